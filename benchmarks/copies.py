@@ -1,0 +1,176 @@
+"""How well are altered copies found and believed? Writes the table of docs/copies.md.
+
+    python -m benchmarks.copies FOLDER [FOLDER ...] --out docs/copies.md
+
+1. The pictures of the folders are collected; some are held out, the others indexed by `copy`.
+2. Altered copies of some of the indexed ones are asked with: the rank of the original, and whether it was accepted.
+3. The pictures that were held out have no copy: whatever is accepted for them is listed, to be looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import nearsight as ns
+from benchmarks.machine import machine, table
+from nearsight.collection.search import Results, query_pixels
+from nearsight.evaluate.attacks import ATTACKS
+from nearsight.evaluate.measures import average_precision
+from nearsight.files import LocalFiles
+from nearsight.images.decode import Limits
+from nearsight.types import Query
+
+FORMATS = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One query: the attack, the 0-based rank of the original or None, whether it and others were accepted."""
+
+    attack: str
+    rank: int | None
+    accepted: bool
+    others: tuple[str, ...]
+    seconds: float
+
+
+def gathered(folders: Iterable[Path], target: Path) -> list[str]:
+    """Copy the pictures of the folders into one; their names."""
+    names = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in FORMATS:
+                name = f"{folder.name}-{path.parent.name}-{path.name}"
+                shutil.copy(path, target / name)
+                names.append(name)
+    return names
+
+
+def outcome(results: Results, name: str, attack: str, seconds: float) -> Outcome:
+    """What one search gave."""
+    rank = next((hit.rank - 1 for hit in results if hit.path == name), None)
+    accepted = any(hit.alike and hit.path == name for hit in results)
+    others = tuple(hit.path for hit in results if hit.alike and hit.path != name)
+    return Outcome(attack, rank, accepted, others, seconds)
+
+
+def attacked(home: Path, folder: Path, kinds: list[str], name: str) -> list[Outcome]:
+    """Ask with every alteration of one picture."""
+    image = query_pixels(Query(folder / name), LocalFiles(), Limits())(1024)
+    made = []
+    with ns.open(collection=home) as photos:
+        for kind in kinds:
+            query = ATTACKS[kind](image)
+            start = time.perf_counter()
+            results = photos.search(query, by="copy", k=20)
+            made.append(outcome(results, name, kind, time.perf_counter() - start))
+    return made
+
+
+def report(outcomes: list[Outcome], kinds: list[str]) -> list[list[str]]:
+    """A row for each kind: rank 1, accepted and correct, mean average precision, queries with another accepted."""
+    rows = []
+    for kind in kinds:
+        mine = [each for each in outcomes if each.attack == kind]
+        first = np.mean([each.rank == 0 for each in mine])
+        accepted = np.mean([each.accepted for each in mine])
+        ap = np.mean([average_precision([] if each.rank is None else [each.rank], 1) for each in mine])
+        others = sum(bool(each.others) for each in mine)
+        label = f"**{kind}**" if ATTACKS[kind].light else kind
+        rows.append(
+            [label, f"{100 * first:.1f}", f"{100 * accepted:.1f}", f"{100 * ap:.1f}", f"{others} / {len(mine)}"]
+        )
+    return rows
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--queries", type=int, default=120, help="pictures that are altered")
+    parser.add_argument("--held-out", type=int, default=200, help="pictures that are asked with and not indexed")
+    parser.add_argument("--out", type=Path, help="where the table is written")
+    parser.add_argument("--pairs", type=Path, help="where accepted pairs of different pictures are listed (JSON)")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as box:
+        text, pairs = measured(Path(box), given.folders, given.queries, given.held_out)
+    if given.pairs:
+        given.pairs.write_text(json.dumps(pairs, indent=1))
+    if given.out:
+        given.out.write_text(text)
+    print(text)
+
+
+def measured(box: Path, folders: list[Path], queries: int, held_out: int) -> tuple[str, dict[str, list[str]]]:
+    """The page's text, and whatever was accepted that is another picture."""
+    folder, aside = box / "pictures", box / "aside"
+    folder.mkdir()
+    aside.mkdir()
+    names = gathered(folders, folder)
+    shuffled = np.random.default_rng(2026).permutation(sorted(names)).tolist()
+    out, asked = shuffled[:held_out], shuffled[held_out : held_out + queries]
+    for name in out:
+        shutil.move(folder / name, aside / name)
+    home = box / "home"
+    photos = ns.index(folder, by=["copy"], collection=home)
+    total = len(photos)
+    own = [photos.search(folder / name, k=1)[0].path == name for name in shuffled[held_out:]]
+    kinds = list(ATTACKS)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        outcomes = [each for made in pool.map(partial(attacked, home, folder, kinds), asked) for each in made]
+    strangers = [outcome(photos.search(aside / name, k=20), name, "none", 0) for name in out]
+    pairs = {name: list(each.others) for name, each in zip(out, strangers, strict=True) if each.others}
+    light = [each for each in outcomes if ATTACKS[each.attack].light]
+    rows = report(outcomes, kinds)
+    text = TEXT.format(
+        machine=machine(),
+        total=total,
+        own=sum(own),
+        queries=len(asked),
+        folders=", ".join(folder.name for folder in folders),
+        table=table(
+            ["alteration", "rank 1, %", "accepted and correct, %", "mAP, %", "queries with another accepted"], rows
+        ),
+        light=f"{100 * np.mean([each.rank == 0 for each in light]):.1f}",
+        believed=f"{100 * np.mean([each.accepted for each in light]):.1f}",
+        held=len(out),
+        alarms=len(pairs),
+        alarm_pairs=sum(map(len, pairs.values())),
+        median=f"{1000 * np.median([each.seconds for each in outcomes]):.0f}",
+    )
+    return text, pairs
+
+
+TEXT = """# How well altered copies are found, and believed
+
+`python -m benchmarks.copies FOLDER ...` indexes pictures by `copy`, asks with altered copies of some of them and with
+pictures that were left out, and writes this page. *Rank 1*: the original is the first hit. *Accepted and correct*: the
+original was found and called a copy. *mAP*: trapezoid average precision. *Another accepted*: some other picture was
+called a copy too. The light alterations are in bold.
+
+Measured on {machine}. Pictures: {folders}; {total} indexed, {queries} of them altered in every way.
+
+{table}
+
+Over the light ones: rank 1 {light} %, accepted and correct {believed} %. Each picture unaltered is its own first hit:
+{own} of {total}. A search took {median} ms (median; one process a core).
+
+**Pictures without a copy.** {held} pictures were left out of the collection and asked with: for {alarms} of them some
+picture was called a copy ({alarm_pairs} pairs in all).
+"""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Thin verbs: each parses, calls one library function, prints."""

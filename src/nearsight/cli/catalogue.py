@@ -1,0 +1,71 @@
+"""Every method that a recipe can name, for reading."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from nearsight.collection.plan import SENSES
+from nearsight.methods import kind, look_up, methods, parameters, source, summary
+from nearsight.types import Descriptor, Method
+
+_HEADINGS = {
+    "descriptors": "descriptors: turn pictures into rows",
+    "metrics": "metrics: what near means",
+    "indexes": "indexes: find the nearest rows",
+    "rank": "refiners: turn hits into better hits",
+}
+
+
+def output(cls: type[Method]) -> str:
+    """What a descriptor gives with its default parameters; empty for the others."""
+    if not issubclass(cls, Descriptor):
+        return ""
+    made = cls()
+    return f"{made.size} {made.dtype}"
+
+
+def method_row(name: str) -> dict[str, Any]:
+    """What is known of a method."""
+    cls = look_up(name)
+    return {
+        "name": name,
+        "kind": kind(cls),
+        "summary": summary(cls),
+        "parameters": [{"name": n, "type": t, "default": d} for n, t, d in parameters(cls)],
+        "output": output(cls),
+        "source": source(cls),
+    }
+
+
+def help_of(name: str) -> str:
+    """The help of a sense or a method."""
+    if name in SENSES:
+        sense = SENSES[name]
+        return f"{sense.name}: {sense.line}\nrecipe: {sense.recipe}"
+    cls = look_up(name)
+    usage = ", ".join(f"{each}={default}" for each, _, default in parameters(cls))
+    types = "\n".join(f"    {each}: {wanted}, {default} by default" for each, wanted, default in parameters(cls))
+    lines = [f"{name}({usage})", types, f"output: {output(cls)}" if output(cls) else "", inspect.getdoc(cls) or ""]
+    return "\n\n".join(line for line in lines if line)
+
+
+def all_methods() -> None:
+    """Print the senses, then the methods by kind, each with its parameters, its output and its source."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text("senses: what alike means (--by)", style="bold"))
+    for sense in SENSES.values():
+        console.print(Text(f"  {sense.name:<10} {sense.line}\n             {sense.recipe}"))
+    for package, heading in _HEADINGS.items():
+        table = Table(box=None, pad_edge=True, header_style="dim", title=None)
+        for column in ("name", "parameters", "output", "what it is", "source"):
+            table.add_column(column, overflow="fold")
+        for name, cls in methods(package).items():
+            given = ", ".join(f"{each}={default}" for each, _, default in parameters(cls))
+            table.add_row(*(Text(cell) for cell in (name, given, output(cls), summary(cls), source(cls))))
+        console.print(Text(f"\n{heading}", style="bold"))
+        console.print(table)

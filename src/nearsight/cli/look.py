@@ -1,0 +1,108 @@
+"""info, export: what is in a collection."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nearsight.cli.main import print_json, shown
+from nearsight.cli.options import Collection, Here, In, Json
+
+if TYPE_CHECKING:
+    import nearsight as ns
+
+PICTURE_COLUMNS = (
+    "id",
+    "path",
+    "bytes",
+    "width",
+    "height",
+    "format",
+    "taken",
+    "camera",
+    "latitude",
+    "longitude",
+    "sha256",
+)
+SKIP_COLUMNS = ("path", "bytes", "reason", "detail")
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command(epilog="Example: nearsight info --in ~/photos")(info)
+    app.command(epilog="Example: nearsight export --in ~/photos --out photos.csv")(export)
+
+
+def info(in_: In = Here, collection: Collection = None, json: Json = False) -> None:
+    """Say what a collection holds: pictures, skipped files by reason, what it can be searched by, its size."""
+    import nearsight as ns
+
+    found = ns.open(in_, collection=collection).info()
+    if json:
+        print_json(found)
+        return
+    typer.echo(f"{found['images']} pictures of {shown(found['folder'])}")
+    typer.echo(f"{found['bytes'] / 1e6:.1f} MB in {shown(found['collection'])}")
+    for name, text in found["recipes"].items():
+        typer.echo(f"  by {name:<10} {text}" if name != text else f"  by {text}")
+    for reason, count in found["skipped"].items():
+        typer.echo(f"  skipped {count:>6}  {reason}")
+
+
+def export(
+    in_: In = Here,
+    collection: Collection = None,
+    skipped: Annotated[bool, typer.Option("--skipped", help="The skipped files and their reasons instead.")] = False,
+    form: Annotated[Format, typer.Option("--format", help="CSV or JSON.")] = Format.CSV,
+    out: Annotated[Path | None, typer.Option(help="A file instead of the terminal.")] = None,
+    json: Json = False,
+) -> None:
+    """Write what the catalogue knows of every picture: size, date, camera, position; or of every skipped file."""
+    import json as json_module
+
+    import nearsight as ns
+
+    photos = ns.open(in_, collection=collection)
+    columns = SKIP_COLUMNS if skipped else PICTURE_COLUMNS
+    rows = _skips(photos) if skipped else _pictures(photos)
+    if json or form is Format.JSON:
+        text = json_module.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1) + "\n"
+    else:
+        text = _csv(columns, rows)
+    if out is None:
+        typer.echo(text.encode("utf8", "backslashreplace").decode(), nl=False)
+    else:
+        out.write_bytes(text.encode("utf8", "surrogateescape"))
+
+
+def _pictures(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
+    for p in photos.pictures():
+        about = (p.taken, p.camera, p.latitude, p.longitude, p.sha256.hex())
+        yield (p.id, os.fsdecode(p.path), p.size, p.width, p.height, p.format, *about)
+
+
+def _skips(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
+    for skip in photos.skips():
+        yield (os.fsdecode(skip.path), skip.size, skip.reason.value, skip.detail)
+
+
+def _csv(columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return stream.getvalue()

@@ -1,0 +1,72 @@
+"""The command line: parse, call one function of the library, print."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+import typer
+
+from nearsight import __version__
+from nearsight.errors import NearsightError
+
+app = typer.Typer(
+    name="nearsight",
+    help="Search pictures by what is in them: index a folder, ask with a picture, see what is alike, and why.",
+    epilog="Begin with: nearsight demo      Then: nearsight index FOLDER      nearsight search PICTURE --in FOLDER",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nearsight {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line; every error of ours is one message and its exit code."""
+    from nearsight.cli import ask, build, demo, look
+
+    for module in (build, ask, look, demo):
+        module.register(app)
+    _plain_threads()
+    try:
+        app()
+    except NearsightError as problem:
+        sys.stderr.write(f"nearsight: {problem}\n")
+        sys.exit(problem.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nnearsight: stopped; what was committed is kept, the same command goes on from there\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _plain_threads() -> None:
+    """Idle threads of the numeric libraries sleep instead of spinning beside busy workers."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401
+    """Print a value as JSON; names that are not text come out as escapes that read back to the same name."""
+    typer.echo(json.dumps(value, indent=2, default=str))
+
+
+def shown(text: str) -> str:
+    """Text that is safe on a terminal: control codes, reversals and broken characters as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,23 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+In: TypeAlias = Annotated[
+    Path, typer.Option("--in", help="A folder that is indexed, or lies in one; the current folder by default.")
+]
+Collection: TypeAlias = Annotated[
+    Path | None, typer.Option("--collection", help="Where the collection lies, if not in FOLDER/.nearsight.")
+]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Workers: TypeAlias = Annotated[int, typer.Option("--workers", min=1, help="Processes that decode and describe.")]
+MaxDecoded: TypeAlias = Annotated[
+    int, typer.Option("--max-decoded", min=1, help="Largest decoded picture that is read, in MiB.")
+]
+Here = Path()
+CORES = 0
+"""Stands for one worker a core."""

@@ -1,0 +1,47 @@
+"""Two pictures side by side: are they copies of each other, and which points match."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from nearsight.collection.search import query_pixels
+from nearsight.files import LocalFiles
+from nearsight.images import thumbnail
+from nearsight.images.decode import Limits
+from nearsight.rank.drawing import drawn
+from nearsight.rank.verify import Verify
+from nearsight.types import Explanation, Hits, Ids, Image, Query
+
+SIDE = 640
+"""The longest side of a drawn picture."""
+
+
+class _Pair:
+    """A collection of one picture, for the refiner."""
+
+    def __init__(self, image: Image) -> None:
+        self.total, self.memo, self.image = 1, dict[object, object](), image
+
+    def images(self, ids: Ids) -> list[Image]:
+        """The picture, for each id."""
+        return [self.image for _ in ids]
+
+
+def compared(a: Path, b: Path) -> tuple[Explanation, tuple[Image, Image]]:
+    """The verdict on two pictures, as `search` gives it, and both at a size to draw on."""
+    files, limits = LocalFiles(), Limits()
+    first, second = (query_pixels(Query(path), files, limits) for path in (a, b))
+    rows, ids = _Pair(second(thumbnail.SIDE)), np.zeros(1, np.int64)
+    refiner = Verify()
+    hits = refiner.refine(first(thumbnail.SIDE), Hits(ids[None], np.zeros((1, 1), np.float32)), rows)
+    explanation = refiner.explain(first(thumbnail.SIDE), hits.ids[0], rows)[0]
+    assert explanation is not None
+    return explanation, (first(SIDE), second(SIDE))
+
+
+def drawn_to(out: Path, images: tuple[Image, Image], explanation: Explanation) -> None:
+    """Write both pictures with the matched points; the format by the name's ending."""
+    PillowImage.fromarray(drawn(*images, explanation)).save(out)

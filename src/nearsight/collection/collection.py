@@ -1,0 +1,428 @@
+"""The collection as its user meets it: index a folder, open it, search it, look after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from nearsight.clock import Clock, SystemClock
+from nearsight.collection import check
+from nearsight.collection.catalogue import NAME, Catalogue, Picture, Skip
+from nearsight.collection.check import Problem
+from nearsight.collection.compare import OWN_FOLDER
+from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch, forget
+from nearsight.collection.plan import DEFAULT_SENSES, SENSES, Plan, plan, plans
+from nearsight.collection.search import Results, query_pixels, search
+from nearsight.collection.snapshot import Snapshot
+from nearsight.errors import DamagedError, FormatError, LockedError, Reason, StorageError, UsageError
+from nearsight.files import Files, LocalFiles
+from nearsight.images.decode import Limits
+from nearsight.types import Box, Image, Query
+
+LOCK = "write.lock"
+WRITER = "writer.json"
+
+
+def index(
+    folder: str | Path,
+    by: Iterable[str] = (),
+    recipe: str | Iterable[str] = (),
+    *,
+    collection: str | Path | None = None,
+    settings: Settings | None = None,
+    watch: Watch | None = None,
+    files: Files | None = None,
+    clock: Clock | None = None,
+) -> Collection:
+    """Create the collection of a folder, or bring it up to date, and open it.
+
+    Parameters
+    ----------
+    by : senses to index by; an existing collection keeps its own beside them; `copy` and `colour` where none is named
+    recipe : a recipe's text, or several
+    collection : where the collection lies, `FOLDER/.nearsight` by default
+    watch : is told of the progress
+
+    Raises
+    ------
+    UsageError : the folder, a sense or a recipe is not there
+    LockedError : another process is writing to the collection
+    StorageError : the disk refused; what was committed is intact
+    """
+    root = Path(folder).expanduser().resolve()
+    if not root.is_dir():
+        raise UsageError(f"{folder} is not a folder")
+    home = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(OWN_FOLDER)
+    files, clock = files or LocalFiles(), clock or SystemClock()
+    asked = plans(by, [recipe] if isinstance(recipe, str) else recipe)
+    files.make_folder(home)
+    with writing(home), _catalogue(home) as catalogue:
+        _keep_root(catalogue, root, home)
+        wanted = _keep_recipes(catalogue, asked)
+        run = Ingest(
+            root,
+            home,
+            catalogue,
+            wanted,
+            files=files,
+            clock=clock,
+            watch=watch or _ignore,
+            settings=settings or Settings(),
+        )
+        summary = run.run()
+    return Collection(home, files=files, clock=clock, summary=summary)
+
+
+def open(folder: str | Path = ".", *, collection: str | Path | None = None) -> Collection:
+    """Open the collection that holds a folder, found upwards as git does, or the one at `collection`.
+
+    Raises
+    ------
+    UsageError : there is none
+    FormatError, DamagedError : it cannot be used as it is
+    """
+    return Collection(home_of(folder, collection))
+
+
+def home_of(folder: str | Path = ".", collection: str | Path | None = None) -> Path:
+    """Where the collection of a folder lies."""
+    if collection is not None:
+        home = Path(collection).expanduser().resolve()
+        if not (home / NAME).exists():
+            raise UsageError(f"{collection} holds no collection; make one: nearsight index FOLDER --collection {home}")
+        return home
+    start = Path(folder).expanduser().resolve()
+    for place in (start, *start.parents):
+        home = place / os.fsdecode(OWN_FOLDER)
+        if (home / NAME).exists():
+            return home
+    raise UsageError(f"no collection holds {start}; make one: nearsight index {folder}")
+
+
+def describe(pictures: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
+    """Rows of any descriptor on its own: `(N, D)` for N pictures, in their order.
+
+    Raises
+    ------
+    PictureError : a picture cannot be read
+    RecipeError : the recipe does not start with a descriptor
+    """
+    descriptor = plan(recipe).descriptor
+    files, limits = LocalFiles(), Limits()
+    images = [query_pixels(Query(_picture(each)), files, limits)(descriptor.side) for each in pictures]
+    return descriptor.describe(images)
+
+
+class Collection:
+    """An open collection. Readers never block: each answer comes from one committed generation."""
+
+    def __init__(
+        self, home: Path, *, files: Files | None = None, clock: Clock | None = None, summary: Summary | None = None
+    ) -> None:
+        self.home, self.summary = home, summary
+        self._files, self._clock = files or LocalFiles(), clock or SystemClock()
+        self._catalogue = Catalogue(home, readonly=True)
+        self._lock = Lock()
+        self._snapshot: Snapshot | None = None
+
+    def close(self) -> None:
+        """Let go of the catalogue."""
+        self._catalogue.close()
+
+    def __enter__(self) -> Collection:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        with self._lock:
+            return self._catalogue.count()
+
+    @property
+    def root(self) -> Path:
+        """The folder of the pictures."""
+        with self._lock:
+            return _root(self._catalogue, self.home)
+
+    @property
+    def senses(self) -> dict[str, str]:
+        """What it can be searched by: recipe by sense, or by the recipe's own text."""
+        with self._lock:
+            return self._catalogue.recipes()
+
+    def search(
+        self,
+        picture: str | Path | bytes | Image | None = None,
+        *,
+        by: str | None = None,
+        recipe: str | None = None,
+        k: int = 20,
+        box: Box | None = None,
+    ) -> Results:
+        """The k pictures that are most alike, best first, each with its reason.
+
+        Parameters
+        ----------
+        picture : a file, its bytes, or pixels `(H, W, 3) uint8`; it need not be in the collection
+        by : the sense of "alike": `copy` by default, or the first that the collection has
+        recipe : a recipe instead of a sense; its descriptor must have been indexed
+        k : how many hits
+        box : `(x0, y0, x1, y1)` in pixels of the upright query: only this part is asked with
+
+        Raises
+        ------
+        UsageError : the collection lacks that sense (the message says what to run), or the query cannot be served
+        PictureError : the picture cannot be read
+        DamagedError : stored bytes do not agree with their checksums
+        """
+        plan = self.plan(by, recipe)
+        query = Query(_picture(picture) if picture is not None else None, box)
+        with self._lock:
+            snapshot = self._current()
+        return search(snapshot, self._path, plan, query, k, files=self._files, limits=Limits())
+
+    def plan(self, by: str | None = None, recipe: str | None = None) -> Plan:
+        """The plan of a sense or a recipe; UsageError where this collection has no rows for it."""
+        held = self.senses
+        if recipe is not None:
+            return self._plan_of_recipe(recipe, held)
+        name = by or ("copy" if "copy" in held else next(iter(held)))
+        if name not in held:
+            if name not in SENSES:
+                plans([name])
+            raise UsageError(
+                f"this collection is not indexed by {name} (it has: {', '.join(held)}); "
+                f"add it: nearsight index {_quoted(self.root)} --by {name}{self._elsewhere()}"
+            )
+        return plan(held[name], name)
+
+    def _plan_of_recipe(self, recipe: str, held: dict[str, str]) -> Plan:
+        wanted = plan(recipe)
+        if wanted.key not in {plan(text).key for text in held.values()}:
+            raise UsageError(
+                f"this collection holds no rows of {wanted.key.split('@')[0].strip()}; "
+                f"add them: nearsight index {_quoted(self.root)} --recipe {_quoted(recipe)}{self._elsewhere()}"
+            )
+        return wanted
+
+    def _elsewhere(self) -> str:
+        own = self.root / os.fsdecode(OWN_FOLDER)
+        return "" if own == self.home else f" --collection {_quoted(self.home)}"
+
+    def thumbnail(self, ident: int) -> bytes:
+        """The stored JPEG thumbnail of a picture, 256 pixels at the longest side."""
+        with self._lock:
+            return self._current().thumbnail_bytes(ident)
+
+    def pictures(self) -> Iterator[Picture]:
+        """What the catalogue knows of each picture, in the order of their paths."""
+        return self._catalogue.pictures()
+
+    def skips(self) -> Iterator[Skip]:
+        """The files that are not in the collection, each with its reason."""
+        return self._catalogue.skips()
+
+    def info(self) -> dict[str, Any]:
+        """How many pictures and skipped files, by what it can be searched, how large it is."""
+        with self._lock:
+            snapshot = self._current()
+            return {
+                "folder": str(_root(self._catalogue, self.home)),
+                "collection": str(self.home),
+                "images": self._catalogue.count(),
+                "skipped": self._catalogue.skipped(),
+                "recipes": self._catalogue.recipes(),
+                "bytes": sum(f.stat().st_size for f in self.home.rglob("*") if f.is_file()),
+                "generation": snapshot.generation,
+            }
+
+    def verify(self) -> list[Problem]:
+        """Read everything and compare it with its checksums; an empty list is a clean collection."""
+        with self._lock:
+            return check.verify(self.home, self._catalogue, self._files)
+
+    def remove(self, paths: Sequence[str]) -> int:
+        """Take pictures out for good, by path relative to the folder, or whole subfolders; how many were taken out.
+
+        The files stay where they are, and later runs of `index` leave them out; `restore` lets them in again.
+        """
+        wanted = [os.fsencode(path).removeprefix(b"./").rstrip(b"/") for path in paths]
+        with writing(self.home), _catalogue(self.home) as catalogue:
+            chosen = [each for each in catalogue.pictures() if _chosen(each.path, wanted)]
+            if chosen:
+                forget(catalogue, np.array([each.id for each in chosen], np.int64))
+                with catalogue.transaction():
+                    for each in chosen:
+                        skip = Skip(each.path, each.size, each.mtime_ns, Reason.REMOVED, "")
+                        catalogue.put_skip(skip)
+        return len(chosen)
+
+    def restore(self, paths: Sequence[str]) -> int:
+        """Undo `remove`: the next `index` takes these in again; how many."""
+        wanted = [os.fsencode(path).removeprefix(b"./").rstrip(b"/") for path in paths]
+        with writing(self.home), _catalogue(self.home) as catalogue:
+            out = [each for each in catalogue.skips() if each.reason is Reason.REMOVED and _chosen(each.path, wanted)]
+            with catalogue.transaction():
+                for each in out:
+                    catalogue.drop_skip(each.path)
+        return len(out)
+
+    def _path(self, ident: int) -> bytes:
+        with self._lock:
+            return self._catalogue.picture(ident).path
+
+    def _current(self) -> Snapshot:
+        """The newest committed generation. A segment that a merge took away while it was opened is no damage."""
+        if self._snapshot is not None and self._snapshot.generation == self._catalogue.generation():
+            return self._snapshot
+        for _ in range(10):
+            before = self._catalogue.generation()
+            try:
+                self._snapshot = Snapshot(self.home, self._catalogue, self._files)
+            except DamagedError:
+                if self._catalogue.generation() == before:
+                    raise
+            else:
+                return self._snapshot
+        raise StorageError(f"{self.home} changes too fast to be read; try again")
+
+
+def repair(
+    folder: str | Path = ".",
+    *,
+    collection: str | Path | None = None,
+    settings: Settings | None = None,
+    watch: Watch | None = None,
+) -> tuple[list[Problem], Summary]:
+    """Drop what is damaged, keep what is sound, describe the rest again from the pictures.
+
+    Returns
+    -------
+    what was dropped, and what the ingest then did
+    """
+    home = home_of(folder, collection)
+    files = LocalFiles()
+    root, recipes = _salvaged(home)
+    with writing(home):
+        problems = check.repair(home, files)
+        with _catalogue(home) as catalogue:
+            if catalogue.meta("root") is None:
+                _keep_root(catalogue, root, home)
+            with catalogue.transaction():
+                for name, text in recipes.items():
+                    catalogue.put_recipe(name, text)
+            wanted = _keep_recipes(catalogue, [])
+            run = Ingest(
+                _root(catalogue, home),
+                home,
+                catalogue,
+                wanted,
+                files=files,
+                clock=SystemClock(),
+                watch=watch or _ignore,
+                settings=settings or Settings(),
+            )
+            return problems, run.run()
+
+
+@contextmanager
+def writing(home: Path) -> Iterator[None]:
+    """Hold the writer's lock. Raises LockedError that names the holder, StorageError on read-only media."""
+    lock = FileLock(home / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(f"{home} is being written by {_holder(home)}; try again when it has finished") from None
+    except OSError as problem:
+        raise StorageError(f"{home} cannot be written ({problem.strerror}): choose another with --collection") from None
+    try:
+        (home / WRITER).write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        yield
+    except OSError as problem:
+        raise StorageError(f"{home}: {problem.strerror or problem}") from problem
+    finally:
+        lock.release()
+
+
+def _holder(home: Path) -> str:
+    with suppress(OSError, ValueError, KeyError):
+        writer = json.loads((home / WRITER).read_text())
+        return f"process {writer['pid']} on {writer['host']}"
+    return "another process"
+
+
+@contextmanager
+def _catalogue(home: Path) -> Iterator[Catalogue]:
+    catalogue = Catalogue(home, readonly=False)
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
+
+
+def _keep_root(catalogue: Catalogue, root: Path, home: Path) -> None:
+    """Remember the folder: relative where the collection lies in it, so that both can be moved together."""
+    known = catalogue.meta("root")
+    wanted = "" if home == root / os.fsdecode(OWN_FOLDER) else str(root)
+    if known is None:
+        with catalogue.transaction():
+            catalogue.put_meta("root", wanted)
+    elif known != wanted:
+        raise UsageError(f"{home} is the collection of {known or home.parent}, not of {root}: use another --collection")
+
+
+def _root(catalogue: Catalogue, home: Path) -> Path:
+    known = catalogue.meta("root")
+    if known is None:
+        raise FormatError(f"{home} is a half-made collection: run nearsight index again")
+    return Path(known) if known else home.parent
+
+
+def _keep_recipes(catalogue: Catalogue, asked: list[Plan]) -> list[Plan]:
+    """The plans of a collection: its own and those asked for; the default senses where there are none."""
+    held = [plan(text, name) for name, text in catalogue.recipes().items()]
+    known = {each.recipe for each in held}
+    new = [each for each in asked if each.recipe not in known or each.name in SENSES]
+    wanted = {each.name: each for each in (*held, *new)} or {each.name: each for each in plans(DEFAULT_SENSES)}
+    with catalogue.transaction():
+        for each in wanted.values():
+            catalogue.put_recipe(each.name, each.recipe)
+    return list(wanted.values())
+
+
+def _salvaged(home: Path) -> tuple[Path, dict[str, str]]:
+    """The folder and the recipes of a collection, as far as they can still be read."""
+    root, recipes = home.parent, dict[str, str]()
+    with suppress(DamagedError), _catalogue(home) as catalogue:
+        root = _root(catalogue, home)
+        recipes = catalogue.recipes()
+    return root, recipes
+
+
+def _chosen(path: bytes, wanted: Iterable[bytes]) -> bool:
+    return any(path == each or path.startswith(each + b"/") for each in wanted)
+
+
+def _picture(given: str | Path | bytes | Image) -> Path | bytes | Image:
+    return Path(given) if isinstance(given, str) else given
+
+
+def _quoted(text: object) -> str:
+    return shlex.quote(str(text))
+
+
+def _ignore(progress: Progress) -> None:
+    """Watch nothing."""

@@ -1,0 +1,115 @@
+"""What a recipe means for a collection: which rows it needs, how they are searched, what happens to the hits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from nearsight.errors import RecipeError, UsageError
+from nearsight.methods import build, look_up, name_of, suggestion, written_out
+from nearsight.recipe import Recipe, parse
+from nearsight.types import Descriptor, Index, Metric, Refiner
+
+
+@dataclass(frozen=True)
+class Sense:
+    """One meaning of "alike": its name, a line for its user, the recipe that serves it."""
+
+    name: str
+    line: str
+    recipe: str
+
+
+SENSES = {
+    sense.name: sense
+    for sense in (
+        Sense("copy", "the same picture, altered: re-saved, resized, cropped, mirrored", "gist | flat | verify"),
+        Sense("colour", "the same colours in the same amounts", "colour_histogram | flat"),
+        Sense(
+            "scene",
+            "the same layout of the scene, whatever it shows",
+            "gist(orientations=[6, 6, 6, 6, 6], colour=mean) | flat",
+        ),
+    )
+}
+DEFAULT_SENSES = ("copy", "colour")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe ready to use. `name` is the sense, or the recipe as it was first written."""
+
+    name: str
+    descriptor: Descriptor
+    index: Index
+    metric: Metric
+    refiners: tuple[Refiner, ...]
+
+    @property
+    def recipe(self) -> str:
+        """The recipe with every default written out."""
+        return str(written_out((self.descriptor, self.index, *self.refiners)))
+
+    @property
+    def metric_name(self) -> str:
+        """What the distance is called."""
+        return name_of(self.metric)
+
+    @property
+    def key(self) -> str:
+        """The key of the rows: the descriptor with every default, and its version."""
+        return f"{written_out((self.descriptor,))} @{self.descriptor.version}"
+
+
+def plan(text: str, name: str = "") -> Plan:
+    """The plan of a recipe's text: a descriptor, an index (`flat` where none is named), then refiners.
+
+    Raises
+    ------
+    RecipeError
+        where the steps do not follow each other
+    """
+    recipe = parse(text)
+    components = build(recipe)
+    descriptor, rest = components[0], list(components[1:])
+    if not isinstance(descriptor, Descriptor):
+        raise _misplaced(recipe, 0, "a recipe starts with a descriptor, such as gist")
+    index = rest.pop(0) if rest and isinstance(rest[0], Index) else look_up("flat")()
+    assert isinstance(index, Index)
+    metric = index.metric or look_up(descriptor.metric)()
+    assert isinstance(metric, Metric)
+    refiners = tuple(item for item in rest if isinstance(item, Refiner))
+    if len(refiners) < len(rest):
+        at = next(i for i, item in enumerate(components) if item in rest and not isinstance(item, Refiner))
+        raise _misplaced(
+            recipe, at, "after the descriptor comes one index, such as flat, then refiners, such as verify"
+        )
+    return Plan(name or str(recipe), descriptor, _with_metric(index, metric), metric, refiners)
+
+
+def plan_of(sense: str) -> Plan:
+    """The plan of a sense's name.
+
+    Raises
+    ------
+    UsageError
+        where there is no such sense, with the one that was meant
+    """
+    if sense not in SENSES:
+        raise UsageError(f'there is no sense "{sense}"{suggestion(sense, SENSES)}')
+    return plan(SENSES[sense].recipe, sense)
+
+
+def plans(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Plan]:
+    """The plans of these senses and these recipes' texts, each once."""
+    made = [plan_of(sense) for sense in by] + [plan(text) for text in recipes]
+    return list({each.recipe: each for each in reversed(made)}.values())[::-1]
+
+
+def _with_metric(index: Index, metric: Metric) -> Index:
+    return replace(index, metric=metric)  # type: ignore[type-var]
+
+
+def _misplaced(recipe: Recipe, at: int, problem: str) -> RecipeError:
+    step = recipe.steps[at]
+    return RecipeError(f"{problem}; {step.name} cannot stand here", recipe.text, step.position, len(step.name))

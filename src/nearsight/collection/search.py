@@ -1,0 +1,197 @@
+"""One query, from the picture that is asked with to hits that say why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.collection.plan import Plan
+from nearsight.collection.snapshot import Snapshot
+from nearsight.errors import UsageError
+from nearsight.files import Files
+from nearsight.images import thumbnail
+from nearsight.images.decode import Limits, decode, in_memory
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query
+
+FOUND = "found"
+NOTHING = "nothing like it here"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One picture that was found.
+
+    `score` in 0..1; `distance` in the unit of `metric`; `alike` and `verdict` are the method's judgement, `why` a
+    sentence; `explanation` holds the matched points where there are some.
+    """
+
+    rank: int
+    id: int
+    path: str
+    score: float
+    distance: float
+    metric: str
+    verdict: str
+    alike: bool | None
+    why: str
+    explanation: Explanation = field(repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `search --json` prints for a hit."""
+        names = ("rank", "id", "path", "score", "distance", "metric", "verdict", "why")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Results(Sequence[Hit]):
+    """The hits of one query, best first. `verdict` is "found", "nothing like it here", or empty (not judged)."""
+
+    recipe: str
+    verdict: str
+    hits: tuple[Hit, ...]
+    total: int
+
+    @overload
+    def __getitem__(self, at: int) -> Hit: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Hit, ...]: ...
+    def __getitem__(self, at: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[at]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+
+@dataclass
+class QueryRows:
+    """What a refiner may read while one query is answered."""
+
+    snapshot: Snapshot
+    total: int
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+    def images(self, ids: Ids) -> list[Image]:
+        """Stored thumbnails."""
+        return self.snapshot.images(ids)
+
+
+def search(
+    snapshot: Snapshot, paths: Callable[[int], bytes], plan: Plan, query: Query, k: int, *, files: Files, limits: Limits
+) -> Results:
+    """The k best hits of a plan for a query; `paths` gives the path of an id.
+
+    Raises
+    ------
+    UsageError
+        where the query holds something that the plan cannot serve
+    PictureError
+        where the query's picture cannot be read
+    """
+    _check(query, k)
+    pixels = query_pixels(query, files, limits)
+    image, rows = pixels(thumbnail.SIDE), QueryRows(snapshot, snapshot.total)
+    described, hits = _candidates(snapshot, plan, pixels(plan.descriptor.side), k)
+    distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
+    for refiner in plan.refiners:
+        hits = refiner.refine(image, hits, rows)
+    ids = hits.ids[0][hits.ids[0] != NO_ID][:k]
+    reasons = _reasons(snapshot, plan, image, ids, distances, rows)
+    found = []
+    for rank, ident in enumerate(ids.tolist(), 1):
+        words = plan.descriptor.shared(described, snapshot.row(plan, ident))
+        found.append(_hit(rank, ident, paths(ident), distances[ident], plan, reasons[rank - 1], words))
+    return Results(plan.recipe, _verdict(found), tuple(found), snapshot.total)
+
+
+def query_pixels(query: Query, files: Files, limits: Limits) -> Callable[[int], Image]:
+    """A function that gives the query's picture, or the box of it, at a working side."""
+    picture, box = query.picture, query.box
+    assert picture is not None
+    if isinstance(picture, np.ndarray):
+        shown = in_memory(picture)
+        return lambda side: shown.at(side, box)
+    data = picture if isinstance(picture, bytes) else files.read(os.path.realpath(os.fsencode(picture)), limits.file)[0]
+    decoded = decode(data, limits, full=box is not None)
+    return lambda side: decoded.at(side, box)
+
+
+def _check(query: Query, k: int) -> None:
+    if query.picture is None:
+        raise UsageError("nothing to search by: give a picture")
+    if k < 1:
+        raise UsageError(f"k is the number of hits, at least 1; got {k}")
+    for name in _UNSERVED:
+        if getattr(query, name):
+            raise UsageError(f"this recipe asks with a picture; it cannot be asked with {name.replace('_', ' ')}")
+
+
+_UNSERVED = ("plus_texts", "minus_texts", "plus_pictures", "minus_pictures", "colours", "sketch", "words", "where")
+
+
+def _candidates(snapshot: Snapshot, plan: Plan, image: Image, k: int) -> tuple[NDArray[Any], Hits]:
+    """The query's own row, and the best hits over all views of the query: each id once, with its best score."""
+    views = [image]
+    for refiner in plan.refiners:
+        views = [view for each in views for view in refiner.views(each)]
+    depth = max([k, *(refiner.depth for refiner in plan.refiners)])
+    described = plan.descriptor.describe(views)
+    hits = snapshot.index(plan).search(described, depth)
+    ids, scores = hits.ids.ravel(), hits.scores.ravel()
+    order = np.lexsort((ids, -scores))
+    order = order[ids[order] != NO_ID]
+    _, first = np.unique(ids[order], return_index=True)
+    best = order[np.sort(first)][:depth]
+    return described[0], Hits(ids[best][None], scores[best][None])
+
+
+def _reasons(
+    snapshot: Snapshot, plan: Plan, image: Image, ids: Ids, distances: Mapping[int, float], rows: QueryRows
+) -> list[Explanation]:
+    """Why, for each hit: the last refiner's word; without refiners, what its distance means in this collection.
+
+    A hit that a refiner turned down, or has not come to, scores below every hit that it accepted.
+    """
+    if not plan.refiners:
+        background = snapshot.background(plan)
+        return [background.explain(distances[ident]) for ident in ids.tolist()]
+    reasons: list[Explanation] = []
+    for ident, *given in zip(ids.tolist(), *(each.explain(image, ids, rows) for each in plan.refiners), strict=True):
+        said = [reason for reason in given if reason is not None]
+        reason = said[-1] if said else Explanation("not among the hits that were looked at closely", "", False)
+        if reason.similarity is None:
+            reason = replace(reason, similarity=_similarity(plan, distances[ident]) / 2)
+        reasons.append(reason)
+    return reasons
+
+
+def _similarity(plan: Plan, distance: float) -> float:
+    return float(plan.metric.similarity(np.array([distance], np.float32))[0])
+
+
+def _hit(rank: int, ident: int, path: bytes, distance: float, plan: Plan, reason: Explanation, words: str) -> Hit:
+    return Hit(
+        rank=rank,
+        id=ident,
+        path=os.fsdecode(path),
+        score=_similarity(plan, distance) if reason.similarity is None else reason.similarity,
+        distance=distance,
+        metric=plan.metric_name,
+        verdict=reason.verdict,
+        alike=reason.alike,
+        why="; ".join(part for part in (reason.sentence, words) if part),
+        explanation=reason,
+    )
+
+
+def _verdict(hits: Sequence[Hit]) -> str:
+    if any(hit.alike for hit in hits):
+        return FOUND
+    return NOTHING if all(hit.alike is False for hit in hits) else ""

@@ -1,0 +1,1 @@
+"""Descriptors: each turns pictures into rows, one method a file."""

@@ -1,0 +1,104 @@
+"""Everything that nearsight raises on purpose.
+
+::
+
+    NearsightError
+    ├── UsageError              what was asked for cannot be done as it was asked         exit code 2
+    │   ├── RecipeError         a recipe's text: which word, and the word that was meant
+    │   └── PictureError        one picture cannot be read; carries the reason code
+    └── CollectionError         the collection cannot be used as it is                    exit code 3
+        ├── LockedError         another process is writing
+        ├── DamagedError        a checksum does not agree: `repair` is the way out
+        ├── FormatError         written by a newer nearsight
+        └── StorageError        the disk refused: full, read-only, failing
+
+Every message says what was wrong, what would be right, and the value that was received.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a file of the folder is not in the collection. The value is what users see and what is stored."""
+
+    NOT_REGULAR = "not-a-regular-file"
+    LINK = "symbolic-link"
+    VANISHED = "vanished"
+    UNREADABLE = "unreadable"
+    CHANGING = "changed-while-read"
+    EMPTY = "empty"
+    FILE_TOO_LARGE = "file-too-large"
+    NOT_A_PICTURE = "not-a-picture"
+    FORMAT_OFF = "format-not-read"
+    NEEDS_HEIF = "needs-heif-extra"
+    BAD_HEADER = "bad-header"
+    TOO_MANY_BYTES = "decodes-too-large"
+    CORRUPT = "corrupt"
+    TRUNCATED = "truncated"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out-of-memory"
+    CRASHED = "decoder-crashed"
+    REMOVED = "removed-by-user"
+
+
+class NearsightError(Exception):
+    """The root of all errors of nearsight."""
+
+    exit_code = 1
+
+
+class UsageError(NearsightError):
+    """What was asked for cannot be done as it was asked."""
+
+    exit_code = 2
+
+
+class RecipeError(UsageError):
+    """A recipe's text is wrong; the message shows the text, points at the word and suggests the right one.
+
+    Parameters
+    ----------
+    problem : what is wrong, and what would be right
+    text : the whole recipe
+    position : 0-based column of the wrong word in `text`
+    length : length of the wrong word
+    """
+
+    def __init__(self, problem: str, text: str, position: int, length: int = 1) -> None:
+        self.problem, self.text, self.position, self.length = problem, text, position, length
+        super().__init__(f"{problem}\n    {text}\n    {' ' * position}{'^' * max(1, length)}")
+
+
+class PictureError(UsageError):
+    """One picture cannot be read. `reason` is the code that a skipped file is recorded with."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
+
+    def __reduce__(self) -> tuple[type[PictureError], tuple[Reason, str]]:
+        return PictureError, (self.reason, self.detail)
+
+
+class CollectionError(NearsightError):
+    """The collection cannot be used as it is."""
+
+    exit_code = 3
+
+
+class LockedError(CollectionError):
+    """Another process is writing to this collection; the message names it."""
+
+
+class DamagedError(CollectionError):
+    """Stored bytes do not agree with their checksum. Nothing was answered from them; `nearsight repair` mends it."""
+
+
+class FormatError(CollectionError):
+    """The collection was written by a newer nearsight, or is not a collection at all. It was left unchanged."""
+
+
+class StorageError(CollectionError):
+    """The disk refused a read or a write (full, read-only, failing). What was committed before is intact."""

@@ -1,0 +1,185 @@
+"""One file's bytes as an upright sRGB picture, at any size that is asked for.
+
+The file is decoded once, to a *base* whose longest side is at least 1024 where the file has that much: a JPEG at its
+own fractions (1/2, 1/4, 1/8), anything else by averaging squares of pixels. Every size is made from the base, so the
+pixels of one size never depend on which others were asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import ImageFile
+
+from nearsight.errors import Reason, UsageError
+from nearsight.images import metadata
+from nearsight.images.colour import Pixels, shrink, to_srgb
+from nearsight.images.gate import DEFAULT, Header, Limits, admitted
+from nearsight.images.metadata import Metadata
+from nearsight.images.pillow import reasoned
+from nearsight.types import Box, Image
+
+__all__ = ["Limits", "Metadata", "Picture", "decode", "in_memory"]
+
+# How each EXIF orientation is undone: swap the axes, then mirror x, then mirror y.
+_TURNS = {
+    1: (False, False, False),
+    2: (False, True, False),
+    3: (False, True, True),
+    4: (False, False, True),
+    5: (True, False, False),
+    6: (True, True, False),
+    7: (True, True, True),
+    8: (True, False, True),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A decoded picture. `width` and `height` are those of the upright picture at full size."""
+
+    width: int
+    height: int
+    format: str
+    metadata: Metadata
+    base: Pixels
+    """`(h, w, C) uint8` as the file stores it: not yet upright, in the colours of `mode`."""
+    mode: str
+    profile: bytes | None
+    orientation: int
+
+    def at(self, side: int, box: Box | None = None) -> Image:
+        """The picture, or a box of it, with a longest side of at most `side` pixels; never enlarged.
+
+        1. Cut the box out of the base.
+        2. Average areas down to the size, where the base is larger.
+        3. Alpha over white, colours to sRGB by the profile, upright.
+
+        Parameters
+        ----------
+        side : pixels, at least 1
+        box : `(x0, y0, x1, y1)` in pixels of the upright full-size picture; parts of pixels count as whole ones
+
+        Returns
+        -------
+        `(H, W, 3) uint8`, in one piece of memory
+
+        Raises
+        ------
+        UsageError : the box is empty, or not within the picture; or `side` is less than 1
+        """
+        if side < 1:
+            raise UsageError(f"a picture has a side of at least 1 pixel; got {side}")
+        with reasoned(Reason.CORRUPT):
+            pixels = to_srgb(_averaged(self._cut(box), side), self.mode, self.profile)
+            return _upright(pixels, self.orientation)
+
+    def _cut(self, box: Box | None) -> Pixels:
+        if box is None:
+            return self.base
+        self._check(box)
+        x0, y0, x1, y1 = self._as_stored(box)
+        stored = (self.height, self.width) if _TURNS[self.orientation][0] else (self.width, self.height)
+        height, width = self.base.shape[:2]
+        left, right = _span(x0 * width / stored[0], x1 * width / stored[0], width)
+        top, bottom = _span(y0 * height / stored[1], y1 * height / stored[1], height)
+        return self.base[top:bottom, left:right]
+
+    def _check(self, box: Box) -> None:
+        x0, y0, x1, y1 = box
+        # a box drawn by hand or rounded may end a pixel too far
+        if not (-1 <= x0 < x1 <= self.width + 1 and -1 <= y0 < y1 <= self.height + 1):
+            raise UsageError(
+                f"a box is x0,y0,x1,y1 within the picture of {self.width} x {self.height} pixels, "
+                f"with x0 < x1 and y0 < y1; got {','.join(f'{value:g}' for value in box)}"
+            )
+
+    def _as_stored(self, box: Box) -> Box:
+        x0, y0, x1, y1 = box
+        swap, mirror_x, mirror_y = _TURNS[self.orientation]
+        if mirror_x:
+            x0, x1 = self.width - x1, self.width - x0
+        if mirror_y:
+            y0, y1 = self.height - y1, self.height - y0
+        return (y0, x0, y1, x1) if swap else (x0, y0, x1, y1)
+
+
+def decode(data: bytes, limits: Limits = DEFAULT, *, full: bool = False) -> Picture:
+    """The first frame of a picture file.
+
+    Parameters
+    ----------
+    full : keep all pixels, as far as `limits` allows: for boxes
+
+    Raises
+    ------
+    PictureError : whatever is wrong with the file, with its reason; no other exception but KeyboardInterrupt
+    """
+    with admitted(data, limits, full=full) as (image, header), reasoned(Reason.CORRUPT):
+        before = metadata.read(image) if header.format == "TIFF" else None  # its tags lie in the file, closed by load
+        base, mode = _base(image, header)
+        about, orientation = before or metadata.read(image)  # a PNG's EXIF may come after its pixels
+        profile = image.info.get("icc_profile")
+    if header.format in ("TIFF", "HEIF"):
+        orientation = 1  # turned upright by the decoder
+    width, height = image.size if header.format == "TIFF" else (header.width, header.height)
+    if _TURNS[orientation][0]:
+        width, height = height, width
+    return Picture(
+        width, height, header.format, about, base, mode, profile if isinstance(profile, bytes) else None, orientation
+    )
+
+
+def in_memory(image: Image) -> Picture:
+    """Pixels `(H, W, 3) uint8` that are there already, as a picture. Raises UsageError on anything else."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise UsageError(f"a picture is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
+    height, width = image.shape[:2]
+    return Picture(width, height, "array", Metadata(), image, "RGB", None, 1)
+
+
+def _base(image: ImageFile.ImageFile, header: Header) -> tuple[Pixels, str]:
+    scale = header.scale
+    if header.format == "JPEG" and scale > 1:
+        image.draft(None, (header.width // scale, header.height // scale))
+    size = image.size
+    image.load()
+    if header.format == "JPEG":
+        return shrink(image, 1)
+    if image.size != size and image.size != size[::-1]:
+        raise ValueError(f"the header says {size[0]} x {size[1]}, the picture is {image.size[0]} x {image.size[1]}")
+    return shrink(image, scale)
+
+
+def _span(low: float, high: float, most: int) -> tuple[int, int]:
+    """The whole pixels that an interval touches, at least one."""
+    first = min(max(0, math.floor(low + 1e-6)), most - 1)
+    return first, max(first + 1, min(most, math.ceil(high - 1e-6)))
+
+
+def _averaged(pixels: Pixels, side: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    longest = max(height, width)
+    if longest <= side:
+        return pixels
+    size = (max(1, round(width * side / longest)), max(1, round(height * side / longest)))
+    while max(pixels.shape[:2]) >= 4 * side and not (pixels.shape[0] % 2 or pixels.shape[1] % 2):
+        # averaging four pixels at a time is ten times as fast as averaging areas
+        pixels = _resized(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2))
+    return _resized(pixels, size)
+
+
+def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return small if small.ndim == 3 else small[..., None]
+
+
+def _upright(pixels: Image, orientation: int) -> Image:
+    swap, mirror_x, mirror_y = _TURNS[orientation]
+    if swap:
+        pixels = pixels.transpose(1, 0, 2)
+    upright = pixels[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1]
+    return np.array(upright, order="C", copy=True)

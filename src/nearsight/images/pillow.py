@@ -1,0 +1,122 @@
+"""Pillow, held at arm's length: opened quietly, with one format at a time, and every error given a reason."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import ClassVar
+
+from PIL import AvifImagePlugin, ImageFile, UnidentifiedImageError
+from PIL import Image as Pillow
+
+from nearsight.errors import PictureError, Reason
+
+_CUT_SHORT = re.compile(r"truncat|not enough|unexpected end|premature|end of file|only got \d|eof", re.IGNORECASE)
+_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
+_NO_MEMORY = -4  # cv2.error.code of "insufficient memory"
+
+
+@cache
+def heif() -> bool:
+    """Whether HEIF is read here: the extra `nearsight[heif]`."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+    return True
+
+
+class _Quiet:
+    """Pillow's warnings and its own limit are off while at least one thread decodes; our limits are on instead.
+
+    Both are settings of the whole process, so the first thread in turns them off and the last one out puts them back.
+    """
+
+    lock: ClassVar = threading.Lock()
+    inside: ClassVar[int] = 0
+    pixels: ClassVar[int | None] = None
+    caught: ClassVar[warnings.catch_warnings[None] | None] = None
+    silence: ClassVar = logging.NullHandler()
+
+    @classmethod
+    def enter(cls) -> None:
+        with cls.lock:
+            cls.inside += 1
+            if cls.inside == 1:
+                cls.caught = warnings.catch_warnings()
+                cls.caught.__enter__()
+                warnings.simplefilter("ignore")
+                cls.pixels, Pillow.MAX_IMAGE_PIXELS = Pillow.MAX_IMAGE_PIXELS, None
+                AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+                logging.getLogger("PIL").addHandler(cls.silence)
+
+    @classmethod
+    def leave(cls) -> None:
+        with cls.lock:
+            cls.inside -= 1
+            if cls.inside == 0 and cls.caught is not None:
+                Pillow.MAX_IMAGE_PIXELS = cls.pixels
+                cls.caught.__exit__(None, None, None)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing that Pillow says about a file reaches the user, or is a limit of its own."""
+    _Quiet.enter()
+    try:
+        yield
+    finally:
+        _Quiet.leave()
+
+
+@contextmanager
+def opened(data: bytes, format: str) -> Iterator[ImageFile.ImageFile]:
+    """The picture in `data`, with its header read and nothing decoded. Only the code of `format` sees it."""
+    with quiet():
+        if format == "HEIF":
+            heif()
+        with reasoned(Reason.BAD_HEADER):
+            try:
+                image = Pillow.open(io.BytesIO(data), formats=[format])
+            except UnidentifiedImageError as error:  # its message is an address in memory
+                raise PictureError(Reason.BAD_HEADER, f"begins as {format} does, but is not one") from error
+        with image:
+            yield image
+
+
+@contextmanager
+def reasoned(otherwise: Reason) -> Iterator[None]:
+    """Turns every exception that a decoder raises into a PictureError: Pillow has no one base class for them."""
+    try:
+        yield
+    except PictureError:
+        raise
+    except Exception as error:
+        reason = _reason(error, otherwise)
+        raise PictureError(reason, "" if reason is Reason.OUT_OF_MEMORY else _detail(error)) from error
+
+
+def _reason(error: Exception, otherwise: Reason) -> Reason:
+    if isinstance(error, MemoryError) or getattr(error, "code", None) == _NO_MEMORY:
+        return Reason.OUT_OF_MEMORY
+    if isinstance(error, EOFError) or _CUT_SHORT.search(str(error)):
+        return Reason.TRUNCATED
+    return otherwise
+
+
+def _detail(error: Exception) -> str:
+    text = printable(_ADDRESS.sub("", str(error)))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Text without control, direction and other invisible characters, at most `limit` long."""
+    text = text[: limit * 8]
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:limit]

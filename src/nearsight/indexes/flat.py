@@ -1,0 +1,255 @@
+"""The exact index: every row is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.metrics.cosine import Cosine
+from nearsight.metrics.hamming import Hamming
+from nearsight.metrics.l2 import L2
+from nearsight.types import NO_ID, Floats, Hits, Ids, Index, Metric
+
+Block: TypeAlias = tuple[Ids, NDArray[Any]]
+"""Ids `(n,)` and their rows `(n, D)`, which may be a read-only memory map."""
+
+_kernels: Any = faiss  # its stubs leave these functions out
+_PIECE_BYTES = 1 << 20
+_FIRST_DISTANCES = 1 << 22
+_ROUNDING = (1e-5, 1e-6)
+
+
+@dataclass(frozen=True)
+class Flat(Index):
+    """Looks at every row: exact, no training, fast enough for some hundred thousand pictures.
+
+    1. A first distance to every row that is neither removed nor left out by `allow` is computed in single precision.
+    2. All rows that could be among the k nearest within its rounding error are measured again by the metric itself.
+    3. They are ordered by that distance, equal ones by their id.
+
+    So the answer is that of the metric, whatever the order in which rows came, and filters never cost a hit.
+
+    Parameters
+    ----------
+    metric : what to rank by; None for the descriptor's natural metric
+
+    Returns
+    -------
+    Hits of `ids (Q, k) int64` and `scores (Q, k) float32`; a score is minus the distance
+
+    Raises
+    ------
+    ValueError
+        where k is below 1, an id comes twice, or rows differ in width or dtype from those in the index
+
+    References
+    ----------
+    M. Douze et al., The Faiss Library, 2024, doi:10.48550/arXiv.2401.08281.
+
+    Notes
+    -----
+    Departures: the library's single kernels are used, not its index, whose order among equal distances depends on
+    how many are asked for.
+
+    Examples
+    --------
+    >>> rows = Flat().empty(L2()).add(np.array([7, 8, 9]), np.float32([[0, 0], [3, 4], [1, 0]]))
+    >>> hits = rows.search(np.float32([[0, 0]]), k=2)
+    >>> hits.ids.tolist(), hits.scores.tolist()
+    ([[7, 9]], [[0.0, -1.0]])
+    """
+
+    metric: Metric | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.metric, Metric | None):
+            raise ValueError(f"metric is a metric such as L2(), or None; got {self.metric!r}")
+
+    def empty(self, metric: Metric) -> FlatRows:
+        """An index without rows that ranks by this index's metric, or where it has none by `metric`."""
+        return FlatRows(self.metric or metric)
+
+
+@dataclass(frozen=True, eq=False)
+class FlatRows:
+    """Rows in blocks, and the ids among them that were removed, sorted. Adding and removing share the blocks."""
+
+    metric: Metric
+    blocks: tuple[Block, ...] = ()
+    dead: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __len__(self) -> int:
+        return len(self._ids) - len(self.dead)
+
+    def add(self, ids: Ids, rows: NDArray[Any]) -> FlatRows:
+        """With these rows `(N, D)` too, float32 or uint8; they are kept as they are, without a copy.
+
+        Raises
+        ------
+        ValueError
+            where an id is there already or comes twice, or rows are not of the width and dtype of the others
+        """
+        if rows.ndim != 2 or ids.shape != (len(rows),):
+            raise ValueError(f"rows are (N, D) with ids (N,); got {rows.shape} and {ids.shape}")
+        self._check(rows)
+        self.metric.distances(rows[:1], rows[:1])
+        self._check_new(ids)
+        back = self._forget(np.intersect1d(ids, self.dead))
+        return replace(back, blocks=(*back.blocks, (ids, rows))) if len(ids) else self
+
+    def remove(self, ids: Ids) -> FlatRows:
+        """Without these ids; unknown ones are ignored."""
+        return replace(self, dead=np.union1d(self.dead, self._ids[np.isin(self._ids, ids)]))
+
+    def search(self, queries: NDArray[Any], k: int, allow: Ids | None = None) -> Hits:
+        """The k nearest rows for `queries (Q, D)`, only among `allow` where given; equal distances by id.
+
+        Raises
+        ------
+        ValueError
+            where k is below 1, or the queries are not of the width and dtype of the rows, or not finite
+        """
+        if k < 1:
+            raise ValueError(f"k is 1 or larger; got {k}")
+        if queries.ndim != 2:
+            raise ValueError(f"queries are (Q, D); got {queries.shape}")
+        self._check(queries)
+        if not np.isfinite(queries).all():
+            raise ValueError("queries are finite; got one with NaN or infinity")
+        hits = Hits(np.full((len(queries), k), NO_ID, np.int64), np.full((len(queries), k), -np.inf, np.float32))
+        kept = self._kept(allow)
+        step = max(1, _FIRST_DISTANCES // max(1, len(kept)))
+        for start in range(0, len(queries), step):
+            self._fill(hits, slice(start, start + step), queries, kept)
+        return hits
+
+    @cached_property
+    def _ids(self) -> Ids:
+        return np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in self.blocks)])
+
+    def _check(self, rows: NDArray[Any]) -> None:
+        if rows.dtype not in (np.float32, np.uint8):
+            raise ValueError(f"rows are float32 or uint8; got {rows.dtype}")
+        for _, others in self.blocks[:1]:
+            if (rows.shape[1], rows.dtype) != (others.shape[1], others.dtype):
+                wanted, got = (f"{some.shape[1]} values of {some.dtype}" for some in (others, rows))
+                raise ValueError(f"rows of this index have {wanted}; got {got}")
+
+    def _check_new(self, ids: Ids) -> None:
+        if ids.dtype != np.int64 or (ids < 0).any():
+            raise ValueError(f"ids are int64, 0 or larger; got {ids.dtype} {ids[ids < 0][:1]}")
+        ordered = np.sort(ids)
+        twice = ordered[1:][ordered[1:] == ordered[:-1]]
+        there = np.setdiff1d(ids[np.isin(ids, self._ids)], self.dead)
+        for problem, wrong in (("comes twice", twice), ("is in the index already", there)):
+            if len(wrong):
+                raise ValueError(f"each id is added once; id {wrong[0]} {problem}")
+
+    def _forget(self, ids: Ids) -> FlatRows:
+        """Without any trace of these removed ids, so that they can come back."""
+        if not len(ids):
+            return self
+        stays = [(~np.isin(those, ids), those, rows) for those, rows in self.blocks]
+        blocks = tuple((those, rows) if flags.all() else (those[flags], rows[flags]) for flags, those, rows in stays)
+        return replace(self, blocks=blocks, dead=np.setdiff1d(self.dead, ids))
+
+    def _kept(self, allow: Ids | None) -> NDArray[np.intp]:
+        """Positions, over all blocks, of the rows that may be found."""
+        keep = np.ones(len(self._ids), bool)
+        if len(self.dead):
+            keep &= ~np.isin(self._ids, self.dead)
+        if allow is not None:
+            keep &= np.isin(self._ids, allow)
+        return np.flatnonzero(keep)
+
+    def _fill(self, hits: Hits, part: slice, queries: NDArray[Any], kept: NDArray[np.intp]) -> None:
+        """Write the hits of one part of the queries."""
+        first, margin = _FIRST.get(type(self.metric), (self.metric.distances, _ROUNDING))
+        asked = queries[part]
+        distances = np.empty((len(asked), len(kept)), np.float32)
+        start = 0
+        for rows in self._pieces(kept):
+            distances[:, start : start + len(rows)] = first(asked, rows)
+            start += len(rows)
+        for number, query, row in zip(range(part.start, part.stop), asked, distances, strict=False):
+            near = kept[_nearest(row, hits.ids.shape[1], *margin)]
+            self._fill_one(hits, number, query, near)
+
+    def _fill_one(self, hits: Hits, number: int, query: NDArray[Any], near: NDArray[np.intp]) -> None:
+        """Write the hits of one query, all of which are among the positions `near`."""
+        if not len(near):
+            return
+        exact = np.concatenate([self.metric.distances(query[None], rows)[0] for rows in self._pieces(near)])
+        best = np.lexsort((self._ids[near], exact))[: hits.ids.shape[1]]
+        hits.ids[number, : len(best)] = self._ids[near[best]]
+        hits.scores[number, : len(best)] = 0 - exact[best]
+
+    def _pieces(self, positions: NDArray[np.intp]) -> Iterator[NDArray[Any]]:
+        """The rows at these sorted positions over all blocks, in order, about a megabyte at a time."""
+        start = 0
+        for ids, rows in self.blocks:
+            low, high = np.searchsorted(positions, (start, start + len(ids)))
+            wanted = positions[low:high] - start
+            step = max(1, _PIECE_BYTES // max(1, rows.shape[1] * rows.itemsize))
+            for first in range(0, len(wanted), step):
+                piece = wanted[first : first + step]
+                whole = piece[-1] - piece[0] + 1 == len(piece)
+                yield rows[piece[0] : piece[-1] + 1] if whole else rows[piece]
+            start += len(ids)
+
+
+def _nearest(distances: Floats, k: int, relative: float, absolute: float) -> NDArray[np.intp]:
+    """Sorted positions of all that could be among the k nearest, where distances are only known within a margin."""
+    if len(distances) <= k:
+        return np.flatnonzero(~np.isnan(distances))
+    farthest = np.fmin(np.partition(distances, k - 1)[k - 1], np.inf)
+    return np.flatnonzero(distances <= farthest * (1 + relative) + absolute)
+
+
+def _squared(queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+    """Squared Euclidean distances, differences formed before they are squared."""
+    return _each(_kernels.fvec_L2sqr_ny, queries, rows)
+
+
+def _turned(queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+    """Minus the cosines; 0 for rows of zeros."""
+    products = _each(_kernels.fvec_inner_products_ny, queries, rows)
+    return -products / _norms(queries)[:, None] / _norms(rows)
+
+
+def _norms(rows: NDArray[Any]) -> Floats:
+    values = np.asarray(rows, np.float32)
+    norms: Floats = np.sqrt(np.einsum("ij,ij->i", values, values))
+    return np.where(norms == 0, np.float32(1), norms)
+
+
+def _each(kernel: Callable[..., None], queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+    """One of faiss's kernels "one vector against many" for each query, `(Q, N)`."""
+    asked, stored = (np.ascontiguousarray(values, np.float32) for values in (queries, rows))
+    answers = np.empty((len(asked), len(stored)), np.float32)
+    for query, answer in zip(asked, answers, strict=True):
+        kernel(*map(_kernels.swig_ptr, (answer, query, stored)), stored.shape[1], len(stored))
+    return answers
+
+
+def _differing(queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.int32]:
+    """Differing bits."""
+    asked, stored = np.ascontiguousarray(queries), np.ascontiguousarray(rows)
+    answers = np.empty((len(asked), len(stored)), np.int32)
+    asked_at, stored_at, answers_at = map(_kernels.swig_ptr, (asked, stored, answers))
+    _kernels.hammings(asked_at, stored_at, len(asked), len(stored), stored.shape[1], answers_at)
+    return answers
+
+
+_FIRST: dict[type[Metric], tuple[Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]], tuple[float, float]]] = {
+    L2: (_squared, (1e-3, 1e-30)),
+    Cosine: (_turned, (0.0, 1e-4)),
+    Hamming: (_differing, (0.0, 0.0)),
+}
+"""First distances in the order of a metric, with the relative and absolute margin of their rounding."""

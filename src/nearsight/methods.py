@@ -1,0 +1,229 @@
+"""Methods, found by file name.
+
+`gist` in a recipe is the class `Gist` of `descriptors/gist.py`. There is no list to edit: a file in one of the five
+packages is a method, and an outside package adds its own by an entry point of the group `nearsight.methods` whose
+name is the method's and whose value is its module.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import inspect
+import pkgutil
+import types
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from nearsight.errors import RecipeError, UsageError
+from nearsight.recipe import Recipe, Step, Value
+from nearsight.types import Descriptor, Index, Method, Metric, Refiner
+
+KINDS: dict[str, type[Method]] = {
+    "descriptors": Descriptor,
+    "metrics": Metric,
+    "indexes": Index,
+    "rank": Refiner,
+}
+
+
+@cache
+def modules() -> dict[str, str]:
+    """Every method's name and the module that holds it; nothing is imported. Our own names win over plugins'."""
+    found = {point.name: point.value.split(":")[0] for point in entry_points(group="nearsight.methods")}
+    for package in KINDS:
+        folder = import_module(f"nearsight.{package}").__path__
+        found.update({info.name: f"nearsight.{package}.{info.name}" for info in pkgutil.iter_modules(folder)})
+    return found
+
+
+@cache
+def method(name: str) -> type[Method] | None:
+    """The method of this name, or None where the module of that name holds helpers and no method.
+
+    Raises
+    ------
+    KeyError
+        where there is no module of that name
+    """
+    module = import_module(modules()[name])
+    found = vars(module).get("".join(word.capitalize() for word in name.split("_")))
+    return found if isinstance(found, type) and issubclass(found, Method) else None
+
+
+def kind(cls: type[Method]) -> str:
+    """The package that a method belongs to by its role: "descriptors", "metrics", "indexes" or "rank"."""
+    return next(package for package, base in KINDS.items() if issubclass(cls, base))
+
+
+def methods(package: str | None = None) -> dict[str, type[Method]]:
+    """All methods by name, sorted; of one kind where a package is given."""
+    found = {name: cls for name in sorted(modules()) if (cls := method(name)) is not None}
+    return {name: cls for name, cls in found.items() if package is None or kind(cls) == package}
+
+
+def name_of(component: Method) -> str:
+    """The name that a recipe calls this component by."""
+    return next(name for name, cls in methods().items() if cls is type(component))
+
+
+def build(recipe: Recipe) -> tuple[Method, ...]:
+    """The components that a recipe names, in its order.
+
+    Raises
+    ------
+    RecipeError
+        that points at an unknown name or a wrong argument and suggests the right one
+    """
+    return tuple(_build_step(step, recipe.text) for step in recipe.steps)
+
+
+def written_out(components: Iterable[Method]) -> Recipe:
+    """The recipe of these components with every default written out."""
+    return Recipe(tuple(_step_of(component) for component in components))
+
+
+def look_up(name: str) -> type[Method]:
+    """The method of this name; UsageError with the nearest names where there is none."""
+    found = method(name) if name in modules() else None
+    if found is None:
+        raise UsageError(f'there is no method "{name}"{suggestion(name, methods())}')
+    return found
+
+
+def parameters(cls: type[Method]) -> list[tuple[str, str, str]]:
+    """Name, type and default of each parameter, as text."""
+    hints = get_type_hints(cls)
+    return [(f.name, _type_text(hints[f.name]), _default_text(f)) for f in _fields(cls)]
+
+
+def _fields(cls: type[Method]) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(cls)  # type: ignore[arg-type]
+
+
+def suggestion(name: str, among: Iterable[str]) -> str:
+    """The end of an error: the nearest of the names that exist, or all of them."""
+    among = list(among)
+    near = difflib.get_close_matches(name, among, n=1, cutoff=0.5)
+    return f'; did you mean "{near[0]}"?' if near else f"; there are: {', '.join(among)}"
+
+
+def _build_step(step: Step, text: str) -> Method:
+    cls = method(step.name) if step.name in modules() else None
+    if cls is None:
+        problem = f'there is no method "{step.name}"{suggestion(step.name, methods())}'
+        raise RecipeError(problem, text, step.position, len(step.name))
+    arguments = _arguments(cls, step, text)
+    try:
+        return cls(**arguments)
+    except (ValueError, TypeError) as problem:
+        raise RecipeError(f"{step.name}: {problem}", text, step.position, len(step.name)) from None
+
+
+def _arguments(cls: type[Method], step: Step, text: str) -> dict[str, Any]:
+    names = [f.name for f in _fields(cls)]
+    if len(step.args) > len(names):
+        problem = f"{step.name} takes at most {len(names)} arguments ({', '.join(names)}); got {len(step.args)}"
+        raise RecipeError(problem, text, step.position, len(step.name))
+    given = [*zip(names, step.args, strict=False), *step.kwargs]
+    hints, arguments = get_type_hints(cls), dict[str, Any]()
+    for name, value in given:
+        if name not in hints or name not in names:
+            problem = f'{step.name} has no parameter "{name}"{suggestion(name, names)}'
+            at = text.find(name, step.position)
+            raise RecipeError(problem, text, at, len(name))
+        if name in arguments:
+            raise RecipeError(f"{step.name}: {name} is given twice", text, step.position, len(step.name))
+        arguments[name] = _convert(value, hints[name], f"{step.name}({name}=…)", text, step.position)
+    return arguments
+
+
+def _convert(value: Value, wanted: Any, where: str, text: str, position: int) -> Any:  # noqa: ANN401
+    """The value as the parameter's type asks for it; a bare name is a text or a method, as the type says."""
+    for option in _options(wanted):
+        fits, converted = _try(value, option, where, text, position)
+        if fits:
+            return converted
+    received = str(value) if isinstance(value, Recipe) else repr(value)
+    raise RecipeError(f"{where} takes {_type_text(wanted)}; got {received}", text, position)
+
+
+def _options(wanted: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    return get_args(wanted) if get_origin(wanted) in (Union, types.UnionType) else (wanted,)
+
+
+def _try(value: Value, wanted: Any, where: str, text: str, position: int) -> tuple[bool, Any]:  # noqa: ANN401
+    origin = get_origin(wanted)
+    if isinstance(wanted, type) and issubclass(wanted, Method):
+        return _try_method(value, wanted, text)
+    if isinstance(value, Recipe):
+        value = str(value)
+    if origin is Literal:
+        return value in get_args(wanted), value
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False, None
+        inner = get_args(wanted)
+        each = [inner[0]] * len(value) if inner[-1] is Ellipsis else list(inner)
+        if len(each) != len(value):
+            return False, None
+        return True, tuple(_convert(v, w, where, text, position) for v, w in zip(value, each, strict=True))
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return True, float(value)
+    return type(value) is wanted, value
+
+
+def _try_method(value: Value, wanted: type[Method], text: str) -> tuple[bool, Any]:
+    if not isinstance(value, Recipe) or len(value.steps) != 1:
+        return False, None
+    component = _build_step(value.steps[0], text)
+    return isinstance(component, wanted), component
+
+
+def _step_of(component: Method) -> Step:
+    fields = [(f.name, _value_of(getattr(component, f.name))) for f in _fields(type(component))]
+    return Step(name_of(component), (), tuple(fields))
+
+
+def _value_of(value: Any) -> Value:  # noqa: ANN401
+    if isinstance(value, Method):
+        return Recipe((_step_of(value),))
+    if isinstance(value, str) and value.isidentifier() and value not in ("true", "false", "none"):
+        return Recipe((Step(value),))
+    return tuple(_value_of(item) for item in value) if isinstance(value, tuple) else value
+
+
+def _type_text(wanted: Any) -> str:  # noqa: ANN401
+    origin = get_origin(wanted)
+    if origin is Literal:
+        return " or ".join(str(choice) for choice in get_args(wanted))
+    if origin in (Union, types.UnionType):
+        return " or ".join(_type_text(option) for option in get_args(wanted))
+    if origin is tuple:
+        return f"a list of {_type_text(get_args(wanted)[0])}"
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "none"}
+    if isinstance(wanted, type) and issubclass(wanted, Method):
+        return f"a {wanted.__name__.lower()}"
+    return names.get(wanted, str(wanted))
+
+
+def _default_text(field: dataclasses.Field[Any]) -> str:
+    if field.default is dataclasses.MISSING:
+        return "required"
+    return str(Recipe((Step("x", (_value_of(field.default),)),)))[2:-1]
+
+
+def summary(cls: type[Method]) -> str:
+    """The first line of a method's documentation."""
+    return (inspect.getdoc(cls) or "").split("\n")[0]
+
+
+def source(cls: type[Method]) -> str:
+    """The references of a method's documentation, on one line; empty where it names none."""
+    text = inspect.getdoc(cls) or ""
+    _, _, after = text.partition("References\n----------\n")
+    lines = after.split("\n\n")[0].split("\n")
+    return " ".join(line.strip() for line in lines).strip()

@@ -1,0 +1,1 @@
+"""Metrics: each measures how far rows are apart, one method a file."""

@@ -1,0 +1,1 @@
+"""Refiners: what happens to hits after the index has answered."""

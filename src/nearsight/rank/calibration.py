@@ -1,0 +1,50 @@
+"""What a distance means in this collection: how many of its random pairs are nearer.
+
+A distance on its own says nothing: the same number is a near-duplicate in one descriptor and noise in another, and
+what is near depends on how alike the collection's pictures are anyway. The distances of random pairs of the same
+collection are the measure: a hit counts as alike where at most one random pair in a thousand is as near.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types import Explanation, Floats, Metric
+
+__all__ = ["Background", "sampled"]
+
+SAMPLE = 400
+FEWEST = 10
+ALIKE = 0.001
+
+
+@dataclass(frozen=True)
+class Background:
+    """The distances of random pairs, rising: `distances (P,) float32`; empty where the collection is too small."""
+
+    distances: Floats
+
+    def chance(self, distance: float) -> float:
+        """The share of random pairs that are at most this far apart, in 0..1."""
+        return float(np.searchsorted(self.distances, distance, "right") / max(1, len(self.distances)))
+
+    def explain(self, distance: float) -> Explanation:
+        """The judgement of one distance, in words."""
+        if not len(self.distances):
+            return Explanation(f"too few pictures to say what is near (fewer than {FEWEST})")
+        chance = self.chance(distance)
+        alike = chance <= ALIKE
+        sentence = f"nearer than {100 * (1 - chance):.2f} % of random pairs of this collection"
+        return Explanation(sentence, "alike" if alike else "not alike", alike)
+
+
+def sampled(rows: NDArray[np.generic], metric: Metric) -> Background:
+    """The background of rows `(n, D)`: all pairs of at most 400 of them, evenly spread."""
+    if len(rows) < FEWEST:
+        return Background(np.empty(0, np.float32))
+    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(int))]
+    distances = metric.distances(chosen, chosen)
+    return Background(np.sort(distances[np.triu_indices(len(chosen), 1)]).astype(np.float32))

@@ -1,0 +1,217 @@
+"""The contracts that everything composes around.
+
+*A recipe turns images into rows; an index turns rows into hits; everything after maps hits to hits.*
+
+Pictures are `(H, W, 3) uint8` sRGB arrays, upright. Coordinates are `(x, y)` with pixel centres at .5. Ids are int64
+catalogue ids. Scores: larger is better, everywhere; a metric's distance keeps its natural unit for display.
+
+A method is a frozen dataclass: its fields are its parameters, and it keeps no result, so threads may share it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+"""`(H, W, 3) uint8`, sRGB, upright."""
+
+Ids: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float32]
+Box: TypeAlias = tuple[float, float, float, float]
+"""`(x0, y0, x1, y1)` in pixels of the upright picture."""
+
+NO_ID = -1
+"""The id that pads a row of hits where fewer than k were found; its score is -inf."""
+
+
+@dataclass(frozen=True)
+class LocalFeatures:
+    """Described parts of one picture.
+
+    `points (n, 2) float32` x, y in pixels; `scales (n,) float32` diameter in pixels; `angles (n,) float32` degrees,
+    clockwise from the x axis; `descriptors (n, D)`.
+    """
+
+    points: Floats
+    scales: Floats
+    angles: Floats
+    descriptors: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+Described: TypeAlias = "NDArray[Any] | LocalFeatures"
+"""What a descriptor makes of one picture: a vector `(D,)`, or local features."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Everything that can be asked at once. A field that a recipe cannot serve is an error, never ignored."""
+
+    picture: Path | bytes | Image | None = None
+    box: Box | None = None
+    plus_texts: tuple[str, ...] = ()
+    minus_texts: tuple[str, ...] = ()
+    plus_pictures: tuple[Path, ...] = ()
+    minus_pictures: tuple[Path, ...] = ()
+    colours: Mapping[str, float] = field(default_factory=dict)
+    sketch: Path | None = None
+    words: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The answer of an index or a refiner for Q queries: `ids (Q, k) int64`, `scores (Q, k) float32`, best first.
+
+    Larger is better. Rows with fewer than k hits are padded with `NO_ID` and -inf.
+    """
+
+    ids: Ids
+    scores: Floats
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one hit was returned.
+
+    `alike` is the method's own judgement of this hit, None where it has none, and `verdict` the same in words
+    ("copy", "mirrored copy", "not a copy"); `similarity` in 0..1 is what is shown as the score. `query_points` and
+    `hit_points` `(M, 2) float32` are matched points in unit coordinates (0..1 of the width and height of each
+    picture); `homography (3, 3)` maps unit points of the query to unit points of the hit.
+    """
+
+    sentence: str
+    verdict: str = ""
+    alike: bool | None = None
+    similarity: float | None = None
+    query_points: Floats | None = None
+    hit_points: Floats | None = None
+    homography: NDArray[np.float64] | None = None
+
+
+class Method:
+    """What a recipe can name. Subclasses are frozen dataclasses in a file of the method's own name.
+
+    `version` rises when the output changes, so that rows of different versions never mix.
+    """
+
+    version: ClassVar[int] = 1
+
+
+class Metric(Method, ABC):
+    """A distance between rows, in its natural unit: smaller is nearer."""
+
+    symbol: ClassVar[str] = ""
+
+    @abstractmethod
+    def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+        """Distances `(Q, N) float32` between `queries (Q, D)` and `rows (N, D)`."""
+
+    @abstractmethod
+    def similarity(self, distances: Floats) -> Floats:
+        """The distances on a scale of 0 (as far as can be) to 1 (the same), same shape, falling monotonically."""
+
+
+class Descriptor(Method, ABC):
+    """Turns pictures into rows of one width and dtype.
+
+    A subclass sets `side`, `metric` and `dtype` (class attributes, or properties where they depend on a parameter),
+    and writes `size` and `rows`.
+    """
+
+    side: int = 256
+    """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
+    metric: str = "l2"
+    """The name of its natural metric."""
+    dtype: str = "float32"
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """The number of values of a row."""
+
+    @abstractmethod
+    def rows(self, images: Sequence[Image]) -> NDArray[Any]:
+        """`(N, size)` of `dtype` for N pictures `(H, W, 3) uint8`, each at least 1 x 1."""
+
+    def describe(self, images: Sequence[Image]) -> NDArray[Any]:
+        """`(N, size)` of `dtype` for N pictures; checks them first. Raises ValueError on anything but pictures."""
+        for image in images:
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+                raise ValueError(f"a picture is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
+        if not len(images):
+            return np.empty((0, self.size), self.dtype)
+        return self.rows(images)
+
+    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+        """What two rows `(size,)` have in common, as half a sentence for a person; empty where nothing can be said."""
+        return ""
+
+
+class Searchable(Protocol):
+    """An index with rows in it. Adding and removing return a new one; the old one goes on answering."""
+
+    def add(self, ids: Ids, rows: NDArray[Any]) -> Searchable:
+        """With these rows `(N, D)` too."""
+        ...
+
+    def remove(self, ids: Ids) -> Searchable:
+        """Without these ids; unknown ones are ignored."""
+        ...
+
+    def search(self, queries: NDArray[Any], k: int, allow: Ids | None = None) -> Hits:
+        """The k best rows for `queries (Q, D)`, only among `allow` (sorted ids) where given; ties by id."""
+        ...
+
+
+class Index(Method, ABC):
+    """How rows are searched. Its `metric` field is None for the descriptor's natural one."""
+
+    metric: Metric | None
+
+    @abstractmethod
+    def empty(self, metric: Metric) -> Searchable:
+        """An index without rows that ranks by `metric`."""
+
+
+class Rows(Protocol):
+    """What a refiner may read of the collection while one query is answered."""
+
+    total: int
+    """Pictures in the collection."""
+    memo: dict[Any, Any]
+    """Whatever a refiner wants to keep between `refine` and `explain` of the same query."""
+
+    def images(self, ids: Ids) -> list[Image]:
+        """Stored thumbnails, 256 pixels at the longest side."""
+        ...
+
+
+class Refiner(Method, ABC):
+    """Maps hits to better hits, one query at a time."""
+
+    @property
+    def depth(self) -> int:
+        """How many hits it wants from the index, at least."""
+        return 0
+
+    def views(self, image: Image) -> list[Image]:
+        """The pictures that the index is asked with for this query; the best score of a hit counts."""
+        return [image]
+
+    @abstractmethod
+    def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
+        """Re-ranked hits `(1, k)` for one query picture; ids are only ever moved, never invented."""
+
+    @abstractmethod
+    def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
+        """Why, for each of these ids; None where this refiner has not looked at the hit."""

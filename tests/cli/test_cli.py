@@ -1,0 +1,252 @@
+"""Every command as its user runs it: output, JSON, exit codes, the page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+COMMANDS = ("index", "search", "info", "verify", "repair", "remove", "recipes", "describe", "match", "export", "demo")
+
+
+def nearsight(*arguments, cwd=None):
+    done = subprocess.run(
+        [sys.executable, "-m", "nearsight", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        cwd=cwd,
+        env={
+            **os.environ,
+            "COLUMNS": "160",
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path))),
+        },
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from tests.conftest import PHOTOGRAPHS
+
+    made = tmp_path_factory.mktemp("cli") / "pictures"
+    made.mkdir()
+    from importlib.resources import files
+
+    for package, name in PHOTOGRAPHS[3:8]:
+        (made / name).write_bytes(files(package).joinpath(name).read_bytes())
+    (made / "notes.txt").write_text("no picture")
+    assert nearsight("index", made).returncode == 0
+    return made
+
+
+@pytest.fixture(scope="module")
+def crop(folder, tmp_path_factory):
+    path = tmp_path_factory.mktemp("query") / "crop.jpg"
+    with Image.open(folder / "coffee.png") as image:
+        image.convert("RGB").crop((60, 40, 560, 380)).save(path, quality=60)
+    return path
+
+
+def test_help_lists_every_command_and_each_ends_with_an_example():
+    listed = nearsight("--help").stdout
+    for command in COMMANDS:
+        assert re.search(rf"^\s+{command}\s", listed, re.M)
+        assert "Example: nearsight" in nearsight(command, "--help").stdout
+
+
+def test_index_tells_what_it_did(folder):
+    done = nearsight("index", folder)
+    assert done.returncode == 0
+    assert "5 unchanged" in done.stdout
+    assert "not-a-picture" in done.stdout
+    assert "searchable by copy, colour" in done.stdout
+    found = json.loads(nearsight("index", folder, "--json").stdout)
+    assert (found["images"], found["skipped"], found["unchanged"]) == (5, {"not-a-picture": 1}, 5)
+
+
+def test_search_prints_a_table_and_json(folder, crop):
+    done = nearsight("search", crop, "--in", folder)
+    assert done.returncode == 0
+    first = done.stdout.split("\n")[1]
+    assert "coffee.png" in first
+    assert "copy" in first
+    assert "matched points agree" in done.stdout
+    found = json.loads(nearsight("search", crop, "--in", folder, "--json", "-k", "3").stdout)
+    assert set(found) == {"query", "recipe", "verdict", "hits"}
+    assert found["verdict"] == "found"
+    assert found["recipe"].startswith("gist(")
+    assert len(found["hits"]) == 3
+    assert set(found["hits"][0]) == {"rank", "id", "path", "score", "distance", "metric", "verdict", "why"}
+    assert (found["hits"][0]["path"], found["hits"][0]["verdict"]) == ("coffee.png", "copy")
+
+
+def test_in_defaults_to_the_collection_that_holds_the_current_folder(folder, crop):
+    below = folder / "below"
+    below.mkdir(exist_ok=True)
+    done = nearsight("search", crop, "--by", "colour", "--json", cwd=below)
+    assert json.loads(done.stdout)["hits"][0]["path"] == "coffee.png"
+
+
+def test_nothing_found_is_exit_code_one(folder, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8)).save(tmp_path / "noise.png")
+    done = nearsight("search", tmp_path / "noise.png", "--in", folder)
+    assert done.returncode == 1
+    assert "nothing like it here" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("search", "{crop}", "--in", "{empty}"), 2, "nearsight index"),
+        (("search", "{empty}/no.jpg", "--in", "{folder}"), 2, "vanished"),
+        (("search", "{folder}/notes.txt", "--in", "{folder}"), 2, "not-a-picture"),
+        (("search", "{crop}", "--in", "{folder}", "--by", "scene"), 2, "--by scene"),
+        (("search", "{crop}", "--in", "{folder}", "--box", "1,2,3"), 2, "x0,y0,x1,y1"),
+        (("search", "{crop}", "--in", "{folder}", "--recipe", "gits"), 2, "^^^^"),
+        (
+            (
+                "index",
+                "{empty}/nowhere",
+            ),
+            2,
+            "not a folder",
+        ),
+        (("index", "{empty}", "--by", "color"), 2, 'did you mean "colour"'),
+        (("recipes", "gits"), 2, 'did you mean "gist"'),
+        (("verify", "--collection", "{empty}"), 2, "no collection"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_two(arguments, code, says, folder, crop, tmp_path):
+    given = [each.format(folder=folder, crop=crop, empty=tmp_path) for each in arguments]
+    done = nearsight(*given)
+    assert done.returncode == code
+    assert says in done.stderr
+    assert done.stderr.startswith("nearsight: ")
+
+
+def test_the_page_is_self_contained_and_shows_the_matches(folder, crop, tmp_path):
+    page = tmp_path / "page.html"
+    assert nearsight("search", crop, "--in", folder, "--html", page).returncode == 0
+    text = page.read_text("utf8")
+    assert "coffee.png" in text
+    assert text.count("<line ") > 10
+    assert "<polygon " in text
+    addresses = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"|url\(([^)]*)\)', text)
+    assert len(addresses) >= 6
+    assert all(src.startswith("data:image/jpeg;base64,") for src, _ in addresses)
+    assert "<script" not in text
+
+
+def test_names_are_inert_on_the_page_and_the_terminal(tmp_path, random_picture):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    evil = "<img src=x onerror=alert(1)>\x1b[31m.jpg"
+    random_picture(folder / evil, 1)
+    random_picture(folder / "b.jpg", 2)
+    assert nearsight("index", folder, "--by", "copy").returncode == 0
+    done = nearsight("search", folder / evil, "--in", folder, "--html", tmp_path / "page.html")
+    assert "\x1b[31m" not in done.stdout
+    assert "<img src=x" not in (tmp_path / "page.html").read_text("utf8")
+
+
+def test_match_draws_and_judges(folder, crop, tmp_path):
+    out = tmp_path / "drawn.png"
+    done = nearsight("match", crop, folder / "coffee.png", "--out", out)
+    assert done.returncode == 0
+    assert done.stdout.startswith("copy: ")
+    with Image.open(out) as drawn:
+        assert drawn.width > 800
+    done = nearsight("match", crop, folder / "chelsea.png", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["verdict"] == "not a copy"
+
+
+def test_describe_gives_rows(folder, tmp_path):
+    rows = tmp_path / "rows.npy"
+    assert nearsight("describe", folder / "coffee.png", folder / "moon.png", "--out", rows).returncode == 0
+    assert np.load(rows).shape == (2, 960)
+    found = json.loads(nearsight("describe", folder / "coffee.png", "--recipe", "phash", "--json").stdout)
+    assert len(found[0]["row"]) == 8
+
+
+def test_recipes_lists_every_method_with_its_source():
+    rows = {row["name"]: row for row in json.loads(nearsight("recipes", "--json").stdout)}
+    assert rows["gist"]["output"] == "960 float32"
+    assert rows["gist"]["parameters"][0]["name"] == "orientations"
+    assert all(row["source"] for row in rows.values())
+    text = nearsight("recipes").stdout
+    assert all(name in text for name in rows)
+    assert "Examples" in nearsight("recipes", "gist").stdout
+    assert "gist | flat | verify" in nearsight("recipes", "copy").stdout
+
+
+def test_export_writes_what_is_known(folder):
+    rows = list(csv.DictReader(io.StringIO(nearsight("export", "--in", folder).stdout)))
+    assert {row["path"] for row in rows} == {p.name for p in folder.iterdir() if p.suffix in (".png", ".jpg")}
+    assert all(len(row["sha256"]) == 64 for row in rows)
+    skipped = json.loads(nearsight("export", "--in", folder, "--skipped", "--format", "json").stdout)
+    assert [(row["path"], row["reason"]) for row in skipped] == [("notes.txt", "not-a-picture")]
+
+
+def test_info_has_what_is_promised(folder):
+    found = json.loads(nearsight("info", "--in", folder, "--json").stdout)
+    assert (found["images"], found["skipped"]) == (5, {"not-a-picture": 1})
+    assert set(found["recipes"]) == {"copy", "colour"}
+    assert found["bytes"] > 10_000
+    assert "5 pictures" in nearsight("info", "--in", folder).stdout
+
+
+def test_verify_repair_and_remove(folder):
+    assert nearsight("verify", "--in", folder).stdout == "clean\n"
+    segment = sorted((folder / ".nearsight" / "segments").iterdir())[0]
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 1
+    segment.write_bytes(data)
+    done = nearsight("verify", "--in", folder, "--json")
+    assert done.returncode == 3
+    assert not json.loads(done.stdout)["clean"]
+    assert nearsight("repair", "--in", folder).returncode == 0
+    assert nearsight("verify", "--in", folder).returncode == 0
+    assert "1 pictures" in nearsight("remove", "moon.png", "--in", folder).stdout
+    assert nearsight("remove", "nothing.png", "--in", folder).returncode == 1
+    assert "1 pictures" in nearsight("remove", "moon.png", "--undo", "--in", folder).stdout
+    assert nearsight("index", folder).returncode == 0
+
+
+def test_demo_finds_the_originals(tmp_path):
+    done = nearsight("demo", "--folder", tmp_path / "demo", "--json")
+    found = json.loads(done.stdout)
+    light = ("jpeg20", "half", "crop10", "bright+20", "bright-20")
+    asked, first, accepted = (sum(found["kinds"][kind][of] for kind in light) for of in ("asked", "first", "accepted"))
+    assert first >= 0.95 * asked
+    assert accepted >= 0.9 * asked
+    assert found["false"] == 0
+    assert (tmp_path / "demo" / "result.html").stat().st_size > 50_000
+
+
+def test_gps_files_are_exported_as_their_index_says(data, tmp_path):
+    home = tmp_path / "home"
+    assert nearsight("index", data / "gps", "--collection", home, "--by", "copy").returncode == 0
+    rows = {row["path"]: row for row in json.loads(nearsight("export", "--collection", home, "--json").stdout)}
+    skips = json.loads(nearsight("export", "--collection", home, "--json", "--skipped").stdout)
+    reasons = {row["path"]: row["reason"] for row in skips}
+    known = json.loads((data / "gps" / "index.json").read_text())
+    heif = [each["file"] for each in known if reasons.get(each["file"]) == "needs-heif-extra"]
+    assert len(heif) <= 3
+    read = [each for each in known if each["file"] not in heif]
+    assert len(read) >= 55
+    for each in read:
+        assert float(rows[each["file"]]["latitude"]) == pytest.approx(each["lat"], abs=2e-5), each
+        assert float(rows[each["file"]]["longitude"]) == pytest.approx(each["lon"], abs=2e-5), each
+    assert sum(bool(row["taken"]) for row in rows.values()) > 40
+    assert sum(bool(row["camera"]) for row in rows.values()) > 40

@@ -1,0 +1,55 @@
+"""Pictures for tests: the photographs inside scikit-image and scikit-learn, and the folder NEARSIGHT_DATA."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+PHOTOGRAPHS = [
+    *(("skimage.data", f"{name}.png") for name in ("astronaut", "brick", "camera", "chelsea", "coffee", "coins")),
+    *(("skimage.data", name) for name in ("ihc.png", "moon.png", "rocket.jpg", "retina.jpg", "hubble_deep_field.jpg")),
+    *(("sklearn.datasets.images", name) for name in ("china.jpg", "flower.jpg")),
+]
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real pictures; tests that need it skip where it is not set."""
+    folder = os.environ.get("NEARSIGHT_DATA")
+    if not folder:
+        pytest.skip("NEARSIGHT_DATA is not set")
+    return Path(folder)
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """A folder of thirteen real photographs, two of them in a subfolder."""
+    folder = tmp_path / "photographs"
+    (folder / "sub").mkdir(parents=True)
+    for number, (package, name) in enumerate(PHOTOGRAPHS):
+        target = folder / ("sub" if number < 2 else "") / name
+        with files(package).joinpath(name).open("rb") as source, target.open("wb") as out:
+            shutil.copyfileobj(source, out)
+        os.utime(target, (1_600_000_000, 1_600_000_000 + number))
+    return folder
+
+
+@pytest.fixture
+def random_picture():
+    """Makes a picture file of coloured noise blobs from a seed."""
+
+    def make(path: Path, seed: int, side: int = 96) -> Path:
+        from PIL import Image
+
+        rng = np.random.default_rng(seed)
+        small = rng.integers(0, 256, (12, 12, 3), np.uint8)
+        Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC).save(path, quality=90)
+        os.utime(path, (1_600_000_000, 1_600_000_000 + seed))
+        return path
+
+    return make

@@ -1,0 +1,253 @@
+"""What every method keeps to, whichever it is."""
+
+import dataclasses
+import doctest
+import importlib
+import inspect
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from nearsight.methods import KINDS, methods
+from nearsight.types import NO_ID
+
+
+def components(kind):
+    """Every method of one kind by name, with its default parameters."""
+    return {name: cls() for name, cls in methods(kind).items()}
+
+
+def every(*kinds):
+    found = {name: component for kind in kinds for name, component in components(kind).items()}
+    return pytest.mark.parametrize("component", found.values(), ids=found.keys())
+
+
+def pictures():
+    rng = np.random.default_rng(0)
+    smooth = np.add.outer(np.arange(60), np.arange(90))[:, :, None] * np.array([1, 2, 3]) // 2 % 256
+    return {
+        "noise": rng.integers(0, 256, (37, 53, 3), np.uint8),
+        "smooth": smooth.astype(np.uint8),
+        "one pixel": rng.integers(0, 256, (1, 1, 3), np.uint8),
+        "a line": rng.integers(0, 256, (1, 300, 3), np.uint8),
+        "a column": rng.integers(0, 256, (300, 1, 3), np.uint8),
+        "two by two": rng.integers(0, 256, (2, 2, 3), np.uint8),
+        "black": np.zeros((40, 30, 3), np.uint8),
+        "white": np.full((30, 40, 3), 255, np.uint8),
+        "flat": np.full((256, 256, 3), (12, 200, 77), np.uint8),
+        "a view": rng.integers(0, 256, (80, 70, 3), np.uint8)[::-2, ::3, ::-1],
+    }
+
+
+def rows_for(metric, count=12, width=24, seed=0):
+    """Rows that this metric can compare: shares of 0..1, or bytes where it takes nothing else."""
+    rng = np.random.default_rng(seed)
+    real = rng.random((count, width), np.float32)
+    try:
+        metric.distances(real[:1], real[:1])
+    except ValueError:
+        return rng.integers(0, 256, (count, width), np.uint8)
+    return real
+
+
+def metric_of(descriptor):
+    return components("metrics")[descriptor.metric]
+
+
+def test_there_are_some():
+    assert {"gist", "colour_histogram", "tiny", "phash", "dhash"} <= components("descriptors").keys()
+    assert {"l1", "l2", "cosine", "chi2", "jensen_shannon", "intersection", "hamming"} <= components("metrics").keys()
+    assert "flat" in components("indexes")
+
+
+@every(*KINDS)
+def test_parameters_are_frozen_and_rebuild_it(component):
+    cls = type(component)
+    fields = [field.name for field in dataclasses.fields(component)]
+    rebuilt = cls(**{name: getattr(component, name) for name in fields})
+    assert rebuilt == component
+    assert hash(rebuilt) == hash(component)
+    assert repr(rebuilt) == repr(component)
+    assert dataclasses.replace(component) == component
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        component.anything = 1
+    assert all(parameter.kind != parameter.VAR_KEYWORD for parameter in inspect.signature(cls).parameters.values())
+    assert isinstance(cls.version, int)
+
+
+@every(*KINDS)
+def test_the_documentation_is_whole(component):
+    text = inspect.getdoc(type(component))
+    first, second = text.split("\n")[:2]
+    assert first.endswith(".")
+    assert len(first) <= 120
+    assert not second
+    wanted = ["Returns", "Raises", "References", "Examples"]
+    for section in wanted + ["Parameters"] * bool(dataclasses.fields(component)):
+        assert f"\n{section}\n{'-' * len(section)}\n" in text
+    for field in dataclasses.fields(component):
+        assert re.search(rf"^{field.name} : ", text, re.MULTILINE), field.name
+
+
+@every(*KINDS)
+def test_the_example_runs(component):
+    module = importlib.import_module(type(component).__module__)
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    tests = [test for test in finder.find(type(component), globs=vars(module).copy()) if test.examples]
+    assert tests
+    for test in tests:
+        assert doctest.DocTestRunner().run(test).failed == 0
+
+
+@every("descriptors")
+@pytest.mark.parametrize("which", pictures())
+def test_rows_of_any_picture(component, which):
+    image = pictures()[which]
+    rows = component.describe([image])
+    assert rows.shape == (1, component.size)
+    assert rows.dtype == component.dtype
+    assert np.isfinite(rows).all()
+
+
+@every("descriptors")
+def test_the_same_again_alone_and_in_threads(component):
+    images = list(pictures().values())
+    rows = component.describe(images)
+    assert np.array_equal(component.describe(images), rows)
+    alone = np.concatenate([component.describe([image]) for image in images])
+    assert alone == pytest.approx(rows, abs=1e-5)
+    with ThreadPoolExecutor(4) as pool:
+        for again in pool.map(lambda _: component.describe(images), range(8)):
+            assert again == pytest.approx(rows, abs=1e-6)
+
+
+@every("descriptors")
+def test_pictures_are_left_as_they_were(component):
+    for image in pictures().values():
+        before = image.copy()
+        image.flags.writeable = False
+        component.describe([image])
+        assert np.array_equal(image, before)
+
+
+@every("descriptors")
+def test_no_pictures_no_rows(component):
+    rows = component.describe([])
+    assert rows.shape == (0, component.size)
+    assert rows.dtype == component.dtype
+
+
+@every("descriptors")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+    ],
+    ids=["grey", "four channels", "empty", "float"],
+)
+def test_what_is_no_picture_is_refused(component, wrong):
+    with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8"):
+        component.describe([wrong])
+
+
+@every("descriptors")
+def test_its_metric_can_compare_its_rows(component):
+    images = list(pictures().values())
+    rows = component.describe(images)
+    distances = metric_of(component).distances(rows, rows)
+    assert np.isfinite(distances).all()
+    assert np.diag(distances) == pytest.approx(np.zeros(len(images)), abs=1e-6)
+    assert isinstance(component.shared(rows[0], rows[1]), str)
+
+
+@every("metrics")
+def test_distances(component):
+    queries, rows = rows_for(component, 3), rows_for(component, 12, seed=1)
+    kept = queries.copy(), rows.copy()
+    for values in (queries, rows):
+        values.flags.writeable = False
+    distances = component.distances(queries, rows)
+    assert distances.shape == (3, 12)
+    assert distances.dtype == np.float32
+    assert np.isfinite(distances).all()
+    assert (distances >= 0).all()
+    assert np.array_equal(queries, kept[0])
+    assert np.array_equal(rows, kept[1])
+    assert np.array_equal(component.distances(queries, rows), distances)
+    alone = np.vstack([component.distances(query[None], rows) for query in queries])
+    assert alone == pytest.approx(distances, abs=1e-6)
+
+
+@every("metrics")
+def test_rows_without_anything_in_them(component):
+    rows = np.zeros_like(rows_for(component))
+    assert not component.distances(rows, rows).any()
+    assert np.isfinite(component.distances(rows, rows_for(component))).all()
+
+
+@every("metrics")
+def test_similarity_falls_from_one(component):
+    distances = np.sort(component.distances(rows_for(component), rows_for(component, seed=1)), axis=None)
+    similarity = component.similarity(distances)
+    assert similarity.shape == distances.shape
+    assert similarity.dtype == np.float32
+    assert component.similarity(np.zeros(1, np.float32)) == 1
+    assert (np.diff(similarity) <= 0).all()
+    assert similarity[0] > similarity[-1] >= 0
+    assert component.symbol
+
+
+@every("metrics")
+def test_widths_that_differ_are_refused(component):
+    rows = rows_for(component)
+    with pytest.raises(ValueError, match="24"):
+        component.distances(rows[:, :-1], rows)
+
+
+@every("indexes")
+@pytest.mark.parametrize("metric", components("metrics").values(), ids=components("metrics").keys())
+def test_rows_are_found_again(component, metric):
+    rows = rows_for(metric, 40)
+    ids = np.arange(100, 140)
+    index = component.empty(metric).add(ids[:25], rows[:25]).add(ids[25:], rows[25:])
+    hits = index.search(rows, 5)
+    assert hits.ids.shape == hits.scores.shape == (40, 5)
+    assert hits.ids.dtype == np.int64
+    assert hits.scores.dtype == np.float32
+    assert (hits.ids[:, 0] == ids).all()
+    assert (np.diff(hits.scores, axis=1) <= 0).all()
+    with ThreadPoolExecutor(4) as pool:
+        assert all((again.ids == hits.ids).all() for again in pool.map(lambda _: index.search(rows, 5), range(8)))
+
+
+@every("indexes")
+def test_adding_and_removing_make_new_ones(component):
+    metric = components("metrics")["l2"]
+    rows, ids = rows_for(metric, 10), np.arange(10)
+    empty = component.empty(metric)
+    full = empty.add(ids, rows)
+    fewer = full.remove(np.array([2, 77]))
+    assert (empty.search(rows, 1).ids == NO_ID).all()
+    assert (full.search(rows, 1).ids[:, 0] == ids).all()
+    assert 2 not in fewer.search(rows, 10).ids
+    assert (fewer.search(rows, 12).ids[:, 9:] == NO_ID).all()
+    assert (fewer.search(rows, 12).scores[:, 9:] == -np.inf).all()
+    assert set(full.search(rows, 10, allow=np.array([1, 5])).ids.ravel().tolist()) == {1, 5, NO_ID}
+
+
+@every("indexes")
+def test_what_cannot_be_searched_is_refused(component):
+    metric = components("metrics")["l2"]
+    rows = rows_for(metric, 10)
+    index = component.empty(metric).add(np.arange(10), rows)
+    with pytest.raises(ValueError, match="k is 1 or larger; got 0"):
+        index.search(rows, 0)
+    with pytest.raises(ValueError, match="23"):
+        index.search(rows[:, 1:], 1)
+    with pytest.raises(ValueError, match="id 4 "):
+        index.add(np.array([4]), rows[:1])
