@@ -71,4 +71,5 @@ def test_a_slice_of_the_hostile_files():
 def test_all_hostile_files():
     reasons = Counter(check(hostile(), 10, 1 << 30).values())
     assert reasons[None] > 900
-    assert not reasons.keys() & {Reason.TIMEOUT, Reason.CRASHED, Reason.OUT_OF_MEMORY}
+    assert not reasons.keys() & {Reason.TIMEOUT, Reason.CRASHED}
+    assert reasons[Reason.OUT_OF_MEMORY] < 60  # damaged WebPs that claim to be very large

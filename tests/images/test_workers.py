@@ -10,11 +10,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image as Pillow
 
 from nearsight.errors import NearsightError, Reason
 from nearsight.images.workers import AHEAD, BATCH, Failure, Pool, WorkerLimits
 
-from .hostile import many_scans
+from .hostile import many_scans, photo, saved
 from .jobs import Ingest, Script
 
 QUICK = WorkerLimits(seconds=0.8, memory=256 << 20)
@@ -198,6 +199,16 @@ def test_killed_parent_leaves_no_worker_behind(number):
         assert parent.wait(5) != 0
         assert psutil.wait_procs(workers, timeout=3)[1] == []
         assert time.monotonic() - began < 3
+
+
+def test_large_webp_has_one_verdict_whatever_went_before(tmp_path):
+    (tmp_path / "large.webp").write_bytes(saved(Pillow.new("RGB", (8000, 8000)), "WEBP", lossless=True, method=0))
+    (tmp_path / "small.png").write_bytes(saved(photo(3000, 3000), "PNG"))
+    large, small = bytes(tmp_path / "large.webp"), bytes(tmp_path / "small.png")
+    with Pool(Ingest(), 1) as pool:
+        verdicts = [result for task, result in pool.run([large, small, small, large]) if task == large]
+    assert verdicts[0] == verdicts[1] or not any(isinstance(verdict, Failure) for verdict in verdicts)
+    assert all(not isinstance(v, Failure) or v.reason is Reason.OUT_OF_MEMORY for v in verdicts)
 
 
 def test_slow_picture_is_stopped_by_the_clock_alone(tmp_path):

@@ -13,6 +13,9 @@ import typer
 from nearsight.cli.main import print_json, shown
 from nearsight.cli.options import Collection, Here, In, Json, MaxDecoded
 
+DECODER_SHARE = 2.5
+"""A worker may hold this many times the decoded picture."""
+
 if TYPE_CHECKING:
     from nearsight.collection.ingest import Settings, Summary, Watch
 
@@ -108,7 +111,13 @@ def _settings(workers: int, max_decoded: int) -> Settings:
     from nearsight.collection.ingest import Settings
 
     made = Settings()
-    made = replace(made, limits=replace(made.limits, decoded=max_decoded << 20))
+    decoded = max_decoded << 20
+    memory = max(made.worker_limits.memory, int(DECODER_SHARE * decoded))
+    made = replace(
+        made,
+        limits=replace(made.limits, decoded=decoded),
+        worker_limits=replace(made.worker_limits, memory=memory),
+    )
     return replace(made, workers=workers) if workers else made
 
 

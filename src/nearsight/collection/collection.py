@@ -8,6 +8,7 @@ import shlex
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -33,6 +34,11 @@ from nearsight.types import Box, Image, Query
 
 LOCK = "write.lock"
 WRITER = "writer.json"
+TRIES = 10
+
+
+class _OutdatedError(Exception):
+    """A commit came between a search and the reading of its paths: search again."""
 
 
 def index(
@@ -190,9 +196,13 @@ class Collection:
         """
         plan = self.plan(by, recipe)
         query = Query(_picture(picture) if picture is not None else None, box)
-        with self._lock:
-            snapshot = self._current()
-        return search(snapshot, self._path, plan, query, k, files=self._files, limits=Limits())
+        for _ in range(TRIES):
+            with self._lock:
+                snapshot = self._current()
+            paths = partial(self._paths, snapshot.generation)
+            with suppress(_OutdatedError):
+                return search(snapshot, paths, plan, query, k, files=self._files, limits=Limits())
+        raise StorageError(f"{self.home} changes faster than a search takes; try again")
 
     def plan(self, by: str | None = None, recipe: str | None = None) -> Plan:
         """The plan of a sense or a recipe; UsageError where this collection has no rows for it."""
@@ -280,15 +290,18 @@ class Collection:
                     catalogue.drop_skip(each.path)
         return len(out)
 
-    def _path(self, ident: int) -> bytes:
-        with self._lock:
-            return self._catalogue.picture(ident).path
+    def _paths(self, generation: int, ids: list[int]) -> dict[int, bytes]:
+        """The paths of these ids, if they still are of this generation: an answer never mixes two."""
+        with self._lock, self._catalogue.reading():
+            if self._catalogue.generation() != generation:
+                raise _OutdatedError
+            return {ident: self._catalogue.picture(ident).path for ident in ids}
 
     def _current(self) -> Snapshot:
         """The newest committed generation. A segment that a merge took away while it was opened is no damage."""
         if self._snapshot is not None and self._snapshot.generation == self._catalogue.generation():
             return self._snapshot
-        for _ in range(10):
+        for _ in range(TRIES):
             before = self._catalogue.generation()
             try:
                 self._snapshot = Snapshot(self.home, self._catalogue, self._files)

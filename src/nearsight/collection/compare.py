@@ -49,6 +49,7 @@ class Comparison:
         self.gone: Ids = np.empty(0, np.int64)
         self.moved: list[tuple[int, bytes, int]] = []
         self.skips: list[Skip] = []
+        self.blind: list[bytes] = []
         self.unchanged = 0
         self.still_skipped: Counter[str] = Counter()
 
@@ -62,6 +63,7 @@ class Comparison:
         for count, found in enumerate(walk(self.root, self.files, frozenset({OWN_FOLDER}))):
             if isinstance(found, Skipped):
                 self.skips.append(Skip(found.path, 0, 0, found.reason, found.detail))
+                self.blind += [found.path] * found.subtree
             elif not self._is_home(found):
                 self._note(found, seen)
             if count % 1000 == 0:
@@ -133,11 +135,9 @@ class Comparison:
 
     def _surely_gone(self, ids: Ids) -> Ids:
         """Without the pictures below folders that could not be read: they are unknown, not gone."""
-        blind = tuple(skip.path + b"/" for skip in self.skips if skip.reason in RETRIED)
+        blind = tuple(path + b"/" for path in self.blind)
         if not blind:
             return ids
-        if any(path in (b"/", b"./") for path in blind):
-            return np.empty(0, np.int64)
         return np.array([i for i in ids.tolist() if not self.catalogue.picture(i).path.startswith(blind)], np.int64)
 
     def _find_moves(self, gone: Ids) -> None:

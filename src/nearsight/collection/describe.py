@@ -76,14 +76,15 @@ class Describe:
             return read
         picture = decode(data, self.limits)
         sides = {descriptor.side for n, descriptor in enumerate(self.descriptors) if self._wants(read, n)}
+        pixels = {side: picture.at(side) for side in sides | {thumbnail.SIDE}}
         return replace(
             read,
             width=picture.width,
             height=picture.height,
             format=picture.format,
             metadata=picture.metadata,
-            thumbnail=thumbnail.encode(picture.at(thumbnail.SIDE)),
-            pixels={side: picture.at(side) for side in sides},
+            thumbnail=thumbnail.encode(pixels[thumbnail.SIDE]),
+            pixels={side: pixels[side] for side in sides},
         )
 
     def finish(self, reads: list[Read]) -> list[Read]:

@@ -120,15 +120,22 @@ class Ingest:
     def _record(self, comparison: Comparison) -> None:
         """What the walk itself found: moves, skipped files, skipped files that are there no more."""
         walked = {skip.path for skip in comparison.skips}
+        moved = list(comparison.moved_pictures())
+        skips = list(self.catalogue.skips())
+        lost = [old.path for old in skips if old.path not in walked and not self._exists(old.path)]
+        self.summary.skipped.update(skip.reason.value for skip in comparison.skips)
+        known = set(skips)
+        new = [skip for skip in comparison.skips if skip not in known]
+        if not (moved or lost or new):
+            return
         with self.catalogue.transaction():
-            for picture in comparison.moved_pictures():
+            for picture in moved:
                 self.catalogue.put_picture(picture)
                 self.catalogue.drop_skip(picture.path)
-            for old in list(self.catalogue.skips()):
-                if old.path not in walked and not self.files.exists(os.path.join(os.fsencode(self.root), old.path)):
-                    self.catalogue.drop_skip(old.path)
-            for skip in comparison.skips:
-                self._put_skip(skip)
+            for path in lost:
+                self.catalogue.drop_skip(path)
+            for skip in new:
+                self.catalogue.put_skip(skip)
             self.catalogue.seal()
         self.summary.moved = len(comparison.moved)
 
@@ -188,14 +195,14 @@ class Ingest:
                 entries.append(segment.write_rows(self.folder, at, key, _ids(described), rows, self.files))
         return entries
 
-    def _put_skip(self, skip: Skip) -> None:
-        self.summary.skipped[skip.reason.value] += 1
-        self.catalogue.put_skip(skip)
+    def _exists(self, path: bytes) -> bool:
+        return self.files.exists(os.path.join(os.fsencode(self.root), path))
 
     def _put_failure(self, task: Task, failure: Failure) -> None:
         if task.ident is not None:
             self.catalogue.drop_picture(task.ident)
-        self._put_skip(Skip(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
+        self.summary.skipped[failure.reason.value] += 1
+        self.catalogue.put_skip(Skip(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
 
     def _put_read(self, ident: int, read: Read) -> None:
         if read.same:

@@ -84,9 +84,16 @@ class QueryRows:
 
 
 def search(
-    snapshot: Snapshot, paths: Callable[[int], bytes], plan: Plan, query: Query, k: int, *, files: Files, limits: Limits
+    snapshot: Snapshot,
+    paths: Callable[[list[int]], dict[int, bytes]],
+    plan: Plan,
+    query: Query,
+    k: int,
+    *,
+    files: Files,
+    limits: Limits,
 ) -> Results:
-    """The k best hits of a plan for a query; `paths` gives the path of an id.
+    """The k best hits of a plan for a query; `paths` gives the paths of ids.
 
     Raises
     ------
@@ -104,10 +111,11 @@ def search(
         hits = refiner.refine(image, hits, rows)
     ids = hits.ids[0][hits.ids[0] != NO_ID][:k]
     reasons = _reasons(snapshot, plan, image, ids, distances, rows)
+    names = paths(ids.tolist())
     found = []
     for rank, ident in enumerate(ids.tolist(), 1):
         words = plan.descriptor.shared(described, snapshot.row(plan, ident))
-        found.append(_hit(rank, ident, paths(ident), distances[ident], plan, reasons[rank - 1], words))
+        found.append(_hit(rank, ident, names[ident], distances[ident], plan, reasons[rank - 1], words))
     return Results(plan.recipe, _verdict(found), tuple(found), snapshot.total)
 
 

@@ -32,6 +32,10 @@ MAX_SEGMENTS = 1 << 25
 """Bytes of a JPEG before its first scan: metadata, profiles, depth maps."""
 
 
+MAX_WEBP = 128 << 20
+"""Bytes of a WebP's canvas up to which a failure is the file's own; libwebp holds the canvas several times."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one picture may cost, in bytes: the file itself, and what its decoding holds."""
@@ -79,7 +83,7 @@ def admitted(data: bytes, limits: Limits, *, full: bool = False) -> Iterator[tup
     stored = _BEFORE[format](data) if format in _BEFORE else None
     if stored is not None:
         _fitting(format, stored, limits, full=full)
-    with opened(data, format) as image:
+    with _wary(format, stored), opened(data, format) as image:
         if format == "TIFF":
             _refuse_raw(image)
         if stored is None:
@@ -90,6 +94,17 @@ def admitted(data: bytes, limits: Limits, *, full: bool = False) -> Iterator[tup
                 Reason.BAD_HEADER, f"{stored.width} x {stored.height} or {image.size[0]} x {image.size[1]}"
             )
         yield image, _fitting(format, stored, limits, full=full)
+
+
+@contextmanager
+def _wary(format: str, stored: _Stored | None) -> Iterator[None]:
+    """Takes any failure of a very large WebP for want of memory, which libwebp does not tell from damage."""
+    try:
+        yield
+    except PictureError as error:
+        if format == "WEBP" and stored and _cost(stored, 1) > MAX_WEBP:
+            raise PictureError(Reason.OUT_OF_MEMORY, "or a damaged WebP of this size") from error
+        raise
 
 
 class _Stored(NamedTuple):

@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 from nearsight.errors import PictureError, Reason
 
 _CUT_SHORT = re.compile(r"truncat|not enough|unexpected end|premature|end of file|only got \d|eof", re.IGNORECASE)
+_NO_ROOM = re.compile(r"out of memory|memory alloc|cannot allocate|insufficient memory", re.IGNORECASE)
 _ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
 _NO_MEMORY = -4  # cv2.error.code of "insufficient memory"
 
@@ -104,7 +105,7 @@ def reasoned(otherwise: Reason) -> Iterator[None]:
 
 
 def _reason(error: Exception, otherwise: Reason) -> Reason:
-    if isinstance(error, MemoryError) or getattr(error, "code", None) == _NO_MEMORY:
+    if isinstance(error, MemoryError) or getattr(error, "code", None) == _NO_MEMORY or _NO_ROOM.search(str(error)):
         return Reason.OUT_OF_MEMORY
     if isinstance(error, EOFError) or _CUT_SHORT.search(str(error)):
         return Reason.TRUNCATED
