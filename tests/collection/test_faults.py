@@ -309,8 +309,10 @@ def test_a_full_disk_keeps_what_was_committed_and_goes_on_when_there_is_room(fol
 def test_no_process_outlives_a_killed_run(folder, monkeypatch):
     monkeypatch.setenv("NEARSIGHT_TEST_RUN", str(folder))
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE)
-    time.sleep(1)
-    assert len(_marked(str(folder))) >= 3
+    deadline = time.monotonic() + 20
+    while len(_marked(str(folder))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert child.poll() is None
     child.kill()
     child.communicate()
     deadline = time.monotonic() + 10

@@ -115,8 +115,7 @@ def match(query: LocalFeatures, hit: LocalFeatures, ratio: float = 0.85) -> Matc
     """Features that are each other's nearest, and nearer than `ratio` times the second nearest of the hit."""
     mine = theirs = np.empty(0, np.int64)
     if len(query) >= 2 and len(hit) >= 2:
-        # Not `@`: a BLAS that starts threads of its own makes callers in several threads wait for each other.
-        likeness = np.asarray(cv2.gemm(query.descriptors, hit.descriptors, 1.0, None, 0.0, flags=cv2.GEMM_2_T))
+        likeness = query.descriptors @ hit.descriptors.T
         best = likeness.argmax(axis=1)
         order = np.arange(len(query))
         second = np.partition(likeness, -2, axis=1)[:, -2]

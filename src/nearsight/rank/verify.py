@@ -149,15 +149,19 @@ class Verify(Refiner):
         return [self._explained(looked[id], rows.total) if id in looked else None for id in ids.tolist()]
 
     def _look(self, image: Image, ids: Ids, rows: Rows) -> dict[int, Evidence]:
-        """The evidence for these hits, features in threads; kept for the rest of this query."""
+        """The evidence for these hits, kept for the rest of this query.
+
+        Features are taken in threads. Matching waits for them: its matrix products bring threads of their own, and
+        both at once would wait for each other.
+        """
         looked: dict[int, Evidence] = rows.memo.setdefault(self, {})
         new = np.array([id for id in ids.tolist() if id not in looked], np.int64)
         if len(new):
             with ThreadPoolExecutor(min(len(new), os.cpu_count() or 1)) as pool:
                 views = pool.submit(_views, image, self.mirror)
-                described = pool.map(_described, rows.images(new))
-                found = (evidence(views.result(), *hit, rows.total) for hit in described)
-                looked.update(zip(new.tolist(), found, strict=True))
+                described = list(pool.map(_described, rows.images(new)))
+            found = (evidence(views.result(), *hit, rows.total) for hit in described)
+            looked.update(zip(new.tolist(), found, strict=True))
         return looked
 
     def _accepts(self, seen: Evidence | None) -> bool:
