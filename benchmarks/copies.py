@@ -32,6 +32,7 @@ from nearsight.files import LocalFiles
 from nearsight.images.decode import Limits
 from nearsight.types import Query
 
+BY_HAND = "\n<!-- written by hand from here on -->\n"
 FORMATS = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -109,7 +110,8 @@ def main() -> None:
     if given.pairs:
         given.pairs.write_text(json.dumps(pairs, indent=1))
     if given.out:
-        given.out.write_text(text)
+        remarks = given.out.read_text().partition(BY_HAND)[2] if given.out.exists() else "\n"
+        given.out.write_text(text + BY_HAND + remarks)
     print(text)
 
 

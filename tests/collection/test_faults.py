@@ -18,7 +18,7 @@ import pytest
 
 import nearsight as ns
 from nearsight.collection.catalogue import NAME, Catalogue
-from nearsight.collection.collection import writing
+from nearsight.collection.home import writing
 from nearsight.errors import LockedError, NearsightError, StorageError
 from nearsight.files import LocalFiles
 
@@ -183,7 +183,7 @@ def test_a_short_write_is_completed(folder):
 
 def test_the_second_writer_hears_at_once_who_the_first_is(folder):
     ns.index(folder, recipe=RECIPES).close()
-    with writing(folder / ".nearsight"):
+    with writing(folder / ".nearsight", LocalFiles()):
         start = time.monotonic()
         code = "import sys, nearsight as ns; ns.index(sys.argv[1])"
         done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, timeout=60)

@@ -95,7 +95,7 @@ def test_the_documentation_is_whole(component):
 def test_the_example_runs(component):
     module = importlib.import_module(type(component).__module__)
     finder = doctest.DocTestFinder(exclude_empty=True)
-    tests = [test for test in finder.find(type(component), globs=vars(module).copy()) if test.examples]
+    tests = [test for test in finder.find(type(component), globs={"np": np, **vars(module)}) if test.examples]
     assert tests
     for test in tests:
         assert doctest.DocTestRunner().run(test).failed == 0

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli.main import print_json, shown
 from nearsight.cli.options import Collection, Here, In, Json
+from nearsight.cli.printing import print_json, shown
 from nearsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def recipes(
     json: Json = False,
 ) -> None:
     """List the senses and every method that a recipe can name, or show the help of one."""
-    from nearsight.cli.catalogue import all_methods, help_of, method_row
+    from nearsight.cli.listing import all_methods, help_of, method_row
 
     if name is not None:
         typer.echo("" if json else help_of(name), nl=not json)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli.main import print_json, shown
 from nearsight.cli.options import Collection, Here, In, Json, MaxDecoded
+from nearsight.cli.printing import print_json, shown
 
 DECODER_SHARE = 2.5
 """A worker may hold this many times the decoded picture."""
@@ -74,7 +74,8 @@ def repair(
 ) -> None:
     """Drop what is damaged, keep what is sound, describe the rest again from the pictures."""
     from nearsight.collection.collection import Collection as Opened
-    from nearsight.collection.collection import home_of, repair
+    from nearsight.collection.collection import repair
+    from nearsight.collection.home import home_of
 
     with _progress(quiet=json) as watch:
         problems, summary = repair(in_, collection=collection, settings=_settings(workers, 256), watch=watch)

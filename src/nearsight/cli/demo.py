@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nearsight.cli.main import print_json
 from nearsight.cli.options import Json
+from nearsight.cli.printing import print_json
 
 if TYPE_CHECKING:
     import nearsight as ns

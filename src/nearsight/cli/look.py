@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli.main import print_json, shown
 from nearsight.cli.options import Collection, Here, In, Json
+from nearsight.cli.printing import print_json, shown
 
 if TYPE_CHECKING:
     import nearsight as ns

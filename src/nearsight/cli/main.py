@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from typing import Any
 
 import typer
 
@@ -60,13 +58,3 @@ def main() -> None:
 def _plain_threads() -> None:
     """Idle threads of the numeric libraries sleep instead of spinning beside busy workers."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
-def print_json(value: Any) -> None:  # noqa: ANN401
-    """Print a value as JSON; names that are not text come out as escapes that read back to the same name."""
-    typer.echo(json.dumps(value, indent=2, default=str))
-
-
-def shown(text: str) -> str:
-    """Text that is safe on a terminal: control codes, reversals and broken characters as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

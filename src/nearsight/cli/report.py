@@ -8,31 +8,29 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 from jinja2 import Environment, StrictUndefined
 
-from nearsight.cli.main import shown
+from nearsight.cli.printing import shown
 from nearsight.collection.collection import Collection
 from nearsight.collection.search import Hit, Results, query_pixels
 from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
-from nearsight.types import Box, Query
+from nearsight.rank.drawing import drawn
+from nearsight.types import Box, Image, Query
 
 SIDE = 384
 """The longest side of a query on the page."""
-MOST_LINES = 60
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One hit as the page shows it: `lines` are x0, y0, x1, y1 in 0..1 of the query and of the hit."""
+    """One hit as the page shows it. `matched` is both pictures side by side with the matched points, or empty."""
 
     hit: Hit
     name: str
     image: str
-    lines: tuple[tuple[float, float, float, float], ...]
-    outline: str
+    matched: str
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,10 @@ class Answer:
         cls, photos: Collection, picture: Path, results: Results, *, box: Box | None = None, lead: str = ""
     ) -> Answer:
         """The answer to one query, with its pictures packed in."""
-        pixels = query_pixels(Query(picture, box), LocalFiles(), Limits())(SIDE)
-        hits = tuple(_shown(hit, photos.thumbnail(hit.id)) for hit in results)
-        return cls(shown(picture.name), _packed(thumbnail.encode(pixels)), results, hits, lead)
+        pixels = query_pixels(Query(picture, box), LocalFiles(), Limits())
+        small = pixels(thumbnail.SIDE)
+        hits = tuple(_shown(small, hit, photos.thumbnail(hit.id)) for hit in results)
+        return cls(shown(picture.name), _packed(thumbnail.encode(pixels(SIDE))), results, hits, lead)
 
 
 def write(path: Path, title: str, answers: Sequence[Answer], intro: str = "") -> None:
@@ -63,23 +62,11 @@ def write(path: Path, title: str, answers: Sequence[Answer], intro: str = "") ->
     path.write_text(page, "utf8")
 
 
-def _shown(hit: Hit, image: bytes) -> Shown:
-    reason = hit.explanation
-    lines: tuple[tuple[float, float, float, float], ...] = ()
-    if hit.alike and reason.query_points is not None and reason.hit_points is not None:
-        step = max(1, len(reason.query_points) // MOST_LINES)
-        pairs = zip(reason.query_points[::step].tolist(), reason.hit_points[::step].tolist(), strict=True)
-        lines = tuple((a[0], a[1], b[0], b[1]) for a, b in pairs)
-    return Shown(hit, shown(hit.path), _packed(image), lines, _outline(hit))
-
-
-def _outline(hit: Hit) -> str:
-    """Where the query lies in the hit: the corners as an SVG polygon in 0..1, empty where it is not known."""
-    if not hit.alike or hit.explanation.homography is None:
-        return ""
-    corners = hit.explanation.homography @ np.array([[0, 1, 1, 0], [0, 0, 1, 1], [1, 1, 1, 1]])
-    corners = (corners[:2] / corners[2]).T
-    return " ".join(f"{x:.4f},{y:.4f}" for x, y in corners.tolist())
+def _shown(query: Image, hit: Hit, stored: bytes) -> Shown:
+    matched = ""
+    if hit.alike and hit.explanation.query_points is not None:
+        matched = _packed(thumbnail.encode(drawn(query, thumbnail.decode(stored), hit.explanation)))
+    return Shown(hit, shown(hit.path), _packed(stored), matched)
 
 
 def _packed(jpeg: bytes) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-import socket
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -15,25 +13,24 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock, SystemClock
 from nearsight.collection import check
-from nearsight.collection.catalogue import NAME, Catalogue, Picture, Skip
+from nearsight.collection.catalogue import Catalogue, Picture, Skip
 from nearsight.collection.check import Problem
 from nearsight.collection.compare import OWN_FOLDER
+from nearsight.collection.home import home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
 from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch, forget
-from nearsight.collection.plan import DEFAULT_SENSES, SENSES, Plan, plan, plans
+from nearsight.collection.plan import SENSES, Plan, plan, plans
 from nearsight.collection.search import Results, query_pixels, search
+from nearsight.collection.segment import FOLDER
 from nearsight.collection.snapshot import Snapshot
-from nearsight.errors import DamagedError, FormatError, LockedError, Reason, StorageError, UsageError
+from nearsight.errors import DamagedError, Reason, StorageError, UsageError
 from nearsight.files import Files, LocalFiles
 from nearsight.images.decode import Limits
 from nearsight.types import Box, Image, Query
 
-LOCK = "write.lock"
-WRITER = "writer.json"
 TRIES = 10
 
 
@@ -74,9 +71,9 @@ def index(
     files, clock = files or LocalFiles(), clock or SystemClock()
     asked = plans(by, [recipe] if isinstance(recipe, str) else recipe)
     files.make_folder(home)
-    with writing(home), _catalogue(home) as catalogue:
-        _keep_root(catalogue, root, home)
-        wanted = _keep_recipes(catalogue, asked)
+    with writing(home, files), opened(home) as catalogue:
+        keep_root(catalogue, root, home)
+        wanted = keep_recipes(catalogue, asked)
         run = Ingest(
             root,
             home,
@@ -100,21 +97,6 @@ def open(folder: str | Path = ".", *, collection: str | Path | None = None) -> C
     FormatError, DamagedError : it cannot be used as it is
     """
     return Collection(home_of(folder, collection))
-
-
-def home_of(folder: str | Path = ".", collection: str | Path | None = None) -> Path:
-    """Where the collection of a folder lies."""
-    if collection is not None:
-        home = Path(collection).expanduser().resolve()
-        if not (home / NAME).exists():
-            raise UsageError(f"{collection} holds no collection; make one: nearsight index FOLDER --collection {home}")
-        return home
-    start = Path(folder).expanduser().resolve()
-    for place in (start, *start.parents):
-        home = place / os.fsdecode(OWN_FOLDER)
-        if (home / NAME).exists():
-            return home
-    raise UsageError(f"no collection holds {start}; make one: nearsight index {folder}")
 
 
 def describe(pictures: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
@@ -161,7 +143,7 @@ class Collection:
     def root(self) -> Path:
         """The folder of the pictures."""
         with self._lock:
-            return _root(self._catalogue, self.home)
+            return root_of(self._catalogue, self.home)
 
     @property
     def senses(self) -> dict[str, str]:
@@ -250,14 +232,23 @@ class Collection:
         with self._lock:
             snapshot = self._current()
             return {
-                "folder": str(_root(self._catalogue, self.home)),
+                "folder": str(root_of(self._catalogue, self.home)),
                 "collection": str(self.home),
                 "images": self._catalogue.count(),
                 "skipped": self._catalogue.skipped(),
                 "recipes": self._catalogue.recipes(),
-                "bytes": sum(f.stat().st_size for f in self.home.rglob("*") if f.is_file()),
+                "bytes": self._bytes(),
                 "generation": snapshot.generation,
             }
+
+    def _bytes(self) -> int:
+        """What the collection takes on the disk; files that go meanwhile count nothing."""
+        total = 0
+        for folder in (self.home, self.home / FOLDER):
+            for name in self._files.listdir(folder):
+                with suppress(FileNotFoundError):
+                    total += self._files.size(folder / name)
+        return total
 
     def verify(self) -> list[Problem]:
         """Read everything and compare it with its checksums; an empty list is a clean collection."""
@@ -270,7 +261,7 @@ class Collection:
         The files stay where they are, and later runs of `index` leave them out; `restore` lets them in again.
         """
         wanted = [os.fsencode(path).removeprefix(b"./").rstrip(b"/") for path in paths]
-        with writing(self.home), _catalogue(self.home) as catalogue:
+        with writing(self.home, self._files), opened(self.home) as catalogue:
             chosen = [each for each in catalogue.pictures() if _chosen(each.path, wanted)]
             if chosen:
                 forget(catalogue, np.array([each.id for each in chosen], np.int64))
@@ -283,7 +274,7 @@ class Collection:
     def restore(self, paths: Sequence[str]) -> int:
         """Undo `remove`: the next `index` takes these in again; how many."""
         wanted = [os.fsencode(path).removeprefix(b"./").rstrip(b"/") for path in paths]
-        with writing(self.home), _catalogue(self.home) as catalogue:
+        with writing(self.home, self._files), opened(self.home) as catalogue:
             out = [each for each in catalogue.skips() if each.reason is Reason.REMOVED and _chosen(each.path, wanted)]
             with catalogue.transaction():
                 for each in out:
@@ -328,18 +319,18 @@ def repair(
     """
     home = home_of(folder, collection)
     files = LocalFiles()
-    root, recipes = _salvaged(home)
-    with writing(home):
+    root, recipes = salvaged(home)
+    with writing(home, files):
         problems = check.repair(home, files)
-        with _catalogue(home) as catalogue:
+        with opened(home) as catalogue:
             if catalogue.meta("root") is None:
-                _keep_root(catalogue, root, home)
+                keep_root(catalogue, root, home)
             with catalogue.transaction():
                 for name, text in recipes.items():
                     catalogue.put_recipe(name, text)
-            wanted = _keep_recipes(catalogue, [])
+            wanted = keep_recipes(catalogue, [])
             run = Ingest(
-                _root(catalogue, home),
+                root_of(catalogue, home),
                 home,
                 catalogue,
                 wanted,
@@ -349,80 +340,6 @@ def repair(
                 settings=settings or Settings(),
             )
             return problems, run.run()
-
-
-@contextmanager
-def writing(home: Path) -> Iterator[None]:
-    """Hold the writer's lock. Raises LockedError that names the holder, StorageError on read-only media."""
-    lock = FileLock(home / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise LockedError(f"{home} is being written by {_holder(home)}; try again when it has finished") from None
-    except OSError as problem:
-        raise StorageError(f"{home} cannot be written ({problem.strerror}): choose another with --collection") from None
-    try:
-        (home / WRITER).write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-        yield
-    except OSError as problem:
-        raise StorageError(f"{home}: {problem.strerror or problem}") from problem
-    finally:
-        lock.release()
-
-
-def _holder(home: Path) -> str:
-    with suppress(OSError, ValueError, KeyError):
-        writer = json.loads((home / WRITER).read_text())
-        return f"process {writer['pid']} on {writer['host']}"
-    return "another process"
-
-
-@contextmanager
-def _catalogue(home: Path) -> Iterator[Catalogue]:
-    catalogue = Catalogue(home, readonly=False)
-    try:
-        yield catalogue
-    finally:
-        catalogue.close()
-
-
-def _keep_root(catalogue: Catalogue, root: Path, home: Path) -> None:
-    """Remember the folder: relative where the collection lies in it, so that both can be moved together."""
-    known = catalogue.meta("root")
-    wanted = "" if home == root / os.fsdecode(OWN_FOLDER) else str(root)
-    if known is None:
-        with catalogue.transaction():
-            catalogue.put_meta("root", wanted)
-    elif known != wanted:
-        raise UsageError(f"{home} is the collection of {known or home.parent}, not of {root}: use another --collection")
-
-
-def _root(catalogue: Catalogue, home: Path) -> Path:
-    known = catalogue.meta("root")
-    if known is None:
-        raise FormatError(f"{home} is a half-made collection: run nearsight index again")
-    return Path(known) if known else home.parent
-
-
-def _keep_recipes(catalogue: Catalogue, asked: list[Plan]) -> list[Plan]:
-    """The plans of a collection: its own and those asked for; the default senses where there are none."""
-    held = [plan(text, name) for name, text in catalogue.recipes().items()]
-    known = {each.recipe for each in held}
-    new = [each for each in asked if each.recipe not in known or each.name in SENSES]
-    wanted = {each.name: each for each in (*held, *new)} or {each.name: each for each in plans(DEFAULT_SENSES)}
-    with catalogue.transaction():
-        for each in wanted.values():
-            catalogue.put_recipe(each.name, each.recipe)
-    return list(wanted.values())
-
-
-def _salvaged(home: Path) -> tuple[Path, dict[str, str]]:
-    """The folder and the recipes of a collection, as far as they can still be read."""
-    root, recipes = home.parent, dict[str, str]()
-    with suppress(DamagedError), _catalogue(home) as catalogue:
-        root = _root(catalogue, home)
-        recipes = catalogue.recipes()
-    return root, recipes
 
 
 def _chosen(path: bytes, wanted: Iterable[bytes]) -> bool:

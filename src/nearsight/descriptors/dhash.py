@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.descriptors.hashes import BitHash
 from nearsight.descriptors.pixels import grey, squash
-from nearsight.types import Descriptor, Image
+from nearsight.types import Image
 
 
 @dataclass(frozen=True)
-class Dhash(Descriptor):
+class Dhash(BitHash):
     """A hash of 64 bits of where the picture gets lighter from left to right.
 
     1. Luma, squashed to `bits_side` + 1 columns and `bits_side` rows by area averaging, whole values 0..255.
@@ -51,24 +51,7 @@ class Dhash(Descriptor):
     [[255, 255, 255, 255, 255, 255, 255, 255], [0, 0, 0, 0, 0, 0, 0, 0]]
     """
 
-    bits_side: int = 8
-
-    metric = "hamming"
-    dtype = "uint8"
-
-    def __post_init__(self) -> None:
-        if not 4 <= self.bits_side <= 64 or self.bits_side % 4:
-            raise ValueError(f"bits_side is a multiple of 4 from 4 to 64; got {self.bits_side}")
-
-    @property
-    def size(self) -> int:
-        """The number of bytes of a row."""
-        return self.bits_side**2 // 8
-
-    def rows(self, images: Sequence[Image]) -> NDArray[np.uint8]:
-        """`(N, size) uint8` for N pictures."""
-        return np.stack([np.packbits(self._bits(image)) for image in images])
-
-    def _bits(self, image: Image) -> NDArray[np.bool_]:
+    def bits(self, image: Image) -> NDArray[np.bool_]:
+        """The bits of one picture, row by row."""
         small = squash(grey(image), self.bits_side + 1, self.bits_side)
         return small[:, 1:] > small[:, :-1]

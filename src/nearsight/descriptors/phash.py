@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.descriptors.hashes import BitHash
 from nearsight.descriptors.pixels import grey, squash
-from nearsight.types import Descriptor, Image
+from nearsight.types import Image
 
 _OVERSAMPLING = 4
 
 
 @dataclass(frozen=True)
-class Phash(Descriptor):
+class Phash(BitHash):
     """A hash of 64 bits that survives re-encoding and resizing: the signs of the lowest cosine frequencies.
 
     1. Luma, squashed to 4 `bits_side` pixels a side by area averaging, whole values 0..255.
@@ -57,25 +57,8 @@ class Phash(Descriptor):
     [[0, 0, 0, 0, 0, 0, 0, 0], [85, 0, 0, 0, 0, 0, 0, 0]]
     """
 
-    bits_side: int = 8
-
-    metric = "hamming"
-    dtype = "uint8"
-
-    def __post_init__(self) -> None:
-        if not 4 <= self.bits_side <= 64 or self.bits_side % 4:
-            raise ValueError(f"bits_side is a multiple of 4 from 4 to 64; got {self.bits_side}")
-
-    @property
-    def size(self) -> int:
-        """The number of bytes of a row."""
-        return self.bits_side**2 // 8
-
-    def rows(self, images: Sequence[Image]) -> NDArray[np.uint8]:
-        """`(N, size) uint8` for N pictures."""
-        return np.stack([np.packbits(self._bits(image)) for image in images])
-
-    def _bits(self, image: Image) -> NDArray[np.bool_]:
+    def bits(self, image: Image) -> NDArray[np.bool_]:
+        """The bits of one picture, row by row."""
         side = _OVERSAMPLING * self.bits_side
         cosines = _cosines(self.bits_side, side)
         block = np.round(cosines @ squash(grey(image), side, side) @ cosines.T, 6).ravel()

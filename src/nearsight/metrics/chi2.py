@@ -52,10 +52,6 @@ class Chi2(Metric):
         check_amounts(queries)
         return in_blocks(lambda block: _chi2(queries.astype(np.float32), block), queries, rows)
 
-    def similarity(self, distances: Floats) -> Floats:
-        """1 / (1 + distance)."""
-        return np.asarray(1 / (1 + distances), np.float32)
-
 
 def _chi2(queries: Floats, block: NDArray[Any]) -> Floats:
     check_amounts(block)

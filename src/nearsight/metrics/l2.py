@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
@@ -45,7 +44,3 @@ class L2(Metric):
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
         return in_blocks(lambda block: cdist(queries, block, "euclidean"), queries, rows, cells=_CELLS)
-
-    def similarity(self, distances: Floats) -> Floats:
-        """1 / (1 + distance)."""
-        return np.asarray(1 / (1 + distances), np.float32)

@@ -1,0 +1,115 @@
+"""Where a collection lies, who may write to it, and what it remembers of itself: its folder and its recipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from nearsight.collection.catalogue import NAME, Catalogue
+from nearsight.collection.compare import OWN_FOLDER
+from nearsight.collection.plan import DEFAULT_SENSES, SENSES, Plan, plan, plans
+from nearsight.errors import DamagedError, FormatError, LockedError, StorageError, UsageError
+from nearsight.files import Files
+
+LOCK = "write.lock"
+WRITER = "writer.json"
+
+
+def home_of(folder: str | Path = ".", collection: str | Path | None = None) -> Path:
+    """Where the collection of a folder lies."""
+    if collection is not None:
+        home = Path(collection).expanduser().resolve()
+        if not (home / NAME).exists():
+            raise UsageError(f"{collection} holds no collection; make one: nearsight index FOLDER --collection {home}")
+        return home
+    start = Path(folder).expanduser().resolve()
+    for place in (start, *start.parents):
+        home = place / os.fsdecode(OWN_FOLDER)
+        if (home / NAME).exists():
+            return home
+    raise UsageError(f"no collection holds {start}; make one: nearsight index {folder}")
+
+
+@contextmanager
+def writing(home: Path, files: Files) -> Iterator[None]:
+    """Hold the writer's lock. Raises LockedError that names the holder, StorageError on read-only media."""
+    lock = FileLock(home / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(
+            f"{home} is being written by {_holder(home, files)}; try again when it has finished"
+        ) from None
+    except OSError as problem:
+        raise StorageError(f"{home} cannot be written ({problem.strerror}): choose another with --collection") from None
+    try:
+        writer = {"pid": os.getpid(), "host": socket.gethostname()}
+        files.write_new(home / WRITER, [json.dumps(writer).encode()])
+        yield
+    except OSError as problem:
+        raise StorageError(f"{home}: {problem.strerror or problem}") from problem
+    finally:
+        lock.release()
+
+
+def _holder(home: Path, files: Files) -> str:
+    with suppress(OSError, ValueError, KeyError, StorageError):
+        writer = json.loads(bytes(files.map(home / WRITER)))
+        return f"process {writer['pid']} on {writer['host']}"
+    return "another process"
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[Catalogue]:
+    """A catalogue to write to, closed at the end."""
+    catalogue = Catalogue(home, readonly=False)
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
+
+
+def keep_root(catalogue: Catalogue, root: Path, home: Path) -> None:
+    """Remember the folder: relative where the collection lies in it, so that both can be moved together."""
+    known = catalogue.meta("root")
+    wanted = "" if home == root / os.fsdecode(OWN_FOLDER) else str(root)
+    if known is None:
+        with catalogue.transaction():
+            catalogue.put_meta("root", wanted)
+    elif known != wanted:
+        raise UsageError(f"{home} is the collection of {known or home.parent}, not of {root}: use another --collection")
+
+
+def root_of(catalogue: Catalogue, home: Path) -> Path:
+    """The folder of the pictures."""
+    known = catalogue.meta("root")
+    if known is None:
+        raise FormatError(f"{home} is a half-made collection: run nearsight index again")
+    return Path(known) if known else home.parent
+
+
+def keep_recipes(catalogue: Catalogue, asked: list[Plan]) -> list[Plan]:
+    """The plans of a collection: its own and those asked for; the default senses where there are none."""
+    held = [plan(text, name) for name, text in catalogue.recipes().items()]
+    known = {each.recipe for each in held}
+    new = [each for each in asked if each.recipe not in known or each.name in SENSES]
+    wanted = {each.name: each for each in (*held, *new)} or {each.name: each for each in plans(DEFAULT_SENSES)}
+    with catalogue.transaction():
+        for each in wanted.values():
+            catalogue.put_recipe(each.name, each.recipe)
+    return list(wanted.values())
+
+
+def salvaged(home: Path) -> tuple[Path, dict[str, str]]:
+    """The folder and the recipes of a collection, as far as they can still be read."""
+    root, recipes = home.parent, dict[str, str]()
+    with suppress(DamagedError), opened(home) as catalogue:
+        root = root_of(catalogue, home)
+        recipes = catalogue.recipes()
+    return root, recipes
