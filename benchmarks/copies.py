@@ -25,7 +25,8 @@ import numpy as np
 
 import nearsight as ns
 from benchmarks.machine import machine, table
-from nearsight.collection.search import Results, query_pixels
+from nearsight.collection.query import query_pixels
+from nearsight.collection.search import Results
 from nearsight.evaluate.attacks import ATTACKS
 from nearsight.evaluate.measures import average_precision
 from nearsight.files import LocalFiles

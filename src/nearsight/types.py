@@ -56,7 +56,8 @@ Described: TypeAlias = "NDArray[Any] | LocalFeatures"
 class Query:
     """Everything that can be asked at once. A field that a recipe cannot serve is an error, never ignored."""
 
-    picture: Path | bytes | Image | None = None
+    picture: Path | bytes | Image | int | None = None
+    """A file, its bytes, pixels, or the id of a picture of the collection."""
     box: Box | None = None
     plus_texts: tuple[str, ...] = ()
     minus_texts: tuple[str, ...] = ()
@@ -151,6 +152,10 @@ class Descriptor(Method, ABC):
         if not len(images):
             return np.empty((0, self.size), self.dtype)
         return self.rows(images)
+
+    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
+        """The row `(size,)` of a picture of these colours (0..255) in these shares; None where it has no such thing."""
+        return None
 
     def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """What two rows `(size,)` have in common, as half a sentence for a person; empty where nothing can be said."""

@@ -97,6 +97,17 @@ def test_in_defaults_to_the_collection_that_holds_the_current_folder(folder, cro
     assert json.loads(done.stdout)["hits"][0]["path"] == "coffee.png"
 
 
+def test_colours_and_words_ask_without_a_picture(folder, tmp_path):
+    page = tmp_path / "page.html"
+    found = json.loads(nearsight("search", "--words", "cof", "--in", folder, "--json", "--html", page).stdout)
+    assert [hit["path"] for hit in found["hits"]] == ["coffee.png"]
+    assert "coffee.png" in page.read_text("utf8")
+    found = json.loads(nearsight("search", "--colour", "#a02a13:.6,200803", "--in", folder, "--json").stdout)
+    assert found["hits"][0]["path"] == "coffee.png"
+    assert nearsight("search", "--colour", "red", "--in", folder).returncode == 2
+    assert nearsight("search", "--in", folder).returncode == 2
+
+
 def test_nothing_found_is_exit_code_one(folder, tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8)).save(tmp_path / "noise.png")
     done = nearsight("search", tmp_path / "noise.png", "--in", folder)

@@ -7,6 +7,7 @@ from PIL import Image
 import nearsight as ns
 from nearsight.collection.search import FOUND, NOTHING
 from nearsight.errors import PictureError, RecipeError, UsageError
+from nearsight.images.decode import Limits
 from nearsight.types import Query
 
 
@@ -110,11 +111,71 @@ def test_asking_for_what_is_not_there_says_what_to_run(photos, tmp_path):
 
 
 def test_a_field_that_cannot_be_served_is_an_error(photos):
-    from nearsight.collection.search import _check
+    from nearsight.collection.query import asked
 
-    for given in ({"words": "sea"}, {"colours": {"#fff": 1.0}}, {"where": "x"}, {"plus_texts": ("snow",)}):
+    plan, snapshot = photos.plan("colour"), photos._current()
+    for given in ({"where": "x"}, {"plus_texts": ("snow",)}, {"minus_pictures": ("x",)}):
         with pytest.raises(UsageError, match="cannot be asked"):
-            _check(Query(picture=b"x", **given), 5)
+            asked(Query(picture=b"x", **given), plan, snapshot, photos._files, Limits())
+
+
+def test_colours_find_the_pictures_that_have_them(tmp_path):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    plain = {"red": (200, 40, 40), "green": (40, 170, 60), "blue": (40, 60, 190), "grey": (128, 128, 128)}
+    for name, colour in plain.items():
+        Image.new("RGB", (80, 60), colour).save(folder / f"{name}.png")
+    half = np.full((60, 80, 3), plain["red"], np.uint8)
+    half[:, 40:] = plain["blue"]
+    Image.fromarray(half).save(folder / "red-blue.png")
+    photos = ns.index(folder, by=["copy", "colour"])
+    for name, (r, g, b) in plain.items():
+        assert photos.search(colours={f"#{r:02x}{g:02x}{b:02x}": 1.0})[0].path == f"{name}.png"
+    assert photos.search(colours={"c82828": 0.5, "#283cbe": 0.5}, by="colour")[0].path == "red-blue.png"
+    assert [hit.path for hit in photos.search(colours={"#c33": 3})[:2]] == ["red.png", "red-blue.png"]
+    with pytest.raises(UsageError, match="ask by colour"):
+        photos.search(colours={"#c33": 1.0}, by="copy")
+    for wrong in ({"red": 1.0}, {"#c33": 0.0}, {"#c33": float("nan")}):
+        with pytest.raises(UsageError, match="colour"):
+            photos.search(colours=wrong)
+    with pytest.raises(UsageError, match="not with both"):
+        photos.search(folder / "red.png", colours={"#c33": 1.0}, by="colour")
+
+
+def test_words_find_names_and_leave_only_those(photos):
+    assert {hit.path for hit in photos.search(words="SUB")} == {"sub/astronaut.png", "sub/brick.png"}
+    assert [hit.path for hit in photos.search(words="sub astro")] == ["sub/astronaut.png"]
+    assert photos.search(words="sub", k=1)[0].alike
+    assert photos.search(words="nowhere").verdict == NOTHING
+    left = photos.search(photos.root / "coffee.png", words="sub")
+    assert {hit.path for hit in left} == {"sub/astronaut.png", "sub/brick.png"}
+    assert left.verdict == NOTHING
+    assert len(photos.search(photos.root / "coffee.png", words="nowhere")) == 0
+    with pytest.raises(UsageError, match="no word"):
+        photos.search(words="---")
+
+
+def test_words_are_cut_as_people_write_them(tmp_path, random_picture):
+    folder = tmp_path / "p"
+    (folder / "Москва 2012").mkdir(parents=True)
+    names = ["Москва 2012/IMG_0042.jpg", "RedBike.jpg", "Café_été.jpg", "straße.jpg", 'quote" OR x*.jpg']
+    for number, name in enumerate(names):
+        random_picture(folder / name, number)
+    photos = ns.index(folder, recipe="tiny")
+    for words, name in zip(("москва 42", "bike", "cafe ete", "Straße", 'quote" or'), names, strict=True):
+        asked = words if "42" not in words else "москва 0042"
+        assert [hit.path for hit in photos.search(words=asked)] == [name], words
+    assert photos.verify() == []
+
+
+def test_a_picture_of_the_collection_asks_by_its_id(photos):
+    for each in photos.pictures():
+        for sense in photos.senses:
+            first = photos.search(like=each.id, by=sense)[0]
+            assert (first.id, first.distance) == (each.id, pytest.approx(0, abs=1e-3))
+            assert first.alike
+    with pytest.raises(UsageError, match="box"):
+        photos.search(like=1, box=(0, 0, 5, 5))
 
 
 def test_another_recipe_over_the_same_rows_needs_no_indexing(photos):

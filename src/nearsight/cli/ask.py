@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,12 +24,18 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    picture: Annotated[Path, typer.Argument(help="The picture to ask with; it need not be in the collection.")],
+    picture: Annotated[
+        Path | None, typer.Argument(help="The picture to ask with; it need not be in the collection.")
+    ] = None,
     in_: In = Here,
     by: Annotated[str | None, typer.Option(help="The sense of alike: copy, colour or scene. [default: copy]")] = None,
     recipe: Annotated[str | None, typer.Option(help="A recipe instead of a sense.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many hits.")] = 20,
     box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: ask with this part, in pixels.")] = None,
+    colour: Annotated[
+        str | None, typer.Option(help='Colours with their weights instead of a picture: "#c33:.6,#eee:.4".')
+    ] = None,
+    words: Annotated[str, typer.Option(help="Only pictures whose path, camera or date hold these words.")] = "",
     collection: Collection = None,
     html: Annotated[Path | None, typer.Option(help="Write one page with the pictures, scores and matches.")] = None,
     json: Json = False,
@@ -38,15 +44,18 @@ def search(
     import nearsight as ns
     from nearsight.collection.search import NOTHING
 
-    corners = _box(box)
+    corners, colours = _box(box), _colours(colour)
     photos = ns.open(in_, collection=collection)
-    results = photos.search(picture, by=by, recipe=recipe, k=k, box=corners)
+    results = photos.search(picture, by=by, recipe=recipe, k=k, box=corners, colours=colours, words=words)
     if html is not None:
         from nearsight.cli.report import Answer, write
 
-        write(html, f"Pictures like {picture.name}", [Answer.of(photos, picture, results, box=corners)])
+        title = picture.name if picture is not None else colour or words
+        write(html, f"Pictures like {title}", [Answer.of(photos, picture, results, title=title, box=corners)])
     if json:
-        print_json(_as_dict(picture, by, corners, results))
+        asked = {"picture": picture and str(picture), "by": by, "box": corners, "colours": colours, "words": words}
+        hits = [hit.as_dict() for hit in results]
+        print_json({"query": asked, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
     else:
         _print_hits(results)
         if html is not None:
@@ -129,10 +138,16 @@ def _box(text: str | None) -> tuple[float, float, float, float] | None:
     return x0, y0, x1, y1
 
 
-def _as_dict(picture: Path, by: str | None, box: Any, results: Results) -> dict[str, Any]:  # noqa: ANN401
-    query = {"picture": str(picture), "by": by, "box": box}
-    hits = [hit.as_dict() for hit in results]
-    return {"query": query, "recipe": results.recipe, "verdict": results.verdict, "hits": hits}
+def _colours(text: str | None) -> dict[str, float]:
+    """Colours with their weights, 1 where none is given."""
+    found: dict[str, float] = {}
+    for part in (text or "").split(",") if text else ():
+        name, _, weight = part.partition(":")
+        try:
+            found[name.strip()] = float(weight or 1)
+        except ValueError:
+            raise UsageError(f'--colour takes colours with weights, such as "#c33:.6,#eee:.4"; got "{part}"') from None
+    return found
 
 
 def _print_hits(results: Results) -> None:

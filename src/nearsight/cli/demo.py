@@ -125,7 +125,7 @@ def _altered(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, P
     """Write each alteration of each original; kind, original, copy."""
     from PIL import Image as PillowImage
 
-    from nearsight.collection.search import query_pixels
+    from nearsight.collection.query import query_pixels
     from nearsight.evaluate.attacks import ATTACKS as EVERY
     from nearsight.files import LocalFiles
     from nearsight.images.decode import Limits
@@ -156,7 +156,7 @@ def _ask_copies(photos: ns.Collection, copies: list[tuple[str, Path, Path]]) -> 
         tally.accepted += _is_first(results, original) and bool(results[0].alike)
         wanted = kind in SHOWN and sum(answer.lead == _lead(kind) for answer in answers) < 2
         if wanted:
-            answers.append(Answer.of(photos, copy, results, lead=_lead(kind)))
+            answers.append(Answer.of(photos, copy, results, title=copy.name, lead=_lead(kind)))
     return tallies, answers
 
 
@@ -167,7 +167,7 @@ def _ask_strangers(photos: ns.Collection, strangers: list[Path]) -> tuple[int, l
     for stranger in strangers:
         results = photos.search(stranger, k=5)
         alarms += sum(bool(hit.alike) for hit in results)
-        answers.append(Answer.of(photos, stranger, results, lead="not in the folder"))
+        answers.append(Answer.of(photos, stranger, results, title=stranger.name, lead="not in the folder"))
     return alarms, answers[:1]
 
 

@@ -12,7 +12,8 @@ from jinja2 import Environment, StrictUndefined
 
 from nearsight.cli.printing import shown
 from nearsight.collection.collection import Collection
-from nearsight.collection.search import Hit, Results, query_pixels
+from nearsight.collection.query import query_pixels
+from nearsight.collection.search import Hit, Results
 from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
@@ -45,13 +46,20 @@ class Answer:
 
     @classmethod
     def of(
-        cls, photos: Collection, picture: Path, results: Results, *, box: Box | None = None, lead: str = ""
+        cls,
+        photos: Collection,
+        picture: Path | None,
+        results: Results,
+        *,
+        title: str,
+        box: Box | None = None,
+        lead: str = "",
     ) -> Answer:
-        """The answer to one query, with its pictures packed in."""
-        pixels = query_pixels(Query(picture, box), LocalFiles(), Limits())
-        small = pixels(thumbnail.SIDE)
+        """The answer to one query, with its pictures packed in; colours and words ask without a picture."""
+        pixels = query_pixels(Query(picture, box), LocalFiles(), Limits()) if picture is not None else None
+        small = pixels(thumbnail.SIDE) if pixels else None
         hits = tuple(_shown(small, hit, photos.thumbnail(hit.id)) for hit in results)
-        return cls(shown(picture.name), _packed(thumbnail.encode(pixels(SIDE))), results, hits, lead)
+        return cls(shown(title), _packed(thumbnail.encode(pixels(SIDE))) if pixels else "", results, hits, lead)
 
 
 def write(path: Path, title: str, answers: Sequence[Answer], intro: str = "") -> None:
@@ -62,9 +70,9 @@ def write(path: Path, title: str, answers: Sequence[Answer], intro: str = "") ->
     path.write_text(page, "utf8")
 
 
-def _shown(query: Image, hit: Hit, stored: bytes) -> Shown:
+def _shown(query: Image | None, hit: Hit, stored: bytes) -> Shown:
     matched = ""
-    if hit.alike and hit.explanation.query_points is not None:
+    if query is not None and hit.alike and hit.explanation.query_points is not None:
         matched = _packed(thumbnail.encode(drawn(query, thumbnail.decode(stored), hit.explanation)))
     return Shown(hit, shown(hit.path), _packed(stored), matched)
 

@@ -18,6 +18,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from nearsight.collection.words import expression, holds, text_of
 from nearsight.errors import DamagedError, FormatError, Reason, StorageError
 
 VERSION = 1
@@ -38,6 +39,7 @@ CREATE TABLE segment(
   id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, count INTEGER NOT NULL, length INTEGER NOT NULL,
   checksums BLOB NOT NULL, crc INTEGER NOT NULL) STRICT;
 CREATE TABLE dead(id INTEGER PRIMARY KEY, crc INTEGER NOT NULL) STRICT;
+CREATE VIRTUAL TABLE words USING fts5(text, tokenize='unicode61 remove_diacritics 2');
 """
 MIGRATIONS = (_SCHEMA,)
 """Number i takes a catalogue from version i to i + 1."""
@@ -60,6 +62,11 @@ class Picture:
     camera: str | None
     latitude: float | None
     longitude: float | None
+
+    @property
+    def text(self) -> str:
+        """What can be said of it in words."""
+        return text_of(self.path, self.camera, self.taken)
 
 
 @dataclass(frozen=True)
@@ -246,6 +253,20 @@ class Catalogue:
         with translated(self.path):
             return [row[0] for row in self.db.execute("SELECT id FROM picture ORDER BY id")]
 
+    def worded(self, words: str, most: int) -> list[tuple[int, float]]:
+        """Ids of the pictures that hold all of these words, best first, with their BM25 score (larger is better)."""
+        sql = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?"
+        with translated(self.path):
+            found = self.db.execute(sql, (expression(words), most)).fetchall()
+        return [(ident, score) for ident, score in found if holds(self.picture(ident).text, words)]
+
+    def unworded(self) -> int:
+        """How many pictures the full-text index lacks or has too many."""
+        with translated(self.path):
+            lacking = "SELECT count(*) FROM (SELECT id FROM picture EXCEPT SELECT rowid FROM words)"
+            surplus = "SELECT count(*) FROM (SELECT rowid FROM words EXCEPT SELECT id FROM picture)"
+            return sum(int(self.db.execute(sql).fetchone()[0]) for sql in (lacking, surplus))
+
     def count(self) -> int:
         """How many pictures."""
         with translated(self.path):
@@ -284,6 +305,7 @@ class Catalogue:
         """Insert, or replace the row of the same id."""
         values = astuple(picture)
         self.db.execute(f"INSERT OR REPLACE INTO picture VALUES({_marks(len(values) + 1)})", (*values, crc(values)))
+        self.db.execute("INSERT OR REPLACE INTO words(rowid, text) VALUES(?,?)", (picture.id, picture.text))
 
     def put_skip(self, skip: Skip) -> None:
         """Record a skipped file, or its newer reason."""
@@ -297,7 +319,14 @@ class Catalogue:
     def drop_picture(self, ident: int) -> None:
         """Forget a picture; its id is dead from now on."""
         self.db.execute("DELETE FROM picture WHERE id=?", (ident,))
+        self.db.execute("DELETE FROM words WHERE rowid=?", (ident,))
         self.put_dead([ident])
+
+    def reword(self) -> None:
+        """Make the full-text index anew."""
+        self.db.execute("DELETE FROM words")
+        rows = ((picture.id, picture.text) for picture in self.pictures())
+        self.db.executemany("INSERT INTO words(rowid, text) VALUES(?,?)", rows)
 
     def put_dead(self, ids: Iterable[int]) -> None:
         """List ids that a segment still holds though there is no picture of them."""

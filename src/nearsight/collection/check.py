@@ -96,6 +96,8 @@ def _keys(catalogue: Catalogue) -> list[str]:
 
 def _completeness(catalogue: Catalogue, held: dict[str, list[Ids]]) -> Iterator[Problem]:
     """Every picture has each of its rows exactly once, and no row is without its picture."""
+    if count := catalogue.unworded():
+        yield Problem(NAME, f"{count} pictures do not agree with the full-text index")
     live = np.array(catalogue.ids(), np.int64)
     dead = np.array(catalogue.dead(), np.int64)
     for key, parts in held.items():
@@ -146,6 +148,7 @@ def _drop_rows(catalogue: Catalogue) -> list[Problem]:
             for rowid in bad_rows(catalogue, table):
                 catalogue.db.execute(f"DELETE FROM {table} WHERE rowid=?", (rowid,))  # noqa: S608 (our own names)
                 dropped.append(Problem(NAME, f"row {rowid} of table {table}"))
+        catalogue.reword()
         catalogue.seal()
     return dropped
 

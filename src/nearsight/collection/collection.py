@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,13 +23,14 @@ from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.home import home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
 from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch, forget
 from nearsight.collection.plan import SENSES, Plan, plan, plans
-from nearsight.collection.search import Results, query_pixels, search
+from nearsight.collection.query import query_pixels
+from nearsight.collection.search import Results, search, worded
 from nearsight.collection.segment import FOLDER
 from nearsight.collection.snapshot import Snapshot
 from nearsight.errors import DamagedError, Reason, StorageError, UsageError
 from nearsight.files import Files, LocalFiles
 from nearsight.images.decode import Limits
-from nearsight.types import Box, Image, Query
+from nearsight.types import Box, Ids, Image, Query
 
 TRIES = 10
 
@@ -159,6 +160,9 @@ class Collection:
         recipe: str | None = None,
         k: int = 20,
         box: Box | None = None,
+        like: int | None = None,
+        colours: Mapping[str, float] | None = None,
+        words: str = "",
     ) -> Results:
         """The k pictures that are most alike, best first, each with its reason.
 
@@ -169,6 +173,9 @@ class Collection:
         recipe : a recipe instead of a sense; its descriptor must have been indexed
         k : how many hits
         box : `(x0, y0, x1, y1)` in pixels of the upright query: only this part is asked with
+        like : the id of a picture of the collection to ask with, instead of `picture`
+        colours : colours to ask with instead of a picture, with their weights: {"#c33": .6, "#eee": .4}
+        words : only pictures whose path, camera or date hold these words; on their own, they are the query
 
         Raises
         ------
@@ -176,15 +183,38 @@ class Collection:
         PictureError : the picture cannot be read
         DamagedError : stored bytes do not agree with their checksums
         """
-        plan = self.plan(by, recipe)
-        query = Query(_picture(picture) if picture is not None else None, box)
+        given = like if picture is None else _picture(picture)
+        query = Query(given, box, colours=colours or {}, words=words)
+        if given is None and not query.colours:
+            return self._worded(query, k)
+        plan = self.plan(by or ("colour" if query.colours else None), recipe)
         for _ in range(TRIES):
             with self._lock:
                 snapshot = self._current()
             paths = partial(self._paths, snapshot.generation)
             with suppress(_OutdatedError):
-                return search(snapshot, paths, plan, query, k, files=self._files, limits=Limits())
+                allow = self._allowed(query.words, snapshot.generation)
+                return search(snapshot, paths, plan, query, k, files=self._files, limits=Limits(), allow=allow)
         raise StorageError(f"{self.home} changes faster than a search takes; try again")
+
+    def _worded(self, query: Query, k: int) -> Results:
+        """The answer to words alone."""
+        if not query.words:
+            raise UsageError("nothing to search by: give a picture, colours or words")
+        if k < 1:
+            raise UsageError(f"k is the number of hits, at least 1; got {k}")
+        with self._lock, self._catalogue.reading():
+            found = self._catalogue.worded(query.words, k)
+            pictures = [(self._catalogue.picture(ident), score) for ident, score in found]
+            return worded(pictures, query.words, self._catalogue.count())
+
+    def _allowed(self, words: str, generation: int) -> Ids | None:
+        """The ids that the words leave; None where there are no words."""
+        if not words:
+            return None
+        with self._lock, self._catalogue.reading():
+            self._check_generation(generation)
+            return np.sort(np.array([ident for ident, _ in self._catalogue.worded(words, -1)], np.int64))
 
     def plan(self, by: str | None = None, recipe: str | None = None) -> Plan:
         """The plan of a sense or a recipe; UsageError where this collection has no rows for it."""
@@ -284,9 +314,12 @@ class Collection:
     def _paths(self, generation: int, ids: list[int]) -> dict[int, bytes]:
         """The paths of these ids, if they still are of this generation: an answer never mixes two."""
         with self._lock, self._catalogue.reading():
-            if self._catalogue.generation() != generation:
-                raise _OutdatedError
+            self._check_generation(generation)
             return {ident: self._catalogue.picture(ident).path for ident in ids}
+
+    def _check_generation(self, generation: int) -> None:
+        if self._catalogue.generation() != generation:
+            raise _OutdatedError
 
     def _current(self) -> Snapshot:
         """The newest committed generation. A segment that a merge took away while it was opened is no damage."""

@@ -10,12 +10,13 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.collection.catalogue import Picture
 from nearsight.collection.plan import Plan
+from nearsight.collection.query import asked
 from nearsight.collection.snapshot import Snapshot
 from nearsight.errors import UsageError
 from nearsight.files import Files
-from nearsight.images import thumbnail
-from nearsight.images.decode import Limits, decode, in_memory
+from nearsight.images.decode import Limits
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query
 
 FOUND = "found"
@@ -92,8 +93,9 @@ def search(
     *,
     files: Files,
     limits: Limits,
+    allow: Ids | None = None,
 ) -> Results:
-    """The k best hits of a plan for a query; `paths` gives the paths of ids.
+    """The k best hits of a plan for a query, among `allow` where given; `paths` gives the paths of ids.
 
     Raises
     ------
@@ -102,71 +104,45 @@ def search(
     PictureError
         where the query's picture cannot be read
     """
-    _check(query, k)
-    pixels = query_pixels(query, files, limits)
-    image, rows = pixels(thumbnail.SIDE), QueryRows(snapshot, snapshot.total)
-    described, hits = _candidates(snapshot, plan, pixels(plan.descriptor.side), k)
+    if k < 1:
+        raise UsageError(f"k is the number of hits, at least 1; got {k}")
+    question, rows = asked(query, plan, snapshot, files, limits), QueryRows(snapshot, snapshot.total)
+    hits = _candidates(snapshot, plan, question.rows, k, allow)
     distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
     for refiner in plan.refiners:
-        hits = refiner.refine(image, hits, rows)
+        assert question.image is not None
+        hits = refiner.refine(question.image, hits, rows)
     ids = hits.ids[0][hits.ids[0] != NO_ID][:k]
-    reasons = _reasons(snapshot, plan, image, ids, distances, rows)
+    reasons = _reasons(snapshot, plan, question.image, ids, distances, rows)
     names = paths(ids.tolist())
     found = []
     for rank, ident in enumerate(ids.tolist(), 1):
-        words = plan.descriptor.shared(described, snapshot.row(plan, ident))
+        words = plan.descriptor.shared(question.rows[0], snapshot.row(plan, ident))
         found.append(_hit(rank, ident, names[ident], distances[ident], plan, reasons[rank - 1], words))
     return Results(plan.recipe, _verdict(found), tuple(found), snapshot.total)
 
 
-def query_pixels(query: Query, files: Files, limits: Limits) -> Callable[[int], Image]:
-    """A function that gives the query's picture, or the box of it, at a working side."""
-    picture, box = query.picture, query.box
-    assert picture is not None
-    if isinstance(picture, np.ndarray):
-        shown = in_memory(picture)
-        return lambda side: shown.at(side, box)
-    data = picture if isinstance(picture, bytes) else files.read(os.path.realpath(os.fsencode(picture)), limits.file)[0]
-    decoded = decode(data, limits, full=box is not None)
-    return lambda side: decoded.at(side, box)
-
-
-def _check(query: Query, k: int) -> None:
-    if query.picture is None:
-        raise UsageError("nothing to search by: give a picture")
-    if k < 1:
-        raise UsageError(f"k is the number of hits, at least 1; got {k}")
-    for name in _UNSERVED:
-        if getattr(query, name):
-            raise UsageError(f"this recipe asks with a picture; it cannot be asked with {name.replace('_', ' ')}")
-
-
-_UNSERVED = ("plus_texts", "minus_texts", "plus_pictures", "minus_pictures", "colours", "sketch", "words", "where")
-
-
-def _candidates(snapshot: Snapshot, plan: Plan, image: Image, k: int) -> tuple[NDArray[Any], Hits]:
-    """The query's own row, and the best hits over all views of the query: each id once, with its best score."""
-    views = [image]
-    for refiner in plan.refiners:
-        views = [view for each in views for view in refiner.views(each)]
-    depth = max([k, *(refiner.depth for refiner in plan.refiners)])
-    described = plan.descriptor.describe(views)
-    hits = snapshot.index(plan).search(described, depth)
+def _candidates(snapshot: Snapshot, plan: Plan, rows: NDArray[Any], k: int, allow: Ids | None) -> Hits:
+    """The best hits over all views of the query: each id once, with its best score."""
+    depth = min(max([k, *(refiner.depth for refiner in plan.refiners)]), max(1, snapshot.total))
+    hits = snapshot.index(plan).search(rows, depth, allow)
     ids, scores = hits.ids.ravel(), hits.scores.ravel()
     order = np.lexsort((ids, -scores))
     order = order[ids[order] != NO_ID]
     _, first = np.unique(ids[order], return_index=True)
     best = order[np.sort(first)][:depth]
-    return described[0], Hits(ids[best][None], scores[best][None])
+    return Hits(ids[best][None], scores[best][None])
 
 
 def _reasons(
-    snapshot: Snapshot, plan: Plan, image: Image, ids: Ids, distances: Mapping[int, float], rows: QueryRows
+    snapshot: Snapshot, plan: Plan, image: Image | None, ids: Ids, distances: Mapping[int, float], rows: QueryRows
 ) -> list[Explanation]:
     """Why, for each hit: the last refiner's word; without refiners, what its distance means in this collection.
 
     A hit that a refiner turned down, or has not come to, scores below every hit that it accepted.
     """
+    if image is None:
+        return [Explanation("the nearest to these colours") for _ in ids]
     if not plan.refiners:
         background = snapshot.background(plan)
         return [background.explain(distances[ident]) for ident in ids.tolist()]
@@ -203,3 +179,26 @@ def _verdict(hits: Sequence[Hit]) -> str:
     if any(hit.alike for hit in hits):
         return FOUND
     return NOTHING if all(hit.alike is False for hit in hits) else ""
+
+
+def worded(found: Sequence[tuple[Picture, float]], words: str, total: int) -> Results:
+    """The answer to a query of words alone: pictures with their BM25 scores, best first."""
+    best = max([1e-9, *(score for _, score in found)])
+    hits = [_worded_hit(rank, each, score, score / best, words) for rank, (each, score) in enumerate(found, 1)]
+    return Results("words", FOUND if hits else NOTHING, tuple(hits), total)
+
+
+def _worded_hit(rank: int, picture: Picture, score: float, share: float, words: str) -> Hit:
+    reason = Explanation(f"its name, camera or date holds: {words}", "holds the words", True, max(0.0, share))
+    return Hit(
+        rank=rank,
+        id=picture.id,
+        path=os.fsdecode(picture.path),
+        score=max(0.0, share),
+        distance=score,
+        metric="bm25",
+        verdict=reason.verdict,
+        alike=True,
+        why=reason.sentence,
+        explanation=reason,
+    )

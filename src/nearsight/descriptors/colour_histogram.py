@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -17,6 +17,7 @@ _TO = {"hsv": cv2.COLOR_RGB2HSV, "lab": cv2.COLOR_RGB2LAB}
 _BACK = {"hsv": cv2.COLOR_HSV2RGB, "lab": cv2.COLOR_LAB2RGB}
 _TOPS = {"rgb": (256, 256, 256), "hsv": (180, 256, 256), "lab": (256, 256, 256)}
 _WORTH_NAMING = 0.05
+_PICKED = 12.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,20 @@ class ColourHistogram(Descriptor):
         """`(N, size) float32` for N pictures."""
         return np.stack([self._row(image) for image in images])
 
+    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
+        """The row `(size,)` of these colours (red, green, blue in 0..255) in these shares.
+
+        A colour that a person picks means those near it too: each is spread over the bins by a Gaussian of the
+        distance in Lab, 12 units wide.
+        """
+        middles = _lab(_middles(self.space, self.bins))
+        row = np.zeros(self.size)
+        for rgb, share in colours.items():
+            far = np.linalg.norm(middles - _lab(np.array([rgb], np.uint8)), axis=1) / _PICKED
+            near = np.exp(-0.5 * (far**2 - far.min() ** 2))
+            row += share * near / near.sum()
+        return np.asarray(row / row.sum(), np.float32)
+
     def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """The main colours that two rows share, each with the part of both pictures that has it."""
         masses: dict[str, float] = {}
@@ -104,11 +119,22 @@ class ColourHistogram(Descriptor):
 
 @lru_cache(maxsize=16)
 def _names(space: str, bins: tuple[int, int, int]) -> tuple[str, ...]:
-    """The colour in the middle of each bin as #rrggbb; the least saturated bins of "hsv" are shown as plain grey."""
+    """The colour in the middle of each bin as #rrggbb."""
+    return tuple(f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in _middles(space, bins))
+
+
+@lru_cache(maxsize=16)
+def _middles(space: str, bins: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The colour in the middle of each bin, `(size, 3)` RGB; the least saturated bins of "hsv" are plain grey."""
     middles = [(np.arange(count) + 0.5) * top / count for count, top in zip(bins, _TOPS[space], strict=True)]
     colours = np.stack(np.meshgrid(*middles, indexing="ij"), -1).astype(np.uint8)
     if space == "hsv" and bins[1] > 1:
         colours[:, 0, :, 1] = 0
     pixels = colours.reshape(1, -1, 3)
     shown = pixels if space == "rgb" else cv2.cvtColor(pixels, _BACK[space])
-    return tuple(f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in shown[0])
+    return np.asarray(shown[0], np.uint8)
+
+
+def _lab(colours: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Colours `(n, 3)` RGB in CIE Lab."""
+    return np.asarray(cv2.cvtColor(colours[None].astype(np.float32) / 255, cv2.COLOR_RGB2Lab)[0])

@@ -1,0 +1,109 @@
+"""What is asked, in the form that an index and a refiner take."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.collection.plan import Plan
+from nearsight.collection.snapshot import Snapshot
+from nearsight.errors import UsageError
+from nearsight.files import Files
+from nearsight.images import thumbnail
+from nearsight.images.decode import Limits, decode, in_memory
+from nearsight.types import Image, Query
+
+UNSERVED = ("plus_texts", "minus_texts", "plus_pictures", "minus_pictures", "sketch", "where")
+"""What no sense of this release can be asked with."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query as rows `(V, D)`, one for each view of it, the query itself first; `image` where there is a picture."""
+
+    rows: NDArray[Any]
+    image: Image | None
+
+
+def asked(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Limits) -> Asked:
+    """The query for one plan.
+
+    Raises
+    ------
+    UsageError
+        where the query holds something that the plan cannot serve
+    PictureError
+        where the query's picture cannot be read
+    """
+    for name in UNSERVED:
+        if getattr(query, name):
+            raise UsageError(f"this recipe cannot be asked with {name.replace('_', ' ')}")
+    if query.colours:
+        return _asked_colours(query, plan)
+    if isinstance(query.picture, int):
+        return _asked_stored(query.picture, query, plan, snapshot)
+    if query.picture is None:
+        raise UsageError("nothing to search by: give a picture, colours or words")
+    pixels = query_pixels(query, files, limits)
+    return Asked(plan.descriptor.describe(_views(plan, pixels(plan.descriptor.side))), pixels(thumbnail.SIDE))
+
+
+def query_pixels(query: Query, files: Files, limits: Limits) -> Callable[[int], Image]:
+    """A function that gives the query's picture, or the box of it, at a working side."""
+    picture, box = query.picture, query.box
+    assert picture is not None
+    assert not isinstance(picture, int)
+    if isinstance(picture, np.ndarray):
+        shown = in_memory(picture)
+        return lambda side: shown.at(side, box)
+    data = picture if isinstance(picture, bytes) else files.read(os.path.realpath(os.fsencode(picture)), limits.file)[0]
+    decoded = decode(data, limits, full=box is not None)
+    return lambda side: decoded.at(side, box)
+
+
+def _asked_stored(ident: int, query: Query, plan: Plan, snapshot: Snapshot) -> Asked:
+    """A picture of the collection asks with its stored row; its other views are described from its thumbnail."""
+    if query.box is not None:
+        raise UsageError("a box needs the picture itself: give its file instead of its id")
+    image = thumbnail.decode(snapshot.thumbnail_bytes(ident))
+    rows = plan.descriptor.describe(_views(plan, image))
+    rows[0] = snapshot.row(plan, ident)
+    return Asked(rows, image)
+
+
+def _asked_colours(query: Query, plan: Plan) -> Asked:
+    if query.picture is not None:
+        raise UsageError("ask with a picture or with colours, not with both")
+    row = plan.descriptor.palette(rgb_shares(query.colours))
+    if row is None or plan.refiners:
+        raise UsageError(f"{plan.name} cannot be asked with colours; ask by colour")
+    return Asked(row[None], None)
+
+
+def rgb_shares(colours: Mapping[str, float]) -> dict[tuple[int, int, int], float]:
+    """Colours written as #rgb or #rrggbb, with their weights, as shares that sum to 1."""
+    shares: dict[tuple[int, int, int], float] = {}
+    for text, weight in colours.items():
+        digits = text.strip().lstrip("#")
+        if not re.fullmatch(r"(?:[0-9a-fA-F]{3}){1,2}", digits):
+            raise UsageError(f'a colour is written #c33 or #cc3333; got "{text}"')
+        if not (np.isfinite(weight) and weight > 0):
+            raise UsageError(f"the weight of a colour is a number above 0; got {weight} for {text}")
+        wide = digits if len(digits) == 6 else "".join(digit * 2 for digit in digits)
+        rgb = (int(wide[:2], 16), int(wide[2:4], 16), int(wide[4:], 16))
+        shares[rgb] = shares.get(rgb, 0.0) + weight
+    total = sum(shares.values())
+    return {rgb: weight / total for rgb, weight in shares.items()}
+
+
+def _views(plan: Plan, image: Image) -> list[Image]:
+    views = [image]
+    for refiner in plan.refiners:
+        views = [view for each in views for view in refiner.views(each)]
+    return views
