@@ -6,7 +6,7 @@ The photographs are those that come inside scikit-image and scikit-learn.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -74,6 +74,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the pictures and the page are written.")] = Path("nearsight-demo"),
     json: Json = False,
+    serve: Annotated[bool, typer.Option("--serve", help="Serve them in the browser instead.")] = False,
 ) -> None:
     """Index real photographs, ask with altered copies of them, and show what was found. No download."""
     import nearsight as ns
@@ -91,7 +92,11 @@ def demo(
 
     say(f"{len(originals)} photographs in {pictures}; {len(copies)} altered copies of them in {queries}")
     photos = ns.index(pictures, by=["copy", "colour"])
-    say(f"indexed in {photos.summary.seconds if photos.summary else 0:.1f} s; asking with every copy")
+    say(f"indexed in {photos.summary.seconds if photos.summary else 0:.1f} s")
+    if serve:
+        _serve(photos, say)
+        return
+    say("asking with every copy")
     tallies, answers = _ask_copies(photos, copies)
     alarms, more = _ask_strangers(photos, strangers)
     page = folder / "result.html"
@@ -106,6 +111,14 @@ def demo(
     say(f"{len(strangers)} photographs that are not in the folder: {alarms} wrongly taken for copies")
     say(f"{seconds:.0f} s in all. The page: {page.resolve()}")
     say(f"try it yourself: nearsight search {copies[0][2]} --in {pictures}")
+
+
+def _serve(photos: ns.Collection, say: Callable[[str], None]) -> None:
+    from nearsight.cli.serve import run
+    from nearsight.server.settings import Settings
+
+    say("ask on the page with any of the altered copies")
+    run([photos.home], Settings(), open_=False)
 
 
 def _lay_out(photographs: Mapping[str, tuple[str, ...]], folder: Path) -> list[Path]:

@@ -37,9 +37,9 @@ def _root(
 
 def main() -> None:
     """Run the command line; every error of ours is one message and its exit code."""
-    from nearsight.cli import ask, build, demo, look
+    from nearsight.cli import ask, build, demo, look, serve
 
-    for module in (build, ask, look, demo):
+    for module in (build, ask, look, demo, serve):
         module.register(app)
     _plain_threads()
     try:

@@ -1,0 +1,238 @@
+"""The shapes of the answers, with an example each: what OpenAPI tells of them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from nearsight.collection.plan import DEFAULT_SENSES
+
+
+def _example(**values: JsonValue) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"example": values})
+
+
+_COLLECTION: dict[str, JsonValue] = {
+    "id": "photos",
+    "name": "Photos",
+    "images": 500,
+    "senses": [{"name": "copy", "line": "the same picture, altered: re-saved, resized, cropped, mirrored"}],
+    "default_sense": "copy",
+    "readonly": False,
+    "job": None,
+    "problem": None,
+}
+_SUMMARY: dict[str, JsonValue] = {
+    **dict.fromkeys(("changed", "moved", "removed", "completed"), 0),
+    "added": 12,
+    "unchanged": 488,
+    "skipped": {"truncated": 2},
+    "seconds": 3.1,
+}
+_HIT: dict[str, JsonValue] = {
+    "rank": 1,
+    "id": 12,
+    "path": "2012/moscow.jpg",
+    "score": 0.99,
+    "distance": 0.12,
+    "metric": "l2",
+    "verdict": "copy",
+    "alike": True,
+    "why": "31 matched points agree on one transform",
+    "width": 4000,
+    "height": 3000,
+    "thumbnail": "/api/collections/photos/pictures/12/thumbnail?v=9f86d081884c",
+    "picture": "/api/collections/photos/pictures/12?v=9f86d081884c",
+}
+
+
+class Error(BaseModel):
+    """What is wrong and what would help; `reason` is the code of a picture that cannot be read."""
+
+    model_config = _example(error="there is no such collection", what_to_do="see /api/collections for those there are")
+    error: str
+    what_to_do: str
+    reason: str | None = None
+
+
+class Health(BaseModel):
+    """That the service runs."""
+
+    model_config = _example(status="ok", version="0.1.0")
+    status: str
+    version: str
+
+
+class Sense(BaseModel):
+    """One meaning of alike."""
+
+    model_config = _example(name="colour", line="the same colours in the same amounts")
+    name: str
+    line: str
+
+
+class Progress(BaseModel):
+    """Where a job stands: `looking` (files seen) or `describing` (`done` of `total` committed)."""
+
+    model_config = _example(step="describing", done=120, total=500)
+    step: str
+    done: int
+    total: int
+
+
+class Summary(BaseModel):
+    """What a job did, in pictures; `skipped` counts files by reason."""
+
+    model_config = _example(**_SUMMARY)
+    added: int
+    changed: int
+    moved: int
+    removed: int
+    unchanged: int
+    completed: int
+    skipped: dict[str, int]
+    seconds: float
+
+
+class Job(BaseModel):
+    """One run over a folder. `state` is running, done, failed or cancelled."""
+
+    model_config = _example(
+        id="5d41402abc4b2a76",
+        collection="photos",
+        by=["scene"],
+        state="done",
+        progress={"step": "describing", "done": 500, "total": 500},
+        summary=_SUMMARY,
+        error=None,
+    )
+    id: str
+    collection: str
+    by: list[str]
+    state: str
+    progress: Progress
+    summary: Summary | None
+    error: str | None
+
+
+class Start(BaseModel):
+    """What a job is to index by, besides what the collection has."""
+
+    model_config = _example(by=[*DEFAULT_SENSES])
+    by: list[str] = []
+
+
+class Collection(BaseModel):
+    """A collection; `problem` says why it cannot be used, where that is so."""
+
+    model_config = _example(**_COLLECTION)
+    id: str
+    name: str
+    images: int
+    senses: list[Sense]
+    default_sense: str
+    readonly: bool
+    job: Job | None
+    problem: str | None = None
+
+
+class CollectionDetails(Collection):
+    """A collection with what was skipped, by reason, and its size."""
+
+    model_config = _example(**_COLLECTION, skipped={"truncated": 2}, bytes=5_242_880, generation=7)
+    skipped: dict[str, int]
+    bytes: int
+    generation: int
+
+
+class Skipped(BaseModel):
+    """One file that is not in the collection, and why."""
+
+    model_config = _example(path="broken.jpg", reason="truncated", detail="")
+    path: str
+    reason: str
+    detail: str
+
+
+class SkippedFiles(BaseModel):
+    """Some of the files that were skipped, and how many there are in all."""
+
+    total: int
+    files: list[Skipped]
+
+
+class Upload(BaseModel):
+    """A picture that can be asked with. The name is that of its content."""
+
+    model_config = _example(upload="9f86d081884c7d659a2feaa0c55ad015", width=4000, height=3000)
+    upload: str
+    width: int
+    height: int
+
+
+class Asked(BaseModel):
+    """What was asked."""
+
+    upload: str | None
+    id: int | None
+    colours: dict[str, float]
+    words: str
+    by: str | None
+    k: int
+    box: tuple[float, float, float, float] | None
+
+
+class Hit(BaseModel):
+    """One picture that was found; `thumbnail` and `picture` are addresses."""
+
+    model_config = _example(**_HIT)
+    rank: int
+    id: int
+    path: str
+    score: float | None
+    distance: float | None
+    metric: str
+    verdict: str
+    alike: bool | None
+    why: str
+    width: int
+    height: int
+    thumbnail: str
+    picture: str
+
+
+class Answer(BaseModel):
+    """The hits, best first. `verdict` is "found", "nothing like it here", or empty (not judged)."""
+
+    model_config = _example(
+        query={"upload": None, "id": 12, "colours": {}, "words": "", "by": "copy", "k": 20, "box": None},
+        recipe="gist() | flat() | verify()",
+        verdict="found",
+        total=500,
+        seconds={"decode": 0.0, "search": 0.09},
+        hits=[_HIT],
+    )
+    query: Asked
+    recipe: str
+    verdict: str
+    total: int
+    seconds: dict[str, float]
+    hits: list[Hit]
+
+
+class Explanation(BaseModel):
+    """Why a hit was returned. Points and the homography are in units of the pictures' width and height."""
+
+    model_config = _example(
+        sentence="31 matched points agree on one transform",
+        verdict="copy",
+        alike=True,
+        query_points=[[0.25, 0.5]],
+        hit_points=[[0.27, 0.5]],
+        homography=[[1.0, 0.0, 0.02], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+    )
+    sentence: str
+    verdict: str
+    alike: bool | None
+    query_points: list[tuple[float, float]] | None
+    hit_points: list[tuple[float, float]] | None
+    homography: list[list[float]] | None

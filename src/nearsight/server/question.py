@@ -1,0 +1,172 @@
+"""What is asked for, from the words of an address to the call of the library."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nearsight.collection.collection import Collection
+from nearsight.collection.plan import SENSES
+from nearsight.collection.search import Hit, Results
+from nearsight.errors import UsageError
+from nearsight.server.decoder import Rendered
+from nearsight.server.fault import RefusedError, not_found
+from nearsight.server.shelf import WORDS
+from nearsight.types import Box, Explanation, Floats
+
+COLOUR = re.compile(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})(?::([0-9.eE+-]{1,24}))?")
+MOST_COLOURS = 16
+
+
+@dataclass(frozen=True)
+class Question:
+    """One query: a picture (an upload or a picture of the collection), colours, words; at least one of them."""
+
+    upload: str | None = None
+    id: int | None = None
+    colours: tuple[tuple[str, float], ...] = ()
+    words: str = ""
+    by: str | None = None
+    k: int = 20
+    box: Box | None = None
+
+    def __post_init__(self) -> None:
+        if self.upload is not None and self.id is not None:
+            raise UsageError("ask with one picture: upload= or id=, not both")
+        if not (self.has_picture or self.colours or self.words):
+            raise UsageError("nothing is asked for: give upload=, id=, colours= or words=")
+        if self.box is not None and not self.has_picture:
+            raise UsageError("a box is a part of a picture: give upload= or id= too")
+
+    @property
+    def sense(self) -> str | None:
+        """The sense that is meant; None for the default one, and for words."""
+        named = None if self.by == WORDS and self.words else self.by
+        return named or ("colour" if self.colours else None)
+
+    @property
+    def needs_pixels(self) -> bool:
+        """Whether its picture must be decoded: one of the collection has its rows already, but a box of it has none."""
+        return self.upload is not None or (self.id is not None and self.box is not None)
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether it asks with a picture."""
+        return self.upload is not None or self.id is not None
+
+    def as_dict(self) -> dict[str, Any]:
+        """What was asked, for the answer."""
+        named = {name: getattr(self, name) for name in ("upload", "id", "words", "by", "k", "box")}
+        return {**named, "colours": dict(self.colours)}
+
+
+def parse_colours(text: str) -> tuple[tuple[str, float], ...]:
+    """`c33:.6,eee:.4` as colours with their shares; a share is 1 where none is named. UsageError on anything else."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if len(words) > MOST_COLOURS:
+        raise UsageError(f"at most {MOST_COLOURS} colours can be asked for; got {len(words)}")
+    return tuple(_colour(word) for word in words)
+
+
+def _colour(word: str) -> tuple[str, float]:
+    found = COLOUR.fullmatch(word)
+    share = _number(found[2] or "1") if found else math.nan
+    if not found or not 0 < share <= 1e6:
+        raise UsageError(f"a colour is three or six hex digits and a share above 0, such as c33:.6; got {word!r}")
+    return "#" + found[1].lower(), share
+
+
+def parse_box(text: str) -> Box | None:
+    """`x0,y0,x1,y1` in pixels of the upright picture; None for nothing. UsageError on anything else."""
+    if not text.strip():
+        return None
+    values = [_number(word) for word in text.split(",")]
+    if len(values) != 4 or not all(map(math.isfinite, values)):
+        raise UsageError(f"a box is four numbers, x0,y0,x1,y1; got {text[:60]!r}")
+    x0, y0, x1, y1 = values
+    return x0, y0, x1, y1
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return math.nan
+
+
+def check(photos: Collection, question: Question) -> None:
+    """RefusedError (422) where this collection is not indexed by that sense."""
+    held, wanted = photos.senses, question.sense
+    if wanted is not None and wanted not in held:
+        hint = f"start a job by {wanted}" if wanted in SENSES else f"ask by one of: {', '.join(held)}"
+        raise RefusedError(422, f"this collection is not indexed by {wanted!r}", hint)
+
+
+def ask(photos: Collection, question: Question, picture: Rendered | None) -> Results:
+    """Search. UsageError where the question cannot be served."""
+    box, pixels = None, None if picture is None else picture.pixels()
+    if picture is not None and pixels is not None and question.box is not None:
+        box = scaled(question.box, (picture.width, picture.height), (pixels.shape[1], pixels.shape[0]))
+    return photos.search(
+        pixels,
+        by=question.sense,
+        k=question.k,
+        box=box,
+        like=question.id if pixels is None else None,
+        colours=dict(question.colours),
+        words=question.words,
+    )
+
+
+def scaled(box: Box, size: tuple[int, int], kept: tuple[int, int]) -> Box:
+    """A box of the full picture, in pixels of the reduced one. UsageError where it is not within the picture."""
+    x0, y0, x1, y1 = box
+    width, height = size
+    if not (-1 <= x0 < x1 <= width + 1 and -1 <= y0 < y1 <= height + 1):
+        raise UsageError(
+            f"a box is x0,y0,x1,y1 within the picture of {width} x {height} pixels, with x0 < x1 and y0 < y1; "
+            f"got {','.join(f'{value:g}' for value in box)}"
+        )
+    across, down = kept[0] / width, kept[1] / height
+    return x0 * across, y0 * down, x1 * across, y1 * down
+
+
+def found(results: Results, ident: int) -> Hit:
+    """The hit of an id. RefusedError (404) where it is not among the hits."""
+    for hit in results:
+        if hit.id == ident:
+            return hit
+    raise not_found(f"picture {ident} among these hits", "explain one of the hits of the same search")
+
+
+def explained(reason: Explanation, box: Box | None, size: tuple[int, int] | None) -> dict[str, Any]:
+    """An explanation as JSON; what lies in the box comes out in unit coordinates of the whole query."""
+    placed = np.eye(3)
+    if box is not None and size is not None:
+        x0, y0, x1, y1 = (value / side for value, side in zip(box, (*size, *size), strict=True))
+        placed = np.array([[x1 - x0, 0, x0], [0, y1 - y0, y0], [0, 0, 1]])
+    points, homography = reason.query_points, reason.homography
+    return {
+        "sentence": reason.sentence,
+        "verdict": reason.verdict,
+        "alike": reason.alike,
+        "query_points": None if points is None else (points @ placed[:2, :2].T + placed[:2, 2]).tolist(),
+        "hit_points": _listed(reason.hit_points),
+        "homography": None if homography is None else (homography @ np.linalg.inv(placed)).tolist(),
+    }
+
+
+def _listed(points: Floats | None) -> list[Any] | None:
+    return None if points is None else points.tolist()
+
+
+def finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with None for numbers that JSON does not know."""
+    return {
+        name: None if isinstance(each, float) and not math.isfinite(each) else each for name, each in values.items()
+    }

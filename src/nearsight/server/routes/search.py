@@ -1,0 +1,52 @@
+"""Asking."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import APIRouter, Depends, Query
+
+from nearsight.server import models
+from nearsight.server.question import Question, explained, found, parse_box, parse_colours
+from nearsight.server.service import Its, Named, hit_rows
+
+LARGEST = (1 << 63) - 1
+
+router = APIRouter(prefix="/collections/{collection}", tags=["search"])
+
+
+async def question_of(
+    upload: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="a picture that was uploaded")] = None,
+    id: Annotated[int | None, Query(ge=1, le=LARGEST, description="a picture of the collection")] = None,
+    colours: Annotated[str, Query(max_length=500, description="colours and shares", examples=["c33:.6,eee:.4"])] = "",
+    words: Annotated[str, Query(max_length=500, description="words of names, folders, cameras and dates")] = "",
+    by: Annotated[str, Query(max_length=500, description="the sense; the default one where empty")] = "",
+    k: Annotated[int, Query(ge=1, le=1000, description="how many hits")] = 20,
+    box: Annotated[str, Query(max_length=120, description="x0,y0,x1,y1 in pixels of the upright picture")] = "",
+) -> Question:
+    """What an address asks."""
+    return Question(upload, id, parse_colours(colours), words.strip(), by or None, k, parse_box(box))
+
+
+Asked: TypeAlias = Annotated[Question, Depends(question_of)]
+
+
+@router.get("/search", response_model=models.Answer)
+async def search(service: Its, shelved: Named, question: Asked) -> dict[str, Any]:
+    """The pictures that are most alike, best first, each with its reason."""
+    results, seconds = await service.ask(shelved, question)
+    hits = await service.read.run(partial(hit_rows, shelved, results))
+    told = {"recipe": results.recipe, "verdict": results.verdict, "total": results.total}
+    return {"query": question.as_dict(), **told, "seconds": seconds, "hits": hits}
+
+
+@router.get("/explain", response_model=models.Explanation)
+async def explain(
+    service: Its, shelved: Named, question: Asked, hit: Annotated[int, Query(ge=1, le=LARGEST)]
+) -> dict[str, Any]:
+    """Why one hit of a search was returned, with the points that match."""
+    results, _ = await service.ask(shelved, question)
+    reason = found(results, hit).explanation
+    picture = await service.picture(shelved, question) if question.box is not None else None
+    return explained(reason, question.box, None if picture is None else (picture.width, picture.height))

@@ -1,0 +1,57 @@
+"""Pictures to ask with."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nearsight.server import models
+from nearsight.server.decoder import Rendered, shown
+from nearsight.server.fault import RefusedError
+from nearsight.server.service import Its, Service
+
+SIDE = 1024
+"""The longest side of an upload that is shown."""
+
+_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["picture"],
+                "properties": {"picture": {"type": "string", "format": "binary"}},
+            }
+        }
+    },
+}
+
+router = APIRouter(prefix="/uploads", tags=["uploads"])
+
+
+@router.post("", response_model=models.Upload, openapi_extra={"requestBody": _BODY})
+async def upload(service: Its, request: Request) -> dict[str, Any]:
+    """Give a picture to ask with, as the field `picture` of a form."""
+    async with request.form(max_files=1, max_fields=4) as form:
+        picture = form.get("picture")
+        if not isinstance(picture, UploadFile):
+            raise RefusedError(422, "the form has no file named picture", "send it as multipart/form-data")
+        made = await service.decode.run(partial(_kept, service, picture))
+    return {"upload": made.digest, "width": made.width, "height": made.height}
+
+
+@router.get("/{upload}", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
+async def uploaded(service: Its, upload: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]) -> Response:
+    """An uploaded picture, made anew as a JPEG of at most 1024 pixels."""
+    jpeg = await service.decode.run(partial(shown, service.kept(upload), SIDE))
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _kept(service: Service, picture: UploadFile) -> Rendered:
+    """Read in the worker's thread, so that as many bodies are in memory as there are threads."""
+    return service.keep(picture.file.read())

@@ -1,0 +1,176 @@
+"""Everything that the routes share while the service runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from nearsight.collection.catalogue import Picture
+from nearsight.collection.search import Hit, Results
+from nearsight.errors import PictureError, Reason
+from nearsight.images.decode import Limits
+from nearsight.server import question as asking
+from nearsight.server.decoder import ASKED_SIDE, SHOWN_SIDE, Decoder, Rendered, Source
+from nearsight.server.fault import RefusedError, not_found, readable
+from nearsight.server.jobs import Jobs
+from nearsight.server.lane import Lane
+from nearsight.server.question import Question
+from nearsight.server.recent import Recent
+from nearsight.server.settings import Settings
+from nearsight.server.shelf import Shelf, Shelved
+
+GONE = {Reason.VANISHED, Reason.UNREADABLE, Reason.NOT_REGULAR, Reason.LINK}
+ANSWERS = 32
+"""Answers that are kept to be explained."""
+
+
+class Service:
+    """The collections, the pictures that are asked with, the decoding processes, the threads, the jobs."""
+
+    def __init__(self, homes: Sequence[Path], settings: Settings) -> None:
+        self.settings, self.shelf, self.jobs = settings, Shelf(homes), Jobs()
+        self.decoder = Decoder(settings.decoders, Limits(file=max(settings.body, Limits().file)))
+        self.pictures: Recent[str, Rendered] = Recent(settings.uploads, settings.upload_bytes, _bytes)
+        self._answers: Recent[tuple[str, int, Question], Results] = Recent(ANSWERS)
+        self.search = Lane("search", settings.search)
+        self.decode = Lane("decode", settings.decode)
+        self.read = Lane("read", settings.read)
+
+    def close(self) -> None:
+        """Cancel the jobs, end the threads and the processes."""
+        self.jobs.cancel(seconds=2.0)
+        for lane in (self.search, self.decode, self.read):
+            lane.close()
+        self.decoder.close()
+
+    def keep(self, data: bytes) -> Rendered:
+        """An uploaded picture, decoded in isolation and kept. PictureError says why it cannot be."""
+        made = self.decoder.render(Source(data))
+        self.pictures.put(made.digest, made)
+        return made
+
+    def kept(self, upload: str) -> Rendered:
+        """A picture that was uploaded. RefusedError (404) where it is not kept any more."""
+        made = self.pictures.get(upload)
+        if made is None:
+            raise not_found(f"upload {upload}", "only the last ones are kept: upload the picture again")
+        return made
+
+    def rendered(self, shelved: Shelved, ident: int, side: int) -> Rendered:
+        """A picture of the collection, decoded in isolation. RefusedError (410) where its file is gone."""
+        picture = shelved.picture(ident)
+        with shelved.use() as photos:
+            root = photos.root
+        try:
+            return self.decoder.file(root, picture.path, side)
+        except PictureError as problem:
+            if problem.reason not in GONE:
+                raise
+            raise _gone(picture) from None
+
+    def shown(self, shelved: Shelved, ident: int) -> Rendered:
+        """A picture of the collection for the page."""
+        return self.rendered(shelved, ident, SHOWN_SIDE)
+
+    async def picture(self, shelved: Shelved, question: Question) -> Rendered | None:
+        """The picture that is asked with, or None where none is needed."""
+        if not question.needs_pixels:
+            return None
+        if question.upload is not None:
+            return self.kept(question.upload)
+        assert question.id is not None
+        digest = await self.read.run(lambda: shelved.picture(question.id or 0).sha256.hex()[:32])
+        return self.pictures.get(digest) or await self.decode.run(partial(self._own, shelved, question.id))
+
+    def _own(self, shelved: Shelved, ident: int) -> Rendered:
+        made = self.rendered(shelved, ident, ASKED_SIDE)
+        self.pictures.put(made.digest, made)
+        return made
+
+    async def ask(self, shelved: Shelved, question: Question) -> tuple[Results, dict[str, float]]:
+        """The answer, and the seconds it took."""
+        start = perf_counter()
+        await self.read.run(partial(self._check, shelved, question))
+        picture = await self.picture(shelved, question)
+        decoded = perf_counter()
+        results = await self.search.run(partial(self._search, shelved, question, picture))
+        return results, {"decode": decoded - start, "search": perf_counter() - decoded}
+
+    def _check(self, shelved: Shelved, question: Question) -> None:
+        with shelved.use() as photos:
+            asking.check(photos, question)
+        if question.id is not None:
+            shelved.picture(question.id)
+
+    def _search(self, shelved: Shelved, question: Question, picture: Rendered | None) -> Results:
+        key = shelved.slug, shelved.generation(), question
+        known = self._answers.get(key)
+        if known is not None:
+            return known
+        with shelved.use() as photos:
+            results = asking.ask(photos, question, picture)
+        self._answers.put(key, results)
+        return results
+
+
+def _gone(picture: Picture) -> RefusedError:
+    name = readable(os.fsdecode(picture.path))
+    return RefusedError(410, f"the file of picture {picture.id} is gone: {name}", "bring the collection up to date")
+
+
+def _bytes(kept: Rendered) -> int:
+    return len(kept.encoded)
+
+
+def hit_rows(shelved: Shelved, results: Results) -> list[dict[str, Any]]:
+    """The hits as the page gets them; a picture that went since the search is left out."""
+    rows = []
+    for hit in results:
+        with suppress(RefusedError):
+            rows.append(hit_row(shelved, hit))
+    return rows
+
+
+def hit_row(shelved: Shelved, hit: Hit) -> dict[str, Any]:
+    """A hit as the page gets it. The addresses carry a mark of the content, so they can be cached for ever."""
+    picture = shelved.picture(hit.id)
+    place = f"/api/collections/{shelved.slug}/pictures/{hit.id}"
+    mark = picture.sha256.hex()[:12]
+    return {
+        **asking.finite({**hit.as_dict(), "alike": hit.alike}),
+        "path": readable(hit.path),
+        "width": picture.width,
+        "height": picture.height,
+        "thumbnail": f"{place}/thumbnail?v={mark}",
+        "picture": f"{place}?v={mark}",
+    }
+
+
+def tag(data: bytes) -> str:
+    """A strong ETag: what it stands for is these bytes."""
+    return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+
+
+async def service_of(request: Request) -> Service:
+    """The service that a request came to."""
+    service: Service = request.app.state.service
+    return service
+
+
+async def shelved_of(request: Request, collection: str) -> Shelved:
+    """The collection that an address names."""
+    service: Service = request.app.state.service
+    return service.shelf[collection]
+
+
+Its: TypeAlias = Annotated[Service, Depends(service_of)]
+Named: TypeAlias = Annotated[Shelved, Depends(shelved_of)]

@@ -1,0 +1,266 @@
+"""Every route, as the page asks it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nearsight import __version__
+from tests.server.conftest import C, send, serving
+
+
+@pytest.fixture(scope="module")
+def names(served):
+    return {hit["path"]: hit for hit in served[0].get(f"{C}/search", params={"id": 1, "k": 50}).json()["hits"]}
+
+
+def china(folder):
+    return (folder / "china.jpg").read_bytes()
+
+
+def crop(folder):
+    """A copy of china.jpg, its middle, re-saved."""
+    image = Image.open(folder / "china.jpg")
+    out = io.BytesIO()
+    image.crop((64, 42, 576, 384)).save(out, "JPEG", quality=70)
+    return out.getvalue()
+
+
+def pixels(response):
+    return np.asarray(Image.open(io.BytesIO(response.content)).convert("RGB"), np.int64)
+
+
+def test_health(client):
+    assert client.get("/api/health").json() == {"status": "ok", "version": __version__}
+
+
+def test_collections(client):
+    (row,) = client.get("/api/collections").json()
+    assert (row["id"], row["name"]) == ("my-photos", "My Photos")
+    assert (row["images"], row["default_sense"], row["readonly"], row["job"]) == (13, "copy", False, None)
+    assert [each["name"] for each in row["senses"]] == ["copy", "colour", "words"]
+    assert "same picture, altered" in row["senses"][0]["line"]
+
+
+def test_details_and_skipped(client):
+    details = client.get(C).json()
+    assert details["skipped"] == {"not-a-picture": 1, "truncated": 1}
+    assert details["bytes"] > 10_000
+    assert details["generation"] >= 1
+    every = client.get(f"{C}/skipped").json()
+    assert (every["total"], [each["path"] for each in every["files"]]) == (2, ["broken.jpg", "notes.jpg"])
+    some = client.get(f"{C}/skipped", params={"reason": "truncated", "limit": 1}).json()
+    assert (some["total"], some["files"][0]["path"], some["files"][0]["reason"]) == (1, "broken.jpg", "truncated")
+    assert client.get(f"{C}/skipped", params={"offset": 1}).json()["files"] == every["files"][1:]
+
+
+def test_upload_is_named_by_content_and_made_anew(client, indexed):
+    import hashlib
+
+    data = china(indexed) + b"<script>alert(1)</script>"
+    told = send(client, data).json()
+    assert told == {"upload": hashlib.sha256(data).hexdigest()[:32], "width": 640, "height": 427}
+    shown = client.get(f"/api/uploads/{told['upload']}")
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert b"script" not in shown.content
+    assert np.abs(pixels(shown) - np.asarray(Image.open(indexed / "china.jpg"), np.int64)).mean() < 4
+    assert client.get(f"/api/uploads/{'0' * 32}").status_code == 404
+
+
+def test_search_by_upload_finds_the_original_and_says_why(client, indexed):
+    upload = send(client, crop(indexed)).json()["upload"]
+    asked = {"upload": upload, "k": 3}
+    answer = client.get(f"{C}/search", params=asked).json()
+    first = answer["hits"][0]
+    assert (answer["verdict"], answer["total"], len(answer["hits"])) == ("found", 13, 3)
+    assert (first["path"], first["alike"], first["rank"]) == ("china.jpg", True, 1)
+    assert (first["width"], first["height"]) == (640, 427)
+    assert answer["query"] == {
+        "upload": upload, "id": None, "words": "", "by": None, "k": 3, "box": None, "colours": {},
+    }  # fmt: skip
+    assert set(answer["seconds"]) == {"decode", "search"}
+    reason = client.get(f"{C}/explain", params={**asked, "hit": first["id"]}).json()
+    assert reason["alike"] is True
+    assert len(reason["query_points"]) == len(reason["hit_points"]) > 5
+    mapped = np.c_[reason["query_points"], np.ones(len(reason["query_points"]))] @ np.array(reason["homography"]).T
+    assert np.abs(mapped[:, :2] / mapped[:, 2:] - reason["hit_points"]).max() < 0.05
+    corner = np.array(reason["homography"]) @ [0, 0, 1]
+    assert corner[:2] / corner[2] == pytest.approx([64 / 640, 42 / 427], abs=0.02)
+
+
+def test_a_box_is_asked_with_in_full_pixels_and_explained_on_the_whole(client, indexed):
+    upload = send(client, china(indexed)).json()["upload"]
+    asked = {"upload": upload, "box": "64,42,576,384", "k": 2}
+    first = client.get(f"{C}/search", params=asked).json()["hits"][0]
+    assert (first["path"], first["alike"]) == ("china.jpg", True)
+    reason = client.get(f"{C}/explain", params={**asked, "hit": first["id"]}).json()
+    assert np.abs(np.array(reason["query_points"]) - reason["hit_points"]).max() < 0.05  # the same picture
+    assert np.array(reason["homography"]) / reason["homography"][2][2] == pytest.approx(np.eye(3), abs=0.05)
+
+
+def test_search_by_id(client, names):
+    asked = names["china.jpg"]["id"]
+    answer = client.get(f"{C}/search", params={"id": asked, "by": "colour"}).json()
+    assert answer["hits"][0]["id"] == asked
+    boxed = client.get(f"{C}/search", params={"id": asked, "box": "100,100,500,400"}).json()
+    assert boxed["hits"][0]["id"] == asked
+
+
+def test_search_by_colours(client):
+    answer = client.get(f"{C}/search", params={"colours": "000:.9,fff:.1", "k": 3}).json()
+    assert "colour_histogram" in answer["recipe"]
+    assert answer["query"]["colours"] == {"#000": 0.9, "#fff": 0.1}
+    assert answer["hits"][0]["path"] == "hubble_deep_field.jpg"
+    assert client.get(f"{C}/search", params={"colours": "c33", "by": "copy"}).status_code == 422
+    assert client.get(f"{C}/search", params={"colours": "c33", "id": 1}).status_code == 422
+
+
+@pytest.mark.parametrize("by", ["", "words"])
+def test_search_by_words(client, by):
+    answer = client.get(f"{C}/search", params={"words": "astro", "by": by}).json()
+    assert (answer["recipe"], [each["path"] for each in answer["hits"]]) == ("words", ["sub/astronaut.png"])
+    hit = answer["hits"][0]["id"]
+    assert "astro" in client.get(f"{C}/explain", params={"words": "astro", "hit": hit}).json()["sentence"]
+    among = client.get(f"{C}/search", params={"words": "sub", "id": 5, "by": "colour"}).json()
+    assert {each["path"] for each in among["hits"]} == {"sub/astronaut.png", "sub/brick.png"}
+
+
+def test_thumbnail_and_picture_with_etags(client, names):
+    hit = names["sub/astronaut.png"]
+    for place, side in ((hit["thumbnail"], 256), (hit["picture"], 512)):
+        first = client.get(place)
+        assert (first.status_code, first.headers["content-type"]) == (200, "image/jpeg")
+        assert max(pixels(first).shape) == side
+        assert "immutable" in first.headers["cache-control"]
+        mark = first.headers["etag"]
+        assert mark.startswith('"')
+        again = client.get(place, headers={"If-None-Match": mark})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", mark)
+        assert client.get(place, headers={"If-None-Match": '"other"'}).status_code == 200
+        assert client.get(place.partition("?")[0]).headers["cache-control"] == "private, no-cache"
+
+
+def test_a_picture_whose_file_is_gone(folder):
+    with serving(folder) as (client, _):
+        hit = client.get(f"{C}/search", params={"id": 3, "k": 1}).json()["hits"][0]
+        (folder / hit["path"]).unlink()
+        told = client.get(hit["picture"])
+        assert told.status_code == 410
+        assert "is gone" in told.json()["error"]
+        assert client.get(hit["thumbnail"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/collections/none", 404),
+        ("/api/none", 404),
+        ("/api/", 404),
+        (f"{C}/search", 422),
+        (f"{C}/search?id=0", 422),
+        (f"{C}/search?id=99999", 404),
+        (f"{C}/search?id=9223372036854775808", 422),
+        (f"{C}/search?id=1&k=0", 422),
+        (f"{C}/search?id=1&by=smell", 422),
+        (f"{C}/search?id=1&by=scene", 422),
+        (f"{C}/search?id=1&by=%ff%00", 422),
+        (f"{C}/search?id=1&upload={'0' * 32}", 422),
+        (f"{C}/search?upload={'0' * 32}", 404),
+        (f"{C}/search?upload=../../etc/passwd", 422),
+        (f"{C}/search?id=1&box=1,2,3", 422),
+        (f"{C}/search?id=1&box=nan,0,5,5", 422),
+        (f"{C}/search?id=1&box=5,5,1,1", 422),
+        (f"{C}/search?id=1&box=0,0,1e9,1e9", 422),
+        (f"{C}/search?box=0,0,1,1&words=a", 422),
+        (f"{C}/search?id=1&by=words", 422),
+        (f"{C}/search?words=%2a%22%00", 422),
+        (f"{C}/search?colours=blue", 422),
+        (f"{C}/search?colours=c33:-1", 422),
+        (f"{C}/search?colours=c33:inf", 422),
+        (f"{C}/explain?id=1&k=1&hit=99999", 404),
+        (f"{C}/pictures/99999", 404),
+        (f"{C}/pictures/99999/thumbnail", 404),
+        (f"{C}/pictures/x/thumbnail", 422),
+        ("/api/jobs/none", 404),
+        ("/api/jobs/none/events", 404),
+    ],
+)
+def test_what_cannot_be_served_is_said(client, path, status):
+    told = client.get(path)
+    assert told.status_code == status, told.text
+    assert told.json()["error"]
+    assert told.json()["what_to_do"]
+
+
+def test_the_scale_of_a_box():
+    from nearsight.server.question import scaled
+
+    assert scaled((400, 300, 800, 600), (4000, 3000), (2048, 1536)) == pytest.approx((204.8, 153.6, 409.6, 307.2))
+
+
+def test_several_folders_have_names_of_their_own(indexed, tmp_path):
+    import shutil
+
+    from nearsight.server.shelf import slugs
+
+    homes = [tmp_path / place / "Fotos Ü" / ".nearsight" for place in "ab"]
+    assert len(set(slugs(homes))) == 2
+    assert slugs(homes)[0] == slugs([homes[1], homes[0]])[1]
+    assert slugs([homes[0]]) == ["fotos"]
+    other = shutil.copytree(indexed, tmp_path / "Other")
+    with serving(indexed, other) as (client, _):
+        assert [each["id"] for each in client.get("/api/collections").json()] == ["my-photos", "other"]
+        assert client.get("/api/collections/other/search", params={"id": 1}).json()["total"] == 13
+
+
+def test_a_damaged_collection_is_503_and_the_others_go_on(folder, indexed, tmp_path):
+    import shutil
+
+    from nearsight.collection.collection import repair
+
+    other = shutil.copytree(indexed, tmp_path / "Other")
+    for segment in (folder / ".nearsight" / "segments").glob("*.seg"):
+        data = bytearray(segment.read_bytes())
+        data[len(data) // 2] ^= 255
+        segment.write_bytes(data)
+    with serving(folder, other) as (client, _):
+        told = client.get(f"{C}/search", params={"id": 1})
+        assert told.status_code == 503, told.text
+        assert "repair" in told.json()["error"] + told.json()["what_to_do"]
+        assert str(folder) not in told.text
+        assert client.get("/api/collections/other/search", params={"id": 1}).status_code == 200
+        repair(folder)
+        assert client.get(f"{C}/search", params={"id": 3}).status_code in (200, 404)
+        (folder / ".nearsight" / "catalogue.sqlite").write_bytes(b"nothing" * 1000)
+    with serving(folder, other) as (client, _):
+        rows = client.get("/api/collections").json()
+        assert rows[0]["problem"]
+        assert not rows[1]["problem"]
+        assert client.get(C).status_code == 503
+
+
+def test_the_page_or_a_line_instead(indexed, tmp_path):
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<p>the page")
+    (tmp_path / "assets" / "main-1a.js").write_text("1")
+    with serving(indexed, static=tmp_path) as (client, _):
+        assert client.get("/").text == client.get("/some/view").text == "<p>the page"
+        assert client.head("/").status_code == 200
+        script = client.get("/assets/main-1a.js")
+        assert script.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in script.headers["cache-control"]
+        again = client.get("/assets/main-1a.js", headers={"If-None-Match": script.headers["etag"]})
+        assert again.status_code == 304
+        assert client.get("/assets/none.js").status_code == 404
+    with serving(indexed, static=tmp_path / "none") as (client, _):
+        assert "not built" in client.get("/").text
+
+
+def test_openapi_has_examples_and_no_page_from_elsewhere(client):
+    told = client.get("/api/openapi.json").json()
+    assert told["components"]["schemas"]["Upload"]["example"]["width"] == 4000
+    assert {"/api/uploads", "/api/collections/{collection}/search"} <= set(told["paths"])
+    assert client.get("/api/docs").status_code == 404

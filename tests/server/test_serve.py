@@ -1,0 +1,131 @@
+"""The command, as its user runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+
+@contextmanager
+def command(*arguments):
+    """The running command, and the address that it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nearsight", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path))),
+        },
+    )
+    said = []
+    try:
+        for line in process.stdout:
+            said.append(line)
+            if found := re.search(r"at (http://\S+)", line):
+                yield process, found[1], said
+                break
+        else:
+            pytest.fail(process.stderr.read())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def refused(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "nearsight", "serve", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))},
+    )
+
+
+def test_a_new_folder_is_indexed_and_served_until_sigterm(tmp_path, random_picture):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for seed in range(3):
+        random_picture(folder / f"{seed}.jpg", seed)
+    with command("serve", folder, "--port", 0) as (process, address, said):
+        assert "not indexed yet" in said[0]
+        assert httpx.get(f"{address}api/collections").json()[0]["images"] == 3
+        told = []
+        picture = (folder / "1.jpg").read_bytes()
+        upload = httpx.post(f"{address}api/uploads", files={"picture": picture}).json()["upload"]
+        asking = threading.Thread(
+            target=lambda: told.append(
+                httpx.get(f"{address}api/collections/pictures/search?upload={upload}", timeout=30)
+            )
+        )
+        start = time.monotonic()
+        asking.start()
+        time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+        assert time.monotonic() - start < 10
+        asking.join()
+        assert told[0].json()["hits"][0]["path"] == "1.jpg"
+
+
+def test_a_slow_sender_does_not_keep_it_from_ending(indexed):
+    import socket
+
+    with command("serve", indexed, "--port", 0) as (process, address, _):
+        where = httpx.URL(address)
+        with socket.create_connection((where.host, where.port)) as line:
+            line.sendall(b"POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n")
+            line.sendall(b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x")
+            time.sleep(0.2)
+            process.send_signal(signal.SIGTERM)
+            process.wait(10)
+
+
+def test_a_running_job_does_not_keep_it_from_ending(tmp_path, random_picture):
+    import nearsight as ns
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    random_picture(folder / "0.jpg", 0)
+    ns.index(folder).close()
+    for seed in range(1, 400):
+        random_picture(folder / f"{seed}.jpg", seed)
+    with command("serve", folder, "--port", 0) as (process, address, _):
+        assert httpx.post(f"{address}api/collections/pictures/jobs", json={}).status_code == 202
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+    with ns.open(folder) as photos:
+        assert photos.verify() == []
+
+
+def test_beyond_this_machine(indexed):
+    done = refused(indexed, "--host", "0.0.0.0", "--token", "")
+    assert (done.returncode, "token" in done.stderr) == (2, True)
+    with command("serve", indexed, "--host", "0.0.0.0", "--port", 0, "--read-only") as (_, address, _said):
+        token = httpx.URL(address).params["token"]
+        assert len(token) >= 32
+        plain = address.partition("?")[0]
+        assert httpx.get(f"{plain}api/health").status_code == 401
+        assert httpx.get(f"{plain}api/health", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_what_cannot_be_served(tmp_path, indexed):
+    import socket
+
+    assert refused(tmp_path / "none").returncode == 2
+    assert refused(tmp_path, "--read-only").returncode == 2
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = refused(indexed, "--port", taken.getsockname()[1])
+        assert (done.returncode, "--port" in done.stderr) == (2, True)

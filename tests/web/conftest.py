@@ -1,0 +1,109 @@
+"""The page in a real browser, over a service in its own process, on real photographs."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import PHOTOGRAPHS
+
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = ROOT / "src/nearsight/server/static"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium: the system's, or playwright's own. Its event loop ends with the module."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with api.sync_playwright() as playwright:
+        if not path and not Path(playwright.chromium.executable_path).exists():
+            pytest.skip("there is no Chromium: install one, or set CHROMIUM to its path")
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """Two indexed folders of photographs, the first with two files that are none, and pictures to ask with."""
+    import nearsight as ns
+
+    place = tmp_path_factory.mktemp("page")
+    for folder, given in (("Estate of M. Braun", PHOTOGRAPHS), ("Glass plates", PHOTOGRAPHS[::3])):
+        (place / folder / "sub").mkdir(parents=True)
+        for number, (package, name) in enumerate(given):
+            target = place / folder / ("sub" if number < 2 else "") / name
+            target.write_bytes(files(package).joinpath(name).read_bytes())
+        if folder != "Glass plates":
+            (place / folder / "torn.jpg").write_bytes((place / folder / "china.jpg").read_bytes()[:5000])
+            (place / folder / "notes.jpg").write_text("not a picture")
+        ns.index(place / folder, by=["copy", "colour", "scene"]).close()
+    with Image.open(place / "Estate of M. Braun/sub/astronaut.png") as opened:
+        astronaut = opened.convert("RGB")
+    astronaut.crop((60, 20, 400, 420)).save(place / "crop.jpg", quality=85)
+    astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(place / "mirror.jpg", quality=85)
+    noise = Image.effect_noise((400, 300), 90).convert("RGB")
+    noise.save(place / "noise.png")
+    return place
+
+
+@pytest.fixture(scope="session")
+def service(pictures):
+    """The address of a running service."""
+    if not (STATIC / "index.html").is_file():
+        pytest.skip("the page is not built: cd web && npm ci && npm run build")
+    folders = [str(pictures / name) for name in ("Estate of M. Braun", "Glass plates")]
+    command = [sys.executable, "-m", "nearsight", "serve", *folders, "--port", "0"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "400"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            yield re.search(r"http://\S+?:\d+/", process.stdout.readline())[0]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def visit(browser, service):
+    """Opens the page in a new context; at the end nothing may have gone wrong in the console or left the machine."""
+    contexts, troubles = [], []
+
+    def open_page(query: str = "", expected: str = "(?!)", **options):
+        context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on(
+            "console",
+            lambda m: m.type in ("error", "warning") and not re.search(expected, m.text) and troubles.append(m.text),
+        )
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on(
+            "request",
+            lambda r: r.url.startswith(("http", "ws")) and not r.url.startswith(service) and troubles.append(r.url),
+        )
+        page.goto(service + query)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not troubles
+
+
+def png(path: Path) -> bytes:
+    """A picture file as the clipboard would hold it."""
+    out = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,172 @@
+/** The service, as the page sees it: one function a route, and the shape of what comes back. */
+
+export type Box = [number, number, number, number];
+export type Point = [number, number];
+
+export interface Sense {
+  name: string;
+  line: string;
+}
+
+export interface Collection {
+  id: string;
+  name: string;
+  images: number;
+  senses: Sense[];
+  default_sense: string;
+  readonly: boolean;
+  /** The running ingest, where there is one. */
+  job: { id: string } | null;
+  /** Why it cannot be used, where that is so. */
+  problem?: string | null;
+  /** The ways of asking, where the service says: "picture", "colours", "words". */
+  asks?: string[];
+}
+
+export interface CollectionState extends Collection {
+  skipped: Record<string, number>;
+  bytes: number;
+  generation: number;
+}
+
+export interface SkippedFile {
+  path: string;
+  reason: string;
+  detail: string;
+}
+
+export interface Upload {
+  upload: string;
+  width: number;
+  height: number;
+}
+
+export interface Hit {
+  rank: number;
+  id: number;
+  path: string;
+  score: number | null;
+  distance: number | null;
+  metric: string;
+  verdict: string;
+  alike: boolean | null;
+  why: string;
+  width: number;
+  height: number;
+  thumbnail: string;
+  picture: string;
+}
+
+export interface Answer {
+  recipe: string;
+  verdict: string;
+  total: number;
+  seconds: number | Record<string, number>;
+  hits: Hit[];
+}
+
+/** Points and the homography are in units of the width and height of each whole picture. */
+export interface Explanation {
+  sentence: string;
+  verdict: string;
+  alike: boolean | null;
+  query_points: Point[] | null;
+  hit_points: Point[] | null;
+  homography: number[][] | null;
+}
+
+export interface Job {
+  step?: string;
+  done?: number;
+  total?: number;
+  /** running, done, failed or cancelled; only told when it ends. */
+  state?: string;
+  summary?: Record<string, unknown> | null;
+  error?: string | null;
+}
+
+/** What the service says is wrong, and what to do about it. `status` 0: it does not answer. */
+export class Trouble extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly remedy = "",
+  ) {
+    super(message);
+  }
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(address(path), options);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Trouble(0, "The search service does not answer.", "Is “nearsight serve” still running?");
+  }
+  if (response.ok) return (response.status === 204 ? null : await response.json()) as T;
+  throw await troubleOf(response);
+}
+
+async function troubleOf(response: Response): Promise<Trouble> {
+  try {
+    const told = (await response.json()) as { error?: unknown; what_to_do?: unknown };
+    if (typeof told.error === "string") {
+      return new Trouble(response.status, told.error, typeof told.what_to_do === "string" ? told.what_to_do : "");
+    }
+  } catch {
+    // Not our own service's words: say what is known.
+  }
+  return new Trouble(response.status, `The service could not answer (${response.status}).`, "Try again.");
+}
+
+/** Relative, so that the page works below a path too; what the service gives may start with a slash. */
+export const address = (path: string): string => (path.startsWith("/api/") ? path.slice(1) : path);
+
+const of = (collection: string): string => `api/collections/${encodeURIComponent(collection)}`;
+const signalled = (signal: AbortSignal | undefined): RequestInit => (signal ? { signal } : {});
+
+export const collections = (): Promise<Collection[]> => ask("api/collections");
+export const collection = (id: string): Promise<CollectionState> => ask(of(id));
+
+export const skipped = (id: string, reason: string, offset: number): Promise<{ total: number; files: SkippedFile[] }> =>
+  ask(`${of(id)}/skipped?${new URLSearchParams({ reason, offset: String(offset), limit: "50" })}`);
+
+export function upload(file: Blob, signal?: AbortSignal): Promise<Upload> {
+  const body = new FormData();
+  body.append("picture", file, file instanceof File ? file.name : "picture");
+  return ask("api/uploads", { method: "POST", body, ...signalled(signal) });
+}
+
+export const uploadAddress = (id: string): string => `api/uploads/${encodeURIComponent(id)}`;
+export const pictureAddress = (collection: string, id: string): string =>
+  `${of(collection)}/pictures/${encodeURIComponent(id)}`;
+
+export const search = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Answer> =>
+  ask(`${of(collection)}/search?${asked}`, signalled(signal));
+
+export const explain = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Explanation> =>
+  ask(`${of(collection)}/explain?${asked}`, signalled(signal));
+
+export const startJob = (collection: string): Promise<{ id: string }> =>
+  ask(`${of(collection)}/jobs`, { method: "POST", headers: JSON_TYPE, body: "{}" });
+
+export const cancelJob = (id: string): Promise<unknown> => ask(`api/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
+
+/** Tells of a job until it ends; returns how to stop listening. */
+export function follow(id: string, told: (job: Job) => void, ended: (job: Job | null) => void): () => void {
+  const events = new EventSource(`api/jobs/${encodeURIComponent(id)}/events`);
+  const job = (event: Event): Job => JSON.parse((event as MessageEvent<string>).data) as Job;
+  events.addEventListener("progress", (event) => told(job(event)));
+  events.addEventListener("done", (event) => {
+    events.close();
+    ended(job(event));
+  });
+  events.onerror = () => {
+    // The browser connects again by itself unless the service refused.
+    if (events.readyState === EventSource.CLOSED) ended(null);
+  };
+  return () => events.close();
+}

@@ -1,0 +1,72 @@
+/** The ingest that runs, as far as this page knows of it: one at a time. */
+
+import * as api from "./api";
+import { Trouble } from "./api";
+
+interface Running {
+  id: string;
+  collection: string;
+  step: string;
+  done: number;
+  total: number;
+}
+
+class Jobs {
+  running = $state<Running | null>(null);
+  trouble = $state.raw<Trouble | null>(null);
+  /** What the last one did, in words. */
+  ended = $state("");
+}
+
+export const jobs = new Jobs();
+
+let stop: (() => void) | null = null;
+
+/** Look through the folder again, by the senses that the collection has. */
+export async function start(collection: string, ended: () => void): Promise<void> {
+  jobs.trouble = null;
+  jobs.ended = "";
+  try {
+    watch(collection, (await api.startJob(collection)).id, ended);
+  } catch (error) {
+    jobs.trouble = error as Trouble;
+  }
+}
+
+export function watch(collection: string, id: string, ended: () => void): void {
+  if (jobs.running?.id === id) return;
+  stop?.();
+  jobs.running = { id, collection, step: "looking", done: 0, total: 0 };
+  stop = api.follow(
+    id,
+    ({ step, done, total }) => {
+      if (jobs.running?.id !== id) return;
+      jobs.running = { id, collection, step: step ?? "looking", done: done ?? 0, total: total ?? 0 };
+    },
+    (job) => {
+      if (jobs.running?.id !== id) return;
+      jobs.running = null;
+      jobs.ended = told(job);
+      ended();
+    },
+  );
+}
+
+export async function cancel(): Promise<void> {
+  if (!jobs.running) return;
+  try {
+    await api.cancelJob(jobs.running.id);
+  } catch (error) {
+    jobs.trouble = error as Trouble;
+  }
+}
+
+function told(job: api.Job | null): string {
+  if (!job) return "The service stopped telling how far it is.";
+  if (job.error) return job.error;
+  if (job.state === "cancelled") return "Cancelled. What was read by then is kept.";
+  const parts = DEEDS.flatMap((deed) => (Number(job.summary?.[deed]) ? [`${job.summary![deed]} ${deed}`] : []));
+  return parts.length ? `Done: ${parts.join(", ")}.` : "Done: nothing new.";
+}
+
+const DEEDS = ["added", "changed", "moved", "removed"];

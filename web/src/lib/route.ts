@@ -1,0 +1,119 @@
+/** Everything the page shows is in its address: this reads it and writes it. */
+
+import type { Box } from "./api";
+
+export type Kind = "picture" | "colours" | "words";
+
+export interface Colour {
+  /** Six hexadecimal digits, no hash. */
+  hex: string;
+  /** Its share before all shares are brought to a sum of one, 1..100. */
+  share: number;
+}
+
+export interface Route {
+  collection: string;
+  kind: Kind;
+  upload: string;
+  id: string;
+  /** Width and height of the upright query picture, where known. */
+  size: [number, number] | null;
+  box: Box | null;
+  colours: Colour[];
+  words: string;
+  by: string;
+  k: number;
+  hit: string;
+}
+
+export const PAGE = 20;
+export const MOST = 200;
+
+export const blank = (collection = ""): Route => ({
+  collection,
+  kind: "picture",
+  upload: "",
+  id: "",
+  size: null,
+  box: null,
+  colours: [],
+  words: "",
+  by: "",
+  k: PAGE,
+  hit: "",
+});
+
+export function read(query: string): Route {
+  const given = new URLSearchParams(query);
+  const text = (name: string): string => given.get(name) ?? "";
+  const box = numbers(text("box"), 4) as Box | null;
+  const size = numbers(text("size"), 2) as [number, number] | null;
+  const kind = text("ask");
+  return {
+    collection: text("in"),
+    kind: kind === "colours" || kind === "words" ? kind : "picture",
+    upload: text("upload"),
+    id: text("id"),
+    size: size && size[0] > 0 && size[1] > 0 ? size : null,
+    box: box && box[2] > box[0] && box[3] > box[1] ? box : null,
+    colours: colours(text("colours")),
+    words: text("words"),
+    by: text("by"),
+    k: Math.min(MOST, Math.max(1, Math.round(Number(text("k"))) || PAGE)),
+    hit: text("hit"),
+  };
+}
+
+export function write(route: Route): string {
+  const given = new URLSearchParams();
+  const put = (name: string, value: string): void => {
+    if (value) given.set(name, value);
+  };
+  put("in", route.collection);
+  put("ask", route.kind === "picture" ? "" : route.kind);
+  put("upload", route.upload);
+  put("id", route.upload ? "" : route.id);
+  put("size", route.size ? route.size.join("x") : "");
+  put("box", route.box ? route.box.join(",") : "");
+  put("colours", route.colours.map(({ hex, share }) => `${hex}:${share}`).join(","));
+  put("words", route.words);
+  put("by", route.by);
+  put("k", route.k === PAGE ? "" : String(route.k));
+  put("hit", route.hit);
+  // Commas, colons and slashes may stand in a query as they are: an address that can be read.
+  return "?" + given.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%2F", "/");
+}
+
+/** What the service is asked: null where there is nothing to ask with yet. */
+export function question(route: Route): URLSearchParams | null {
+  const asked = new URLSearchParams();
+  if (route.kind === "picture") {
+    if (route.upload) asked.set("upload", route.upload);
+    else if (route.id) asked.set("id", route.id);
+    else return null;
+    if (route.box) asked.set("box", route.box.join(","));
+  } else if (route.kind === "colours") {
+    if (!route.colours.length) return null;
+    const sum = route.colours.reduce((total, { share }) => total + share, 0);
+    asked.set("colours", route.colours.map(({ hex, share }) => `${hex}:${(share / sum).toFixed(3)}`).join(","));
+  } else {
+    if (!route.words.trim()) return null;
+    asked.set("words", route.words.trim());
+  }
+  if (route.by) asked.set("by", route.by);
+  return asked;
+}
+
+function numbers(text: string, count: number): number[] | null {
+  const found = text.split(/[,x]/).map(Number);
+  return text && found.length === count && found.every(Number.isFinite) ? found : null;
+}
+
+function colours(text: string): Colour[] {
+  return text
+    .split(",")
+    .map((part) => /^([0-9a-f]{6}):(\d{1,3})$/i.exec(part))
+    .filter((found) => found !== null)
+    .map((found) => ({ hex: found[1]!.toLowerCase(), share: Math.min(100, Math.max(1, Number(found[2]))) }))
+    .slice(0, 8);
+}

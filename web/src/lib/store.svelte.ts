@@ -1,0 +1,244 @@
+/** The state of the page in one place. The address says what is asked; everything else follows from it. */
+
+import * as api from "./api";
+import { type Answer, type Collection, type CollectionState, type Hit, Trouble } from "./api";
+import * as jobs from "./jobs.svelte";
+import { blank, type Kind, MOST, PAGE, question, read, type Route, write } from "./route";
+import { count } from "./words";
+
+type How = "push" | "replace";
+
+const RETRY_MS = 4000;
+const SETTLE_MS = 250;
+
+class Store {
+  route = $state<Route>(read(location.search));
+  collections = $state.raw<Collection[] | null>(null);
+  detail = $state.raw<CollectionState | null>(null);
+  answer = $state.raw<Answer | null>(null);
+  searching = $state(false);
+  uploading = $state(false);
+  trouble = $state.raw<Trouble | null>(null);
+  /** What a screen reader is told. */
+  said = $state("");
+  panel = $state(false);
+
+  #asked = "";
+  #running: AbortController | null = null;
+  #timer = 0;
+  #retry = 0;
+  #opened = false;
+
+  get collection(): Collection | null {
+    return this.collections?.find(({ id }) => id === this.route.collection) ?? null;
+  }
+
+  get offline(): boolean {
+    return this.trouble?.status === 0;
+  }
+
+  /** The ways of asking that this collection offers. */
+  get kinds(): Kind[] {
+    const { senses = [], asks } = this.collection ?? {};
+    if (asks) return (["picture", "colours", "words"] as const).filter((kind) => asks.includes(kind));
+    const names = new Set(senses.map(({ name }) => name));
+    const kinds: Kind[] = ["picture"];
+    if (names.has("colour")) kinds.push("colours");
+    if (names.has("words") || names.has("meaning")) kinds.push("words");
+    return kinds;
+  }
+
+  /** The sense that is asked by: the chosen one where the collection has it, else what the way of asking needs. */
+  get sense(): string {
+    const names = this.collection?.senses.map(({ name }) => name) ?? [];
+    const needed = { colours: ["colour"], words: ["words", "meaning"], picture: [] }[this.route.kind];
+    const first = needed.find((name) => names.includes(name));
+    if (this.route.kind !== "picture") return first ?? "";
+    return names.includes(this.route.by) ? this.route.by : (this.collection?.default_sense ?? "");
+  }
+
+  /** What the service is asked now; null where there is nothing to ask with. */
+  get question(): URLSearchParams | null {
+    if (!this.collection) return null;
+    // Words are a way of asking, not rows to search by.
+    return question({ ...this.route, by: this.sense === "words" ? "" : this.sense });
+  }
+
+  get queryAddress(): string {
+    const { upload, id, collection, kind } = this.route;
+    if (kind !== "picture") return "";
+    return upload ? api.uploadAddress(upload) : id ? api.pictureAddress(collection, id) : "";
+  }
+
+  get hit(): Hit | null {
+    return this.answer?.hits.find(({ id }) => String(id) === this.route.hit) ?? null;
+  }
+
+  async start(): Promise<void> {
+    addEventListener("popstate", () => {
+      this.#opened = false;
+      this.route = read(location.search);
+      this.#settle(0);
+      if (this.detail?.id !== this.route.collection) {
+        this.detail = null;
+        void this.refresh();
+      }
+    });
+    addEventListener("online", () => this.offline && void this.load());
+    await this.load();
+  }
+
+  /** Ask the service what there is, then what the address asks for. */
+  async load(): Promise<void> {
+    try {
+      this.collections = await api.collections();
+      this.trouble = null;
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (!this.collection && this.collections[0]) this.go({ collection: this.collections[0].id }, "replace");
+    this.#asked = "";
+    this.#settle(0);
+    await this.refresh();
+  }
+
+  /** Read the state of the collection again. */
+  async refresh(): Promise<void> {
+    const id = this.route.collection;
+    if (!this.collection) return;
+    try {
+      const detail = await api.collection(id);
+      if (id !== this.route.collection) return;
+      this.detail = detail;
+      this.collections = this.collections?.map((each) => (each.id === id ? { ...each, ...detail } : each)) ?? null;
+      const job = detail.job;
+      if (job) jobs.watch(id, job.id, () => this.ingested());
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** An ingest has ended: what is shown may be out of date. */
+  async ingested(): Promise<void> {
+    await this.refresh();
+    this.#asked = "";
+    this.#settle(0);
+  }
+
+  go(change: Partial<Route>, how: How = "push"): void {
+    this.route = { ...this.route, ...change };
+    const address = location.pathname + write(this.route);
+    if (how === "push" && address !== location.pathname + location.search) history.pushState(null, "", address);
+    else history.replaceState(null, "", address);
+    this.#settle(how === "push" ? 0 : SETTLE_MS);
+  }
+
+  choose(collection: string): void {
+    this.detail = null;
+    this.answer = null;
+    const { kind, upload, size, box, colours, words } = this.route;
+    const kept = upload ? { upload, size, box } : {};
+    this.go({ ...blank(collection), kind, colours, words, ...kept });
+    void this.refresh();
+  }
+
+  async ask(file: Blob): Promise<void> {
+    this.uploading = true;
+    this.trouble = null;
+    try {
+      const { upload, width, height } = await api.upload(file);
+      this.go({ kind: "picture", upload, id: "", size: [width, height], box: null, hit: "", k: PAGE });
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.uploading = false;
+    }
+  }
+
+  like(hit: Hit): void {
+    const size: [number, number] = [hit.width, hit.height];
+    this.go({ kind: "picture", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE });
+    scrollTo({ top: 0 });
+  }
+
+  clear(): void {
+    this.go({ upload: "", id: "", size: null, box: null, colours: [], words: "", hit: "", k: PAGE });
+  }
+
+  more(): void {
+    this.go({ k: Math.min(MOST, this.route.k + PAGE) }, "replace");
+  }
+
+  open(hit: Hit): void {
+    this.#opened = !this.route.hit || this.#opened;
+    this.go({ hit: String(hit.id) }, this.route.hit ? "replace" : "push");
+  }
+
+  /** Close the open hit: back where it was opened from, so that the history keeps no trace of each look. */
+  close(): void {
+    if (!this.route.hit) return;
+    if (this.#opened) history.back();
+    else this.go({ hit: "" }, "replace");
+    this.#opened = false;
+  }
+
+  again(): void {
+    this.#asked = "";
+    this.trouble = null;
+    if (this.collections) this.#settle(0);
+    else void this.load();
+  }
+
+  #settle(wait: number): void {
+    clearTimeout(this.#timer);
+    if (wait) this.#timer = window.setTimeout(() => void this.#search(), wait);
+    else void this.#search();
+  }
+
+  async #search(): Promise<void> {
+    const asked = this.question;
+    asked?.set("k", String(this.route.k));
+    const key = asked ? `${this.route.collection}?${asked}` : "";
+    if (key === this.#asked) return;
+    this.#asked = key;
+    this.#running?.abort();
+    this.#running = null;
+    this.searching = false;
+    if (!this.offline) this.trouble = null;
+    if (!asked) {
+      this.answer = null;
+      this.said = "";
+      return;
+    }
+    const running = (this.#running = new AbortController());
+    this.searching = true;
+    try {
+      this.answer = await api.search(this.route.collection, asked, running.signal);
+      this.trouble = null;
+      this.#tell(this.answer);
+    } catch (error) {
+      if (running.signal.aborted) return;
+      this.answer = null;
+      this.#fail(error);
+    }
+    if (this.#running === running) this.searching = false;
+  }
+
+  #tell(answer: Answer): void {
+    const alike = answer.hits.filter(({ alike }) => alike).length;
+    const judged = answer.hits.some(({ alike }) => alike !== null);
+    if (!answer.hits.length) this.said = "No pictures found.";
+    else if (!judged) this.said = `${count(answer.hits.length, "picture")} found, the nearest first.`;
+    else if (!alike) this.said = `Nothing like it here. The nearest ${count(answer.hits.length, "picture")} are shown.`;
+    else this.said = `${count(alike, "picture")} alike, ${answer.hits.length - alike} more below the line.`;
+  }
+
+  #fail(error: unknown): void {
+    this.trouble = error instanceof Trouble ? error : new Trouble(-1, String(error), "Reload the page.");
+    this.said = `${this.trouble.message} ${this.trouble.remedy}`;
+    clearTimeout(this.#retry);
+    if (this.offline) this.#retry = window.setTimeout(() => this.offline && void this.load(), RETRY_MS);
+  }
+}
+
+export const store = new Store();

@@ -1,0 +1,32 @@
+/** Numbers and reasons as a person reads them. */
+
+const COUNT = new Intl.NumberFormat("en");
+
+export const count = (value: number, one: string, many = `${one}s`): string =>
+  `${COUNT.format(value)} ${value === 1 ? one : many}`;
+
+export const rated = (score: number | null): string => (score === null ? "–" : score.toFixed(2));
+
+export function bytes(value: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
+  const shown = value / 1000 ** step;
+  return `${shown < 10 && step > 0 ? shown.toFixed(1) : Math.round(shown)} ${units[step]}`;
+}
+
+export function seconds(taken: number | Record<string, number>): string {
+  const value = typeof taken === "number" ? taken : Object.values(taken).reduce((sum, each) => sum + each, 0);
+  return value < 1 ? `${Math.max(1, Math.round(value * 1000))} ms` : `${value.toFixed(1)} s`;
+}
+
+/** `not-a-picture` as `Not a picture`. */
+export function plain(reason: string): string {
+  const text = reason.replaceAll(/[-_]/g, " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A path in its folder and its name. */
+export function parted(path: string): { folder: string; name: string } {
+  const cut = path.lastIndexOf("/") + 1;
+  return { folder: path.slice(0, cut), name: path.slice(cut) };
+}
