@@ -213,6 +213,10 @@ class Refiner(Method, ABC):
         """The pictures that the index is asked with for this query; the best score of a hit counts."""
         return [image]
 
+    def guesses(self, image: Image) -> list[Image]:
+        """Further views that the query may be a copy in. Their hits count only where nearer than all of `views`."""
+        return []
+
     @abstractmethod
     def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
         """Re-ranked hits `(1, k)` for one query picture; ids are only ever moved, never invented."""
