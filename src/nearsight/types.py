@@ -11,10 +11,10 @@ A method is a frozen dataclass: its fields are its parameters, and it keeps no r
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ Ids: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[float, float, float, float]
 """`(x0, y0, x1, y1)` in pixels of the upright picture."""
+
+T = TypeVar("T")
 
 NO_ID = -1
 """The id that pads a row of hits where fewer than k were found; its score is -inf."""
@@ -196,8 +198,11 @@ class Rows(Protocol):
     memo: dict[Any, Any]
     """Whatever a refiner wants to keep between `refine` and `explain` of the same query."""
 
-    def images(self, ids: Ids) -> list[Image]:
-        """Stored thumbnails, 256 pixels at the longest side."""
+    def derived(self, ident: int, make: Callable[[Image], T]) -> T:
+        """`make` of the stored thumbnail (256 pixels at the longest side) of one picture.
+
+        It may be kept for later queries, so `make` is a function of a module and its result is never changed.
+        """
         ...
 
 

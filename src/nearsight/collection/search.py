@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from nearsight.files import Files
 from nearsight.images.decode import Limits
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query
 
+T = TypeVar("T")
 FOUND = "found"
 NOTHING = "nothing like it here"
 
@@ -78,9 +79,10 @@ class QueryRows:
     total: int
     memo: dict[Any, Any] = field(default_factory=dict)
 
-    def images(self, ids: Ids) -> list[Image]:
-        """Stored thumbnails."""
-        return self.snapshot.images(ids)
+    def derived(self, ident: int, make: Callable[[Image], T]) -> T:
+        """`make` of a stored thumbnail."""
+        made: T = self.snapshot.derived(ident, make)
+        return made
 
 
 def search(

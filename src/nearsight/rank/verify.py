@@ -112,7 +112,7 @@ class Verify(Refiner):
     >>> from types import SimpleNamespace
     >>> noise = np.random.default_rng(0).integers(0, 256, (2, 24, 24, 3), dtype=np.uint8)
     >>> first, second = (np.kron(picture, np.ones((8, 8, 1), np.uint8)) for picture in noise)
-    >>> rows = SimpleNamespace(total=2, memo={}, images=lambda ids: [(first, second)[id] for id in ids])
+    >>> rows = SimpleNamespace(total=2, memo={}, derived=lambda id, make: make((first, second)[id]))
     >>> hits = Hits(np.array([[1, 0]]), np.array([[0.9, 0.8]], np.float32))
     >>> query = np.ascontiguousarray(first[20:170, ::-1])
     >>> Verify().refine(query, hits, rows).ids.tolist()
@@ -179,7 +179,7 @@ class Verify(Refiner):
         if len(new):
             with ThreadPoolExecutor(min(len(new), os.cpu_count() or 1)) as pool:
                 views = pool.submit(_views, image, self.mirror)
-                described = list(pool.map(_described, rows.images(new)))
+                described = list(pool.map(lambda id: rows.derived(id, _described), new.tolist()))
             found = (evidence(views.result(), *hit, rows.total) for hit in described)
             looked.update(zip(new.tolist(), found, strict=True))
         return looked
