@@ -11,10 +11,10 @@ A method is a frozen dataclass: its fields are its parameters, and it keeps no r
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ Ids: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[float, float, float, float]
 """`(x0, y0, x1, y1)` in pixels of the upright picture."""
+
+T = TypeVar("T")
 
 NO_ID = -1
 """The id that pads a row of hits where fewer than k were found; its score is -inf."""
@@ -196,8 +198,11 @@ class Rows(Protocol):
     memo: dict[Any, Any]
     """Whatever a refiner wants to keep between `refine` and `explain` of the same query."""
 
-    def images(self, ids: Ids) -> list[Image]:
-        """Stored thumbnails, 256 pixels at the longest side."""
+    def derived(self, ident: int, make: Callable[[Image], T]) -> T:
+        """`make` of the stored thumbnail (256 pixels at the longest side) of one picture.
+
+        It may be kept for later queries, so `make` is a function of a module and its result is never changed.
+        """
         ...
 
 
@@ -212,6 +217,10 @@ class Refiner(Method, ABC):
     def views(self, image: Image) -> list[Image]:
         """The pictures that the index is asked with for this query; the best score of a hit counts."""
         return [image]
+
+    def guesses(self, image: Image) -> list[Image]:
+        """Further views that the query may be a copy in. Their hits count only where nearer than all of `views`."""
+        return []
 
     @abstractmethod
     def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:

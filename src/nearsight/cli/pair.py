@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -13,8 +15,9 @@ from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.rank.drawing import drawn
 from nearsight.rank.verify import Verify
-from nearsight.types import Explanation, Hits, Ids, Image, Query
+from nearsight.types import Explanation, Hits, Image, Query
 
+T = TypeVar("T")
 SIDE = 640
 """The longest side of a drawn picture."""
 
@@ -25,9 +28,9 @@ class _Pair:
     def __init__(self, image: Image) -> None:
         self.total, self.memo, self.image = 1, dict[object, object](), image
 
-    def images(self, ids: Ids) -> list[Image]:
-        """The picture, for each id."""
-        return [self.image for _ in ids]
+    def derived(self, ident: int, make: Callable[[Image], T]) -> T:
+        """What is made of the picture, whichever id."""
+        return make(self.image)
 
 
 def compared(a: Path, b: Path) -> tuple[Explanation, tuple[Image, Image]]:

@@ -33,7 +33,7 @@ from nearsight.images.workers import Failure, Pool, WorkerLimits
 from nearsight.types import Ids
 
 BATCH_PICTURES = 1024
-BATCH_SECONDS = 5.0
+BATCH_SECONDS = 2.0
 
 
 @dataclass(frozen=True)

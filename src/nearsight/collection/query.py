@@ -25,9 +25,13 @@ UNSERVED = ("plus_texts", "minus_texts", "plus_pictures", "minus_pictures", "ske
 
 @dataclass(frozen=True)
 class Asked:
-    """A query as rows `(V, D)`, one for each view of it, the query itself first; `image` where there is a picture."""
+    """A query as rows `(V, D)`: the query itself, its other views, then guesses at what it may be a copy in.
+
+    `sure` of the rows are no guesses; `image` where there is a picture.
+    """
 
     rows: NDArray[Any]
+    sure: int
     image: Image | None
 
 
@@ -51,7 +55,7 @@ def asked(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Li
     if query.picture is None:
         raise UsageError("nothing to search by: give a picture, colours or words")
     pixels = query_pixels(query, files, limits)
-    return Asked(plan.descriptor.describe(_views(plan, pixels(plan.descriptor.side))), pixels(thumbnail.SIDE))
+    return _asked_picture(plan, pixels(plan.descriptor.side), pixels(thumbnail.SIDE))
 
 
 def query_pixels(query: Query, files: Files, limits: Limits) -> Callable[[int], Image]:
@@ -72,9 +76,9 @@ def _asked_stored(ident: int, query: Query, plan: Plan, snapshot: Snapshot) -> A
     if query.box is not None:
         raise UsageError("a box needs the picture itself: give its file instead of its id")
     image = thumbnail.decode(snapshot.thumbnail_bytes(ident))
-    rows = plan.descriptor.describe(_views(plan, image))
-    rows[0] = snapshot.row(plan, ident)
-    return Asked(rows, image)
+    made = _asked_picture(plan, image, image)
+    made.rows[0] = snapshot.row(plan, ident)
+    return made
 
 
 def _asked_colours(query: Query, plan: Plan) -> Asked:
@@ -83,7 +87,7 @@ def _asked_colours(query: Query, plan: Plan) -> Asked:
     row = plan.descriptor.palette(rgb_shares(query.colours))
     if row is None or plan.refiners:
         raise UsageError(f"{plan.name} cannot be asked with colours; ask by colour")
-    return Asked(row[None], None)
+    return Asked(row[None], 1, None)
 
 
 def rgb_shares(colours: Mapping[str, float]) -> dict[tuple[int, int, int], float]:
@@ -102,8 +106,9 @@ def rgb_shares(colours: Mapping[str, float]) -> dict[tuple[int, int, int], float
     return {rgb: weight / total for rgb, weight in shares.items()}
 
 
-def _views(plan: Plan, image: Image) -> list[Image]:
-    views = [image]
+def _asked_picture(plan: Plan, pixels: Image, image: Image) -> Asked:
+    views, guesses = [pixels], list[Image]()
     for refiner in plan.refiners:
+        guesses += refiner.guesses(pixels)
         views = [view for each in views for view in refiner.views(each)]
-    return views
+    return Asked(plan.descriptor.describe([*views, *guesses]), len(views), image)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nearsight.collection.catalogue import Picture
 from nearsight.collection.plan import Plan
-from nearsight.collection.query import asked
+from nearsight.collection.query import Asked, asked
 from nearsight.collection.snapshot import Snapshot
 from nearsight.errors import UsageError
 from nearsight.files import Files
 from nearsight.images.decode import Limits
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query
 
+T = TypeVar("T")
 FOUND = "found"
 NOTHING = "nothing like it here"
 
@@ -79,9 +79,10 @@ class QueryRows:
     total: int
     memo: dict[Any, Any] = field(default_factory=dict)
 
-    def images(self, ids: Ids) -> list[Image]:
-        """Stored thumbnails."""
-        return self.snapshot.images(ids)
+    def derived(self, ident: int, make: Callable[[Image], T]) -> T:
+        """`make` of a stored thumbnail."""
+        made: T = self.snapshot.derived(ident, make)
+        return made
 
 
 def search(
@@ -107,7 +108,7 @@ def search(
     if k < 1:
         raise UsageError(f"k is the number of hits, at least 1; got {k}")
     question, rows = asked(query, plan, snapshot, files, limits), QueryRows(snapshot, snapshot.total)
-    hits = _candidates(snapshot, plan, question.rows, k, allow)
+    hits = _candidates(snapshot, plan, question, k, allow)
     distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
     for refiner in plan.refiners:
         assert question.image is not None
@@ -122,13 +123,14 @@ def search(
     return Results(plan.recipe, _verdict(found), tuple(found), snapshot.total)
 
 
-def _candidates(snapshot: Snapshot, plan: Plan, rows: NDArray[Any], k: int, allow: Ids | None) -> Hits:
+def _candidates(snapshot: Snapshot, plan: Plan, question: Asked, k: int, allow: Ids | None) -> Hits:
     """The best hits over all views of the query: each id once, with its best score."""
     depth = min(max([k, *(refiner.depth for refiner in plan.refiners)]), max(1, snapshot.total))
-    hits = snapshot.index(plan).search(rows, depth, allow)
-    ids, scores = hits.ids.ravel(), hits.scores.ravel()
+    hits = snapshot.index(plan).search(question.rows, depth, allow)
+    counts = hits.ids != NO_ID
+    counts[question.sure :] &= hits.scores[question.sure :] > hits.scores[: question.sure].max()
+    ids, scores = hits.ids[counts], hits.scores[counts]
     order = np.lexsort((ids, -scores))
-    order = order[ids[order] != NO_ID]
     _, first = np.unique(ids[order], return_index=True)
     best = order[np.sort(first)][:depth]
     return Hits(ids[best][None], scores[best][None])

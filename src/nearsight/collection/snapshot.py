@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,6 +19,9 @@ from nearsight.files import Files
 from nearsight.images import thumbnail
 from nearsight.rank.calibration import SAMPLE, Background, sampled
 from nearsight.types import Ids, Image, Searchable
+
+KEPT = 256
+"""Derived things that are kept, some 150 kB each: the same pictures come up for similar queries."""
 
 
 class Snapshot:
@@ -35,6 +39,7 @@ class Snapshot:
         self._indexes: dict[str, Searchable] = {}
         self._backgrounds: dict[str, Background] = {}
         self._lock = Lock()
+        self.derived = lru_cache(maxsize=KEPT)(self._derive)
 
     def index(self, plan: Plan) -> Searchable:
         """The index of a plan over this generation's rows."""
@@ -77,9 +82,8 @@ class Snapshot:
             raise DamagedError(f"picture {ident} has no thumbnail: run nearsight repair")
         return self._segments[THUMBNAILS][int(parts[at])].bytes_at(int(positions[at]))
 
-    def images(self, ids: Ids) -> list[Image]:
-        """Stored thumbnails, decoded."""
-        return [thumbnail.decode(self.thumbnail_bytes(int(ident))) for ident in ids]
+    def _derive(self, ident: int, make: Callable[[Image], Any]) -> Any:  # noqa: ANN401 - whatever it makes
+        return make(thumbnail.decode(self.thumbnail_bytes(ident)))
 
     @cached_property
     def _thumbnail_table(self) -> tuple[Ids, NDArray[np.int64], NDArray[np.int64]]:

@@ -22,11 +22,13 @@ from scipy.special import gammaln, logsumexp
 
 from nearsight.types import Floats, Image, LocalFeatures
 
-__all__ = ["Fit", "Matches", "agreement", "features", "fit", "log_alarms", "match", "mirrored", "reduced"]
+__all__ = ["Fit", "Matches", "agreement", "features", "fit", "log_alarms", "match", "mirrored", "reduced", "trimmed"]
 
 Doubles: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
+BORDER = 24
+"""A pixel that differs by more than this from the colour of the border is no part of it."""
 CONTRAST = 0.02
 """SIFT's bar for a feature, half of the usual one: blurred and dark copies keep enough of them."""
 SCALE_STEP = 1.6
@@ -87,6 +89,22 @@ def reduced(image: Image, side: int) -> Image:
         return image
     size = max(1, round(width * factor)), max(1, round(height * factor))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def trimmed(image: Image) -> Image | None:
+    """The picture without its plain border of one colour; None where it has none, or little would be left.
+
+    A row or column belongs to the picture where more than one in twenty pixels differ from the colour of the border
+    in some channel.
+    """
+    edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    differs = (np.abs(image.astype(np.int16) - np.median(edge, axis=0)) > BORDER).any(axis=2)
+    rows, columns = (np.flatnonzero(differs.mean(axis=axis) > 0.05) for axis in (1, 0))
+    if not len(rows) or not len(columns):
+        return None
+    inner = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    share = inner[..., 0].size / image[..., 0].size
+    return inner if 0.1 <= share <= 0.97 else None
 
 
 def features(image: Image, limit: int) -> LocalFeatures:

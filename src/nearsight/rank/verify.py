@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.rank.geometry import Fit, agreement, features, fit, log_alarms, match, mirrored, reduced
+from nearsight.rank.geometry import Fit, agreement, features, fit, log_alarms, match, mirrored, reduced, trimmed
 from nearsight.types import NO_ID, Explanation, Floats, Hits, Ids, Image, LocalFeatures, Refiner, Rows
 
 QUERY_SIDE, QUERY_LIMIT = 256, 400
 HIT_SIDE, HIT_LIMIT = 176, 200
 """Pixels and features of the query, looked at once, and of each hit; chosen by measurement for 20 hits in 100 ms."""
+BEYOND_DOUBT = 30.0
+"""-log10 of the NFA beyond which more points say nothing more: they are many where a picture has much texture."""
 PIXELS = 0.7
 """The least agreement of the pixels of a copy."""
 
@@ -67,13 +69,19 @@ class Verify(Refiner):
        of hits as good as this one to expect by chance in the whole collection. It must be at most `alarms`, so a copy
        needs more evidence in a larger collection.
     4. The hit is laid over the query by that transform; in half of the blocks the pixels must correlate by 0.7.
-    5. Hits that pass both go first, least NFA first. All others follow with their scores in their order: moving hits
-       up for a few agreeing points does more harm than good.
+    5. Hits that pass both go first, least NFA first; those beyond doubt (below 1e-30) by how well the pixels agree.
+       All others follow with their scores in their order: moving hits up for a few agreeing points does more harm
+       than good.
+
+    An index of whole pictures does not see through turns and frames. It is asked with the query and its mirror image,
+    and with guesses, turned by right angles and without a plain border, which count where they are nearer than both.
 
     Parameters
     ----------
     n : hits looked at, 1 or more
-    mirror : also look for mirrored copies; the index is then asked with the mirrored query as well
+    mirror : also look for mirrored copies
+    turns : also look for copies turned by right angles
+    trim : also look for the original of a picture in a plain frame
     alarms : false alarms tolerated per query, above 0 and at most 1
 
     Returns
@@ -104,7 +112,7 @@ class Verify(Refiner):
     >>> from types import SimpleNamespace
     >>> noise = np.random.default_rng(0).integers(0, 256, (2, 24, 24, 3), dtype=np.uint8)
     >>> first, second = (np.kron(picture, np.ones((8, 8, 1), np.uint8)) for picture in noise)
-    >>> rows = SimpleNamespace(total=2, memo={}, images=lambda ids: [(first, second)[id] for id in ids])
+    >>> rows = SimpleNamespace(total=2, memo={}, derived=lambda id, make: make((first, second)[id]))
     >>> hits = Hits(np.array([[1, 0]]), np.array([[0.9, 0.8]], np.float32))
     >>> query = np.ascontiguousarray(first[20:170, ::-1])
     >>> Verify().refine(query, hits, rows).ids.tolist()
@@ -115,6 +123,8 @@ class Verify(Refiner):
 
     n: int = 20
     mirror: bool = True
+    turns: bool = True
+    trim: bool = True
     alarms: float = 0.01
 
     def __post_init__(self) -> None:
@@ -130,17 +140,27 @@ class Verify(Refiner):
 
     def views(self, image: Image) -> list[Image]:
         """The picture, and in the mirror where mirrored copies are looked for."""
-        return [image, np.ascontiguousarray(image[:, ::-1])] if self.mirror else [image]
+        return self._and_mirrored([image])
+
+    def guesses(self, image: Image) -> list[Image]:
+        """The picture turned by right angles and without its border, as far as such copies are looked for."""
+        inner = trimmed(image) if self.trim else None
+        turned = [np.rot90(image, turn) for turn in (1, 2, 3)] if self.turns else []
+        return self._and_mirrored(turned if inner is None else [*turned, inner])
+
+    def _and_mirrored(self, views: list[Image]) -> list[Image]:
+        both = views + [view[:, ::-1] for view in views] if self.mirror else views
+        return [np.ascontiguousarray(view) for view in both]
 
     def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
         """Copies first, by evidence; then the others as the index had them."""
         ids, scores = hits.ids[0], hits.scores[0]
         looked = self._look(image, ids[ids != NO_ID][: self.n], rows)
-        alarms = np.array([looked[id].alarms if self._accepts(looked.get(id)) else np.inf for id in ids.tolist()])
-        accepted = np.isfinite(alarms)
-        order = np.argsort(alarms, kind="stable")
+        strength = np.array([self._strength(looked.get(id)) for id in ids.tolist()], np.float32)
+        accepted = strength > 0
+        order = np.argsort(-strength, kind="stable")
         top = scores[np.isfinite(scores)].max(initial=0.0)
-        raised = np.where(accepted, top + np.maximum(np.float32(1), -np.where(accepted, alarms, 0)), scores)
+        raised = np.where(accepted, top + 1 + strength, scores)
         return Hits(ids[None, order], raised[None, order].astype(np.float32))
 
     def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
@@ -159,13 +179,17 @@ class Verify(Refiner):
         if len(new):
             with ThreadPoolExecutor(min(len(new), os.cpu_count() or 1)) as pool:
                 views = pool.submit(_views, image, self.mirror)
-                described = list(pool.map(_described, rows.images(new)))
+                described = list(pool.map(lambda id: rows.derived(id, _described), new.tolist()))
             found = (evidence(views.result(), *hit, rows.total) for hit in described)
             looked.update(zip(new.tolist(), found, strict=True))
         return looked
 
     def _accepts(self, seen: Evidence | None) -> bool:
         return seen is not None and seen.alarms <= np.log10(self.alarms) and seen.pixels >= PIXELS
+
+    def _strength(self, seen: Evidence | None) -> float:
+        """-log10 of the NFA as far as it says more, then the agreement of the pixels; 0 where it is no copy."""
+        return min(-seen.alarms, BEYOND_DOUBT) + seen.pixels if seen is not None and self._accepts(seen) else 0.0
 
     def _explained(self, seen: Evidence, total: int) -> Explanation:
         query, hit = seen.points() if seen.found else (None, None)
