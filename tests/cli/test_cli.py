@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-COMMANDS = ("index", "search", "info", "verify", "repair", "remove", "recipes", "describe", "match", "export", "demo")
+COMMANDS = ("index", "search", "info", "verify", "repair", "remove", "recipes", "describe", "match", "export", "demo", "serve")
 
 
 def nearsight(*arguments, cwd=None):
