@@ -16,8 +16,8 @@ os.environ |= {"OMP_NUM_THREADS": "1", "VIPS_CONCURRENCY": "1"}
 
 import cv2
 import numpy as np
-import pyvips  # type: ignore[import-untyped]
-import simplejpeg  # type: ignore[import-untyped]
+import pyvips
+import simplejpeg
 from PIL import Image as PillowImage
 
 from benchmarks.machine import machine, table

@@ -59,7 +59,7 @@ def parse(text: str) -> Recipe:
     RecipeError
         with the column, where the text is not a recipe
     """
-    flat = re.sub(r"\s", " ", text)
+    flat = re.sub(r"[\t\n\v\f\r]", " ", text)
     if not flat.strip():
         raise RecipeError('a recipe names at least one method, such as "gist | flat"; this one is empty', flat, 0)
     if len(flat) > LONGEST:

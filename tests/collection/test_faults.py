@@ -42,45 +42,62 @@ def results(folder):
         hits = {}
         for number in range(0, len(known), 10):
             found = photos.search(folder / f"{number:04}.jpg", recipe="gist | flat", k=5)
-            hits[number] = [(hit.path, round(hit.distance, 5)) for hit in found]
+            hits[number] = {hit.path: pytest.approx(hit.distance, abs=1e-4) for hit in found}
             assert found[0].path == f"{number:04}.jpg"
         return known, hits
 
 
 CHILD = """
 import sys
+import time
 import nearsight as ns
 import nearsight.collection.ingest as ingest
 ingest.BATCH_PICTURES = 8
-done = lambda progress: print(progress.step, progress.done, flush=True)
+
+def done(progress):
+    print(progress.step, progress.done, flush=True)
+    time.sleep(float(sys.argv[2]))
+
 ns.index(sys.argv[1], recipe=["gist | flat", "phash"], watch=done)
 print("end", flush=True)
 """
 
 
-def killed_run(folder, seconds):
-    """Index in a process group and kill it after some seconds: exit code, acknowledged pictures, whether it ended."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE, start_new_session=True, text=True
-    )
-    time.sleep(seconds)
-    os.killpg(child.pid, signal.SIGKILL)
-    lines = child.communicate()[0].split("\n")
-    acknowledged = [int(line.split()[1]) for line in lines if line.startswith("describing")]
-    return child.returncode, max(acknowledged, default=0), "end" in lines
+def killed_run(folder, acknowledged, later=0.0, pause=0.02):
+    """Index in a process group of its own and kill it some time after it acknowledged so many pictures.
+
+    Returns how many it acknowledged in all, and whether it ended before it was killed.
+    """
+    command = [sys.executable, "-c", CHILD, str(folder), str(pause)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True, text=True)
+    seen = 0
+    for line in child.stdout if acknowledged else ():
+        seen = max(seen, _acknowledged(line))
+        if seen >= acknowledged:
+            break
+    time.sleep(later)
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    rest = child.communicate()[0].split("\n")
+    ended = child.returncode == 0
+    assert ended or child.returncode == -signal.SIGKILL
+    return max([seen, *map(_acknowledged, rest)]), ended
 
 
-def index_through_kills(folder, delays):
+def _acknowledged(line):
+    return int(line.split()[1]) if line.startswith("describing") else 0
+
+
+def index_through_kills(folder, kills):
     """Kill again and again, look after each kill that nothing that was acknowledged is lost; how many kills hit."""
     hit = 0
-    for delay in delays:
+    for acknowledged, later in kills:
         before = _count(folder)
-        code, acknowledged, ended = killed_run(folder, delay)
+        got, ended = killed_run(folder, acknowledged, later)
         if ended:
             break
-        assert code == -signal.SIGKILL
         hit += 1
-        assert _count(folder) >= before + acknowledged
+        assert _count(folder) >= before + got
     ns.index(folder, recipe=RECIPES).close()
     return hit
 
@@ -103,8 +120,8 @@ def test_killed_at_any_moment_the_next_run_ends_as_an_undisturbed_one(folder, tm
     undisturbed = results(folder)
     (folder / ".nearsight").rename(tmp_path / "undisturbed")
     rng = np.random.default_rng(11)
-    hit = index_through_kills(folder, [0.3, *(0.5 + rng.random(7) * 0.6)])
-    assert hit >= 3
+    early = [(0, 0.05), (0, 0.2), (0, 0.35)]
+    assert index_through_kills(folder, early + [(int(rng.integers(1, 25)), rng.random() * 0.05) for _ in range(5)]) >= 6
     assert results(folder) == undisturbed
 
 
@@ -117,7 +134,7 @@ def test_two_hundred_kills_over_five_thousand_pictures(tmp_path, random_picture)
     rng = np.random.default_rng(12)
     hit = 0
     while hit < 200:
-        hit += index_through_kills(folder, 0.3 + rng.random(40) * 1.2)
+        hit += index_through_kills(folder, [(int(rng.integers(0, 200)), rng.random() * 0.3) for _ in range(40)])
         disturbed = results(folder)
         for file in sorted((folder / ".nearsight").rglob("*"), reverse=True):
             file.rmdir() if file.is_dir() else file.unlink()
@@ -197,7 +214,7 @@ def test_the_second_writer_hears_at_once_who_the_first_is(folder):
 
 
 def test_a_killed_writer_leaves_no_lock(folder):
-    killed_run(folder, 1.0)
+    killed_run(folder, 1)
     ns.index(folder, recipe=RECIPES).close()
     assert len(results(folder)[0]) == 150
 
@@ -308,7 +325,7 @@ def test_a_full_disk_keeps_what_was_committed_and_goes_on_when_there_is_room(fol
 
 def test_no_process_outlives_a_killed_run(folder, monkeypatch):
     monkeypatch.setenv("NEARSIGHT_TEST_RUN", str(folder))
-    child = subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE)
+    child = subprocess.Popen([sys.executable, "-c", CHILD, str(folder), "0.1"], stdout=subprocess.PIPE)
     deadline = time.monotonic() + 20
     while len(_marked(str(folder))) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
