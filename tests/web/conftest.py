@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -58,19 +59,26 @@ def pictures(tmp_path_factory):
     return place
 
 
-@pytest.fixture(scope="session")
-def service(pictures):
-    """The address of a running service."""
+@contextmanager
+def serving(*arguments: str):
+    """The address of a service in its own process."""
     if not (STATIC / "index.html").is_file():
         pytest.skip("the page is not built: cd web && npm ci && npm run build")
-    folders = [str(pictures / name) for name in ("Estate of M. Braun", "Glass plates")]
-    command = [sys.executable, "-m", "nearsight", "serve", *folders, "--port", "0"]
+    command = [sys.executable, "-m", "nearsight", "serve", *arguments, "--port", "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "400"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
-            yield re.search(r"http://\S+?:\d+/", process.stdout.readline())[0]
+            lines = iter(process.stdout.readline, "")
+            yield next(found[0] for line in lines if (found := re.search(r"http://\S+?:\d+/", line)))
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="session")
+def service(pictures):
+    """The address of a running service."""
+    with serving(*(str(pictures / name) for name in ("Estate of M. Braun", "Glass plates"))) as address:
+        yield address
 
 
 @pytest.fixture

@@ -70,9 +70,12 @@ def _config(service: Service) -> uvicorn.Config:
 
 def _listening(settings: Settings) -> socket.socket:
     try:
-        return socket.create_server(
+        listening = socket.create_server(
             (settings.host, settings.port), family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         )
+        # Connections inherit it. Without it the end of each answer waits 40 ms for the client to confirm its beginning.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
     except OSError as problem:
         raise UsageError(
             f"{settings.host} port {settings.port} cannot be listened at ({problem.strerror or problem}): "

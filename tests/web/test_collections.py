@@ -1,0 +1,70 @@
+"""The page over real collections of some hundred pictures: photographs and landmarks."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.web.conftest import serving
+from tests.web.test_page import HITS, pick
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Collections of the two sets, kept elsewhere, and an altered copy out of each."""
+    import nearsight as ns
+
+    given = os.environ.get("NEARSIGHT_DATA")
+    if not given:
+        pytest.skip("NEARSIGHT_DATA is not set")
+    made = tmp_path_factory.mktemp("sets")
+    for name in ("photos", "landmarks"):
+        with ns.index(Path(given) / name, by=["copy", "colour", "scene"], collection=made / name) as photos:
+            found = [each.path.decode() for each in photos.pictures() if each.format == "JPEG"]
+        (made / f"{name}.txt").write_text(found[40])
+        with Image.open(Path(given) / name / found[40]) as image:
+            width, height = image.size
+            crop = image.convert("RGB").crop((width // 10, height // 10, width, height))
+            crop.resize((width // 2, height // 2)).save(made / f"{name}.jpg", quality=60)
+    return made
+
+
+@pytest.fixture(scope="module")
+def service(place):
+    """Both collections, served."""
+    with serving("--collection", str(place / "photos"), "--collection", str(place / "landmarks")) as address:
+        yield address
+
+
+@pytest.mark.parametrize("name", ["photos", "landmarks"])
+def test_an_altered_copy_is_found_with_its_points_and_asked_on_from(visit, place, name):
+    page = visit()
+    page.get_by_role("combobox").select_option(label=name)
+    pick(page, place / f"{name}.jpg")
+    first, wanted = page.locator(HITS).first, Path((place / f"{name}.txt").read_text()).name
+    expect(first).to_contain_text(wanted)
+    expect(first).to_contain_text(re.compile(r"\d+ matched points agree"))
+    first.click()
+    page.locator(".stage line").first.wait_for()
+    page.get_by_role("button", name="More like this").click()
+    expect(page.locator(HITS).first).to_contain_text(wanted)
+    page.get_by_role("radio", name=re.compile("Scene")).check()
+    expect(page.locator(HITS).first).to_contain_text(wanted)
+
+
+def test_colours_and_words_ask_real_pictures(visit, place):
+    page = visit()
+    page.get_by_role("combobox").select_option(label="photos")
+    page.get_by_role("button", name="Colours", exact=True).click()
+    page.get_by_role("button", name="Add orange").click()
+    expect(page.locator(HITS).first).to_be_visible()
+    page.get_by_role("button", name="Words", exact=True).click()
+    page.get_by_role("searchbox").fill("kodak")
+    page.keyboard.press("Enter")
+    expect(page.locator(HITS)).to_have_count(12)
