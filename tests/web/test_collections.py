@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.web.conftest import serving
-from tests.web.test_page import HITS, pick
+from tests.web.conftest import png, serving
+from tests.web.test_page import CARRY, HITS, asked, drag, pick
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 
@@ -68,3 +69,28 @@ def test_colours_and_words_ask_real_pictures(visit, place):
     page.get_by_role("searchbox").fill("kodak")
     page.keyboard.press("Enter")
     expect(page.locator(HITS)).to_have_count(12)
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_a_carried_picture_and_a_box_on_it_at_phone_size(visit, place, way):
+    page = visit(viewport={"width": 360, "height": 740})
+    page.get_by_role("combobox").select_option(label="landmarks")
+    page.get_by_role("button", name="Choose a picture").wait_for()
+    page.evaluate(CARRY, [way, base64.b64encode(png(place / "landmarks.jpg")).decode()])
+    wanted = Path((place / "landmarks.txt").read_text()).name
+    expect(page.locator(HITS).first).to_contain_text(wanted)
+    page.get_by_role("application").scroll_into_view_if_needed()
+    bounds = page.get_by_role("application").bounding_box()
+    start, end = ((bounds["x"] + a * bounds["width"], bounds["y"] + a * bounds["height"]) for a in (0.03, 0.95))
+    drag(page, start, end)
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    assert "box" in asked(page)
+    expect(page.locator(HITS).first).to_contain_text(wanted)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.reload()
+    expect(page.locator(HITS).first).to_contain_text(wanted)
+    page.locator(HITS).first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".stage line").first.wait_for()
+    page.keyboard.press("Escape")
+    expect(page.locator(HITS).first).to_be_focused()
