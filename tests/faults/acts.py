@@ -338,7 +338,7 @@ def reopened(report, home, folder, recipes, go_on):
         state = catalogue_of(report, home) if Path(home, "catalogue.sqlite").exists() else None
     except NearsightError as problem:
         report(said=f"{type(problem).__name__}: {problem}")
-        if "half-made" not in str(problem):
+        if not isinstance(problem, FormatError | StorageError):
             raise
         state = None
     seconds, problems, found = time.monotonic() - start, [], {}
@@ -367,3 +367,28 @@ def _gone_on(home, folder, wanted):
             out = {os.fsdecode(each.path) for each in photos.skips()}
             lacking = set(os.listdir(folder)) ^ (stored | out)
             return {"after": [*map(str, photos.verify()), *lacking]}
+
+
+def reopening(report, home, query):
+    """Open what a kill left and answer one query; the seconds that it took, and what is there."""
+    start = time.monotonic()
+    with ns.open(collection=home) as photos:
+        if len(photos):
+            photos.search(query, recipe="phash", k=1)
+        seconds = time.monotonic() - start
+        problems = [f"{each.where}: {each.what}" for each in photos.verify()]
+        return {"seconds": seconds, "problems": problems, "names": [os.fsdecode(each.path) for each in photos.pictures()]}
+
+
+def save_rows(report, home, target):
+    """The stored rows in the order of the pictures' paths, a file for each recipe."""
+    Path(target).mkdir()
+    with ns.open(collection=home) as photos:
+        snapshot, idents = photos._current(), [each.id for each in photos.pictures()]
+        for recipe in photos.senses.values():
+            plan = photos.plan(recipe=recipe)
+            held = [(part.ids, part.rows()) for part in snapshot._segments[plan.key]]
+            ids = np.concatenate([each for each, _ in held])
+            order = np.argsort(ids)
+            at = order[np.searchsorted(ids[order], idents)]
+            np.save(Path(target, type(plan.descriptor).__name__), np.concatenate([part for _, part in held])[at])
