@@ -21,7 +21,7 @@ import nearsight as ns
 from nearsight.clock import SystemClock
 from nearsight.collection import check, collection, ingest
 from nearsight.collection.catalogue import Catalogue
-from nearsight.errors import NearsightError, PictureError
+from nearsight.errors import FormatError, NearsightError, PictureError, StorageError
 from nearsight.files import LocalFiles
 from nearsight.images.workers import Failure
 
