@@ -392,3 +392,9 @@ def save_rows(report, home, target):
             order = np.argsort(ids)
             at = order[np.searchsorted(ids[order], idents)]
             np.save(Path(target, type(plan.descriptor).__name__), np.concatenate([part for _, part in held])[at])
+
+
+def warm_up(report, home, queries, words, recipes):
+    """Ask, so that whatever is made on the first search is made; then fold the log into the catalogue."""
+    answers(report, home, queries, words, recipes)
+    Catalogue(Path(home), readonly=False).close()
