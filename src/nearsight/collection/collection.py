@@ -203,10 +203,12 @@ class Collection:
             raise UsageError("nothing to search by: give a picture, colours or words")
         if k < 1:
             raise UsageError(f"k is the number of hits, at least 1; got {k}")
-        with self._lock, self._catalogue.reading():
-            found = self._catalogue.worded(query.words, k)
-            pictures = [(self._catalogue.picture(ident), score) for ident, score in found]
-            return worded(pictures, query.words, self._catalogue.count())
+        with self._lock:
+            self._current()  # the segments that it lists are there and its own: another collection's catalogue is not
+            with self._catalogue.reading():
+                found = self._catalogue.worded(query.words, k)
+                pictures = [(self._catalogue.picture(ident), score) for ident, score in found]
+                return worded(pictures, query.words, self._catalogue.count())
 
     def _allowed(self, words: str, generation: int) -> Ids | None:
         """The ids that the words leave; None where there are no words."""
