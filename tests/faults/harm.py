@@ -8,7 +8,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-RECIPES = ["gist | flat", "phash | flat"]
+from nearsight.methods import methods
+
+RECIPES = ["phash | flat", *(f"gist | {name}" for name in methods("indexes"))]
+"""Every kind of index, so that whatever one of them keeps on the disk is harmed too."""
+
 WORDS = "000"
 LOCKS = {"write.lock", "writer.json"}
 """What belongs to the lock and holds nothing of the collection."""
