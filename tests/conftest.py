@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of faiss spin beside busy test processes
+
 PHOTOGRAPHS = [
     *(("skimage.data", f"{name}.png") for name in ("astronaut", "brick", "camera", "chelsea", "coffee", "coins")),
     *(("skimage.data", name) for name in ("ihc.png", "moon.png", "rocket.jpg", "retina.jpg", "hubble_deep_field.jpg")),

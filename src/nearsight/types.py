@@ -27,6 +27,9 @@ Floats: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[float, float, float, float]
 """`(x0, y0, x1, y1)` in pixels of the upright picture."""
 
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+"""Arrays by name: what an index has fitted, or what it keeps of rows."""
+
 T = TypeVar("T")
 
 NO_ID = -1
@@ -119,6 +122,13 @@ class Metric(Method, ABC):
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32` between `queries (Q, D)` and `rows (N, D)`."""
 
+    def flattened(self, rows: NDArray[Any]) -> Floats | None:
+        """Rows `(N, E) float32` whose straight distances put them in nearly the order of this metric.
+
+        Cells are made of these. None where no such rows are known; then only an exact index serves this metric.
+        """
+        return None
+
     def similarity(self, distances: Floats) -> Floats:
         """The distances on a scale of 0 (as far as can be) to 1 (the same), same shape, falling; 1 / (1 + distance)."""
         return np.asarray(1 / (1 + distances), np.float32)
@@ -181,13 +191,40 @@ class Searchable(Protocol):
 
 
 class Index(Method, ABC):
-    """How rows are searched. Its `metric` field is None for the descriptor's natural one."""
+    """How rows are searched. Its `metric` field is None for the descriptor's natural one.
+
+    An approximate index is fitted once, on a sample, and keeps something of each row; both are arrays that the
+    collection stores and gives back. It sets `kept_by` and writes `fit`, `keep` and `join` too.
+    """
 
     metric: Metric | None
+    kept_by: ClassVar[tuple[str, ...]] = ()
+    """The parameters on which what it keeps depends; none: it keeps nothing, and is exact."""
+
+    @property
+    def exact_below(self) -> int:
+        """With fewer rows than this an exact search is as good, and the collection uses one."""
+        return 0
+
+    def serves(self, metric: Metric) -> bool:
+        """Whether it can rank by this metric."""
+        return True
 
     @abstractmethod
-    def empty(self, metric: Metric) -> Searchable:
-        """An index without rows that ranks by `metric`."""
+    def empty(self, metric: Metric, fitted: Arrays | None = None, kept: Sequence[Arrays] = ()) -> Searchable:
+        """An index without rows that ranks by `metric`; `kept` is what it need not make of rows that are added."""
+
+    def fit(self, sample: NDArray[Any], metric: Metric) -> Arrays:
+        """What is to be learnt of rows before any is kept, from a sample `(N, D)` of them."""
+        return {}
+
+    def keep(self, ids: Ids, rows: NDArray[Any], metric: Metric, fitted: Arrays) -> Arrays:
+        """What it keeps of these rows `(N, D)`."""
+        return {}
+
+    def join(self, kept: Sequence[Arrays], without: Ids) -> Arrays:
+        """What was kept at several times as one, without some ids (sorted)."""
+        return {}
 
 
 class Rows(Protocol):

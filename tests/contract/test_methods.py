@@ -52,6 +52,13 @@ def rows_for(metric, count=12, width=24, seed=0):
     return real
 
 
+def started(index, metric, rows):
+    """An index without rows, fitted on these."""
+    if not index.serves(metric):
+        pytest.skip(f"{index} has no cells for {metric}: such collections are searched exactly")
+    return index.empty(metric, index.fit(rows, metric))
+
+
 def metric_of(descriptor):
     return components("metrics")[descriptor.metric]
 
@@ -59,7 +66,7 @@ def metric_of(descriptor):
 def test_there_are_some():
     assert {"gist", "colour_histogram", "tiny", "phash", "dhash"} <= components("descriptors").keys()
     assert {"l1", "l2", "cosine", "chi2", "jensen_shannon", "intersection", "hamming"} <= components("metrics").keys()
-    assert "flat" in components("indexes")
+    assert components("indexes").keys() >= {"flat", "gistis", "ivf"}
 
 
 @every(*KINDS)
@@ -117,10 +124,10 @@ def test_the_same_again_alone_and_in_threads(component):
     rows = component.describe(images)
     assert np.array_equal(component.describe(images), rows)
     alone = np.concatenate([component.describe([image]) for image in images])
-    assert alone == pytest.approx(rows, abs=1e-5)
+    assert np.array_equal(alone, rows)
+    assert np.array_equal(component.describe(images * 3 + images[:3])[-13:-3], rows)
     with ThreadPoolExecutor(4) as pool:
-        for again in pool.map(lambda _: component.describe(images), range(8)):
-            assert again == pytest.approx(rows, abs=1e-6)
+        assert all(np.array_equal(again, rows) for again in pool.map(lambda _: component.describe(images), range(8)))
 
 
 @every("descriptors")
@@ -214,7 +221,7 @@ def test_widths_that_differ_are_refused(component):
 def test_rows_are_found_again(component, metric):
     rows = rows_for(metric, 40)
     ids = np.arange(100, 140)
-    index = component.empty(metric).add(ids[:25], rows[:25]).add(ids[25:], rows[25:])
+    index = started(component, metric, rows).add(ids[:25], rows[:25]).add(ids[25:], rows[25:])
     hits = index.search(rows, 5)
     assert hits.ids.shape == hits.scores.shape == (40, 5)
     assert hits.ids.dtype == np.int64
@@ -229,7 +236,7 @@ def test_rows_are_found_again(component, metric):
 def test_adding_and_removing_make_new_ones(component):
     metric = components("metrics")["l2"]
     rows, ids = rows_for(metric, 10), np.arange(10)
-    empty = component.empty(metric)
+    empty = started(component, metric, rows)
     full = empty.add(ids, rows)
     fewer = full.remove(np.array([2, 77]))
     assert (empty.search(rows, 1).ids == NO_ID).all()
@@ -244,7 +251,7 @@ def test_adding_and_removing_make_new_ones(component):
 def test_what_cannot_be_searched_is_refused(component):
     metric = components("metrics")["l2"]
     rows = rows_for(metric, 10)
-    index = component.empty(metric).add(np.arange(10), rows)
+    index = started(component, metric, rows).add(np.arange(10), rows)
     with pytest.raises(ValueError, match="k is 1 or larger; got 0"):
         index.search(rows, 0)
     with pytest.raises(ValueError, match="23"):

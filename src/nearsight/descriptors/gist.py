@@ -18,7 +18,7 @@ from nearsight.types import Descriptor, Floats, Image
 
 _PAD = 5
 _NEGLIGIBLE = 1e-6
-_CELLS = 50_000
+_CELLS = 25_000
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,11 @@ class Gist(Descriptor):
     def _chunk(self, images: Sequence[Image]) -> Floats:
         squashed = [squash(image, self.square, self.square).astype(np.float32) for image in images]
         channels = squashed if self.colour == "rgb" else [_luma(image) for image in squashed]
-        maps = _even_out(np.log(np.stack(channels, 1).transpose(0, 1, 3, 2) + 1))
+        maps = _even_out(np.log(np.stack(channels).transpose(0, 1, 3, 2) + 1))
         energy = _energies(maps, self.orientations, self.grid)
         if self.colour != "mean":
             return energy
-        means = _pool(np.stack(squashed, 1).transpose(0, 1, 3, 2), self.grid)
+        means = _pool(np.stack(squashed).transpose(0, 1, 3, 2), self.grid)
         return np.hstack([energy, means.reshape(len(images), -1) * np.float32(self.colour_weight / 255)])
 
 
@@ -125,23 +125,26 @@ def _luma(image: Floats) -> Floats:
 
 
 def _both_axes(left: NDArray[Any], maps: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
-    """`left` along y and `right` along x of maps `(y, N, C, x)`: two matrix products for the whole batch."""
-    height, count, channels, width = maps.shape
-    along_y = left @ maps.reshape(height, -1)
-    along_x = along_y.reshape(-1, width) @ right
-    return np.asarray(along_x.reshape(len(left), count, channels, right.shape[1]))
+    """`left` along y and `right` along x of maps `(N, y, C, x)`.
+
+    Two matrix products for each picture: one for the whole batch would round each row by the batch's size.
+    """
+    count, height, channels, width = maps.shape
+    along_y = left @ maps.reshape(count, height, -1)
+    along_x = along_y.reshape(count, -1, width) @ right
+    return np.asarray(along_x.reshape(count, len(left), channels, right.shape[1]))
 
 
 def _even_out(maps: Floats) -> Floats:
-    """Maps `(S, N, C, S)` with their local contrast divided out, same shape."""
-    border = ((_PAD, _PAD), (0, 0), (0, 0), (_PAD, _PAD))
+    """Maps `(N, S, C, S)` with their local contrast divided out, same shape."""
+    border = ((0, 0), (_PAD, _PAD), (0, 0), (_PAD, _PAD))
     padded = np.pad(maps, border, mode="symmetric")
-    blur = _blur(len(padded))
+    blur = _blur(padded.shape[1])
     padded -= _both_axes(blur, padded, blur.T)
     crop = blur[_PAD:-_PAD]
     energy = np.square(padded.mean(axis=2, keepdims=True))
     contrast = np.sqrt(np.abs(_both_axes(crop, energy, crop.T)))
-    even: Floats = padded[_PAD:-_PAD, :, :, _PAD:-_PAD] / (np.float32(0.2) + contrast)
+    even: Floats = padded[:, _PAD:-_PAD, :, _PAD:-_PAD] / (np.float32(0.2) + contrast)
     return even
 
 
@@ -159,7 +162,7 @@ def _blur(side: int) -> Floats:
 class _Filter:
     """One filter where its gain is not negligible: a box of the centred frequency plane, and the ways back from it.
 
-    `gain (R, 1, 1, C)`; `to_y (S, R) complex64`; `to_x (2C, 2S) float32` takes interleaved real and imaginary parts
+    `gain (R, 1, C)`; `to_y (S, R) complex64`; `to_x (2C, 2S) float32` takes interleaved real and imaginary parts
     to all real parts followed by all imaginary ones.
     """
 
@@ -198,7 +201,7 @@ def _boxed(gain: NDArray[np.float64]) -> _Filter:
     back = _waves(side).conj() / side
     real, imaginary = back[columns].real, back[columns].imag
     to_x = np.stack([np.hstack([real, imaginary]), np.hstack([-imaginary, real])], 1).reshape(-1, 2 * side)
-    kept = gain[rows, columns].astype(np.float32)[:, None, None, :]
+    kept = gain[rows, columns].astype(np.float32)[:, None, :]
     return _Filter((rows, columns), kept, np.ascontiguousarray(back[rows].T), to_x)
 
 
@@ -208,8 +211,8 @@ def _span(flags: NDArray[Any]) -> slice:
 
 
 def _energies(maps: Floats, orientations: tuple[int, ...], grid: int) -> Floats:
-    """`(N, C * F * grid**2)`: mean modulus of F filters in each cell of maps `(S, N, C, S)`."""
-    side, count, channels, _ = maps.shape
+    """`(N, C * F * grid**2)`: mean modulus of F filters in each cell of maps `(N, S, C, S)`."""
+    count, side, channels, _ = maps.shape
     waves = _waves(side)
     spectrum = _both_axes(waves, maps, waves.T)
     filters = _filters(side, orientations)
@@ -221,21 +224,22 @@ def _energies(maps: Floats, orientations: tuple[int, ...], grid: int) -> Floats:
 
 
 def _modulus(spectrum: NDArray[np.complex64], one: _Filter) -> Floats:
-    """`(S * N * C, S)`: the modulus of the inverse transform of a filtered spectrum `(S, N, C, S)`."""
+    """`(N, S * C, S)`: the modulus of the inverse transform of a filtered spectrum `(N, S, C, S)`."""
     rows, columns = one.box
-    filtered = spectrum[rows, :, :, columns] * one.gain
-    along_y = one.to_y @ filtered.reshape(len(filtered), -1)
-    parts: Floats = along_y.view(np.float32).reshape(-1, len(one.to_x)) @ one.to_x
+    filtered = spectrum[:, rows, :, columns] * one.gain
+    count, height = filtered.shape[:2]
+    along_y = one.to_y @ filtered.reshape(count, height, -1)
+    parts: Floats = along_y.view(np.float32).reshape(count, -1, len(one.to_x)) @ one.to_x
     np.square(parts, out=parts)
-    half = parts.shape[1] // 2
-    return np.asarray(np.sqrt(parts[:, :half] + parts[:, half:]))
+    half = parts.shape[2] // 2
+    return np.asarray(np.sqrt(parts[..., :half] + parts[..., half:]))
 
 
 def _pool(maps: Floats, grid: int) -> Floats:
-    """`(N, C, grid, grid)`: means of the cells of maps `(S, N, C, S)`, columns of the grid before its rows."""
-    means = _cells(len(maps), grid)
+    """`(N, C, grid, grid)`: means of the cells of maps `(N, S, C, S)`, columns of the grid before its rows."""
+    means = _cells(maps.shape[1], grid)
     pooled: Floats = _both_axes(means.T, maps, means)
-    return pooled.transpose(1, 2, 3, 0)
+    return pooled.transpose(0, 2, 3, 1)
 
 
 @lru_cache(maxsize=16)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.indexes.blocks import Block, Blocks
 from nearsight.metrics.cosine import Cosine
 from nearsight.metrics.hamming import Hamming
 from nearsight.metrics.l2 import L2
-from nearsight.types import NO_ID, Floats, Hits, Ids, Index, Metric
+from nearsight.types import NO_ID, Arrays, Floats, Hits, Ids, Index, Metric
 
-Block: TypeAlias = tuple[Ids, NDArray[Any]]
-"""Ids `(n,)` and their rows `(n, D)`, which may be a read-only memory map."""
+First: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 
 _kernels: Any = faiss  # its stubs leave these functions out
-_PIECE_BYTES = 1 << 20
 _FIRST_DISTANCES = 1 << 22
 _ROUNDING = (1e-5, 1e-6)
 
@@ -71,7 +69,7 @@ class Flat(Index):
         if not isinstance(self.metric, Metric | None):
             raise ValueError(f"metric is a metric such as L2(), or None; got {self.metric!r}")
 
-    def empty(self, metric: Metric) -> FlatRows:
+    def empty(self, metric: Metric, fitted: Arrays | None = None, kept: Sequence[Arrays] = ()) -> FlatRows:
         """An index without rows that ranks by this index's metric, or where it has none by `metric`."""
         return FlatRows(self.metric or metric)
 
@@ -81,11 +79,11 @@ class FlatRows:
     """Rows in blocks, and the ids among them that were removed, sorted. Adding and removing share the blocks."""
 
     metric: Metric
-    blocks: tuple[Block, ...] = ()
+    stored: Blocks = field(default_factory=Blocks)
     dead: Ids = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
-        return len(self._ids) - len(self.dead)
+        return len(self.stored) - len(self.dead)
 
     def add(self, ids: Ids, rows: NDArray[Any]) -> FlatRows:
         """With these rows `(N, D)` too, float32 or uint8; they are kept as they are, without a copy.
@@ -101,11 +99,16 @@ class FlatRows:
         self.metric.distances(rows[:1], rows[:1])
         self._check_new(ids)
         back = self._forget(np.intersect1d(ids, self.dead))
-        return replace(back, blocks=(*back.blocks, (ids, rows))) if len(ids) else self
+        return replace(back, stored=Blocks((*back.stored.blocks, Block(ids, rows)))) if len(ids) else self
 
     def remove(self, ids: Ids) -> FlatRows:
         """Without these ids; unknown ones are ignored."""
-        return replace(self, dead=np.union1d(self.dead, self._ids[np.isin(self._ids, ids)]))
+        return replace(self, dead=np.union1d(self.dead, self.stored.ids(self.stored.find(np.unique(ids)))))
+
+    def holds(self, ids: Ids) -> NDArray[np.bool_]:
+        """Which of these ids are here."""
+        live = np.setdiff1d(ids, self.dead)
+        return np.isin(ids, self.stored.ids(self.stored.find(live)))
 
     def search(self, queries: NDArray[Any], k: int, allow: Ids | None = None) -> Hits:
         """The k nearest rows for `queries (Q, D)`, only among `allow` where given; equal distances by id.
@@ -115,13 +118,7 @@ class FlatRows:
         ValueError
             where k is below 1, or the queries are not of the width and dtype of the rows, or not finite
         """
-        if k < 1:
-            raise ValueError(f"k is 1 or larger; got {k}")
-        if queries.ndim != 2:
-            raise ValueError(f"queries are (Q, D); got {queries.shape}")
-        self._check(queries)
-        if not np.isfinite(queries).all():
-            raise ValueError("queries are finite; got one with NaN or infinity")
+        self.check_query(queries, k)
         hits = Hits(np.full((len(queries), k), NO_ID, np.int64), np.full((len(queries), k), -np.inf, np.float32))
         kept = self._kept(allow)
         step = max(1, _FIRST_DISTANCES // max(1, len(kept)))
@@ -129,14 +126,20 @@ class FlatRows:
             self._fill(hits, slice(start, start + step), queries, kept)
         return hits
 
-    @cached_property
-    def _ids(self) -> Ids:
-        return np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in self.blocks)])
+    def check_query(self, queries: NDArray[Any], k: int) -> None:
+        """Raise ValueError where this cannot be asked."""
+        if k < 1:
+            raise ValueError(f"k is 1 or larger; got {k}")
+        if queries.ndim != 2:
+            raise ValueError(f"queries are (Q, D); got {queries.shape}")
+        self._check(queries)
+        if not np.isfinite(queries).all():
+            raise ValueError("queries are finite; got one with NaN or infinity")
 
     def _check(self, rows: NDArray[Any]) -> None:
         if rows.dtype not in (np.float32, np.uint8):
             raise ValueError(f"rows are float32 or uint8; got {rows.dtype}")
-        for _, others in self.blocks[:1]:
+        for others in (block.rows for block in self.stored.blocks[:1]):
             if (rows.shape[1], rows.dtype) != (others.shape[1], others.dtype):
                 wanted, got = (f"{some.shape[1]} values of {some.dtype}" for some in (others, rows))
                 raise ValueError(f"rows of this index have {wanted}; got {got}")
@@ -146,7 +149,7 @@ class FlatRows:
             raise ValueError(f"ids are int64, 0 or larger; got {ids.dtype} {ids[ids < 0][:1]}")
         ordered = np.sort(ids)
         twice = ordered[1:][ordered[1:] == ordered[:-1]]
-        there = np.setdiff1d(ids[np.isin(ids, self._ids)], self.dead)
+        there = np.setdiff1d(self.stored.ids(self.stored.find(ordered)), self.dead)
         for problem, wrong in (("comes twice", twice), ("is in the index already", there)):
             if len(wrong):
                 raise ValueError(f"each id is added once; id {wrong[0]} {problem}")
@@ -155,56 +158,43 @@ class FlatRows:
         """Without any trace of these removed ids, so that they can come back."""
         if not len(ids):
             return self
-        stays = [(~np.isin(those, ids), those, rows) for those, rows in self.blocks]
-        blocks = tuple((those, rows) if flags.all() else (those[flags], rows[flags]) for flags, those, rows in stays)
-        return replace(self, blocks=blocks, dead=np.setdiff1d(self.dead, ids))
+        stays = [(~np.isin(block.ids, ids), block) for block in self.stored.blocks]
+        blocks = [b if flags.all() else Block(b.ids[flags], b.rows[np.flatnonzero(flags)]) for flags, b in stays]
+        return replace(self, stored=Blocks(blocks), dead=np.setdiff1d(self.dead, ids))
 
     def _kept(self, allow: Ids | None) -> NDArray[np.intp]:
-        """Positions, over all blocks, of the rows that may be found."""
-        keep = np.ones(len(self._ids), bool)
-        if len(self.dead):
-            keep &= ~np.isin(self._ids, self.dead)
+        """Sorted positions of the rows that may be found."""
         if allow is not None:
-            keep &= np.isin(self._ids, allow)
+            return self.stored.find(np.setdiff1d(allow, self.dead))
+        keep = np.ones(len(self.stored), bool)
+        keep[self.stored.find(self.dead)] = False
         return np.flatnonzero(keep)
 
     def _fill(self, hits: Hits, part: slice, queries: NDArray[Any], kept: NDArray[np.intp]) -> None:
         """Write the hits of one part of the queries."""
-        first, margin = _FIRST.get(type(self.metric), (self.metric.distances, _ROUNDING))
+        first, margin = first_distances(self.metric)
         asked = queries[part]
         distances = np.empty((len(asked), len(kept)), np.float32)
         start = 0
-        for rows in self._pieces(kept):
+        for rows in self.stored.rows(kept):
             distances[:, start : start + len(rows)] = first(asked, rows)
             start += len(rows)
         for number, query, row in zip(range(part.start, part.stop), asked, distances, strict=False):
-            near = kept[_nearest(row, hits.ids.shape[1], *margin)]
+            near = kept[nearest(row, hits.ids.shape[1], *margin)]
             self._fill_one(hits, number, query, near)
 
     def _fill_one(self, hits: Hits, number: int, query: NDArray[Any], near: NDArray[np.intp]) -> None:
         """Write the hits of one query, all of which are among the positions `near`."""
         if not len(near):
             return
-        exact = np.concatenate([self.metric.distances(query[None], rows)[0] for rows in self._pieces(near)])
-        best = np.lexsort((self._ids[near], exact))[: hits.ids.shape[1]]
-        hits.ids[number, : len(best)] = self._ids[near[best]]
+        exact = np.concatenate([self.metric.distances(query[None], rows)[0] for rows in self.stored.rows(near)])
+        ids = self.stored.ids(near)
+        best = np.lexsort((ids, exact))[: hits.ids.shape[1]]
+        hits.ids[number, : len(best)] = ids[best]
         hits.scores[number, : len(best)] = 0 - exact[best]
 
-    def _pieces(self, positions: NDArray[np.intp]) -> Iterator[NDArray[Any]]:
-        """The rows at these sorted positions over all blocks, in order, about a megabyte at a time."""
-        start = 0
-        for ids, rows in self.blocks:
-            low, high = np.searchsorted(positions, (start, start + len(ids)))
-            wanted = positions[low:high] - start
-            step = max(1, _PIECE_BYTES // max(1, rows.shape[1] * rows.itemsize))
-            for first in range(0, len(wanted), step):
-                piece = wanted[first : first + step]
-                whole = piece[-1] - piece[0] + 1 == len(piece)
-                yield rows[piece[0] : piece[-1] + 1] if whole else rows[piece]
-            start += len(ids)
 
-
-def _nearest(distances: Floats, k: int, relative: float, absolute: float) -> NDArray[np.intp]:
+def nearest(distances: NDArray[Any], k: int, relative: float, absolute: float) -> NDArray[np.intp]:
     """Sorted positions of all that could be among the k nearest, where distances are only known within a margin."""
     if len(distances) <= k:
         return np.flatnonzero(~np.isnan(distances))
@@ -247,9 +237,13 @@ def _differing(queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.int32]:
     return answers
 
 
-_FIRST: dict[type[Metric], tuple[Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]], tuple[float, float]]] = {
+_FIRST: dict[type[Metric], tuple[First, tuple[float, float]]] = {
     L2: (_squared, (1e-3, 1e-30)),
     Cosine: (_turned, (0.0, 1e-4)),
     Hamming: (_differing, (0.0, 0.0)),
 }
-"""First distances in the order of a metric, with the relative and absolute margin of their rounding."""
+
+
+def first_distances(metric: Metric) -> tuple[First, tuple[float, float]]:
+    """Quick distances in the order of a metric, with the relative and absolute margin of their rounding."""
+    return _FIRST.get(type(metric), (metric.distances, _ROUNDING))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics.blocks import check_amounts, in_blocks
+from nearsight.metrics.blocks import check_amounts, in_blocks, shares
 from nearsight.types import Floats, Metric
 
 _TINY = np.finfo(np.float32).tiny
@@ -51,6 +51,10 @@ class Chi2(Metric):
         """Distances `(Q, N) float32`."""
         check_amounts(queries)
         return in_blocks(lambda block: _chi2(queries.astype(np.float32), block), queries, rows)
+
+    def flattened(self, rows: NDArray[Any]) -> Floats:
+        """Roots of shares: the Hellinger distance orders nearly alike."""
+        return np.sqrt(shares(rows)).astype(np.float32)
 
 
 def _chi2(queries: Floats, block: NDArray[Any]) -> Floats:

@@ -45,6 +45,10 @@ class Cosine(Metric):
         heads = _directions(queries) if queries.ndim == 2 else queries
         return in_blocks(lambda block: np.clip(1 - heads @ _directions(block).T, 0, 2), queries, rows)
 
+    def flattened(self, rows: NDArray[Any]) -> Floats:
+        """Rows of norm 1."""
+        return _directions(rows).astype(np.float32)
+
     def similarity(self, distances: Floats) -> Floats:
         """1 - distance / 2."""
         return np.asarray(1 - distances / 2, np.float32)

@@ -49,6 +49,12 @@ class Hamming(Metric):
             raise ValueError(f"hamming compares packed bits, uint8; got {queries.dtype} and {rows.dtype}")
         return in_blocks(lambda block: _differing(queries, block), queries, rows, cells=_CELLS)
 
+    def flattened(self, rows: NDArray[Any]) -> Floats:
+        """A value for each bit; the squared distance counts those that differ."""
+        if rows.dtype != np.uint8:
+            raise ValueError(f"hamming compares packed bits, uint8; got {rows.dtype}")
+        return np.unpackbits(rows, axis=1).astype(np.float32)
+
     def similarity(self, distances: Floats) -> Floats:
         """1 / (1 + distance / 8)."""
         return np.asarray(1 / (1 + distances / 8), np.float32)

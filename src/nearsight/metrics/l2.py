@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
@@ -44,3 +45,7 @@ class L2(Metric):
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
         return in_blocks(lambda block: cdist(queries, block, "euclidean"), queries, rows, cells=_CELLS)
+
+    def flattened(self, rows: NDArray[Any]) -> Floats:
+        """The rows themselves."""
+        return np.asarray(rows, np.float32)

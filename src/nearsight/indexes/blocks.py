@@ -1,0 +1,72 @@
+"""Rows in blocks, found again by their ids without a table of all ids in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types import Ids
+
+_PIECE_BYTES = 1 << 20
+
+
+class Block:
+    """Ids `(n,) int64` and their rows `(n, D)`, which may be a read-only memory map; both are kept without a copy."""
+
+    def __init__(self, ids: Ids, rows: NDArray[Any]) -> None:
+        self.ids, self.rows = ids, rows
+        self._order = None if bool((ids[1:] > ids[:-1]).all()) else np.argsort(ids, kind="stable")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def _sorted(self) -> Ids:
+        return self.ids if self._order is None else self.ids[self._order]
+
+    def find(self, ids: Ids) -> NDArray[np.intp]:
+        """Positions, in the order of `ids` (sorted), of those of them that this block holds."""
+        inside = ids[slice(*np.searchsorted(ids, (self._sorted[0], self._sorted[-1] + 1)))] if len(self) else ids[:0]
+        at = np.searchsorted(self._sorted, inside)
+        at = at[self._sorted[at] == inside]
+        return np.asarray(at if self._order is None else self._order[at])
+
+
+class Blocks:
+    """Several blocks, one after another. A position counts over all of them."""
+
+    def __init__(self, blocks: Sequence[Block] = ()) -> None:
+        self.blocks = tuple(blocks)
+        self.starts = np.cumsum([0, *map(len, self.blocks)], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def find(self, ids: Ids) -> NDArray[np.intp]:
+        """Sorted positions of those of the sorted `ids` that are here."""
+        found = [start + block.find(ids) for start, block in zip(self.starts, self.blocks, strict=False)]
+        return np.sort(np.concatenate(found)) if found else np.empty(0, np.intp)
+
+    def ids(self, positions: NDArray[np.intp]) -> Ids:
+        """The ids at sorted positions."""
+        parts = [block.ids[at] for block, at in self._split(positions)]
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+    def rows(self, positions: NDArray[np.intp]) -> Iterator[NDArray[Any]]:
+        """The rows at sorted positions, in order, about a megabyte at a time."""
+        for block, at in self._split(positions):
+            step = max(1, _PIECE_BYTES // max(1, block.rows.shape[1] * block.rows.dtype.itemsize))
+            for first in range(0, len(at), step):
+                piece = at[first : first + step]
+                whole = piece[-1] - piece[0] + 1 == len(piece)
+                yield block.rows[piece[0] : piece[-1] + 1] if whole else block.rows[piece]
+
+    def _split(self, positions: NDArray[np.intp]) -> Iterator[tuple[Block, NDArray[np.intp]]]:
+        """Each block that holds some of the sorted positions, with their places in it."""
+        bounds = np.searchsorted(positions, self.starts)
+        for number in np.flatnonzero(bounds[1:] > bounds[:-1]):
+            yield self.blocks[number], positions[bounds[number] : bounds[number + 1]] - self.starts[number]
