@@ -21,7 +21,7 @@ import nearsight as ns
 from nearsight.clock import SystemClock
 from nearsight.collection import check, collection, ingest
 from nearsight.collection.catalogue import Catalogue
-from nearsight.errors import FormatError, NearsightError, PictureError, StorageError
+from nearsight.errors import FormatError, LockedError, NearsightError, PictureError, StorageError
 from nearsight.files import LocalFiles
 from nearsight.images.workers import Failure
 
@@ -135,16 +135,13 @@ def _first(photos, name):
 
 
 def rows(photos):
-    """A digest of each stored row, by path and recipe."""
-    snapshot = photos._current()
-    names = {each.id: os.fsdecode(each.path) for each in photos.pictures()}
-    plans = [photos.plan(recipe=recipe) for recipe in photos.senses.values()]
-    found = {}
-    for plan in plans:
-        for part in snapshot._segments.get(plan.key, []):
-            for ident, row in zip(part.ids.tolist(), part.rows(), strict=True):
-                if ident in names:
-                    found.setdefault(names[ident], {})[plan.descriptor.__class__.__name__.lower()] = digest(row)
+    """A digest of each stored row, by path and descriptor."""
+    names, found = {each.id: os.fsdecode(each.path) for each in photos.pictures()}, {}
+    for recipe in photos.senses.values():
+        plan = photos.plan(recipe=recipe)
+        for ident, name in names.items():
+            held = found.setdefault(name, {})
+            held[type(plan.descriptor).__name__] = digest(photos._current().row(plan, ident))
     return found
 
 
@@ -381,20 +378,66 @@ def reopening(report, home, query):
 
 
 def save_rows(report, home, target):
-    """The stored rows in the order of the pictures' paths, a file for each recipe."""
+    """The stored rows in the order of the pictures' paths, a file for each descriptor."""
     Path(target).mkdir()
     with ns.open(collection=home) as photos:
         snapshot, idents = photos._current(), [each.id for each in photos.pictures()]
         for recipe in photos.senses.values():
             plan = photos.plan(recipe=recipe)
-            held = [(part.ids, part.rows()) for part in snapshot._segments[plan.key]]
-            ids = np.concatenate([each for each, _ in held])
-            order = np.argsort(ids)
-            at = order[np.searchsorted(ids[order], idents)]
-            np.save(Path(target, type(plan.descriptor).__name__), np.concatenate([part for _, part in held])[at])
+            held = np.stack([snapshot.row(plan, ident) for ident in idents])
+            np.save(Path(target, type(plan.descriptor).__name__), held, allow_pickle=False)
 
 
 def warm_up(report, home, queries, words, recipes):
     """Ask, so that whatever is made on the first search is made; then fold the log into the catalogue."""
     answers(report, home, queries, words, recipes)
     Catalogue(Path(home), readonly=False).close()
+
+
+def race(report, folder, home, at, hold):
+    """Index as soon as the time has come, and hold the lock for a while; who won, and what the loser heard."""
+    while time.monotonic() < at:
+        pass
+    start = time.monotonic()
+    try:
+        with here(1024):
+            ns.index(folder, recipe=RECIPES, collection=home, watch=lambda _: time.sleep(hold)).close()
+    except LockedError as problem:
+        return ["lost", time.monotonic() - start, str(problem)]
+    return ["won", time.monotonic() - start, ""]
+
+
+def toggle(report, folder, home, source, rounds, seed):
+    """Put pictures in and take them out at random, a run each time; the pictures of each committed state."""
+    rng, states, real = np.random.default_rng(seed), [], Catalogue.transaction
+    names = sorted(os.listdir(source))
+
+    @contextmanager
+    def transaction(self):
+        with real(self):
+            yield
+        states.append([os.fsdecode(path) for (path,) in self.db.execute("SELECT path FROM picture ORDER BY path")])
+
+    Catalogue.transaction = transaction
+    with here(1024):
+        for number in range(rounds):
+            for name in rng.choice(names, 6, replace=False):
+                place = Path(folder, name)
+                place.unlink() if place.exists() else os.link(Path(source, name), place)
+            ns.index(folder, recipe=RECIPES, collection=home).close()
+            report(round=number, states=len(states))
+    return states
+
+
+def read_on(report, home, query, stop):
+    """Ask for all pictures again and again until a file appears; every answer that differs from the one before."""
+    before, count = None, 0
+    with ns.open(collection=home) as photos:
+        while not os.path.exists(stop) or not count:
+            results = photos.search(query, recipe=RECIPES[0], k=1000)
+            answer = [results.total, sorted([hit.path, hit.distance] for hit in results)]
+            count += 1
+            if answer != before:
+                report(answer=answer)
+            before = answer
+    return count
