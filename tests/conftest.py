@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import time
 from importlib.resources import files
 from pathlib import Path
 
@@ -55,3 +57,17 @@ def random_picture():
         return path
 
     return make
+
+
+@pytest.fixture
+def figures(request):
+    """Notes what a long test measured, as a JSON line of the file that NEARSIGHT_FIGURES names, if it is set."""
+    began = time.monotonic()
+
+    def note(name: str, **numbers: float) -> None:
+        if path := os.environ.get("NEARSIGHT_FIGURES"):
+            said = {"bar": name, "test": request.node.nodeid, "seconds": round(time.monotonic() - began, 1), **numbers}
+            with open(path, "a") as file:
+                file.write(json.dumps(said) + "\n")
+
+    return note

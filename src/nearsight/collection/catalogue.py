@@ -427,10 +427,10 @@ def _skip(row: tuple[Any, ...]) -> Skip:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours."""
+    """SQLite's errors as ours; one whose own words are damaged comes as a UnicodeDecodeError."""
     try:
         yield
-    except (sqlite3.DatabaseError, sqlite3.Warning) as problem:
+    except (sqlite3.DatabaseError, sqlite3.Warning, UnicodeDecodeError) as problem:
         refused = ("full", "disk I/O", "readonly", "unable to open", "locked")
         if isinstance(problem, sqlite3.OperationalError) and any(word in str(problem) for word in refused):
             raise StorageError(f"{path}: {problem}") from problem

@@ -74,7 +74,7 @@ def _database(catalogue: Catalogue) -> Iterator[Problem]:
         for table in TABLES:
             for rowid in bad_rows(catalogue, table):
                 yield Problem(NAME, f"row {rowid} of table {table} does not agree with its checksum")
-    except sqlite3.DatabaseError as problem:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as problem:
         yield Problem(NAME, str(problem))
 
 

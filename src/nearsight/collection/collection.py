@@ -21,7 +21,7 @@ from nearsight.collection.catalogue import Catalogue, Picture, Skip
 from nearsight.collection.check import Problem
 from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.home import home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
-from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch, forget
+from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch
 from nearsight.collection.plan import SENSES, Plan, plan, plans
 from nearsight.collection.query import query_pixels
 from nearsight.collection.search import Results, search, worded
@@ -203,10 +203,12 @@ class Collection:
             raise UsageError("nothing to search by: give a picture, colours or words")
         if k < 1:
             raise UsageError(f"k is the number of hits, at least 1; got {k}")
-        with self._lock, self._catalogue.reading():
-            found = self._catalogue.worded(query.words, k)
-            pictures = [(self._catalogue.picture(ident), score) for ident, score in found]
-            return worded(pictures, query.words, self._catalogue.count())
+        with self._lock:
+            self._current()  # the segments that it lists are there and its own: another collection's catalogue is not
+            with self._catalogue.reading():
+                found = self._catalogue.worded(query.words, k)
+                pictures = [(self._catalogue.picture(ident), score) for ident, score in found]
+                return worded(pictures, query.words, self._catalogue.count())
 
     def _allowed(self, words: str, generation: int) -> Ids | None:
         """The ids that the words leave; None where there are no words."""
@@ -297,11 +299,11 @@ class Collection:
         with writing(self.home, self._files), opened(self.home) as catalogue:
             chosen = [each for each in catalogue.pictures() if _chosen(each.path, wanted)]
             if chosen:
-                forget(catalogue, np.array([each.id for each in chosen], np.int64))
                 with catalogue.transaction():
                     for each in chosen:
-                        skip = Skip(each.path, each.size, each.mtime_ns, Reason.REMOVED, "")
-                        catalogue.put_skip(skip)
+                        catalogue.drop_picture(each.id)
+                        catalogue.put_skip(Skip(each.path, each.size, each.mtime_ns, Reason.REMOVED, ""))
+                    catalogue.seal()
         return len(chosen)
 
     def restore(self, paths: Sequence[str]) -> int:

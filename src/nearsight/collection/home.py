@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ from nearsight.files import Files
 
 LOCK = "write.lock"
 WRITER = "writer.json"
+HOLDER_TRIES = 50
+HOLDER_PAUSE = 0.01
+"""Seconds between two looks at who holds the lock: half a second in all."""
 
 
 def home_of(folder: str | Path = ".", collection: str | Path | None = None) -> Path:
@@ -55,14 +59,25 @@ def writing(home: Path, files: Files) -> Iterator[None]:
     except OSError as problem:
         raise StorageError(f"{home}: {problem.strerror or problem}") from problem
     finally:
+        with suppress(OSError, StorageError):
+            files.remove(home / WRITER)
         lock.release()
 
 
 def _holder(home: Path, files: Files) -> str:
-    with suppress(OSError, ValueError, KeyError, StorageError):
-        writer = json.loads(bytes(files.map(home / WRITER)))
-        return f"process {writer['pid']} on {writer['host']}"
+    """Who holds the lock. It may have it only just now, and say who it is in a moment."""
+    for _ in range(HOLDER_TRIES):
+        with suppress(OSError, ValueError, KeyError, StorageError):
+            writer = json.loads(bytes(files.map(home / WRITER)))
+            if _lives(int(writer["pid"]), writer["host"]):
+                return f"process {writer['pid']} on {writer['host']}"
+        time.sleep(HOLDER_PAUSE)
     return "another process"
+
+
+def _lives(pid: int, host: str) -> bool:
+    """Whether this may be the writer, rather than one that was killed before."""
+    return host != socket.gethostname() or Path(f"/proc/{pid}").exists()
 
 
 @contextmanager
