@@ -21,7 +21,7 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import best, one_core
 from nearsight.images.decode import in_memory
-from nearsight.methods import method, methods
+from nearsight.methods import look_up, methods
 from nearsight.types import Descriptor, Image, Method, Metric
 
 BATCH = 64
@@ -67,8 +67,7 @@ def descriptor_rows(photos: list[Image], rounds: int) -> list[list[str]]:
         assert isinstance(descriptor, Descriptor)
         took = per_picture(descriptor, batch(photos, descriptor.side), rounds)
         rows.append([f"`{name}`", f"longest side {descriptor.side}", f"{took:.3f}", *_size(descriptor)])
-    gist = method("gist")
-    assert gist is not None
+    gist = look_up("gist")
     assert issubclass(gist, Descriptor)
     took = per_picture(gist(), squares(photos, 32), rounds)
     return [*rows, [f"`gist`, bar {GIST_BAR} ms", "32 x 32", f"**{took:.3f}**", *_size(gist())]]
@@ -125,7 +124,7 @@ METRIC_HEAD = ["metric", "rows of", "values", "ms a query"]
 TEXT = """## Descriptors and metrics
 
 Measured on {machine}; pinned to one core, one thread in every library, the processor's time, best of {rounds}. Each
-descriptor with its defaults, in batches of {batch} decoded pictures at its working side (the time to decode is not in it):
+descriptor with its defaults, in batches of {batch} decoded pictures at its working side (decoding is not in it):
 
 {descriptors}
 

@@ -34,7 +34,7 @@ DESCRIPTOR = "gist"
 ROWS, QUERIES, SAMPLE = 50_000, 200, 10_000
 SIDE = 96
 FIRST = 10
-PROBES = (1, 2, 4, 8, 16, 32)
+PROBES = (1, 5, 10, 20, 40)
 
 
 @dataclass(frozen=True)

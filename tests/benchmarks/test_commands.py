@@ -8,10 +8,10 @@ import time
 import cv2
 import numpy as np
 import pytest
-
 from benchmarks import alone, descriptors, indexing, memory, pictures, startup
 from benchmarks.page import Options, main, markers
 from benchmarks.timing import Taken
+
 from nearsight.images.decode import decode
 from nearsight.methods import method, methods
 

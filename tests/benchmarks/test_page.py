@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from benchmarks import __main__ as every
 from benchmarks.page import Options, filled, main, markers, with_section
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import cdist
-
 from benchmarks import search
 from benchmarks.page import markers
+from scipy.spatial.distance import cdist
+
 from nearsight.indexes.flat import Flat
 from nearsight.metrics.l2 import L2
 from nearsight.types import Index

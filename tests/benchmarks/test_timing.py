@@ -6,10 +6,9 @@ import sys
 import time
 
 import pytest
-from threadpoolctl import threadpool_info
-
 from benchmarks.machine import table
 from benchmarks.timing import Taken, alternated, best, one_core, taken
+from threadpoolctl import threadpool_info
 
 
 def test_ways_take_turns_and_their_times_are_kept_apart():
