@@ -22,7 +22,7 @@ from nearsight.collection.check import Problem
 from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.home import home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
 from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch
-from nearsight.collection.plan import SENSES, Plan, plan, plans
+from nearsight.collection.plan import SENSES, Plan, keys, plan, plans
 from nearsight.collection.query import query_pixels
 from nearsight.collection.search import Results, listed, search, worded
 from nearsight.collection.segment import FOLDER
@@ -260,7 +260,7 @@ class Collection:
 
     def _plan_of_recipe(self, recipe: str, held: dict[str, str]) -> Plan:
         wanted = plan(recipe)
-        if wanted.key not in {plan(text).key for text in held.values()}:
+        if wanted.key not in keys(held.values()):
             raise UsageError(
                 f"this collection holds no rows of {wanted.key.split('@')[0].strip()}; "
                 f"add them: nearsight index {_quoted(self.root)} --recipe {_quoted(recipe)}{self._elsewhere()}"

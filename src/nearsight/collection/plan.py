@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from nearsight.errors import RecipeError, UsageError
@@ -111,6 +112,15 @@ def plans(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Plan]:
     """The plans of these senses and these recipes' texts, each once."""
     made = [plan_of(sense) for sense in by] + [plan(text) for text in recipes]
     return list({each.recipe: each for each in reversed(made)}.values())[::-1]
+
+
+def keys(recipes: Iterable[str]) -> list[str]:
+    """The keys of the rows that these recipes search, each once; a recipe whose method is gone has none."""
+    found: dict[str, None] = {}
+    for text in recipes:
+        with suppress(RecipeError):
+            found[plan(text).key] = None
+    return list(found)
 
 
 def _with_metric(index: Index, metric: Metric) -> Index:
