@@ -38,6 +38,7 @@ def _root(
 def main() -> None:
     """Run the command line; every error of ours is one message and its exit code."""
     from nearsight.cli import ask, build, demo, look, serve
+    from nearsight.cli.printing import shown_lines
 
     for module in (build, ask, look, demo, serve):
         module.register(app)
@@ -45,7 +46,7 @@ def main() -> None:
     try:
         app()
     except NearsightError as problem:
-        sys.stderr.write(f"nearsight: {problem}\n")
+        sys.stderr.write(f"nearsight: {shown_lines(str(problem))}\n")
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("\nnearsight: stopped; what was committed is kept, the same command goes on from there\n")
