@@ -441,3 +441,25 @@ def read_on(report, home, query, stop):
                 report(answer=answer)
             before = answer
     return count
+
+
+def pooled_surprise(report, folder, home, recipes, surprises):
+    """Index with two workers; between the walk and the reading, some files turn into something else."""
+
+    def watch(progress):
+        if progress.step == "describing" and not progress.done:
+            for name, what in surprises.items():
+                _turn(Path(folder, name), what)
+
+    settings = ingest.Settings(workers=2)
+    ns.index(folder, recipe=recipes, collection=home, watch=watch, settings=settings).close()
+
+
+def _turn(path, what):
+    path.unlink()
+    if what == "fifo":
+        os.mkfifo(path)
+    elif what == "link":
+        path.symlink_to("/etc/passwd")
+    elif what == "folder":
+        path.mkdir()
