@@ -24,7 +24,7 @@ def test_every_kind_is_found_by_file_name():
 
 @pytest.mark.parametrize("name", sorted(methods.methods()))
 def test_a_component_is_rebuilt_from_its_written_out_recipe(name):
-    made = methods.method(name)()
+    made = methods.look_up(name)()
     text = str(methods.written_out([made]))
     assert methods.build(parse(text)) == (made,)
     assert methods.name_of(made) == name
@@ -32,7 +32,7 @@ def test_a_component_is_rebuilt_from_its_written_out_recipe(name):
 
 @pytest.mark.parametrize("name", sorted(methods.methods()))
 def test_a_method_says_what_it_is_and_where_it_is_from(name):
-    cls = methods.method(name)
+    cls = methods.look_up(name)
     assert methods.summary(cls)
     assert methods.source(cls)
     assert isinstance(cls(), (Descriptor, Index, Metric, Refiner))

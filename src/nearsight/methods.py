@@ -2,7 +2,7 @@
 
 `gist` in a recipe is the class `Gist` of `descriptors/gist.py`. There is no list to edit: a file in one of the five
 packages is a method, and an outside package adds its own by an entry point of the group `nearsight.methods` whose
-name is the method's and whose value is its module.
+name is the method's and whose value is its module: see `plugins.py`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import types
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from nearsight.errors import RecipeError, UsageError
+from nearsight.plugins import Plugin, chosen, class_name, load
 from nearsight.recipe import Recipe, Step, Value
 from nearsight.types import Descriptor, Index, Method, Metric, Refiner
 
@@ -32,8 +32,8 @@ KINDS: dict[str, type[Method]] = {
 
 @cache
 def modules() -> dict[str, str]:
-    """Every method's name and the module that holds it; nothing is imported. Our own names win over plugins'."""
-    found = {point.name: point.value.split(":")[0] for point in entry_points(group="nearsight.methods")}
+    """The modules of our own packages by their last name; nothing of them is imported."""
+    found: dict[str, str] = {}
     for package in KINDS:
         folder = import_module(f"nearsight.{package}").__path__
         found.update({info.name: f"nearsight.{package}.{info.name}" for info in pkgutil.iter_modules(folder)})
@@ -41,17 +41,28 @@ def modules() -> dict[str, str]:
 
 
 @cache
-def method(name: str) -> type[Method] | None:
-    """The method of this name, or None where the module of that name holds helpers and no method.
+def _outside() -> tuple[dict[str, Plugin], dict[Plugin, str]]:
+    return chosen(modules())
 
-    Raises
-    ------
-    KeyError
-        where there is no module of that name
-    """
-    module = import_module(modules()[name])
-    found = vars(module).get("".join(word.capitalize() for word in name.split("_")))
-    return found if isinstance(found, type) and issubclass(found, Method) else None
+
+@cache
+def find(name: str) -> type[Method] | str:
+    """The method of this name, or in words why there is none."""
+    if name in modules():
+        found = vars(import_module(modules()[name])).get(class_name(name))
+        return found if isinstance(found, type) and issubclass(found, Method) else f'there is no method "{name}"'
+    plugin = _outside()[0].get(name)
+    loaded = load(plugin) if plugin else f'there is no method "{name}"'
+    if plugin is None or not isinstance(loaded, str):
+        return loaded
+    return f'the method "{name}" of the package {plugin.package} cannot be used: {loaded}'
+
+
+def left_out() -> list[str]:
+    """A line for each method of another package that is not used, with the reason."""
+    plugins, passed = _outside()
+    reasons = passed | {plugin: why for plugin in plugins.values() if isinstance(why := load(plugin), str)}
+    return [f"{each.name} of the package {each.package}: {why}" for each, why in reasons.items()]
 
 
 def kind(cls: type[Method]) -> str:
@@ -61,7 +72,8 @@ def kind(cls: type[Method]) -> str:
 
 def methods(package: str | None = None) -> dict[str, type[Method]]:
     """All methods by name, sorted; of one kind where a package is given."""
-    found = {name: cls for name in sorted(modules()) if (cls := method(name)) is not None}
+    names = sorted({*modules(), *_outside()[0]})
+    found = {name: cls for name in names if isinstance(cls := find(name), type)}
     return {name: cls for name, cls in found.items() if package is None or kind(cls) == package}
 
 
@@ -87,11 +99,16 @@ def written_out(components: Iterable[Method]) -> Recipe:
 
 
 def look_up(name: str) -> type[Method]:
-    """The method of this name; UsageError with the nearest names where there is none."""
-    found = method(name) if name in modules() else None
-    if found is None:
-        raise UsageError(f'there is no method "{name}"{suggestion(name, methods())}')
+    """The method of this name; UsageError where there is none, with the nearest names or what is wrong with it."""
+    found = find(name)
+    if isinstance(found, str):
+        raise UsageError(found + _nearest(name))
     return found
+
+
+def _nearest(name: str) -> str:
+    """The end of an error: the names that exist, unless another package has brought one of this name."""
+    return "" if name in _outside()[0] else suggestion(name, methods())
 
 
 def parameters(cls: type[Method]) -> list[tuple[str, str, str]]:
@@ -112,10 +129,9 @@ def suggestion(name: str, among: Iterable[str]) -> str:
 
 
 def _build_step(step: Step, text: str) -> Method:
-    cls = method(step.name) if step.name in modules() else None
-    if cls is None:
-        problem = f'there is no method "{step.name}"{suggestion(step.name, methods())}'
-        raise RecipeError(problem, text, step.position, len(step.name))
+    cls = find(step.name)
+    if isinstance(cls, str):
+        raise RecipeError(cls + _nearest(step.name), text, step.position, len(step.name))
     arguments = _arguments(cls, step, text)
     try:
         return cls(**arguments)

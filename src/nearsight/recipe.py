@@ -36,6 +36,9 @@ class Step:
     kwargs: tuple[tuple[str, Value], ...] = ()
     position: int = field(default=0, compare=False)
 
+    def __str__(self) -> str:
+        return _print_step(self)
+
 
 @dataclass(frozen=True)
 class Recipe:

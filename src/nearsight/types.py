@@ -206,6 +206,11 @@ class Index(Method, ABC):
         """With fewer rows than this an exact search is as good, and the collection uses one."""
         return 0
 
+    @property
+    def sample(self) -> int:
+        """How many rows `fit` is best given."""
+        return 0
+
     def serves(self, metric: Metric) -> bool:
         """Whether it can rank by this metric."""
         return True
@@ -219,8 +224,8 @@ class Index(Method, ABC):
         return {}
 
     def keep(self, ids: Ids, rows: NDArray[Any], metric: Metric, fitted: Arrays) -> Arrays:
-        """What it keeps of these rows `(N, D)`."""
-        return {}
+        """What it keeps of these rows `(N, D)`; `ids` among it says of which."""
+        return {"ids": ids}
 
     def join(self, kept: Sequence[Arrays], without: Ids) -> Arrays:
         """What was kept at several times as one, without some ids (sorted)."""

@@ -210,7 +210,7 @@ def test_recipes_lists_every_method_with_its_source():
     text = nearsight("recipes").stdout
     assert all(name in text for name in rows)
     assert "Examples" in nearsight("recipes", "gist").stdout
-    assert "gist | flat | verify" in nearsight("recipes", "copy").stdout
+    assert "gist | gistis | verify" in nearsight("recipes", "copy").stdout
 
 
 def test_export_writes_what_is_known(folder):

@@ -126,7 +126,7 @@ def _rows(photos, recipe):
     for entry in catalogue.segments():
         if entry.key == key:
             opened = Segment(photos.home / FOLDER, entry, LocalFiles())
-            found.update({paths[i]: row for i, row in zip(opened.ids.tolist(), opened.rows(), strict=True)})
+            found.update({paths[i]: row for i, row in zip(opened.ids.tolist(), opened.rows[:], strict=True)})
     catalogue.close()
     return found
 

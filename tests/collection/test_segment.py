@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nearsight.collection.segment import BLOCK, Segment, write_blobs, write_rows
+from nearsight.collection.arrays import BLOCK
+from nearsight.collection.segment import Segment, write_blobs, write_rows
 from nearsight.errors import DamagedError
 from nearsight.files import LocalFiles
 
@@ -25,8 +26,8 @@ def test_rows_come_back(tmp_path, written):
     entry, ids, rows = written
     opened = Segment(tmp_path, entry, FILES)
     np.testing.assert_array_equal(opened.ids, ids)
-    np.testing.assert_array_equal(opened.rows(), rows)
-    assert not opened.rows().flags.writeable
+    np.testing.assert_array_equal(opened.rows[:], rows)
+    assert not opened.rows[:].flags.writeable
     data = (tmp_path / entry.file).read_bytes()
     assert np.frombuffer(entry.checksums, np.uint32).tolist() == [
         zlib.crc32(data[at : at + BLOCK]) for at in range(0, len(data), BLOCK)
@@ -38,8 +39,8 @@ def test_rows_come_back(tmp_path, written):
 def test_any_dtype_and_count(tmp_path, dtype, count):
     rows = np.arange(count * 8).reshape(count, 8).astype(dtype)
     opened = Segment(tmp_path, write_rows(tmp_path, 1, "k", np.arange(count), rows, FILES), FILES)
-    np.testing.assert_array_equal(opened.rows(), rows)
-    assert opened.rows().dtype == rows.dtype
+    np.testing.assert_array_equal(opened.rows[:], rows)
+    assert opened.rows[:].dtype == rows.dtype
 
 
 def test_blobs_come_back_one_by_one(tmp_path):
@@ -61,7 +62,7 @@ def test_every_flipped_bit_is_found_before_it_is_used(tmp_path, written):
         broken[at] ^= 1 << int(rng.integers(8))
         path.write_bytes(broken)
         with pytest.raises(DamagedError):
-            Segment(tmp_path, entry, FILES).rows()
+            Segment(tmp_path, entry, FILES).rows[:]
 
 
 def test_only_touched_blocks_are_checked(tmp_path):
@@ -83,7 +84,7 @@ def test_missing_truncated_and_exchanged_files_are_found(tmp_path, written):
     other = write_rows(tmp_path, 8, "some key", ids, rows[::-1], FILES)
     (tmp_path / other.file).rename(path)
     with pytest.raises(DamagedError):
-        Segment(tmp_path, entry, FILES).rows()
+        Segment(tmp_path, entry, FILES).rows[:]
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(DamagedError, match="bytes"):
         Segment(tmp_path, entry, FILES)

@@ -26,13 +26,18 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 def browser():
     """A headless Chromium: the system's, or playwright's own. Its event loop ends with the module."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with api.sync_playwright() as playwright:
-        if not path and not Path(playwright.chromium.executable_path).exists():
-            pytest.skip("there is no Chromium: install one, or set CHROMIUM to its path")
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        started = playwright.chromium.launch(executable_path=chromium(playwright), args=FLAGS)
         yield started
         started.close()
+
+
+def chromium(playwright) -> str | None:
+    """The path of the system's Chromium; None for playwright's own."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not path and not Path(playwright.chromium.executable_path).exists():
+        pytest.skip("there is no Chromium: install one, or set CHROMIUM to its path")
+    return path
 
 
 @pytest.fixture(scope="session")

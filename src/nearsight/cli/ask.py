@@ -114,7 +114,7 @@ def recipes(
     json: Json = False,
 ) -> None:
     """List the senses and every method that a recipe can name, or show the help of one."""
-    from nearsight.cli.listing import all_methods, help_of, method_row
+    from nearsight.cli.listing import all_methods, help_of, method_row, say_left_out
 
     if name is not None:
         typer.echo("" if json else help_of(name), nl=not json)
@@ -126,6 +126,7 @@ def recipes(
         print_json([method_row(each) for each in methods()])
     else:
         all_methods()
+    say_left_out(name)
 
 
 def _box(text: str | None) -> tuple[float, float, float, float] | None:

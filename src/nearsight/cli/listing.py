@@ -5,8 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import typer
+
+from nearsight.cli.printing import shown
 from nearsight.collection.plan import SENSES
-from nearsight.methods import kind, look_up, methods, parameters, source, summary
+from nearsight.methods import kind, left_out, look_up, methods, parameters, source, summary
 from nearsight.types import Descriptor, Method
 
 _HEADINGS = {
@@ -48,6 +51,13 @@ def help_of(name: str) -> str:
     types = "\n".join(f"    {each}: {wanted}, {default} by default" for each, wanted, default in parameters(cls))
     lines = [f"{name}({usage})", types, f"output: {output(cls)}" if output(cls) else "", inspect.getdoc(cls) or ""]
     return "\n\n".join(line for line in lines if line)
+
+
+def say_left_out(name: str | None = None) -> None:
+    """Name the methods of other packages that are not used, or those of one name, and why; on standard error."""
+    for line in left_out():
+        if name is None or line.startswith(f"{name} of "):
+            typer.echo(f"left out: {shown(line)}", err=True)
 
 
 def all_methods() -> None:

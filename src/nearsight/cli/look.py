@@ -60,6 +60,7 @@ def info(in_: In = Here, collection: Collection = None, json: Json = False) -> N
     typer.echo(f"{found['bytes'] / 1e6:.1f} MB in {shown(found['collection'])}")
     for name, text in found["recipes"].items():
         typer.echo(f"  by {name:<10} {text}" if name != text else f"  by {text}")
+        typer.echo(f"     {found['indexes'][name]}")
     for reason, count in found["skipped"].items():
         typer.echo(f"  skipped {count:>6}  {reason}")
 

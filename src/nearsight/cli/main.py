@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 
 import typer
 
@@ -35,13 +36,20 @@ def _root(
     """Take the options that stand before a command."""
 
 
-def main() -> None:
-    """Run the command line; every error of ours is one message and its exit code."""
+@cache
+def registered() -> typer.Typer:
+    """The command line with every command in it."""
     from nearsight.cli import ask, build, demo, look, serve
     from nearsight.cli.printing import shown_lines
 
     for module in (build, ask, look, demo, serve):
         module.register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line; every error of ours is one message and its exit code."""
+    registered()
     _plain_threads()
     try:
         app()

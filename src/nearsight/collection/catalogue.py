@@ -21,7 +21,7 @@ from typing import Any
 from nearsight.collection.words import expression, holds, text_of
 from nearsight.errors import DamagedError, FormatError, Reason, StorageError
 
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x4E525354  # "NRST"
 NAME = "catalogue.sqlite"
 
@@ -41,7 +41,12 @@ CREATE TABLE segment(
 CREATE TABLE dead(id INTEGER PRIMARY KEY, crc INTEGER NOT NULL) STRICT;
 CREATE VIRTUAL TABLE words USING fts5(text, tokenize='unicode61 remove_diacritics 2');
 """
-MIGRATIONS = (_SCHEMA,)
+_CACHES = """
+CREATE TABLE cache(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, fitted INTEGER NOT NULL, length INTEGER NOT NULL,
+  checksums BLOB NOT NULL, crc INTEGER NOT NULL) STRICT;
+"""
+MIGRATIONS = (_SCHEMA, _CACHES)
 """Number i takes a catalogue from version i to i + 1."""
 
 
@@ -94,6 +99,22 @@ class SegmentEntry:
     def file(self) -> str:
         """The file's name in the segments folder."""
         return f"{self.id:010d}.seg"
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """One immutable file of what an index has fitted (`fitted` 0), or keeps of rows by what `fitted` names."""
+
+    id: int
+    key: str
+    fitted: int
+    length: int
+    checksums: bytes
+
+    @property
+    def file(self) -> str:
+        """The file's name in the indexes folder."""
+        return f"{self.id:010d}.idx"
 
 
 def crc(values: Iterable[Any]) -> int:
@@ -156,7 +177,7 @@ class Catalogue:
             raise FormatError(f"{self.path} is not a catalogue of nearsight (application id {application:#x})")
         if version < VERSION and not readonly:
             self._migrate(version)
-        elif version < VERSION:
+        elif not version:
             raise FormatError(f"{self.path} is an empty or half-made catalogue: run nearsight index again")
 
     def _migrate(self, version: int) -> None:
@@ -215,6 +236,19 @@ class Catalogue:
         if self.meta("segments") != str(crc(rows)) and (rows or self.meta("segments") is not None):
             raise DamagedError(f"the list of segments in {self.path} is damaged: run nearsight repair")
         return [SegmentEntry(*row) for row in rows]
+
+    def caches(self) -> list[CacheEntry]:
+        """What the indexes keep; a catalogue of an older format lists nothing."""
+        if self.db.execute("PRAGMA user_version").fetchone()[0] < 2:
+            return []
+        rows = self._rows("SELECT id, key, fitted, length, checksums, crc FROM cache ORDER BY id")
+        return [CacheEntry(*row) for row in rows]
+
+    def sample(self, count: int) -> list[int]:
+        """Ids of some pictures, rising: chosen by their content, so that the order of their coming does not matter."""
+        with translated(self.path):
+            rows = self.db.execute("SELECT id FROM picture ORDER BY sha256, id LIMIT ?", (count,))
+            return sorted(row[0] for row in rows)
 
     def dead(self) -> list[int]:
         """Ids that are still in a segment though their picture is gone."""
@@ -341,6 +375,21 @@ class Catalogue:
         with translated(self.path):
             last = dict(self.db.execute("SELECT name, seq FROM sqlite_sequence"))
         return last.get("picture", 0) + 1, last.get("segment", 0) + 1
+
+    def next_cache(self) -> int:
+        """The next id of a cache."""
+        with translated(self.path):
+            last = self.db.execute("SELECT seq FROM sqlite_sequence WHERE name='cache'").fetchone()
+        return 1 if last is None else int(last[0]) + 1
+
+    def put_cache(self, entry: CacheEntry) -> None:
+        """List a cache whose file is safely on the disk."""
+        values = astuple(entry)
+        self.db.execute("INSERT INTO cache VALUES(?,?,?,?,?,?)", (*values, crc(values)))
+
+    def drop_caches(self, idents: Iterable[int]) -> None:
+        """Take caches off the list; their files may go after the commit."""
+        self.db.executemany("DELETE FROM cache WHERE id=?", ((ident,) for ident in idents))
 
     def put_segment(self, entry: SegmentEntry) -> None:
         """List a segment whose file is safely on the disk."""

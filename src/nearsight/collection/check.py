@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.collection import segment
+from nearsight.collection import caches, segment
+from nearsight.collection.arrays import BLOCK
 from nearsight.collection.catalogue import NAME, Catalogue, SegmentEntry, crc
 from nearsight.collection.merge import rewrite
 from nearsight.collection.plan import plan
-from nearsight.collection.segment import BLOCK, THUMBNAILS, Segment
+from nearsight.collection.segment import THUMBNAILS, Segment
 from nearsight.errors import DamagedError, NearsightError
 from nearsight.files import Files
 from nearsight.types import Ids
@@ -30,6 +31,7 @@ TABLES = {
     "skip": "path, size, mtime_ns, reason, detail",
     "segment": "id, key, count, length, checksums",
     "dead": "id",
+    "cache": "id, key, fitted, length, checksums",
 }
 """The columns that a row's checksum covers."""
 
@@ -59,6 +61,7 @@ def verify(home: Path, catalogue: Catalogue, files: Files) -> list[Problem]:
         problems += found
         if opened is not None and not found:
             held.setdefault(entry.key, []).append(opened.ids)
+    problems += [Problem(entry.file, what) for entry, what in caches.damaged(home, catalogue, files)]
     return problems or list(_completeness(catalogue, held))
 
 
@@ -129,7 +132,8 @@ def repair(home: Path, files: Files) -> list[Problem]:
         return broken
     assert catalogue is not None
     try:
-        return _drop_rows(catalogue) + _drop_segments(home / segment.FOLDER, catalogue, files)
+        dropped = _drop_rows(catalogue) + _drop_segments(home / segment.FOLDER, catalogue, files)
+        return dropped + _drop_caches(home, catalogue, files)
     finally:
         catalogue.close()
 
@@ -175,6 +179,13 @@ def _drop_segments(folder: Path, catalogue: Catalogue, files: Files) -> list[Pro
         catalogue.put_dead(np.setdiff1d(held, live).tolist())
         catalogue.seal()
     return dropped
+
+
+def _drop_caches(home: Path, catalogue: Catalogue, files: Files) -> list[Problem]:
+    """What an index keeps is made again from the rows; no picture is read for it."""
+    bad = list(caches.damaged(home, catalogue, files))
+    caches.drop(home, catalogue, files, [entry for entry, _ in bad])
+    return [Problem(entry.file, what) for entry, what in bad]
 
 
 def _drop_segment(catalogue: Catalogue, folder: Path, entry: SegmentEntry, files: Files) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock, SystemClock
-from nearsight.collection import check
+from nearsight.collection import caches, check
 from nearsight.collection.catalogue import Catalogue, Picture, Skip
 from nearsight.collection.check import Problem
 from nearsight.collection.compare import OWN_FOLDER
@@ -269,6 +269,9 @@ class Collection:
                 "images": self._catalogue.count(),
                 "skipped": self._catalogue.skipped(),
                 "recipes": self._catalogue.recipes(),
+                "indexes": {
+                    name: snapshot.answers(plan(text, name)) for name, text in self._catalogue.recipes().items()
+                },
                 "bytes": self._bytes(),
                 "generation": snapshot.generation,
             }
@@ -276,8 +279,8 @@ class Collection:
     def _bytes(self) -> int:
         """What the collection takes on the disk; files that go meanwhile count nothing."""
         total = 0
-        for folder in (self.home, self.home / FOLDER):
-            for name in self._files.listdir(folder):
+        for folder in (self.home, self.home / FOLDER, self.home / caches.FOLDER):
+            for name in self._files.listdir(folder) if self._files.exists(folder) else ():
                 with suppress(FileNotFoundError):
                     total += self._files.size(folder / name)
         return total

@@ -5,6 +5,7 @@
 3. Describe what is new, changed or lacks rows, in isolated workers, in the order of the paths (`describe`).
 4. Commit in batches: segments on the disk first, then one transaction. What is committed is acknowledged.
 5. Forget what is gone; merge small segments (`merge`).
+6. Bring what approximate indexes keep into agreement with the rows (`caches`).
 
 Killed at any moment, the next run goes on from the last commit.
 """
@@ -21,7 +22,7 @@ from typing import TypeAlias
 import numpy as np
 
 from nearsight.clock import Clock
-from nearsight.collection import segment
+from nearsight.collection import caches, segment
 from nearsight.collection.catalogue import Catalogue, Picture, SegmentEntry, Skip
 from nearsight.collection.compare import Comparison
 from nearsight.collection.describe import Describe, Read, Task
@@ -38,7 +39,11 @@ BATCH_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: "looking" (`done` files seen, `total` 0) or "describing" (`done` of `total` committed)."""
+    """Where a run stands.
+
+    "looking" (`done` files seen, `total` 0), "describing" (`done` of `total` files committed), or "indexing" (`done`
+    rows of at most `total`).
+    """
 
     step: str
     done: int
@@ -89,6 +94,7 @@ class Ingest:
         self.root, self.catalogue, self.files, self.clock = root, catalogue, files, clock
         self.watch, self.settings = watch, settings
         self.home, self.folder = home, home / segment.FOLDER
+        self.plans = plans
         self.keys = {plan.key: plan.descriptor for plan in plans}
         self.summary = Summary()
 
@@ -107,6 +113,7 @@ class Ingest:
         self._describe(comparison)
         self._forget(comparison.gone)
         drop_dead(self.catalogue, self.folder, self.files)
+        caches.Refresh(self.home, self.catalogue, self.files, self._indexing).run(self.plans)
         self.summary.seconds = self.clock.elapsed() - start
         return self.summary
 
@@ -116,6 +123,10 @@ class Ingest:
         for name in self.files.listdir(self.folder):
             if name not in listed:
                 self.files.remove(self.folder / name)
+        caches.sweep(self.home, self.catalogue, self.files)
+
+    def _indexing(self, done: int, total: int) -> None:
+        self.watch(Progress("indexing", done, total))
 
     def _record(self, comparison: Comparison) -> None:
         """What the walk itself found: moves, skipped files, skipped files that are there no more."""

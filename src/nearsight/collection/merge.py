@@ -84,7 +84,7 @@ def _write(
     if key == segment.THUMBNAILS:
         blobs = [each.bytes_at(int(at)) for each, kept in pairs for at in np.flatnonzero(kept)]
         return segment.write_blobs(folder, ident, key, ids, blobs, files)
-    rows = np.concatenate([each.kept_rows(kept) for each, kept in pairs])
+    rows = np.concatenate([each.rows[kept] for each, kept in pairs])
     return segment.write_rows(folder, ident, key, ids, rows, files)
 
 

@@ -23,12 +23,12 @@ class Sense:
 SENSES = {
     sense.name: sense
     for sense in (
-        Sense("copy", "the same picture, altered: re-saved, resized, cropped, mirrored", "gist | flat | verify"),
-        Sense("colour", "the same colours in the same amounts", "colour_histogram | flat"),
+        Sense("copy", "the same picture, altered: re-saved, resized, cropped, mirrored", "gist | gistis | verify"),
+        Sense("colour", "the same colours in the same amounts", "colour_histogram | ivf"),
         Sense(
             "scene",
             "the same layout of the scene, whatever it shows",
-            "gist(orientations=[6, 6, 6, 6, 6], colour=mean) | flat",
+            "gist(orientations=[6, 6, 6, 6, 6], colour=mean) | gistis",
         ),
     )
 }
@@ -59,6 +59,13 @@ class Plan:
     def key(self) -> str:
         """The key of the rows: the descriptor with every default, and its version."""
         return f"{written_out((self.descriptor,))} @{self.descriptor.version}"
+
+    @property
+    def cache_key(self) -> str:
+        """The key of what the index keeps of the rows: theirs, and the parameters on which it depends."""
+        step = written_out((self.index,)).steps[0]
+        kept = tuple(pair for pair in step.kwargs if pair[0] in self.index.kept_by)
+        return f"{self.key} | {replace(step, kwargs=kept)} @{self.index.version}"
 
 
 def plan(text: str, name: str = "") -> Plan:

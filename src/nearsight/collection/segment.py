@@ -1,70 +1,44 @@
-"""Segments: immutable files of rows, memory-mapped, checked block by block on first touch.
+"""Segments: immutable files of rows, listed in the catalogue.
 
-A segment is NumPy arrays one after another, each with its own npy header: the ids, then the rows `(n, D)`; of the
-thumbnails, the ids, the ends of the pictures, then their bytes. The catalogue lists its length and a CRC-32 for each
-block of 1 MiB; no byte is used before its block was checked.
+A segment is a file of arrays (`arrays`): the ids, rising, then the rows `(n, D)`; of the thumbnails, the ids, the ends
+of the pictures, then their bytes.
 """
 
 from __future__ import annotations
 
-import io
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.collection.arrays import BLOCK, StoredArrays, write_arrays
 from nearsight.collection.catalogue import SegmentEntry
-from nearsight.errors import DamagedError
 from nearsight.files import Files
 from nearsight.types import Ids
 
-BLOCK = 1 << 20
 FOLDER = "segments"
 THUMBNAILS = "thumbnails"
 """The key of the segments that hold thumbnails."""
 
 
-class Segment:
-    """A listed segment, open for reading.
-
-    Raises
-    ------
-    DamagedError
-        where the file is missing, has another length, or a touched block has another checksum
-    """
+class Segment(StoredArrays):
+    """A listed segment, open for reading."""
 
     def __init__(self, folder: Path, entry: SegmentEntry, files: Files) -> None:
-        self.entry, self.path = entry, folder / entry.file
-        try:
-            self.data = files.map(self.path)
-        except FileNotFoundError:
-            raise DamagedError(f"{self.path} is missing: run nearsight repair") from None
-        if len(self.data) != entry.length:
-            raise DamagedError(f"{self.path} has {len(self.data)} bytes, not {entry.length}: run nearsight repair")
-        self._sums = np.frombuffer(entry.checksums, np.uint32)
-        self._checked = np.zeros(len(self._sums), bool)
-        self.ids: Ids
-        self.ids, after = self._array(0)
-        self._parts: list[tuple[tuple[int, ...], np.dtype[Any], int]] = []
-        while after < entry.length:
-            shape, dtype, start = self._header(after)
-            self._parts.append((shape, dtype, start))
-            after = _padded(start + int(np.prod(shape)) * dtype.itemsize)
+        super().__init__(folder / entry.file, entry.length, entry.checksums, files)
+        self.entry = entry
+        self.ids: Ids = self.array(0)
+        self._rising = bool((self.ids[1:] > self.ids[:-1]).all())
+        self.rows = cast("NDArray[Any]", CheckedRows(self))
 
-    def rows(self) -> NDArray[Any]:
-        """All rows `(n, D)`, every block checked, still on the disk."""
-        self.check(0, self.entry.length)
-        return self._view(*self._parts[0])
-
-    def kept_rows(self, kept: NDArray[np.bool_]) -> NDArray[Any]:
-        """A copy of some rows; only the blocks that hold them are checked."""
-        spans = self.spans()[kept]
-        for start, stop in spans.tolist():
-            self.check(start, stop)
-        return self._view(*self._parts[0])[kept]
+    def find(self, ident: int) -> int | None:
+        """Where the row of a picture is, or None."""
+        if not len(self.ids):
+            return None
+        at = int(np.searchsorted(self.ids, ident)) if self._rising else int(np.argmax(self.ids == ident))
+        return at if at < len(self.ids) and int(self.ids[at]) == ident else None
 
     def bytes_at(self, position: int) -> bytes:
         """The bytes of one variable-length row; only the blocks that hold it are checked."""
@@ -72,69 +46,57 @@ class Segment:
         self.check(start, stop)
         return bytes(self.data[start:stop])
 
-    def check(self, start: int, stop: int) -> None:
-        """Check the blocks that hold the bytes from start to stop, each once."""
-        for number in range(start // BLOCK, -(-stop // BLOCK)):
-            if not self._checked[number]:
-                if not self.sound(number):
-                    raise DamagedError(f"block {number} of {self.path} is damaged: run nearsight repair")
-                self._checked[number] = True
-
-    def sound(self, number: int) -> bool:
-        """Whether the bytes of a block agree with its checksum."""
-        return zlib.crc32(self.data[number * BLOCK : (number + 1) * BLOCK]) == int(self._sums[number])
-
     def spans(self) -> NDArray[np.int64]:
         """`(n, 2)`: where each row's own bytes start and stop in the file."""
-        shape, dtype, start = self._parts[0]
-        if len(self._parts) == 1:
+        shape, dtype, start = self.parts[1]
+        if len(self.parts) == 2:
             width = int(np.prod(shape[1:])) * dtype.itemsize
             starts = start + width * np.arange(shape[0], dtype=np.int64)
             return np.stack([starts, starts + width], 1)
-        self.check(start, start + shape[0] * dtype.itemsize)
-        ends = self._view(shape, dtype, start) + self._parts[1][2]
-        return np.stack([np.concatenate([[self._parts[1][2]], ends[:-1]]), ends], 1)
+        ends = self.array(1) + self.parts[2][2]
+        return np.stack([np.concatenate([[self.parts[2][2]], ends[:-1]]), ends], 1)
 
-    def _array(self, at: int) -> tuple[NDArray[Any], int]:
-        shape, dtype, start = self._header(at)
-        stop = start + int(np.prod(shape)) * dtype.itemsize
-        self.check(at, stop)
-        return self._view(shape, dtype, start), _padded(stop)
 
-    def _header(self, at: int) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-        self.check(at, min(at + 128, self.entry.length))
-        stream = io.BytesIO(bytes(self.data[at : at + 4096]))
-        np.lib.format.read_magic(stream)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-        return shape, dtype, at + stream.tell()
+class CheckedRows:
+    """The rows `(n, D)` of a segment, as an array that checks the blocks of what is taken out of it."""
 
-    def _view(self, shape: tuple[int, ...], dtype: np.dtype[Any], start: int) -> NDArray[Any]:
-        return np.frombuffer(self.data, dtype, int(np.prod(shape)), start).reshape(shape)
+    def __init__(self, segment: Segment) -> None:
+        self._segment = segment
+        self.shape, self.dtype, self._start = segment.parts[1]
+        self.ndim, self.itemsize = len(self.shape), self.dtype.itemsize
+        self._width = int(np.prod(self.shape[1:])) * self.itemsize
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, at: slice | NDArray[np.intp]) -> NDArray[Any]:
+        if isinstance(at, slice):
+            start, stop, _ = at.indices(len(self))
+            self._segment.check(self._start + self._width * start, self._start + self._width * max(start, stop))
+        else:
+            places = np.flatnonzero(at) if at.dtype == bool else np.asarray(at, np.int64)
+            firsts = self._start + self._width * places
+            touched = [(firsts + part) // BLOCK for part in (*range(0, self._width, BLOCK), self._width - 1)]
+            self._segment.check_blocks(np.unique(np.concatenate(touched)))
+        rows: NDArray[Any] = self._segment.unchecked(1)[at]
+        return rows
 
 
 def write_rows(folder: Path, ident: int, key: str, ids: Ids, rows: NDArray[Any], files: Files) -> SegmentEntry:
-    """Put rows `(n, D)` safely on the disk; the entry that the catalogue is to list."""
-    return _write(folder, ident, key, [ids, rows], files)
+    """Put rows `(n, D)` safely on the disk, in the order of their ids; the entry that the catalogue is to list."""
+    order = np.argsort(ids, kind="stable")
+    return _write(folder, ident, key, [ids[order], rows[order]], files)
 
 
 def write_blobs(folder: Path, ident: int, key: str, ids: Ids, blobs: Sequence[bytes], files: Files) -> SegmentEntry:
     """Put variable-length rows safely on the disk; the entry that the catalogue is to list."""
-    ends = np.cumsum([len(blob) for blob in blobs], dtype=np.int64)
-    return _write(folder, ident, key, [ids, ends, np.frombuffer(b"".join(blobs), np.uint8)], files)
+    order = np.argsort(ids, kind="stable")
+    sorted_blobs = [blobs[at] for at in order.tolist()]
+    ends = np.cumsum([len(blob) for blob in sorted_blobs], dtype=np.int64)
+    return _write(folder, ident, key, [ids[order], ends, np.frombuffer(b"".join(sorted_blobs), np.uint8)], files)
 
 
 def _write(folder: Path, ident: int, key: str, arrays: list[NDArray[Any]], files: Files) -> SegmentEntry:
-    stream = io.BytesIO()
-    for array in arrays:
-        stream.write(bytes(_padded(stream.tell()) - stream.tell()))
-        np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-    data = stream.getbuffer()
-    sums = [zlib.crc32(data[at : at + BLOCK]) for at in range(0, len(data), BLOCK)]
-    entry = SegmentEntry(ident, key, len(arrays[0]), len(data), np.array(sums, np.uint32).tobytes())
-    files.write_new(folder / entry.file, [data])
-    return entry
-
-
-def _padded(offset: int) -> int:
-    """The next multiple of 64, where an array's header may start."""
-    return -(-offset // 64) * 64
+    unwritten = SegmentEntry(ident, key, len(arrays[0]), 0, b"")
+    length, sums = write_arrays(folder / unwritten.file, arrays, files)
+    return SegmentEntry(ident, key, len(arrays[0]), length, sums)

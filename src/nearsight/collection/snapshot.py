@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.collection.caches import Caches
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.plan import Plan
 from nearsight.collection.segment import FOLDER, THUMBNAILS, Segment
 from nearsight.errors import DamagedError
 from nearsight.files import Files
 from nearsight.images import thumbnail
+from nearsight.indexes.flat import Flat
 from nearsight.rank.calibration import SAMPLE, Background, sampled
 from nearsight.types import Ids, Image, Searchable
 
@@ -33,6 +35,7 @@ class Snapshot:
             self.dead: Ids = np.array(catalogue.dead(), np.int64)
             self.total = catalogue.count()
             entries = catalogue.segments()
+            self._caches = Caches(home, catalogue, files)
         self._segments: dict[str, list[Segment]] = {}
         for entry in entries:
             self._segments.setdefault(entry.key, []).append(Segment(home / FOLDER, entry, files))
@@ -42,15 +45,20 @@ class Snapshot:
         self.derived = lru_cache(maxsize=KEPT)(self._derive)
 
     def index(self, plan: Plan) -> Searchable:
-        """The index of a plan over this generation's rows."""
+        """The index of a plan over this generation's rows: exact where what its own needs is not there."""
         with self._lock:
             name = f"{plan.key} {plan.recipe}"
             if name not in self._indexes:
-                index = plan.index.empty(plan.metric)
+                held = self._caches.load(plan, self.total)
+                index = plan.index.empty(plan.metric, *held) if held else Flat().empty(plan.metric)
                 for each in self._segments.get(plan.key, []):
-                    index = index.add(each.ids, each.rows())
+                    index = index.add(each.ids, each.rows)
                 self._indexes[name] = index.remove(self.dead)
             return self._indexes[name]
+
+    def answers(self, plan: Plan) -> str:
+        """Which index answers for a plan, and why it is not its own."""
+        return self._caches.answers(plan, self.total)
 
     def background(self, plan: Plan) -> Background:
         """What a plan's distances mean here, from a sample spread evenly over the rows."""
@@ -64,34 +72,23 @@ class Snapshot:
         parts = self._segments.get(plan.key, [])
         live = [np.flatnonzero(~np.isin(each.ids, self.dead)) for each in parts]
         step = max(1, sum(map(len, live)) // SAMPLE)
-        chosen = [each.rows()[at[::step]] for each, at in zip(parts, live, strict=True)]
+        chosen = [each.rows[at[::step]] for each, at in zip(parts, live, strict=True)]
         return np.concatenate(chosen) if chosen else np.empty((0, plan.descriptor.size), plan.descriptor.dtype)
 
     def row(self, plan: Plan, ident: int) -> NDArray[Any]:
         """The stored row `(D,)` of one picture."""
         for each in self._segments.get(plan.key, []):
-            if len(at := np.flatnonzero(each.ids == ident)):
-                return np.asarray(each.rows()[at[0]])
+            if (at := each.find(ident)) is not None:
+                row: NDArray[Any] = each.rows[at : at + 1][0]
+                return row
         raise DamagedError(f"picture {ident} has no row of {plan.name}: run nearsight repair")
 
     def thumbnail_bytes(self, ident: int) -> bytes:
         """The stored JPEG of one picture, 256 pixels at the longest side."""
-        ids, parts, positions = self._thumbnail_table
-        at = int(np.searchsorted(ids, ident))
-        if at == len(ids) or int(ids[at]) != ident:
-            raise DamagedError(f"picture {ident} has no thumbnail: run nearsight repair")
-        return self._segments[THUMBNAILS][int(parts[at])].bytes_at(int(positions[at]))
+        for each in self._segments.get(THUMBNAILS, []):
+            if (at := each.find(ident)) is not None:
+                return each.bytes_at(at)
+        raise DamagedError(f"picture {ident} has no thumbnail: run nearsight repair")
 
     def _derive(self, ident: int, make: Callable[[Image], Any]) -> Any:  # noqa: ANN401 - whatever it makes
         return make(thumbnail.decode(self.thumbnail_bytes(ident)))
-
-    @cached_property
-    def _thumbnail_table(self) -> tuple[Ids, NDArray[np.int64], NDArray[np.int64]]:
-        parts = self._segments.get(THUMBNAILS, [])
-        if not parts:
-            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
-        ids = np.concatenate([each.ids for each in parts])
-        number = np.concatenate([np.full(len(each.ids), i) for i, each in enumerate(parts)])
-        position = np.concatenate([np.arange(len(each.ids)) for each in parts])
-        order = np.argsort(ids, kind="stable")
-        return ids[order], number[order], position[order]

@@ -99,6 +99,8 @@ class Verify(Refiner):
     fundamental matrix", IJCV 57(3), 2004.
     D. G. Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60(2), 2004.
 
+    Notes
+    -----
     Departures: the model has three free points and a fixed tolerance, so nothing is multiplied in for the choice of
     one. Random matches are not independent and not spread evenly: similar things in similar poses match alike. The
     chance of one is therefore thrice its area, agreement in scale and angle is required but not credited, and what is

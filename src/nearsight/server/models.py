@@ -205,7 +205,7 @@ class Answer(BaseModel):
 
     model_config = _example(
         query={"upload": None, "id": 12, "colours": {}, "words": "", "by": "copy", "k": 20, "box": None},
-        recipe="gist() | flat() | verify()",
+        recipe="gist() | gistis() | verify()",
         verdict="found",
         total=500,
         seconds={"decode": 0.0, "search": 0.09},

@@ -1,0 +1,137 @@
+"""What each descriptor costs a picture, and each metric a query.
+
+    python -m benchmarks.descriptors [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
+
+Every method that is found, with its defaults, on one core. Descriptors are given batches of pictures at their working
+side; GIST also pictures of 32 x 32. Metrics are asked for the distances of one query to all rows of the descriptor
+whose natural metric they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import pictures
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+from benchmarks.timing import best, one_core
+from nearsight.images.decode import in_memory
+from nearsight.methods import look_up, methods
+from nearsight.types import Descriptor, Image, Method, Metric
+
+BATCH = 64
+ROWS = 50_000
+ROUNDS = 5
+DISTINCT = 500
+GIST_BAR = 0.5
+DESCRIBED_BY = {"chi2": "colour_histogram", "intersection": "colour_histogram"}
+"""What the metrics of histograms are asked with that are no descriptor's natural one; the others get GIST."""
+
+
+def made(package: str) -> Iterator[tuple[str, Method]]:
+    """Every method of a package that needs no parameters, by name."""
+    for name, cls in methods(package).items():
+        try:
+            yield name, cls()
+        except TypeError:  # it cannot be made without parameters
+            continue
+
+
+def batch(photos: list[Image], side: int, count: int = BATCH) -> list[Image]:
+    """Pictures with a longest side of `side`, as far as the photographs are that large."""
+    shown = [in_memory(photo).at(side) for photo in photos[:count]]
+    return [shown[number % len(shown)] for number in range(count)]
+
+
+def squares(photos: list[Image], side: int, count: int = BATCH) -> list[Image]:
+    """Pictures of `side` x `side`."""
+    return [np.asarray(crop[:side, :side]) for crop in pictures.crops(photos, count, side * 3 // 2)]
+
+
+def per_picture(descriptor: Descriptor, images: list[Image], rounds: int) -> float:
+    """Milliseconds of the processor a picture."""
+    describe = partial(descriptor.describe, images)
+    describe()
+    return 1000 * best({"": describe}, rounds)[""].cpu / len(images)
+
+
+def descriptor_rows(photos: list[Image], rounds: int) -> list[list[str]]:
+    """A row for each descriptor; GIST has another of pictures of 32 x 32."""
+    rows = []
+    for name, descriptor in made("descriptors"):
+        assert isinstance(descriptor, Descriptor)
+        took = per_picture(descriptor, batch(photos, descriptor.side), rounds)
+        rows.append([f"`{name}`", f"longest side {descriptor.side}", f"{took:.3f}", *_size(descriptor)])
+    gist = look_up("gist")
+    assert issubclass(gist, Descriptor)
+    took = per_picture(gist(), squares(photos, 32), rounds)
+    return [*rows, [f"`gist`, bar {GIST_BAR} ms", "32 x 32", f"**{took:.3f}**", *_size(gist())]]
+
+
+def _size(descriptor: Descriptor) -> list[str]:
+    dtype = np.dtype(descriptor.dtype)
+    return [f"{descriptor.size} {dtype}", f"{descriptor.size * dtype.itemsize:,}"]
+
+
+def asked_with(name: str) -> tuple[str, Descriptor]:
+    """The descriptor whose rows a metric is measured on."""
+    found = [(each, made) for each, made in made("descriptors") if isinstance(made, Descriptor)]
+    natural = [pair for pair in found if pair[1].metric == name]
+    wanted = DESCRIBED_BY.get(name, "gist")
+    return natural[0] if natural else next(pair for pair in found if pair[0] == wanted)
+
+
+def metric_rows(photos: list[Image], count: int, rounds: int) -> list[list[str]]:
+    """A row for each metric."""
+    crops = list(pictures.crops(photos, min(DISTINCT, count), 96))
+    described: dict[str, NDArray[Any]] = {}
+    rows = []
+    for name, metric in made("metrics"):
+        assert isinstance(metric, Metric)
+        by, descriptor = asked_with(name)
+        if by not in described:
+            described = {by: np.resize(descriptor.describe(crops), (count, descriptor.size))}
+        stored = described[by]
+        took = best({"": partial(metric.distances, stored[:1], stored)}, rounds)[""].cpu
+        rows.append([f"`{name}`", f"`{by}`", *_size(descriptor)[:1], f"{1000 * took:.1f}"])
+    return rows
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    photos = pictures.photographs(options.folder)
+    count, rounds = options.of(ROWS, 500), options.of(ROUNDS, 1)
+    methods()
+    with one_core():
+        described, compared = descriptor_rows(photos, rounds), metric_rows(photos, count, rounds)
+    return TEXT.format(
+        machine=machine(),
+        batch=BATCH,
+        rounds=rounds,
+        count=count,
+        descriptors=table(HEAD, described),
+        metrics=table(METRIC_HEAD, compared),
+    )
+
+
+HEAD = ["descriptor", "pictures", "ms a picture", "values", "bytes a picture"]
+METRIC_HEAD = ["metric", "rows of", "values", "ms a query"]
+TEXT = """## Descriptors and metrics
+
+Measured on {machine}; pinned to one core, one thread in every library, the processor's time, best of {rounds}. Each
+descriptor with its defaults, in batches of {batch} decoded pictures at its working side (decoding is not in it):
+
+{descriptors}
+
+Each metric, the distances of one query to {count:,} rows:
+
+{metrics}
+"""
+
+if __name__ == "__main__":
+    main("descriptors", __doc__, measured)

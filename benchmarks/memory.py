@@ -1,0 +1,174 @@
+"""How much memory an ingest takes, and a search, as the collection grows.
+
+    python -m benchmarks.memory [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
+
+1. Small distinct JPEGs are made, parts of the bundled photographs or of those of the folder.
+2. For each number of pictures, `nearsight index` runs in a fresh process; its memory and that of its workers is
+   looked at twenty times a second.
+3. A fresh process opens each collection and searches it by copy and by colour.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks import pictures
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+
+COUNTS = (1_000, 10_000, 50_000)
+QUICK = (50, 100, 200)
+SIDE = 96
+PAUSE = 0.05
+MIB = 1 << 20
+SEARCH = """
+import sys, pathlib, nearsight as ns
+home, *names = sys.argv[1:]
+with ns.open(collection=home) as photos:
+    for name in names:
+        for sense in ("copy", "colour"):
+            assert len(photos.search(pathlib.Path(name), by=sense, k=20))
+"""
+"""What the searching process runs."""
+
+
+@dataclass
+class Peaks:
+    """The most that was seen, in bytes.
+
+    `parent` as the kernel itself counts its highest, mapped files included; `parent_own` without memory that is
+    mapped from files or shared (RSS - shared); `workers` of all child processes together, `worker` of one of them,
+    both without what is shared.
+    """
+
+    parent: int = 0
+    parent_own: int = 0
+    workers: int = 0
+    worker: int = 0
+    samples: int = 0
+
+    def see(self, process: psutil.Process) -> None:
+        """Look at a process and its children once."""
+        with suppress(psutil.NoSuchProcess):
+            self.parent = max(self.parent, _highest(process.pid))
+            self.parent_own = max(self.parent_own, _own(process))
+            self.samples += 1
+            children = [own for own in map(_own, process.children(recursive=True)) if own]
+            self.workers = max(self.workers, sum(children))
+            self.worker = max([self.worker, *children])
+
+    def shown(self, *names: str) -> list[str]:
+        """Some of them in MiB."""
+        return [f"{getattr(self, name) / MIB:.0f}" for name in names]
+
+
+def _highest(pid: int) -> int:
+    """The peak of the resident memory that the kernel kept, in bytes; 0 once the process has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def _own(process: psutil.Process) -> int:
+    with suppress(psutil.NoSuchProcess):
+        held = process.memory_info()
+        return int(held.rss - held.shared)
+    return 0
+
+
+def watched(command: Sequence[str]) -> Peaks:
+    """Run a command to its end and watch it; RuntimeError with what it said where it fails."""
+    peaks = Peaks()
+    with tempfile.TemporaryFile() as said:
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said) as process:
+            looked_at = psutil.Process(process.pid)
+            while process.poll() is None:
+                peaks.see(looked_at)
+                time.sleep(PAUSE)
+        if process.returncode:
+            said.seek(0)
+            raise RuntimeError(f"{' '.join(command[:4])} failed: {said.read().decode(errors='replace')[-500:]}")
+    return peaks
+
+
+@contextmanager
+def collections(counts: Sequence[int], folder: Path | None) -> Iterator[list[tuple[int, Path, Path]]]:
+    """For each number, a folder of so many pictures and the place of its collection."""
+    with tempfile.TemporaryDirectory() as made:
+        box = Path(made)
+        pictures.write_crops(box / "all", pictures.photographs(folder), max(counts), SIDE)
+        laid_out = []
+        for count in counts:
+            pictures.linked(box / "all", box / str(count), most=count)
+            laid_out.append((count, box / str(count), box / f"home-{count}"))
+        yield laid_out
+
+
+def ingested(folder: Path, home: Path) -> tuple[Peaks, float]:
+    """Index a folder in a fresh process; its peaks and seconds."""
+    start = time.perf_counter()
+    command = ["-m", "nearsight", "index", str(folder), "--by", "copy,colour", "--collection", str(home)]
+    peaks = watched([sys.executable, *command])
+    return peaks, time.perf_counter() - start
+
+
+def searched(folder: Path, home: Path) -> Peaks:
+    """Open and search in a fresh process, with every hundredth picture up to ten."""
+    asked = sorted(map(str, folder.rglob("*.jpg")))[::100][:10]
+    return watched([sys.executable, "-c", SEARCH, str(home), *asked])
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    counts = QUICK if options.quick else COUNTS
+    ingests, searches = [], []
+    with collections(counts, options.folder) as laid_out:
+        for count, folder, home in laid_out:
+            ingests.append((count, *ingested(folder, home)))
+            searches.append((count, searched(folder, home), stored(home)))
+    rows = [[f"{count:,}", f"{taken:.0f}", *each.shown(*PARTS)] for count, each, taken in ingests]
+    asked = [[f"{count:,}", size, *each.shown(*PARTS[:2])] for count, each, size in searches]
+    few, many = ingests[-2][1], ingests[-1][1]
+    growths = [f"{getattr(many, part) / max(1, getattr(few, part)):.2f}" for part in PARTS]
+    ratio = [f"{counts[-1]:,} / {counts[-2]:,}", "", *growths]
+    return TEXT.format(machine=machine(), ingest=table(HEAD, [*rows, ratio]), search=table(SEARCH_HEAD, asked))
+
+
+def stored(home: Path) -> str:
+    """The segments' size in MiB."""
+    return f"{sum(path.stat().st_size for path in home.rglob('*.seg')) / MIB:.0f}"
+
+
+PARTS = ("parent", "parent_own", "workers", "worker")
+HEAD = ["pictures", "seconds", "parent, peak", "parent, own", "workers together, own", "one worker, own"]
+SEARCH_HEAD = ["pictures", "segments on the disk", "peak", "own"]
+TEXT = """## Memory as the collection grows
+
+Measured on {machine}; JPEGs of at most 96 pixels, all different; MiB. Each line is a fresh process, looked at
+20 times a second. *Peak* is the highest resident memory by the kernel's own count (VmHWM): it includes the pages of
+mapped files, which the kernel takes back when it needs them. *Own* is the highest seen without what is shared or mapped
+from files (RSS - shared). The workers' own memory includes what they have inherited from the process they are forked
+from, once for each.
+
+`nearsight index --by copy,colour` into a new collection; the bar is a growth of at most 1.1 from 10,000 to 50,000:
+
+{ingest}
+
+Opening the collection and searching it by copy and by colour with ten pictures; the exact index maps all its rows:
+
+{search}
+"""
+
+if __name__ == "__main__":
+    main("memory", __doc__, measured)

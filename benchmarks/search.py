@@ -1,0 +1,217 @@
+"""How fast the indexes search, and what they miss.
+
+    python -m benchmarks.search [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
+
+1. GIST of 50,000 small pictures, parts of the bundled photographs or of those of the folder, and of 200 others to ask
+   with. The rows lie in a file and are mapped, as those of a collection.
+2. Every index that is found is built over them and asked with one query at a time, on one core; an index that looks
+   at a part of its cells (`probes`) with several numbers of them.
+3. Its first ten are compared with the exact first ten.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import mmap
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import pictures
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+from benchmarks.timing import one_core
+from nearsight.methods import look_up, methods
+from nearsight.types import Descriptor, Ids, Image, Index, Metric, Searchable
+
+DESCRIPTOR = "gist"
+ROWS, QUERIES, SAMPLE = 50_000, 200, 10_000
+SIDE = 96
+FIRST = 10
+PROBES = (1, 5, 10, 20, 40)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of one index: seconds of each query, ids `(Q, 10)`, bytes in memory and mapped from files."""
+
+    queries: list[float]
+    ids: Ids
+    held: int
+    mapped: int
+
+
+def described(folder: Path, photos: list[Image], count: int, queries: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows `(count, D)`, mapped from a file, and those of other pictures `(queries, D)`."""
+    descriptor = look_up(DESCRIPTOR)()
+    assert isinstance(descriptor, Descriptor)
+    crops = pictures.crops(photos, count + queries, SIDE)
+    rows = np.concatenate([descriptor.describe(part) for part in _parts(crops)])
+    np.save(folder / "rows.npy", rows[queries:], allow_pickle=False)
+    return np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False), rows[:queries]
+
+
+def _parts(crops: Iterator[Image]) -> Iterator[list[Image]]:
+    while part := [crop for _, crop in zip(range(1024), crops, strict=False)]:
+        yield part
+
+
+def variants(index: Index) -> Iterator[tuple[str, Index]]:
+    """The index with its defaults; where it has `probes`, with several numbers of them, up to all its cells."""
+    if not any(each.name == "probes" for each in dataclasses.fields(index)):  # type: ignore[arg-type]
+        yield "", index
+        return
+    cells = getattr(index, "cells", max(PROBES))
+    for probes in sorted({each for each in PROBES if each < cells} | {cells}):
+        yield f", {probes} of {cells} cells", dataclasses.replace(index, probes=probes)  # type: ignore[type-var]
+
+
+def fitted(index: Any, metric: Metric, rows: NDArray[Any]) -> Mapping[str, NDArray[Any]] | None:  # noqa: ANN401
+    """What an index learns from a sample of the rows; None where it learns nothing."""
+    if not hasattr(index, "fit"):
+        return None
+    learnt: Mapping[str, NDArray[Any]] = index.fit(np.ascontiguousarray(rows[:: max(1, len(rows) // SAMPLE)]), metric)
+    return learnt
+
+
+def built(index: Any, metric: Metric, rows: NDArray[Any], learnt: object) -> Searchable:  # noqa: ANN401
+    """The index over all rows."""
+    empty: Searchable = index.empty(metric) if learnt is None else index.empty(metric, learnt)
+    return empty.add(np.arange(len(rows), dtype=np.int64), rows)
+
+
+def figures(made: Searchable, queries: NDArray[Any]) -> Figures:
+    """Ask with each query, count bytes."""
+    ids, taken = [], []
+    made.search(queries[:1], FIRST)
+    for query in queries:
+        start = time.perf_counter()
+        hits = made.search(query[None], FIRST)
+        taken.append(time.perf_counter() - start)
+        ids.append(hits.ids[0])
+    return Figures(taken, np.stack(ids), *weighed(made))
+
+
+def exact(queries: NDArray[Any], rows: NDArray[Any]) -> Ids:
+    """The ids `(Q, 10)` of the nearest rows by Euclidean distance, by a matrix product in double precision."""
+    asked = queries.astype(np.float64)
+    parts = []
+    for start in range(0, len(rows), 5000):
+        block = rows[start : start + 5000].astype(np.float64)
+        parts.append(np.square(block).sum(1) - 2 * asked @ block.T)
+    return np.argsort(np.hstack(parts), axis=1, kind="stable")[:, :FIRST]
+
+
+def recall(found: Ids, exact: Ids) -> float:
+    """The mean over the queries of how many of the exact first ten are among those found, divided by ten."""
+    shared = [len(np.intersect1d(mine, right)) for mine, right in zip(found, exact, strict=True)]
+    return float(np.mean(shared) / exact.shape[1])
+
+
+def weighed(thing: object) -> tuple[int, int]:
+    """The bytes of all arrays that an object holds, each once: in its own memory, and mapped from files."""
+    seen: dict[int, NDArray[Any] | mmap.mmap] = {}
+    _collect(thing, seen, set())
+    own = sum(each.nbytes for each in seen.values() if isinstance(each, np.ndarray))
+    mapped = sum(len(each) for each in seen.values() if isinstance(each, mmap.mmap))
+    return own, mapped
+
+
+def _collect(thing: object, seen: dict[int, Any], met: set[int]) -> None:
+    """Walk attributes, lists and dictionaries down to the memory that arrays lie in."""
+    if id(thing) in met or isinstance(thing, str | bytes | int | float | type):
+        return
+    met.add(id(thing))
+    if isinstance(thing, np.ndarray):
+        owner = _owner(thing)
+        seen[id(owner)] = owner
+    elif isinstance(thing, dict):
+        for each in thing.values():
+            _collect(each, seen, met)
+    elif isinstance(thing, list | tuple | set):
+        for each in thing:
+            _collect(each, seen, met)
+    elif type(thing).__module__.startswith("nearsight."):
+        _collect(vars(thing), seen, met)
+
+
+def _owner(array: NDArray[Any]) -> Any:  # noqa: ANN401
+    """What the bytes of an array belong to: an array, or a map of a file."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray) and owner.base is not None:
+        owner = owner.base
+    if isinstance(owner, memoryview):
+        owner = owner.obj
+    return owner
+
+
+def rows_of(index: Index, name: str, metric: Metric, rows: NDArray[Any], queries: NDArray[Any]) -> list[list[str]]:
+    """The rows of the table for one index."""
+    right = exact(queries, rows)
+    start = time.perf_counter()
+    learnt = fitted(index, metric, rows)
+    learning, lines = time.perf_counter() - start, []
+    for words, variant in variants(index):
+        start = time.perf_counter()
+        made = built(variant, metric, rows, learnt)
+        adding = time.perf_counter() - start
+        found = figures(made, queries)
+        middle, slow = (1000 * np.percentile(found.queries, share) for share in (50, 99))
+        sizes = [f"{each / len(rows):,.0f}" for each in (found.held, found.mapped)]
+        times = [f"{middle:.2f}", f"{slow:.2f}", f"{learning:.1f}", f"{adding:.1f}"]
+        lines.append([f"`{name}`{words}", f"{recall(found.ids, right):.3f}", *times, *sizes])
+    return lines
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    count, queries = options.of(ROWS, 500), options.of(QUERIES, 10)
+    photos = pictures.photographs(options.folder)
+    lines: list[list[str]] = []
+    with tempfile.TemporaryDirectory() as box, one_core():
+        rows, asked = described(Path(box), photos, count, queries)
+        descriptor = look_up(DESCRIPTOR)()
+        assert isinstance(descriptor, Descriptor)
+        metric = look_up(descriptor.metric)()
+        assert isinstance(metric, Metric)
+        for name, cls in methods("indexes").items():
+            index = cls()
+            assert isinstance(index, Index)
+            lines += rows_of(index, name, metric, rows, asked)
+        del rows
+    return TEXT.format(
+        machine=machine(), count=count, width=descriptor.size, queries=queries, sample=SAMPLE, table=table(HEAD, lines)
+    )
+
+
+HEAD = [
+    "index",
+    "recall@10",
+    "ms a query, median",
+    "ms a query, 99 %",
+    "learning, s",
+    "adding, s",
+    "bytes a picture in memory",
+    "bytes a picture mapped",
+]
+TEXT = """## Searching
+
+Measured on {machine}; pinned to one core, one thread in every library, one query at a time. {count:,} rows of `gist`
+({width} values) of pictures of at most 96 pixels, which are turned and re-lit parts of photographs, mapped from a file
+as a collection's rows are; {queries} other parts are asked with.
+
+*recall@10* is the share of the exact first ten (by double-precision distances) that are among the ten found, *learning*
+what an index does once with a sample of at most {sample:,} rows, *adding* what it does with all rows. Bytes are those
+of the arrays that the index holds: in memory, and mapped from the file, which the system reads as it needs them.
+
+{table}
+"""
+
+if __name__ == "__main__":
+    main("search", __doc__, measured)

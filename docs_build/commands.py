@@ -1,0 +1,75 @@
+"""The command line's page: every command with its arguments and options, as `--help` has them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import typer
+
+from docs_build.docstring import escaped, table
+from nearsight.cli.main import registered
+
+_LIMITS = re.compile(r"\s*\[([^\]]*)\]$")
+
+
+def commands() -> dict[str, Any]:
+    """The commands by name, in the order of the help."""
+    group: Any = typer.main.get_command(registered())
+    return dict(group.commands)
+
+
+def page() -> str:
+    """All commands."""
+    rows = [[f"[{name}](#{name})", escaped(_first(each.help))] for name, each in commands().items()]
+    parts = [_INTRODUCTION, table(["command", "what it does"], rows), _COMMON]
+    return "\n\n".join([*parts, *(_command(name, each) for name, each in commands().items())])
+
+
+_INTRODUCTION = "# The command line\n\nThe same texts are shown by `nearsight --help` and `nearsight COMMAND --help`."
+_COMMON = """\
+**Which collection.** Commands that read one take `--in FOLDER`: a folder that is indexed, or lies in one that is, as
+git finds its repository. It is the current folder by default.
+
+**For programs.** Every command has `--json`, apart from `serve`, which answers programs by [HTTP](http.md). Exit codes:
+
+| code | meaning |
+| --- | --- |
+| 0 | done; for `search` and `match`: something is alike |
+| 1 | nothing found, nothing alike |
+| 2 | what was asked for cannot be done as it was asked: the message says what would be right |
+| 3 | the collection is damaged or locked, or the disk refused |
+| 130 | stopped by Ctrl-C; what was committed is kept |
+"""
+
+
+def _first(text: str) -> str:
+    return text.split(". ")[0].rstrip(".") + "."
+
+
+def _command(name: str, command: Any) -> str:  # noqa: ANN401
+    """One command."""
+    context = typer.Context(command, info_name=f"nearsight {name}")
+    records = [(each.param_type_name, each.get_help_record(context)) for each in command.get_params(context)]
+    parts = [f"## {name}", escaped(command.help), f"```sh\n{_example(command.epilog)}\n```"]
+    for kind, head in (("argument", "argument"), ("option", "option")):
+        rows = [_row(*record) for of, record in records if of == kind and record and "--help" not in record[0]]
+        parts += [table([head, "what it is", "default, limits"], rows)] if rows else []
+    return "\n\n".join(parts)
+
+
+def _example(epilog: str) -> str:
+    return epilog.removeprefix("Example: ")
+
+
+def _row(name: str, said: str) -> list[str]:
+    found = _LIMITS.search(said)
+    limits = found[1].removeprefix("default: ").removeprefix(".") if found else ""
+    return [f"`{_named(name)}`", escaped(_LIMITS.sub("", said)), escaped(limits)]
+
+
+def _named(name: str) -> str:
+    """An argument or an option with its choices; that an option takes some value is shown by an ellipsis."""
+    first, _, kind = name.partition(" ")
+    choices = kind.strip("<>[]") if "|" in kind else "…"
+    return f"{first} {choices}" if first.startswith("-") and kind else first

@@ -1,0 +1,141 @@
+"""The recipes: an overview, and a page for each method, from its documentation."""
+
+from __future__ import annotations
+
+from docs_build import gallery
+from docs_build.docstring import described, escaped, items, printed, prose, sections, table
+from nearsight.cli.listing import output
+from nearsight.collection.plan import SENSES
+from nearsight.methods import kind, methods, parameters, summary
+from nearsight.types import Descriptor, Index, Method, Metric, Refiner
+
+FOLDER = "recipes"
+TO_ROOT = "../"
+KINDS = {
+    "descriptors": ("Descriptors", "turn a picture into a row of numbers, so that alike pictures get near rows"),
+    "metrics": ("Metrics", "say how far two rows are apart: what near means"),
+    "indexes": ("Indexes", "find the rows that are nearest to that of the query"),
+    "rank": ("Refiners", "look again at the pictures that were found, and put them into a better order"),
+}
+
+
+def own() -> dict[str, dict[str, type[Method]]]:
+    """The methods of nearsight itself, by kind and name; those of other packages have no place here."""
+    found = {package: methods(package) for package in KINDS}
+    return {
+        package: {name: cls for name, cls in each.items() if cls.__module__.startswith("nearsight.")}
+        for package, each in found.items()
+    }
+
+
+def pages() -> dict[str, str]:
+    """Every page by its address."""
+    made = {f"{FOLDER}/index.md": overview()}
+    return made | {f"{FOLDER}/{name}.md": page(name, cls) for each in own().values() for name, cls in each.items()}
+
+
+def navigation() -> list[dict[str, object]]:
+    """The section of the navigation: the overview, then the methods by kind."""
+    made: list[dict[str, object]] = [{"Overview": f"{FOLDER}/index.md"}]
+    for package, each in own().items():
+        made.append({KINDS[package][0]: [{name: f"{FOLDER}/{name}.md"} for name in each]})
+    return made
+
+
+def overview() -> str:
+    """What a recipe is, the senses, and every method with one line."""
+    senses = table(
+        ["sense", "alike means", "recipe"],
+        [[f"`{each.name}`", escaped(each.line), f"`{each.recipe}`"] for each in SENSES.values()],
+    )
+    parts = [_INTRODUCTION, f"## Senses\n\n{senses}"]
+    for package, each in own().items():
+        heading, line = KINDS[package]
+        rows = [[f"[{name}]({name}.md)", escaped(summary(cls)), *_output(cls)] for name, cls in each.items()]
+        heads = ["name", "what it is", *(["output"] if package == "descriptors" else [])]
+        parts.append(f"## {heading}\n\nThey {line}.\n\n{table(heads, rows)}")
+    return "\n\n".join(parts)
+
+
+_INTRODUCTION = """\
+# Recipes
+
+A recipe is one line, read from left to right as the data flows: a **descriptor** turns pictures into rows of numbers,
+an **index** finds the nearest rows by a **metric**, and **refiners** look again at what was found.
+
+```text
+gist(square=64) | flat(metric=cosine) | verify
+```
+
+Whatever is left out has its default: `phash` alone is searched exactly (`flat`) by its own metric (`hamming`). The
+same line is understood by `nearsight index --recipe`, `nearsight search --recipe`, by Python, by HTTP and on the page.
+Every method below has its own page, with its steps, its parameters, its source, and for descriptors the pictures that
+it finds near. The same texts are shown by `nearsight recipes NAME`.
+"""
+
+
+def _output(cls: type[Method]) -> list[str]:
+    return [output(cls).replace(" ", " ")] if issubclass(cls, Descriptor) else []
+
+
+def page(name: str, cls: type[Method]) -> str:
+    """The page of one method."""
+    found = sections(cls)
+    first, rest = described(found[""])
+    parts = [f"# {name}", f"**{escaped(first)}**", _facts(name, cls), prose(rest)]
+    if issubclass(cls, Descriptor):
+        parts.append(f"## Nearest pictures\n\n{_CAPTION}\n\n{gallery.neighbours(name, TO_ROOT)}")
+    parts += [_parameters(cls, found), printed(found, 2, leave=["Parameters"])]
+    return "\n\n".join(part for part in parts if part)
+
+
+_CAPTION = (
+    f"Each photograph on the left was compared with {len(gallery.gallery()) - 1} other pictures: the photographs of "
+    "`nearsight demo`, and four altered copies of each of these three. Its four nearest, with their distances; a "
+    "method that sees through every one of the alterations finds just the copies."
+)
+
+
+def _facts(name: str, cls: type[Method]) -> str:
+    """What kind of method it is, and how a recipe uses it."""
+    line, command = _FACTS[kind(cls)](name, cls())
+    return f"{line}.\n\n```sh\nnearsight {command}\n```"
+
+
+def _descriptor(name: str, made: Method) -> tuple[str, str]:
+    assert isinstance(made, Descriptor)
+    line = (
+        f"A descriptor: `{made.size} {made.dtype}` a picture, made of at most {made.side} pixels at the longest side, "
+        f"and compared by [{made.metric}]({made.metric}.md) unless the recipe says otherwise"
+    )
+    return line, f'index ~/photos --recipe "{name}"'
+
+
+def _metric(name: str, made: Method) -> tuple[str, str]:
+    assert isinstance(made, Metric)
+    users = [each for each, cls in own()["descriptors"].items() if issubclass(cls, Descriptor) and cls().metric == name]
+    natural = ", ".join(f"[{each}]({each}.md)" for each in users)
+    line = f"A metric, shown as {escaped(made.symbol)}" + (f"; the natural one of {natural}" if users else "")
+    return line, f'search found.jpg --in ~/photos --recipe "{users[0] if users else "gist"} | flat(metric={name})"'
+
+
+def _index(name: str, made: Method) -> tuple[str, str]:
+    assert isinstance(made, Index)
+    return "An index", f'index ~/photos --recipe "gist | {name}"'
+
+
+def _refiner(name: str, made: Method) -> tuple[str, str]:
+    assert isinstance(made, Refiner)
+    return "A refiner", f'search found.jpg --in ~/photos --recipe "gist | flat | {name}"'
+
+
+_FACTS = {"descriptors": _descriptor, "metrics": _metric, "indexes": _index, "rank": _refiner}
+
+
+def _parameters(cls: type[Method], found: dict[str, str]) -> str:
+    said = dict(items(found.get("Parameters", "")))
+    rows = [
+        [f"`{name}`", escaped(wanted), f"`{default}`", escaped(said.get(name, ""))]
+        for name, wanted, default in parameters(cls)
+    ]
+    return f"## Parameters\n\n{table(['name', 'takes', 'default', 'what it is'], rows)}" if rows else ""

@@ -1,0 +1,82 @@
+"""The figures of the page on senses: one query asked in every sense, and a picture that is like nothing here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image as PillowImage
+
+import nearsight as ns
+from docs_build import gallery
+from docs_build.gallery import Shown
+from nearsight.collection.plan import SENSES
+from nearsight.collection.search import Hit, Results
+
+QUERY, STRANGER = "coffee, cropped", "moon"
+HELD_BACK = (QUERY, STRANGER)
+HITS = 4
+COPIES = ("copy", "mirrored copy", "not a copy")
+
+
+@cache
+def made() -> dict[str, str]:
+    """Each figure by the name that the page asks for it by."""
+    with TemporaryDirectory() as place:
+        folder = Path(place, "pictures")
+        _lay_out(folder)
+        with ns.index(folder, by=list(SENSES)) as photos:
+            figures = {
+                sense: _asked(photos.search(gallery.gallery()[QUERY], by=sense, k=HITS), QUERY) for sense in SENSES
+            }
+            figures["stranger"] = _asked(photos.search(gallery.gallery()[STRANGER], k=HITS), STRANGER)
+        return figures | {
+            "printed": _printed(Path(place), "found.png"),
+            "printed-stranger": _printed(Path(place), "moon.png"),
+        }
+
+
+def _lay_out(folder: Path) -> None:
+    """The gallery as a folder of files, and beside it the pictures to ask with."""
+    folder.mkdir()
+    for name, image in gallery.gallery().items():
+        if name not in HELD_BACK:
+            PillowImage.fromarray(image).save(folder / f"{name}.png")
+    PillowImage.fromarray(gallery.gallery()[QUERY]).save(folder.parent / "found.png")
+    PillowImage.fromarray(gallery.gallery()[STRANGER]).save(folder.parent / "moon.png")
+
+
+def _asked(results: Results, query: str) -> str:
+    """A query with what was found: verdicts by `copy`, and scores; a collection this small has no other verdicts."""
+    found = [_shown(hit) for hit in results]
+    return gallery.figure([gallery.row(Shown(query, ("asked with",)), found, "")])
+
+
+def _shown(hit: Hit) -> Shown:
+    name, score = Path(hit.path).stem, f"{hit.score:.2f}"
+    if hit.verdict in COPIES:
+        return Shown(name, (hit.verdict, score, name), hit.alike)
+    return Shown(name, (name, score))
+
+
+def _printed(place: Path, query: str) -> str:
+    """What the command prints."""
+    command = ["nearsight", "search", query, "--in", "pictures", "-k", "3"]
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", *command],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "COLUMNS": "86",
+            "PYTHONPATH": os.pathsep.join(os.path.abspath(each) for each in sys.path if each),
+        },
+    )
+    lines = "\n".join(line.rstrip() for line in done.stdout.strip("\n").split("\n"))
+    return f"```text\n$ {' '.join(command)}\n{lines}\n```"

@@ -1,0 +1,1 @@
+"""Methods for nearsight: one file each."""

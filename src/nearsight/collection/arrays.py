@@ -1,0 +1,98 @@
+"""Files of arrays: immutable, memory-mapped, checked block by block on first touch.
+
+A file is NumPy arrays one after another, each with its own npy header at a multiple of 64 bytes. Whoever lists the
+file keeps its length and a CRC-32 for each block of 1 MiB; no byte is used before its block was checked.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.errors import DamagedError
+from nearsight.files import Files
+
+BLOCK = 1 << 20
+
+
+class StoredArrays:
+    """An open file of arrays.
+
+    Raises
+    ------
+    DamagedError
+        where the file is missing, has another length, or a touched block has another checksum
+    """
+
+    def __init__(self, path: Path, length: int, checksums: bytes, files: Files) -> None:
+        self.path, self.length = path, length
+        try:
+            self.data = files.map(path)
+        except FileNotFoundError:
+            raise DamagedError(f"{path} is missing: run nearsight repair") from None
+        if len(self.data) != length:
+            raise DamagedError(f"{path} has {len(self.data)} bytes, not {length}: run nearsight repair")
+        self._sums = np.frombuffer(checksums, np.uint32)
+        self._checked = np.zeros(len(self._sums), bool)
+        self.parts: list[tuple[tuple[int, ...], np.dtype[Any], int]] = []
+        after = 0
+        while after < length:
+            shape, dtype, start = self._header(after)
+            self.parts.append((shape, dtype, start))
+            after = _padded(start + int(np.prod(shape)) * dtype.itemsize)
+
+    def array(self, number: int) -> NDArray[Any]:
+        """One array, every block of it checked, still on the disk."""
+        shape, dtype, start = self.parts[number]
+        self.check(start, start + int(np.prod(shape)) * dtype.itemsize)
+        return self.unchecked(number)
+
+    def unchecked(self, number: int) -> NDArray[Any]:
+        """One array; `check` comes before the use of any byte."""
+        shape, dtype, start = self.parts[number]
+        return np.frombuffer(self.data, dtype, int(np.prod(shape)), start).reshape(shape)
+
+    def check(self, start: int, stop: int) -> None:
+        """Check the blocks that hold the bytes from start to stop, each once."""
+        self.check_blocks(np.arange(start // BLOCK, -(-stop // BLOCK)))
+
+    def check_blocks(self, numbers: NDArray[np.int64]) -> None:
+        """Check these blocks, each once."""
+        for number in numbers[~self._checked[numbers]].tolist():
+            if not self.sound(number):
+                raise DamagedError(f"block {number} of {self.path} is damaged: run nearsight repair")
+            self._checked[number] = True
+
+    def sound(self, number: int) -> bool:
+        """Whether the bytes of a block agree with its checksum."""
+        return zlib.crc32(self.data[number * BLOCK : (number + 1) * BLOCK]) == int(self._sums[number])
+
+    def _header(self, at: int) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+        self.check(at, min(at + 128, self.length))
+        stream = io.BytesIO(bytes(self.data[at : at + 4096]))
+        np.lib.format.read_magic(stream)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        return shape, dtype, at + stream.tell()
+
+
+def write_arrays(path: Path, arrays: Sequence[NDArray[Any]], files: Files) -> tuple[int, bytes]:
+    """Put arrays safely on the disk; the length and the checksums that are to be listed."""
+    stream = io.BytesIO()
+    for array in arrays:
+        stream.write(bytes(_padded(stream.tell()) - stream.tell()))
+        np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    data = stream.getbuffer()
+    sums = [zlib.crc32(data[at : at + BLOCK]) for at in range(0, len(data), BLOCK)]
+    files.write_new(path, [data])
+    return len(data), np.array(sums, np.uint32).tobytes()
+
+
+def _padded(offset: int) -> int:
+    """The next multiple of 64, where an array's header may start."""
+    return -(-offset // 64) * 64

@@ -1,0 +1,225 @@
+"""What approximate indexes keep of the rows: files beside the segments, made again whenever in doubt.
+
+The rows are the truth; a cache only says where to look. It is read whole and compared with its checksums before it is
+used. While one lacks or is damaged, answers come from all rows, exactly.
+
+What is fitted is fitted once, on a sample of pictures chosen by their content. What is kept of the rows lies in parts
+of falling size, so that new pictures cost work in proportion to their number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nearsight.collection.arrays import StoredArrays, write_arrays
+from nearsight.collection.catalogue import CacheEntry, Catalogue
+from nearsight.collection.plan import Plan
+from nearsight.collection.segment import FOLDER as SEGMENTS
+from nearsight.collection.segment import Segment
+from nearsight.errors import DamagedError
+from nearsight.files import Files
+from nearsight.indexes.cells import stacked
+from nearsight.methods import name_of
+from nearsight.types import Arrays
+
+FOLDER = "indexes"
+CHUNK = 4096
+LOST_SHARE = 0.1
+_DONE = "caches"
+
+Report = Callable[[int, int], None]
+"""`(done, total)` rows."""
+
+
+class Caches:
+    """The caches of one generation, for reading."""
+
+    def __init__(self, home: Path, catalogue: Catalogue, files: Files) -> None:
+        self.folder, self.files = home / FOLDER, files
+        self.damage: dict[str, str] = {}
+        try:
+            self.entries = catalogue.caches()
+        except DamagedError as problem:
+            self.entries, self.damage[""] = [], str(problem)
+
+    def load(self, plan: Plan, total: int) -> tuple[Arrays, list[Arrays]] | None:
+        """What the index of a plan has fitted and kept; None where an exact search is to answer."""
+        fitted, parts = held(self.entries, plan.cache_key)
+        if not plan.index.kept_by or fitted is None or total < plan.index.exact_below:
+            return None
+        try:
+            return read(self.folder, fitted, self.files), [read(self.folder, part, self.files) for part in parts]
+        except DamagedError as problem:
+            self.damage[plan.cache_key] = str(problem)
+            return None
+
+    def answers(self, plan: Plan, total: int) -> str:
+        """Which index answers, and where it is not the plan's own, why."""
+        name = name_of(plan.index)
+        if not plan.index.kept_by:
+            return "exact: every row is compared"
+        if not plan.index.serves(plan.metric):
+            return f"exact: {name} cannot rank by {plan.metric_name}"
+        if total < plan.index.exact_below:
+            return f"exact: {total:,} pictures; {name} answers from {plan.index.exact_below:,} on"
+        if problem := self.damage.get(plan.cache_key) or self.damage.get(""):
+            return f"exact: what {name} keeps is damaged ({problem})"
+        if held(self.entries, plan.cache_key)[0] is None:
+            return f"exact: {name} is not fitted yet, nearsight index does it"
+        return f"{name}: the rows near the query are compared"
+
+
+def held(entries: Iterable[CacheEntry], key: str) -> tuple[CacheEntry | None, list[CacheEntry]]:
+    """What is fitted for a key, the newest, and the parts that were made with it."""
+    mine = [entry for entry in entries if entry.key == key]
+    fitted = max((entry for entry in mine if not entry.fitted), key=lambda entry: entry.id, default=None)
+    return fitted, [entry for entry in mine if fitted is not None and entry.fitted == fitted.id]
+
+
+def read(folder: Path, entry: CacheEntry, files: Files) -> Arrays:
+    """The arrays of a cache, all of it checked, still on the disk. Raises DamagedError."""
+    opened = StoredArrays(folder / entry.file, entry.length, entry.checksums, files)
+    opened.check(0, entry.length)
+    names = json.loads(bytes(opened.array(0)))
+    return {name: opened.array(number) for number, name in enumerate(names, 1)}
+
+
+@dataclass
+class Refresh:
+    """Brings the caches into agreement with the rows; the caller holds the writer's lock."""
+
+    home: Path
+    catalogue: Catalogue
+    files: Files
+    report: Report
+
+    def run(self, plans: Iterable[Plan]) -> None:
+        """Make what lacks, extend what has fallen behind, drop what is of no use any more."""
+        total = self.catalogue.count()
+        wanted = {
+            plan.cache_key: plan
+            for plan in plans
+            if plan.index.kept_by and plan.index.serves(plan.metric) and total >= max(1, plan.index.exact_below)
+        }
+        if self.catalogue.meta(_DONE) == self._state(wanted):
+            return
+        self._drop([entry for entry in self.catalogue.caches() if entry.key not in wanted])
+        for plan in wanted.values():
+            self._refresh(plan)
+        with self.catalogue.transaction():
+            self.catalogue.put_meta(_DONE, self._state(wanted))
+
+    def _state(self, wanted: Iterable[str]) -> str:
+        """What is written down when all is done, so that a run without changes looks no further."""
+        return json.dumps([self.catalogue.generation(), *sorted(wanted)])
+
+    def _refresh(self, plan: Plan) -> None:
+        entries = [entry for entry in self.catalogue.caches() if entry.key == plan.cache_key]
+        first, parts = held(entries, plan.cache_key)
+        try:
+            fitted = read(self.home / FOLDER, first, self.files) if first else None
+            kept = [read(self.home / FOLDER, part, self.files) for part in parts]
+        except DamagedError:
+            fitted, kept = None, []
+        if fitted is None or first is None:
+            self._drop(entries)
+            fitted, parts, kept = self._fit(plan), [], []
+            first = self._put([(plan.cache_key, 0, fitted)], [])[0]
+        after = self._brought_up(plan, fitted, kept)
+        new = [(plan.cache_key, first.id, part) for part in after if not any(part is old for old in kept)]
+        old = [entry for entry, part in zip(parts, kept, strict=True) if not any(part is now for now in after)]
+        if new or old:
+            self._put(new, old)
+
+    def _fit(self, plan: Plan) -> Arrays:
+        sample = np.array(self.catalogue.sample(plan.index.sample), np.int64)
+        rows = [each.rows[np.isin(each.ids, sample)] for each in self._segments(plan)]
+        return plan.index.fit(np.concatenate(rows), plan.metric)
+
+    def _brought_up(self, plan: Plan, fitted: Arrays, kept: list[Arrays]) -> list[Arrays]:
+        """The parts that cover just the rows that are there; unchanged ones are the very same objects."""
+        dead = np.array(self.catalogue.dead(), np.int64)
+        known = np.concatenate([np.empty(0, np.uint32), *(part["ids"] for part in kept)])
+        live = [np.empty(0, np.int64)]
+        made: list[Arrays] = []
+        for each in self._segments(plan):
+            stays = ~np.isin(each.ids, dead)
+            live.append(each.ids[stays])
+            new = np.flatnonzero(stays & ~np.isin(each.ids, known, kind="table"))
+            for at in (new[start : start + CHUNK] for start in range(0, len(new), CHUNK)):
+                made.append(plan.index.keep(each.ids[at], each.rows[at], plan.metric, fitted))
+                self.report(sum(len(part["ids"]) for part in made), self.catalogue.count())
+        lost = np.setdiff1d(known, np.concatenate(live))
+        if len(lost) > LOST_SHARE * len(known):
+            kept = [plan.index.join(kept, lost)]
+        if made:
+            kept = stacked(plan.index, [*kept, plan.index.join(made, lost)], lost)
+        return kept
+
+    def _segments(self, plan: Plan) -> Iterator[Segment]:
+        """One at a time, so that no more of the rows than one file is in memory."""
+        for entry in self.catalogue.segments():
+            if entry.key == plan.key:
+                yield Segment(self.home / SEGMENTS, entry, self.files)
+
+    def _put(self, new: list[tuple[str, int, Arrays]], old: list[CacheEntry]) -> list[CacheEntry]:
+        """Files first, then one transaction, then the old files go."""
+        self.files.make_folder(self.home / FOLDER)
+        next_id, entries = self.catalogue.next_cache(), list[CacheEntry]()
+        for ident, (key, fitted, arrays) in enumerate(new, next_id):
+            names = np.frombuffer(json.dumps(list(arrays)).encode(), np.uint8)
+            unwritten = CacheEntry(ident, key, fitted, 0, b"")
+            length, sums = write_arrays(self.home / FOLDER / unwritten.file, [names, *arrays.values()], self.files)
+            entries.append(CacheEntry(ident, key, fitted, length, sums))
+        with self.catalogue.transaction():
+            for entry in entries:
+                self.catalogue.put_cache(entry)
+            self.catalogue.drop_caches(entry.id for entry in old)
+            self.catalogue.seal()
+        self._remove(old)
+        return entries
+
+    def _drop(self, entries: list[CacheEntry]) -> None:
+        if entries:
+            self._put([], entries)
+
+    def _remove(self, entries: list[CacheEntry]) -> None:
+        for entry in entries:
+            self.files.remove(self.home / FOLDER / entry.file)
+
+
+def damaged(home: Path, catalogue: Catalogue, files: Files) -> Iterator[tuple[CacheEntry, str]]:
+    """The caches that do not agree with their checksums, and what is wrong with each."""
+    for entry in catalogue.caches():
+        try:
+            read(home / FOLDER, entry, files)
+        except (DamagedError, ValueError, KeyError) as problem:
+            yield entry, str(problem)
+
+
+def drop(home: Path, catalogue: Catalogue, files: Files, entries: Iterable[CacheEntry]) -> None:
+    """Take caches away; the next ingest makes them again from the rows."""
+    listed = list(entries)
+    with catalogue.transaction():
+        catalogue.drop_caches(entry.id for entry in listed)
+        catalogue.put_meta(_DONE, "")
+        catalogue.seal()
+    for entry in listed:
+        with suppress(FileNotFoundError):
+            files.remove(home / FOLDER / entry.file)
+
+
+def sweep(home: Path, catalogue: Catalogue, files: Files) -> None:
+    """Remove files that no catalogue lists: a run that was killed left them."""
+    if not files.exists(home / FOLDER):
+        return
+    listed = {entry.file for entry in catalogue.caches()}
+    for name in files.listdir(home / FOLDER):
+        if name not in listed:
+            files.remove(home / FOLDER / name)

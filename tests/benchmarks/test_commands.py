@@ -1,0 +1,131 @@
+"""Each of the other benchmarks, as small as it can be."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+from benchmarks import alone, descriptors, indexing, memory, pictures, startup
+from benchmarks.page import Options, main, markers
+from benchmarks.timing import Taken
+
+from nearsight.images.decode import decode
+from nearsight.methods import method, methods
+
+
+def test_descriptors_and_metrics(tmp_path, monkeypatch):
+    monkeypatch.setattr(descriptors, "BATCH", 4)
+    page = tmp_path / "page.md"
+    main("descriptors", descriptors.__doc__, descriptors.measured, ["--quick", "--out", str(page)])
+    written = page.read_text()
+    assert markers("descriptors")[1] in written
+    lines = [line.split(" | ") for line in written.splitlines() if line.startswith("| `")]
+    named = {line[0].strip("| ").split("`")[1]: line for line in lines}
+    assert set(named) >= {*methods("descriptors"), *methods("metrics")}
+    assert named["phash"][4] == "8 |"
+    assert all(float(line[2].strip("*")) > 0 for line in lines if len(line) == 5 and "side" in line[1])
+
+
+def test_time_is_that_of_one_picture():
+    class Slow(method("tiny")):
+        def rows(self, images):
+            end = time.process_time() + 0.01 * len(images)
+            while time.process_time() < end:
+                pass
+            return super().rows(images)
+
+    assert 10 <= descriptors.per_picture(Slow(), [np.zeros((8, 8, 3), np.uint8)] * 4, 1) < 20
+
+
+def test_metrics_are_asked_with_the_descriptor_they_are_natural_for():
+    asked = {name: descriptors.asked_with(name)[0] for name in ("jensen_shannon", "chi2", "hamming")}
+    assert asked == {"jensen_shannon": "colour_histogram", "chi2": "colour_histogram", "hamming": "dhash"}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Six small JPEGs."""
+    folder = tmp_path_factory.mktemp("files") / "all"
+    pictures.write_crops(folder, pictures.photographs(), 6, 96)
+    return folder
+
+
+def test_indexing_is_compared_with_decoding(files, tmp_path):
+    each = indexing.Set("small", files, 6)
+    row = indexing.compared(each, tmp_path, dict.fromkeys(indexing.ways(files, tmp_path), Taken(0.0, 0.0)), 1)
+    assert row[:2] == ["small", "6"]
+    assert all(float(cell.strip("*")) > 0 for cell in row[3:])
+    assert float(row[6].strip("*")) == pytest.approx(float(row[3]) / float(row[4]), abs=0.06)
+    assert len(row) == len(indexing.HEAD)
+
+
+def test_decoding_alone_makes_the_pixels_of_the_working_sides(files):
+    path = next(files.rglob("*.jpg"))
+    assert alone.sides(["copy", "colour"]) == (256,)
+    picture = decode(path.read_bytes())
+    job = alone.DecodeAlone((64, 256))
+    assert job.prepare(str(path).encode()) == picture.at(64).size + picture.at(256).size
+    assert job.finish([5, 6]) == [5, 6]
+
+
+def test_generated_sets(tmp_path, monkeypatch):
+    monkeypatch.setattr(indexing, "SETS", [("wide", (400, 300), 60, 3), ("small", (90, 60), 2000, 1)])
+    sets = indexing.generated(tmp_path, Options(quick=True))
+    assert [(each.name, each.count, len(list(each.folder.iterdir()))) for each in sets] == [
+        ("wide", 4, 4),
+        ("small", 4, 4),
+    ]
+    sizes = [path.stat().st_size for path in sets[0].folder.iterdir()]
+    assert sets[0].megabytes == pytest.approx(np.mean(sizes) / 1e6)
+    assert {cv2.imread(str(path)).shape for path in sets[0].folder.iterdir()} == {(300, 400, 3)}
+
+
+def test_real_pictures_are_copied(files, tmp_path):
+    each = indexing.given(tmp_path, files)
+    assert each.count == 6
+    assert {path.read_bytes() for path in each.folder.iterdir()} == {path.read_bytes() for path in files.rglob("*.jpg")}
+
+
+def test_memory_of_a_process_and_its_children():
+    child = "import time; held = b'x' * (40 << 20); time.sleep(.4)"
+    program = f"import subprocess, sys; held = b'x' * (90 << 20); subprocess.run([sys.executable, '-c', {child!r}])"
+    peaks = memory.watched([sys.executable, "-c", program])
+    assert 90 << 20 <= peaks.parent_own <= peaks.parent < 130 << 20
+    assert 40 << 20 <= peaks.worker == peaks.workers < 70 << 20
+    assert peaks.samples >= 4
+
+
+def test_process_that_fails_is_said():
+    with pytest.raises(RuntimeError, match="no such thing"):
+        memory.watched([sys.executable, "-c", "raise SystemExit('no such thing')"])
+
+
+def test_memory_of_an_ingest_and_a_search():
+    with memory.collections((5, 20), None) as laid_out:
+        assert [count for count, _, _ in laid_out] == [5, 20]
+        _, folder, home = laid_out[1]
+        peaks, taken = memory.ingested(folder, home)
+        assert taken > 0
+        assert min(peaks.parent_own, peaks.worker) > 10 << 20
+        assert memory.searched(folder, home).parent > 50 << 20
+        assert float(memory.stored(home)) >= 0
+
+
+def test_startup(monkeypatch):
+    monkeypatch.setattr(startup, "commands", lambda box, options: {"none": ["-c", "pass"], "nap": ["-c", NAP]})
+    text = startup.measured(Options(quick=True))
+    base, nap = (line.split(" | ") for line in text.splitlines() if line.startswith(("| none", "| nap")))
+    assert float(nap[2]) == pytest.approx(0.2, abs=0.15)
+    assert base[2] == "0.000"
+
+
+NAP = "import time; time.sleep(.2)"
+
+
+def test_startup_measures_a_search_that_answers(files, tmp_path):
+    startup.run(*startup.indexed(tmp_path / "few", pictures.photographs(), 3))
+    with pytest.raises(RuntimeError, match="nowhere"):
+        startup.run("-m", "nearsight", "search", str(next(files.rglob("*.jpg"))), "--in", str(tmp_path / "nowhere"))

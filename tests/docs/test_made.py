@@ -1,0 +1,171 @@
+"""The pages that are made from the code; nothing here needs mkdocs."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from docs_build import commands, face, gallery, recipes
+from docs_build.docstring import described, escaped, items, printed, sections, table
+
+import nearsight as ns
+from nearsight.methods import methods, parameters, summary
+from nearsight.types import Descriptor
+
+ROOT = Path(__file__).resolve().parents[2]
+OWN = [(name, cls) for each in recipes.own().values() for name, cls in each.items()]
+
+
+class Documented:
+    """Does *this* [and] that.
+
+    1. One step,
+       over two lines.
+
+    Parameters
+    ----------
+    one : the first, 1 to 2
+    two : the second,
+        in pixels | metres
+
+    Raises
+    ------
+    ValueError
+        where one is 3
+    KeyError : where two is lost
+
+    References
+    ----------
+    A. Author, doi:10.1000/182. Another, doi:10.1023/A:1011139631724.
+    """
+
+
+def test_sections_are_split_at_their_headings():
+    found = sections(Documented)
+    assert list(found) == ["", "Parameters", "Raises", "References"]
+    first, rest = described(found[""])
+    assert first == "Does *this* [and] that."
+    assert rest.startswith("1. One step,")
+
+
+def test_items_are_read_in_both_ways_of_writing_them():
+    found = sections(Documented)
+    assert items(found["Parameters"]) == [("one", "the first, 1 to 2"), ("two", "the second, in pixels | metres")]
+    assert items(found["Raises"]) == [("ValueError", "where one is 3"), ("KeyError", "where two is lost")]
+
+
+def test_text_shows_as_it_stands_and_links_its_sources():
+    assert escaped("*a* [b] `c*d` x|y <e>") == r"\*a\* \[b\] `c*d` x\|y \<e>"
+    text = printed(sections(Documented), 2, leave=["Parameters"])
+    assert "[doi:10.1000/182](https://doi.org/10.1000/182)." in text
+    assert "[doi:10.1023/A:1011139631724](https://doi.org/10.1023/A:1011139631724)." in text
+    assert text.startswith(
+        "## Raises\n\n- `ValueError`: where one is 3\n- `KeyError`: where two is lost\n\n## References"
+    )
+
+
+def test_tables_are_lines_of_cells():
+    assert table(["a", "b"], [["1", "2\n3"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 3 |"
+
+
+def test_every_method_of_ours_has_a_page_and_a_line():
+    made = recipes.pages()
+    ours = {name for name, cls in methods().items() if cls.__module__.startswith("nearsight.")}
+    assert set(made) == {"recipes/index.md", *(f"recipes/{name}.md" for name in ours)}
+    for name, cls in OWN:
+        assert f"| [{name}]({name}.md) | {escaped(summary(cls))} |" in made["recipes/index.md"]
+
+
+@pytest.mark.parametrize(("name", "cls"), OWN, ids=[name for name, _ in OWN])
+def test_a_page_holds_the_whole_documentation(name, cls):
+    page = recipes.page(name, cls)
+    for parameter, _, default in parameters(cls):
+        row = next(line for line in page.split("\n") if line.startswith(f"| `{parameter}` |"))
+        assert f"| `{default}` |" in row
+        assert len(row.rsplit("|", 2)[1].strip()) > 3
+    for heading in ("Returns", "Raises", "References", "Examples"):
+        assert f"\n## {heading}\n" in page
+    words = re.findall(r"\w+", re.sub(r"\n\w+\n-{3,}\n", "\n", inspect.getdoc(cls)))
+    plain = re.sub(r"\\([*<\[\]|_])", r"\1", page)
+    assert set(words) <= set(re.findall(r"\w+", plain))
+    assert page.count('<div class="row">') == (len(gallery.QUERIES) if issubclass(cls, Descriptor) else 0)
+
+
+def test_neighbours_are_those_of_a_slow_search():
+    names = list(gallery.gallery())
+    rows = ns.describe(list(gallery.gallery().values()), "phash")
+    bits = {name: int.from_bytes(row.tobytes(), "big") for name, row in zip(names, rows, strict=True)}
+    for query in gallery.QUERIES:
+        far = {name: (bits[name] ^ bits[query]).bit_count() for name in names if name != query}
+        found = gallery.nearest("phash", query)
+        assert [distance for _, distance in found] == sorted(far.values())[:4]
+        assert all(far[name] == distance for name, distance in found)
+
+
+def test_the_gallery_is_that_of_the_demo_and_altered_copies():
+    assert len(gallery.photographs()) == 18
+    assert len(gallery.gallery()) == 18 + 3 * 4
+    assert all(max(image.shape) <= gallery.SIDE for image in gallery.photographs().values())
+    coffee, mirrored = gallery.gallery()["coffee"], gallery.gallery()["coffee, mirrored"]
+    assert np.abs(coffee[:, ::-1].astype(int) - mirrored).mean() < 3
+
+
+def test_every_picture_of_a_figure_is_made():
+    shown = set(re.findall(r'src="\.\./([^"]+)"', gallery.neighbours("phash", "../")))
+    assert shown
+    assert shown <= set(gallery.thumbnails())
+
+
+def test_every_command_is_documented_with_every_option():
+    page = commands.page()
+    said = command_line("--help")
+    listed = re.findall(r"^  (\w+) ", said.partition("Commands:\n")[2].partition("\n\n")[0], re.M)
+    assert listed == list(commands.commands())
+    for name in listed:
+        part = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        told = command_line(name, "--help")
+        assert f"```sh\nnearsight {name}" in part
+        for option in set(re.findall(r"^\s+(--?[a-z][\w-]*)", told, re.M)) - {"--help", "-h"}:
+            assert re.search(rf"^\| `{option}[ `]", part, re.M), (name, option)
+
+
+def command_line(*arguments: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
+    command = [sys.executable, "-m", "nearsight", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+
+def test_the_python_face_is_whole():
+    page = face.page()
+    for name in set(ns.__all__) - {"__version__", "NearsightError", "index", "open", "describe"}:
+        assert f"\n## {name}\n" in page
+    assert "\n## ns.open\n\n```text\nns.open(\n    folder: str | Path = '.',\n    *,\n" in page
+    for name, member in vars(ns.Collection).items():
+        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
+            assert f"\n### {name}\n" in page, name
+    for reason in ns.Reason:
+        assert f"| `{reason.name}` | `{reason.value}` |" in page
+    assert "└── CollectionError" in page
+
+
+def test_a_new_file_gets_its_page(tmp_path):
+    source = (ROOT / "src/nearsight/descriptors/tiny.py").read_text("utf8")
+    (tmp_path / "minute.py").write_text(source.replace("class Tiny", "class Minute").replace("Tiny()", "Minute()"))
+    code = (
+        f"import nearsight.descriptors; nearsight.descriptors.__path__.append({str(tmp_path)!r})\n"
+        "from docs_build import recipes\n"
+        "print(recipes.pages()['recipes/minute.md'], recipes.navigation())"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=ROOT
+    )
+    assert done.stdout.startswith("# minute\n\n**The picture itself in 32 x 32 pixels")
+    assert '<figure class="neighbours">' in done.stdout
+    assert "{'minute': 'recipes/minute.md'}" in done.stdout
