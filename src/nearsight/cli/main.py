@@ -40,7 +40,6 @@ def _root(
 def registered() -> typer.Typer:
     """The command line with every command in it."""
     from nearsight.cli import ask, build, demo, look, serve
-    from nearsight.cli.printing import shown_lines
 
     for module in (build, ask, look, demo, serve):
         module.register(app)
@@ -54,6 +53,8 @@ def main() -> None:
     try:
         app()
     except NearsightError as problem:
+        from nearsight.cli.printing import shown_lines
+
         sys.stderr.write(f"nearsight: {shown_lines(str(problem))}\n")
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
