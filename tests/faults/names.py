@@ -34,15 +34,15 @@ def command(*arguments, cwd=None):
     from nearsight.cli.main import main
 
     out, said, before = StringIO(), StringIO(), os.getcwd()
-    with mock.patch.object(sys, "argv", ["nearsight", *map(str, arguments)]), redirect_stdout(out):
-        with redirect_stderr(said):
-            os.chdir(cwd or before)
-            try:
-                main()
-            except SystemExit as end:
-                return end.code or 0, out.getvalue(), said.getvalue()
-            finally:
-                os.chdir(before)
+    given = mock.patch.object(sys, "argv", ["nearsight", *map(str, arguments)])
+    with given, redirect_stdout(out), redirect_stderr(said):
+        os.chdir(cwd or before)
+        try:
+            main()
+        except SystemExit as end:
+            return end.code or 0, out.getvalue(), said.getvalue()
+        finally:
+            os.chdir(before)
     return 0, out.getvalue(), said.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Bar 12: any name goes in and comes out everywhere as it is; what is no picture file is skipped, and never waited for."""
+"""Bar 12: any name comes out everywhere as it went in; what is no picture file is skipped, and never waited for."""
 
 from __future__ import annotations
 

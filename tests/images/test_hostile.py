@@ -72,7 +72,7 @@ def check(paths, seconds, memory):
 
 
 def alone(path):
-    """The seconds of one try of a file that a worker does not survive, or that it has no memory for: it is tried twice."""
+    """The seconds of one try, of two, of a file that a worker does not survive or has no memory for."""
     with Pool(Measured(), 1) as pool:
         dict(pool.run([path + b" is not there"]))  # the worker is up
         start = time.monotonic()
