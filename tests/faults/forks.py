@@ -1,7 +1,8 @@
 """A process with everything imported, which forks a child for each act that is to be killed, traced or harmed.
 
 A child begins within a millisecond, so thousands of them are affordable; it sees no thread and no open file but its
-own pipe, to which it writes one JSON line for everything that it reports. What it may do is in `acts.py`.
+own pipe, to which it writes one JSON line for everything that it reports. What it may do is in `acts.py` and
+`reading.py`.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ class Forks:
 
 def serve(descriptor):
     """The program of the process that forks."""
-    from tests.faults import acts
+    from tests.faults import acts, reading
 
     acts.warm()
     channel = socket.socket(fileno=descriptor)
@@ -151,7 +152,7 @@ def serve(descriptor):
             channel.send(str(pid).encode())
         else:
             channel.close()
-            _act(getattr(acts, act), arguments, *handles)
+            _act(getattr(acts, act, None) or getattr(reading, act), arguments, *handles)
 
 
 def _act(act, arguments, out, gate):

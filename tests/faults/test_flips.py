@@ -54,13 +54,13 @@ def segment_list(harmed):
 
 def test_bits_anywhere(harmed):
     rng = np.random.default_rng(6)
-    verdicts = [flip(harmed, *place) for place in positions(harmed, 150, rng)]
-    assert verdicts.count("detected") > 75
+    verdicts = [flip(harmed, *place) for place in positions(harmed, 90, rng)]
+    assert verdicts.count("detected") > 45
 
 
 def test_bits_of_the_segment_list(harmed):
     rng = np.random.default_rng(7)
-    verdicts = [flip(harmed, "catalogue.sqlite", at, int(rng.integers(8))) for at in segment_list(harmed)[::25]]
+    verdicts = [flip(harmed, "catalogue.sqlite", at, int(rng.integers(8))) for at in segment_list(harmed)[::40]]
     assert verdicts.count("detected") > 0.9 * len(verdicts)
 
 
@@ -73,7 +73,8 @@ def test_every_byte_of_the_segment_list(harmed, figures):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
-def test_ten_thousand_bits(harmed, part, figures):
+def test_ten_thousand_bits(forks, many, tmp_path, part, figures):
+    harmed = victim(forks, many, tmp_path, 240)
     rng = np.random.default_rng(600 + part)
     verdicts = [flip(harmed, *place) for place in positions(harmed, 2500, rng)]
     kinds = len(harmed.kinds())

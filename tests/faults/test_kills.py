@@ -193,7 +193,7 @@ def check(forks, case, work, expected, told, acknowledged):
 
 @pytest.mark.parametrize("kind", ["ingest", "remove", "compaction"])
 def test_killed_at_a_system_call(forks, many, tmp_path, kind):
-    kill_at_calls(forks, many, tmp_path, kind, 20)
+    kill_at_calls(forks, many, tmp_path, kind, {"ingest": 40, "remove": 10, "compaction": 20}[kind])
 
 
 @pytest.mark.slow

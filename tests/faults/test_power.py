@@ -88,7 +88,7 @@ def lose_power(lived, forks, target, sequences, seed):
 
 
 def test_the_power_goes_at_any_moment(lived, forks, tmp_path):
-    lose_power(lived, forks, tmp_path / "survived", 60, 3)
+    lose_power(lived, forks, tmp_path / "survived", 50, 3)
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def told_well(ending, told):
 
 def refused(forks, stage, ending, told):
     """After a refusal: one line of reason, nothing of what was committed is lost, and all that is there is whole."""
-    folder, home, work, before = stage
+    _, _, work, before = stage
     told_well(ending, told)
     after = forks.run("inspect", work).result
     assert after["problems"] == [], told
@@ -95,7 +95,7 @@ def test_a_disk_that_refuses_any_call(forks, stage, call, code, figures):
 
 @pytest.mark.parametrize("call", ["_open", "_write", "_fsync", "_rename"])
 def test_a_removal_that_the_disk_refuses(forks, stage, call):
-    folder, home, work, _ = stage
+    _, home, work, _ = stage
     for number in range(1, 50):
         copied(home, work)
         ending = forks.run("failing_remove", work, GONE, call, number, errno.EIO)
@@ -150,7 +150,9 @@ def nearsight(*arguments, before=()):
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("fault", ["pwrite64:error=EIO:when=20", "fsync:error=ENOSPC:when=2", "rename:error=EIO:when=2"])
+@pytest.mark.parametrize(
+    "fault", ["pwrite64:error=EIO:when=20", "fsync:error=ENOSPC:when=2", "rename:error=EIO:when=2"]
+)
 def test_the_command_says_it_in_one_line(stage, fault, tmp_path):
     tracing.needed()
     folder, home, *_ = stage

@@ -101,7 +101,8 @@ def killed_at(forks, call, act, *arguments):
 def injected(forks, fault, act, *arguments):
     """Do an act with a fault in one of its calls: `NAME:error=EIO:when=3`."""
     name = fault.partition(":")[0]
-    with tempfile.TemporaryDirectory() as box, attached(
-        f"{box}/log", "-e", f"trace={name}", "-e", f"inject={fault}"
-    ) as tracer:
+    with (
+        tempfile.TemporaryDirectory() as box,
+        attached(f"{box}/log", "-e", f"trace={name}", "-e", f"inject={fault}") as tracer,
+    ):
         return forks.run(act, *arguments, tracer=tracer)

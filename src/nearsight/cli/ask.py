@@ -69,7 +69,7 @@ def search(
     else:
         _print_hits(results)
         if html is not None:
-            typer.echo(f"the page: {html}")
+            typer.echo(f"the page: {shown(str(html))}")
     if results.verdict == NOTHING or not len(results):
         raise typer.Exit(1)
 

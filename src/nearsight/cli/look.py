@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearsight.cli.options import Collection, Here, In, Json
-from nearsight.cli.printing import print_json, shown
+from nearsight.cli.printing import print_json, shown, shown_lines
 
 if TYPE_CHECKING:
     import nearsight as ns
@@ -84,7 +85,9 @@ def export(
         text = json_module.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1) + "\n"
     else:
         text = _csv(columns, rows)
-    if out is None:
+    if out is None and sys.stdout.isatty():
+        typer.echo(shown_lines(text), nl=False)
+    elif out is None:
         typer.echo(text.encode("utf8", "backslashreplace").decode(), nl=False)
     else:
         out.write_bytes(text.encode("utf8", "surrogateescape"))
@@ -103,7 +106,9 @@ def _skips(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
 
 def _csv(columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> str:
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    plain = csv.writer(stream, lineterminator="\n")
+    quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(columns)
+    for row in rows:  # csv leaves a carriage return without the quotes that reading it back needs
+        (quoting if any("\r" in value for value in row if isinstance(value, str)) else plain).writerow(row)
     return stream.getvalue()

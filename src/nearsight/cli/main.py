@@ -53,7 +53,9 @@ def main() -> None:
     try:
         app()
     except NearsightError as problem:
-        sys.stderr.write(f"nearsight: {problem}\n")
+        from nearsight.cli.printing import shown_lines
+
+        sys.stderr.write(f"nearsight: {shown_lines(str(problem))}\n")
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("\nnearsight: stopped; what was committed is kept, the same command goes on from there\n")

@@ -13,6 +13,11 @@ def print_json(value: Any) -> None:  # noqa: ANN401
     typer.echo(json.dumps(value, indent=2, default=str))
 
 
+def shown_lines(text: str) -> str:
+    """As `shown`, line by line."""
+    return "\n".join(map(shown, text.split("\n")))
+
+
 def shown(text: str) -> str:
     """Text that is safe on a terminal: control codes, reversals and broken characters as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
