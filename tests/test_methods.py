@@ -76,6 +76,16 @@ def test_defaults_are_part_of_the_key():
     assert plan("gist").key.endswith(f"@{Gist.version}")
 
 
+def test_the_key_knows_the_versions_of_descriptors_within_descriptors(monkeypatch):
+    before = plan("pyramid(gist, levels=2)").key
+    assert before == plan("pyramid(inner=gist(square=32), levels=2) | flat(metric=l1)").key
+    assert before != plan("pyramid(tiny, levels=2)").key
+    monkeypatch.setattr(Gist, "version", Gist.version + 1)
+    after = plan("pyramid(gist, levels=2)").key
+    assert after != before
+    assert after.startswith(before[: before.index("@")])
+
+
 def test_senses_have_recipes_and_a_wrong_one_is_suggested():
     for name in SENSES:
         assert plan_of(name).name == name
