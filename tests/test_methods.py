@@ -18,7 +18,7 @@ from nearsight.types import Descriptor, Index, Metric, Refiner
 def test_every_kind_is_found_by_file_name():
     assert {"gist", "colour_histogram", "tiny", "phash", "dhash"} <= set(methods.methods("descriptors"))
     assert {"l1", "l2", "cosine", "chi2", "jensen_shannon"} < set(methods.methods("metrics"))
-    assert set(methods.methods("indexes")) == {"flat"}
+    assert set(methods.methods("indexes")) == {"flat", "gistis", "ivf"}
     assert "verify" in methods.methods("rank")
 
 

@@ -28,7 +28,7 @@ from nearsight.collection.search import Results, listed, search, worded
 from nearsight.collection.segment import FOLDER
 from nearsight.collection.snapshot import Snapshot
 from nearsight.collection.where import condition
-from nearsight.errors import DamagedError, Reason, StorageError, UsageError
+from nearsight.errors import DamagedError, Reason, RecipeError, StorageError, UsageError
 from nearsight.files import Files, LocalFiles
 from nearsight.images.decode import Limits
 from nearsight.types import Box, Ids, Image, Query
@@ -295,7 +295,7 @@ class Collection:
                 "skipped": self._catalogue.skipped(),
                 "recipes": self._catalogue.recipes(),
                 "indexes": {
-                    name: snapshot.answers(plan(text, name)) for name, text in self._catalogue.recipes().items()
+                    name: _answers(snapshot, name, text) for name, text in self._catalogue.recipes().items()
                 },
                 "bytes": self._bytes(),
                 "generation": snapshot.generation,
@@ -403,6 +403,13 @@ def repair(
                 settings=settings or Settings(),
             )
             return problems, run.run()
+
+
+def _answers(snapshot: Snapshot, name: str, text: str) -> str:
+    try:
+        return snapshot.answers(plan(text, name))
+    except RecipeError as problem:
+        return f"none: {problem.problem}"
 
 
 def _chosen(path: bytes, wanted: Iterable[bytes]) -> bool:

@@ -52,6 +52,10 @@ class Hellinger(Metric):
         asked = np.sqrt(shares(queries)) if queries.ndim == 2 else queries
         return in_blocks(lambda block: _apart(asked, np.sqrt(shares(block))), queries, rows)
 
+    def flattened(self, rows: NDArray[Any]) -> Floats:
+        """Roots of shares: their straight distance is this one, by √2."""
+        return np.sqrt(shares(rows)).astype(np.float32)
+
     def similarity(self, distances: Floats) -> Floats:
         """1 - distance."""
         return np.asarray(1 - distances, np.float32)
