@@ -54,10 +54,10 @@ def squares(photos: list[Image], side: int, count: int = BATCH) -> list[Image]:
 
 
 def per_picture(descriptor: Descriptor, images: list[Image], rounds: int) -> float:
-    """Milliseconds a picture."""
+    """Milliseconds of the processor a picture."""
     describe = partial(descriptor.describe, images)
     describe()
-    return 1000 * best({"": describe}, rounds)[""].wall / len(images)
+    return 1000 * best({"": describe}, rounds)[""].cpu / len(images)
 
 
 def descriptor_rows(photos: list[Image], rounds: int) -> list[list[str]]:
@@ -98,7 +98,7 @@ def metric_rows(photos: list[Image], count: int, rounds: int) -> list[list[str]]
         if by not in described:
             described = {by: np.resize(descriptor.describe(crops), (count, descriptor.size))}
         stored = described[by]
-        took = best({"": partial(metric.distances, stored[:1], stored)}, rounds)[""].wall
+        took = best({"": partial(metric.distances, stored[:1], stored)}, rounds)[""].cpu
         rows.append([f"`{name}`", f"`{by}`", *_size(descriptor)[:1], f"{1000 * took:.1f}"])
     return rows
 
@@ -124,8 +124,8 @@ HEAD = ["descriptor", "pictures", "ms a picture", "values", "bytes a picture"]
 METRIC_HEAD = ["metric", "rows of", "values", "ms a query"]
 TEXT = """## Descriptors and metrics
 
-Measured on {machine}; pinned to one core, one thread in every library, best of {rounds}. Each descriptor with its
-defaults, in batches of {batch} decoded pictures at its working side (the time to decode is not in it):
+Measured on {machine}; pinned to one core, one thread in every library, the processor's time, best of {rounds}. Each
+descriptor with its defaults, in batches of {batch} decoded pictures at its working side (decoding is not in it):
 
 {descriptors}
 
