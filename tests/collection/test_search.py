@@ -114,7 +114,7 @@ def test_a_field_that_cannot_be_served_is_an_error(photos):
     from nearsight.collection.query import asked
 
     plan, snapshot = photos.plan("colour"), photos._current()
-    for given in ({"where": "x"}, {"plus_texts": ("snow",)}, {"minus_pictures": ("x",)}):
+    for given in ({"plus_texts": ("snow",)}, {"minus_pictures": ("x",)}):
         with pytest.raises(UsageError, match="cannot be asked"):
             asked(Query(picture=b"x", **given), plan, snapshot, photos._files, Limits())
 

@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -201,3 +202,45 @@ def test_the_same_twice(pictures):
 def test_parameters_out_of_range_are_refused(parameters):
     with pytest.raises(ValueError, match="got"):
         Verify(**parameters)
+
+
+def smooth(seed, side=160):
+    """A picture without a single corner."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (3, 4, 3), np.uint8)
+    return cv2.resize(small, (side, side * 3 // 4), interpolation=cv2.INTER_CUBIC)
+
+
+def saved(image, quality):
+    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+
+
+def test_smooth_pictures_are_copies_of_themselves_without_points():
+    pictures = [smooth(seed) for seed in range(8)]
+    rows = SimpleNamespace(total=8, memo={}, derived=lambda ident, make: make(pictures[ident]))
+    for ident, picture in enumerate(pictures):
+        for query, verdict in (
+            (picture, "copy"),
+            (saved(picture, 70), "copy"),
+            (cv2.resize(picture, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA), "copy"),
+            (np.ascontiguousarray(picture[:, ::-1]), "mirrored copy"),
+        ):
+            rows.memo.clear()
+            hits = Hits(np.arange(8)[None], -np.arange(8, dtype=np.float32)[None])
+            assert Verify().refine(query, hits, rows).ids[0, 0] == ident
+            reasons = Verify().explain(query, np.arange(8), rows)
+            assert [each.alike for each in reasons] == [other == ident for other in range(8)]
+            assert reasons[ident].verdict == verdict
+            assert reasons[ident].similarity > 0.99
+            x, y, w = reasons[ident].homography @ [0.2, 0.3, 1]
+            wanted = (0.8, 0.3) if verdict == "mirrored copy" else (0.2, 0.3)
+            assert (x / w, y / w) == pytest.approx(wanted, abs=0.02)
+
+
+def test_a_picture_that_differs_in_one_part_is_not_the_same_as_a_whole():
+    picture = smooth(3)
+    other = picture.copy()
+    other[40:60, 50:70] = 255 - other[40:60, 50:70]
+    rows = SimpleNamespace(total=1, memo={}, derived=lambda ident, make: make(other))
+    (reason,) = Verify().explain(picture, np.array([0]), rows)
+    assert "the same picture as a whole" not in reason.sentence

@@ -294,9 +294,7 @@ class Collection:
                 "images": self._catalogue.count(),
                 "skipped": self._catalogue.skipped(),
                 "recipes": self._catalogue.recipes(),
-                "indexes": {
-                    name: _answers(snapshot, name, text) for name, text in self._catalogue.recipes().items()
-                },
+                "indexes": {name: _answers(snapshot, name, text) for name, text in self._catalogue.recipes().items()},
                 "bytes": self._bytes(),
                 "generation": snapshot.generation,
             }

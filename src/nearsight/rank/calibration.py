@@ -19,6 +19,8 @@ __all__ = ["Background", "sampled"]
 SAMPLE = 400
 FEWEST = 10
 ALIKE = 0.001
+DOUBTFUL = 3.5
+"""Of fewer than a thousand pairs so many may be nearer by accident."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,12 @@ class Background:
         if not len(self.distances):
             return Explanation(f"too few pictures to say what is near (fewer than {FEWEST})")
         chance = self.chance(distance)
-        alike = chance <= ALIKE
         sentence = f"nearer than {100 * (1 - chance):.2f} % of random pairs of this collection"
-        return Explanation(sentence, "alike" if alike else "not alike", alike)
+        if chance <= ALIKE:
+            return Explanation(sentence, "alike", True)
+        if len(self.distances) * ALIKE < 1 and chance * len(self.distances) <= DOUBTFUL:
+            return Explanation(f"{sentence}, which has too few to say whether that is near")
+        return Explanation(sentence, "not alike", False)
 
 
 def sampled(rows: NDArray[np.generic], metric: Metric) -> Background:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,14 +20,22 @@ BEYOND_DOUBT = 30.0
 """-log10 of the NFA beyond which more points say nothing more: they are many where a picture has much texture."""
 PIXELS = 0.7
 """The least agreement of the pixels of a copy."""
+SAME, GRID, ASPECT, PLAIN = 8.0, 16, 0.03, 32.0
+"""Levels of 255 by which the cells of a grid may differ in pictures that are the same but for re-saving and scale; the
+share by which their proportions may; and the levels by which cells of one picture must differ for that to say much."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for a hit: `alarms` is log10 of its expected false alarms, `pixels` the agreement of the pixels."""
+    """What speaks for a hit.
+
+    `alarms` is log10 of its expected false alarms, `pixels` the agreement of the pixels under the transform, and
+    `difference` how far the most different part of the whole picture differs, in levels of 255.
+    """
 
     alarms: float = float("inf")
     pixels: float = 0.0
+    difference: float = float("inf")
     mirrored: bool = False
     found: Fit | None = None
     query_size: tuple[int, int] = (1, 1)
@@ -35,7 +44,8 @@ class Evidence:
     @property
     def homography(self) -> NDArray[np.float64]:
         """The transform `(3, 3)` from unit points of the query as it was given to unit points of the hit."""
-        assert self.found is not None
+        if self.found is None:
+            return np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if self.mirrored else np.eye(3)
         back = np.diag([1 / self.hit_size[0], 1 / self.hit_size[1], 1.0])
         unit = back @ self.found.matrix @ np.diag([*self.query_size, 1.0])
         return unit @ np.array([[-1, 0, 1], [0, 1, 0], [0, 0, 1]]) if self.mirrored else unit
@@ -69,7 +79,9 @@ class Verify(Refiner):
        of hits as good as this one to expect by chance in the whole collection. It must be at most `alarms`, so a copy
        needs more evidence in a larger collection.
     4. The hit is laid over the query by that transform; in half of the blocks the pixels must correlate by 0.7.
-    5. Hits that pass both go first, least NFA first; those beyond doubt (below 1e-30) by how well the pixels agree.
+    5. A picture that is the same as a whole, but for its size and re-saving, passes without points: smooth ones have
+       none. No cell of a 16 x 16 grid may differ by more than 8 levels of 255 on the mean, and it must not be plain.
+    6. Hits that pass go first, least NFA first; those beyond doubt (below 1e-30) by how well the pixels agree.
        All others follow with their scores in their order: moving hits up for a few agreeing points does more harm
        than good.
 
@@ -186,18 +198,24 @@ class Verify(Refiner):
         return looked
 
     def _accepts(self, seen: Evidence | None) -> bool:
-        return seen is not None and seen.alarms <= np.log10(self.alarms) and seen.pixels >= PIXELS
+        return seen is not None and (_same(seen) or (seen.alarms <= np.log10(self.alarms) and seen.pixels >= PIXELS))
 
     def _strength(self, seen: Evidence | None) -> float:
-        """-log10 of the NFA as far as it says more, then the agreement of the pixels; 0 where it is no copy."""
-        return min(-seen.alarms, BEYOND_DOUBT) + seen.pixels if seen is not None and self._accepts(seen) else 0.0
+        """-log10 of the NFA as far as it says more, then how well the pixels agree; 0 where it is no copy."""
+        if seen is None or not self._accepts(seen):
+            return 0.0
+        return (
+            BEYOND_DOUBT + 1 + 1 / (1 + seen.difference)
+            if _same(seen)
+            else min(-seen.alarms, BEYOND_DOUBT) + seen.pixels
+        )
 
     def _explained(self, seen: Evidence, total: int) -> Explanation:
         query, hit = seen.points() if seen.found else (None, None)
         if not self._accepts(seen):
             return Explanation(_refused(seen), "not a copy", False, None, query, hit)
         verdict = "mirrored copy" if seen.mirrored else "copy"
-        similarity = 1 / (1 + 10**seen.alarms)
+        similarity = 1.0 if _same(seen) else 1 / (1 + 10**seen.alarms)
         return Explanation(_accepted(seen, total), verdict, True, similarity, query, hit, seen.homography)
 
 
@@ -220,18 +238,40 @@ def evidence(views: list[_View], hit: Image, described: LocalFeatures, total: in
     size = hit.shape[1], hit.shape[0]
     best = Evidence()
     for view in views:
+        difference = _difference(view.image, hit)
+        if difference <= min(SAME, best.difference):
+            best = replace(Evidence(), difference=difference, mirrored=view.mirrored)
         found = fit(match(view.described, described), size)
         if found is None:
             continue
         alarms = log_alarms(total * len(views), found.tried, found.agreeing, found.chance)
-        if alarms < best.alarms:
-            pixels = agreement(view.image, hit, found.matrix)
-            best = Evidence(alarms, pixels, view.mirrored, found, (view.image.shape[1], view.image.shape[0]), size)
+        if alarms < best.alarms and (view.mirrored == best.mirrored or not _same(best)):
+            pixels, seen = agreement(view.image, hit, found.matrix), (view.image.shape[1], view.image.shape[0])
+            best = Evidence(alarms, pixels, min(difference, best.difference), view.mirrored, found, seen, size)
     return best
 
 
+def _difference(query: Image, hit: Image) -> float:
+    """The most by which the mean of a cell of a grid differs between two pictures, in levels.
+
+    inf for other proportions, and for plain pictures, which are like all plain ones.
+    """
+    height, width = hit.shape[:2]
+    if abs(query.shape[1] * height / (query.shape[0] * width) - 1) > ASPECT + 1 / min(height, width):
+        return float("inf")
+    cells = [cv2.resize(each.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA) for each in (query, hit)]
+    plain = np.ptp(cells[1], axis=(0, 1)).max() < PLAIN
+    return float("inf") if plain else float(np.abs(cells[0] - cells[1]).max())
+
+
+def _same(seen: Evidence) -> bool:
+    return seen.difference <= SAME
+
+
 def _accepted(seen: Evidence, total: int) -> str:
-    assert seen.found is not None
+    if seen.found is None or seen.alarms > 0:
+        mirror = "in the mirror " if seen.mirrored else ""
+        return f"{mirror}the same picture as a whole: no part differs by more than {seen.difference:.1f} levels of 255"
     linear = seen.found.matrix[:2, :2]
     scale = np.sqrt(abs(np.linalg.det(seen.homography[:2, :2])))
     turn = round(float(np.degrees(np.arctan2(linear[1, 0] - linear[0, 1], linear[0, 0] + linear[1, 1]))))
