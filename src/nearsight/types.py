@@ -117,6 +117,8 @@ class Metric(Method, ABC):
     """A distance between rows, in its natural unit: smaller is nearer."""
 
     symbol: ClassVar[str] = ""
+    costly: ClassVar[bool] = False
+    """Whether a distance takes so long (more than .02 ms) that no more than needed should be measured."""
 
     @abstractmethod
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:

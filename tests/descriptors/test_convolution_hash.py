@@ -8,6 +8,7 @@ from scipy.signal import correlate
 from nearsight.descriptors.convolution_hash import ConvolutionHash
 from nearsight.evaluate.attacks import ATTACKS
 from nearsight.indexes.flat import Flat
+from nearsight.metrics.byte_l1 import ByteL1
 from nearsight.metrics.l1 import L1
 
 CHANNELS = (3, 8, 16, 32, 64, 128, 128)
@@ -58,7 +59,7 @@ def test_golden_bytes():
 @pytest.mark.parametrize("attack", ["jpeg20", "half", "bright-20", "contrast-50", "blur", "gamma0.6", "noise"])
 def test_copies_are_near_and_other_pictures_far(photos, attack):
     rows = ConvolutionHash().describe(photos)
-    distances = L1().distances(ConvolutionHash().describe([ATTACKS[attack](photo) for photo in photos]), rows)
+    distances = ByteL1().distances(ConvolutionHash().describe([ATTACKS[attack](photo) for photo in photos]), rows)
     assert (distances.argmin(axis=1) == np.arange(len(photos))).all()
     assert np.diag(distances).max() < (distances + 1e9 * np.eye(len(rows))).min()
 
@@ -71,11 +72,11 @@ def test_brightness_and_contrast_are_taken_out(photos):
 
 def test_bytes_are_searched_and_compared_as_numbers(photos):
     rows = ConvolutionHash().describe(photos)
-    index = Flat().empty(L1()).add(np.arange(len(photos)), rows)
-    hits = index.search(rows, 2)
     apart = np.abs(rows[:, None].astype(int) - rows).sum(axis=2)
-    assert (hits.ids == apart.argsort(axis=1)[:, :2]).all()
-    assert (-hits.scores == np.sort(apart, axis=1)[:, :2]).all()
+    for metric, unit in ((L1(), 1), (ByteL1(), 512)):
+        hits = Flat().empty(metric).add(np.arange(len(photos)), rows).search(rows, 2)
+        assert (hits.ids == apart.argsort(axis=1)[:, :2]).all()
+        assert (-hits.scores * unit == np.sort(apart, axis=1)[:, :2]).all()
 
 
 @pytest.mark.parametrize("value", [0, 1, 100, 255])

@@ -79,7 +79,7 @@ def test_a_mirror_swaps_the_cells(photos):
 
 def test_it_takes_side_metric_and_words_from_the_inner_one(photos):
     pyramid = Pyramid(ColourHistogram(), levels=2)
-    assert (pyramid.side, pyramid.metric, pyramid.dtype) == (256, "jensen_shannon", "float32")
+    assert (pyramid.side, pyramid.metric, pyramid.dtype) == (ColourHistogram().side, "jensen_shannon", "float32")
     assert Pyramid(Gist()).metric == Gist().metric
     pair = [photos[0], photos[0][10:, :-20]]
     rows, plain = pyramid.describe(pair), ColourHistogram().describe(pair)

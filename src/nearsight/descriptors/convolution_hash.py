@@ -40,7 +40,7 @@ class ConvolutionHash(Descriptor):
 
     Returns
     -------
-    `(N, 512) uint8`, to be compared by the sum of the absolute differences
+    `(N, 512) uint8`, to be compared by the mean absolute difference
 
     Raises
     ------
@@ -69,7 +69,7 @@ class ConvolutionHash(Descriptor):
     seed: int = 0
 
     side = 128
-    metric = "l1"
+    metric = "byte_l1"
     dtype = "uint8"
 
     def __post_init__(self) -> None:

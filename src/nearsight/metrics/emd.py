@@ -75,6 +75,7 @@ class Emd(Metric):
     bins: tuple[int, int, int] = (16, 4, 4)
 
     symbol = "EMD"
+    costly = True
 
     def __post_init__(self) -> None:
         if self.space not in _SPACES:

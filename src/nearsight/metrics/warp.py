@@ -67,6 +67,7 @@ class Warp(Metric):
     mirror: bool = True
 
     symbol = "warp"
+    costly = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.reach <= 8:

@@ -17,6 +17,7 @@ from nearsight.types import Explanation, Floats, Metric
 __all__ = ["Background", "sampled"]
 
 SAMPLE = 400
+SAMPLE_COSTLY = 46
 FEWEST = 10
 ALIKE = 0.001
 DOUBTFUL = 3.5
@@ -47,9 +48,10 @@ class Background:
 
 
 def sampled(rows: NDArray[np.generic], metric: Metric) -> Background:
-    """The background of rows `(n, D)`: all pairs of at most 400 of them, evenly spread."""
+    """The background of rows `(n, D)`: all pairs of at most 400 of them, evenly spread; of 46 for a costly metric."""
     if len(rows) < FEWEST:
         return Background(np.empty(0, np.float32))
-    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(int))]
-    distances = metric.distances(chosen, chosen)
-    return Background(np.sort(distances[np.triu_indices(len(chosen), 1)]).astype(np.float32))
+    count = SAMPLE_COSTLY if metric.costly else SAMPLE
+    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, count).astype(int))]
+    pairs = [metric.distances(chosen[at : at + 1], chosen[at + 1 :])[0] for at in range(len(chosen) - 1)]
+    return Background(np.sort(np.concatenate(pairs)).astype(np.float32))
