@@ -47,6 +47,17 @@ def test_reencoding_is_near_and_other_pictures_far(photos, reencoded):
     assert (distances.argmin(axis=1) == np.arange(len(photos))).all()
 
 
+@pytest.mark.parametrize("space", ["rgb", "hsv", "lab"])
+def test_shared_names_the_mean_colours_where_they_are_alike(space):
+    moments = ColourMoments(space=space)
+    colours = [(200, 40, 40), (190, 40, 40), (40, 40, 200)]
+    red, other_red, blue = moments.describe([np.full((3, 3, 3), colour, np.uint8) for colour in colours])
+    first, _, second = moments.shared(red, other_red).removeprefix("on average ").partition(" and ")
+    for name, colour in ((first, colours[0]), (second, colours[1])):
+        assert list(bytes.fromhex(name[1:])) == pytest.approx(colour, abs=3)
+    assert moments.shared(red, blue) == ""
+
+
 def test_wrong_parameters():
     with pytest.raises(ValueError, match="space"):
         ColourMoments(space="hsl")

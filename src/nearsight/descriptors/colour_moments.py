@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.colours import Space, check_space, unit
+from nearsight.descriptors.colours import Space, check_space, converted, lab, levels, named, shown, unit
 from nearsight.types import Descriptor, Floats, Image
+
+_ALIKE = 15.0
 
 
 @dataclass(frozen=True)
@@ -73,17 +76,24 @@ class ColourMoments(Descriptor):
     def palette(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
         """The row `(9,)` of a picture of these colours (red, green, blue in 0..255) in these shares."""
         values = unit(np.array([list(colours)], np.uint8), self.space)[0].astype(np.float64)
-        weights = np.array(list(colours.values())) / sum(colours.values())
-        means = weights @ values
-        return _moments(means, *(weights @ (values - means) ** power for power in (2, 3)))
+        shares = np.array(list(colours.values())) / sum(colours.values())
+        return _moments(values, shares[:, None])
+
+    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+        """The mean colours of both pictures, where they are alike."""
+        colours = shown(np.stack([query[:3], row[:3]]), self.space)
+        if np.linalg.norm(np.diff(lab(colours), axis=0)) > _ALIKE:
+            return ""
+        return f"on average {named(colours[0])} and {named(colours[1])}"
 
     def _row(self, image: Image) -> Floats:
-        pixels = unit(image, self.space).reshape(-1, 3).T.astype(np.float64)
-        means = pixels.mean(axis=1)
-        apart = pixels - means[:, None]
-        squares = np.square(apart)
-        return _moments(means, squares.mean(axis=1), (squares * apart).mean(axis=1))
+        channels = cv2.split(converted(image, self.space))
+        counts = [np.bincount(channel.ravel(), minlength=256) for channel in channels]
+        return _moments(levels(self.space), np.stack(counts, 1) / channels[0].size)
 
 
-def _moments(means: NDArray[Any], second: NDArray[Any], third: NDArray[Any]) -> Floats:
+def _moments(values: NDArray[Any], shares: NDArray[Any]) -> Floats:
+    """The row of channels that have values `(n, 3)` in these shares `(n, 3)`."""
+    means = (shares * values).sum(axis=0)
+    second, third = ((shares * (values - means) ** power).sum(axis=0) for power in (2, 3))
     return np.concatenate([means, np.sqrt(second), np.cbrt(third)]).astype(np.float32)

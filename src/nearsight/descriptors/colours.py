@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -19,6 +19,12 @@ TOPS = {"rgb": (256, 256, 256), "hsv": (180, 256, 256), "lab": (256, 256, 256)}
 
 _TO = {"hsv": cv2.COLOR_RGB2HSV, "lab": cv2.COLOR_RGB2LAB}
 _BACK = {"hsv": cv2.COLOR_HSV2RGB, "lab": cv2.COLOR_LAB2RGB}
+_ZERO = {space: np.array([0, 128, 128] if space == "lab" else [0, 0, 0], np.float32) for space in TOPS}
+_ONE = {
+    "rgb": np.array([255, 255, 255], np.float32),
+    "hsv": np.array([179, 255, 255], np.float32),
+    "lab": np.array([255, 100, 100], np.float32),
+}
 _PICKED = 12.0
 
 
@@ -45,10 +51,18 @@ def converted(image: Image, space: Space) -> Image:
 
 def unit(image: Image, space: Space) -> Floats:
     """The picture `(H, W, 3)` in another space, each channel on a scale of 0..1; L*, a* and b* in hundreds."""
-    if space == "lab":
-        moved = converted(image, space) - np.array([0, 128, 128], np.float32)
-        return np.asarray(moved * np.array([1 / 255, 0.01, 0.01], np.float32), np.float32)
-    return np.asarray(converted(image, space) / (np.array(TOPS[space], np.float32) - 1), np.float32)
+    return np.asarray((converted(image, space) - _ZERO[space]) / _ONE[space], np.float32)
+
+
+def levels(space: Space) -> NDArray[np.float64]:
+    """What each whole number of each channel is in `unit`, `(256, 3)`."""
+    return np.asarray((np.arange(256)[:, None] - _ZERO[space]) / _ONE[space], np.float64)
+
+
+def shown(values: NDArray[np.floating[Any]], space: Space) -> NDArray[np.uint8]:
+    """Colours `(n, 3)` in `unit` as RGB."""
+    whole = np.clip(np.rint(values * _ONE[space] + _ZERO[space]), 0, np.array(TOPS[space]) - 1).astype(np.uint8)
+    return whole if space == "rgb" else np.asarray(cv2.cvtColor(whole[None], _BACK[space])[0], np.uint8)
 
 
 def bin_numbers(image: Image, space: Space, bins: Bins) -> NDArray[np.int32]:
