@@ -141,6 +141,7 @@ def measured(options: Options) -> str:
     asked = [[f"{count:,}", size, *each.shown(*PARTS[:2])] for count, each, size in searches]
     few, many = ingests[-2][1], ingests[-1][1]
     growths = [f"{getattr(many, part) / max(1, getattr(few, part)):.2f}" for part in PARTS]
+    growths[PARTS.index("workers")] = ""
     ratio = [f"{counts[-1]:,} / {counts[-2]:,}", "", *growths]
     return TEXT.format(machine=machine(), ingest=table(HEAD, [*rows, ratio]), search=table(SEARCH_HEAD, asked))
 
@@ -159,7 +160,7 @@ Measured on {machine}; JPEGs of at most 96 pixels, all different; MiB. Each line
 20 times a second. *Peak* is the highest resident memory by the kernel's own count (VmHWM): it includes the pages of
 mapped files, which the kernel takes back when it needs them. *Own* is the highest seen without what is shared or mapped
 from files (RSS - shared). The workers' own memory includes what they have inherited from the process they are forked
-from, once for each.
+from, once for each; together they are more where a worker that is being replaced was seen beside the new one.
 
 `nearsight index --by copy,colour` into a new collection; the bar is a growth of at most 1.1 from 10,000 to 50,000:
 

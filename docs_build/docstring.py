@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 _HEADING = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.M)
-_CODE = re.compile(r"(`+[^`]*`+)")
+_WHOLE = re.compile(r"(`+[^`]*`+|https?://[^\s,;]*[^\s,;.)])")
+_MARKS = re.compile(r"([*<\[\]|_])")
 _DOI = re.compile(r"doi:(10\.[^\s,;]*[^\s,;.])")
 
 
@@ -40,11 +41,10 @@ def items(text: str) -> list[tuple[str, str]]:
 
 
 def escaped(text: str) -> str:
-    """Plain text as Markdown that shows just this, with code left as code and DOIs as links."""
-    parts = _CODE.split(text)
-    parts[::2] = [
-        _DOI.sub(r"[doi:\1](https://doi.org/\1)", re.sub(r"([*<\[\]|_])", r"\\\1", part)) for part in parts[::2]
-    ]
+    """Plain text as Markdown that shows just this, with code left as code, and addresses and DOIs as links."""
+    parts = _WHOLE.split(text)
+    parts[::2] = [_DOI.sub(r"[doi:\1](https://doi.org/\1)", _MARKS.sub(r"\\\1", part)) for part in parts[::2]]
+    parts[1::2] = [f"<{part}>" if part.startswith("http") else part for part in parts[1::2]]
     return "".join(parts)
 
 

@@ -84,16 +84,17 @@ def page(name: str, cls: type[Method]) -> str:
     first, rest = described(found[""])
     parts = [f"# {name}", f"**{escaped(first)}**", _facts(name, cls), prose(rest)]
     if issubclass(cls, Descriptor):
-        parts.append(f"## Nearest pictures\n\n{_CAPTION}\n\n{gallery.neighbours(name, TO_ROOT)}")
+        parts.append(f"## Nearest pictures\n\n{_caption()}\n\n{gallery.neighbours(name, TO_ROOT)}")
     parts += [_parameters(cls, found), printed(found, 2, leave=["Parameters"])]
     return "\n\n".join(part for part in parts if part)
 
 
-_CAPTION = (
-    f"Each photograph on the left was compared with {len(gallery.gallery()) - 1} other pictures: the photographs of "
-    "`nearsight demo`, and four altered copies of each of these three. Its four nearest, with their distances; a "
-    "method that sees through every one of the alterations finds just the copies."
-)
+def _caption() -> str:
+    return (
+        f"Each photograph on the left was compared with {len(gallery.gallery()) - 1} other pictures: the photographs "
+        "of `nearsight demo`, and four altered copies of each of these three. Its four nearest, with their distances; "
+        "a method that sees through every one of the alterations finds just the copies."
+    )
 
 
 def _facts(name: str, cls: type[Method]) -> str:

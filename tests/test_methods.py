@@ -18,7 +18,7 @@ from nearsight.types import Descriptor, Index, Metric, Refiner
 def test_every_kind_is_found_by_file_name():
     assert {"gist", "colour_histogram", "tiny", "phash", "dhash"} <= set(methods.methods("descriptors"))
     assert {"l1", "l2", "cosine", "chi2", "jensen_shannon"} < set(methods.methods("metrics"))
-    assert set(methods.methods("indexes")) == {"flat"}
+    assert set(methods.methods("indexes")) == {"flat", "gistis", "ivf"}
     assert "verify" in methods.methods("rank")
 
 
@@ -74,6 +74,16 @@ def test_defaults_are_part_of_the_key():
     assert plan("gist").key == plan("gist(square=32) | flat(metric=cosine)").key
     assert plan("gist").key != plan("gist(square=64)").key
     assert plan("gist").key.endswith(f"@{Gist.version}")
+
+
+def test_the_key_knows_the_versions_of_descriptors_within_descriptors(monkeypatch):
+    before = plan("pyramid(gist, levels=2)").key
+    assert before == plan("pyramid(inner=gist(square=32), levels=2) | flat(metric=l1)").key
+    assert before != plan("pyramid(tiny, levels=2)").key
+    monkeypatch.setattr(Gist, "version", Gist.version + 1)
+    after = plan("pyramid(gist, levels=2)").key
+    assert after != before
+    assert after.startswith(before[: before.index("@")])
 
 
 def test_senses_have_recipes_and_a_wrong_one_is_suggested():

@@ -118,6 +118,9 @@ def test_without_the_package_a_collection_answers_by_the_rest(wheel, pages, tmp_
     assert nearsight("index", pages, "--by", "copy", "--recipe", "projection", path=wheel).returncode == 0
     done = nearsight("search", tmp_path / "page.png", "--in", pages, "--by", "copy", "--json", path=tmp_path)
     assert json.loads(done.stdout)["hits"], done.stderr
+    done = nearsight("search", tmp_path / "page.png", "--in", pages, "--recipe", "gist", "--json", path=tmp_path)
+    assert json.loads(done.stdout)["hits"], done.stderr
+    assert nearsight("verify", "--in", pages, path=tmp_path).stdout == "clean\n"
     done = nearsight("search", tmp_path / "page.png", "--in", pages, "--recipe", "projection", path=tmp_path)
     assert (done.returncode, 'no method "projection"' in done.stderr) == (2, True)
 

@@ -129,6 +129,10 @@ class Metric(Method, ABC):
         """
         return None
 
+    def at_least(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats | None:
+        """A lower bound of the distances, `(Q, N)`, where one is far cheaper than they are; otherwise None."""
+        return None
+
     def similarity(self, distances: Floats) -> Floats:
         """The distances on a scale of 0 (as far as can be) to 1 (the same), same shape, falling; 1 / (1 + distance)."""
         return np.asarray(1 / (1 + distances), np.float32)

@@ -62,6 +62,7 @@ def test_items_are_read_in_both_ways_of_writing_them():
 
 def test_text_shows_as_it_stands_and_links_its_sources():
     assert escaped("*a* [b] `c*d` x|y <e>") == r"\*a\* \[b\] `c*d` x\|y \<e>"
+    assert escaped("at https://a.org/b_c*d.html.") == "at <https://a.org/b_c*d.html>."
     text = printed(sections(Documented), 2, leave=["Parameters"])
     assert "[doi:10.1000/182](https://doi.org/10.1000/182)." in text
     assert "[doi:10.1023/A:1011139631724](https://doi.org/10.1023/A:1011139631724)." in text

@@ -13,6 +13,7 @@ from nearsight.indexes.ivf import Ivf
 from nearsight.metrics.chi2 import Chi2
 from nearsight.metrics.cosine import Cosine
 from nearsight.metrics.hamming import Hamming
+from nearsight.metrics.hellinger import Hellinger
 from nearsight.metrics.intersection import Intersection
 from nearsight.metrics.jensen_shannon import JensenShannon
 from nearsight.metrics.l2 import L2
@@ -181,7 +182,7 @@ def test_looking_everywhere_is_exact(index, metric):
     assert np.array_equal(found.scores, wanted.scores[:9])
 
 
-@pytest.mark.parametrize("metric", [Cosine(), Chi2(), JensenShannon()], ids=repr)
+@pytest.mark.parametrize("metric", [Cosine(), Chi2(), JensenShannon(), Hellinger()], ids=repr)
 @BOTH
 def test_other_metrics_find_most(index, metric):
     rows = index.empty(metric, index.fit(ROWS[:2000], metric)).add(IDS, ROWS)

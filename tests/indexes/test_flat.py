@@ -7,6 +7,7 @@ import pytest
 from nearsight.indexes.flat import Flat
 from nearsight.metrics.chi2 import Chi2
 from nearsight.metrics.cosine import Cosine
+from nearsight.metrics.emd import Emd
 from nearsight.metrics.hamming import Hamming
 from nearsight.metrics.intersection import Intersection
 from nearsight.metrics.jensen_shannon import JensenShannon
@@ -66,6 +67,29 @@ def test_filters_and_removals_cost_no_hit(metric):
         stays = np.isin(ids, allowed) & ~np.isin(ids, gone)
         hits = index.remove(gone).search(queries, 20, allow=allowed)
         assert_hits(hits, slow_search(metric, queries, ids[stays], rows[stays], 20))
+
+
+@pytest.mark.parametrize("k", [1, 7, 300])
+def test_a_lower_bound_costs_no_hit(k):
+    metric = Emd(space="lab", bins=(2, 2, 1))
+    rows, queries = random_rows(metric, 200, 4), random_rows(metric, 6, 4, seed=1)
+    ids = np.random.default_rng(2).permutation(1000)[:200]
+    index = Flat().empty(metric).add(ids[:90], rows[:90]).add(ids[90:], rows[90:]).remove(ids[5:8])
+    keep = np.delete(np.arange(200), [5, 6, 7])
+    assert_hits(index.search(queries, k), slow_search(metric, queries, ids[keep], rows[keep], k))
+    allow = np.sort(ids[20:60])
+    chosen = np.isin(ids, allow)
+    assert_hits(index.search(queries, k, allow), slow_search(metric, queries, ids[chosen], rows[chosen], k))
+
+
+def test_a_lower_bound_saves_most_of_the_measuring(monkeypatch):
+    metric, measured = Emd(space="lab", bins=(64, 1, 1)), []
+    exact = Emd.distances
+    rows = np.eye(64, dtype=np.float32).repeat(10, axis=0)
+    index = Flat().empty(metric).add(np.arange(640), rows)
+    monkeypatch.setattr(Emd, "distances", lambda self, q, r: measured.append(len(r)) or exact(self, q, r))
+    assert index.search(rows[200:201], 10).ids[0].tolist() == list(range(200, 210))
+    assert sum(measured) <= 64
 
 
 @pytest.mark.parametrize("count", [1, 64])

@@ -79,7 +79,7 @@ def test_search_by_upload_finds_the_original_and_says_why(client, indexed):
     assert (first["path"], first["alike"], first["rank"]) == ("china.jpg", True, 1)
     assert (first["width"], first["height"]) == (640, 427)
     assert answer["query"] == {
-        "upload": upload, "id": None, "words": "", "by": None, "k": 3, "box": None, "colours": {},
+        "upload": upload, "id": None, "words": "", "where": "", "by": None, "k": 3, "box": None, "colours": {},
     }  # fmt: skip
     assert set(answer["seconds"]) == {"decode", "search"}
     reason = client.get(f"{C}/explain", params={**asked, "hit": first["id"]}).json()

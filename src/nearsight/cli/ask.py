@@ -36,6 +36,9 @@ def search(
         str | None, typer.Option(help='Colours with their weights instead of a picture: "#c33:.6,#eee:.4".')
     ] = None,
     words: Annotated[str, typer.Option(help="Only pictures whose path, camera or date hold these words.")] = "",
+    where: Annotated[
+        str, typer.Option(help="Only pictures of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")
+    ] = "",
     collection: Collection = None,
     html: Annotated[Path | None, typer.Option(help="Write one page with the pictures, scores and matches.")] = None,
     json: Json = False,
@@ -46,14 +49,21 @@ def search(
 
     corners, colours = _box(box), _colours(colour)
     photos = ns.open(in_, collection=collection)
-    results = photos.search(picture, by=by, recipe=recipe, k=k, box=corners, colours=colours, words=words)
+    results = photos.search(picture, by=by, recipe=recipe, k=k, box=corners, colours=colours, words=words, where=where)
     if html is not None:
         from nearsight.cli.report import Answer, write
 
-        title = picture.name if picture is not None else colour or words
+        title = picture.name if picture is not None else colour or words or where
         write(html, f"Pictures like {title}", [Answer.of(photos, picture, results, title=title, box=corners)])
     if json:
-        asked = {"picture": picture and str(picture), "by": by, "box": corners, "colours": colours, "words": words}
+        asked = {
+            "picture": picture and str(picture),
+            "by": by,
+            "box": corners,
+            "colours": colours,
+            "words": words,
+            "where": where,
+        }
         hits = [hit.as_dict() for hit in results]
         print_json({"query": asked, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
     else:

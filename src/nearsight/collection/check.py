@@ -18,7 +18,7 @@ from nearsight.collection import caches, segment
 from nearsight.collection.arrays import BLOCK
 from nearsight.collection.catalogue import NAME, Catalogue, SegmentEntry, crc
 from nearsight.collection.merge import rewrite
-from nearsight.collection.plan import plan
+from nearsight.collection.plan import keys
 from nearsight.collection.segment import THUMBNAILS, Segment
 from nearsight.errors import DamagedError, NearsightError
 from nearsight.files import Files
@@ -94,7 +94,7 @@ def _open(folder: Path, entry: SegmentEntry, files: Files) -> tuple[Segment | No
 
 
 def _keys(catalogue: Catalogue) -> list[str]:
-    return [THUMBNAILS, *dict.fromkeys(plan(text).key for text in catalogue.recipes().values())]
+    return [THUMBNAILS, *keys(catalogue.recipes().values())]
 
 
 def _completeness(catalogue: Catalogue, held: dict[str, list[Ids]]) -> Iterator[Problem]:

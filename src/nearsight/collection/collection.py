@@ -22,12 +22,13 @@ from nearsight.collection.check import Problem
 from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.home import home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
 from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch
-from nearsight.collection.plan import SENSES, Plan, plan, plans
+from nearsight.collection.plan import SENSES, Plan, keys, plan, plans
 from nearsight.collection.query import query_pixels
-from nearsight.collection.search import Results, search, worded
+from nearsight.collection.search import Results, listed, search, worded
 from nearsight.collection.segment import FOLDER
 from nearsight.collection.snapshot import Snapshot
-from nearsight.errors import DamagedError, Reason, StorageError, UsageError
+from nearsight.collection.where import condition
+from nearsight.errors import DamagedError, Reason, RecipeError, StorageError, UsageError
 from nearsight.files import Files, LocalFiles
 from nearsight.images.decode import Limits
 from nearsight.types import Box, Ids, Image, Query
@@ -163,6 +164,7 @@ class Collection:
         like: int | None = None,
         colours: Mapping[str, float] | None = None,
         words: str = "",
+        where: str = "",
     ) -> Results:
         """The k pictures that are most alike, best first, each with its reason.
 
@@ -176,6 +178,8 @@ class Collection:
         like : the id of a picture of the collection to ask with, instead of `picture`
         colours : colours to ask with instead of a picture, with their weights: {"#c33": .6, "#eee": .4}
         words : only pictures whose path, camera or date hold these words; on their own, they are the query
+        where : only pictures of which this holds, such as "taken >= 2012 and folder like 'moscow/%'"; on its own, it
+            lists them by path
 
         Raises
         ------
@@ -184,39 +188,60 @@ class Collection:
         DamagedError : stored bytes do not agree with their checksums
         """
         given = like if picture is None else _picture(picture)
-        query = Query(given, box, colours=colours or {}, words=words)
+        query = Query(given, box, colours=colours or {}, words=words, where=where)
         if given is None and not query.colours:
-            return self._worded(query, k)
+            return self._said(query, k)
         plan = self.plan(by or ("colour" if query.colours else None), recipe)
         for _ in range(TRIES):
             with self._lock:
                 snapshot = self._current()
             paths = partial(self._paths, snapshot.generation)
             with suppress(_OutdatedError):
-                allow = self._allowed(query.words, snapshot.generation)
+                allow = self._allowed(query, snapshot.generation)
                 return search(snapshot, paths, plan, query, k, files=self._files, limits=Limits(), allow=allow)
         raise StorageError(f"{self.home} changes faster than a search takes; try again")
 
-    def _worded(self, query: Query, k: int) -> Results:
-        """The answer to words alone."""
-        if not query.words:
-            raise UsageError("nothing to search by: give a picture, colours or words")
+    def _said(self, query: Query, k: int) -> Results:
+        """The answer to words or a filter alone."""
+        if not (query.words or query.where):
+            raise UsageError("nothing to search by: give a picture, colours, words or a filter")
         if k < 1:
             raise UsageError(f"k is the number of hits, at least 1; got {k}")
+        wanted = condition(query.where) if query.where else None
         with self._lock:
             self._current()  # the segments that it lists are there and its own: another collection's catalogue is not
             with self._catalogue.reading():
-                found = self._catalogue.worded(query.words, k)
+                if wanted is None:
+                    found = self._catalogue.worded(query.words, k)
+                else:
+                    found = self._filtered(query.words, self._catalogue.filtered(wanted))
                 pictures = [(self._catalogue.picture(ident), score) for ident, score in found]
-                return worded(pictures, query.words, self._catalogue.count())
+                total = self._catalogue.count()
+        if not query.words:
+            return listed(
+                sorted((picture for picture, _ in pictures), key=lambda each: each.path)[:k], query.where, total
+            )
+        return worded(pictures[:k], query.words, total)
 
-    def _allowed(self, words: str, generation: int) -> Ids | None:
-        """The ids that the words leave; None where there are no words."""
+    def _filtered(self, words: str, allow: list[int]) -> list[tuple[int, float]]:
+        """Those of some pictures that hold the words, best first; without words all of them."""
         if not words:
+            return [(ident, 1.0) for ident in allow]
+        among = set(allow)
+        return [(ident, score) for ident, score in self._catalogue.worded(words, -1) if ident in among]
+
+    def _allowed(self, query: Query, generation: int) -> Ids | None:
+        """The ids that the words and the filter leave; None where there are neither."""
+        if not (query.words or query.where):
             return None
+        wanted = condition(query.where) if query.where else None
         with self._lock, self._catalogue.reading():
             self._check_generation(generation)
-            return np.sort(np.array([ident for ident, _ in self._catalogue.worded(words, -1)], np.int64))
+            allow = None if wanted is None else self._catalogue.filtered(wanted)
+            if query.words:
+                worded = [ident for ident, _ in self._catalogue.worded(query.words, -1)]
+                allow = worded if allow is None else list(set(allow) & set(worded))
+            return np.sort(np.array(allow, np.int64))
 
     def plan(self, by: str | None = None, recipe: str | None = None) -> Plan:
         """The plan of a sense or a recipe; UsageError where this collection has no rows for it."""
@@ -235,7 +260,7 @@ class Collection:
 
     def _plan_of_recipe(self, recipe: str, held: dict[str, str]) -> Plan:
         wanted = plan(recipe)
-        if wanted.key not in {plan(text).key for text in held.values()}:
+        if wanted.key not in keys(held.values()):
             raise UsageError(
                 f"this collection holds no rows of {wanted.key.split('@')[0].strip()}; "
                 f"add them: nearsight index {_quoted(self.root)} --recipe {_quoted(recipe)}{self._elsewhere()}"
@@ -270,7 +295,7 @@ class Collection:
                 "skipped": self._catalogue.skipped(),
                 "recipes": self._catalogue.recipes(),
                 "indexes": {
-                    name: snapshot.answers(plan(text, name)) for name, text in self._catalogue.recipes().items()
+                    name: _answers(snapshot, name, text) for name, text in self._catalogue.recipes().items()
                 },
                 "bytes": self._bytes(),
                 "generation": snapshot.generation,
@@ -378,6 +403,13 @@ def repair(
                 settings=settings or Settings(),
             )
             return problems, run.run()
+
+
+def _answers(snapshot: Snapshot, name: str, text: str) -> str:
+    try:
+        return snapshot.answers(plan(text, name))
+    except RecipeError as problem:
+        return f"none: {problem.problem}"
 
 
 def _chosen(path: bytes, wanted: Iterable[bytes]) -> bool:

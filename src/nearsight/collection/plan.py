@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 
 from nearsight.errors import RecipeError, UsageError
 from nearsight.methods import build, look_up, name_of, suggestion, written_out
 from nearsight.recipe import Recipe, parse
-from nearsight.types import Descriptor, Index, Metric, Refiner
+from nearsight.types import Descriptor, Index, Method, Metric, Refiner
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """The key of the rows: the descriptor with every default, and its version."""
-        return f"{written_out((self.descriptor,))} @{self.descriptor.version}"
+        """The key of the rows: the descriptor with every default, its version and those of the descriptors in it."""
+        return f"{written_out((self.descriptor,))} @{_versions(self.descriptor)}"
 
     @property
     def cache_key(self) -> str:
@@ -111,6 +112,21 @@ def plans(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Plan]:
     """The plans of these senses and these recipes' texts, each once."""
     made = [plan_of(sense) for sense in by] + [plan(text) for text in recipes]
     return list({each.recipe: each for each in reversed(made)}.values())[::-1]
+
+
+def keys(recipes: Iterable[str]) -> list[str]:
+    """The keys of the rows that these recipes search, each once; a recipe whose method is gone has none."""
+    found: dict[str, None] = {}
+    for text in recipes:
+        with suppress(RecipeError):
+            found[plan(text).key] = None
+    return list(found)
+
+
+def _versions(component: Method) -> str:
+    """The version of a component and, after a dot each, of those that are its parameters."""
+    values = (getattr(component, field.name) for field in fields(component))  # type: ignore[arg-type]
+    return ".".join([str(component.version), *(_versions(value) for value in values if isinstance(value, Method))])
 
 
 def _with_metric(index: Index, metric: Metric) -> Index:

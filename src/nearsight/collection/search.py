@@ -190,15 +190,27 @@ def worded(found: Sequence[tuple[Picture, float]], words: str, total: int) -> Re
     return Results("words", FOUND if hits else NOTHING, tuple(hits), total)
 
 
+def listed(found: Sequence[Picture], where: str, total: int) -> Results:
+    """The answer to a filter alone: pictures in the order of their paths."""
+    reason = Explanation(f"it is so that {where}", "passes the filter", True, 1.0)
+    hits = [_said_hit(rank, each, 0.0, "filter", reason) for rank, each in enumerate(found, 1)]
+    return Results("where", FOUND if hits else NOTHING, tuple(hits), total)
+
+
 def _worded_hit(rank: int, picture: Picture, score: float, share: float, words: str) -> Hit:
     reason = Explanation(f"its name, camera or date holds: {words}", "holds the words", True, max(0.0, share))
+    return _said_hit(rank, picture, score, "bm25", reason)
+
+
+def _said_hit(rank: int, picture: Picture, distance: float, metric: str, reason: Explanation) -> Hit:
+    assert reason.similarity is not None
     return Hit(
         rank=rank,
         id=picture.id,
         path=os.fsdecode(picture.path),
-        score=max(0.0, share),
-        distance=score,
-        metric="bm25",
+        score=reason.similarity,
+        distance=distance,
+        metric=metric,
         verdict=reason.verdict,
         alike=True,
         why=reason.sentence,

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.descriptors.colours import TOPS, Bins, Space, check_bins, check_space, converted, middles, names, spread
 from nearsight.types import Descriptor, Floats, Image
 
-_TO = {"hsv": cv2.COLOR_RGB2HSV, "lab": cv2.COLOR_RGB2LAB}
-_BACK = {"hsv": cv2.COLOR_HSV2RGB, "lab": cv2.COLOR_LAB2RGB}
-_TOPS = {"rgb": (256, 256, 256), "hsv": (180, 256, 256), "lab": (256, 256, 256)}
 _WORTH_NAMING = 0.05
-_PICKED = 12.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,9 @@ class ColourHistogram(Descriptor):
     Notes
     -----
     Departures: the paper counts in opponent axes and compares by intersection. On Corel-1k the default ranked better
-    than RGB in 8 x 8 x 8 bins, and the Jensen-Shannon distance better than chi-square and intersection.
+    than RGB in 8 x 8 x 8 bins, and the Jensen-Shannon distance better than chi-square and intersection. Scaling a
+    picture down mixes its colours, so this descriptor asks for 384 pixels: on the same pictures 256 lost .4 to .6
+    points of mean average precision.
 
     Examples
     --------
@@ -66,17 +64,16 @@ class ColourHistogram(Descriptor):
     'both have #c04040 (100 %)'
     """
 
-    space: Literal["rgb", "hsv", "lab"] = "hsv"
-    bins: tuple[int, int, int] = (16, 4, 4)
+    space: Space = "hsv"
+    bins: Bins = (16, 4, 4)
 
+    version = 2
+    side = 384
     metric = "jensen_shannon"
 
     def __post_init__(self) -> None:
-        if self.space not in ("rgb", "hsv", "lab"):
-            raise ValueError(f'space is "rgb", "hsv" or "lab"; got {self.space!r}')
-        three = isinstance(self.bins, tuple) and len(self.bins) == 3
-        if not three or not all(isinstance(count, int) and 1 <= count <= 64 for count in self.bins):
-            raise ValueError(f"bins is a tuple of three whole numbers of 1 to 64; got {self.bins!r}")
+        check_space(self.space)
+        check_bins(self.bins)
 
     @property
     def size(self) -> int:
@@ -93,48 +90,22 @@ class ColourHistogram(Descriptor):
         A colour that a person picks means those near it too: each is spread over the bins by a Gaussian of the
         distance in Lab, 12 units wide.
         """
-        middles = _lab(_middles(self.space, self.bins))
+        among = middles(self.space, self.bins)
         row = np.zeros(self.size)
         for rgb, share in colours.items():
-            far = np.linalg.norm(middles - _lab(np.array([rgb], np.uint8)), axis=1) / _PICKED
-            near = np.exp(-0.5 * (far**2 - far.min() ** 2))
-            row += share * near / near.sum()
+            row += share * spread(rgb, among)
         return np.asarray(row / row.sum(), np.float32)
 
     def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """The main colours that two rows share, each with the part of both pictures that has it."""
         masses: dict[str, float] = {}
-        for name, mass in zip(_names(self.space, self.bins), np.minimum(query, row).tolist(), strict=True):
+        for name, mass in zip(names(self.space, self.bins), np.minimum(query, row).tolist(), strict=True):
             masses[name] = masses.get(name, 0) + mass
         main = sorted(masses, key=lambda name: -masses[name])[:2]
         named = [f"{name} ({100 * masses[name]:.0f} %)" for name in main if masses[name] >= _WORTH_NAMING]
         return f"both have {' and '.join(named)}" if named else ""
 
     def _row(self, image: Image) -> Floats:
-        pixels = image if self.space == "rgb" else cv2.cvtColor(image, _TO[self.space])
-        ranges = [edge for top in _TOPS[self.space] for edge in (0, top)]
-        counts = cv2.calcHist([pixels], [0, 1, 2], None, list(self.bins), ranges)
-        return np.asarray(counts.ravel() / pixels[..., 0].size, np.float32)
-
-
-@lru_cache(maxsize=16)
-def _names(space: str, bins: tuple[int, int, int]) -> tuple[str, ...]:
-    """The colour in the middle of each bin as #rrggbb."""
-    return tuple(f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in _middles(space, bins))
-
-
-@lru_cache(maxsize=16)
-def _middles(space: str, bins: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The colour in the middle of each bin, `(size, 3)` RGB; the least saturated bins of "hsv" are plain grey."""
-    middles = [(np.arange(count) + 0.5) * top / count for count, top in zip(bins, _TOPS[space], strict=True)]
-    colours = np.stack(np.meshgrid(*middles, indexing="ij"), -1).astype(np.uint8)
-    if space == "hsv" and bins[1] > 1:
-        colours[:, 0, :, 1] = 0
-    pixels = colours.reshape(1, -1, 3)
-    shown = pixels if space == "rgb" else cv2.cvtColor(pixels, _BACK[space])
-    return np.asarray(shown[0], np.uint8)
-
-
-def _lab(colours: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Colours `(n, 3)` RGB in CIE Lab."""
-    return np.asarray(cv2.cvtColor(colours[None].astype(np.float32) / 255, cv2.COLOR_RGB2Lab)[0])
+        ranges = [edge for top in TOPS[self.space] for edge in (0, top)]
+        counts = cv2.calcHist([converted(image, self.space)], [0, 1, 2], None, list(self.bins), ranges)
+        return np.asarray(counts.ravel() / image[..., 0].size, np.float32)

@@ -20,6 +20,7 @@ First: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 
 _kernels: Any = faiss  # its stubs leave these functions out
 _FIRST_DISTANCES = 1 << 22
+_FIRST_MEASURED = 16
 _ROUNDING = (1e-5, 1e-6)
 
 
@@ -30,6 +31,9 @@ class Flat(Index):
     1. A first distance to every row that is neither removed nor left out by `allow` is computed in single precision.
     2. All rows that could be among the k nearest within its rounding error are measured again by the metric itself.
     3. They are ordered by that distance, equal ones by their id.
+
+    A costly metric that offers a lower bound, such as `emd`, measures rows in the order of that bound, and only until
+    none of the rest can be among the k nearest.
 
     So the answer is that of the metric, whatever the order in which rows came, and filters never cost a hit.
 
@@ -172,8 +176,12 @@ class FlatRows:
 
     def _fill(self, hits: Hits, part: slice, queries: NDArray[Any], kept: NDArray[np.intp]) -> None:
         """Write the hits of one part of the queries."""
-        first, margin = first_distances(self.metric)
         asked = queries[part]
+        if len(kept) and self.metric.at_least(asked[:1], next(self.stored.rows(kept[:1]))) is not None:
+            for number, query in enumerate(asked, part.start):
+                self._fill_bounded(hits, number, query, kept)
+            return
+        first, margin = first_distances(self.metric)
         distances = np.empty((len(asked), len(kept)), np.float32)
         start = 0
         for rows in self.stored.rows(kept):
@@ -183,15 +191,42 @@ class FlatRows:
             near = kept[nearest(row, hits.ids.shape[1], *margin)]
             self._fill_one(hits, number, query, near)
 
+    def _fill_bounded(self, hits: Hits, number: int, query: NDArray[Any], kept: NDArray[np.intp]) -> None:
+        """Write the hits of one query by a metric that has a lower bound."""
+        k = hits.ids.shape[1]
+        bounds = np.concatenate([_bounds(self.metric, query, rows) for rows in self.stored.rows(kept)])
+        order = np.argsort(bounds, kind="stable")
+        near, exact = np.empty(0, np.intp), np.empty(0, np.float32)
+        while len(near) < len(kept):
+            if len(near) >= k and np.partition(exact, k - 1)[k - 1] < bounds[order[len(near)]]:
+                break
+            some = np.sort(kept[order[len(near) : len(near) + max(k, _FIRST_MEASURED)]])
+            near, exact = np.append(near, some), np.append(exact, self._measured(query, some))
+        self._write(hits, number, near, exact)
+
     def _fill_one(self, hits: Hits, number: int, query: NDArray[Any], near: NDArray[np.intp]) -> None:
         """Write the hits of one query, all of which are among the positions `near`."""
-        if not len(near):
-            return
-        exact = np.concatenate([self.metric.distances(query[None], rows)[0] for rows in self.stored.rows(near)])
+        if len(near):
+            self._write(hits, number, near, self._measured(query, near))
+
+    def _measured(self, query: NDArray[Any], positions: NDArray[np.intp]) -> Floats:
+        """The distances `(n,)` of the rows at these sorted positions, at least one, by the metric itself."""
+        pieces = self.stored.rows(positions)
+        return np.concatenate([self.metric.distances(query[None], rows)[0] for rows in pieces])
+
+    def _write(self, hits: Hits, number: int, near: NDArray[np.intp], exact: Floats) -> None:
+        order = np.argsort(near)
+        near, exact = near[order], exact[order]
         ids = self.stored.ids(near)
         best = np.lexsort((ids, exact))[: hits.ids.shape[1]]
         hits.ids[number, : len(best)] = ids[best]
         hits.scores[number, : len(best)] = 0 - exact[best]
+
+
+def _bounds(metric: Metric, query: NDArray[Any], rows: NDArray[Any]) -> Floats:
+    bounds = metric.at_least(query[None], rows)
+    assert bounds is not None
+    return np.asarray(bounds[0])
 
 
 def nearest(distances: NDArray[Any], k: int, relative: float, absolute: float) -> NDArray[np.intp]:

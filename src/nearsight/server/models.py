@@ -176,6 +176,7 @@ class Asked(BaseModel):
     id: int | None
     colours: dict[str, float]
     words: str
+    where: str
     by: str | None
     k: int
     box: tuple[float, float, float, float] | None
@@ -204,7 +205,7 @@ class Answer(BaseModel):
     """The hits, best first. `verdict` is "found", "nothing like it here", or empty (not judged)."""
 
     model_config = _example(
-        query={"upload": None, "id": 12, "colours": {}, "words": "", "by": "copy", "k": 20, "box": None},
+        query={"upload": None, "id": 12, "colours": {}, "words": "", "where": "", "by": "copy", "k": 20, "box": None},
         recipe="gist() | gistis() | verify()",
         verdict="found",
         total=500,

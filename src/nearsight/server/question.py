@@ -31,6 +31,7 @@ class Question:
     id: int | None = None
     colours: tuple[tuple[str, float], ...] = ()
     words: str = ""
+    where: str = ""
     by: str | None = None
     k: int = 20
     box: Box | None = None
@@ -38,8 +39,8 @@ class Question:
     def __post_init__(self) -> None:
         if self.upload is not None and self.id is not None:
             raise UsageError("ask with one picture: upload= or id=, not both")
-        if not (self.has_picture or self.colours or self.words):
-            raise UsageError("nothing is asked for: give upload=, id=, colours= or words=")
+        if not (self.has_picture or self.colours or self.words or self.where):
+            raise UsageError("nothing is asked for: give upload=, id=, colours=, words= or where=")
         if self.box is not None and not self.has_picture:
             raise UsageError("a box is a part of a picture: give upload= or id= too")
 
@@ -61,7 +62,7 @@ class Question:
 
     def as_dict(self) -> dict[str, Any]:
         """What was asked, for the answer."""
-        named = {name: getattr(self, name) for name in ("upload", "id", "words", "by", "k", "box")}
+        named = {name: getattr(self, name) for name in ("upload", "id", "words", "where", "by", "k", "box")}
         return {**named, "colours": dict(self.colours)}
 
 
@@ -120,6 +121,7 @@ def ask(photos: Collection, question: Question, picture: Rendered | None) -> Res
         like=question.id if pixels is None else None,
         colours=dict(question.colours),
         words=question.words,
+        where=question.where,
     )
 
 

@@ -21,12 +21,15 @@ async def question_of(
     id: Annotated[int | None, Query(ge=1, le=LARGEST, description="a picture of the collection")] = None,
     colours: Annotated[str, Query(max_length=500, description="colours and shares", examples=["c33:.6,eee:.4"])] = "",
     words: Annotated[str, Query(max_length=500, description="words of names, folders, cameras and dates")] = "",
+    where: Annotated[
+        str, Query(max_length=2000, description="a filter: taken >= 2012 and folder like 'moscow/%'")
+    ] = "",
     by: Annotated[str, Query(max_length=500, description="the sense; the default one where empty")] = "",
     k: Annotated[int, Query(ge=1, le=1000, description="how many hits")] = 20,
     box: Annotated[str, Query(max_length=120, description="x0,y0,x1,y1 in pixels of the upright picture")] = "",
 ) -> Question:
     """What an address asks."""
-    return Question(upload, id, parse_colours(colours), words.strip(), by or None, k, parse_box(box))
+    return Question(upload, id, parse_colours(colours), words.strip(), where.strip(), by or None, k, parse_box(box))
 
 
 Asked: TypeAlias = Annotated[Question, Depends(question_of)]

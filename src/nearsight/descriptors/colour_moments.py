@@ -1,0 +1,89 @@
+"""Colour moments: mean, deviation and skewness of each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.descriptors.colours import Space, check_space, unit
+from nearsight.types import Descriptor, Floats, Image
+
+
+@dataclass(frozen=True)
+class ColourMoments(Descriptor):
+    """Nine numbers: mean, deviation and skewness of each colour channel.
+
+    1. Pixels are converted to `space`, each channel on a scale of 0..1; L*, a* and b* are divided by 100.
+    2. Each channel gives its mean, the root of its second central moment and the cube root of its third, so that all
+       three have the unit of the channel.
+
+    Values are ordered by statistic, then channel. A picture turned by a right angle or mirrored has the same row.
+
+    Parameters
+    ----------
+    space : "rgb", "hsv" or "lab"
+
+    Returns
+    -------
+    `(N, 9) float32`: for "rgb" and "hsv" means of 0..1, deviations of 0..0.5, skewness of -1..1
+
+    Raises
+    ------
+    ValueError
+        where `space` is none of these
+
+    References
+    ----------
+    M. Stricker and M. Orengo, Similarity of Color Images, SPIE Storage and Retrieval for Image and Video Databases
+    III, 1995, doi:10.1117/12.205308.
+
+    Notes
+    -----
+    Departures: the paper sums the differences with weights that its user sets and takes HSV; here all have weight 1,
+    and CIE L*a*b* is the default, where hue has no end to fall off.
+
+    Examples
+    --------
+    >>> half = np.zeros((2, 2, 3), np.uint8)
+    >>> half[0] = 255
+    >>> ColourMoments(space="rgb").describe([half])[0].round(3).tolist()
+    [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0]
+    """
+
+    space: Space = "lab"
+
+    metric = "l1"
+
+    def __post_init__(self) -> None:
+        check_space(self.space)
+
+    @property
+    def size(self) -> int:
+        """Three statistics of three channels."""
+        return 9
+
+    def rows(self, images: Sequence[Image]) -> Floats:
+        """`(N, 9) float32` for N pictures."""
+        return np.stack([self._row(image) for image in images])
+
+    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
+        """The row `(9,)` of a picture of these colours (red, green, blue in 0..255) in these shares."""
+        values = unit(np.array([list(colours)], np.uint8), self.space)[0].astype(np.float64)
+        weights = np.array(list(colours.values())) / sum(colours.values())
+        means = weights @ values
+        return _moments(means, *(weights @ (values - means) ** power for power in (2, 3)))
+
+    def _row(self, image: Image) -> Floats:
+        pixels = unit(image, self.space).reshape(-1, 3).T.astype(np.float64)
+        means = pixels.mean(axis=1)
+        apart = pixels - means[:, None]
+        squares = np.square(apart)
+        return _moments(means, squares.mean(axis=1), (squares * apart).mean(axis=1))
+
+
+def _moments(means: NDArray[Any], second: NDArray[Any], third: NDArray[Any]) -> Floats:
+    return np.concatenate([means, np.sqrt(second), np.cbrt(third)]).astype(np.float32)

@@ -1,0 +1,104 @@
+"""Colour spaces, their bins and how colours are named to a person; a helper, not a method."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types import Floats, Image
+
+Space: TypeAlias = Literal["rgb", "hsv", "lab"]
+Bins: TypeAlias = tuple[int, int, int]
+
+TOPS = {"rgb": (256, 256, 256), "hsv": (180, 256, 256), "lab": (256, 256, 256)}
+"""How many whole numbers each channel of each space has."""
+
+_TO = {"hsv": cv2.COLOR_RGB2HSV, "lab": cv2.COLOR_RGB2LAB}
+_BACK = {"hsv": cv2.COLOR_HSV2RGB, "lab": cv2.COLOR_LAB2RGB}
+_PICKED = 12.0
+
+
+def check_space(space: str) -> None:
+    """Raise ValueError where there is no such space."""
+    if space not in TOPS:
+        raise ValueError(f'space is "rgb", "hsv" or "lab"; got {space!r}')
+
+
+def check_bins(bins: Bins) -> None:
+    """Raise ValueError where these are not the bins of three channels."""
+    three = isinstance(bins, tuple) and len(bins) == 3
+    if not three or not all(isinstance(count, int) and 1 <= count <= 64 for count in bins):
+        raise ValueError(f"bins is a tuple of three whole numbers of 1 to 64; got {bins!r}")
+
+
+def converted(image: Image, space: Space) -> Image:
+    """The picture `(H, W, 3) uint8` in another space.
+
+    Hue has values of 0..179, saturation and value 0..255; L* is on 0..255, and a* and b* are moved by 128.
+    """
+    return image if space == "rgb" else np.asarray(cv2.cvtColor(image, _TO[space]), np.uint8)
+
+
+def unit(image: Image, space: Space) -> Floats:
+    """The picture `(H, W, 3)` in another space, each channel on a scale of 0..1; L*, a* and b* in hundreds."""
+    if space == "lab":
+        moved = converted(image, space) - np.array([0, 128, 128], np.float32)
+        return np.asarray(moved * np.array([1 / 255, 0.01, 0.01], np.float32), np.float32)
+    return np.asarray(converted(image, space) / (np.array(TOPS[space], np.float32) - 1), np.float32)
+
+
+def bin_numbers(image: Image, space: Space, bins: Bins) -> NDArray[np.int32]:
+    """The bin (i * bins[1] + j) * bins[2] + k of each pixel, `(H, W)`."""
+    steps = (bins[1] * bins[2], bins[2], 1)
+    numbers = np.zeros(image.shape[:2], np.int32)
+    for channel, top, count, step in zip(cv2.split(converted(image, space)), TOPS[space], bins, steps, strict=True):
+        numbers += (np.arange(256) * count // top * step).astype(np.int32)[channel]
+    return numbers
+
+
+def spread(rgb: tuple[int, int, int], among: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """How much a colour that a person picks means each of the colours `among (n, 3)`, `(n,)` with sum 1.
+
+    It means those near it too: a Gaussian of the distance in Lab, 12 units wide.
+    """
+    far = np.linalg.norm(lab(among) - lab(np.array([rgb], np.uint8)), axis=1) / _PICKED
+    near = np.exp(-0.5 * (far**2 - far.min() ** 2))
+    return np.asarray(near / near.sum(), np.float64)
+
+
+@lru_cache(maxsize=16)
+def names(space: Space, bins: Bins) -> tuple[str, ...]:
+    """The colour in the middle of each bin as #rrggbb."""
+    return tuple(named(colour) for colour in middles(space, bins))
+
+
+def named(colour: NDArray[np.uint8]) -> str:
+    """The colour `(3,)` RGB as #rrggbb."""
+    return "#" + bytes(colour.tolist()).hex()
+
+
+@lru_cache(maxsize=16)
+def middles(space: Space, bins: Bins) -> NDArray[np.uint8]:
+    """The colour in the middle of each bin, `(size, 3)` RGB; the least saturated bins of "hsv" are plain grey."""
+    levels = [(np.arange(count) + 0.5) * top / count for count, top in zip(bins, TOPS[space], strict=True)]
+    colours = np.stack(np.meshgrid(*levels, indexing="ij"), -1).astype(np.uint8)
+    if space == "hsv" and bins[1] > 1:
+        colours[:, 0, :, 1] = 0
+    pixels = colours.reshape(1, -1, 3)
+    shown = pixels if space == "rgb" else cv2.cvtColor(pixels, _BACK[space])
+    return np.asarray(shown[0], np.uint8)
+
+
+def lab(colours: NDArray[np.uint8]) -> Floats:
+    """Colours `(n, 3)` RGB in CIE Lab."""
+    return np.asarray(cv2.cvtColor(colours[None].astype(np.float32) / 255, cv2.COLOR_RGB2Lab)[0], np.float32)
+
+
+def rgb(colours: Floats) -> NDArray[np.uint8]:
+    """Colours `(n, 3)` CIE Lab in RGB."""
+    shown = cv2.cvtColor(np.ascontiguousarray(colours, np.float32)[None], cv2.COLOR_Lab2RGB)[0]
+    return np.asarray(np.rint(np.clip(shown, 0, 1) * 255), np.uint8)

@@ -1,0 +1,129 @@
+"""The spatial pyramid around any descriptor whose rows are amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.descriptors.colour_histogram import ColourHistogram
+from nearsight.types import Descriptor, Floats, Image
+
+_COLOURS = ColourHistogram()
+
+
+@dataclass(frozen=True)
+class Pyramid(Descriptor):
+    """What another descriptor says of the picture, of its quarters, of its sixteenths: what is where.
+
+    1. Level l cuts the picture into 2^l x 2^l cells at floor(i * length / 2^l); a side too short for that gives each
+       cell one pixel.
+    2. `inner` describes each cell. Its row is multiplied by the cell's share of the area of its level, so that of a
+       histogram the masses of all cells of a level are those of the picture.
+    3. Level 0 is multiplied by 1 / 2^L and level l by 1 / 2^(L - l + 1) with L = `levels` - 1: 1/4, 1/4 and 1/2 for
+       three levels. The weights have sum 1, so the whole has the mass of one row of `inner`.
+
+    The row holds the levels one after the other, and in each the cells row by row. It is compared by the metric of
+    `inner`, so `inner` should be a histogram, or another descriptor whose differences may be weighed.
+
+    Parameters
+    ----------
+    inner : the descriptor of a cell, with float32 rows
+    levels : levels, 1 to 5; 3 have 1 + 4 + 16 = 21 cells
+
+    Returns
+    -------
+    `(N, inner.size * (4**levels - 1) / 3) float32`
+
+    Raises
+    ------
+    ValueError
+        where `levels` is out of its range, or `inner` is no descriptor with float32 rows
+
+    References
+    ----------
+    S. Lazebnik, C. Schmid and J. Ponce, Beyond Bags of Features: Spatial Pyramid Matching for Recognizing Natural
+    Scene Categories, CVPR 2006, doi:10.1109/CVPR.2006.68.
+
+    Notes
+    -----
+    Departures: the paper finds features once in the picture and counts them by cell; here each cell is a picture of
+    its own to `inner`, so that any descriptor can be used.
+
+    Examples
+    --------
+    >>> picture = np.zeros((8, 8, 3), np.uint8)
+    >>> picture[:4, 4:] = 255
+    >>> pyramid = Pyramid(ColourHistogram(space="rgb", bins=(2, 1, 1)), levels=2)
+    >>> pyramid.describe([picture])[0].reshape(5, 2).tolist()
+    [[0.375, 0.125], [0.125, 0.0], [0.0, 0.125], [0.125, 0.0], [0.125, 0.0]]
+    """
+
+    inner: Descriptor = _COLOURS
+    levels: int = 3
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.inner, Descriptor) or self.inner.dtype != "float32":
+            raise ValueError(f"inner is a descriptor with float32 rows, which can be weighed; got {self.inner!r}")
+        if not 1 <= self.levels <= 5:
+            raise ValueError(f"levels is 1 to 5; got {self.levels}")
+
+    @property
+    def side(self) -> int:  # type: ignore[override]
+        """That of `inner`."""
+        return self.inner.side
+
+    @property
+    def metric(self) -> str:  # type: ignore[override]
+        """That of `inner`."""
+        return self.inner.metric
+
+    @property
+    def size(self) -> int:
+        """The number of values of a row."""
+        return self.inner.size * ((1 << 2 * self.levels) - 1) // 3
+
+    def rows(self, images: Sequence[Image]) -> Floats:
+        """`(N, size) float32` for N pictures."""
+        return np.stack([self._row(image) for image in images])
+
+    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
+        """The row of these colours in these shares in every cell alike; None where `inner` has no such thing."""
+        row = self.inner.palette(colours)
+        if row is None:
+            return None
+        weights = np.concatenate([np.full(4**level, self._weight(level) / 4**level) for level in range(self.levels)])
+        return np.asarray(np.outer(weights, row).ravel(), np.float32)
+
+    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+        """What `inner` says of the whole pictures."""
+        whole = slice(0, self.inner.size)
+        return self.inner.shared(query[whole] / self._weight(0), row[whole] / self._weight(0))
+
+    def _weight(self, level: int) -> float:
+        return float(2.0 ** (max(level, 1) - self.levels))
+
+    def _row(self, image: Image) -> Floats:
+        cells, weights = [], []
+        for level in range(self.levels):
+            own = _cells(image, 2**level)
+            areas = np.array([cell.shape[0] * cell.shape[1] for cell in own])
+            cells += own
+            weights.append(self._weight(level) * areas / areas.sum())
+        rows = self.inner.rows(cells) * np.concatenate(weights)[:, None]
+        return np.asarray(rows.ravel(), np.float32)
+
+
+def _cells(image: Image, count: int) -> list[Image]:
+    """`count` x `count` parts of the picture, row by row, each at least 1 x 1."""
+    downs, rights = (_cuts(length, count) for length in image.shape[:2])
+    return [image[down, right] for down in downs for right in rights]
+
+
+def _cuts(length: int, count: int) -> list[slice]:
+    starts = [index * length // count for index in range(count + 1)]
+    return [slice(start, max(end, start + 1)) for start, end in pairwise(starts)]

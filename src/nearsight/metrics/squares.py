@@ -1,0 +1,55 @@
+"""Rows that are small square pictures: their shape, and what they become when warped a little; helpers, not methods."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types import Floats
+
+
+def shape_of(width: int) -> tuple[int, int, int]:
+    """`(side, side, channels)` of a row of `width` values: one channel or three; no number is both.
+
+    Raises
+    ------
+    ValueError
+        where no square picture has that many values
+    """
+    for channels in (1, 3):
+        side = math.isqrt(width // channels)
+        if side and side * side * channels == width:
+            return side, side, channels
+    raise ValueError(f"rows are square pictures of one or three channels, such as those of tiny; got {width} values")
+
+
+def squared(some: NDArray[Any], others: NDArray[Any]) -> Floats:
+    """Sums of the squared differences of paired rows, `(N,)`."""
+    return np.asarray(np.square(np.subtract(some, others, dtype=np.float32)).sum(axis=1))
+
+
+def warps(row: NDArray[Any], reach: int, scales: tuple[float, ...], mirror: bool) -> Floats:
+    """The picture of one row `(D,)` moved and scaled in every combination, then the same mirrored, `(T, D)`."""
+    picture = row.astype(np.float32).reshape(shape_of(len(row)))
+    sides = [picture, picture[:, ::-1]] if mirror else [picture]
+    moved = [_moved(side, _maps(len(picture), reach, scale)) for side in sides for scale in scales]
+    return np.concatenate(moved).reshape(-1, len(row))
+
+
+def _moved(picture: Floats, maps: Floats) -> Floats:
+    """`(M * M, S, S, C)`: each of M maps `(M, S, S)` along y with each along x."""
+    along_x = np.einsum("mxk,ykc->myxc", maps, picture, optimize=True)
+    return np.asarray(np.einsum("nyk,mkxc->nmyxc", maps, along_x, optimize=True).reshape(-1, *picture.shape))
+
+
+@lru_cache(maxsize=64)
+def _maps(side: int, reach: int, scale: float) -> Floats:
+    """`(2 reach + 1, side, side)`: what each old place counts in each new one along an axis; edges are drawn out."""
+    middle = (side - 1) / 2
+    moves = np.arange(-reach, reach + 1)[:, None]
+    places = np.clip(middle + (np.arange(side) - middle - moves) / scale, 0, side - 1)
+    return np.asarray(np.maximum(0, 1 - np.abs(places[..., None] - np.arange(side))), np.float32)
