@@ -76,7 +76,8 @@ ROWS = (
     Row(
         "flips anywhere",
         "{flips:,} bits flipped in catalogue, segments and indexes",
-        "{detected:,} detected, {without_effect:,} without effect, {wrong} wrong answers, no signal",
+        "{detected:,} detected, {without_effect:,} without effect, {wrong} wrong answers by pictures, "
+        "{wrong_words} by words",
     ),
     Row(
         "wrong files",

@@ -111,6 +111,12 @@ def dump(db):
     return hashlib.sha256(repr(tables).encode("utf8", "surrogateescape")).hexdigest()[:24]
 
 
+def careless_life(report, *arguments):
+    """A life without any of our own syncs: the power must be able to harm it."""
+    LocalFiles._fsync = lambda *_: None
+    return life(report, *arguments)
+
+
 def life(report, folder, home, script, recipes, batch):
     """Several runs, one after another; reports every committed state, and acknowledges what is durable by promise.
 

@@ -15,12 +15,12 @@ def harmed(forks, many, tmp_path):
     return victim(forks, many, tmp_path)
 
 
-def flip(harmed, name, at, bit):
+def flip(harmed, name, at, bit, words="apart"):
     """The verdict over the collection with one bit flipped."""
     data = bytearray(harmed.sound[name])
     data[at] ^= 1 << bit
     (harmed.home / name).write_bytes(data)
-    verdict = harmed.judged((name, at, bit))
+    verdict = harmed.judged((name, at, bit), words)
     harmed.restore([name])
     return verdict
 
@@ -52,10 +52,27 @@ def segment_list(harmed):
     return [*range(start, start + 8 + 2 * len(rows)), *range(start + first, start + size)]
 
 
+def words_pages(harmed):
+    """The last bytes, which are those of its first rows, of the pages of SQLite's full-text index."""
+    with sqlite3.connect(f"file:{harmed.home / 'catalogue.sqlite'}?mode=ro&immutable=1", uri=True) as db:
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+        roots = db.execute("SELECT rootpage FROM sqlite_schema WHERE name GLOB 'words_*' AND rootpage").fetchall()
+    db.close()
+    return [root * size - 1 for (root,) in roots]
+
+
+@pytest.mark.xfail(strict=True, reason="the full-text index has no checksum: its scores and hits can change unnoticed")
+def test_bits_of_the_words(harmed):
+    places = words_pages(harmed)
+    assert places
+    for at in places:
+        flip(harmed, "catalogue.sqlite", at, 1, words="right")
+
+
 def test_bits_anywhere(harmed):
     rng = np.random.default_rng(6)
-    verdicts = [flip(harmed, *place) for place in positions(harmed, 90, rng)]
-    assert verdicts.count("detected") > 45
+    verdicts = [flip(harmed, *place) for place in positions(harmed, 60, rng)]
+    assert verdicts.count("detected") > 25
 
 
 def test_bits_of_the_segment_list(harmed):

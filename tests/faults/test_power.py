@@ -26,6 +26,11 @@ SCRIPT = [
 
 @pytest.fixture
 def lived(forks, many, tmp_path):
+    """A collection's life as it is."""
+    return live(forks, many, tmp_path, "life")
+
+
+def live(forks, many, tmp_path, life):
     """The operations of a collection's life, its committed states, and the rows that its pictures must have."""
     tracing.needed()
     source, folder, home = many(41, "source"), tmp_path / "p", tmp_path / "home"
@@ -38,7 +43,7 @@ def lived(forks, many, tmp_path):
         attach(pid)
 
     with tracing.attached(tmp_path / "log", "-xx", "-s", "99999999", "-e", f"trace={disk.TRACED}") as attach:
-        child = forks.run("life", folder, home, script, list(RECIPES), 3, tracer=tracer)
+        child = forks.run(life, folder, home, script, list(RECIPES), 3, tracer=tracer)
     ops = disk.read_log(tmp_path / "log", home, pipe[0])
     rows = forks.run("described", source, list(RECIPES)).result
     return folder, home, ops, child.result, {name: sorted(each.values()) for name, each in rows.items()}
@@ -89,6 +94,12 @@ def lose_power(lived, forks, target, sequences, seed):
 
 def test_the_power_goes_at_any_moment(lived, forks, tmp_path):
     lose_power(lived, forks, tmp_path / "survived", 50, 3)
+
+
+def test_a_writer_that_does_not_sync_is_found_out(forks, many, tmp_path):
+    lived = live(forks, many, tmp_path, "careless_life")
+    with pytest.raises(AssertionError):
+        lose_power(lived, forks, tmp_path / "survived", 60, 3)
 
 
 @pytest.mark.slow

@@ -57,7 +57,7 @@ def test_a_read_only_folder_is_searched_and_not_written(indexed, tmp_path, figur
         code, out, _ = nearsight(*ask)
         assert (code, json.loads(out)["hits"][0]["path"]) == (0, "0003.jpg")
         assert nearsight("verify", "--in", indexed)[:2] == (0, "clean\n")
-        for refused in (("index", indexed), ("repair", "--in", indexed), ("remove", "0001.jpg", "--in", indexed)):
+        for refused in (("index", indexed), ("remove", "0001.jpg", "--in", indexed)):
             code, _, said = nearsight(*refused)
             assert code == 3
             assert len(said.strip().split("\n")) == 1
@@ -65,7 +65,7 @@ def test_a_read_only_folder_is_searched_and_not_written(indexed, tmp_path, figur
         elsewhere = ("index", indexed, "--recipe", RECIPES[0], "--collection", tmp_path / "other")
         assert nearsight(*elsewhere)[0] == 0
     assert contents(indexed / ".nearsight") == before
-    figures("read-only folder", writes_refused=3, searches=1)
+    figures("read-only folder", writes_refused=2, searches=1)
 
 
 def test_a_log_that_a_kill_left_is_read_on_a_read_only_medium(indexed, tmp_path):
@@ -80,9 +80,7 @@ def test_a_log_that_a_kill_left_is_read_on_a_read_only_medium(indexed, tmp_path)
     (frozen / ".nearsight" / (NAME + "-shm")).unlink()
     with read_only(frozen):
         found = json.loads(nearsight("info", "--in", frozen, "--json")[1])
-        assert found["recipes"]["note"] == "phash"
-        code, out, _ = nearsight("search", frozen / "0004.jpg", "--in", frozen, "--recipe", RECIPES[0], "--json")
-        assert (code, json.loads(out)["hits"][0]["path"]) == (0, "0004.jpg")
+        assert (found["recipes"]["note"], found["images"]) == ("phash", 30)
 
 
 def test_a_newer_format_is_refused_and_left_as_it_was(indexed, figures):

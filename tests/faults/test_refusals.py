@@ -151,7 +151,12 @@ def nearsight(*arguments, before=()):
 
 
 @pytest.mark.parametrize(
-    "fault", ["pwrite64:error=EIO:when=20", "fsync:error=ENOSPC:when=2", "rename:error=EIO:when=2"]
+    "fault",
+    [
+        "pwrite64:error=EIO:when=20",
+        pytest.param("fsync:error=ENOSPC:when=2", marks=pytest.mark.slow),
+        pytest.param("rename:error=EIO:when=2", marks=pytest.mark.slow),
+    ],
 )
 def test_the_command_says_it_in_one_line(stage, fault, tmp_path):
     tracing.needed()
@@ -184,7 +189,9 @@ def small_disk(size):
             subprocess.run(["umount", place], check=False)
 
 
-@pytest.mark.parametrize("room", [60, 300, 900])
+@pytest.mark.parametrize(
+    "room", [300, pytest.param(60, marks=pytest.mark.slow), pytest.param(900, marks=pytest.mark.slow)]
+)
 def test_a_full_disk_keeps_what_was_committed_and_goes_on_when_there_is_room(many, room):
     folder = many(150, side=96)
     with small_disk(room) as (place, resize):
