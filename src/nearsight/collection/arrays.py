@@ -7,8 +7,10 @@ file keeps its length and a CRC-32 for each block of 1 MiB; no byte is used befo
 from __future__ import annotations
 
 import io
+import mmap
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,11 @@ class StoredArrays:
         """Check the blocks that hold the bytes from start to stop, each once."""
         self.check_blocks(np.arange(start // BLOCK, -(-stop // BLOCK)))
 
+    def let_go(self) -> None:
+        """Give the pages that were read back to the system; they come again when they are touched."""
+        if isinstance(self.data.obj, mmap.mmap):
+            self.data.obj.madvise(mmap.MADV_DONTNEED)
+
     def check_blocks(self, numbers: NDArray[np.int64]) -> None:
         """Check these blocks, each once."""
         for number in numbers[~self._checked[numbers]].tolist():
@@ -81,16 +88,59 @@ class StoredArrays:
         return shape, dtype, at + stream.tell()
 
 
-def write_arrays(path: Path, arrays: Sequence[NDArray[Any]], files: Files) -> tuple[int, bytes]:
+@dataclass(frozen=True)
+class Stream:
+    """An array that is written a piece at a time, so that no more than a piece is in memory."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    pieces: Iterable[NDArray[Any] | bytes]
+
+
+def write_arrays(path: Path, arrays: Sequence[NDArray[Any] | Stream], files: Files) -> tuple[int, bytes]:
     """Put arrays safely on the disk; the length and the checksums that are to be listed."""
-    stream = io.BytesIO()
+    sums = _Sums()
+    files.write_new(path, sums.over(_bytes(arrays)))
+    return sums.length, np.array(sums.done, np.uint32).tobytes()
+
+
+def _bytes(arrays: Sequence[NDArray[Any] | Stream]) -> Iterator[memoryview]:
+    """The bytes of a file, in order."""
+    at = 0
     for array in arrays:
-        stream.write(bytes(_padded(stream.tell()) - stream.tell()))
-        np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-    data = stream.getbuffer()
-    sums = [zlib.crc32(data[at : at + BLOCK]) for at in range(0, len(data), BLOCK)]
-    files.write_new(path, [data])
-    return len(data), np.array(sums, np.uint32).tobytes()
+        pieces = array.pieces if isinstance(array, Stream) else [array]
+        about = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
+        stream = io.BytesIO()
+        stream.write(bytes(_padded(at) - at))
+        np.lib.format.write_array_header_1_0(stream, about)
+        yield memoryview(stream.getvalue())
+        at += stream.tell()
+        for each in pieces:
+            view = memoryview(np.ascontiguousarray(each).data if isinstance(each, np.ndarray) else each)
+            if view.nbytes:
+                yield view.cast("B")
+                at += view.nbytes
+
+
+class _Sums:
+    """The length and the CRC-32 of each block of what passes through."""
+
+    def __init__(self) -> None:
+        self.length, self.done = 0, list[int]()
+
+    def over(self, pieces: Iterable[memoryview]) -> Iterator[memoryview]:
+        """The same bytes, cut where blocks end."""
+        for piece in pieces:
+            start = 0
+            while start < len(piece):
+                room = BLOCK - self.length % BLOCK
+                if room == BLOCK:
+                    self.done.append(0)
+                part = piece[start : start + room]
+                self.done[-1] = zlib.crc32(part, self.done[-1])
+                self.length += len(part)
+                start += len(part)
+                yield part
 
 
 def _padded(offset: int) -> int:

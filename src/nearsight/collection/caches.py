@@ -139,7 +139,7 @@ class Refresh:
 
     def _fit(self, plan: Plan) -> Arrays:
         sample = np.array(self.catalogue.sample(plan.index.sample), np.int64)
-        rows = [each.rows[np.isin(each.ids, sample)] for each in self._segments(plan)]
+        rows = [piece for each in self._segments(plan) for piece in each.pieces(np.isin(each.ids, sample))]
         return plan.index.fit(np.concatenate(rows), plan.metric)
 
     def _brought_up(self, plan: Plan, fitted: Arrays, kept: list[Arrays]) -> list[Arrays]:
@@ -154,6 +154,7 @@ class Refresh:
             new = np.flatnonzero(stays & ~np.isin(each.ids, known, kind="table"))
             for at in (new[start : start + CHUNK] for start in range(0, len(new), CHUNK)):
                 made.append(plan.index.keep(each.ids[at], each.rows[at], plan.metric, fitted))
+                each.let_go()
                 self.report(sum(len(part["ids"]) for part in made), self.catalogue.count())
         lost = np.setdiff1d(known, np.concatenate(live))
         if len(lost) > LOST_SHARE * len(known):

@@ -350,7 +350,7 @@ class Catalogue:
 
     def put_picture(self, picture: Picture) -> None:
         """Insert, or replace the row of the same id."""
-        values = astuple(picture)
+        values = tuple(vars(picture).values())
         self.db.execute(f"INSERT OR REPLACE INTO picture VALUES({_marks(len(values) + 1)})", (*values, crc(values)))
         self.db.execute("INSERT OR REPLACE INTO words(rowid, text) VALUES(?,?)", (picture.id, picture.text))
 

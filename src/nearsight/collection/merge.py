@@ -59,8 +59,8 @@ def rewrite(
     keep = [~np.isin(each.ids, without) for each in group]
     if sound is not None:
         keep = [kept & good for kept, good in zip(keep, sound, strict=True)]
-    ids = np.concatenate([each.ids[kept] for each, kept in zip(group, keep, strict=True)])
-    entry = _write(catalogue, folder, files, group, keep, ids) if len(ids) else None
+    some = any(kept.any() for kept in keep)
+    entry = segment.write_joined(folder, catalogue.next_ids()[1], group, keep, files) if some else None
     with catalogue.transaction():
         for each in group:
             catalogue.drop_segment(each.entry.id)
@@ -69,23 +69,6 @@ def rewrite(
         catalogue.seal()
     for each in group:
         files.remove(each.path)
-
-
-def _write(
-    catalogue: Catalogue,
-    folder: Path,
-    files: Files,
-    group: Sequence[Segment],
-    keep: Sequence[NDArray[np.bool_]],
-    ids: Ids,
-) -> SegmentEntry:
-    key, ident = group[0].entry.key, catalogue.next_ids()[1]
-    pairs = list(zip(group, keep, strict=True))
-    if key == segment.THUMBNAILS:
-        blobs = [each.bytes_at(int(at)) for each, kept in pairs for at in np.flatnonzero(kept)]
-        return segment.write_blobs(folder, ident, key, ids, blobs, files)
-    rows = np.concatenate([each.rows[kept] for each, kept in pairs])
-    return segment.write_rows(folder, ident, key, ids, rows, files)
 
 
 def _packed(entries: list[SegmentEntry]) -> list[list[SegmentEntry]]:

@@ -6,14 +6,16 @@ of the pictures, then their bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.collection.arrays import BLOCK, StoredArrays, write_arrays
+from nearsight.collection.arrays import BLOCK, StoredArrays, Stream, write_arrays
 from nearsight.collection.catalogue import SegmentEntry
 from nearsight.files import Files
 from nearsight.types import Ids
@@ -31,7 +33,7 @@ class Segment(StoredArrays):
         self.entry = entry
         self.ids: Ids = self.array(0)
         self._rising = bool((self.ids[1:] > self.ids[:-1]).all())
-        self.rows = cast("NDArray[Any]", CheckedRows(self))
+        self.rows = CheckedRows(self)
 
     def find(self, ident: int) -> int | None:
         """Where the row of a picture is, or None."""
@@ -40,11 +42,32 @@ class Segment(StoredArrays):
         at = int(np.searchsorted(self.ids, ident)) if self._rising else int(np.argmax(self.ids == ident))
         return at if at < len(self.ids) and int(self.ids[at]) == ident else None
 
+    def pieces(self, kept: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
+        """Some of the rows, about a megabyte at a time, which leaves memory again."""
+        at = np.flatnonzero(kept)
+        step = max(1, BLOCK // max(1, self.rows.row_bytes))
+        for start in range(0, len(at), step):
+            yield self.rows[at[start : start + step]]
+            self.let_go()
+
+    def blobs(self, kept: NDArray[np.bool_]) -> Iterator[bytes]:
+        """Some of the variable-length rows, a hundred at a time, which leave memory again."""
+        spans = self.spans()[kept].tolist()
+        for first in range(0, len(spans), 100):
+            for start, stop in spans[first : first + 100]:
+                self.check(start, stop)
+            yield b"".join(self.data[start:stop] for start, stop in spans[first : first + 100])
+            self.let_go()
+
     def bytes_at(self, position: int) -> bytes:
         """The bytes of one variable-length row; only the blocks that hold it are checked."""
-        start, stop = self.spans()[position].tolist()
+        start, stop = self._spans[position].tolist()
         self.check(start, stop)
         return bytes(self.data[start:stop])
+
+    @cached_property
+    def _spans(self) -> NDArray[np.int64]:
+        return self.spans()
 
     def spans(self) -> NDArray[np.int64]:
         """`(n, 2)`: where each row's own bytes start and stop in the file."""
@@ -64,7 +87,7 @@ class CheckedRows:
         self._segment = segment
         self.shape, self.dtype, self._start = segment.parts[1]
         self.ndim, self.itemsize = len(self.shape), self.dtype.itemsize
-        self._width = int(np.prod(self.shape[1:])) * self.itemsize
+        self.row_bytes = int(np.prod(self.shape[1:])) * self.itemsize
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -72,11 +95,11 @@ class CheckedRows:
     def __getitem__(self, at: slice | NDArray[np.intp]) -> NDArray[Any]:
         if isinstance(at, slice):
             start, stop, _ = at.indices(len(self))
-            self._segment.check(self._start + self._width * start, self._start + self._width * max(start, stop))
+            self._segment.check(self._start + self.row_bytes * start, self._start + self.row_bytes * max(start, stop))
         else:
             places = np.flatnonzero(at) if at.dtype == bool else np.asarray(at, np.int64)
-            firsts = self._start + self._width * places
-            touched = [(firsts + part) // BLOCK for part in (*range(0, self._width, BLOCK), self._width - 1)]
+            firsts = self._start + self.row_bytes * places
+            touched = [(firsts + part) // BLOCK for part in (*range(0, self.row_bytes, BLOCK), self.row_bytes - 1)]
             self._segment.check_blocks(np.unique(np.concatenate(touched)))
         rows: NDArray[Any] = self._segment.unchecked(1)[at]
         return rows
@@ -88,6 +111,27 @@ def write_rows(folder: Path, ident: int, key: str, ids: Ids, rows: NDArray[Any],
     return _write(folder, ident, key, [ids[order], rows[order]], files)
 
 
+def write_joined(
+    folder: Path, ident: int, group: Sequence[Segment], keep: Sequence[NDArray[np.bool_]], files: Files
+) -> SegmentEntry:
+    """Put some rows of several segments of one key into one, a piece at a time."""
+    pairs = list(zip(group, keep, strict=True))
+    key, ids = group[0].entry.key, np.concatenate([each.ids[kept] for each, kept in pairs])
+    if key == THUMBNAILS:
+        lengths = np.concatenate([np.diff(each.spans()[kept], axis=1).ravel() for each, kept in pairs])
+        blobs = (piece for each, kept in pairs for piece in each.blobs(kept))
+        return _write(
+            folder,
+            ident,
+            key,
+            [ids, np.cumsum(lengths), Stream((int(lengths.sum()),), np.dtype(np.uint8), blobs)],
+            files,
+        )
+    first = group[0].rows
+    pieces = (piece for each, kept in pairs for piece in each.pieces(kept))
+    return _write(folder, ident, key, [ids, Stream((len(ids), *first.shape[1:]), first.dtype, pieces)], files)
+
+
 def write_blobs(folder: Path, ident: int, key: str, ids: Ids, blobs: Sequence[bytes], files: Files) -> SegmentEntry:
     """Put variable-length rows safely on the disk; the entry that the catalogue is to list."""
     order = np.argsort(ids, kind="stable")
@@ -96,7 +140,7 @@ def write_blobs(folder: Path, ident: int, key: str, ids: Ids, blobs: Sequence[by
     return _write(folder, ident, key, [ids[order], ends, np.frombuffer(b"".join(sorted_blobs), np.uint8)], files)
 
 
-def _write(folder: Path, ident: int, key: str, arrays: list[NDArray[Any]], files: Files) -> SegmentEntry:
-    unwritten = SegmentEntry(ident, key, len(arrays[0]), 0, b"")
+def _write(folder: Path, ident: int, key: str, arrays: Sequence[NDArray[Any] | Stream], files: Files) -> SegmentEntry:
+    unwritten = SegmentEntry(ident, key, arrays[0].shape[0], 0, b"")
     length, sums = write_arrays(folder / unwritten.file, arrays, files)
-    return SegmentEntry(ident, key, len(arrays[0]), length, sums)
+    return replace(unwritten, length=length, checksums=sums)

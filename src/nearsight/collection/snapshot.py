@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Snapshot:
                 held = self._caches.load(plan, self.total)
                 index = plan.index.empty(plan.metric, *held) if held else Flat().empty(plan.metric)
                 for each in self._segments.get(plan.key, []):
-                    index = index.add(each.ids, each.rows)
+                    index = index.add(each.ids, cast("NDArray[Any]", each.rows))
                 self._indexes[name] = index.remove(self.dead)
             return self._indexes[name]
 
