@@ -91,7 +91,7 @@ def test_every_byte_of_the_segment_list(harmed, figures):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_ten_thousand_bits(forks, many, tmp_path, part, figures):
-    harmed = victim(forks, many, tmp_path, 240)
+    harmed = victim(forks, many, tmp_path, 120)
     rng = np.random.default_rng(600 + part)
     verdicts = [flip(harmed, *place) for place in positions(harmed, 2500, rng)]
     kinds = len(harmed.kinds())
