@@ -76,8 +76,7 @@ ROWS = (
     Row(
         "flips anywhere",
         "{flips:,} bits flipped in catalogue, segments and indexes",
-        "{detected:,} detected, {without_effect:,} without effect, {wrong} wrong answers by pictures, "
-        "{wrong_words} by words",
+        "{detected:,} detected, {without_effect:,} without effect, {wrong} wrong answers",
     ),
     Row(
         "wrong files",

@@ -48,16 +48,11 @@ class Victim:
             kinds.setdefault(os.path.dirname(name) or name, []).append(name)
         return kinds
 
-    def judged(self, told, words="right"):
-        """The verdict over the home as it is now; fails on a signal, a wrong answer, or an error of another kind.
-
-        With `words` = "apart", a wrong answer to words alone is a verdict of its own: "wrong words".
-        """
+    def judged(self, told):
+        """The verdict over the home as it is now; fails on a signal, a wrong answer, or an error of another kind."""
         ending = self.forks.run("judge", self.home, self.queries, WORDS, RECIPES, self.known, seconds=60)
         assert ending.code == 0, (told, ending)
         verdict, details = ending.result
-        if words == "apart" and verdict == "wrong" and details == ["words"]:
-            return "wrong words"
         assert verdict in ("detected", "without effect"), (told, verdict, details)
         return verdict
 
@@ -93,5 +88,5 @@ def victim(forks, many, tmp_path, count=60):
 def tally(verdicts):
     """How many were detected and how many had no effect."""
     counted = Counter(verdicts)
-    names = {"detected": "detected", "without_effect": "without effect", "wrong_words": "wrong words"}
+    names = {"detected": "detected", "without_effect": "without effect"}
     return {name: counted[verdict] for name, verdict in names.items()}

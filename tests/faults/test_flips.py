@@ -15,12 +15,12 @@ def harmed(forks, many, tmp_path):
     return victim(forks, many, tmp_path)
 
 
-def flip(harmed, name, at, bit, words="apart"):
+def flip(harmed, name, at, bit):
     """The verdict over the collection with one bit flipped."""
     data = bytearray(harmed.sound[name])
     data[at] ^= 1 << bit
     (harmed.home / name).write_bytes(data)
-    verdict = harmed.judged((name, at, bit), words)
+    verdict = harmed.judged((name, at, bit))
     harmed.restore([name])
     return verdict
 
@@ -61,12 +61,11 @@ def words_pages(harmed):
     return [root * size - 1 for (root,) in roots]
 
 
-@pytest.mark.xfail(strict=True, reason="the full-text index has no checksum: its scores and hits can change unnoticed")
 def test_bits_of_the_words(harmed):
     places = words_pages(harmed)
     assert places
     for at in places:
-        flip(harmed, "catalogue.sqlite", at, 1, words="right")
+        flip(harmed, "catalogue.sqlite", at, 1)
 
 
 def test_bits_anywhere(harmed):

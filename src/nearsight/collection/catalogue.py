@@ -46,6 +46,8 @@ _CACHES = """
 CREATE TABLE cache(
   id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, fitted INTEGER NOT NULL, length INTEGER NOT NULL,
   checksums BLOB NOT NULL, crc INTEGER NOT NULL) STRICT;
+DROP TABLE words;
+CREATE VIRTUAL TABLE words USING fts5(text, tokenize='unicode61 remove_diacritics 2', columnsize=0);
 """
 MIGRATIONS = (_SCHEMA, _CACHES)
 """Number i takes a catalogue from version i to i + 1."""
@@ -138,7 +140,7 @@ class Catalogue:
 
     def __init__(self, home: Path, *, readonly: bool) -> None:
         self.path = home / NAME
-        self._sound = -1
+        self._sound = self._worded = -1
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         with translated(self.path):
             self.db = self._connect(home, readonly)
@@ -188,6 +190,9 @@ class Catalogue:
             for script in MIGRATIONS[version:]:
                 for statement in filter(str.strip, script.split(";")):
                     self.db.execute(statement)
+            if version:
+                self.reword()
+                self.seal()
             self.db.execute(f"PRAGMA application_id={APPLICATION}")
             self.db.execute(f"PRAGMA user_version={VERSION}")
 
@@ -291,10 +296,31 @@ class Catalogue:
 
     def worded(self, words: str, most: int) -> list[tuple[int, float]]:
         """Ids of the pictures that hold all of these words, best first, with their BM25 score (larger is better)."""
-        sql = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?"
+        wanted, generation = expression(words), self.generation()
+        if self._worded != generation:
+            self.check_words()
+            self._worded = generation
+        sql = "SELECT rowid, -bm25(words), text FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?"
         with translated(self.path):
-            found = self.db.execute(sql, (expression(words), most)).fetchall()
-        return [(ident, score) for ident, score in found if holds(self.picture(ident).text, words)]
+            found = self.db.execute(sql, (wanted, most)).fetchall()
+        if any(self.picture(ident).text != text for ident, _, text in found):
+            raise DamagedError(f"the full-text index of {self.path} is damaged: run nearsight repair")
+        return [(ident, score) for ident, score, text in found if holds(text, words)]
+
+    def check_words(self) -> None:
+        """Raise DamagedError where the full-text index is not as it was sealed."""
+        known = self.meta("words")
+        if known is not None and known != str(self._words_crc()):
+            raise DamagedError(f"the full-text index of {self.path} is damaged: run nearsight repair")
+
+    def _words_crc(self) -> int:
+        """CRC-32 of the blocks of the full-text index; its copies of the texts are compared with the rows instead."""
+        check = 0
+        with translated(self.path):
+            for sql in ("SELECT id, block FROM words_data ORDER BY id", "SELECT segid, term, pgno FROM words_idx"):
+                for row in self.db.execute(sql):
+                    check = zlib.crc32(repr(row).encode(), check)
+        return check
 
     def filtered(self, condition: Condition) -> list[int]:
         """Ids of the pictures that a filter leaves, rising. All rows are compared with their checksums before."""
@@ -308,11 +334,14 @@ class Catalogue:
             return [row[0] for row in self.db.execute(sql, condition.values)]
 
     def unworded(self) -> int:
-        """How many pictures the full-text index lacks or has too many."""
+        """How many pictures the full-text index lacks, has too many or has with another text."""
         with translated(self.path):
             lacking = "SELECT count(*) FROM (SELECT id FROM picture EXCEPT SELECT rowid FROM words)"
             surplus = "SELECT count(*) FROM (SELECT rowid FROM words EXCEPT SELECT id FROM picture)"
-            return sum(int(self.db.execute(sql).fetchone()[0]) for sql in (lacking, surplus))
+            counts = [int(self.db.execute(sql).fetchone()[0]) for sql in (lacking, surplus)]
+            texts: dict[int, str] = dict(self.db.execute("SELECT rowid, text FROM words"))
+        others = [each.id for each in self.pictures() if texts.get(each.id, each.text) != each.text]
+        return sum(counts) + len(others)
 
     def count(self) -> int:
         """How many pictures."""
@@ -418,6 +447,9 @@ class Catalogue:
         rows = list(self._rows("SELECT id, key, count, length, checksums, crc FROM segment ORDER BY id"))
         self.put_meta("segments", str(crc(rows)))
         self.put_meta("dead", str(crc([row[0] for row in self._rows("SELECT id, crc FROM dead ORDER BY id")])))
+        self.db.execute("SAVEPOINT words")  # makes FTS5 write what it holds back
+        self.db.execute("RELEASE words")
+        self.put_meta("words", str(self._words_crc()))
         self.put_meta("generation", str(self.generation() + 1))
 
 

@@ -99,6 +99,10 @@ def _keys(catalogue: Catalogue) -> list[str]:
 
 def _completeness(catalogue: Catalogue, held: dict[str, list[Ids]]) -> Iterator[Problem]:
     """Every picture has each of its rows exactly once, and no row is without its picture."""
+    try:
+        catalogue.check_words()
+    except DamagedError as problem:
+        yield Problem(NAME, str(problem))
     if count := catalogue.unworded():
         yield Problem(NAME, f"{count} pictures do not agree with the full-text index")
     live = np.array(catalogue.ids(), np.int64)
