@@ -31,7 +31,7 @@ from nearsight.methods import look_up, methods
 from nearsight.types import Descriptor, Ids, Image, Index, Metric, Searchable
 
 DESCRIPTOR = "gist"
-ROWS, QUERIES, SAMPLE = 50_000, 200, 10_000
+ROWS, QUERIES = 50_000, 200
 SIDE = 96
 FIRST = 10
 PROBES = (1, 5, 10, 20, 40)
@@ -54,7 +54,17 @@ def described(folder: Path, photos: list[Image], count: int, queries: int) -> tu
     crops = pictures.crops(photos, count + queries, SIDE)
     rows = np.concatenate([descriptor.describe(part) for part in _parts(crops)])
     np.save(folder / "rows.npy", rows[queries:], allow_pickle=False)
+    np.save(folder / "ids.npy", np.arange(count, dtype=np.int64), allow_pickle=False)
     return np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False), rows[:queries]
+
+
+def mapped_ids(rows: NDArray[Any]) -> Ids:
+    """The ids of the rows, mapped from the file beside theirs, as those of a collection are."""
+    path = Path(rows.filename) if isinstance(rows, np.memmap) and rows.filename else None
+    if path is None:
+        return np.arange(len(rows), dtype=np.int64)
+    ids: Ids = np.load(path.with_name("ids.npy"), mmap_mode="r", allow_pickle=False)
+    return ids
 
 
 def _parts(crops: Iterator[Image]) -> Iterator[list[Image]]:
@@ -73,17 +83,18 @@ def variants(index: Index) -> Iterator[tuple[str, Index]]:
 
 
 def fitted(index: Any, metric: Metric, rows: NDArray[Any]) -> Mapping[str, NDArray[Any]] | None:  # noqa: ANN401
-    """What an index learns from a sample of the rows; None where it learns nothing."""
-    if not hasattr(index, "fit"):
+    """What an index learns from a sample of the rows, as large as it likes best; None where it learns nothing."""
+    if not index.kept_by:
         return None
-    learnt: Mapping[str, NDArray[Any]] = index.fit(np.ascontiguousarray(rows[:: max(1, len(rows) // SAMPLE)]), metric)
+    chosen = np.linspace(0, len(rows) - 1, min(index.sample, len(rows))).astype(int)
+    learnt: Mapping[str, NDArray[Any]] = index.fit(np.ascontiguousarray(rows[chosen]), metric)
     return learnt
 
 
 def built(index: Any, metric: Metric, rows: NDArray[Any], learnt: object) -> Searchable:  # noqa: ANN401
     """The index over all rows."""
     empty: Searchable = index.empty(metric) if learnt is None else index.empty(metric, learnt)
-    return empty.add(np.arange(len(rows), dtype=np.int64), rows)
+    return empty.add(mapped_ids(rows), rows)
 
 
 def figures(made: Searchable, queries: NDArray[Any]) -> Figures:
@@ -163,7 +174,8 @@ def rows_of(index: Index, name: str, metric: Metric, rows: NDArray[Any], queries
         adding = time.perf_counter() - start
         found = figures(made, queries)
         middle, slow = (1000 * np.percentile(found.queries, share) for share in (50, 99))
-        sizes = [f"{each / len(rows):,.0f}" for each in (found.held, found.mapped)]
+        own = weighed(learnt)[0]
+        sizes = [f"{(found.held - own) / len(rows):,.1f}", f"{own / 1e6:.1f}", f"{found.mapped / len(rows):,.0f}"]
         times = [f"{middle:.2f}", f"{slow:.2f}", f"{learning:.1f}", f"{adding:.1f}"]
         lines.append([f"`{name}`{words}", f"{recall(found.ids, right):.3f}", *times, *sizes])
     return lines
@@ -185,9 +197,7 @@ def measured(options: Options) -> str:
             assert isinstance(index, Index)
             lines += rows_of(index, name, metric, rows, asked)
         del rows
-    return TEXT.format(
-        machine=machine(), count=count, width=descriptor.size, queries=queries, sample=SAMPLE, table=table(HEAD, lines)
-    )
+    return TEXT.format(machine=machine(), count=count, width=descriptor.size, queries=queries, table=table(HEAD, lines))
 
 
 HEAD = [
@@ -198,6 +208,7 @@ HEAD = [
     "learning, s",
     "adding, s",
     "bytes a picture in memory",
+    "fitted, MB in memory",
     "bytes a picture mapped",
 ]
 TEXT = """## Searching
@@ -207,8 +218,9 @@ Measured on {machine}; pinned to one core, one thread in every library, one quer
 as a collection's rows are; {queries} other parts are asked with.
 
 *recall@10* is the share of the exact first ten (by double-precision distances) that are among the ten found, *learning*
-what an index does once with a sample of at most {sample:,} rows, *adding* what it does with all rows. Bytes are those
-of the arrays that the index holds: in memory, and mapped from the file, which the system reads as it needs them.
+what an index does once with a sample (64 rows a cell), *adding* what it does with all rows. Bytes are those of the
+arrays that the index holds: in memory, what it has learnt counted apart, and mapped from the files of rows and ids,
+which the system reads as it needs them.
 
 {table}
 """
