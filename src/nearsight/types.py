@@ -69,7 +69,6 @@ class Query:
     plus_pictures: tuple[Path, ...] = ()
     minus_pictures: tuple[Path, ...] = ()
     colours: Mapping[str, float] = field(default_factory=dict)
-    sketch: Path | None = None
     words: str = ""
     where: str = ""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -222,3 +223,37 @@ def test_describe_gives_rows(photographs):
     assert rows.dtype == np.float32
     with pytest.raises(RecipeError):
         ns.describe([photographs / "coffee.png"], "flat")
+
+
+def drawn(image, rng):
+    """The lines of a picture as somebody draws them who does not hit every place: dark on white, 3 pixels wide."""
+    blurred = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (0, 0), image.shape[1] / 150)
+    lines = cv2.dilate(cv2.Canny(blurred, 20, 50), np.ones((3, 3)))
+    height, width = lines.shape
+    places = np.mgrid[:height, :width][::-1].astype(np.float32)
+    for axis in places:
+        drift = cv2.GaussianBlur(rng.normal(0, 1, lines.shape).astype(np.float32), (0, 0), width / 20)
+        axis += drift * (width / 100 / drift.std())
+    return cv2.cvtColor(255 - cv2.remap(lines, *places, cv2.INTER_LINEAR), cv2.COLOR_GRAY2RGB)
+
+
+def test_a_drawing_finds_what_it_was_drawn_from(photographs, tmp_path):
+    rng, found = np.random.default_rng(0), []
+    with ns.index(photographs, by=["sketch"]) as photos:
+        pictures = [picture.path.decode() for picture in photos.pictures()]
+        for name in pictures:
+            with Image.open(photographs / name) as image:
+                drawing = drawn(np.asarray(image.convert("RGB")), rng)
+            Image.fromarray(drawing).save(tmp_path / "drawing.png")
+            hits = photos.search(sketch=tmp_path / "drawing.png", k=20)
+            found.append([hit.path for hit in hits].index(name))
+    assert np.mean(np.array(found) == 0) > 0.8
+    assert max(found) < 3
+
+
+def test_a_sketch_is_asked_alone_and_where_there_are_lines(photos, tmp_path):
+    Image.new("RGB", (50, 50)).save(tmp_path / "drawing.png")
+    with pytest.raises(UsageError, match="--by sketch"):
+        photos.search(sketch=tmp_path / "drawing.png")
+    with pytest.raises(UsageError, match="one of them"):
+        photos.search(photos.root / "coffee.png", sketch=tmp_path / "drawing.png")

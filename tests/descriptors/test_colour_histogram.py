@@ -82,3 +82,18 @@ def test_shared_is_empty_where_nothing_is():
 def test_wrong_parameters(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         ColourHistogram(**wrong)
+
+
+@pytest.mark.parametrize(("space", "bins"), [("rgb", (8, 8, 8)), ("hsv", (16, 4, 4)), ("lab", (8, 8, 8))])
+def test_a_picked_colour_is_nearest_to_what_has_it_with_or_without_noise(space, bins):
+    histogram, rng = ColourHistogram(space=space, bins=bins), np.random.default_rng(0)
+    picked = [(255, 255, 255), (128, 128, 128), (0, 0, 0), (204, 51, 51), (40, 60, 200), (30, 160, 60)]
+    plain = [np.full((32, 32, 3), colour, np.uint8) for colour in picked]
+    noisy = [np.clip(image + rng.normal(0, 4, image.shape), 0, 255).astype(np.uint8) for image in plain]
+    for number, colour in enumerate(picked):
+        query = histogram.palette({colour: 1.0})[None]
+        for images in (plain, noisy):
+            distances = JensenShannon().distances(query, histogram.describe(images))[0]
+            assert distances.argmin() == number
+            assert distances[number] < 0.75
+            assert np.delete(distances, number).min() > distances[number] + 0.15

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,12 +28,17 @@ def search(
         Path | None, typer.Argument(help="The picture to ask with; it need not be in the collection.")
     ] = None,
     in_: In = Here,
-    by: Annotated[str | None, typer.Option(help="The sense of alike: copy, colour or scene. [default: copy]")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="The sense of alike: copy, colour, scene or sketch. [default: copy]")
+    ] = None,
     recipe: Annotated[str | None, typer.Option(help="A recipe instead of a sense.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many hits.")] = 20,
     box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: ask with this part, in pixels.")] = None,
     colour: Annotated[
         str | None, typer.Option(help='Colours with their weights instead of a picture: "#c33:.6,#eee:.4".')
+    ] = None,
+    sketch: Annotated[
+        Path | None, typer.Option(help="A drawing instead of a picture: its lines, and where they are.")
     ] = None,
     words: Annotated[str, typer.Option(help="Only pictures whose path, camera or date hold these words.")] = "",
     where: Annotated[
@@ -49,21 +54,16 @@ def search(
 
     corners, colours = _box(box), _colours(colour)
     photos = ns.open(in_, collection=collection)
-    results = photos.search(picture, by=by, recipe=recipe, k=k, box=corners, colours=colours, words=words, where=where)
+    asked: dict[str, Any] = {"box": corners, "colours": colours, "words": words, "where": where}
+    results = photos.search(picture, by=by, recipe=recipe, k=k, sketch=sketch, **asked)
     if html is not None:
         from nearsight.cli.report import Answer, write
 
-        title = picture.name if picture is not None else colour or words or where
-        write(html, f"Pictures like {title}", [Answer.of(photos, picture, results, title=title, box=corners)])
+        shown_picture = picture or sketch
+        title = shown_picture.name if shown_picture is not None else colour or words or where
+        write(html, f"Pictures like {title}", [Answer.of(photos, shown_picture, results, title=title, box=corners)])
     if json:
-        asked = {
-            "picture": picture and str(picture),
-            "by": by,
-            "box": corners,
-            "colours": colours,
-            "words": words,
-            "where": where,
-        }
+        asked |= {"picture": picture and str(picture), "sketch": sketch and str(sketch), "by": by}
         hits = [hit.as_dict() for hit in results]
         print_json({"query": asked, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
     else:

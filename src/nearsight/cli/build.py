@@ -30,7 +30,9 @@ def register(app: typer.Typer) -> None:
 
 def index(
     folder: Annotated[Path, typer.Argument(help="The folder of pictures.")],
-    by: Annotated[str, typer.Option(help="Senses, with commas: copy, colour, scene. [default: copy,colour]")] = "",
+    by: Annotated[
+        str, typer.Option(help="Senses, with commas: copy, colour, scene, sketch. [default: copy,colour]")
+    ] = "",
     recipe: Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')] = None,
     collection: Collection = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,

@@ -163,6 +163,7 @@ class Collection:
         box: Box | None = None,
         like: int | None = None,
         colours: Mapping[str, float] | None = None,
+        sketch: str | Path | None = None,
         words: str = "",
         where: str = "",
     ) -> Results:
@@ -177,6 +178,7 @@ class Collection:
         box : `(x0, y0, x1, y1)` in pixels of the upright query: only this part is asked with
         like : the id of a picture of the collection to ask with, instead of `picture`
         colours : colours to ask with instead of a picture, with their weights: {"#c33": .6, "#eee": .4}
+        sketch : a drawing to ask with instead of a picture; by `sketch`, where lines and their places matter
         words : only pictures whose path, camera or date hold these words; on their own, they are the query
         where : only pictures of which this holds, such as "taken >= 2012 and folder like 'moscow/%'"; on its own, it
             lists them by path
@@ -187,6 +189,10 @@ class Collection:
         PictureError : the picture cannot be read
         DamagedError : stored bytes do not agree with their checksums
         """
+        if sketch is not None:
+            if picture is not None or like is not None or colours:
+                raise UsageError("ask with a picture, with colours or with a sketch: one of them")
+            picture, by = sketch, by or (None if recipe else "sketch")
         given = like if picture is None else _picture(picture)
         query = Query(given, box, colours=colours or {}, words=words, where=where)
         if given is None and not query.colours:

@@ -31,6 +31,11 @@ SENSES = {
             "the same layout of the scene, whatever it shows",
             "gist(orientations=[6, 6, 6, 6, 6], colour=mean) | gistis",
         ),
+        Sense(
+            "sketch",
+            "the same lines in the same places: ask with a drawing",
+            "hog(cell=16) | ivf(metric=cosine)",
+        ),
     )
 }
 DEFAULT_SENSES = ("copy", "colour")

@@ -19,7 +19,7 @@ from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, decode, in_memory
 from nearsight.types import Image, Query
 
-UNSERVED = ("plus_texts", "minus_texts", "plus_pictures", "minus_pictures", "sketch")
+UNSERVED = ("plus_texts", "minus_texts", "plus_pictures", "minus_pictures")
 """What no sense of this release can be asked with."""
 
 

@@ -87,13 +87,13 @@ class ColourHistogram(Descriptor):
     def palette(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
         """The row `(size,)` of these colours (red, green, blue in 0..255) in these shares.
 
-        A colour that a person picks means those near it too: each is spread over the bins by a Gaussian of the
-        distance in Lab, 12 units wide.
+        A colour that a person picks means those near it too: half of each share lies in the colour's own bin, the
+        other half is spread over the bins by a Gaussian of the distance of their middles in Lab, 12 units wide.
         """
         among = middles(self.space, self.bins)
         row = np.zeros(self.size)
         for rgb, share in colours.items():
-            row += share * spread(rgb, among)
+            row += share / 2 * (spread(rgb, among) + self._row(np.array([[rgb]], np.uint8)))
         return np.asarray(row / row.sum(), np.float32)
 
     def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
