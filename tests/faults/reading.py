@@ -213,7 +213,7 @@ def reopening(report, home, query):
 
 def save_rows(report, home, target):
     """The stored rows in the order of the pictures' paths, a file for each descriptor."""
-    Path(target).mkdir()
+    Path(target).mkdir(exist_ok=True)
     with ns.open(collection=home) as photos:
         snapshot, idents = photos._current(), [each.id for each in photos.pictures()]
         for recipe in photos.senses.values():

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LONGEST = 2000
 MOST_TERMS = 200
-DEEPEST = 20
+DEEPEST = 12
 
 _PATH = "CAST(path AS TEXT)"
 _FOLDER = f"rtrim({_PATH}, replace({_PATH}, '/', ''))"
