@@ -135,7 +135,7 @@ descriptor with its defaults, in batches of {batch} decoded pictures at its work
 
 {descriptors}
 
-Each metric, the distances of one query to {count:,} rows (`emd`, `warp` and `shift` are measured on {costly} and counted
+Each metric, the distances of one query to {count:,} rows (`emd`, `warp`, `shift` are measured on {costly} and counted
 up; the lower bound of `emd` spares most rows of a collection):
 
 {metrics}
