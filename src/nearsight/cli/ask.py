@@ -44,6 +44,9 @@ def search(
     where: Annotated[
         str, typer.Option(help="Only pictures of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")
     ] = "",
+    two_file: Annotated[
+        Path | None, typer.Option(help="Ask a search base that `export --format two-file` wrote, by its name.")
+    ] = None,
     collection: Collection = None,
     html: Annotated[Path | None, typer.Option(help="Write one page with the pictures, scores and matches.")] = None,
     json: Json = False,
@@ -52,6 +55,9 @@ def search(
     import nearsight as ns
     from nearsight.collection.search import NOTHING
 
+    if two_file is not None:
+        _ask_two_file(two_file, picture, k, json)
+        return
     corners, colours = _box(box), _colours(colour)
     photos = ns.open(in_, collection=collection)
     asked: dict[str, Any] = {"box": corners, "colours": colours, "words": words, "where": where}
@@ -72,6 +78,21 @@ def search(
             typer.echo(f"the page: {shown(str(html))}")
     if results.verdict == NOTHING or not len(results):
         raise typer.Exit(1)
+
+
+def _ask_two_file(base: Path, picture: Path | None, k: int, json: bool) -> None:
+    from nearsight.collection.two_file import TwoFile
+
+    if picture is None:
+        raise UsageError("a search base is asked with a picture: nearsight search PICTURE --two-file NAME")
+    opened = TwoFile(base)
+    found = opened.search(picture, k)
+    if json:
+        hits = [{"rank": rank, **vars(each)} for rank, each in enumerate(found, 1)]
+        print_json({"query": {"picture": str(picture)}, "recipe": opened.plan.recipe, "hits": hits})
+        return
+    for rank, each in enumerate(found, 1):
+        typer.echo(f"{rank:>4}  {each.score:.3f}  {each.distance:>10.4g}  {shown(each.path)}")
 
 
 def match(

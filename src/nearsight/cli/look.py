@@ -15,6 +15,7 @@ import typer
 
 from nearsight.cli.options import Collection, Here, In, Json
 from nearsight.cli.printing import print_json, shown, shown_lines
+from nearsight.errors import UsageError
 
 if TYPE_CHECKING:
     import nearsight as ns
@@ -40,6 +41,7 @@ class Format(StrEnum):
 
     CSV = "csv"
     JSON = "json"
+    TWO_FILE = "two-file"
 
 
 def register(app: typer.Typer) -> None:
@@ -69,16 +71,28 @@ def export(
     in_: In = Here,
     collection: Collection = None,
     skipped: Annotated[bool, typer.Option("--skipped", help="The skipped files and their reasons instead.")] = False,
-    form: Annotated[Format, typer.Option("--format", help="CSV or JSON.")] = Format.CSV,
-    out: Annotated[Path | None, typer.Option(help="A file instead of the terminal.")] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="CSV, JSON, or a search base of two files: folders; names and rows.")
+    ] = Format.CSV,
+    by: Annotated[str | None, typer.Option(help="The sense whose rows a search base holds.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="The recipe whose rows a search base holds.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A file instead of the terminal; of a search base, its name.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Write what the catalogue knows of every picture: size, date, camera, position; or of every skipped file."""
+    """Write what the catalogue knows of every picture: size, date, camera, position; or of every skipped file.
+
+    A search base (`--format two-file --out NAME`) is NAME.paths and NAME.hashes; `search --two-file NAME` asks it.
+    """
     import json as json_module
 
     import nearsight as ns
 
     photos = ns.open(in_, collection=collection)
+    if form is Format.TWO_FILE:
+        _two_file(photos, out, by, recipe, json)
+        return
     columns = SKIP_COLUMNS if skipped else PICTURE_COLUMNS
     rows = _skips(photos) if skipped else _pictures(photos)
     if json or form is Format.JSON:
@@ -91,6 +105,20 @@ def export(
         typer.echo(text.encode("utf8", "backslashreplace").decode(), nl=False)
     else:
         out.write_bytes(text.encode("utf8", "surrogateescape"))
+
+
+def _two_file(photos: ns.Collection, out: Path | None, by: str | None, recipe: str | None, json: bool) -> None:
+    if out is None:
+        raise UsageError("a search base has a name: --format two-file --out NAME")
+    sizes = photos.export_two_file(out, by=by, recipe=recipe)
+    if json:
+        print_json(vars(sizes))
+        return
+    two = sizes.paths + sizes.hashes
+    typer.echo(f"{shown(str(out))}.paths: {sizes.paths:,} bytes; {shown(str(out))}.hashes: {sizes.hashes:,} bytes")
+    typer.echo(
+        f"together {two:,}; one file with whole paths would take {sizes.one_file:,} ({two / sizes.one_file:.0%})"
+    )
 
 
 def _pictures(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ of falling size, so that new pictures cost work in proportion to their number.
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from nearsight.methods import name_of
 from nearsight.types import Arrays
 
 FOLDER = "indexes"
-CHUNK = 4096
+CHUNK = 1024
 LOST_SHARE = 0.1
 _DONE = "caches"
 
@@ -138,9 +139,17 @@ class Refresh:
             self._put(new, old)
 
     def _fit(self, plan: Plan) -> Arrays:
+        """The sample lies in a file while it is learnt from: it is large, and only read."""
         sample = np.array(self.catalogue.sample(plan.index.sample), np.int64)
-        rows = [piece for each in self._segments(plan) for piece in each.pieces(np.isin(each.ids, sample))]
-        return plan.index.fit(np.concatenate(rows), plan.metric)
+        with tempfile.TemporaryFile() as file:
+            count = 0
+            for each in self._segments(plan):
+                for piece in each.pieces(np.isin(each.ids, sample)):
+                    file.write(piece.tobytes())
+                    count += len(piece)
+            file.flush()
+            shape = (count, plan.descriptor.size)
+            return plan.index.fit(np.memmap(file, plan.descriptor.dtype, "r", 0, shape), plan.metric)
 
     def _brought_up(self, plan: Plan, fitted: Arrays, kept: list[Arrays]) -> list[Arrays]:
         """The parts that cover just the rows that are there; unchanged ones are the very same objects."""

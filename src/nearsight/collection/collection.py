@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock, SystemClock
-from nearsight.collection import caches, check
+from nearsight.collection import caches, check, two_file
 from nearsight.collection.catalogue import Catalogue, Picture, Skip
 from nearsight.collection.check import Problem
 from nearsight.collection.compare import OWN_FOLDER
@@ -27,6 +27,7 @@ from nearsight.collection.query import query_pixels
 from nearsight.collection.search import Results, listed, search, worded
 from nearsight.collection.segment import FOLDER
 from nearsight.collection.snapshot import Snapshot
+from nearsight.collection.two_file import Sizes
 from nearsight.collection.where import condition
 from nearsight.errors import DamagedError, Reason, RecipeError, StorageError, UsageError
 from nearsight.files import Files, LocalFiles
@@ -289,6 +290,20 @@ class Collection:
     def skips(self) -> Iterator[Skip]:
         """The files that are not in the collection, each with its reason."""
         return self._catalogue.skips()
+
+    def export_two_file(self, base: str | Path, *, by: str | None = None, recipe: str | None = None) -> Sizes:
+        """Write the search base of two files, `BASE.paths` and `BASE.hashes`; their sizes.
+
+        Raises
+        ------
+        UsageError : the collection has no rows of that sense or recipe
+        StorageError : the disk refused
+        """
+        wanted = self.plan(by, recipe)
+        with self._lock:
+            snapshot = self._current()
+            rows = ((picture.path, snapshot.row(wanted, picture.id)) for picture in self._catalogue.pictures())
+            return two_file.write(Path(base), wanted, rows, self._files)
 
     def info(self) -> dict[str, Any]:
         """How many pictures and skipped files, by what it can be searched, how large it is."""

@@ -86,13 +86,14 @@ class Gistis(CellIndex):
     def learn(self, rows: Floats, centroids: Floats, cells: NDArray[np.int64]) -> Arrays:
         """The rotation `(bits, E)`; for each cell the medians `(cells, bits)` and the mean residual's length."""
         rotation = _rotation(self.bits, rows.shape[1])
-        rotated, thresholds = rows @ rotation.T, centroids @ rotation.T
-        lengths = np.linalg.norm(rows - centroids[cells], axis=1)
-        radii = np.full(len(centroids), lengths.mean(), np.float32)
-        for cell in range(len(centroids)):
-            inside = cells == cell
-            if inside.sum() >= _FEW:
-                thresholds[cell], radii[cell] = np.median(rotated[inside], axis=0), lengths[inside].mean()
+        thresholds, radii = centroids @ rotation.T, np.full(len(centroids), np.nan, np.float32)
+        for cell, centroid in enumerate(centroids):
+            inside = rows[cells == cell]
+            if len(inside) >= _FEW:
+                thresholds[cell] = np.median(inside @ rotation.T, axis=0)
+            if len(inside):
+                radii[cell] = np.linalg.norm(inside - centroid, axis=1).mean()
+        radii[np.isnan(radii)] = np.nanmean(radii)
         return {"rotation": rotation, "thresholds": thresholds, "radii": radii}
 
     def encode(self, rows: NDArray[Any], flat: Floats, cells: NDArray[np.int64], fitted: Arrays) -> NDArray[np.uint8]:

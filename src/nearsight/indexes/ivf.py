@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.indexes.cells import CellIndex, Nearest
-from nearsight.indexes.flat import first_distances, nearest
 from nearsight.types import Arrays, Floats, Metric
 
 
@@ -18,8 +18,8 @@ class Ivf(CellIndex):
     """Compares the query with the rows of the nearest cells only.
 
     1. Fitted on a sample: `cells` centroids by k-means.
-    2. Rows are stored again, sorted by the cell of their nearest centroid, so that a cell is read in one piece.
-    3. A query is compared with all rows of the `probes` nearest cells, and these are sorted by the metric itself.
+    2. A row is kept as its id, 4 bytes, in the list of the cell of its nearest centroid.
+    3. A query is compared with all rows of the `probes` nearest cells, by the metric itself.
 
     With `probes` = `cells` the answer is the exact one.
 
@@ -47,8 +47,8 @@ class Ivf(CellIndex):
 
     Notes
     -----
-    Departures: rows are kept whole instead of as product codes. Cells are made in a space in which the straight
-    distance orders nearly as the metric does (square roots for histograms); the rows are compared by the metric.
+    Departures: rows are compared whole, from their own memory-mapped files, instead of as product codes. Cells are
+    made in a space in which the straight distance orders nearly as the metric does (square roots for histograms).
 
     Examples
     --------
@@ -60,25 +60,20 @@ class Ivf(CellIndex):
     [[7]]
     """
 
+    probes: int = 16
+
     def learn(self, rows: Floats, centroids: Floats, cells: NDArray[np.int64]) -> Arrays:
         """Nothing but the centroids."""
         return {}
 
     def encode(self, rows: NDArray[Any], flat: Floats, cells: NDArray[np.int64], fitted: Arrays) -> NDArray[Any]:
-        """The rows themselves."""
-        return np.asarray(rows)
+        """Nothing but the ids."""
+        return np.empty((len(rows), 0), np.uint8)
 
     def asking(self, query: NDArray[Any], flat: Floats, away: Floats, metric: Metric, fitted: Arrays) -> Nearest:
-        """By the metric, within rounding."""
-        first, margin = first_distances(metric)
-
-        def compare(cell: int, codes: NDArray[Any], count: int) -> tuple[Floats, NDArray[np.intp] | slice]:
-            distances = first(query[None], codes)[0]
-            places = nearest(distances, count, *margin)
-            return distances[places], places
-
-        return compare
+        """All rows of a cell are worth a look."""
+        return lambda cell, codes, count: (np.zeros(len(codes), np.float32), slice(None))
 
     def depth(self, k: int) -> int:
-        """A few more than asked for, as distances are only known within rounding."""
-        return k + 8
+        """All of them."""
+        return sys.maxsize
