@@ -26,6 +26,7 @@ from nearsight.collection.search import QueryRows, candidates, refined
 from nearsight.collection.snapshot import Snapshot
 from nearsight.errors import UsageError
 from nearsight.evaluate.redrawing import KINDS
+from nearsight.evaluate.report import Example, Shown
 from nearsight.evaluate.scoring import SHOWN, Cost, Found, Outcome, Trial, figures, places
 from nearsight.evaluate.truth import Answers, GroundTruth, Question
 from nearsight.files import LocalFiles
@@ -39,6 +40,9 @@ TIMED = 10
 """Queries and pictures that times are taken of."""
 ALTERED_SIDE = 1024
 """Pixels of the longest side of a picture that is altered: what happens to a picture on its way through the web."""
+
+EXAMPLE_SIDE = 160
+"""Pixels of the longest side of pictures in a report."""
 
 
 class Bench:
@@ -119,15 +123,11 @@ def bench(
     names = [each.name for each in wanted]
     if not wanted:
         raise UsageError("nothing to judge: name a recipe, or a sense")
+    senses = [name for name in names if name in SENSES]
+    others = [name for name in names if name not in SENSES]
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
-        with index(
-            folder,
-            [name for name in names if name in SENSES],
-            [name for name in names if name not in SENSES],
-            collection=home or Path(place),
-            watch=watch,
-            settings=settings,
-        ) as photos:
+        photos = index(folder, senses, others, collection=home or Path(place), watch=watch, settings=settings)
+        with photos:
             if not len(photos):
                 raise UsageError(f"{folder} holds no picture that can be read")
             yield Bench(photos, wanted, SystemClock())
@@ -194,7 +194,7 @@ def attacked(bench: Bench, kinds: Sequence[str], count: int, watch: Watch) -> di
         same = {each for each, held in bench.pictures.items() if held.sha256 == bench.pictures[name].sha256}
         for kind in kinds:
             altered = KINDS[kind](image)
-            question = Question(name, bench.photos.root / name, {"": Answers(frozenset(same))}, group=kind)
+            question = Question(name, bench.photos.root / name, {"": Answers(frozenset(same))}, None, kind, kind)
             for plan in bench.plans:
                 hits = bench.ask(plan, Query(altered), SHOWN)
                 made[plan.name] += _outcomes(bench, question, hits.ids[0], hits.scores[0])
@@ -202,9 +202,20 @@ def attacked(bench: Bench, kinds: Sequence[str], count: int, watch: Watch) -> di
     return made
 
 
-def drawn_query(bench: Bench, question: Question) -> bytes:
-    """A small JPEG of what was asked with: the box, or the altered picture."""
-    if question.group in KINDS:
-        image = KINDS[question.group](bench.pixels(question.picture, ALTERED_SIDE))
-        return thumbnail.encode(query_pixels(Query(image), bench.files, bench.limits)(thumbnail.SIDE))
-    return thumbnail.encode(bench.pixels(question.picture, thumbnail.SIDE, question.box))
+def example(bench: Bench, trial: str, outcome: Outcome, count: int = 6) -> Example:
+    """A question with its first answers, as small JPEGs."""
+    question = outcome.question
+    if question.altered:
+        image = KINDS[question.altered](bench.pixels(question.picture, ALTERED_SIDE))
+    else:
+        image = bench.pixels(question.picture, thumbnail.SIDE, question.box)
+    hits = (
+        Shown(found.name, _small(thumbnail.decode(bench.photos.thumbnail(bench.pictures[found.name].id))), found.right)
+        for found in outcome.first[:count]
+    )
+    return Example(trial, outcome, _small(image), tuple(hits))
+
+
+def _small(image: Image) -> bytes:
+    """A JPEG small enough for pages with hundreds of them."""
+    return thumbnail.encode(query_pixels(Query(image), LocalFiles(), Limits())(EXAMPLE_SIDE))

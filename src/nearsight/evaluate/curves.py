@@ -30,9 +30,7 @@ def raw(ranks: Iterable[int], positives: int) -> tuple[NDArray[np.float64], NDAr
     return found / positives, found / (places + 1)
 
 
-def interpolated(
-    ranks: Iterable[int], positives: int, levels: NDArray[np.float64] = LEVELS
-) -> NDArray[np.float64]:
+def interpolated(ranks: Iterable[int], positives: int, levels: NDArray[np.float64] = LEVELS) -> NDArray[np.float64]:
     """The best precision `(n,)` that is reached at each of n levels of recall or beyond it; 0 where none is.
 
     References

@@ -12,7 +12,10 @@ from nearsight.files import LocalFiles
 __all__ = ["Names", "content", "existing", "folders", "pictures"]
 
 ENDINGS = frozenset(
-    ".jpg .jpeg .jpe .png .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .heic .heif .avif .jp2".split()
+    (
+        *(".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif", ".avif", ".jp2"),
+    )
 )
 """What the name of a picture ends with."""
 

@@ -6,7 +6,7 @@ pixels. The measures below are shares of the longest side, so that small and lar
 - *scan*: the same picture "with some, mostly small, shift or turn", on white paper. `scan-shift` moves it by 5 % of
   its width and height, `scan-turn` turns it by 3 degrees; `scan` does both by chance up to that, with the soft focus
   and the noise of the machine. What leaves the sheet is lost.
-- *drawn*: dark lines where the picture has edges, by a difference of Gaussians as in XDoG but without its tones, drawn with
+- *drawn*: dark lines where the picture has edges, by a difference of Gaussians as in XDoG but without its tones, and
   a trembling hand: `drawn` carefully, `drawn-rough` with few, thick, displaced lines.
 - *stored*: the picture as it is. The paper that asks with scans, drawings and salted pictures calls its fourth kind
   "pictures in the memory of the computer".
@@ -27,6 +27,7 @@ Departures: these are models. How large a tremor, a shift or a memory's error is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import cv2
@@ -109,7 +110,9 @@ def _flat(image: Image, random: np.random.Generator) -> Floats:
         kept = np.unique(nearest)
         centres = np.stack([lab[nearest == each].mean(axis=0) for each in kept])
     nearest = ((lab[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
-    means = np.stack([pixels[nearest == each].mean(axis=0) if (nearest == each).any() else pixels[0] for each in range(len(centres))])
+    means = np.stack(
+        [pixels[nearest == each].mean(axis=0) if (nearest == each).any() else pixels[0] for each in range(len(centres))]
+    )
     return np.asarray(means[nearest].reshape(image.shape), np.float32)
 
 
@@ -161,19 +164,17 @@ def chosen(words: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-
-REDRAWN: dict[str, Attack] = {
-    name: Attack(name, alter)
-    for name, alter in {
-        "stored": np.copy,
-        "scan-shift": partial(_shifted, share=0.05),
-        "scan-turn": partial(_turned, degrees=3.0),
-        "scan": partial(_scanned, share=0.05, degrees=3.0),
-        "drawn": partial(_drawn, tremor=0.003, width=0.0025, least=0.012),
-        "drawn-rough": partial(_drawn, tremor=0.015, width=0.006, least=0.03),
-        "memory": partial(_remembered, beyond=0.08, drift=0.02, vivid=1.25),
-    }.items()
+_KINDS: dict[str, Callable[[Image], Image]] = {
+    "stored": np.copy,
+    "scan-shift": partial(_shifted, share=0.05),
+    "scan-turn": partial(_turned, degrees=3.0),
+    "scan": partial(_scanned, share=0.05, degrees=3.0),
+    "drawn": partial(_drawn, tremor=0.003, width=0.0025, least=0.012),
+    "drawn-rough": partial(_drawn, tremor=0.015, width=0.006, least=0.03),
+    "memory": partial(_remembered, beyond=0.08, drift=0.02, vivid=1.25),
 }
+
+REDRAWN: dict[str, Attack] = {name: Attack(name, alter) for name, alter in _KINDS.items()}
 """The redrawn kinds by name."""
 
 KINDS: dict[str, Attack] = {**ATTACKS, **REDRAWN}

@@ -137,18 +137,24 @@ def _gain(outcome: Outcome) -> float:
 
 
 MEASURES = {
-    "mAP": Measure("%", "mean average precision, by trapezoids as Oxford and Holidays are scored", _percent(lambda o: o.precision)),
+    "mAP": Measure(
+        "%", "mean average precision, by trapezoids as Oxford and Holidays are scored", _percent(lambda o: o.precision)
+    ),
     "mAP, rect.": Measure(
         "%",
         "mean average precision, by rectangles as in textbooks",
         _percent(lambda o: rectangular_average_precision(o.places, o.positives)),
     ),
     "rank 1": Measure("%", "questions whose first answer is right", _percent(lambda o: precision_at(o.places, 1))),
-    "1-NN error": Measure("%", "questions whose first answer is wrong", _percent(lambda o: 1 - precision_at(o.places, 1))),
+    "1-NN error": Measure(
+        "%", "questions whose first answer is wrong", _percent(lambda o: 1 - precision_at(o.places, 1))
+    ),
     "10-NN accuracy": Measure("%", "questions whose class most of the first ten answers have", _vote),
     "P@10": Measure("%", "right ones among the first ten", _percent(lambda o: precision_at(o.places, 10))),
     "R@10": Measure(
-        "%", "right ones found in the first ten, of as many as fit", _percent(lambda o: recall_at(o.places, o.positives, 10))
+        "%",
+        "right ones found in the first ten, of as many as fit",
+        _percent(lambda o: recall_at(o.places, o.positives, 10)),
     ),
     "N-S": Measure("", "pictures of the group in the first four, 4 at best", _mean(lambda o: ukbench_score(o.places))),
     "µAP": Measure(

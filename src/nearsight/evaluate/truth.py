@@ -32,7 +32,8 @@ class Answers:
 class Question:
     """One picture to ask with, or the `box` of it; its answers by level, "" where a protocol has only one.
 
-    `group` is its class, its landmark, or the way in which it was altered.
+    `group` is its class, its landmark, or the way in which it was altered; `altered` the kind of query that is made of
+    the picture before it asks.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Question:
     answers: Mapping[str, Answers]
     box: Box | None = None
     group: str = ""
+    altered: str = ""
 
 
 @dataclass(frozen=True)

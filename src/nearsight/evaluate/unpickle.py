@@ -32,7 +32,7 @@ _NAMES = {
 }
 """What a file may name, and what we take it for."""
 
-_DTYPES = frozenset("b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8".split())
+_DTYPES = frozenset(("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"))
 _MOST = 1 << 22
 """The most values that are remembered, or read in all: a small file can refer to itself without end."""
 
@@ -116,6 +116,10 @@ class _Machine:
         taken = tuple(self.stack[len(self.stack) - count :])
         del self.stack[len(self.stack) - count :]
         return taken
+
+    def drop(self) -> None:
+        """The last thing goes."""
+        self.pop(1)
 
     def marked(self) -> tuple[Any, ...]:
         """All things since the last mark, which go."""
@@ -218,8 +222,11 @@ _MADE: dict[str, Callable[..., Any]] = {
     "buffer": _buffer,
 }
 _PUSHED = frozenset(
-    "INT LONG LONG1 LONG4 BININT BININT1 BININT2 FLOAT BINFLOAT UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 "
-    "STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8".split()
+    (
+        *("INT", "LONG", "LONG1", "LONG4", "BININT", "BININT1", "BININT2", "FLOAT", "BINFLOAT"),
+        *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING"),
+        *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+    )
 )
 _FIXED: dict[str, Callable[[], Any]] = {
     "NONE": lambda: None,
@@ -234,7 +241,7 @@ _ACTS: dict[str, Callable[[_Machine, Any], None]] = {
     "FRAME": lambda machine, argument: None,
     "STOP": lambda machine, argument: None,
     "MARK": lambda machine, argument: machine.marks.append(len(machine.stack)),
-    "POP": lambda machine, argument: machine.pop(1) and None,
+    "POP": lambda machine, argument: machine.drop(),
     "TUPLE": lambda machine, argument: machine.stack.append(machine.marked()),
     "TUPLE1": lambda machine, argument: machine.stack.append(machine.pop(1)),
     "TUPLE2": lambda machine, argument: machine.stack.append(machine.pop(2)),

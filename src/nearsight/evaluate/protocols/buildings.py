@@ -28,7 +28,11 @@ __all__ = ["landmarks", "original", "revisited"]
 _IMAGES = ("images", "jpg", "oxbuild_images", "paris")
 _LISTS = ("gt", "groundtruth", "lab", "gt_files_170407", "paris_120310")
 _PREFIX = re.compile(r"^oxc\d_")
-_LEVELS = {"easy": (("easy",), ("junk", "hard")), "medium": (("easy", "hard"), ("junk",)), "hard": (("hard",), ("junk", "easy"))}
+_LEVELS = {
+    "easy": (("easy",), ("junk", "hard")),
+    "medium": (("easy", "hard"), ("junk",)),
+    "hard": (("hard",), ("junk", "easy")),
+}
 
 
 def original(name: str, data: Path) -> GroundTruth:

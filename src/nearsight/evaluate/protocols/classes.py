@@ -21,7 +21,7 @@ from nearsight.evaluate.truth import Answers, GroundTruth, Question
 
 __all__ = ["caltech101", "classes", "corel1k", "leave_one_out", "scene15"]
 
-MEASURES = ("mAP, rect.", "1-NN error", "10-NN accuracy", "P@10")
+MEASURES = ("mAP", "mAP, rect.", "1-NN error", "10-NN accuracy", "P@10")
 _COREL = ("africa", "beach", "buildings", "buses", "dinosaurs", "elephants", "flowers", "horses", "mountains", "food")
 _NOT_A_CLASS = frozenset({"BACKGROUND_Google"})
 

@@ -65,14 +65,14 @@ def copydays(data: Path) -> GroundTruth:
     originals = existing(data, ("original", "originals"), "the originals")
     others = [name for name in folders(data) if name not in (originals.name, "distractors")]
     root = data if "distractors" in folders(data) else originals
-    held = tuple(f"{each.name}/{name}" for each in (originals, data / "distractors") if each.is_dir() for name in pictures(each))
+    held = tuple(
+        f"{each.name}/{name}" for each in (originals, data / "distractors") if each.is_dir() for name in pictures(each)
+    )
     held = tuple(name.removeprefix(f"{originals.name}/") for name in held) if root == originals else held
     by_block = {
         _number(name, data) // 100: name for name in held if root == originals or name.startswith(f"{originals.name}/")
     }
-    questions = [
-        _copy(data, f"{folder}/{name}", by_block) for folder in others for name in pictures(data / folder)
-    ]
+    questions = [_copy(data, f"{folder}/{name}", by_block) for folder in others for name in pictures(data / folder)]
     return GroundTruth("copydays", root, held, tuple(questions), ("mAP", "rank 1", "µAP", "R@P90"))
 
 
