@@ -79,7 +79,7 @@ def compare(
     named = chosen(kinds or ",".join(USUAL))
     report = compared(
         folder,
-        by.split(",") if by else (),
+        _words(by),
         recipe or (),
         named,
         sample,
@@ -94,8 +94,11 @@ def _senses(by: str, recipes: Sequence[str] | None) -> list[str]:
     """The senses that are named; all of them where nothing is."""
     from nearsight.collection.plan import SENSES
 
-    named = [word.strip() for word in by.split(",") if word.strip()]
-    return named or ([] if recipes else list(SENSES))
+    return _words(by) or ([] if recipes else list(SENSES))
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _list_protocols(json: bool) -> None:

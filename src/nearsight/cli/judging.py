@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from nearsight.cli.build import _progress
 from nearsight.collection.ingest import Watch
-from nearsight.collection.plan import SENSES, Plan, plan
+from nearsight.collection.plan import SENSES, Plan, plan, plans
 from nearsight.collection.trial import Bench, attacked, bench, example, judged
 from nearsight.errors import UsageError
 from nearsight.evaluate.folder import folders
@@ -15,7 +16,7 @@ from nearsight.evaluate.measures import mean
 from nearsight.evaluate.protocols.classes import classes
 from nearsight.evaluate.published import PUBLISHED
 from nearsight.evaluate.report import Example, Report, best_and_worst
-from nearsight.evaluate.scoring import Outcome, Trial, figures
+from nearsight.evaluate.scoring import Outcome, Trial
 from nearsight.evaluate.truth import GroundTruth
 from nearsight.methods import methods
 
@@ -45,6 +46,9 @@ USUAL = (
     "memory",
 )
 """The kinds of queries that recipes are compared by where none are named."""
+
+CLASSED = 200
+"""Pictures that ask for their class where recipes are compared, spread evenly."""
 
 BEST, WORST = 2, 3
 """Questions of each recipe on a page."""
@@ -95,7 +99,10 @@ def compared(
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
         total = len(ready.pictures)
     count = min(sample, total)
-    grouped = f"; {len(set(truth.labels.values()))} subfolders taken for classes" if truth else ""
+    grouped = ""
+    if truth is not None:
+        groups = len(set(truth.labels.values()))
+        grouped = f"; {groups} subfolders taken for classes, {len(truth.questions)} pictures ask for theirs"
     intro = f"{total:,} pictures, {count} of them altered in {len(kinds)} ways and asked with{grouped}"
     facts = {
         "folder": str(root),
@@ -107,14 +114,12 @@ def compared(
 
 
 def usual_recipes() -> list[str]:
-    """Every descriptor that can be used as it is."""
+    """Every descriptor that can be used as it is, but for those that a sense without refiners ranks by already."""
+    ranked = {made.key for made in plans(SENSES) if not made.refiners}
     found = []
     for name in methods("descriptors"):
-        try:
-            plan(name)
-        except UsageError:
-            continue
-        found.append(name)
+        with suppress(UsageError, ValueError):
+            found += [name] * (plan(name).key not in ranked)
     return found
 
 
@@ -127,7 +132,7 @@ def _compared(ready: Bench, each: Plan, truth: GroundTruth | None, altered: list
     if truth is not None:
         trial = judged(ready, each, truth, watch)
         outcomes, cost = list(trial.outcomes), trial.cost
-        found |= figures(truth, outcomes)
+        found |= trial.figures
     else:
         cost = ready.cost(each, [outcome.question for outcome in altered])
     return Trial(each.name, each.recipe, found, cost, (*outcomes, *altered), shares)
@@ -136,7 +141,7 @@ def _compared(ready: Bench, each: Plan, truth: GroundTruth | None, altered: list
 def _classes_of(folder: Path) -> GroundTruth | None:
     """The task of the subfolders; None where they are no classes."""
     try:
-        return classes("classes", folder) if len(folders(folder)) > 1 else None
+        return classes("classes", folder).some(CLASSED) if len(folders(folder)) > 1 else None
     except UsageError:
         return None
 

@@ -43,9 +43,9 @@ class Example:
     def said(self) -> str:
         """What came of it, in words."""
         first = min(self.outcome.places, default=None)
-        where = "no right answer found" if first is None else f"first right answer at rank {first + 1}"
-        found = f", {len(self.outcome.places)} of {self.outcome.positives} found" if self.outcome.positives > 1 else ""
-        return where + found
+        if first is None:
+            return "no right answer found"
+        return f"first right answer at rank {first + 1}, average precision {self.outcome.precision:.2f}"
 
 
 @dataclass(frozen=True)

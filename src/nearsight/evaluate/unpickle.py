@@ -25,6 +25,8 @@ _NAMES = {
     ("numpy", "ndarray"): "class",
     ("numpy", "dtype"): "dtype",
     ("_codecs", "encode"): "bytes",
+    ("__builtin__", "bytes"): "no bytes",
+    ("builtins", "bytes"): "no bytes",
     **{(core, "_reconstruct"): "array" for core in _CORES},
     **{(core, "scalar"): "scalar" for core in _CORES},
     ("numpy.core.numeric", "_frombuffer"): "buffer",
@@ -218,6 +220,7 @@ _MADE: dict[str, Callable[..., Any]] = {
     "array": _empty_array,
     "dtype": _type,
     "bytes": _encoded,
+    "no bytes": lambda: b"",
     "scalar": _scalar,
     "buffer": _buffer,
 }
