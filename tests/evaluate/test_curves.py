@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -53,5 +55,5 @@ def test_bars_are_as_tall_as_their_share_and_do_not_overlap():
     groups = bars(["x", "y"], {"a": {"x": 100.0, "y": 50.0}, "b": {"x": 0.0, "y": 25.0}})
     assert [[bar.height for bar in group.bars] for group in groups] == [[HEIGHT, 0], [HEIGHT / 2, HEIGHT / 4]]
     drawn = [bar for group in groups for bar in group.bars]
-    assert all(a.x + a.width <= b.x for a, b in zip(drawn, drawn[1:], strict=False))
+    assert all(a.x + a.width <= b.x for a, b in pairwise(drawn))
     assert drawn[-1].x + drawn[-1].width <= WIDTH

@@ -10,7 +10,9 @@ from nearsight.evaluate.unpickle import data_of
 
 DATA = {
     "imlist": ["all_souls_000000", "ä", ""],
-    "gnd": [{"bbx": [1.5, -2, 3e300, 0], "easy": [], "hard": [1, 255, 256, 70000, 2**40, -5], "junk": (1, (2, 3, 4), ())}],
+    "gnd": [
+        {"bbx": [1.5, -2, 3e300, 0], "easy": [], "hard": [1, 255, 256, 70000, 2**40, -5], "junk": (1, (2, 3, 4), ())}
+    ],
     "flags": [True, False, None],
     "bytes": b"\x00\xff",
 }

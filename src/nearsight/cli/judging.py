@@ -62,16 +62,18 @@ def evaluated(
         trials = tuple(judged(ready, each, truth, watch) for each in ready.plans)
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
         unread = len(truth.pictures) - len(ready.ids(truth.pictures))
-        total = len(truth.pictures)
+    silent = len({id(each.question) for each in trials[0].outcomes if not each.first})
     facts = {
         "protocol": truth.name,
         "folder": str(truth.folder),
-        "pictures": total,
+        "pictures": len(truth.pictures),
         "unread": unread,
         "asked": len(truth.questions),
+        "unanswered": silent,
     }
-    lost = f", {unread} of which could not be read and count as never found" if unread else ""
-    intro = f"{len(truth.questions):,} questions among {total:,} pictures{lost}"
+    intro = f"{len(truth.questions):,} questions among {len(truth.pictures):,} pictures"
+    if unread or silent:
+        intro += f"; {unread} pictures and {silent} questions could not be read: never found, nothing found"
     return Report(truth.name, intro, trials, facts, PUBLISHED.get(truth.name), examples)
 
 
@@ -149,5 +151,6 @@ def _classes_of(folder: Path) -> GroundTruth | None:
 def _examples(ready: Bench, trial: Trial) -> list[Example]:
     """Questions of a recipe worth showing: altered ones where there are some, else any."""
     altered = [each for each in trial.outcomes if each.question.altered]
-    shown = best_and_worst(altered or trial.outcomes, BEST, WORST)
+    answered = [each for each in altered or trial.outcomes if each.first]
+    shown = best_and_worst(answered, BEST, WORST)
     return [example(ready, trial.name, each) for each in shown]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from nearsight.collection.plan import SENSES, Plan, plans
 from nearsight.collection.query import asked, query_pixels
 from nearsight.collection.search import QueryRows, candidates, refined
 from nearsight.collection.snapshot import Snapshot
-from nearsight.errors import UsageError
+from nearsight.errors import PictureError, UsageError
 from nearsight.evaluate.redrawing import KINDS
 from nearsight.evaluate.report import Example, Shown
 from nearsight.evaluate.scoring import SHOWN, Cost, Found, Outcome, Trial, figures, places
@@ -43,6 +43,9 @@ ALTERED_SIDE = 1024
 
 EXAMPLE_SIDE = 160
 """Pixels of the longest side of pictures in a report."""
+
+
+_NOTHING = Hits(np.empty((1, 0), np.int64), np.empty((1, 0), np.float32))
 
 
 class Bench:
@@ -134,9 +137,10 @@ def bench(
 
 
 def judged(bench: Bench, plan: Plan, truth: GroundTruth, watch: Watch) -> Trial:
-    """What one recipe makes of a task."""
+    """What one recipe makes of a task. A question that cannot be read finds nothing; where none can, PictureError."""
     outcomes = _answered(bench, plan, truth, watch)
-    cost = bench.cost(plan, truth.questions)
+    answered = [each.question for each in outcomes if each.first]
+    cost = bench.cost(plan, answered or truth.questions)
     return Trial(plan.name, plan.recipe, figures(truth, outcomes), cost, tuple(outcomes))
 
 
@@ -154,8 +158,9 @@ def _answered(bench: Bench, plan: Plan, truth: GroundTruth, watch: Watch) -> lis
             made[at] = _outcomes(bench, truth.questions[at], ids, scores)
         watch(Progress(f"asking by {plan.name}", len(made), len(stored)))
     for at in sorted(set(range(len(stored))) - set(many)):
-        question = truth.questions[at]
-        hits = bench.ask(plan, Query(question.picture, question.box), len(held), allow)
+        question, hits = truth.questions[at], _NOTHING
+        with suppress(PictureError):  # a question that cannot be read finds nothing
+            hits = bench.ask(plan, Query(question.picture, question.box), len(held), allow)
         made[at] = _outcomes(bench, question, hits.ids[0], hits.scores[0])
         watch(Progress(f"asking by {plan.name}", len(made), len(stored)))
     return [each for at in sorted(made) for each in made[at]]
@@ -187,7 +192,8 @@ def attacked(bench: Bench, kinds: Sequence[str], count: int, watch: Watch) -> di
     The pictures are spread evenly over the folder. Files of the same bytes are all right answers.
     """
     names = sorted(bench.pictures)
-    chosen = [names[at] for at in sorted({at * len(names) // count for at in range(min(count, len(names)))})]
+    count = min(count, len(names))
+    chosen = [names[at * len(names) // count] for at in range(count)]
     made: dict[str, list[Outcome]] = {plan.name: [] for plan in bench.plans}
     for number, name in enumerate(chosen):
         image = bench.pixels(bench.photos.root / name, ALTERED_SIDE)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from nearsight.errors import PictureError, UsageError
+from nearsight.errors import PictureError, Reason, UsageError
 from nearsight.files import LocalFiles
 
 __all__ = ["Names", "content", "existing", "folders", "pictures"]
@@ -67,10 +67,12 @@ def existing(data: Path, choices: Iterable[str], what: str) -> Path:
 
 
 def content(path: Path) -> bytes:
-    """The bytes of a list. Raises UsageError where it cannot be read."""
+    """The bytes of a list, which may be none. Raises UsageError where it cannot be read."""
     try:
         return LocalFiles().read(os.fsencode(path.resolve()), LIST_LIMIT)[0]
     except PictureError as problem:
+        if problem.reason is Reason.EMPTY:
+            return b""
         raise UsageError(f"{path} cannot be read: {problem}") from None
 
 

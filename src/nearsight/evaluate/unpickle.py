@@ -35,7 +35,7 @@ _NAMES = {
 """What a file may name, and what we take it for."""
 
 _DTYPES = frozenset(("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"))
-_MOST = 1 << 22
+_MOST = 1 << 20
 """The most values that are remembered, or read in all: a small file can refer to itself without end."""
 
 

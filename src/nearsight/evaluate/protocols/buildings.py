@@ -104,7 +104,7 @@ def _of_row(row: Mapping[str, Any], images: Path, names: Names, path: Path) -> Q
 
 def _listed(path: Path, images: Path, names: Names) -> Question:
     """One query of the lists."""
-    called, *numbers = content(path).decode("utf8", "replace").split()
+    called, *numbers = content(path).decode("utf8", "replace").split() or [""]
     stem = path.name.removesuffix("_query.txt")
     query = names.find(_PREFIX.sub("", called), path)
     good, ok, junk = (_list(path.with_name(f"{stem}_{kind}.txt"), names) for kind in ("good", "ok", "junk"))
