@@ -111,6 +111,11 @@ def test_a_malicious_ground_truth_is_refused(tmp_path):
     with pytest.raises(UsageError, match="which is no plain data"):
         load("rparis6k", tmp_path)
     assert not trace.exists()
+    gnd = {"bbx": [0, 0, 5, 5], "easy": [7], "hard": [], "junk": []}
+    for wrong in ({"qimlist": [], "gnd": [gnd]}, {"qimlist": ["a"], "gnd": [gnd]}):
+        path.write_bytes(pickle.dumps({"imlist": ["a"], **wrong}))
+        with pytest.raises(UsageError, match="does not agree with itself"):
+            load("rparis6k", tmp_path)
     path.write_bytes(pickle.dumps({"imlist": []}))
     with pytest.raises(UsageError, match=r"expected gnd \(with bbx, easy, hard, junk\), imlist and qimlist"):
         load("rparis6k", tmp_path)
@@ -243,8 +248,11 @@ def test_tables_gather_lines_by_query_and_box(tmp_path):
         ("query,positive\na.jpg,z\n", 'line 2 names the picture "z"'),
         (
             "query,positive,x0,y0,x1,y1\na.jpg,a.jpg,1,2,3\n",
-            "line 2: a box is four numbers x0, y0, x1, y1; got 1, 2, 3, $",
+            "line 2: a box is four numbers x0, y0, x1, y1 in pixels; got 1, 2, 3, $",
         ),
+        ("query,positive,x0,y0,x1,y1\na.jpg,a.jpg,5,2,3,4\n", "got 5, 2, 3, 4$"),
+        ("query,positive,x0,y0,x1,y1\na.jpg,a.jpg,1,2,inf,4\n", "got 1, 2, inf, 4$"),
+        ("query,positive\na.jpg," + "b" * 140_000 + "\n", "line 1: field larger"),
         ("query,positive\na.jpg,\n", "1 pictures and 0 questions"),
         ("", "has the columns none"),
     ],

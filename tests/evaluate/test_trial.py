@@ -217,3 +217,10 @@ def test_landmarks_by_colour(data, tmp_path):
         trial = judged(made, made.plans[0], small, quiet)
     assert 20 < trial.figures["mAP"] < 100
     assert all(each.places for each in trial.outcomes)
+
+
+def test_a_box_beside_its_picture_names_the_picture(ready, folder):
+    table = folder / "beside.csv"
+    table.write_text("query,positive,x0,y0,x1,y1\nred/0.png,red/0.png,500,500,600,600\n")
+    with pytest.raises(UsageError, match=r"red/0\.png: .*box"):
+        judged(ready, plan_of(ready, "phash"), load("table", table), quiet)

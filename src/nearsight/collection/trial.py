@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -158,12 +158,20 @@ def _answered(bench: Bench, plan: Plan, truth: GroundTruth, watch: Watch) -> lis
             made[at] = _outcomes(bench, truth.questions[at], ids, scores)
         watch(Progress(f"asking by {plan.name}", len(made), len(stored)))
     for at in sorted(set(range(len(stored))) - set(many)):
-        question, hits = truth.questions[at], _NOTHING
-        with suppress(PictureError):  # a question that cannot be read finds nothing
-            hits = bench.ask(plan, Query(question.picture, question.box), len(held), allow)
-        made[at] = _outcomes(bench, question, hits.ids[0], hits.scores[0])
+        hits = _asked_file(bench, plan, truth.questions[at], len(held), allow)
+        made[at] = _outcomes(bench, truth.questions[at], hits.ids[0], hits.scores[0])
         watch(Progress(f"asking by {plan.name}", len(made), len(stored)))
     return [each for at in sorted(made) for each in made[at]]
+
+
+def _asked_file(bench: Bench, plan: Plan, question: Question, k: int, allow: Ids | None) -> Hits:
+    """The hits of a question's file, or of the box of it: none where it cannot be read."""
+    try:
+        return bench.ask(plan, Query(question.picture, question.box), k, allow)
+    except PictureError:
+        return _NOTHING
+    except UsageError as problem:
+        raise UsageError(f"{question.picture}: {problem}") from None
 
 
 def _ident(bench: Bench, truth: GroundTruth, question: Question) -> int | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from nearsight.errors import UsageError
 from nearsight.types import Box
 
-__all__ = ["Answers", "GroundTruth", "Question"]
+__all__ = ["Answers", "GroundTruth", "Question", "box_of"]
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,14 @@ class GroundTruth:
         total = len(self.questions)
         chosen = sorted({at * total // count for at in range(count)}) if count < total else range(total)
         return replace(self, questions=tuple(self.questions[at] for at in chosen))
+
+
+def box_of(numbers: Sequence[Any], where: Path) -> Box:
+    """Four numbers of a list as a box. Raises UsageError that says where they stand."""
+    try:
+        x0, y0, x1, y1 = (float(number) for number in numbers)
+    except (TypeError, ValueError):
+        x0 = y0 = x1 = y1 = math.nan
+    if not (math.isfinite(x0 + y0) and x0 < x1 < math.inf and y0 < y1 < math.inf):
+        raise UsageError(f"{where}: a box is four numbers x0, y0, x1, y1 in pixels; got {', '.join(map(str, numbers))}")
+    return x0, y0, x1, y1

@@ -19,9 +19,8 @@ from typing import Any
 
 from nearsight.errors import UsageError
 from nearsight.evaluate.folder import Names, content, existing, pictures
-from nearsight.evaluate.truth import Answers, GroundTruth, Question
+from nearsight.evaluate.truth import Answers, GroundTruth, Question, box_of
 from nearsight.evaluate.unpickle import data_of
-from nearsight.types import Box
 
 __all__ = ["landmarks", "original", "revisited"]
 
@@ -67,13 +66,13 @@ def revisited(name: str, data: Path) -> GroundTruth:
     images, path = existing(data, _IMAGES, "the pictures"), existing(data, (f"gnd_{name}.pkl",), "the ground truth")
     truth = _whole(data_of(content(path)), path)
     names = Names(pictures(images))
-    held = [names.find(str(each), path) for each in truth["imlist"]]
-    questions = []
-    for called, gnd in zip(truth["qimlist"], truth["gnd"], strict=True):
-        found = names.find(str(called), path)
-        answers = {level: _at_level(gnd, held, *parts) for level, parts in _LEVELS.items()}
-        questions.append(Question(found, images / found, answers, _box(gnd["bbx"], path), str(called)))
-    return GroundTruth(name, images, tuple(held), tuple(questions), ("mAP", "mP@1", "mP@5", "mP@10"))
+    try:
+        held = [names.find(str(each), path) for each in truth["imlist"]]
+        both = zip(truth["qimlist"], truth["gnd"], strict=True)
+        questions = tuple(_leveled(str(called), gnd, held, names, (images, path)) for called, gnd in both)
+    except (ValueError, TypeError, IndexError) as problem:
+        raise UsageError(f"{path} does not agree with itself: {problem}") from None
+    return GroundTruth(name, images, tuple(held), questions, ("mAP", "mP@1", "mP@5", "mP@10"))
 
 
 def landmarks(data: Path) -> GroundTruth:
@@ -88,9 +87,19 @@ def landmarks(data: Path) -> GroundTruth:
     try:
         rows = json.loads(content(path))
         questions = tuple(_of_row(row, images, names, path) for row in rows)
-    except (ValueError, TypeError, KeyError, AttributeError) as problem:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
         raise UsageError(f'{path} is not a list of objects with "query" and "ok": {problem!r}') from None
     return GroundTruth("landmarks", images, held, questions, ("mAP", "P@10", "rank 1"))
+
+
+def _leveled(
+    called: str, gnd: Mapping[str, Any], held: Sequence[str], names: Names, places: tuple[Path, Path]
+) -> Question:
+    """One revisited query; `places` are the pictures' folder and the file."""
+    images, path = places
+    found = names.find(called, path)
+    answers = {level: _at_level(gnd, held, *parts) for level, parts in _LEVELS.items()}
+    return Question(found, images / found, answers, box_of(gnd["bbx"], path), called)
 
 
 def _of_row(row: Mapping[str, Any], images: Path, names: Names, path: Path) -> Question:
@@ -98,7 +107,7 @@ def _of_row(row: Mapping[str, Any], images: Path, names: Names, path: Path) -> Q
     query = find(row["query"])
     right = frozenset(map(find, row["ok"]))
     ignored = frozenset(map(find, row.get("junk", ()))) | ({query} - right)
-    box = _box(row["bbx"], path) if row.get("bbx") else None
+    box = box_of(row["bbx"], path) if row.get("bbx") else None
     return Question(query, images / query, {"": Answers(right, ignored)}, box, str(row.get("landmark", "")))
 
 
@@ -109,7 +118,7 @@ def _listed(path: Path, images: Path, names: Names) -> Question:
     query = names.find(_PREFIX.sub("", called), path)
     good, ok, junk = (_list(path.with_name(f"{stem}_{kind}.txt"), names) for kind in ("good", "ok", "junk"))
     answers = Answers(good | ok, junk - good - ok)
-    return Question(query, images / query, {"": answers}, _box(numbers, path), re.sub(r"_\d+$", "", stem))
+    return Question(query, images / query, {"": answers}, box_of(numbers, path), re.sub(r"_\d+$", "", stem))
 
 
 def _list(path: Path, names: Names) -> frozenset[str]:
@@ -119,14 +128,6 @@ def _list(path: Path, names: Names) -> frozenset[str]:
 
 def _at_level(gnd: Mapping[str, Any], held: Sequence[str], right: Sequence[str], ignored: Sequence[str]) -> Answers:
     return Answers(*(frozenset(held[int(at)] for part in parts for at in gnd[part]) for parts in (right, ignored)))
-
-
-def _box(numbers: Sequence[Any], path: Path) -> Box:
-    try:
-        x0, y0, x1, y1 = (float(number) for number in numbers)
-    except (TypeError, ValueError):
-        raise UsageError(f"{path}: a box is x0 y0 x1 y1 in pixels; got {numbers}") from None
-    return x0, y0, x1, y1
 
 
 def _whole(truth: Any, path: Path) -> dict[str, Any]:  # noqa: ANN401 - whatever the file holds

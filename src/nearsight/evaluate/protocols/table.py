@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nearsight.errors import UsageError
 from nearsight.evaluate.folder import Names, content, existing, pictures
-from nearsight.evaluate.truth import Answers, GroundTruth, Question
+from nearsight.evaluate.truth import Answers, GroundTruth, Question, box_of
 from nearsight.types import Box
 
 __all__ = ["table"]
@@ -65,7 +65,10 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     if not {"query", "positive"} <= columns or columns - _COLUMNS:
         wanted = "query, positive and, where wanted, junk, x0, y0, x1, y1"
         raise UsageError(f"{path} has the columns {', '.join(sorted(columns)) or 'none'}; expected {wanted}")
-    return [(reader.line_num, row) for row in reader]
+    try:
+        return [(reader.line_num, row) for row in reader]
+    except csv.Error as problem:
+        raise UsageError(f"{path}, line {reader.line_num}: {problem}") from None
 
 
 def _question(folder: Path, query: str, box: Box | None, said: _Asked) -> Question:
@@ -77,8 +80,4 @@ def _box(row: Mapping[str, str], where: Path) -> Box | None:
     given = [row.get(column) or "" for column in _BOX]
     if not any(given):
         return None
-    try:
-        x0, y0, x1, y1 = map(float, given)
-    except ValueError:
-        raise UsageError(f"{where}: a box is four numbers x0, y0, x1, y1; got {', '.join(given)}") from None
-    return x0, y0, x1, y1
+    return box_of(given, where)
