@@ -124,9 +124,15 @@ def test_levels_have_their_own_curves():
 
 
 def test_best_and_worst_come_from_different_groups_where_possible():
-    given = [outcome(str(rank), [rank], group="ab"[rank % 2]) for rank in (4, 0, 2, 9, 1, 7)]
+    ranks = (4, 0, 2, 9, 1, 7, 30, 31, 32, 33, 34, 35)
+    given = [outcome(str(rank), [rank], group="b" if rank in (1, 33) else "a") for rank in ranks]
     chosen = [each.question.name for each in best_and_worst(given, 2, 2)]
-    assert chosen == ["0", "1", "9", "4"]
+    assert chosen == ["0", "1", "35", "33"]
     same = [outcome(str(rank), [rank], group="a") for rank in (4, 0, 2)]
     assert [each.question.name for each in best_and_worst(same, 1, 2)] == ["0", "4", "2"]
     assert len(best_and_worst(same, 2, 9)) == 3
+
+
+def test_what_was_answered_well_is_not_among_the_worst_for_its_group():
+    given = [outcome(str(at), [0], group=str(at)) for at in range(20)] + [outcome("z", [9], group="z")] * 5
+    assert [each.question.name for each in best_and_worst(given, 1, 3)][1:] == ["z", "z", "z"]

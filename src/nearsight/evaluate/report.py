@@ -130,14 +130,15 @@ class Report:
 
 
 def best_and_worst(outcomes: Sequence[Outcome], best: int, worst: int) -> list[Outcome]:
-    """Some questions that were answered best, then some that were answered worst, no two of one group where possible.
+    """Some of the quarter of the questions that was answered best, then some of the worst quarter.
 
-    By average precision; equal ones in the order of the questions.
+    By average precision, equal ones in the order of the questions; no two of one group where possible.
     """
-    order = sorted(range(len(outcomes)), key=lambda at: (-outcomes[at].precision, at))
-    good = _apart([outcomes[at] for at in order], best)
-    order = sorted(range(len(outcomes)), key=lambda at: (outcomes[at].precision, at))
-    return good + _apart([outcomes[at] for at in order if outcomes[at] not in good], worst)
+    quarter = len(outcomes) // 4
+    rising = sorted(outcomes, key=lambda each: each.precision)
+    falling = sorted(outcomes, key=lambda each: -each.precision)
+    good = _apart(falling[: max(best, quarter)], best)
+    return good + _apart([each for each in rising if each not in good][: max(worst, quarter)], worst)
 
 
 def _apart(outcomes: Sequence[Outcome], count: int) -> list[Outcome]:
