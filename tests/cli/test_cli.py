@@ -27,6 +27,8 @@ COMMANDS = (
     "export",
     "demo",
     "serve",
+    "evaluate",
+    "compare",
 )
 
 

@@ -108,11 +108,9 @@ def search(
     if k < 1:
         raise UsageError(f"k is the number of hits, at least 1; got {k}")
     question, rows = asked(query, plan, snapshot, files, limits), QueryRows(snapshot, snapshot.total)
-    hits = _candidates(snapshot, plan, question, k, allow)
+    hits = candidates(snapshot, plan, question, k, allow)
     distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
-    for refiner in plan.refiners:
-        assert question.image is not None
-        hits = refiner.refine(question.image, hits, rows)
+    hits = refined(plan, question, hits, rows)
     ids = hits.ids[0][hits.ids[0] != NO_ID][:k]
     reasons = _reasons(snapshot, plan, question.image, ids, distances, rows)
     names = paths(ids.tolist())
@@ -123,7 +121,15 @@ def search(
     return Results(plan.recipe, _verdict(found), tuple(found), snapshot.total)
 
 
-def _candidates(snapshot: Snapshot, plan: Plan, question: Asked, k: int, allow: Ids | None) -> Hits:
+def refined(plan: Plan, question: Asked, hits: Hits, rows: QueryRows) -> Hits:
+    """What the refiners of a plan make of hits `(1, n)`, one after the other."""
+    for refiner in plan.refiners:
+        assert question.image is not None
+        hits = refiner.refine(question.image, hits, rows)
+    return hits
+
+
+def candidates(snapshot: Snapshot, plan: Plan, question: Asked, k: int, allow: Ids | None) -> Hits:
     """The best hits over all views of the query: each id once, with its best score."""
     depth = min(max([k, *(refiner.depth for refiner in plan.refiners)]), max(1, snapshot.total))
     hits = snapshot.index(plan).search(question.rows, depth, allow)

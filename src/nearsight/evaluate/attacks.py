@@ -14,7 +14,6 @@ were made by hand (printed, scanned, painted over) and are modelled here by `pri
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.evaluate.pixels import chance, rounded
 from nearsight.types import Image
 
 __all__ = ["ATTACKS", "Attack"]
@@ -41,16 +41,6 @@ class Attack:
     def __call__(self, image: Image) -> Image:
         """The altered copy, `(H', W', 3) uint8`; the picture itself stays as it is."""
         return self.alter(image).copy(order="C")
-
-
-def _random(image: Image) -> np.random.Generator:
-    digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
-    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
-
-
-def _bytes(pixels: NDArray[np.floating]) -> Image:
-    clipped: Image = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-    return clipped
 
 
 def _resize(image: Image, width: float, height: float) -> Image:
@@ -77,26 +67,26 @@ def _crop(image: Image, removed: float) -> Image:
     height, width = image.shape[:2]
     side = np.sqrt(1 - removed)
     rows, columns = max(1, round(height * side)), max(1, round(width * side))
-    top, left = _random(image).integers(0, (height - rows + 1, width - columns + 1))
+    top, left = chance(image).integers(0, (height - rows + 1, width - columns + 1))
     return image[top : top + rows, left : left + columns]
 
 
 def _multiply(image: Image, factor: float) -> Image:
-    return _bytes(image * np.float32(factor))
+    return rounded(image * np.float32(factor))
 
 
 def _contrast(image: Image, factor: float) -> Image:
     mean = image.mean(dtype=np.float64)
-    return _bytes(mean + factor * (image - mean))
+    return rounded(mean + factor * (image - mean))
 
 
 def _gamma(image: Image, exponent: float) -> Image:
-    return _bytes(255 * (image / 255.0) ** exponent)
+    return rounded(255 * (image / 255.0) ** exponent)
 
 
 def _saturate(image: Image, factor: float) -> Image:
     grey = image @ np.array([0.299, 0.587, 0.114])
-    return _bytes(grey[:, :, None] + factor * (image - grey[:, :, None]))
+    return rounded(grey[:, :, None] + factor * (image - grey[:, :, None]))
 
 
 def _blur(image: Image, share: float) -> Image:
@@ -105,13 +95,13 @@ def _blur(image: Image, share: float) -> Image:
 
 
 def _noise(image: Image, sigma: float) -> Image:
-    return _bytes(image + _random(image).normal(0, sigma, image.shape))
+    return rounded(image + chance(image).normal(0, sigma, image.shape))
 
 
 def _salt_and_pepper(image: Image, share: float) -> Image:
-    chance = _random(image).random(image.shape[:2])[:, :, None]
-    salted = np.where(chance < share / 2, 0, image)
-    return np.where(chance > 1 - share / 2, 255, salted).astype(np.uint8)
+    drawn = chance(image).random(image.shape[:2])[:, :, None]
+    salted = np.where(drawn < share / 2, 0, image)
+    return np.where(drawn > 1 - share / 2, 255, salted).astype(np.uint8)
 
 
 def _quarters(image: Image, turns: int) -> Image:
@@ -167,7 +157,7 @@ def _screenshot(image: Image) -> Image:
     page[:44] = 60, 90, 150
     page = _write(page, "Home   News   Pictures   Log in", 22 / len(page), 22 / len(page))
     page[80 : 80 + height, 30 : 30 + width] = shown
-    for line, long in enumerate(_random(page).integers(80, 200, (len(page) - 100) // 24)):
+    for line, long in enumerate(chance(page).integers(80, 200, (len(page) - 100) // 24)):
         top = 84 + 24 * line
         page[top : top + 8, 500 : 500 + long] = 120
     return page
@@ -182,7 +172,7 @@ def _perspective(image: Image, share: float) -> Image:
     """Seen from a little aside: each corner moves inwards by up to `share` of the sides, on a grey ground."""
     height, width = image.shape[:2]
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-    inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)]) * _random(image).random((4, 2)) * share
+    inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)]) * chance(image).random((4, 2)) * share
     moved = (corners + inwards * (width, height)).astype(np.float32)
     matrix = cv2.getPerspectiveTransform(corners, moved)
     return np.asarray(cv2.warpPerspective(image, matrix, (width, height), borderValue=(200,) * 3), np.uint8)
@@ -192,7 +182,7 @@ def _print_scan(image: Image) -> Image:
     """A print photographed again: perspective, soft focus, a warm cast with less contrast, noise, JPEG."""
     seen = _blur(_perspective(image, 0.06), 0.003)
     cast = 30 + seen * np.array([0.85, 0.8, 0.68])
-    return _jpeg(_noise(_bytes(cast), 6), 60)
+    return _jpeg(_noise(rounded(cast), 6), 60)
 
 
 def _chain(image: Image, steps: tuple[Callable[[Image], Image], ...]) -> Image:

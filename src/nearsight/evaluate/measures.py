@@ -6,12 +6,26 @@ taken out; `positives` is how many right answers there are. A right answer that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["average_precision", "mean", "recall_at", "rectangular_average_precision"]
+__all__ = [
+    "average_precision",
+    "mean",
+    "micro_average_precision",
+    "ndcg",
+    "precision_at",
+    "recall_at",
+    "recall_at_precision",
+    "recall_of_neighbours",
+    "rectangular_average_precision",
+    "revisited_precision_at",
+    "ukbench_score",
+    "voted",
+]
 
 
 def _checked(ranks: Iterable[int], positives: int) -> NDArray[np.int64]:
@@ -62,7 +76,146 @@ def rectangular_average_precision(ranks: Iterable[int], positives: int) -> float
 def recall_at(ranks: Iterable[int], positives: int, k: int = 1) -> float:
     """Share of the right answers among the first k, of as many as could stand there: min(k, positives)."""
     places = _checked(ranks, positives)
-    return float((places < k).sum() / min(k, positives))
+    return float((places < _count(k)).sum() / min(k, positives))
+
+
+def precision_at(ranks: Iterable[int], k: int) -> float:
+    """Share of right answers among the first k places; a ranking that is shorter counts as wrong beyond its end."""
+    return float((np.fromiter(ranks, np.int64) < _count(k)).sum() / k)
+
+
+def revisited_precision_at(ranks: Iterable[int], k: int) -> float:
+    """Precision at k as the revisited Oxford and Paris are scored: at the last right answer where that comes before k.
+
+    Parameters
+    ----------
+    ranks : the places of all right answers that were found; a query that found none scores 0
+    k : places looked at, 1 or more
+
+    References
+    ----------
+    F. Radenovic, A. Iscen, G. Tolias, Y. Avrithis, O. Chum, "Revisiting Oxford and Paris: large-scale image retrieval
+    benchmarking", CVPR 2018, doi:10.1109/CVPR.2018.00598.
+
+    Examples
+    --------
+    >>> revisited_precision_at([0, 1, 3], k=10)
+    0.75
+    """
+    places = np.fromiter(ranks, np.int64)
+    shown = min(int(places.max()) + 1, _count(k)) if len(places) else _count(k)
+    return float((places < shown).sum() / shown)
+
+
+def recall_of_neighbours(found: Iterable[int], nearest: Iterable[int], k: int = 10) -> float:
+    """recall@k of an approximate search: how many of its first k are among the k that are nearest, divided by k.
+
+    Both are ids, best first. Not to be taken for "R@k", the share of queries whose very nearest is among the first k.
+    """
+    return len(set(list(found)[: _count(k)]) & set(list(nearest)[:k])) / k
+
+
+def ukbench_score(ranks: Iterable[int]) -> float:
+    """How many pictures of the group stand in the first four places, the query itself among them: 4 at best.
+
+    References
+    ----------
+    D. Nister, H. Stewenius, "Scalable recognition with a vocabulary tree", CVPR 2006, doi:10.1109/CVPR.2006.264.
+    """
+    return 4 * precision_at(ranks, 4)
+
+
+def voted(labels: Sequence[Hashable]) -> Hashable:
+    """The label that most neighbours have; among equally many, that of the nearest of them. Nearest first."""
+    if not labels:
+        raise ValueError("a vote needs at least one neighbour; got none")
+    counts = Counter(labels)
+    return max(counts, key=lambda label: (counts[label], -labels.index(label)))
+
+
+def ndcg(gains: Iterable[float], ideal: Iterable[float], k: int) -> float:
+    """Discounted gain of the first k places, as a share of the best that could be had.
+
+    Parameters
+    ----------
+    gains : what each answer is worth, in the order of the answers
+    ideal : what everything that could be found is worth, in any order
+    k : places looked at, 1 or more
+
+    References
+    ----------
+    K. Jarvelin, J. Kekalainen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20(4), 2002,
+    doi:10.1145/582415.582418.
+
+    Notes
+    -----
+    The discount is 1 / log2(1 + place) from the first place on, as is usual today; the paper's begins at the second.
+
+    Examples
+    --------
+    >>> round(ndcg([0, 1, 1], [1, 1], k=10), 4)
+    0.6934
+    """
+    best = _discounted(np.sort(np.fromiter(ideal, np.float64))[::-1][: _count(k)])
+    if best <= 0:
+        raise ValueError("discounted gain needs at least one answer that is worth something; got none")
+    return _discounted(np.fromiter(gains, np.float64)[:k]) / best
+
+
+def micro_average_precision(scores: Iterable[float], right: Iterable[bool], positives: int) -> float:
+    """Average precision over the pairs of all queries pooled: scores must mean the same for every query.
+
+    1. All pairs of a query and an answer are sorted by score; among equal scores wrong ones come first.
+    2. The precision at each right pair is summed and divided by `positives`, how many right pairs there are.
+
+    References
+    ----------
+    M. Douze et al., "The 2021 image similarity dataset and challenge", 2021, doi:10.48550/arXiv.2106.09672.
+
+    Examples
+    --------
+    >>> micro_average_precision([0.9, 0.9, 0.1], [True, False, True], positives=2)
+    0.5833333333333333
+    """
+    precision, _ = _pooled(scores, right, positives)
+    return float(precision.sum() / positives)
+
+
+def recall_at_precision(
+    scores: Iterable[float], right: Iterable[bool], positives: int, precision: float = 0.9
+) -> float:
+    """R@P90: the largest share of right pairs that one threshold finds with at least this precision; 0 where none does.
+
+    Pairs are pooled and sorted as by `micro_average_precision`.
+    """
+    precisions, recalls = _pooled(scores, right, positives)
+    return float(recalls[precisions >= precision].max(initial=0.0))
+
+
+def _pooled(
+    scores: Iterable[float], right: Iterable[bool], positives: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Precision and recall at each right pair."""
+    values, hits = np.fromiter(scores, np.float64), np.fromiter(right, np.bool_)
+    if len(values) != len(hits) or hits.sum() > positives or positives < 1:
+        raise ValueError(
+            f"expected one score a pair and at most {positives} right pairs, at least 1; "
+            f"got {len(values)} scores, {hits.sum()} right of {len(hits)} pairs"
+        )
+    ordered = hits[np.lexsort((hits, -values))]
+    places = np.flatnonzero(ordered)
+    found = np.arange(1, len(places) + 1)
+    return found / (places + 1), found / positives
+
+
+def _discounted(gains: NDArray[np.float64]) -> float:
+    return float((gains / np.log2(np.arange(2, len(gains) + 2))).sum())
+
+
+def _count(k: int) -> int:
+    if k < 1:
+        raise ValueError(f"k is a number of places, at least 1; got {k}")
+    return k
 
 
 def mean(values: Sequence[float]) -> float:

@@ -15,7 +15,7 @@ from typing import ClassVar
 from PIL import AvifImagePlugin, ImageFile, UnidentifiedImageError
 from PIL import Image as Pillow
 
-from nearsight.errors import PictureError, Reason
+from nearsight.errors import PictureError, Reason, UsageError
 
 _CUT_SHORT = re.compile(r"truncat|not enough|unexpected end|premature|end of file|only got \d|eof", re.IGNORECASE)
 _NO_ROOM = re.compile(r"out of memory|memory alloc|cannot allocate|insufficient memory", re.IGNORECASE)
@@ -97,7 +97,7 @@ def reasoned(otherwise: Reason) -> Iterator[None]:
     """Turns every exception that a decoder raises into a PictureError: Pillow has no one base class for them."""
     try:
         yield
-    except PictureError:
+    except UsageError:
         raise
     except Exception as error:
         reason = _reason(error, otherwise)

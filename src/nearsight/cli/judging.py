@@ -1,0 +1,156 @@
+"""What the commands evaluate and compare show: recipes tried on a folder, gathered into a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from nearsight.cli.build import _progress
+from nearsight.collection.ingest import Watch
+from nearsight.collection.plan import SENSES, Plan, plan, plans
+from nearsight.collection.trial import Bench, attacked, bench, example, judged
+from nearsight.errors import UsageError
+from nearsight.evaluate.folder import folders
+from nearsight.evaluate.measures import mean
+from nearsight.evaluate.protocols.classes import classes
+from nearsight.evaluate.published import PUBLISHED
+from nearsight.evaluate.report import Example, Report, best_and_worst
+from nearsight.evaluate.scoring import Outcome, Trial
+from nearsight.evaluate.truth import GroundTruth
+from nearsight.methods import methods
+
+USUAL = (
+    "stored",
+    "jpeg20",
+    "small-jpeg20",
+    "half",
+    "crop10",
+    "crop50",
+    "bright-20",
+    "contrast+50",
+    "grey",
+    "blur",
+    "noise",
+    "salt-pepper",
+    "rotate5",
+    "rotate90",
+    "mirror",
+    "text",
+    "border",
+    "screenshot",
+    "print-scan",
+    "strong1",
+    "scan",
+    "drawn",
+    "memory",
+)
+"""The kinds of queries that recipes are compared by where none are named."""
+
+CLASSED = 200
+"""Pictures that ask for their class where recipes are compared, spread evenly."""
+
+BEST, WORST = 2, 3
+"""Questions of each recipe on a page."""
+
+
+def evaluated(
+    truth: GroundTruth, by: Iterable[str], recipes: Iterable[str], *, home: Path | None, pages: bool, quiet: bool
+) -> Report:
+    """Recipes judged by a protocol; `pages` gathers pictures for a page."""
+    with _progress(quiet=quiet) as watch, bench(truth.folder, by, recipes, home=home, watch=watch) as ready:
+        trials = tuple(judged(ready, each, truth, watch) for each in ready.plans)
+        examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
+        unread = len(truth.pictures) - len(ready.ids(truth.pictures))
+    silent = len({id(each.question) for each in trials[0].outcomes if not each.first})
+    facts = {
+        "protocol": truth.name,
+        "folder": str(truth.folder),
+        "pictures": len(truth.pictures),
+        "unread": unread,
+        "asked": len(truth.questions),
+        "unanswered": silent,
+    }
+    intro = f"{len(truth.questions):,} questions among {len(truth.pictures):,} pictures"
+    if unread or silent:
+        intro += f"; {unread} pictures and {silent} questions could not be read: never found, nothing found"
+    return Report(truth.name, intro, trials, facts, PUBLISHED.get(truth.name), examples)
+
+
+def compared(
+    folder: Path,
+    by: Iterable[str],
+    recipes: Iterable[str],
+    kinds: Sequence[str],
+    sample: int,
+    *,
+    home: Path | None,
+    pages: bool,
+    quiet: bool,
+) -> Report:
+    """Recipes judged on pictures without labels; all senses and descriptors where none is named."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder")
+    root, by, recipes = folder.resolve(), list(by), list(recipes)
+    if not by and not recipes:
+        by, recipes = list(SENSES), usual_recipes()
+    truth = _classes_of(root)
+    with _progress(quiet=quiet) as watch, bench(root, by, recipes, home=home, watch=watch) as ready:
+        altered = attacked(ready, kinds, sample, watch)
+        trials = tuple(_compared(ready, each, truth, altered[each.name], watch) for each in ready.plans)
+        examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
+        total = len(ready.pictures)
+    count = min(sample, total)
+    grouped = ""
+    if truth is not None:
+        groups = len(set(truth.labels.values()))
+        grouped = f"; {groups} subfolders taken for classes, {len(truth.questions)} pictures ask for theirs"
+    intro = f"{total:,} pictures, {count} of them altered in {len(kinds)} ways and asked with{grouped}"
+    facts = {
+        "folder": str(root),
+        "pictures": total,
+        "altered": count,
+        "classes": len(set(truth.labels.values())) if truth else 0,
+    }
+    return Report(f"Recipes compared on {folder.name or folder}", intro, trials, facts, None, examples)
+
+
+def usual_recipes() -> list[str]:
+    """Every descriptor that can be used as it is, but for those that a sense without refiners ranks by already."""
+    ranked = {made.key for made in plans(SENSES) if not made.refiners}
+    found = []
+    for name in methods("descriptors"):
+        with suppress(UsageError, ValueError):
+            found += [name] * (plan(name).key not in ranked)
+    return found
+
+
+def _compared(ready: Bench, each: Plan, truth: GroundTruth | None, altered: list[Outcome], watch: Watch) -> Trial:
+    """What one recipe makes of altered pictures, and of classes where there are any."""
+    kinds = dict.fromkeys(outcome.question.group for outcome in altered)
+    shares = {kind: 100 * mean([0 in o.places for o in altered if o.question.group == kind]) for kind in kinds}
+    found = {"rank 1": 100 * mean([0 in outcome.places for outcome in altered])}
+    outcomes = list[Outcome]()
+    if truth is not None:
+        trial = judged(ready, each, truth, watch)
+        outcomes, cost = list(trial.outcomes), trial.cost
+        found |= trial.figures
+    else:
+        cost = ready.cost(each, [outcome.question for outcome in altered])
+    return Trial(each.name, each.recipe, found, cost, (*outcomes, *altered), shares)
+
+
+def _classes_of(folder: Path) -> GroundTruth | None:
+    """The task of the subfolders; None where they are no classes."""
+    try:
+        return classes("classes", folder).some(CLASSED) if len(folders(folder)) > 1 else None
+    except UsageError:
+        return None
+
+
+def _examples(ready: Bench, trial: Trial) -> list[Example]:
+    """Questions of a recipe worth showing: altered ones where there are some, else any."""
+    altered = [each for each in trial.outcomes if each.question.altered]
+    answered = [each for each in altered or trial.outcomes if each.first]
+    shown = best_and_worst(answered, BEST, WORST)
+    return [example(ready, trial.name, each) for each in shown]

@@ -1,0 +1,24 @@
+"""What all ways of altering a picture share: chance that comes from the pixels, and rounding to bytes."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types import Image
+
+__all__ = ["chance", "rounded"]
+
+
+def chance(image: Image) -> np.random.Generator:
+    """Random numbers that are the same for the same picture, in every run."""
+    digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
+
+
+def rounded(pixels: NDArray[np.floating]) -> Image:
+    """Pixels as bytes, what is below 0 or above 255 clipped."""
+    clipped: Image = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    return clipped

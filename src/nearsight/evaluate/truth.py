@@ -1,0 +1,105 @@
+"""What is right: the questions of a protocol, and which answers count. Pictures are paths; nothing is decoded here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nearsight.errors import UsageError
+from nearsight.types import Box
+
+__all__ = ["Answers", "GroundTruth", "Question", "box_of"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The right answers to one question by name, and those that count neither as right nor as wrong.
+
+    A name that is in both is ignored: the classes of a leave-one-out protocol share one set of positives.
+    """
+
+    positives: frozenset[str]
+    ignored: frozenset[str] = frozenset()
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The right answers that count."""
+        return self.positives - self.ignored
+
+
+@dataclass(frozen=True)
+class Question:
+    """One picture to ask with, or the `box` of it; its answers by level, "" where a protocol has only one.
+
+    `group` is its class, its landmark, or the way in which it was altered; `altered` the kind of query that is made of
+    the picture before it asks.
+    """
+
+    name: str
+    picture: Path
+    answers: Mapping[str, Answers]
+    box: Box | None = None
+    group: str = ""
+    altered: str = ""
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """A protocol's task: the pictures to search among, what is asked, and how it is scored.
+
+    Parameters
+    ----------
+    name : of the protocol
+    folder : what the names of `pictures` are relative to
+    pictures : the names that are searched among; whatever else lies in the folder is not
+    questions : at least one
+    measures : names of `scoring.MEASURES`
+    labels : the class of each picture, where there are classes
+    """
+
+    name: str
+    folder: Path
+    pictures: tuple[str, ...]
+    questions: tuple[Question, ...]
+    measures: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.pictures or not self.questions:
+            raise UsageError(
+                f"{self.name} needs pictures to search among and questions; got {len(self.pictures)} pictures and "
+                f"{len(self.questions)} questions in {self.folder}"
+            )
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels of its questions, in their order."""
+        return tuple(dict.fromkeys(level for each in self.questions for level in each.answers))
+
+    def stored(self, question: Question) -> str | None:
+        """The name by which a question's own picture is searched among; None where it is not, or only a box asks."""
+        if question.box is not None or not question.picture.is_relative_to(self.folder):
+            return None
+        return question.picture.relative_to(self.folder).as_posix()
+
+    def some(self, count: int) -> GroundTruth:
+        """With at most `count` questions, spread evenly over all."""
+        if count < 1:
+            raise UsageError(f"a task has at least 1 question; got {count}")
+        total = len(self.questions)
+        chosen = sorted({at * total // count for at in range(count)}) if count < total else range(total)
+        return replace(self, questions=tuple(self.questions[at] for at in chosen))
+
+
+def box_of(numbers: Sequence[Any], where: Path) -> Box:
+    """Four numbers of a list as a box. Raises UsageError that says where they stand."""
+    try:
+        x0, y0, x1, y1 = (float(number) for number in numbers)
+    except (TypeError, ValueError):
+        x0 = y0 = x1 = y1 = math.nan
+    if not (math.isfinite(x0 + y0) and x0 < x1 < math.inf and y0 < y1 < math.inf):
+        raise UsageError(f"{where}: a box is four numbers x0, y0, x1, y1 in pixels; got {', '.join(map(str, numbers))}")
+    return x0, y0, x1, y1

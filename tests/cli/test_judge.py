@@ -1,0 +1,132 @@
+"""evaluate and compare as their user runs them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nearsight.cli.judging import USUAL, usual_recipes
+from nearsight.collection.plan import SENSES, plan, plans
+from nearsight.evaluate.protocols.catalogue import PROTOCOLS
+from nearsight.evaluate.redrawing import KINDS
+from nearsight.methods import methods
+from tests.cli.test_cli import nearsight
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two classes of three pictures: one in reds, one in blues."""
+    made = tmp_path_factory.mktemp("judge") / "pictures <b>"
+    for number, name in enumerate(("reds", "blues")):
+        (made / name).mkdir(parents=True)
+        for each in range(3):
+            blobs = np.random.default_rng(10 * number + each).integers(0, 256, (9, 12, 3))
+            blobs[:, :, 2 - 2 * number] //= 4
+            picture = Image.fromarray(blobs.astype(np.uint8)).resize((120, 90), Image.Resampling.BICUBIC)
+            picture.save(made / name / f"{each}.png")
+    return made
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept") / "home"
+
+
+def test_evaluate_prints_a_table_and_writes_a_page(folder, home, tmp_path):
+    page = tmp_path / "judged.html"
+    given = (
+        "--data",
+        folder,
+        "--recipe",
+        "colour_histogram",
+        "--recipe",
+        "phash",
+        "--collection",
+        home,
+        "--html",
+        page,
+    )
+    done = nearsight("evaluate", "classes", *given)
+    assert done.returncode == 0, done.stderr
+    assert "classes: 6 questions among 6 pictures" in done.stdout
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("colour_histogram", "phash"))]
+    assert [len(row) for row in rows] == [9, 9]
+    assert float(rows[0][1]) > float(rows[1][1])
+    assert float(rows[0][3]) == 0.0
+    assert [row[-1] for row in rows] == ["1,024", "8"]
+    text = page.read_text("utf8")
+    assert text.count("<polyline") == 2
+    assert text.count("data:image/jpeg;base64,") == 2 * 5 * (1 + 5)
+    assert not (folder / ".nearsight").exists()
+
+
+def test_evaluate_answers_in_json(folder, home):
+    given = ("--data", folder, "--by", "colour", "--queries", 2, "--collection", home, "--json")
+    made = json.loads(nearsight("evaluate", "classes", *given).stdout)
+    assert made["protocol"] == "classes"
+    assert (made["pictures"], made["asked"], made["unread"]) == (6, 2, 0)
+    assert [each["name"] for each in made["trials"]] == ["colour"]
+    assert made["trials"][0]["recipe"].startswith("colour_histogram(space=hsv")
+    questions = made["trials"][0]["questions"]
+    assert [each["group"] for each in questions] == ["blues", "reds"]
+    assert made["trials"][0]["figures"]["1-NN error"] == 100 - 50 * sum(0 in each["places"] for each in questions)
+
+
+def test_evaluate_lists_the_protocols_and_says_what_is_wrong(folder):
+    listed = nearsight("evaluate").stdout
+    assert all(f"\n{name} " in listed for name in PROTOCOLS)
+    assert [each["name"] for each in json.loads(nearsight("evaluate", "--json").stdout)] == list(PROTOCOLS)
+    done = nearsight("evaluate", "classes")
+    assert done.returncode == 2
+    assert "--data says where the data set lies" in done.stderr
+    done = nearsight("evaluate", "holidays", "--data", folder)
+    assert done.returncode == 2
+    assert "lacks the pictures: expected jpg or images in it" in done.stderr
+    done = nearsight("evaluate", "classes", "--data", folder, "--recipe", "pash")
+    assert done.returncode == 2
+    assert 'did you mean "phash"' in done.stderr
+
+
+def test_compare_judges_by_kinds_and_by_subfolders(folder, home, tmp_path):
+    page = tmp_path / "compared.html"
+    given = ("--recipe", "colour_histogram", "--recipe", "phash", "--kinds", "stored,mirror,grey", "--sample", 4)
+    done = nearsight("compare", folder, *given, "--collection", home, "--html", page)
+    assert done.returncode == 0, done.stderr
+    assert "6 pictures, 4 of them altered in 3 ways and asked with; 2 subfolders taken for classes" in done.stdout
+    kinds = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line.split()[0:1]}
+    assert kinds["stored"] == ["100", "100"]
+    assert kinds["mirror"][0] == "100"
+    assert kinds["grey"][1] == "100"
+    text = page.read_text("utf8")
+    assert text.count("<rect") == 6
+    assert "Recipes compared on pictures &lt;b&gt;" in text
+    assert "<b>.png" not in text
+    assert os.listdir(folder.parent) == [folder.name]
+
+
+def test_compare_without_classes_and_in_json(folder, home):
+    given = ("--recipe", "phash", "--kinds", "stored", "--sample", 1, "--json")
+    made = json.loads(nearsight("compare", folder / "reds", *given).stdout)
+    assert made["trials"][0]["figures"] == {"rank 1": 100.0}
+    assert made["trials"][0]["kinds"] == {"stored": 100.0}
+    assert made["classes"] == 0
+    done = nearsight("compare", folder, "--kinds", "scribbled")
+    assert done.returncode == 2
+    assert 'no kind of query "scribbled"; there are: ' in done.stderr
+    assert nearsight("compare", folder / "nowhere").returncode == 2
+
+
+def test_what_is_compared_by_default():
+    assert set(USUAL) <= set(KINDS)
+    keys = {each.key for each in plans(SENSES) if not each.refiners}
+    recipes = usual_recipes()
+    assert "phash" in recipes
+    assert set(recipes) <= set(methods("descriptors"))
+    assert not keys & {plan(each).key for each in recipes}
+    assert next(csv.reader(io.StringIO(",".join(USUAL)))) == list(USUAL)
