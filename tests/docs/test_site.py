@@ -109,7 +109,17 @@ def test_a_phone_shows_every_kind_of_page_without_scrolling_sideways(site):
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(playwright), args=FLAGS)
         page = browser.new_page(viewport={"width": 390, "height": 844})
-        for name in ("index", "alike", "recipes/index", "recipes/gist", "commands", "python", "copies", "evaluation", "adding"):
+        for name in (
+            "index",
+            "alike",
+            "recipes/index",
+            "recipes/gist",
+            "commands",
+            "python",
+            "copies",
+            "evaluation",
+            "adding",
+        ):
             page.goto((site / f"{name}.html").as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
             assert page.evaluate("[...document.images].every(one => one.loading == 'lazy' || one.naturalWidth > 0)"), (

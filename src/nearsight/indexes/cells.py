@@ -24,6 +24,7 @@ FRESH = 1024
 _PER_CELL = 64
 _ROUNDS = 15
 _SEED = 20090708
+_PIECE = 1024
 
 Nearest: TypeAlias = Callable[[int, NDArray[Any], int], tuple[Floats, NDArray[np.intp] | slice]]
 """`(cell, codes (n, B), count)` to the distances of at least the `count` nearest, and their places in the codes."""
@@ -244,10 +245,17 @@ def _cell(part: Arrays, cell: int, keeps: Keeps | None) -> tuple[NDArray[np.uint
 
 
 def _flat(metric: Metric, rows: NDArray[Any]) -> Floats | None:
+    """The rows flattened, a piece at a time: on the way some metrics need many times as much memory."""
     try:
-        return metric.flattened(rows)
+        first = metric.flattened(rows[:_PIECE])
     except ValueError:
         return None
+    if first is None or len(rows) <= _PIECE or np.shares_memory(first, rows):
+        return first if first is None or len(rows) <= _PIECE else metric.flattened(rows)
+    flat = np.empty((len(rows), first.shape[1]), np.float32)
+    for start in range(0, len(rows), _PIECE):
+        flat[start : start + _PIECE] = metric.flattened(rows[start : start + _PIECE])
+    return flat
 
 
 def _centroids(rows: Floats, count: int) -> Floats:

@@ -132,7 +132,7 @@ def _differing(
 
 def _rotation(bits: int, width: int) -> Floats:
     """Random directions `(bits, width) float32`: orthonormal, or where there are more than can be, a tight frame."""
-    normal = np.random.default_rng(_SEED).standard_normal((max(bits, width), min(bits, width)))
+    normal = np.random.default_rng(_SEED).standard_normal((max(bits, width), min(bits, width)), np.float32)
     directions, triangle = np.linalg.qr(normal)
     directions *= np.sign(np.diagonal(triangle))
     return np.ascontiguousarray(directions if bits >= width else directions.T, np.float32)
