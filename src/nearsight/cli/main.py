@@ -39,9 +39,9 @@ def _root(
 @cache
 def registered() -> typer.Typer:
     """The command line with every command in it."""
-    from nearsight.cli import ask, build, demo, look, serve
+    from nearsight.cli import ask, build, demo, look, models, serve
 
-    for module in (build, ask, look, demo, serve):
+    for module in (build, ask, look, demo, models, serve):
         module.register(app)
     return app
 

@@ -57,8 +57,8 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """The key of the rows: the descriptor with every default, and its version."""
-        return f"{written_out((self.descriptor,))} @{self.descriptor.version}"
+        """The key of the rows: the descriptor with every default, its version, and the digest of its model if any."""
+        return f"{written_out((self.descriptor,))} @{self.descriptor.version} {self.descriptor.digest}".rstrip()
 
     @property
     def cache_key(self) -> str:
