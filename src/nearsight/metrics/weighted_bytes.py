@@ -20,7 +20,7 @@ TURN = 128
 
 _HUES, _TONES, _CONTENT = 3, 8, 136
 _ROWS = 1000
-_HALF = 1000
+_HALF = 2000
 _STEPS = np.arange(256)
 _ROUND = np.where(_STEPS < TURN, np.minimum(_STEPS, TURN - _STEPS), TURN // 2).astype(np.uint8)
 
@@ -44,7 +44,7 @@ class WeightedBytes(Metric):
 
     Returns
     -------
-    `(Q, N) float32`, 0 or larger; the similarity is 1 / (1 + distance / 1000)
+    `(Q, N) float32`, 0 or larger; the similarity is 1 / (1 + distance / 2000)
 
     Raises
     ------
@@ -100,7 +100,7 @@ class WeightedBytes(Metric):
         return np.hstack([circle, rows[:, _HUES:] * weights[_HUES:]]).astype(np.float32)
 
     def similarity(self, distances: Floats) -> Floats:
-        """1 / (1 + distance / 1000)."""
+        """1 / (1 + distance / 2000)."""
         return np.asarray(1 / (1 + distances / _HALF), np.float32)
 
     def _apart(self, query: NDArray[np.uint8], rows: NDArray[np.uint8]) -> Floats:

@@ -60,20 +60,28 @@ def shared(card: Card) -> Path | None:
 
 
 def _fetch(card: Card, *, quiet: bool) -> Path:
-    from huggingface_hub import hf_hub_download
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     silenced = quiet and not are_progress_bars_disabled()
     if silenced:
         disable_progress_bars()
     try:
-        if card.source.url:
-            return _from_address(card)
-        source = card.source
-        return Path(hf_hub_download(source.repo, source.file, revision=source.revision, etag_timeout=SECONDS))
+        return _from_address(card) if card.source.url else _from_repository(card)
     finally:
         if silenced:
             enable_progress_bars()
+
+
+def _from_repository(card: Card) -> Path:
+    """The file of a repository, in the cache that other programs share.
+
+    The library asks again and again, for minutes; so it is asked only after the other side has answered once.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+
+    source = card.source
+    get_hf_file_metadata(hf_hub_url(source.repo, source.file, revision=source.revision), timeout=SECONDS)
+    return Path(hf_hub_download(source.repo, source.file, revision=source.revision, etag_timeout=SECONDS))
 
 
 def _from_address(card: Card) -> Path:
