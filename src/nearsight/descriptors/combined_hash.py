@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -28,6 +29,7 @@ _SMALL = 128
 _SAMPLES = 512
 _COLOURLESS = 4.0
 _ROUNDS = 20
+_CUTS = 36
 _SPREAD = 800.0
 _KEPT_POINTS = 256
 _WORD_BITS = (0, 51, 102, 153, 204)
@@ -128,27 +130,51 @@ def key_hues(image: Image) -> NDArray[np.uint8]:
     chroma = np.bincount(np.int64(hue.ravel() / 2) % 180, (saturation * value).ravel(), minlength=180)
     if 255 * chroma.sum() < _COLOURLESS * hue.size:
         return np.full(HUES, NO_HUE, np.uint8)
-    angles = np.deg2rad(2 * _spread_evenly(chroma) + 1)
-    middles, shares = _groups(np.float32(np.stack([np.cos(angles), np.sin(angles)], 1)))
+    middles, shares = _groups(chroma)
     steps = np.int64(np.round(np.arctan2(middles[:, 1], middles[:, 0]) * (TURN / (2 * np.pi)))) % TURN
     return steps[np.lexsort((steps, -shares))].astype(np.uint8)
 
 
-def _spread_evenly(weights: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Numbers of bins `(512,)`, each as often as its weight says, in cyclic order from the emptiest place on."""
-    doubled = np.concatenate([weights, weights])
-    begin = int(np.argmin(np.convolve(doubled, np.ones(15), "valid")[: len(weights)])) + 7
-    turned = np.cumsum(np.roll(weights, -begin))
-    places = (np.arange(_SAMPLES) + 0.5) / _SAMPLES * turned[-1]
-    return np.asarray((np.searchsorted(turned, places) + begin) % len(weights))
+def _groups(weights: NDArray[np.float64]) -> tuple[Floats, NDArray[np.int64]]:
+    """Middles `(3, 2)` and shares `(3,)` of three groups of hues `(180,)` with these weights, by k-means on the circle.
 
-
-def _groups(points: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Middles `(3, 2)` and sizes `(3,)` of three groups of points `(n, 2)`, which begin as thirds of their order."""
-    labels = np.int32(np.arange(len(points)) * HUES // len(points))[:, None]
+    k-means takes no weights, so each hue is among its points as often as its weight says.
+    """
+    bins = _spread_evenly(weights)
+    angles = np.deg2rad(2 * bins + 1)
+    points = np.float32(np.stack([np.cos(angles), np.sin(angles)], 1))
+    labels = np.int32(_arcs(weights)[bins])[:, None]
     ends = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _ROUNDS, 1e-4)
     _, found, middles = cv2.kmeans(points, HUES, labels, ends, 1, cv2.KMEANS_USE_INITIAL_LABELS)
-    return middles, np.bincount(found[:, 0], minlength=HUES)
+    return np.asarray(middles, np.float32), np.bincount(found[:, 0], minlength=HUES)
+
+
+def _spread_evenly(weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Numbers of bins `(512,)`, sorted, each as often as its weight says."""
+    summed = np.cumsum(weights)
+    return np.searchsorted(summed, (np.arange(_SAMPLES) + 0.5) / _SAMPLES * summed[-1])
+
+
+def _arcs(weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Three arcs that part the circle of hues `(180,)` best, as the number of the arc of each hue.
+
+    Every way to cut it at three places, 10 degrees apart, is tried: k-means that begins anywhere may end anywhere.
+    """
+    angles = np.deg2rad(2 * np.arange(len(weights)) + 1)
+    moments = np.stack([weights, weights * np.cos(angles), weights * np.sin(angles)])
+    ahead = np.hstack([np.zeros((3, 1)), moments.reshape(3, _CUTS, -1).sum(axis=2).cumsum(axis=1)])
+    first, second, third = _cuts().T
+    inner = [ahead[:, second] - ahead[:, first], ahead[:, third] - ahead[:, second]]
+    parts = np.stack([*inner, ahead[:, -1:] - inner[0] - inner[1]])
+    tight = (parts[:, 1] ** 2 + parts[:, 2] ** 2) / np.maximum(parts[:, 0], 1e-12)
+    best = _cuts()[tight.sum(axis=0).argmax()]
+    return np.searchsorted(best, np.arange(len(weights)) * _CUTS // len(weights), side="right") % HUES
+
+
+@cache
+def _cuts() -> NDArray[np.int64]:
+    """Every choice of three of the places, `(n, 3)`."""
+    return np.array(list(combinations(range(_CUTS), HUES)))
 
 
 def tones(image: Image) -> NDArray[np.uint8]:
@@ -179,7 +205,9 @@ def key_points(image: Image) -> NDArray[np.uint8]:
     if min(image.shape[:2]) < _SMALLEST:
         scale = _SMALLEST / min(image.shape[:2])
         image = squash(image, *(min(4 * _SMALLEST, round(scale * side)) for side in image.shape[1::-1]))
-    found = cv2.ORB_create(nfeatures=_KEPT_POINTS, edgeThreshold=16, patchSize=16).detectAndCompute(grey(image), None)[1]
+    found = cv2.ORB_create(nfeatures=_KEPT_POINTS, edgeThreshold=16, patchSize=16).detectAndCompute(grey(image), None)[
+        1
+    ]
     if found is None:
         return np.zeros(POINTS, np.uint8)
     bits = np.unpackbits(found, axis=1, bitorder="little")[:, _WORD_BITS]

@@ -206,5 +206,3 @@ def _agree(card: Card, session: Any) -> None:  # noqa: ANN401
     for kind, said, there in parts:
         if missing := sorted({*said} - {*there}):
             raise ModelError(f"the model {card.name} has no {kind} {missing[0]}; it has {', '.join(there)}")
-
-
