@@ -20,6 +20,7 @@ from benchmarks import pictures
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import best, one_core
+from nearsight.errors import ModelMissingError
 from nearsight.images.decode import in_memory
 from nearsight.methods import look_up, methods
 from nearsight.types import Descriptor, Image, Method, Metric
@@ -29,7 +30,7 @@ ROWS = 50_000
 ROUNDS = 5
 DISTINCT = 500
 GIST_BAR = 0.5
-DESCRIBED_BY = {"chi2": "colour_histogram", "intersection": "colour_histogram"}
+DESCRIBED_BY = {"chi2": "colour_histogram", "intersection": "colour_histogram", "weighted_bytes": "phash"}
 """What the metrics of histograms are asked with that are no descriptor's natural one; the others get GIST."""
 
 
@@ -37,9 +38,12 @@ def made(package: str) -> Iterator[tuple[str, Method]]:
     """Every method of a package that needs no parameters, by name."""
     for name, cls in methods(package).items():
         try:
-            yield name, cls()
-        except TypeError:  # it cannot be made without parameters
+            method = cls()
+            if isinstance(method, Descriptor):
+                method.load()
+        except (TypeError, ModelMissingError):  # it cannot be made without parameters, or its model is not here
             continue
+        yield name, method
 
 
 def batch(photos: list[Image], side: int, count: int = BATCH) -> list[Image]:

@@ -68,7 +68,7 @@ def reduction(matrix: NDArray[np.float32]) -> NDArray[np.int8]:
     directions = np.linalg.svd(values - values.mean(0), full_matrices=False)[2][:KEPT]
     largest = directions[np.arange(KEPT), np.abs(directions).argmax(1)]
     directions *= np.sign(largest)[:, None]
-    return np.round(directions * (127 / np.abs(directions).max())).astype(np.int8)
+    return np.asarray(np.round(directions * (127 / np.abs(directions).max())), np.int8)
 
 
 if __name__ == "__main__":

@@ -222,7 +222,7 @@ def test_altered_copies_stay_near_and_other_pictures_are_far(mobilenetv2, photos
 
 
 def test_corel(mobilenetv2, data):
-    """Forty pictures each of ten kinds: the kind of the nearest other picture, as the whole set has it (1.8 % wrong)."""
+    """Ten pictures each of ten kinds: the nearest other picture is of the same kind; of all thousand, 1.8 % are not."""
     numbers = [100 * kind + each for kind in range(10) for each in range(0, 100, 10)]
     rows = ns.describe([data / "corel1k" / f"{number}.jpg" for number in numbers], "onnx")
     distances = Cosine().distances(rows, rows)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import combinations
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from nearsight.descriptors import onnx
 from nearsight.descriptors.pixels import grey, squash
 from nearsight.types import Descriptor, Floats, Image
+
+Amounts: TypeAlias = NDArray[np.float64]
 
 HUES, TURN, NO_HUE = 3, 128, 255
 """Key hues; steps of a whole turn; the byte where a picture has no hue."""
@@ -68,7 +71,7 @@ class CombinedHash(Descriptor):
 
     References
     ----------
-    A hash of 136 bytes for visual search, of key colours, zones of the histogram and the penultimate layer of MobileNetV2.
+    A hash of 136 bytes for visual search, of key colours, zones of the histogram and a layer of MobileNetV2.
     M. Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018,
     doi:10.1109/CVPR.2018.00474. E. Rublee et al., ORB: An Efficient Alternative to SIFT or SURF, ICCV 2011,
     doi:10.1109/ICCV.2011.6126544.
@@ -127,35 +130,37 @@ def key_hues(image: Image) -> NDArray[np.uint8]:
     """The three key hues of a picture, `(3,) uint8` in steps of 1/128 turn; 255 where it has no colour."""
     pixels = np.asarray(image, np.float32).reshape(1, -1, 3) / np.float32(255)
     hue, saturation, value = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV))
-    chroma = np.bincount(np.int64(hue.ravel() / 2) % 180, (saturation * value).ravel(), minlength=180)
+    weights = (saturation * value).ravel().astype(np.float64)
+    bins = (hue.ravel() / 2).astype(np.int64) % 180
+    chroma = np.asarray(np.bincount(bins, weights, minlength=180), np.float64)
     if 255 * chroma.sum() < _COLOURLESS * hue.size:
         return np.full(HUES, NO_HUE, np.uint8)
     middles, shares = _groups(chroma)
-    steps = np.int64(np.round(np.arctan2(middles[:, 1], middles[:, 0]) * (TURN / (2 * np.pi)))) % TURN
-    return steps[np.lexsort((steps, -shares))].astype(np.uint8)
+    steps = np.round(np.arctan2(middles[:, 1], middles[:, 0]) * (TURN / (2 * np.pi))).astype(np.int64) % TURN
+    return np.asarray(steps[np.lexsort((steps, -shares))], np.uint8)
 
 
-def _groups(weights: NDArray[np.float64]) -> tuple[Floats, NDArray[np.int64]]:
+def _groups(weights: Amounts) -> tuple[Floats, NDArray[np.int64]]:
     """Middles `(3, 2)` and shares `(3,)` of three groups of hues `(180,)` with these weights, by k-means on the circle.
 
     k-means takes no weights, so each hue is among its points as often as its weight says.
     """
     bins = _spread_evenly(weights)
     angles = np.deg2rad(2 * bins + 1)
-    points = np.float32(np.stack([np.cos(angles), np.sin(angles)], 1))
-    labels = np.int32(_arcs(weights)[bins])[:, None]
+    points = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
+    labels = _arcs(weights)[bins, None].astype(np.int32)
     ends = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _ROUNDS, 1e-4)
     _, found, middles = cv2.kmeans(points, HUES, labels, ends, 1, cv2.KMEANS_USE_INITIAL_LABELS)
     return np.asarray(middles, np.float32), np.bincount(found[:, 0], minlength=HUES)
 
 
-def _spread_evenly(weights: NDArray[np.float64]) -> NDArray[np.int64]:
+def _spread_evenly(weights: Amounts) -> NDArray[np.int64]:
     """Numbers of bins `(512,)`, sorted, each as often as its weight says."""
     summed = np.cumsum(weights)
-    return np.searchsorted(summed, (np.arange(_SAMPLES) + 0.5) / _SAMPLES * summed[-1])
+    return np.asarray(np.searchsorted(summed, (np.arange(_SAMPLES) + 0.5) / _SAMPLES * summed[-1]), np.int64)
 
 
-def _arcs(weights: NDArray[np.float64]) -> NDArray[np.int64]:
+def _arcs(weights: Amounts) -> NDArray[np.int64]:
     """Three arcs that part the circle of hues `(180,)` best, as the number of the arc of each hue.
 
     Every way to cut it at three places, 10 degrees apart, is tried: k-means that begins anywhere may end anywhere.
@@ -168,7 +173,7 @@ def _arcs(weights: NDArray[np.float64]) -> NDArray[np.int64]:
     parts = np.stack([*inner, ahead[:, -1:] - inner[0] - inner[1]])
     tight = (parts[:, 1] ** 2 + parts[:, 2] ** 2) / np.maximum(parts[:, 0], 1e-12)
     best = _cuts()[tight.sum(axis=0).argmax()]
-    return np.searchsorted(best, np.arange(len(weights)) * _CUTS // len(weights), side="right") % HUES
+    return np.asarray(np.searchsorted(best, np.arange(len(weights)) * _CUTS // len(weights), side="right") % HUES)
 
 
 @cache
@@ -205,9 +210,8 @@ def key_points(image: Image) -> NDArray[np.uint8]:
     if min(image.shape[:2]) < _SMALLEST:
         scale = _SMALLEST / min(image.shape[:2])
         image = squash(image, *(min(4 * _SMALLEST, round(scale * side)) for side in image.shape[1::-1]))
-    found = cv2.ORB_create(nfeatures=_KEPT_POINTS, edgeThreshold=16, patchSize=16).detectAndCompute(grey(image), None)[
-        1
-    ]
+    corners = cv2.ORB.create(nfeatures=_KEPT_POINTS, edgeThreshold=16, patchSize=16)
+    found = corners.detectAndCompute(grey(image), None)[1]
     if found is None:
         return np.zeros(POINTS, np.uint8)
     bits = np.unpackbits(found, axis=1, bitorder="little")[:, _WORD_BITS]

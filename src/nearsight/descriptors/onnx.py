@@ -159,7 +159,8 @@ def fed(image: Image, feeding: Input) -> Floats:
         pixels = grey(pixels)[:, :, None]
     elif feeding.colours == "BGR":
         pixels = pixels[:, :, ::-1]
-    values = (pixels - np.float32(feeding.mean)) / np.float32(feeding.scale)
+    mean, scale = (np.array(each, np.float32) for each in (feeding.mean, feeding.scale))
+    values = (pixels.astype(np.float32) - mean) / scale
     ordered = values.transpose(2, 0, 1) if feeding.layout == "NCHW" else values
     return np.ascontiguousarray(ordered[None], np.float32)
 

@@ -182,10 +182,7 @@ def _value(value: Any, wanted: Any, where: str) -> Any:  # noqa: ANN401
         return tuple(_value(each, float, where) for each in value)
     if wanted is float and type(value) is int:
         return float(value)
-    if wanted in (str, int, float):
-        fits = type(value) is wanted
-    else:
-        fits = value in get_args(wanted)
+    fits = type(value) is wanted if wanted in (str, int, float) else value in get_args(wanted)
     if not fits:
         said = wanted.__name__ if isinstance(wanted, type) else " or ".join(get_args(wanted))
         raise ValueError(f"{where} is {said}; got {value!r}")

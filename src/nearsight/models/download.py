@@ -60,7 +60,7 @@ def shared(card: Card) -> Path | None:
 
 
 def _fetch(card: Card, *, quiet: bool) -> Path:
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     silenced = quiet and not are_progress_bars_disabled()
     if silenced:
