@@ -31,7 +31,7 @@ def slow(metric, query, row):
 
 @pytest.mark.parametrize("width", [1, 2, 3, 5, 8, 9, 24, 136, 137, 168])
 def test_equals_a_slow_loop(width):
-    queries, rows = random_rows(3, width), random_rows(2500, width, seed=1)
+    queries, rows = random_rows(3, width), random_rows(3100, width, seed=1)
     for some in (queries, rows):
         some[:, :3] = np.where(some[:, :3] >= 128, 255, some[:, :3])
     expected = [[slow(METRIC, query, row) for row in rows] for query in queries]

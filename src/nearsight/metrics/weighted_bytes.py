@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from nearsight.metrics.blocks import check_widths
 from nearsight.types import Floats, Metric
 
-Sums: TypeAlias = NDArray[np.int32]
-
 TURN = 128
 """Hues go round in this many steps; a larger byte stands for no hue."""
 
 _HUES, _TONES, _CONTENT = 3, 8, 136
-_ROWS = 1000
+_ROWS = 3000
 _HALF = 2000
 _STEPS = np.arange(256)
 _ROUND = np.where(_STEPS < TURN, np.minimum(_STEPS, TURN - _STEPS), TURN // 2).astype(np.uint8)
@@ -86,7 +84,13 @@ class WeightedBytes(Metric):
         _check(queries, rows)
         distances = np.empty((len(queries), len(rows)), np.float32)
         for query, answer in zip(queries, distances, strict=True):
-            answer[:] = self._apart(query, rows)
+            repeated = np.tile(query, (min(_ROWS, len(rows)), 1))
+            scratch = np.empty_like(repeated)  # used again: what is allocated anew takes longer than the sums
+            for start in range(0, len(rows), _ROWS):
+                block = np.ascontiguousarray(rows[start : start + _ROWS])
+                count = len(block)
+                apart = cv2.absdiff(block, repeated[:count], dst=scratch[:count])
+                answer[start : start + count] = self._weighed(apart)
         return distances
 
     def flattened(self, rows: NDArray[Any]) -> Floats:
@@ -103,37 +107,22 @@ class WeightedBytes(Metric):
         """1 / (1 + distance / 2000)."""
         return np.asarray(1 / (1 + distances / _HALF), np.float32)
 
-    def _apart(self, query: NDArray[np.uint8], rows: NDArray[np.uint8]) -> Floats:
-        """Distances `(N,)` of one query `(D,)`."""
-        if not len(rows):
-            return np.empty(0, np.float32)
-        head, content, points = _sums(query, rows)
-        apart = np.multiply(content, self.content, dtype=np.float32)
-        if rows.shape[1] > _CONTENT:
-            apart += np.multiply(points, self.points, dtype=np.float32)
-        for weight, part in ((self.hues, cv2.LUT(head[:_HUES], _ROUND)), (self.tones, head[_HUES:])):
-            apart += np.float32(weight) * cv2.reduce(part, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)[0]
+    def _weighed(self, differences: NDArray[np.uint8]) -> Floats:
+        """Distances `(n,)` of the absolute differences `(n, D)` of bytes."""
+        head = cv2.transpose(differences[:, :_TONES])
+        apart = np.float32(self.hues) * _added(cv2.LUT(head[:_HUES], _ROUND), 0)
+        if differences.shape[1] > _HUES:
+            apart += np.float32(self.tones) * _added(head[_HUES:], 0)
+        for weight, start, end in ((self.content, _TONES, _CONTENT), (self.points, _CONTENT, None)):
+            if differences.shape[1] > start:
+                apart += np.float32(weight) * _added(differences[:, start:end], 1)
         return apart
 
 
-def _sums(query: NDArray[np.uint8], rows: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Sums, Sums]:
-    """Absolute differences of hues and tones `(8, N)`, and their sums over content and key points, each `(N,)`.
-
-    A block of rows at a time, in arrays that are used again: whatever is allocated anew takes longer than the sums.
-    """
-    head = np.zeros((_TONES, len(rows)), np.uint8)
-    sums = np.zeros((2, len(rows), 1), np.int32)
-    repeated = np.tile(query, (min(_ROWS, len(rows)), 1))
-    scratch = np.empty_like(repeated)
-    for start in range(0, len(rows), _ROWS):
-        block = np.ascontiguousarray(rows[start : start + _ROWS])
-        part = slice(start, start + len(block))
-        apart = cv2.absdiff(block, repeated[: len(block)], dst=scratch[: len(block)])
-        cv2.transpose(apart[:, :_TONES], dst=head[: rows.shape[1], part])
-        for sum_, values in zip(sums, (apart[:, _TONES:_CONTENT], apart[:, _CONTENT:]), strict=True):
-            if values.shape[1]:
-                cv2.reduce(values, 1, cv2.REDUCE_SUM, dst=sum_[part], dtype=cv2.CV_32S)
-    return head, sums[0, :, 0], sums[1, :, 0]
+def _added(values: NDArray[np.uint8], axis: int) -> Floats:
+    """Sums of bytes along an axis, as floats."""
+    sums = cv2.reduce(values, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+    return np.asarray(sums.ravel(), np.float32)
 
 
 def _check(queries: NDArray[Any], rows: NDArray[Any]) -> None:
