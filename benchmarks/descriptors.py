@@ -20,6 +20,7 @@ from benchmarks import pictures
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import best, one_core
+from nearsight.errors import ModelMissingError
 from nearsight.images.decode import in_memory
 from nearsight.methods import look_up, methods
 from nearsight.types import Descriptor, Image, Method, Metric
@@ -31,6 +32,7 @@ DISTINCT = 500
 GIST_BAR = 0.5
 DESCRIBED_BY = {
     "hamming": "dhash",
+    "weighted_bytes": "phash",
     **dict.fromkeys(("chi2", "intersection", "hellinger", "emd", "circular_emd"), "colour_histogram"),
     **dict.fromkeys(("ssd", "warp", "shift"), "tiny"),
 }
@@ -43,9 +45,12 @@ def made(package: str) -> Iterator[tuple[str, Method]]:
     """Every method of a package that needs no parameters, by name."""
     for name, cls in methods(package).items():
         try:
-            yield name, cls()
-        except TypeError:  # it cannot be made without parameters
+            method = cls()
+            if isinstance(method, Descriptor):
+                method.load()
+        except (TypeError, ModelMissingError):  # it cannot be made without parameters, or its model is not here
             continue
+        yield name, method
 
 
 def batch(photos: list[Image], side: int, count: int = BATCH) -> list[Image]:

@@ -26,6 +26,11 @@ def page() -> str:
     return "\n\n".join([*parts, *(_command(name, each) for name, each in commands().items())])
 
 
+def parts_of(command: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The commands of a group by name; none of another command."""
+    return dict(getattr(command, "commands", {}))
+
+
 _INTRODUCTION = "# The command line\n\nThe same texts are shown by `nearsight --help` and `nearsight COMMAND --help`."
 _COMMON = """\
 **Which collection.** Commands that read one take `--in FOLDER`: a folder that is indexed, or lies in one that is, as
@@ -47,15 +52,16 @@ def _first(text: str) -> str:
     return text.split(". ")[0].rstrip(".") + "."
 
 
-def _command(name: str, command: Any) -> str:  # noqa: ANN401
-    """One command."""
+def _command(name: str, command: Any, head: str = "##") -> str:  # noqa: ANN401
+    """One command, and those of a group."""
     context = typer.Context(command, info_name=f"nearsight {name}")
     records = [(each.param_type_name, each.get_help_record(context)) for each in command.get_params(context)]
-    parts = [f"## {name}", escaped(command.help), f"```sh\n{_example(command.epilog)}\n```"]
-    for kind, head in (("argument", "argument"), ("option", "option")):
+    parts = [f"{head} {name}", escaped(command.help), f"```sh\n{_example(command.epilog)}\n```"]
+    for kind in ("argument", "option"):
         rows = [_row(*record) for of, record in records if of == kind and record and "--help" not in record[0]]
-        parts += [table([head, "what it is", "default, limits"], rows)] if rows else []
-    return "\n\n".join(parts)
+        parts += [table([kind, "what it is", "default, limits"], rows)] if rows else []
+    inner = parts_of(command).items()
+    return "\n\n".join([*parts, *(_command(f"{name} {each}", part, "###") for each, part in inner)])
 
 
 def _example(epilog: str) -> str:

@@ -6,6 +6,7 @@ from docs_build import gallery
 from docs_build.docstring import described, escaped, items, printed, prose, sections, table
 from nearsight.cli.listing import output
 from nearsight.collection.plan import SENSES
+from nearsight.errors import ModelMissingError
 from nearsight.methods import kind, methods, parameters, summary
 from nearsight.types import Descriptor, Index, Method, Metric, Refiner
 
@@ -84,7 +85,7 @@ def page(name: str, cls: type[Method]) -> str:
     first, rest = described(found[""])
     parts = [f"# {name}", f"**{escaped(first)}**", _facts(name, cls), prose(rest)]
     if issubclass(cls, Descriptor):
-        parts.append(f"## Nearest pictures\n\n{_caption()}\n\n{gallery.neighbours(name, TO_ROOT)}")
+        parts.append(f"## Nearest pictures\n\n{_nearest(name)}")
     parts += [_parameters(cls, found), printed(found, 2, leave=["Parameters"])]
     return "\n\n".join(part for part in parts if part)
 
@@ -95,6 +96,14 @@ def _caption() -> str:
         "of `nearsight demo`, and four altered copies of each of these three. Its four nearest, with their distances; "
         "a method that sees through every one of the alterations finds just the copies."
     )
+
+
+def _nearest(name: str) -> str:
+    """The figure, or why it cannot be made here."""
+    try:
+        return f"{_caption()}\n\n{gallery.neighbours(name, TO_ROOT)}"
+    except ModelMissingError as problem:
+        return f"They are shown where the model is at hand when this page is made; here {escaped(str(problem))}."
 
 
 def _facts(name: str, cls: type[Method]) -> str:

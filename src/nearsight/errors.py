@@ -5,7 +5,9 @@
     NearsightError
     ├── UsageError              what was asked for cannot be done as it was asked         exit code 2
     │   ├── RecipeError         a recipe's text: which word, and the word that was meant
-    │   └── PictureError        one picture cannot be read; carries the reason code
+    │   ├── PictureError        one picture cannot be read; carries the reason code
+    │   └── ModelError          a model cannot be used: not what its card says, or not to be had
+    │       └── ModelMissingError   its file is not on this machine: the message says how to get it
     └── CollectionError         the collection cannot be used as it is                    exit code 3
         ├── LockedError         another process is writing
         ├── DamagedError        a checksum does not agree: `repair` is the way out
@@ -80,6 +82,14 @@ class PictureError(UsageError):
 
     def __reduce__(self) -> tuple[type[PictureError], tuple[Reason, str]]:
         return PictureError, (self.reason, self.detail)
+
+
+class ModelError(UsageError):
+    """A model cannot be used: it is not what its card says, or cannot be downloaded."""
+
+
+class ModelMissingError(ModelError):
+    """A model's file is not on this machine; the message says what to type."""
 
 
 class CollectionError(NearsightError):

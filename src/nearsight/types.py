@@ -157,6 +157,18 @@ class Descriptor(Method, ABC):
     def size(self) -> int:
         """The number of values of a row."""
 
+    @property
+    def digest(self) -> str:
+        """What its rows depend on besides its parameters, such as a model's checksum; a part of the rows' key."""
+        return ""
+
+    def load(self) -> None:
+        """Load what its rows need from elsewhere, so that the first picture need not wait; UsageError where it lacks.
+
+        It is called before any picture is read, in the asking process and in each worker.
+        """
+        return
+
     @abstractmethod
     def rows(self, images: Sequence[Image]) -> NDArray[Any]:
         """`(N, size)` of `dtype` for N pictures `(H, W, 3) uint8`, each at least 1 x 1."""

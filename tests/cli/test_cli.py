@@ -26,6 +26,7 @@ COMMANDS = (
     "match",
     "export",
     "demo",
+    "models",
     "serve",
     "evaluate",
     "compare",
@@ -77,6 +78,8 @@ def test_help_lists_every_command_and_each_ends_with_an_example():
     for command in COMMANDS:
         assert re.search(rf"^\s+{command}\s", listed, re.M)
         assert "Example: nearsight" in nearsight(command, "--help").stdout
+    for inner in ("list", "get", "add", "verify"):
+        assert f"Example: nearsight models {inner}" in nearsight("models", inner, "--help").stdout
 
 
 def test_index_tells_what_it_did(folder):

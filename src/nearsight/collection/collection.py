@@ -64,6 +64,7 @@ def index(
     Raises
     ------
     UsageError : the folder, a sense or a recipe is not there
+    ModelError : a recipe's model is not there, or is not what its card says
     LockedError : another process is writing to the collection
     StorageError : the disk refused; what was committed is intact
     """
@@ -73,6 +74,8 @@ def index(
     home = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(OWN_FOLDER)
     files, clock = files or LocalFiles(), clock or SystemClock()
     asked = plans(by, [recipe] if isinstance(recipe, str) else recipe)
+    for each in asked:
+        each.descriptor.load()
     files.make_folder(home)
     with writing(home, files), opened(home) as catalogue:
         keep_root(catalogue, root, home)

@@ -66,6 +66,11 @@ class Describe:
     files: Files
     clock: Clock
 
+    def start(self) -> None:
+        """Load the models, in a new worker, before its memory is limited."""
+        for descriptor in self.descriptors:
+            descriptor.load()
+
     def prepare(self, task: Task) -> Read:
         """Read and decode one file; PictureError with its reason where that is impossible."""
         now = int(self.clock.now() * 1e9)

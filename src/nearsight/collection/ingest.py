@@ -154,6 +154,8 @@ class Ingest:
         total = comparison.total
         if not total:
             return
+        for descriptor in self.keys.values():
+            descriptor.load()
         self.watch(Progress("describing", 0, total))
         job = Describe(os.fsencode(self.root), tuple(self.keys.values()), self.settings.limits, self.files, self.clock)
         batch: list[tuple[Task, Read | Failure]] = []

@@ -63,8 +63,9 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """The key of the rows: the descriptor with every default, its version and those of the descriptors in it."""
-        return f"{written_out((self.descriptor,))} @{_versions(self.descriptor)}"
+        """The key of the rows: the descriptor with every default, and the versions and models of all that is in it."""
+        parts = [f"{written_out((self.descriptor,))} @{_versions(self.descriptor)}", *_digests(self.descriptor)]
+        return " ".join(parts)
 
     @property
     def cache_key(self) -> str:
@@ -130,8 +131,18 @@ def keys(recipes: Iterable[str]) -> list[str]:
 
 def _versions(component: Method) -> str:
     """The version of a component and, after a dot each, of those that are its parameters."""
+    return ".".join([str(component.version), *map(_versions, _inner(component))])
+
+
+def _digests(component: Method) -> list[str]:
+    """The digests of the models of a descriptor and of those that are its parameters."""
+    own = [component.digest] if isinstance(component, Descriptor) and component.digest else []
+    return own + [digest for inner in _inner(component) for digest in _digests(inner)]
+
+
+def _inner(component: Method) -> list[Method]:
     values = (getattr(component, field.name) for field in fields(component))  # type: ignore[arg-type]
-    return ".".join([str(component.version), *(_versions(value) for value in values if isinstance(value, Method))])
+    return [value for value in values if isinstance(value, Method)]
 
 
 def _with_metric(index: Index, metric: Metric) -> Index:

@@ -1,0 +1,189 @@
+"""Model cards: everything that is known of a network before its file is opened, as data."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import tomllib
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
+
+from nearsight.errors import ModelError
+
+T = TypeVar("T")
+Fit = Literal["inside", "squash", "crop"]
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model's file is published: a `file` of a `repo` of Hugging Face, or a `url`; `note` is for people."""
+
+    repo: str = ""
+    file: str = ""
+    revision: str = "main"
+    url: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.repo) != bool(self.file):
+            raise ValueError("a source is a repo and a file in it, or a url; one of repo and file is missing")
+        if self.repo and self.url:
+            raise ValueError("a source is a repo and a file in it, or a url; not both")
+        if self.url and not self.url.startswith(("https://", "http://")):
+            raise ValueError(f"a url begins with https:// or http://; got {self.url}")
+
+    @property
+    def where(self) -> str:
+        """The source in words; empty where there is none."""
+        return f"{self.file} of huggingface.co/{self.repo}" if self.repo else self.url
+
+
+@dataclass(frozen=True)
+class Input:
+    """How a picture is given to a network.
+
+    Parameters
+    ----------
+    name : the network's name of its input
+    side : pixels
+    fit : "inside": the longest side becomes `side`, proportions kept, both sides rounded to a multiple of `multiple`;
+        "squash": `side` x `side`, whatever the proportions; "crop": the middle square, as `side` x `side`
+    layout : "NCHW" or "NHWC"
+    colours : order of the channels: "RGB", "BGR", or "grey" for luma alone
+    mean, scale : for each channel; a value x of 0..255 becomes (x - mean) / scale
+    """
+
+    name: str
+    side: int
+    fit: Fit = "squash"
+    multiple: int = 1
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    colours: Literal["RGB", "BGR", "grey"] = "RGB"
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    scale: tuple[float, ...] = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.multiple <= self.side <= 4096:
+            raise ValueError(f"side is multiple ({self.multiple}) to 4096 pixels; got {self.side}")
+        if self.fit == "inside" and self.side % self.multiple:
+            raise ValueError(f"side is a multiple of {self.multiple}; got {self.side}")
+        if len(self.mean) != self.channels or len(self.scale) != self.channels:
+            raise ValueError(f"mean and scale have {self.channels} values for {self.colours}")
+        if not all(math.isfinite(value) for value in self.mean) or not all(0 < s < math.inf for s in self.scale):
+            raise ValueError(f"mean is finite and scale above 0; got {self.mean} and {self.scale}")
+
+    @property
+    def channels(self) -> int:
+        """How many values a pixel has."""
+        return 1 if self.colours == "grey" else 3
+
+    @property
+    def pixels(self) -> int:
+        """The longest side that a picture should be given with, so that nothing is enlarged without need."""
+        return self.side if self.fit == "inside" else 2 * self.side
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a network gives: a "vector" `(N, dimension)` or a "map" `(N, dimension, height, width)`."""
+
+    name: str
+    dimension: int
+    kind: Literal["vector", "map"] = "vector"
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        if self.dimension < 1:
+            raise ValueError(f"dimension is 1 or larger; got {self.dimension}")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One network. `sha256` is there when its status is "verified", and only then.
+
+    The file of an "unverified" card is pinned when it is first seen: from then on another one is refused.
+    """
+
+    name: str
+    file: str
+    outputs: tuple[Output, ...]
+    input: Input | None = None
+    source: Source = field(default_factory=Source)
+    about: str = ""
+    licence: str = "unknown"
+    status: Literal["verified", "unverified"] = "unverified"
+    sha256: str = ""
+    labels: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"a name is small letters, digits and underscores, a letter first; got {self.name!r}")
+        if not self.file or "/" in self.file or self.file.startswith("."):
+            raise ValueError(f"file is a plain file name; got {self.file!r}")
+        if bool(self.sha256) != (self.status == "verified"):
+            raise ValueError("a card has a sha256 when it is verified, and only then")
+        if self.sha256 and not _SHA256.fullmatch(self.sha256):
+            raise ValueError(f"sha256 is 64 small hexadecimal digits; got {self.sha256!r}")
+        if not self.outputs or len({each.name for each in self.outputs}) < len(self.outputs):
+            raise ValueError("a card has outputs, each of another name")
+
+    def output(self, name: str) -> Output:
+        """The output of this name; ModelError with those that there are."""
+        for each in self.outputs:
+            if each.name == name:
+                return each
+        there = ", ".join(f"{each.name} ({each.kind})" for each in self.outputs)
+        raise ModelError(f'the model {self.name} has no output "{name}"; it has {there}')
+
+    def picture(self) -> Input:
+        """How it takes pictures; ModelError where it takes none."""
+        if self.input is None:
+            raise ModelError(f"the model {self.name} takes no pictures: its card has no [input]")
+        return self.input
+
+
+def read(text: str, where: str) -> Card:
+    """The card of a TOML text; ModelError that says what is wrong with it and where it lies."""
+    try:
+        return _made(Card, tomllib.loads(text), "")
+    except (ValueError, TypeError) as problem:
+        raise ModelError(f"{where} is no model card: {problem}") from problem
+
+
+def _made(cls: type[T], table: dict[str, Any], where: str) -> T:
+    """A dataclass of a table; ValueError for a key that it does not know, or a value of another type."""
+    if not isinstance(table, dict):
+        raise ValueError(f"{where.rstrip('.')} is a table; got {table!r}")
+    hints = get_type_hints(cls)
+    if unknown := sorted(table.keys() - hints.keys()):
+        raise ValueError(f"there is no {where}{unknown[0]}; there are {', '.join(hints)}")
+    required = [each.name for each in dataclasses.fields(cast(Any, cls)) if _required(each)]
+    if missing := [name for name in required if name not in table]:
+        raise ValueError(f"{where}{missing[0]} is missing")
+    return cls(**{key: _value(value, hints[key], where + key) for key, value in table.items()})
+
+
+def _required(each: dataclasses.Field[Any]) -> bool:
+    return each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
+
+
+_PARTS: dict[Any, Any] = {Source: Source, Input | None: Input}
+
+
+def _value(value: Any, wanted: Any, where: str) -> Any:  # noqa: ANN401
+    if wanted in _PARTS:
+        return _made(_PARTS[wanted], value, f"{where}.")
+    if wanted == tuple[Output, ...]:
+        return tuple(_made(Output, each, f"{where}.") for each in value)
+    if wanted == tuple[float, ...]:
+        return tuple(_value(each, float, where) for each in value)
+    if wanted is float and type(value) is int:
+        return float(value)
+    fits = type(value) is wanted if wanted in (str, int, float) else value in get_args(wanted)
+    if not fits:
+        said = wanted.__name__ if isinstance(wanted, type) else " or ".join(get_args(wanted))
+        raise ValueError(f"{where} is {said}; got {value!r}")
+    return value

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import nearsight as ns
+from nearsight.collection.plan import plan
+from nearsight.descriptors import onnx
+from nearsight.descriptors.onnx import Onnx, fed, outputs
+from nearsight.errors import ModelError, ModelMissingError
+from nearsight.metrics.cosine import Cosine
+from nearsight.models import store
+from nearsight.models.card import Input
+from tests.models.network import network, placed, sha256
+
+
+@pytest.fixture
+def means(tmp_path, monkeypatch):
+    """A network of the user's own, which averages channels; the folder of its files."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = placed(tmp_path / "models")
+    monkeypatch.setenv("NEARSIGHT_MODELS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def mobilenetv2():
+    """Skips where the model is not on this machine."""
+    try:
+        return store.model("mobilenetv2")
+    except ModelMissingError as problem:
+        pytest.skip(str(problem))
+
+
+def noise(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def test_a_network_of_ones_own_gives_what_can_be_computed_on_paper(means):
+    images = [noise(4, 4, seed) for seed in range(5)]
+    rows = Onnx(model="means").describe(images)
+    expected = [(image.reshape(-1, 3).mean(0) - [1, 2, 3]) / [2, 4, 8] for image in images]
+    assert rows == pytest.approx(np.array(expected), rel=1e-5)
+    assert rows.dtype == np.float32
+    (of_map,) = outputs("means", "map", images[:1])
+    assert of_map.shape == (1, 3, 1, 1)
+    assert of_map.ravel() == pytest.approx(rows[0])
+
+
+@pytest.mark.parametrize(
+    ("feeding", "expected"),
+    [
+        (Input("x", 4, mean=(1, 2, 3), scale=(2, 4, 8)), lambda p: ((p - [1, 2, 3]) / [2, 4, 8]).transpose(2, 0, 1)),
+        (Input("x", 4, layout="NHWC"), lambda p: p),
+        (Input("x", 4, colours="BGR"), lambda p: p[:, :, ::-1].transpose(2, 0, 1)),
+        (
+            Input("x", 4, colours="grey", mean=(5,), scale=(2,)),
+            lambda p: ((np.round(p @ [0.299, 0.587, 0.114]) - 5) / 2)[None],
+        ),
+    ],
+)
+def test_pixels_are_fed_as_the_card_says(feeding, expected):
+    image = noise(4, 4)
+    made = fed(image, feeding)
+    assert made.dtype == np.float32
+    assert made.flags.c_contiguous
+    assert made[0] == pytest.approx(expected(image.astype(float)), abs=0.51 if feeding.channels == 1 else 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "feeding", "size"),
+    [
+        ((300, 200), Input("x", 384, "inside", 32), (384, 256)),
+        ((200, 300), Input("x", 384, "inside", 32), (256, 384)),
+        ((1, 300), Input("x", 384, "inside", 32), (32, 384)),
+        ((1, 1), Input("x", 384, "inside", 32), (384, 384)),
+        ((100, 61), Input("x", 50, "inside"), (50, 30)),
+        ((30, 70), Input("x", 20, "squash"), (20, 20)),
+        ((30, 70), Input("x", 20, "crop"), (20, 20)),
+    ],
+)
+def test_pictures_are_scaled_as_the_card_says(shape, feeding, size):
+    assert fed(noise(*shape), feeding).shape == (1, 3, *size)
+
+
+def test_a_crop_is_the_middle():
+    image = np.zeros((10, 31, 3), np.uint8)
+    image[:, 10:20] = 200
+    assert (fed(image, Input("x", 10, "crop")) == 200).all()
+    assert (fed(image.transpose(1, 0, 2), Input("x", 10, "crop")) == 200).all()
+
+
+def test_the_key_of_the_rows_holds_the_models_checksum(means, monkeypatch):
+    first = plan("onnx(model=means)").key
+    assert f"@1 sha256:{sha256(network())}/" in first
+    assert plan("onnx(model=means)").key == first
+    other = placed(means.parent / "others", data=network() + b"\x0a\x00")
+    store.add("means", other / "means.onnx", replace=True)
+    monkeypatch.setenv("NEARSIGHT_MODELS", str(other))
+    assert sha256(network() + b"\x0a\x00") in plan("onnx(model=means)").key
+    placed(other, feeding='fit = "crop"', data=network() + b"\x0a\x00")
+    assert len({first, plan("onnx(model=means)").key, plan("phash").key}) == 3
+    assert plan("phash").key == "phash(bits_side=8) @1"
+
+
+def test_a_model_that_is_not_there_is_said_before_a_picture_is_read(tmp_path, monkeypatch, means):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for seed in range(3):
+        Image.fromarray(noise(20, 20, seed)).save(photos / f"{seed}.png")
+    monkeypatch.delenv("NEARSIGHT_MODELS")
+    for recipe, says in (("onnx", "nearsight models add mobilenetv2 FILE"), ("onnx(model=means)", "no model")):
+        with pytest.raises(ModelError, match=says):
+            ns.index(photos, recipe=recipe)
+        assert not (photos / ".nearsight").exists()
+    ns.index(photos, recipe="phash")
+    with pytest.raises(ModelMissingError):
+        ns.index(photos, recipe="onnx")
+    assert list(ns.open(photos).senses) == ["phash"]
+
+
+def test_a_collection_is_indexed_and_asked_and_opens_without_the_model(tmp_path, monkeypatch, means):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    colours = [(250, 10, 10), (10, 250, 10), (10, 10, 250), (240, 20, 10)]
+    for number, colour in enumerate(colours):
+        Image.fromarray(np.full((20, 20, 3), colour, np.uint8)).save(photos / f"{number}.png")
+        os.utime(photos / f"{number}.png", (1_600_000_000, 1_600_000_000))
+    made = ns.index(photos, recipe=["onnx(model=means)", "phash"])
+    assert not made.info()["skipped"]
+    asked = made.search(photos / "0.png", recipe="onnx(model=means)", k=2)
+    assert [hit.path for hit in asked] == ["0.png", "3.png"]
+    (means / "means.onnx").unlink()
+    again = ns.open(photos)
+    assert again.info()["images"] == 4
+    assert not again.verify()
+    assert ns.index(photos).summary.unchanged == 4
+    assert next(iter(again.search(photos / "1.png", recipe="phash"))).path
+    with pytest.raises(ModelMissingError):
+        again.search(photos / "1.png", recipe="onnx(model=means)")
+
+
+def test_what_is_not_what_the_card_says(means, tmp_path):
+    with pytest.raises(ModelError, match="map of means is a map, not a vector; vectors are pooled"):
+        _ = Onnx(model="means", output="map").size
+    with pytest.raises(ModelError, match='no output "nothing"'):
+        Onnx(model="means", output="nothing").load()
+    for name, data, fields, says in (
+        ("no_network", b"\x08\x08not ONNX", {}, "no ONNX model that can be run"),
+        ("no_input", network(name="pixels"), {}, "no input image; it has pixels"),
+        ("no_output", network(last="last"), {}, "no output pooled; it has map, last"),
+    ):
+        placed(means, name, data=data, **fields)
+        with pytest.raises(ModelError, match=says):
+            Onnx(model=name).load()
+    placed(means, "too_wide", outputs='[[outputs]]\nname = "wide"\ndimension = 4')
+    text = (means / "too_wide.toml").read_text().replace("dimension = 3", "dimension = 5", 1)
+    (means / "too_wide.toml").write_text(text.partition('[[outputs]]\nname = "wide"')[0])
+    with pytest.raises(ModelError, match=r"pooled is a vector of 5; the model gives \(1, 3\)"):
+        Onnx(model="too_wide").describe([noise(4, 4)])
+
+
+@pytest.mark.parametrize("wrong", ["", 3, None])
+def test_a_name_is_a_name(wrong):
+    with pytest.raises(ValueError, match="model is a name"):
+        Onnx(model=wrong)
+    with pytest.raises(ValueError, match="output is a name"):
+        Onnx(output=wrong)
+
+
+def test_one_session_a_model_and_process_on_one_thread(means, monkeypatch):
+    model = store.model("means")
+    session = onnx._session(model, os.getpid())
+    assert onnx._session(store.model("means"), os.getpid()) is session
+    assert onnx._session(model, -1) is not session
+    assert session.get_providers() == ["CPUExecutionProvider"]
+    assert session.get_session_options().intra_op_num_threads == 1
+    assert session.get_session_options().inter_op_num_threads == 1
+
+
+def test_the_canonical_vector_of_mobilenetv2(mobilenetv2):
+    y, x = np.mgrid[0:256, 0:384]
+    picture = np.stack([(7 * x + 3 * y) // 8 % 256, (x * y // 64) % 256, (x - y) % 256], axis=2).astype(np.uint8)
+    row = Onnx().describe([picture])[0]
+    assert row[CANONICAL[0]] == pytest.approx(CANONICAL[1], abs=2e-3)
+    assert float(row.sum()) == pytest.approx(CANONICAL[2], rel=1e-3)
+    logits = Onnx(output="logits").describe([picture])[0]
+    assert logits.argmax() == CANONICAL[3]
+    (features,) = outputs("mobilenetv2", "features", [picture])
+    assert features.shape == (1, 1280, 8, 12)
+    assert features[0].mean(axis=(1, 2)) == pytest.approx(row, abs=1e-4)
+
+
+CANONICAL = ([147, 255, 550, 967, 697, 0], [4.38631, 4.15497, 4.05068, 4.01084, 3.89004, 0], 421.2273, 417)
+"""Places of the row, what stands there, the sum of all, and the class: computed by a session of its own defaults."""
+
+
+def test_the_classes_of_photographs(mobilenetv2, photographs):
+    """The labels' file says of logit i what it is; these pictures show what nobody doubts."""
+    labels = mobilenetv2.path.parent / mobilenetv2.card.labels
+    if not labels.exists():
+        pytest.skip(f"{labels} is not there")
+    names = labels.read_text("utf8").split("\n")
+    found = ns.describe([photographs / "coffee.png", photographs / "chelsea.png"], "onnx(output=logits)").argmax(axis=1)
+    said = [names[each].lower() for each in found]
+    assert "espresso" in said[0] or "cup" in said[0]
+    assert "cat" in said[1]
+
+
+def test_altered_copies_stay_near_and_other_pictures_are_far(mobilenetv2, photos):
+    rows = Onnx().describe(photos)
+    smaller = [
+        np.asarray(Image.fromarray(photo).resize((300, 300 * photo.shape[0] // photo.shape[1]))) for photo in photos
+    ]
+    mirrored = [np.ascontiguousarray(photo[:, ::-1]) for photo in photos]
+    for copies in (smaller, mirrored):
+        distances = Cosine().distances(Onnx().describe(copies), rows)
+        assert (distances.argmin(axis=1) == np.arange(len(photos))).all()
+
+
+def test_corel(mobilenetv2, data):
+    """Ten pictures each of ten kinds: the nearest other picture is of the same kind; of all thousand, 1.8 % are not."""
+    numbers = [100 * kind + each for kind in range(10) for each in range(0, 100, 10)]
+    rows = ns.describe([data / "corel1k" / f"{number}.jpg" for number in numbers], "onnx")
+    distances = Cosine().distances(rows, rows)
+    np.fill_diagonal(distances, np.inf)
+    kinds = np.array(numbers) // 100
+    assert (kinds[distances.argmin(axis=1)] == kinds).mean() >= 0.9
