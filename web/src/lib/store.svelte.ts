@@ -74,15 +74,14 @@ class Store {
     return question({ ...this.route, kind: this.kind, by: this.sense === "words" ? "" : this.sense });
   }
 
-  /** Whether the filter is all that is asked. */
+  /** Whether the answer is that of a filter alone: pictures by their paths, with nothing to score. */
   get filterAlone(): boolean {
-    const asked = this.question;
-    return asked?.has("where") === true && asked.size === 1;
+    return this.answer?.recipe === "where";
   }
 
   /** Whether the service finds the filter wrong. */
   get filterWrong(): boolean {
-    return this.route.where !== "" && this.trouble?.status === 422 && this.trouble.message.includes("filter");
+    return this.route.where !== "" && this.trouble?.status === 422 && /filter|compare/.test(this.trouble.message);
   }
 
   get queryAddress(): string {
