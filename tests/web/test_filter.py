@@ -10,7 +10,6 @@ from tests.web.conftest import ROOT
 from tests.web.test_page import HITS, asked, check, expect, pick
 
 
-
 def apply(page, text):
     """Type a filter and apply it."""
     if not page.get_by_label("Only pictures where").is_visible():

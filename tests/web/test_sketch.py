@@ -127,7 +127,12 @@ def test_a_drawing_is_no_picture_to_ask_with(visit):
 def test_a_sketch_is_offered_where_the_collection_has_the_sense(visit):
     page = visit(SKETCHED, expected=READS)
     expect(page.get_by_role("button", name="Sketch", exact=True)).to_be_visible()
+    sheet(page)
+    stroke(page, circle())
+    expect(page.locator(HITS)).to_have_count(5)
     page.get_by_role("combobox", name="Collection").select_option(label="Estate of M. Braun")
+    expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    assert "upload" not in asked(page)
     expect(page.get_by_role("button", name="Words", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Sketch", exact=True)).to_have_count(0)
 
@@ -137,9 +142,7 @@ def test_the_sketch_on_a_phone_and_for_assistive_technology(visit, scheme):
     source = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():
         pytest.skip("axe-core is not installed: cd web && npm ci")
-    page = visit(
-        SKETCHED, color_scheme=scheme, bypass_csp=True, has_touch=True, viewport={"width": 390, "height": 800}
-    )
+    page = visit(SKETCHED, color_scheme=scheme, bypass_csp=True, has_touch=True, viewport={"width": 390, "height": 800})
     page.add_script_tag(path=source)
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     canvas = sheet(page)

@@ -11,6 +11,18 @@ type How = "push" | "replace";
 const RETRY_MS = 4000;
 const SETTLE_MS = 250;
 
+/** The ways of asking that a collection offers. */
+function offered(collection: Collection | null): Kind[] {
+  const { senses = [], asks } = collection ?? {};
+  if (asks) return KINDS.filter((kind) => asks.includes(kind));
+  const names = new Set(senses.map(({ name }) => name));
+  const kinds: Kind[] = ["picture"];
+  if (names.has("colour")) kinds.push("colours");
+  if (names.has("words") || names.has("meaning")) kinds.push("words");
+  if (names.has("sketch")) kinds.push("sketch");
+  return kinds;
+}
+
 class Store {
   route = $state<Route>(read(location.search));
   collections = $state.raw<Collection[] | null>(null);
@@ -43,14 +55,7 @@ class Store {
 
   /** The ways of asking that this collection offers. */
   get kinds(): Kind[] {
-    const { senses = [], asks } = this.collection ?? {};
-    if (asks) return KINDS.filter((kind) => asks.includes(kind));
-    const names = new Set(senses.map(({ name }) => name));
-    const kinds: Kind[] = ["picture"];
-    if (names.has("colour")) kinds.push("colours");
-    if (names.has("words") || names.has("meaning")) kinds.push("words");
-    if (names.has("sketch")) kinds.push("sketch");
-    return kinds;
+    return offered(this.collection);
   }
 
   /** The way of asking: the chosen one where the collection offers it. */
@@ -157,6 +162,8 @@ class Store {
   /** Ask in another way. A drawing is no picture to ask with, nor the other way round. */
   turn(kind: Kind): void {
     const kept = (kind === "sketch") === (this.kind === "sketch");
+    // What is still on its way belongs to what is left.
+    if (!kept) this.#drop();
     this.go({ kind, hit: "", ...(kept ? {} : { upload: "", size: null, box: null }) });
   }
 
@@ -164,7 +171,9 @@ class Store {
     this.detail = null;
     this.answer = null;
     const { kind, upload, size, box, colours, words, where } = this.route;
-    const kept = upload ? { upload, size, box } : {};
+    const kinds = offered(this.collections?.find(({ id }) => id === collection) ?? null);
+    // Where no drawing can be asked with, it is no picture to ask with either.
+    const kept = upload && (kind !== "sketch" || kinds.includes(kind)) ? { upload, size, box } : {};
     this.go({ ...blank(collection), kind, colours, words, where, ...kept });
     void this.refresh();
   }
@@ -190,8 +199,7 @@ class Store {
 
   /** The drawing area is empty: nothing is asked with it. */
   undraw(): void {
-    this.#turn += 1;
-    this.uploading = false;
+    this.#drop();
     this.drawn = "";
     this.go({ upload: "", size: null, hit: "", k: PAGE });
   }
@@ -232,6 +240,11 @@ class Store {
     this.trouble = null;
     if (this.collections) this.#settle(0);
     else void this.load();
+  }
+
+  #drop(): void {
+    this.#turn += 1;
+    this.uploading = false;
   }
 
   #settle(wait: number): void {
