@@ -40,6 +40,7 @@ def test_health(client):
 def test_collections(client):
     (row,) = client.get("/api/collections").json()
     assert (row["id"], row["name"]) == ("my-photos", "My Photos")
+    assert row["asks"] == ["picture", "colours", "words"]
     assert (row["images"], row["default_sense"], row["readonly"], row["job"]) == (13, "copy", False, None)
     assert [each["name"] for each in row["senses"]] == ["copy", "colour", "words"]
     assert "same picture, altered" in row["senses"][0]["line"]

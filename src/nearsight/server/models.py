@@ -17,6 +17,7 @@ _COLLECTION: dict[str, JsonValue] = {
     "images": 500,
     "senses": [{"name": "copy", "line": "the same picture, altered: re-saved, resized, cropped, mirrored"}],
     "default_sense": "copy",
+    "asks": ["picture", "words"],
     "readonly": False,
     "job": None,
     "problem": None,
@@ -122,7 +123,7 @@ class Start(BaseModel):
 
 
 class Collection(BaseModel):
-    """A collection; `problem` says why it cannot be used, where that is so."""
+    """A collection; `asks` are the ways of asking that it offers, `problem` says why it cannot be used, if so."""
 
     model_config = _example(**_COLLECTION)
     id: str
@@ -130,6 +131,7 @@ class Collection(BaseModel):
     images: int
     senses: list[Sense]
     default_sense: str
+    asks: list[str]
     readonly: bool
     job: Job | None
     problem: str | None = None

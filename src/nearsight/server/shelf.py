@@ -76,9 +76,10 @@ class Shelved:
         try:
             with self.use() as photos:
                 held = photos.senses
-                return {**self._names(), "images": len(photos), "senses": senses(held), "default_sense": default(held)}
+                told = {"senses": senses(held), "default_sense": default(held), "asks": asks(held)}
+                return {**self._names(), "images": len(photos), **told}
         except CollectionError as problem:
-            empty: dict[str, Any] = {"images": 0, "senses": [], "default_sense": ""}
+            empty: dict[str, Any] = {"images": 0, "senses": [], "default_sense": "", "asks": []}
             return {**self._names(), **empty, "problem": discreet(str(problem), [self])}
 
     def details(self) -> dict[str, Any]:
@@ -144,6 +145,12 @@ def senses(held: dict[str, str]) -> list[dict[str, str]]:
 def default(held: dict[str, str]) -> str:
     """The sense that is used where none is named."""
     return "copy" if "copy" in held else next(iter(held), "")
+
+
+def asks(held: dict[str, str]) -> list[str]:
+    """The ways of asking that a collection offers: a picture and words always, others by what it is indexed by."""
+    needed = {"picture": None, "colours": "colour", "words": None, "sketch": "sketch"}
+    return [way for way, sense in needed.items() if sense is None or sense in held]
 
 
 def discreet(text: str, shelf: Iterable[Shelved]) -> str:

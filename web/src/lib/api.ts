@@ -19,7 +19,7 @@ export interface Collection {
   job: { id: string } | null;
   /** Why it cannot be used, where that is so. */
   problem?: string | null;
-  /** The ways of asking, where the service says: "picture", "colours", "words". */
+  /** The ways of asking, where the service says: "picture", "colours", "words", "sketch". */
   asks?: string[];
 }
 

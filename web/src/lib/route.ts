@@ -2,7 +2,7 @@
 
 import type { Box } from "./api";
 
-export type Kind = "picture" | "colours" | "words";
+export type Kind = "picture" | "colours" | "words" | "sketch";
 
 export interface Colour {
   /** Six hexadecimal digits, no hash. */
@@ -21,11 +21,14 @@ export interface Route {
   box: Box | null;
   colours: Colour[];
   words: string;
+  /** The filter: "taken >= 2012 and folder like 'moscow/%'". */
+  where: string;
   by: string;
   k: number;
   hit: string;
 }
 
+export const KINDS: readonly Kind[] = ["picture", "colours", "words", "sketch"];
 export const PAGE = 20;
 export const MOST = 200;
 
@@ -38,6 +41,7 @@ export const blank = (collection = ""): Route => ({
   box: null,
   colours: [],
   words: "",
+  where: "",
   by: "",
   k: PAGE,
   hit: "",
@@ -51,13 +55,14 @@ export function read(query: string): Route {
   const kind = text("ask");
   return {
     collection: text("in"),
-    kind: kind === "colours" || kind === "words" ? kind : "picture",
+    kind: KINDS.find((each) => each === kind) ?? "picture",
     upload: text("upload"),
     id: text("id"),
     size: size && size[0] > 0 && size[1] > 0 ? size : null,
     box: box && box[2] > box[0] && box[3] > box[1] ? box : null,
     colours: colours(text("colours")),
     words: text("words"),
+    where: text("where"),
     by: text("by"),
     k: Math.min(MOST, Math.max(1, Math.round(Number(text("k"))) || PAGE)),
     hit: text("hit"),
@@ -77,6 +82,7 @@ export function write(route: Route): string {
   put("box", route.box ? route.box.join(",") : "");
   put("colours", route.colours.map(({ hex, share }) => `${hex}:${share}`).join(","));
   put("words", route.words);
+  put("where", route.where);
   put("by", route.by);
   put("k", route.k === PAGE ? "" : String(route.k));
   put("hit", route.hit);
@@ -84,25 +90,33 @@ export function write(route: Route): string {
   return "?" + given.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%2F", "/");
 }
 
-/** What the service is asked: null where there is nothing to ask with yet. */
+/** What the service is asked: null where there is nothing to ask with yet. A filter can be asked on its own. */
 export function question(route: Route): URLSearchParams | null {
-  const asked = new URLSearchParams();
-  if (route.kind === "picture") {
-    if (route.upload) asked.set("upload", route.upload);
-    else if (route.id) asked.set("id", route.id);
-    else return null;
-    if (route.box) asked.set("box", route.box.join(","));
-  } else if (route.kind === "colours") {
-    if (!route.colours.length) return null;
-    const sum = route.colours.reduce((total, { share }) => total + share, 0);
-    asked.set("colours", route.colours.map(({ hex, share }) => `${hex}:${(share / sum).toFixed(3)}`).join(","));
-  } else {
-    if (!route.words.trim()) return null;
-    asked.set("words", route.words.trim());
-  }
-  if (route.by) asked.set("by", route.by);
-  return asked;
+  const asked = asking[route.kind](route);
+  const where = route.where.trim();
+  // The sense belongs to what is asked with; a filter alone has none.
+  if (asked && route.by) asked.set("by", route.by);
+  if (!where) return asked;
+  const filtered = asked ?? new URLSearchParams();
+  filtered.set("where", where);
+  return filtered;
 }
+
+const asking: Record<Kind, (route: Route) => URLSearchParams | null> = {
+  picture: ({ upload, id, box }) => {
+    if (!upload && !id) return null;
+    const asked = new URLSearchParams(upload ? { upload } : { id });
+    if (box) asked.set("box", box.join(","));
+    return asked;
+  },
+  colours: ({ colours }) => {
+    if (!colours.length) return null;
+    const sum = colours.reduce((total, { share }) => total + share, 0);
+    return new URLSearchParams({ colours: colours.map(({ hex, share }) => `${hex}:${(share / sum).toFixed(3)}`).join(",") });
+  },
+  words: ({ words }) => (words.trim() ? new URLSearchParams({ words: words.trim() }) : null),
+  sketch: ({ upload }) => (upload ? new URLSearchParams({ upload }) : null),
+};
 
 function numbers(text: string, count: number): number[] | null {
   const found = text.split(/[,x]/).map(Number);

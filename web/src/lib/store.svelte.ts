@@ -3,13 +3,25 @@
 import * as api from "./api";
 import { type Answer, type Collection, type CollectionState, type Hit, Trouble } from "./api";
 import * as jobs from "./jobs.svelte";
-import { blank, type Kind, MOST, PAGE, question, read, type Route, write } from "./route";
-import { count } from "./words";
+import { blank, type Kind, KINDS, MOST, PAGE, question, read, type Route, write } from "./route";
+import { count, passing } from "./words";
 
 type How = "push" | "replace";
 
 const RETRY_MS = 4000;
 const SETTLE_MS = 250;
+
+/** The ways of asking that a collection offers. */
+function offered(collection: Collection | null): Kind[] {
+  const { senses = [], asks } = collection ?? {};
+  if (asks) return KINDS.filter((kind) => asks.includes(kind));
+  const names = new Set(senses.map(({ name }) => name));
+  const kinds: Kind[] = ["picture"];
+  if (names.has("colour")) kinds.push("colours");
+  if (names.has("words") || names.has("meaning")) kinds.push("words");
+  if (names.has("sketch")) kinds.push("sketch");
+  return kinds;
+}
 
 class Store {
   route = $state<Route>(read(location.search));
@@ -23,7 +35,11 @@ class Store {
   said = $state("");
   panel = $state(false);
 
+  /** The upload that the drawing area shows: what it has drawn itself it need not fetch. */
+  drawn = "";
+
   #asked = "";
+  #turn = 0;
   #running: AbortController | null = null;
   #timer = 0;
   #retry = 0;
@@ -39,21 +55,20 @@ class Store {
 
   /** The ways of asking that this collection offers. */
   get kinds(): Kind[] {
-    const { senses = [], asks } = this.collection ?? {};
-    if (asks) return (["picture", "colours", "words"] as const).filter((kind) => asks.includes(kind));
-    const names = new Set(senses.map(({ name }) => name));
-    const kinds: Kind[] = ["picture"];
-    if (names.has("colour")) kinds.push("colours");
-    if (names.has("words") || names.has("meaning")) kinds.push("words");
-    return kinds;
+    return offered(this.collection);
+  }
+
+  /** The way of asking: the chosen one where the collection offers it. */
+  get kind(): Kind {
+    return this.kinds.includes(this.route.kind) ? this.route.kind : "picture";
   }
 
   /** The sense that is asked by: the chosen one where the collection has it, else what the way of asking needs. */
   get sense(): string {
     const names = this.collection?.senses.map(({ name }) => name) ?? [];
-    const needed = { colours: ["colour"], words: ["words", "meaning"], picture: [] }[this.route.kind];
+    const needed = { colours: ["colour"], words: ["words", "meaning"], sketch: ["sketch"], picture: [] }[this.kind];
     const first = needed.find((name) => names.includes(name));
-    if (this.route.kind !== "picture") return first ?? "";
+    if (this.kind !== "picture") return first ?? "";
     return names.includes(this.route.by) ? this.route.by : (this.collection?.default_sense ?? "");
   }
 
@@ -61,13 +76,24 @@ class Store {
   get question(): URLSearchParams | null {
     if (!this.collection) return null;
     // Words are a way of asking, not rows to search by.
-    return question({ ...this.route, by: this.sense === "words" ? "" : this.sense });
+    return question({ ...this.route, kind: this.kind, by: this.sense === "words" ? "" : this.sense });
+  }
+
+  /** Whether the answer is that of a filter alone: pictures by their paths, with nothing to score. */
+  get filterAlone(): boolean {
+    return this.answer?.recipe === "where";
+  }
+
+  /** Whether the service finds the filter wrong. */
+  get filterWrong(): boolean {
+    return this.route.where !== "" && this.trouble?.status === 422 && /filter|compare/.test(this.trouble.message);
   }
 
   get queryAddress(): string {
-    const { upload, id, collection, kind } = this.route;
-    if (kind !== "picture") return "";
-    return upload ? api.uploadAddress(upload) : id ? api.pictureAddress(collection, id) : "";
+    const { upload, id, collection } = this.route;
+    if (this.kind !== "picture" && this.kind !== "sketch") return "";
+    if (upload) return api.uploadAddress(upload);
+    return id && this.kind === "picture" ? api.pictureAddress(collection, id) : "";
   }
 
   get hit(): Hit | null {
@@ -125,34 +151,61 @@ class Store {
     this.#settle(0);
   }
 
-  go(change: Partial<Route>, how: How = "push"): void {
+  go(change: Partial<Route>, how: How = "push", wait = how === "push" ? 0 : SETTLE_MS): void {
     this.route = { ...this.route, ...change };
     const address = location.pathname + write(this.route);
     if (how === "push" && address !== location.pathname + location.search) history.pushState(null, "", address);
     else history.replaceState(null, "", address);
-    this.#settle(how === "push" ? 0 : SETTLE_MS);
+    this.#settle(wait);
+  }
+
+  /** Ask in another way. A drawing is no picture to ask with, nor the other way round. */
+  turn(kind: Kind): void {
+    const kept = (kind === "sketch") === (this.kind === "sketch");
+    // What is still on its way belongs to what is left.
+    if (!kept) this.#drop();
+    this.go({ kind, hit: "", ...(kept ? {} : { upload: "", size: null, box: null }) });
   }
 
   choose(collection: string): void {
     this.detail = null;
     this.answer = null;
-    const { kind, upload, size, box, colours, words } = this.route;
-    const kept = upload ? { upload, size, box } : {};
-    this.go({ ...blank(collection), kind, colours, words, ...kept });
+    const { kind, upload, size, box, colours, words, where } = this.route;
+    const kinds = offered(this.collections?.find(({ id }) => id === collection) ?? null);
+    // Where no drawing can be asked with, it is no picture to ask with either.
+    const kept = upload && (kind !== "sketch" || kinds.includes(kind)) ? { upload, size, box } : {};
+    this.go({ ...blank(collection), kind, colours, words, where, ...kept });
     void this.refresh();
   }
 
-  async ask(file: Blob): Promise<void> {
+  /** Ask with a picture or with a drawing; of several on their way, the last one counts. */
+  async ask(file: Blob, kind: "picture" | "sketch" = "picture", shown = false): Promise<void> {
+    const turn = ++this.#turn;
     this.uploading = true;
     this.trouble = null;
     try {
       const { upload, width, height } = await api.upload(file);
-      this.go({ kind: "picture", upload, id: "", size: [width, height], box: null, hit: "", k: PAGE });
+      if (turn !== this.#turn) return;
+      this.drawn = shown ? upload : "";
+      // Each line of a drawing is no step to go back to.
+      const how = shown && this.route.upload ? "replace" : "push";
+      this.go({ kind, upload, id: "", size: [width, height], box: null, hit: "", k: PAGE }, how, 0);
     } catch (error) {
-      this.#fail(error);
+      if (turn === this.#turn) this.#fail(error);
     } finally {
-      this.uploading = false;
+      if (turn === this.#turn) this.uploading = false;
     }
+  }
+
+  /** The drawing area is empty: nothing is asked with it. */
+  undraw(): void {
+    this.#drop();
+    this.drawn = "";
+    this.go({ upload: "", size: null, hit: "", k: PAGE });
+  }
+
+  filter(where: string): void {
+    this.go({ where: where.trim(), hit: "", k: PAGE });
   }
 
   like(hit: Hit): void {
@@ -162,7 +215,7 @@ class Store {
   }
 
   clear(): void {
-    this.go({ upload: "", id: "", size: null, box: null, colours: [], words: "", hit: "", k: PAGE });
+    this.go({ upload: "", id: "", size: null, box: null, colours: [], words: "", where: "", hit: "", k: PAGE });
   }
 
   more(): void {
@@ -187,6 +240,11 @@ class Store {
     this.trouble = null;
     if (this.collections) this.#settle(0);
     else void this.load();
+  }
+
+  #drop(): void {
+    this.#turn += 1;
+    this.uploading = false;
   }
 
   #settle(wait: number): void {
@@ -227,7 +285,9 @@ class Store {
   #tell(answer: Answer): void {
     const alike = answer.hits.filter(({ alike }) => alike).length;
     const judged = answer.hits.some(({ alike }) => alike !== null);
-    if (!answer.hits.length) this.said = "No pictures found.";
+    const found = answer.hits.length;
+    if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No picture passes the filter.";
+    else if (!found) this.said = "No pictures found.";
     else if (!judged) this.said = `${count(answer.hits.length, "picture")} found, the nearest first.`;
     else if (!alike) this.said = `Nothing like it here. The nearest ${count(answer.hits.length, "picture")} are shown.`;
     else this.said = `${count(alike, "picture")} alike, ${answer.hits.length - alike} more below the line.`;

@@ -5,6 +5,9 @@ const COUNT = new Intl.NumberFormat("en");
 export const count = (value: number, one: string, many = `${one}s`): string =>
   `${COUNT.format(value)} ${value === 1 ? one : many}`;
 
+/** `1 picture passes the filter`, `12 pictures pass the filter`. */
+export const passing = (value: number): string => `${count(value, "picture passes", "pictures pass")} the filter`;
+
 export const rated = (score: number | null): string => (score === null ? "–" : score.toFixed(2));
 
 export function bytes(value: number): string {
