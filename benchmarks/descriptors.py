@@ -32,11 +32,12 @@ DISTINCT = 500
 GIST_BAR = 0.5
 DESCRIBED_BY = {
     "hamming": "dhash",
-    "weighted_bytes": "phash",
     **dict.fromkeys(("chi2", "intersection", "hellinger", "emd", "circular_emd"), "colour_histogram"),
     **dict.fromkeys(("ssd", "warp", "shift"), "tiny"),
 }
 """What metrics are asked with that are not, or not only, one descriptor's natural one; the others get GIST."""
+WITHOUT_MODEL = {"weighted_bytes": "phash"}
+"""What a metric is asked with where the model of its own descriptor is not here."""
 COSTLY_ROWS = 200
 """As many rows are measured by a costly metric; the time is told for all."""
 
@@ -92,7 +93,7 @@ def _size(descriptor: Descriptor) -> list[str]:
 def asked_with(name: str) -> tuple[str, Descriptor]:
     """The descriptor whose rows a metric is measured on."""
     found = [(each, made) for each, made in made("descriptors") if isinstance(made, Descriptor)]
-    natural = next((each for each, made in found if made.metric == name), "gist")
+    natural = next((each for each, made in found if made.metric == name), WITHOUT_MODEL.get(name, "gist"))
     wanted = DESCRIBED_BY.get(name, natural)
     return next(pair for pair in found if pair[0] == wanted)
 
