@@ -9,6 +9,7 @@ of falling size, so that new pictures cost work in proportion to their number.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nearsight.collection.arrays import StoredArrays, write_arrays
 from nearsight.collection.catalogue import CacheEntry, Catalogue
@@ -111,8 +113,10 @@ class Refresh:
         if self.catalogue.meta(_DONE) == self._state(wanted):
             return
         self._drop([entry for entry in self.catalogue.caches() if entry.key not in wanted])
-        for plan in wanted.values():
-            self._refresh(plan)
+        with threadpool_limits(1):  # each thread of the numeric libraries takes memory that it never gives back
+            for plan in wanted.values():
+                self._refresh(plan)
+                _trim()
         with self.catalogue.transaction():
             self.catalogue.put_meta(_DONE, self._state(wanted))
 
@@ -131,6 +135,7 @@ class Refresh:
         if fitted is None or first is None:
             self._drop(entries)
             fitted, parts, kept = self._fit(plan), [], []
+            _trim()
             first = self._put([(plan.cache_key, 0, fitted)], [])[0]
         after = self._brought_up(plan, fitted, kept)
         new = [(plan.cache_key, first.id, part) for part in after if not any(part is old for old in kept)]
@@ -202,6 +207,12 @@ class Refresh:
     def _remove(self, entries: list[CacheEntry]) -> None:
         for entry in entries:
             self.files.remove(self.home / FOLDER / entry.file)
+
+
+def _trim() -> None:
+    """Give memory that is free back to the system, where the C library can."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def damaged(home: Path, catalogue: Catalogue, files: Files) -> Iterator[tuple[CacheEntry, str]]:

@@ -6,6 +6,7 @@ uint32`, `codes (n, B)`, and `starts (cells + 1,) int64`, so a cell is a slice, 
 
 from __future__ import annotations
 
+import tempfile
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ FRESH = 1024
 _PER_CELL = 64
 _ROUNDS = 15
 _SEED = 20090708
-_PIECE = 1024
+_PIECE = 512
 
 Nearest: TypeAlias = Callable[[int, NDArray[Any], int], tuple[Floats, NDArray[np.intp] | slice]]
 """`(cell, codes (n, B), count)` to the distances of at least the `count` nearest, and their places in the codes."""
@@ -74,7 +75,7 @@ class CellIndex(Index):
         """The codes of these rows, sorted by cell."""
         if len(ids) and int(ids.max()) >> 32:
             raise ValueError(f"ids of cells are below 2^32; got {int(ids.max())}")
-        flat = cast(Floats, _flat(self.metric or metric, rows))
+        flat = cast(Floats, (self.metric or metric).flattened(rows))
         cells = _assigned(flat, fitted["centroids"])
         return _sorted(cells, ids.astype(np.uint32), self.encode(rows, flat, cells, fitted), len(fitted["centroids"]))
 
@@ -252,7 +253,9 @@ def _flat(metric: Metric, rows: NDArray[Any]) -> Floats | None:
         return None
     if first is None or len(rows) <= _PIECE or np.shares_memory(first, rows):
         return first if first is None or len(rows) <= _PIECE else metric.flattened(rows)
-    flat = np.empty((len(rows), first.shape[1]), np.float32)
+    shape = (len(rows), first.shape[1])
+    with tempfile.TemporaryFile() as file:  # it may be large, and is only read
+        flat = np.memmap(file, np.float32, "w+", 0, shape)
     for start in range(0, len(rows), _PIECE):
         flat[start : start + _PIECE] = metric.flattened(rows[start : start + _PIECE])
     return flat
