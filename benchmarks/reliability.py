@@ -43,7 +43,7 @@ class Row:
 ROWS = (
     Row(
         "random kills",
-        "killed {kills} times at random moments while {pictures:,} pictures were indexed, {ingests} times over",
+        "killed {kills} times at random moments while {pictures:,} pictures were indexed",
         "{lost} acknowledged pictures lost, {twice} twice; every row as if undisturbed; reopened in {slowest:.2f} s",
     ),
     Row(
