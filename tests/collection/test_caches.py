@@ -13,8 +13,9 @@ import pytest
 
 import nearsight as ns
 from nearsight.collection import caches
-from nearsight.collection.catalogue import NAME, VERSION, Catalogue
+from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.collection import repair
+from nearsight.collection.database import NAME, VERSION
 from nearsight.files import LocalFiles
 
 RECIPE = "gist | gistis(cells=6, probes=6, bits=64, rerank=100, exact_below=30)"
@@ -49,7 +50,7 @@ def files(folder):
 def kept(photos):
     """What is stored: the parts, joined."""
     plan = photos.plan(recipe=RECIPE)
-    catalogue = Catalogue(photos.home, readonly=True)
+    catalogue = Catalogue(photos.home)
     fitted, parts = caches.Caches(photos.home, catalogue, LocalFiles()).load(plan, 10**9)
     catalogue.close()
     return fitted, plan.index.join(parts, np.empty(0, np.int64))

@@ -5,7 +5,10 @@ import sqlite3
 import numpy as np
 import pytest
 
-from nearsight.collection.catalogue import NAME, VERSION, Catalogue, Picture, SegmentEntry, Skip
+from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.database import NAME, VERSION
+from nearsight.collection.editor import Editor
+from nearsight.collection.rows import Picture, SegmentEntry, Skip
 from nearsight.errors import DamagedError, FormatError, NearsightError, Reason
 
 PICTURE = Picture(1, b"a/\xff\n.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", "2012-01-02T03:04:05", "X", 1.5, None)
@@ -13,14 +16,13 @@ PICTURE = Picture(1, b"a/\xff\n.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", "
 
 @pytest.fixture
 def filled(tmp_path):
-    catalogue = Catalogue(tmp_path, readonly=False)
+    catalogue = Editor(tmp_path)
     with catalogue.transaction():
         catalogue.put_picture(PICTURE)
         catalogue.put_skip(Skip(b"b", 1, 2, Reason.TIMEOUT, "slow"))
         catalogue.put_segment(SegmentEntry(1, "key", 1, 100, b"abcd"))
         catalogue.put_recipe("copy", "gist")
         catalogue.put_dead([7])
-        catalogue.seal()
     yield catalogue
     catalogue.close()
 
@@ -43,7 +45,6 @@ def test_a_failed_transaction_leaves_nothing(filled):
     def fail():
         with filled.transaction():
             filled.drop_picture(1)
-            filled.seal()
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -56,7 +57,6 @@ def test_ids_are_never_used_twice(filled):
     with filled.transaction():
         filled.drop_picture(1)
         filled.drop_segment(1)
-        filled.seal()
     assert filled.next_ids() == (2, 2)
     assert filled.dead() == [1, 7]
 
@@ -96,9 +96,9 @@ def test_a_newer_format_is_refused_and_left_alone(tmp_path, filled):
     filled.db.execute(f"PRAGMA user_version={VERSION + 1}")
     filled.close()
     before = (tmp_path / NAME).read_bytes()
-    for readonly in (True, False):
+    for kind in (Catalogue, Editor):
         with pytest.raises(FormatError, match="update nearsight"):
-            Catalogue(tmp_path, readonly=readonly)
+            kind(tmp_path)
     assert (tmp_path / NAME).read_bytes() == before
 
 
@@ -108,7 +108,7 @@ def test_another_database_is_refused_and_left_alone(tmp_path):
     db.close()
     before = (tmp_path / NAME).read_bytes()
     with pytest.raises(FormatError, match="not a catalogue"):
-        Catalogue(tmp_path, readonly=False)
+        Editor(tmp_path)
     assert (tmp_path / NAME).read_bytes() == before
 
 
@@ -118,7 +118,6 @@ def test_flipped_bits_never_answer_wrong(tmp_path, filled):
         for number in range(2, 300):
             path = f"picture{number}".encode()
             filled.put_picture(Picture(number, path, 1, 2, 3, b"h" * 32, 4, 5, "PNG", None, None, None, None))
-        filled.seal()
     right = list(filled.pictures()), filled.segments(), filled.dead(), filled.recipes()
     filled.close()
     sound = (tmp_path / NAME).read_bytes()
@@ -129,7 +128,7 @@ def test_flipped_bits_never_answer_wrong(tmp_path, filled):
         broken[at] ^= 1 << int(rng.integers(8))
         (tmp_path / NAME).write_bytes(broken)
         try:
-            catalogue = Catalogue(tmp_path, readonly=True)
+            catalogue = Catalogue(tmp_path)
             try:
                 answer = list(catalogue.pictures()), catalogue.segments(), catalogue.dead(), catalogue.recipes()
             finally:

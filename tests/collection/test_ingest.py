@@ -9,6 +9,7 @@ import pytest
 import nearsight as ns
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.compare import Comparison
+from nearsight.collection.editor import Editor
 from nearsight.collection.segment import FOLDER, Segment
 from nearsight.errors import UsageError
 from nearsight.files import LocalFiles
@@ -36,7 +37,7 @@ def test_an_unchanged_folder_costs_no_decode(photographs):
     assert counts(again) == {"unchanged": 13}
     assert again.info()["images"] == 13
     assert again.verify() == []
-    assert Catalogue(again.home, readonly=True).generation() - Catalogue(first.home, readonly=True).generation() <= 1
+    assert Catalogue(again.home).generation() - Catalogue(first.home).generation() <= 1
 
 
 def test_unchanged_files_are_not_read(photographs):
@@ -49,7 +50,7 @@ def test_unchanged_files_are_not_read(photographs):
 
     ns.index(photographs, recipe="gist")
     home = photographs / ".nearsight"
-    catalogue = Catalogue(home, readonly=False)
+    catalogue = Editor(home)
     comparison = Comparison(photographs, home, catalogue, [], Counting(), 1 << 30)
     comparison.look(lambda count: None)
     assert (comparison.unchanged, comparison.total, Counting.reads) == (13, 0, 0)
@@ -120,7 +121,7 @@ def test_pixels_do_not_depend_on_the_other_recipes(photographs, tmp_path):
 
 def _rows(photos, recipe):
     key = photos.plan(recipe=recipe).key
-    catalogue = Catalogue(photos.home, readonly=True)
+    catalogue = Catalogue(photos.home)
     paths = {p.id: p.path for p in catalogue.pictures()}
     found = {}
     for entry in catalogue.segments():
@@ -215,7 +216,7 @@ def test_many_small_runs_keep_few_segments(tmp_path, random_picture):
     for number in range(20):
         random_picture(folder / f"{number}.jpg", number)
         photos = ns.index(folder, recipe="tiny")
-    entries = Catalogue(photos.home, readonly=True).segments()
+    entries = Catalogue(photos.home).segments()
     assert len(entries) < 2 * 9
     assert len(list((photos.home / FOLDER).iterdir())) == len(entries)
     assert photos.verify() == []
@@ -224,7 +225,7 @@ def test_many_small_runs_keep_few_segments(tmp_path, random_picture):
     photos = ns.index(folder)
     assert photos.verify() == []
     assert len(photos.search(folder / "1.jpg", k=50)) == 10
-    held = sum(entry.count for entry in Catalogue(photos.home, readonly=True).segments())
+    held = sum(entry.count for entry in Catalogue(photos.home).segments())
     assert held < 2 * 20
 
 

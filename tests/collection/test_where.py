@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nearsight as ns
-from nearsight.collection.catalogue import NAME, Catalogue, Picture
+from nearsight.collection.database import NAME
+from nearsight.collection.editor import Editor
+from nearsight.collection.rows import Picture
 from nearsight.collection.where import condition
 from nearsight.errors import DamagedError, UsageError
 
@@ -30,11 +32,10 @@ PICTURES = [
 
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory):
-    made = Catalogue(tmp_path_factory.mktemp("where"), readonly=False)
+    made = Editor(tmp_path_factory.mktemp("where"))
     with made.transaction():
         for picture in PICTURES:
             made.put_picture(picture)
-        made.seal()
     yield made
     made.close()
 

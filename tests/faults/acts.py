@@ -19,7 +19,7 @@ import numpy as np
 import nearsight as ns
 from nearsight.clock import SystemClock
 from nearsight.collection import check, collection, ingest
-from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.editor import Editor
 from nearsight.errors import LockedError, PictureError
 from nearsight.files import LocalFiles
 from nearsight.images.workers import Failure
@@ -123,7 +123,7 @@ def life(report, folder, home, script, recipes, batch):
     A step of the script is `["index"]`, `["remove", paths]` or `["take", source, names]`, which puts pictures in.
     """
     states = []
-    real = Catalogue.transaction
+    real = Editor.transaction
 
     @contextmanager
     def transaction(self):
@@ -131,7 +131,7 @@ def life(report, folder, home, script, recipes, batch):
             yield
         states.append(dump(self.db))
 
-    Catalogue.transaction = transaction
+    Editor.transaction = transaction
     report(ack=0)
     with here(batch):
         for what, *arguments in script:
@@ -143,7 +143,7 @@ def life(report, folder, home, script, recipes, batch):
             else:
                 ns.index(folder, recipe=recipes, collection=home, watch=lambda _: report(ack=len(states))).close()
             report(ack=len(states))
-    Catalogue.transaction = real
+    Editor.transaction = real
     return states
 
 
@@ -207,7 +207,7 @@ def race(report, folder, home, at, hold):
 
 def toggle(report, folder, home, source, rounds, seed):
     """Put pictures in and take them out at random, a run each time; the pictures of each committed state."""
-    rng, states, real = np.random.default_rng(seed), [], Catalogue.transaction
+    rng, states, real = np.random.default_rng(seed), [], Editor.transaction
     names = sorted(os.listdir(source))
 
     @contextmanager
@@ -216,7 +216,7 @@ def toggle(report, folder, home, source, rounds, seed):
             yield
         states.append([os.fsdecode(path) for (path,) in self.db.execute("SELECT path FROM picture ORDER BY path")])
 
-    Catalogue.transaction = transaction
+    Editor.transaction = transaction
     with here(1024):
         for number in range(rounds):
             for name in rng.choice(names, 6, replace=False):

@@ -13,6 +13,7 @@ import numpy as np
 import nearsight as ns
 from nearsight.collection import collection
 from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.editor import Editor
 from nearsight.errors import FormatError, NearsightError, StorageError
 from tests.faults.acts import RECIPES, dump, here
 
@@ -65,7 +66,7 @@ def digest(row):
 
 def catalogue_of(report, home):
     """The digest of a catalogue as it can be read now."""
-    opened = Catalogue(Path(home), readonly=True)
+    opened = Catalogue(Path(home))
     try:
         return dump(opened.db)
     finally:
@@ -178,7 +179,7 @@ def reopened(report, home, folder, recipes, go_on):
 
 
 def _has_root(home):
-    catalogue = Catalogue(Path(home), readonly=True)
+    catalogue = Catalogue(Path(home))
     try:
         return catalogue.meta("root") is not None
     finally:
@@ -225,7 +226,7 @@ def save_rows(report, home, target):
 def warm_up(report, home, queries, words, recipes):
     """Ask, so that whatever is made on the first search is made; then fold the log into the catalogue."""
     answers(report, home, queries, words, recipes)
-    Catalogue(Path(home), readonly=False).close()
+    Editor(Path(home)).close()
 
 
 def read_on(report, home, query, stop):

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 import pytest
 
 import nearsight as ns
-from nearsight.collection.catalogue import NAME, Catalogue
 from nearsight.collection.collection import repair
+from nearsight.collection.database import NAME
+from nearsight.collection.editor import Editor
 from nearsight.errors import FormatError
 from tests.faults.acts import RECIPES
 from tests.faults.harm import LOCKS
@@ -71,7 +72,7 @@ def test_a_read_only_folder_is_searched_and_not_written(indexed, tmp_path, figur
 def test_a_log_that_a_kill_left_is_read_on_a_read_only_medium(indexed, tmp_path):
     """A copy taken while a writer is at work has a log that SQLite cannot take in where nothing can be written."""
     frozen = tmp_path / "frozen"
-    writer = Catalogue(indexed / ".nearsight", readonly=False)
+    writer = Editor(indexed / ".nearsight")
     with writer.transaction():
         writer.put_recipe("note", "phash")
     assert (indexed / ".nearsight" / (NAME + "-wal")).stat().st_size

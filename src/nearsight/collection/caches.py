@@ -21,8 +21,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nearsight.collection.arrays import StoredArrays, write_arrays
-from nearsight.collection.catalogue import CacheEntry, Catalogue
+from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.editor import Editor
 from nearsight.collection.plan import Plan
+from nearsight.collection.rows import CacheEntry
 from nearsight.collection.segment import FOLDER as SEGMENTS
 from nearsight.collection.segment import Segment
 from nearsight.errors import DamagedError
@@ -98,7 +100,7 @@ class Refresh:
     """Brings the caches into agreement with the rows; the caller holds the writer's lock."""
 
     home: Path
-    catalogue: Catalogue
+    catalogue: Editor
     files: Files
     report: Report
 
@@ -110,7 +112,7 @@ class Refresh:
             for plan in plans
             if plan.index.kept_by and plan.index.serves(plan.metric) and total >= max(1, plan.index.exact_below)
         }
-        if self.catalogue.meta(_DONE) == self._state(wanted):
+        if self.catalogue.meta(_DONE) == _state(self.catalogue.generation(), wanted):
             return
         self._drop([entry for entry in self.catalogue.caches() if entry.key not in wanted])
         with threadpool_limits(1):  # each thread of the numeric libraries takes memory that it never gives back
@@ -118,11 +120,7 @@ class Refresh:
                 self._refresh(plan)
                 _trim()
         with self.catalogue.transaction():
-            self.catalogue.put_meta(_DONE, self._state(wanted))
-
-    def _state(self, wanted: Iterable[str]) -> str:
-        """What is written down when all is done, so that a run without changes looks no further."""
-        return json.dumps([self.catalogue.generation(), *sorted(wanted)])
+            self.catalogue.put_meta(_DONE, _state(self.catalogue.generation() + 1, wanted))
 
     def _refresh(self, plan: Plan) -> None:
         entries = [entry for entry in self.catalogue.caches() if entry.key == plan.cache_key]
@@ -196,7 +194,6 @@ class Refresh:
             for entry in entries:
                 self.catalogue.put_cache(entry)
             self.catalogue.drop_caches(entry.id for entry in old)
-            self.catalogue.seal()
         self._remove(old)
         return entries
 
@@ -207,6 +204,11 @@ class Refresh:
     def _remove(self, entries: list[CacheEntry]) -> None:
         for entry in entries:
             self.files.remove(self.home / FOLDER / entry.file)
+
+
+def _state(generation: int, wanted: Iterable[str]) -> str:
+    """What is written down with the last commit, so that a run without changes looks no further."""
+    return json.dumps([generation, *sorted(wanted)])
 
 
 def _trim() -> None:
@@ -224,13 +226,12 @@ def damaged(home: Path, catalogue: Catalogue, files: Files) -> Iterator[tuple[Ca
             yield entry, str(problem)
 
 
-def drop(home: Path, catalogue: Catalogue, files: Files, entries: Iterable[CacheEntry]) -> None:
+def drop(home: Path, catalogue: Editor, files: Files, entries: Iterable[CacheEntry]) -> None:
     """Take caches away; the next ingest makes them again from the rows."""
     listed = list(entries)
     with catalogue.transaction():
         catalogue.drop_caches(entry.id for entry in listed)
         catalogue.put_meta(_DONE, "")
-        catalogue.seal()
     for entry in listed:
         with suppress(FileNotFoundError):
             files.remove(home / FOLDER / entry.file)

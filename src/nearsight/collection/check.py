@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.collection import caches, segment
+from nearsight.collection import caches, segment, sums
 from nearsight.collection.arrays import BLOCK
-from nearsight.collection.catalogue import NAME, Catalogue, SegmentEntry, crc
+from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.database import NAME, translated
+from nearsight.collection.editor import Editor
 from nearsight.collection.merge import rewrite
 from nearsight.collection.plan import keys
+from nearsight.collection.rows import Problem, SegmentEntry, crc
 from nearsight.collection.segment import THUMBNAILS, Segment
+from nearsight.collection.words import Words
 from nearsight.errors import DamagedError, NearsightError
 from nearsight.files import Files
 from nearsight.types import Ids
@@ -36,14 +39,6 @@ TABLES = {
 """The columns that a row's checksum covers."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is not as it was written: where, and what."""
-
-    where: str
-    what: str
-
-
 def verify(home: Path, catalogue: Catalogue, files: Files) -> list[Problem]:
     """Read everything and compare it with its checksums; an empty list is a clean collection."""
     problems = list(_database(catalogue))
@@ -51,6 +46,7 @@ def verify(home: Path, catalogue: Catalogue, files: Files) -> list[Problem]:
         return problems
     folder = home / segment.FOLDER
     try:
+        problems += sums.damaged(home, catalogue, files)
         entries = catalogue.segments()
         catalogue.dead()
     except DamagedError as problem:
@@ -99,11 +95,12 @@ def _keys(catalogue: Catalogue) -> list[str]:
 
 def _completeness(catalogue: Catalogue, held: dict[str, list[Ids]]) -> Iterator[Problem]:
     """Every picture has each of its rows exactly once, and no row is without its picture."""
+    words = Words(catalogue)
     try:
-        catalogue.check_words()
+        words.check()
     except DamagedError as problem:
         yield Problem(NAME, str(problem))
-    if count := catalogue.unworded():
+    if count := words.wrong():
         yield Problem(NAME, f"{count} pictures do not agree with the full-text index")
     live = np.array(catalogue.ids(), np.int64)
     dead = np.array(catalogue.dead(), np.int64)
@@ -123,10 +120,13 @@ def repair(home: Path, files: Files) -> list[Problem]:
     """Drop what is damaged and keep what is sound; the caller then runs an ingest. What was dropped.
 
     A catalogue that SQLite cannot read is set aside as `catalogue.sqlite.damaged`, and the next ingest starts anew.
+    One that only carries damage where no row lies is written anew by SQLite.
     """
+    stray: list[Problem] = []
     try:
-        catalogue = Catalogue(home, readonly=False)
+        catalogue = Editor(home)
         broken = [problem for problem in _database(catalogue) if " of table " not in problem.what]
+        stray = [] if broken else _written_anew(home, catalogue, files)
     except DamagedError as problem:
         catalogue, broken = None, [Problem(NAME, str(problem))]
     if broken:
@@ -136,10 +136,19 @@ def repair(home: Path, files: Files) -> list[Problem]:
         return broken
     assert catalogue is not None
     try:
-        dropped = _drop_rows(catalogue) + _drop_segments(home / segment.FOLDER, catalogue, files)
+        dropped = stray + _drop_rows(catalogue) + _drop_segments(home / segment.FOLDER, catalogue, files)
         return dropped + _drop_caches(home, catalogue, files)
     finally:
         catalogue.close()
+
+
+def _written_anew(home: Path, catalogue: Editor, files: Files) -> list[Problem]:
+    """Where the file has damage that no row shows, SQLite writes it anew from the rows; what there was."""
+    found = list(sums.damaged(home, catalogue, files))
+    if found:
+        with translated(catalogue.path):
+            catalogue.db.execute("VACUUM")
+    return found
 
 
 def set_aside(home: Path, files: Files) -> None:
@@ -149,19 +158,18 @@ def set_aside(home: Path, files: Files) -> None:
             files.rename(home / (NAME + suffix), home / (NAME + ".damaged" + suffix))
 
 
-def _drop_rows(catalogue: Catalogue) -> list[Problem]:
+def _drop_rows(catalogue: Editor) -> list[Problem]:
     dropped: list[Problem] = []
     with catalogue.transaction():
         for table in TABLES:
             for rowid in bad_rows(catalogue, table):
                 catalogue.db.execute(f"DELETE FROM {table} WHERE rowid=?", (rowid,))  # noqa: S608 (our own names)
                 dropped.append(Problem(NAME, f"row {rowid} of table {table}"))
-        catalogue.reword()
-        catalogue.seal()
+        catalogue.words.remake()
     return dropped
 
 
-def _drop_segments(folder: Path, catalogue: Catalogue, files: Files) -> list[Problem]:
+def _drop_segments(folder: Path, catalogue: Editor, files: Files) -> list[Problem]:
     """Keep the sound rows of damaged segments, each id once; then list as dead whatever has no picture."""
     dropped: list[Problem] = []
     live = np.array(catalogue.ids(), np.int64)
@@ -181,21 +189,19 @@ def _drop_segments(folder: Path, catalogue: Catalogue, files: Files) -> list[Pro
     with catalogue.transaction():
         catalogue.db.execute("DELETE FROM dead")
         catalogue.put_dead(np.setdiff1d(held, live).tolist())
-        catalogue.seal()
     return dropped
 
 
-def _drop_caches(home: Path, catalogue: Catalogue, files: Files) -> list[Problem]:
+def _drop_caches(home: Path, catalogue: Editor, files: Files) -> list[Problem]:
     """What an index keeps is made again from the rows; no picture is read for it."""
     bad = list(caches.damaged(home, catalogue, files))
     caches.drop(home, catalogue, files, [entry for entry, _ in bad])
     return [Problem(entry.file, what) for entry, what in bad]
 
 
-def _drop_segment(catalogue: Catalogue, folder: Path, entry: SegmentEntry, files: Files) -> None:
+def _drop_segment(catalogue: Editor, folder: Path, entry: SegmentEntry, files: Files) -> None:
     with catalogue.transaction():
         catalogue.drop_segment(entry.id)
-        catalogue.seal()
     if files.exists(folder / entry.file):
         files.remove(folder / entry.file)
 

@@ -17,18 +17,19 @@ from numpy.typing import NDArray
 
 from nearsight.clock import Clock, SystemClock
 from nearsight.collection import caches, check, two_file
-from nearsight.collection.catalogue import Catalogue, Picture, Skip
-from nearsight.collection.check import Problem
+from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.home import home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
 from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch
 from nearsight.collection.plan import SENSES, Plan, keys, plan, plans
 from nearsight.collection.query import query_pixels
+from nearsight.collection.rows import Picture, Problem, Skip
 from nearsight.collection.search import Results, listed, search, worded
 from nearsight.collection.segment import FOLDER
 from nearsight.collection.snapshot import Snapshot
 from nearsight.collection.two_file import Sizes
 from nearsight.collection.where import condition
+from nearsight.collection.words import Words
 from nearsight.errors import DamagedError, Reason, RecipeError, StorageError, UsageError
 from nearsight.files import Files, LocalFiles
 from nearsight.images.decode import Limits
@@ -77,7 +78,7 @@ def index(
     for each in asked:
         each.descriptor.load()
     files.make_folder(home)
-    with writing(home, files), opened(home) as catalogue:
+    with writing(home, files), opened(home, files) as catalogue:
         keep_root(catalogue, root, home)
         wanted = keep_recipes(catalogue, asked)
         run = Ingest(
@@ -127,7 +128,8 @@ class Collection:
     ) -> None:
         self.home, self.summary = home, summary
         self._files, self._clock = files or LocalFiles(), clock or SystemClock()
-        self._catalogue = Catalogue(home, readonly=True)
+        self._catalogue = Catalogue(home)
+        self._words = Words(self._catalogue)
         self._lock = Lock()
         self._snapshot: Snapshot | None = None
 
@@ -222,7 +224,7 @@ class Collection:
             self._current()  # the segments that it lists are there and its own: another collection's catalogue is not
             with self._catalogue.reading():
                 if wanted is None:
-                    found = self._catalogue.worded(query.words, k)
+                    found = self._words.find(query.words, k)
                 else:
                     found = self._filtered(query.words, self._catalogue.filtered(wanted))
                 pictures = [(self._catalogue.picture(ident), score) for ident, score in found]
@@ -238,7 +240,7 @@ class Collection:
         if not words:
             return [(ident, 1.0) for ident in allow]
         among = set(allow)
-        return [(ident, score) for ident, score in self._catalogue.worded(words, -1) if ident in among]
+        return [(ident, score) for ident, score in self._words.find(words, -1) if ident in among]
 
     def _allowed(self, query: Query, generation: int) -> Ids | None:
         """The ids that the words and the filter leave; None where there are neither."""
@@ -249,7 +251,7 @@ class Collection:
             self._check_generation(generation)
             allow = None if wanted is None else self._catalogue.filtered(wanted)
             if query.words:
-                worded = [ident for ident, _ in self._catalogue.worded(query.words, -1)]
+                worded = [ident for ident, _ in self._words.find(query.words, -1)]
                 allow = worded if allow is None else list(set(allow) & set(worded))
             return np.sort(np.array(allow, np.int64))
 
@@ -343,24 +345,24 @@ class Collection:
         The files stay where they are, and later runs of `index` leave them out; `restore` lets them in again.
         """
         wanted = [os.fsencode(path).removeprefix(b"./").rstrip(b"/") for path in paths]
-        with writing(self.home, self._files), opened(self.home) as catalogue:
+        with writing(self.home, self._files), opened(self.home, self._files) as catalogue:
             chosen = [each for each in catalogue.pictures() if _chosen(each.path, wanted)]
             if chosen:
                 with catalogue.transaction():
                     for each in chosen:
                         catalogue.drop_picture(each.id)
                         catalogue.put_skip(Skip(each.path, each.size, each.mtime_ns, Reason.REMOVED, ""))
-                    catalogue.seal()
         return len(chosen)
 
     def restore(self, paths: Sequence[str]) -> int:
         """Undo `remove`: the next `index` takes these in again; how many."""
         wanted = [os.fsencode(path).removeprefix(b"./").rstrip(b"/") for path in paths]
-        with writing(self.home, self._files), opened(self.home) as catalogue:
+        with writing(self.home, self._files), opened(self.home, self._files) as catalogue:
             out = [each for each in catalogue.skips() if each.reason is Reason.REMOVED and _chosen(each.path, wanted)]
-            with catalogue.transaction():
-                for each in out:
-                    catalogue.drop_skip(each.path)
+            if out:
+                with catalogue.transaction():
+                    for each in out:
+                        catalogue.drop_skip(each.path)
         return len(out)
 
     def _paths(self, generation: int, ids: list[int]) -> dict[int, bytes]:
@@ -407,7 +409,7 @@ def repair(
     root, recipes = salvaged(home)
     with writing(home, files):
         problems = check.repair(home, files)
-        with opened(home) as catalogue:
+        with opened(home, files) as catalogue:
             if catalogue.meta("root") is None:
                 keep_root(catalogue, root, home)
             with catalogue.transaction():

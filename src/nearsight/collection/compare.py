@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.collection import segment
-from nearsight.collection.catalogue import Catalogue, Picture, Skip
+from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.describe import THUMBNAIL_ROW, Task
+from nearsight.collection.rows import Picture, Skip
 from nearsight.errors import PictureError, Reason, UsageError
 from nearsight.files import Files
 from nearsight.images.walk import Found, Skipped, walk

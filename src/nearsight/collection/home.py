@@ -7,13 +7,16 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from nearsight.collection.catalogue import NAME, Catalogue
+from nearsight.collection import sums
+from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.compare import OWN_FOLDER
+from nearsight.collection.database import NAME
+from nearsight.collection.editor import Editor
 from nearsight.collection.plan import DEFAULT_SENSES, SENSES, Plan, plan, plans
 from nearsight.errors import DamagedError, FormatError, LockedError, StorageError, UsageError
 from nearsight.files import Files
@@ -81,16 +84,17 @@ def _lives(pid: int, host: str) -> bool:
 
 
 @contextmanager
-def opened(home: Path) -> Iterator[Catalogue]:
-    """A catalogue to write to, closed at the end."""
-    catalogue = Catalogue(home, readonly=False)
+def opened(home: Path, files: Files) -> Iterator[Editor]:
+    """A catalogue to write to, closed at the end; where all went well the checksums of its file are noted."""
+    catalogue = Editor(home)
     try:
         yield catalogue
+        sums.keep(home, catalogue, files)
     finally:
         catalogue.close()
 
 
-def keep_root(catalogue: Catalogue, root: Path, home: Path) -> None:
+def keep_root(catalogue: Editor, root: Path, home: Path) -> None:
     """Remember the folder: relative where the collection lies in it, so that both can be moved together."""
     known = catalogue.meta("root")
     wanted = "" if home == root / os.fsdecode(OWN_FOLDER) else str(root)
@@ -109,22 +113,24 @@ def root_of(catalogue: Catalogue, home: Path) -> Path:
     return Path(known) if known else home.parent
 
 
-def keep_recipes(catalogue: Catalogue, asked: list[Plan]) -> list[Plan]:
+def keep_recipes(catalogue: Editor, asked: list[Plan]) -> list[Plan]:
     """The plans of a collection: its own and those asked for; the default senses where there are none."""
-    held = [plan(text, name) for name, text in catalogue.recipes().items()]
+    recipes = catalogue.recipes()
+    held = [plan(text, name) for name, text in recipes.items()]
     known = {each.recipe for each in held}
     new = [each for each in asked if each.recipe not in known or each.name in SENSES]
     wanted = {each.name: each for each in (*held, *new)} or {each.name: each for each in plans(DEFAULT_SENSES)}
-    with catalogue.transaction():
-        for each in wanted.values():
-            catalogue.put_recipe(each.name, each.recipe)
+    if recipes != {each.name: each.recipe for each in wanted.values()}:
+        with catalogue.transaction():
+            for each in wanted.values():
+                catalogue.put_recipe(each.name, each.recipe)
     return list(wanted.values())
 
 
 def salvaged(home: Path) -> tuple[Path, dict[str, str]]:
     """The folder and the recipes of a collection, as far as they can still be read."""
     root, recipes = home.parent, dict[str, str]()
-    with suppress(DamagedError), opened(home) as catalogue:
+    with suppress(DamagedError), closing(Catalogue(home)) as catalogue:
         root = root_of(catalogue, home)
         recipes = catalogue.recipes()
     return root, recipes

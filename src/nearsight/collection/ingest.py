@@ -23,11 +23,12 @@ import numpy as np
 
 from nearsight.clock import Clock
 from nearsight.collection import caches, segment
-from nearsight.collection.catalogue import Catalogue, Picture, SegmentEntry, Skip
 from nearsight.collection.compare import Comparison
 from nearsight.collection.describe import Describe, Read, Task
+from nearsight.collection.editor import Editor
 from nearsight.collection.merge import drop_dead, merge_small
 from nearsight.collection.plan import Plan
+from nearsight.collection.rows import Picture, SegmentEntry, Skip
 from nearsight.files import Files
 from nearsight.images.decode import Limits
 from nearsight.images.workers import Failure, Pool, WorkerLimits
@@ -83,7 +84,7 @@ class Ingest:
         self,
         root: Path,
         home: Path,
-        catalogue: Catalogue,
+        catalogue: Editor,
         plans: list[Plan],
         *,
         files: Files,
@@ -147,7 +148,6 @@ class Ingest:
                 self.catalogue.drop_skip(path)
             for skip in new:
                 self.catalogue.put_skip(skip)
-            self.catalogue.seal()
         self.summary.moved = len(comparison.moved)
 
     def _describe(self, comparison: Comparison) -> None:
@@ -188,7 +188,6 @@ class Ingest:
                 self._put_read(ident, read)
             for entry in entries:
                 self.catalogue.put_segment(entry)
-            self.catalogue.seal()
         merge_small(self.catalogue, self.folder, self.files)
         return len(batch)
 
@@ -237,12 +236,11 @@ class Ingest:
         self.summary.removed = len(gone)
 
 
-def forget(catalogue: Catalogue, ids: Ids) -> None:
+def forget(catalogue: Editor, ids: Ids) -> None:
     """Take pictures out of the collection, in one commit; their rows go when their segments are merged."""
     with catalogue.transaction():
         for ident in ids.tolist():
             catalogue.drop_picture(ident)
-        catalogue.seal()
 
 
 def _ids(pairs: Sequence[tuple[int, object]]) -> Ids:

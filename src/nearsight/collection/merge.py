@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.collection import segment
-from nearsight.collection.catalogue import Catalogue, SegmentEntry
+from nearsight.collection.editor import Editor
+from nearsight.collection.rows import SegmentEntry
 from nearsight.collection.segment import Segment
 from nearsight.files import Files
 from nearsight.types import Ids
@@ -25,7 +26,7 @@ MANY = 8
 DEAD_SHARE = 1 / 3
 
 
-def merge_small(catalogue: Catalogue, folder: Path, files: Files) -> None:
+def merge_small(catalogue: Editor, folder: Path, files: Files) -> None:
     """Merge the small segments of each key that has many."""
     entries = catalogue.segments()
     dead = np.array(catalogue.dead(), np.int64)
@@ -35,7 +36,7 @@ def merge_small(catalogue: Catalogue, folder: Path, files: Files) -> None:
             rewrite(catalogue, folder, files, [Segment(folder, entry, files) for entry in group], dead)
 
 
-def drop_dead(catalogue: Catalogue, folder: Path, files: Files) -> None:
+def drop_dead(catalogue: Editor, folder: Path, files: Files) -> None:
     """Write segments anew that are dead to a third; forget the dead that no segment holds any more."""
     dead = np.array(catalogue.dead(), np.int64)
     if not len(dead):
@@ -48,7 +49,7 @@ def drop_dead(catalogue: Catalogue, folder: Path, files: Files) -> None:
 
 
 def rewrite(
-    catalogue: Catalogue,
+    catalogue: Editor,
     folder: Path,
     files: Files,
     group: Sequence[Segment],
@@ -66,7 +67,6 @@ def rewrite(
             catalogue.drop_segment(each.entry.id)
         if entry is not None:
             catalogue.put_segment(entry)
-        catalogue.seal()
     for each in group:
         files.remove(each.path)
 
@@ -81,11 +81,10 @@ def _packed(entries: list[SegmentEntry]) -> list[list[SegmentEntry]]:
     return [group for group in groups if len(group) > 1]
 
 
-def _bury(catalogue: Catalogue, dead: Ids, folder: Path, files: Files) -> None:
+def _bury(catalogue: Editor, dead: Ids, folder: Path, files: Files) -> None:
     """Forget the dead that no segment holds any more."""
     held = [Segment(folder, entry, files).ids for entry in catalogue.segments()]
     gone = np.setdiff1d(dead, np.concatenate(held)) if held else dead
     if len(gone):
         with catalogue.transaction():
             catalogue.bury(gone.tolist())
-            catalogue.seal()

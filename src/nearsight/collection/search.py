@@ -9,9 +9,9 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from nearsight.collection.catalogue import Picture
 from nearsight.collection.plan import Plan
 from nearsight.collection.query import Asked, asked
+from nearsight.collection.rows import Picture
 from nearsight.collection.snapshot import Snapshot
 from nearsight.errors import UsageError
 from nearsight.files import Files

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.collection.arrays import BLOCK, StoredArrays, Stream, write_arrays
-from nearsight.collection.catalogue import SegmentEntry
+from nearsight.collection.rows import SegmentEntry
 from nearsight.files import Files
 from nearsight.types import Ids
 

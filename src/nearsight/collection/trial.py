@@ -54,7 +54,7 @@ class Bench:
     def __init__(self, photos: Collection, asked_for: Sequence[Plan], clock: Clock) -> None:
         self.photos, self.plans, self.clock = photos, asked_for, clock
         self.files, self.limits = LocalFiles(), Limits()
-        catalogue = Catalogue(photos.home, readonly=True)
+        catalogue = Catalogue(photos.home)
         try:
             self.snapshot = Snapshot(photos.home, catalogue, self.files)
             self.pictures = {os.fsdecode(each.path): each for each in catalogue.pictures()}

@@ -9,15 +9,79 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+import zlib
 
-from nearsight.errors import UsageError
+from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.rows import Picture
+from nearsight.errors import DamagedError, UsageError
 
 
-def text_of(path: bytes, camera: str | None, taken: str | None) -> str:
+class Words:
+    """The full-text index of a catalogue. `put`, `drop` and `remake` belong into a transaction."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._sound = -1
+
+    def find(self, words: str, most: int) -> list[tuple[int, float]]:
+        """Ids of the pictures that hold all of these words, best first, with their BM25 score (larger is better)."""
+        wanted, generation = expression(words), self._catalogue.generation()
+        if self._sound != generation:
+            self.check()
+            self._sound = generation
+        sql = "SELECT rowid, -bm25(words), text FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?"
+        found = self._catalogue.values(sql, (wanted, most))
+        if any(text_of(self._catalogue.picture(ident)) != text for ident, _, text in found):
+            raise self._damaged()
+        return [(ident, score) for ident, score, text in found if holds(text, words)]
+
+    def check(self) -> None:
+        """Raise DamagedError where the index is not as it was sealed."""
+        known = self._catalogue.meta("words")
+        if known is not None and known != str(self.checksum()):
+            raise self._damaged()
+
+    def checksum(self) -> int:
+        """CRC-32 of the blocks of the index; its copies of the texts are compared with the rows instead."""
+        check = 0
+        for sql in ("SELECT id, block FROM words_data ORDER BY id", "SELECT segid, term, pgno FROM words_idx"):
+            for row in self._catalogue.values(sql):
+                check = zlib.crc32(repr(row).encode(), check)
+        return check
+
+    def wrong(self) -> int:
+        """How many pictures the index lacks, has too many or has with another text."""
+        lacking = "SELECT count(*) FROM (SELECT id FROM picture EXCEPT SELECT rowid FROM words)"
+        surplus = "SELECT count(*) FROM (SELECT rowid FROM words EXCEPT SELECT id FROM picture)"
+        counts = [int(self._catalogue.values(sql)[0][0]) for sql in (lacking, surplus)]
+        texts: dict[int, str] = dict(self._catalogue.values("SELECT rowid, text FROM words"))
+        said = ((each.id, text_of(each)) for each in self._catalogue.pictures())
+        return sum(counts) + sum(texts.get(ident, text) != text for ident, text in said)
+
+    def put(self, picture: Picture) -> None:
+        """Insert or replace the text of a picture."""
+        sql = "INSERT OR REPLACE INTO words(rowid, text) VALUES(?,?)"
+        self._catalogue.db.execute(sql, (picture.id, text_of(picture)))
+
+    def drop(self, ident: int) -> None:
+        """Forget the text of a picture."""
+        self._catalogue.db.execute("DELETE FROM words WHERE rowid=?", (ident,))
+
+    def remake(self) -> None:
+        """Make the index anew from the rows."""
+        self._catalogue.db.execute("DELETE FROM words")
+        rows = ((picture.id, text_of(picture)) for picture in self._catalogue.pictures())
+        self._catalogue.db.executemany("INSERT INTO words(rowid, text) VALUES(?,?)", rows)
+
+    def _damaged(self) -> DamagedError:
+        return DamagedError(f"the full-text index of {self._catalogue.path} is damaged: run nearsight repair")
+
+
+def text_of(picture: Picture) -> str:
     """What can be said in words of a picture; words that are written together (IMG2012, redBike) also apart."""
-    name = os.fsdecode(path).encode("utf8", "replace").decode().replace("_", " ")
+    name = os.fsdecode(picture.path).encode("utf8", "replace").decode().replace("_", " ")
     apart = re.sub(r"(?<=[^\W\dA-Z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])", " ", name)
-    return " ".join([name, apart, camera or "", (taken or "")[:10]])
+    return " ".join([name, apart, picture.camera or "", (picture.taken or "")[:10]])
 
 
 def tokens(text: str) -> list[str]:

@@ -87,11 +87,11 @@ class Gistis(CellIndex):
     def learn(self, rows: Floats, centroids: Floats, cells: NDArray[np.int64]) -> Arrays:
         """The rotation `(bits, E)`; for each cell the medians `(cells, bits)` and the mean residual's length."""
         rotation = _rotation(self.bits, rows.shape[1])
-        thresholds, radii = centroids @ rotation.T, np.full(len(centroids), np.nan, np.float32)
+        thresholds, radii = _projected(centroids, rotation), np.full(len(centroids), np.nan, np.float32)
         for cell, centroid in enumerate(centroids):
             inside = rows[cells == cell]
             if len(inside) >= _FEW:
-                thresholds[cell] = np.median(inside @ rotation.T, axis=0)
+                thresholds[cell] = np.median(_projected(inside, rotation), axis=0)
             if len(inside):
                 radii[cell] = np.linalg.norm(inside - centroid, axis=1).mean()
         radii[np.isnan(radii)] = np.nanmean(radii)
@@ -99,7 +99,7 @@ class Gistis(CellIndex):
 
     def encode(self, rows: NDArray[Any], flat: Floats, cells: NDArray[np.int64], fitted: Arrays) -> NDArray[np.uint8]:
         """Signatures `(N, bits / 8) uint8`."""
-        return np.packbits(flat @ fitted["rotation"].T > fitted["thresholds"][cells], axis=1)
+        return np.packbits(_projected(flat, fitted["rotation"]) > fitted["thresholds"][cells], axis=1)
 
     def asking(self, query: NDArray[Any], flat: Floats, away: Floats, metric: Metric, fitted: Arrays) -> Nearest:
         """By the squared distance that the differing bits speak of; the query has another signature in each cell."""
@@ -129,6 +129,14 @@ def _differing(
     asked, stored, written = map(_kernels.swig_ptr, (signature, codes, answers))
     _kernels.hammings(asked, stored, 1, len(codes), codes.shape[1], written)
     return answers, slice(None)
+
+
+def _projected(rows: Floats, rotation: Floats) -> Floats:
+    """Rows `(n, E)` along the directions, `(n, bits)`.
+
+    In double precision: so a row that is the threshold itself has the same bit among whatever other rows it comes.
+    """
+    return np.asarray(rows.astype(np.float64) @ rotation.T.astype(np.float64), np.float32)
 
 
 def _rotation(bits: int, width: int) -> Floats:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import Depends
 from starlette.requests import Request
 
-from nearsight.collection.catalogue import Picture
+from nearsight.collection.rows import Picture
 from nearsight.collection.search import Hit, Results
 from nearsight.errors import PictureError, Reason
 from nearsight.images.decode import Limits

@@ -13,10 +13,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from nearsight.collection.catalogue import Catalogue, Picture, Skip
+from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.collection import Collection
 from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.plan import SENSES
+from nearsight.collection.rows import Picture, Skip
 from nearsight.errors import CollectionError, DamagedError
 from nearsight.server.fault import not_found
 
@@ -102,7 +103,7 @@ class Shelved:
     def _opened(self) -> tuple[Collection, Catalogue]:
         with self._lock:
             if self._open is None:
-                self._open = Collection(self.home), Catalogue(self.home, readonly=True)
+                self._open = Collection(self.home), Catalogue(self.home)
             return self._open
 
 

@@ -1,0 +1,85 @@
+"""The rows of the catalogue, each as a value of its own, and what can be wrong with them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from nearsight.errors import Reason
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One indexed picture. `path` is relative to the folder, with /, as the bytes the file system gave."""
+
+    id: int
+    path: bytes
+    size: int
+    mtime_ns: int
+    seen_ns: int
+    sha256: bytes
+    width: int
+    height: int
+    format: str
+    taken: str | None
+    camera: str | None
+    latitude: float | None
+    longitude: float | None
+
+
+@dataclass(frozen=True)
+class Skip:
+    """One file that is not in the collection, and why."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True)
+class SegmentEntry:
+    """One immutable file of rows: its key, how many rows, its length, a CRC-32 for each 1 MiB block (uint32)."""
+
+    id: int
+    key: str
+    count: int
+    length: int
+    checksums: bytes
+
+    @property
+    def file(self) -> str:
+        """The file's name in the segments folder."""
+        return f"{self.id:010d}.seg"
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """One immutable file of what an index has fitted (`fitted` 0), or keeps of rows by what `fitted` names."""
+
+    id: int
+    key: str
+    fitted: int
+    length: int
+    checksums: bytes
+
+    @property
+    def file(self) -> str:
+        """The file's name in the indexes folder."""
+        return f"{self.id:010d}.idx"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is not as it was written: where, and what."""
+
+    where: str
+    what: str
+
+
+def crc(values: Iterable[Any]) -> int:
+    """CRC-32 of a row's values."""
+    return zlib.crc32(repr(tuple(values)).encode("utf8", "surrogatepass"))
