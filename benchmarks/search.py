@@ -27,7 +27,7 @@ from benchmarks import pictures
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
-from nearsight.methods import look_up, methods
+from nearsight.methods import look_up, methods, metric_of
 from nearsight.types import Descriptor, Ids, Image, Index, Metric, Searchable
 
 DESCRIPTOR = "gist"
@@ -190,7 +190,7 @@ def measured(options: Options) -> str:
         rows, asked = described(Path(box), photos, count, queries)
         descriptor = look_up(DESCRIPTOR)()
         assert isinstance(descriptor, Descriptor)
-        metric = look_up(descriptor.metric)()
+        metric = metric_of(descriptor)
         assert isinstance(metric, Metric)
         for name, cls in methods("indexes").items():
             index = cls()

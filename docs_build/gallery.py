@@ -19,7 +19,7 @@ from nearsight.collection.query import query_pixels
 from nearsight.evaluate.attacks import ATTACKS
 from nearsight.files import LocalFiles
 from nearsight.images.decode import Limits
-from nearsight.methods import look_up
+from nearsight.methods import look_up, metric_of
 from nearsight.types import Descriptor, Image, Metric, Query
 
 SIDE, THUMBNAIL = 512, 240
@@ -72,7 +72,7 @@ def nearest(descriptor: str, query: str) -> list[tuple[str, float]]:
 def _distances(descriptor: str) -> tuple[list[str], np.ndarray]:
     cls = look_up(descriptor)
     assert issubclass(cls, Descriptor)
-    metric = look_up(cls().metric)()
+    metric = metric_of(cls())
     assert isinstance(metric, Metric)
     rows = ns.describe(list(gallery().values()), descriptor)
     return list(gallery()), metric.distances(rows, rows)

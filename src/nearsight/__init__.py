@@ -12,15 +12,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nearsight.collection.collection import Collection, describe, index, open
+    from nearsight.collection.collection import Collection, describe, open
+    from nearsight.collection.making import index
+    from nearsight.collection.palette import colours
     from nearsight.collection.search import Hit, Results
     from nearsight.errors import NearsightError, Reason
 
 __version__ = "0.1.0"
-__all__ = ["Collection", "Hit", "NearsightError", "Reason", "Results", "__version__", "describe", "index", "open"]
+__all__ = [
+    "Collection",
+    "Hit",
+    "NearsightError",
+    "Reason",
+    "Results",
+    "__version__",
+    "colours",
+    "describe",
+    "index",
+    "open",
+]
 
 _HOMES = {
-    **dict.fromkeys(["Collection", "describe", "index", "open"], "nearsight.collection.collection"),
+    **dict.fromkeys(["Collection", "describe", "open"], "nearsight.collection.collection"),
+    "index": "nearsight.collection.making",
+    "colours": "nearsight.collection.palette",
     **dict.fromkeys(["Hit", "Results"], "nearsight.collection.search"),
     **dict.fromkeys(["NearsightError", "Reason"], "nearsight.errors"),
 }

@@ -19,7 +19,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from nearsight.errors import RecipeError, UsageError
 from nearsight.plugins import Plugin, chosen, class_name, load
-from nearsight.recipe import Recipe, Step, Value
+from nearsight.recipe import Recipe, Step, Value, parse
 from nearsight.types import Descriptor, Index, Method, Metric, Refiner
 
 KINDS: dict[str, type[Method]] = {
@@ -56,6 +56,13 @@ def find(name: str) -> type[Method] | str:
     if plugin is None or not isinstance(loaded, str):
         return loaded
     return f'the method "{name}" of the package {plugin.package} cannot be used: {loaded}'
+
+
+def metric_of(descriptor: Descriptor) -> Metric:
+    """The natural metric of a descriptor, with its parameters."""
+    (metric,) = build(parse(descriptor.metric))
+    assert isinstance(metric, Metric)
+    return metric
 
 
 def left_out() -> list[str]:
@@ -140,13 +147,12 @@ def _build_step(step: Step, text: str) -> Method:
 
 
 def _arguments(cls: type[Method], step: Step, text: str) -> dict[str, Any]:
-    names = [f.name for f in _fields(cls)]
-    if len(step.args) > len(names):
-        problem = f"{step.name} takes at most {len(names)} arguments ({', '.join(names)}); got {len(step.args)}"
+    names, hints, arguments = [f.name for f in _fields(cls)], get_type_hints(cls), dict[str, Any]()
+    positional = _listed(step.args, hints[names[0]]) if names else step.args
+    if len(positional) > len(names):
+        problem = f"{step.name} takes at most {len(names)} arguments ({', '.join(names)}); got {len(positional)}"
         raise RecipeError(problem, text, step.position, len(step.name))
-    given = [*zip(names, step.args, strict=False), *step.kwargs]
-    hints, arguments = get_type_hints(cls), dict[str, Any]()
-    for name, value in given:
+    for name, value in [*zip(names, positional, strict=False), *step.kwargs]:
         if name not in hints or name not in names:
             problem = f'{step.name} has no parameter "{name}"{suggestion(name, names)}'
             at = text.find(name, step.position)
@@ -155,6 +161,14 @@ def _arguments(cls: type[Method], step: Step, text: str) -> dict[str, Any]:
             raise RecipeError(f"{step.name}: {name} is given twice", text, step.position, len(step.name))
         arguments[name] = _convert(value, hints[name], f"{step.name}({name}=…)", text, step.position)
     return arguments
+
+
+def _listed(values: tuple[Value, ...], first: Any) -> tuple[Value, ...]:  # noqa: ANN401
+    """Methods that stand one by one are a list where the first parameter is one: fuse(gist, phash)."""
+    inner = get_args(first)[0] if get_origin(first) is tuple else None
+    if isinstance(inner, type) and issubclass(inner, Method) and values and isinstance(values[0], Recipe):
+        return (values,)
+    return values
 
 
 def _convert(value: Value, wanted: Any, where: str, text: str, position: int) -> Any:  # noqa: ANN401

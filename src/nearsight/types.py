@@ -69,6 +69,8 @@ class Query:
     plus_pictures: tuple[Path, ...] = ()
     minus_pictures: tuple[Path, ...] = ()
     colours: Mapping[str, float] = field(default_factory=dict)
+    histogram: Sequence[float] | None = None
+    """Amounts of a histogram descriptor's bins, in any unit."""
     words: str = ""
     where: str = ""
 
@@ -149,7 +151,7 @@ class Descriptor(Method, ABC):
     side: int = 256
     """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
     metric: str = "l2"
-    """The name of its natural metric."""
+    """The name of its natural metric, with parameters where it takes some, as in a recipe."""
     dtype: str = "float32"
 
     @property
@@ -184,6 +186,10 @@ class Descriptor(Method, ABC):
 
     def palette(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
         """The row `(size,)` of a picture of these colours (0..255) in these shares; None where it has no such thing."""
+        return None
+
+    def histogram(self, amounts: NDArray[np.float64]) -> NDArray[Any] | None:
+        """The row of a picture with these amounts in the bins, in any unit; None where rows are no histogram of it."""
         return None
 
     def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:

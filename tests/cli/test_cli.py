@@ -24,6 +24,7 @@ COMMANDS = (
     "recipes",
     "describe",
     "match",
+    "colours",
     "export",
     "demo",
     "models",

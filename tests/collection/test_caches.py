@@ -14,8 +14,8 @@ import pytest
 import nearsight as ns
 from nearsight.collection import caches
 from nearsight.collection.catalogue import Catalogue
-from nearsight.collection.collection import repair
 from nearsight.collection.database import NAME, VERSION
+from nearsight.collection.making import repair
 from nearsight.files import LocalFiles
 
 RECIPE = "gist | gistis(cells=6, probes=6, bits=64, rerank=100, exact_below=30)"
@@ -200,7 +200,8 @@ def test_a_catalogue_of_the_first_format_is_read_and_brought_up(folder):
         wanted = answered(photos, folder, EXACT)
     home = folder / ".nearsight"
     with sqlite3.connect(home / NAME) as db:
-        db.execute("DROP TABLE cache")
+        for table in ("cache", "note", "sidecar"):
+            db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version=1")
     db.close()
     shutil.copytree(home, folder.parent / "old")

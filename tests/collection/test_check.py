@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import nearsight as ns
-from nearsight.collection.collection import repair
 from nearsight.collection.database import NAME
+from nearsight.collection.making import repair
 from nearsight.collection.segment import FOLDER
 from nearsight.errors import DamagedError, NearsightError
 

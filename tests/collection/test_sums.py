@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import nearsight as ns
-from nearsight.collection.collection import repair
 from nearsight.collection.database import NAME
 from nearsight.collection.editor import Editor
+from nearsight.collection.making import repair
 from nearsight.collection.sums import SUMS, damaged
 from nearsight.files import LocalFiles
 

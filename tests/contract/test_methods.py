@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nearsight.errors import ModelMissingError
-from nearsight.methods import KINDS, methods
+from nearsight.methods import KINDS, methods, metric_of
 from nearsight.types import NO_ID
 
 
@@ -62,10 +62,6 @@ def started(index, metric, rows):
     if not index.serves(metric):
         pytest.skip(f"{index} has no cells for {metric}: such collections are searched exactly")
     return index.empty(metric, index.fit(rows, metric))
-
-
-def metric_of(descriptor):
-    return components("metrics")[descriptor.metric]
 
 
 def ready(descriptor):

@@ -18,7 +18,7 @@ import numpy as np
 
 import nearsight as ns
 from nearsight.clock import SystemClock
-from nearsight.collection import check, collection, ingest
+from nearsight.collection import check, collection, ingest, making
 from nearsight.collection.editor import Editor
 from nearsight.errors import LockedError, PictureError
 from nearsight.files import LocalFiles
@@ -77,7 +77,7 @@ def warm():
             photos.verify()
             photos.remove(["1.jpg"])
         index(lambda **_: None, box, f"{box}/.nearsight", [], 2)
-        collection.repair(box)
+        making.repair(box)
 
 
 def index(report, folder, home, recipes, batch):

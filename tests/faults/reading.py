@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import nearsight as ns
-from nearsight.collection import collection
+from nearsight.collection import making
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.editor import Editor
 from nearsight.errors import FormatError, NearsightError, StorageError
@@ -146,7 +146,7 @@ def judge(report, home, queries, words, recipes, known):
 
 def mended(report, home, queries, words, recipes):
     """Repair, then verify and ask: what was dropped, how many pictures were decoded, what is answered now."""
-    problems, summary = collection.repair(collection=home)
+    problems, summary = making.repair(collection=home)
     decoded = summary.completed + summary.added + summary.changed
     with ns.open(collection=home) as photos:
         left = [f"{each.where}: {each.what}" for each in photos.verify()]

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import pytest
 
 import nearsight as ns
-from nearsight.collection.collection import repair
 from nearsight.collection.database import NAME
 from nearsight.collection.editor import Editor
+from nearsight.collection.making import repair
 from nearsight.errors import FormatError
 from tests.faults.acts import RECIPES
 from tests.faults.harm import LOCKS

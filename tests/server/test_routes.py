@@ -81,6 +81,7 @@ def test_search_by_upload_finds_the_original_and_says_why(client, indexed):
     assert (first["width"], first["height"]) == (640, 427)
     assert answer["query"] == {
         "upload": upload, "id": None, "words": "", "where": "", "by": None, "k": 3, "box": None, "colours": {},
+        "histogram": None,
     }  # fmt: skip
     assert set(answer["seconds"]) == {"decode", "search"}
     reason = client.get(f"{C}/explain", params={**asked, "hit": first["id"]}).json()
@@ -108,6 +109,19 @@ def test_search_by_id(client, names):
     assert answer["hits"][0]["id"] == asked
     boxed = client.get(f"{C}/search", params={"id": asked, "box": "100,100,500,400"}).json()
     assert boxed["hits"][0]["id"] == asked
+
+
+def test_search_by_a_histogram(client, indexed):
+    import nearsight as ns
+
+    row = ns.describe([indexed / "china.jpg"], "colour_histogram")[0]
+    said = ",".join(f"{value:.5g}" for value in row)
+    answer = client.get(f"{C}/search", params={"histogram": said, "k": 3}).json()
+    assert (answer["hits"][0]["path"], answer["hits"][0]["metric"]) == ("china.jpg", "jensen_shannon")
+    assert len(answer["query"]["histogram"]) == 256
+    for wrong in ("1,2,3", "a,b", "1,nan", ",".join(["0"] * 256), ",".join(["-1"] * 256)):
+        assert client.get(f"{C}/search", params={"histogram": wrong}).status_code == 422
+    assert client.get(f"{C}/search", params={"histogram": said, "by": "copy"}).status_code == 422
 
 
 def test_search_by_colours(client):
@@ -220,7 +234,7 @@ def test_several_folders_have_names_of_their_own(indexed, tmp_path):
 def test_a_damaged_collection_is_503_and_the_others_go_on(folder, indexed, tmp_path):
     import shutil
 
-    from nearsight.collection.collection import repair
+    from nearsight.collection.making import repair
 
     other = shutil.copytree(indexed, tmp_path / "Other")
     for segment in (folder / ".nearsight" / "segments").glob("*.seg"):

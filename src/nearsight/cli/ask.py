@@ -1,98 +1,26 @@
-"""search, match, describe, recipes: asking."""
+"""match, describe, colours, recipes: looking at single pictures and at methods."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nearsight.cli.options import Collection, Here, In, Json
+from nearsight.cli.options import Json, box_of
 from nearsight.cli.printing import print_json, shown
 from nearsight.errors import UsageError
 
 if TYPE_CHECKING:
-    from nearsight.collection.search import Results
+    pass
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command(epilog="Example: nearsight search found.jpg --in ~/photos --html result.html")(search)
     app.command(epilog="Example: nearsight match a.jpg b.jpg --out matched.png")(match)
     app.command(epilog="Example: nearsight describe a.jpg b.jpg --recipe gist --out rows.npy")(describe)
+    app.command(epilog="Example: nearsight colours found.jpg --at 120,80 --at 300,40")(colours)
     app.command(epilog="Example: nearsight recipes gist")(recipes)
-
-
-def search(
-    picture: Annotated[
-        Path | None, typer.Argument(help="The picture to ask with; it need not be in the collection.")
-    ] = None,
-    in_: In = Here,
-    by: Annotated[
-        str | None, typer.Option(help="The sense of alike: copy, colour, scene or sketch. [default: copy]")
-    ] = None,
-    recipe: Annotated[str | None, typer.Option(help="A recipe instead of a sense.")] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many hits.")] = 20,
-    box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: ask with this part, in pixels.")] = None,
-    colour: Annotated[
-        str | None, typer.Option(help='Colours with their weights instead of a picture: "#c33:.6,#eee:.4".')
-    ] = None,
-    sketch: Annotated[
-        Path | None, typer.Option(help="A drawing instead of a picture: its lines, and where they are.")
-    ] = None,
-    words: Annotated[str, typer.Option(help="Only pictures whose path, camera or date hold these words.")] = "",
-    where: Annotated[
-        str, typer.Option(help="Only pictures of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")
-    ] = "",
-    two_file: Annotated[
-        Path | None, typer.Option(help="Ask a search base that `export --format two-file` wrote, by its name.")
-    ] = None,
-    collection: Collection = None,
-    html: Annotated[Path | None, typer.Option(help="Write one page with the pictures, scores and matches.")] = None,
-    json: Json = False,
-) -> None:
-    """Find the pictures that are alike, best first, and say why. Exit code 1: nothing like it here."""
-    import nearsight as ns
-    from nearsight.collection.search import NOTHING
-
-    if two_file is not None:
-        _ask_two_file(two_file, picture, k, json)
-        return
-    corners, colours = _box(box), _colours(colour)
-    photos = ns.open(in_, collection=collection)
-    asked: dict[str, Any] = {"box": corners, "colours": colours, "words": words, "where": where}
-    results = photos.search(picture, by=by, recipe=recipe, k=k, sketch=sketch, **asked)
-    if html is not None:
-        from nearsight.cli.report import Answer, write
-
-        shown_picture = picture or sketch
-        title = shown_picture.name if shown_picture is not None else colour or words or where
-        write(html, f"Pictures like {title}", [Answer.of(photos, shown_picture, results, title=title, box=corners)])
-    if json:
-        asked |= {"picture": picture and str(picture), "sketch": sketch and str(sketch), "by": by}
-        hits = [hit.as_dict() for hit in results]
-        print_json({"query": asked, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
-    else:
-        _print_hits(results)
-        if html is not None:
-            typer.echo(f"the page: {shown(str(html))}")
-    if results.verdict == NOTHING or not len(results):
-        raise typer.Exit(1)
-
-
-def _ask_two_file(base: Path, picture: Path | None, k: int, json: bool) -> None:
-    from nearsight.collection.two_file import TwoFile
-
-    if picture is None:
-        raise UsageError("a search base is asked with a picture: nearsight search PICTURE --two-file NAME")
-    opened = TwoFile(base)
-    found = opened.search(picture, k)
-    if json:
-        hits = [{"rank": rank, **vars(each)} for rank, each in enumerate(found, 1)]
-        print_json({"query": {"picture": str(picture)}, "recipe": opened.plan.recipe, "hits": hits})
-        return
-    for rank, each in enumerate(found, 1):
-        typer.echo(f"{rank:>4}  {each.score:.3f}  {each.distance:>10.4g}  {shown(each.path)}")
 
 
 def match(
@@ -160,46 +88,26 @@ def recipes(
     say_left_out(name)
 
 
-def _box(text: str | None) -> tuple[float, float, float, float] | None:
-    if text is None:
-        return None
+def colours(
+    picture: Annotated[Path, typer.Argument(help="A picture.")],
+    at: Annotated[list[str] | None, typer.Option(help="x,y in pixels: the colour there; may be repeated.")] = None,
+    count: Annotated[int, typer.Option("-n", min=1, max=64, help="Without --at: how many main colours.")] = 5,
+    box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: the main colours of this part, in pixels.")] = None,
+    json: Json = False,
+) -> None:
+    """Pick colours from a picture, its main ones or those at some points, as `search --colour` takes them."""
+    import nearsight as ns
+
+    picked = ns.colours(picture, [_point(each) for each in at or ()], count=count, box=box_of(box))
+    if json:
+        print_json(picked)
+    else:
+        typer.echo(",".join(f"{name}:{share:.3g}" for name, share in picked.items()))
+
+
+def _point(text: str) -> tuple[float, float]:
     try:
-        x0, y0, x1, y1 = (float(number) for number in text.split(","))
+        x, y = (float(number) for number in text.split(","))
     except ValueError:
-        raise UsageError(f'--box takes x0,y0,x1,y1 in pixels, such as 10,20,300,200; got "{text}"') from None
-    return x0, y0, x1, y1
-
-
-def _colours(text: str | None) -> dict[str, float]:
-    """Colours with their weights, 1 where none is given."""
-    found: dict[str, float] = {}
-    for part in (text or "").split(",") if text else ():
-        name, _, weight = part.partition(":")
-        try:
-            found[name.strip()] = float(weight or 1)
-        except ValueError:
-            raise UsageError(f'--colour takes colours with weights, such as "#c33:.6,#eee:.4"; got "{part}"') from None
-    return found
-
-
-def _print_hits(results: Results) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column, justify in (
-        ("", "right"),
-        ("score", "right"),
-        ("verdict", "left"),
-        ("picture", "left"),
-        ("why", "left"),
-    ):
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for hit in results:
-        style = "" if hit.alike is not False else "dim"
-        cells = (str(hit.rank), f"{hit.score:.3f}", hit.verdict, shown(hit.path), hit.why)
-        table.add_row(*(Text(cell, overflow="fold") for cell in cells), style=style)
-    Console(soft_wrap=False).print(table)
-    if results.verdict:
-        typer.echo(f"{results.verdict}; {results.total} pictures searched")
+        raise UsageError(f'--at takes x,y in pixels, such as 120,80; got "{text}"') from None
+    return x, y

@@ -76,8 +76,8 @@ def repair(
 ) -> None:
     """Drop what is damaged, keep what is sound, describe the rest again from the pictures."""
     from nearsight.collection.collection import Collection as Opened
-    from nearsight.collection.collection import repair
     from nearsight.collection.home import home_of
+    from nearsight.collection.making import repair
 
     with _progress(quiet=json) as watch:
         problems, summary = repair(in_, collection=collection, settings=_settings(workers, 256), watch=watch)

@@ -31,6 +31,8 @@ PICTURE_COLUMNS = (
     "camera",
     "latitude",
     "longitude",
+    "caption",
+    "tags",
     "sha256",
 )
 SKIP_COLUMNS = ("path", "bytes", "reason", "detail")
@@ -63,6 +65,10 @@ def info(in_: In = Here, collection: Collection = None, json: Json = False) -> N
     for name, text in found["recipes"].items():
         typer.echo(f"  by {name:<10} {text}" if name != text else f"  by {text}")
         typer.echo(f"     {found['indexes'][name]}")
+    if any(found["words"].values()):
+        typer.echo("  words: " + "{sidecars} sidecars, {pictures} pictures described".format(**found["words"]))
+        if found["words"]["unknown"]:
+            typer.echo(f"     {found['words']['unknown']} names in sidecars are of no picture that is here")
     for reason, count in found["skipped"].items():
         typer.echo(f"  skipped {count:>6}  {reason}")
 
@@ -81,7 +87,7 @@ def export(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write what the catalogue knows of every picture: size, date, camera, position; or of every skipped file.
+    """Write what the catalogue knows of every picture: size, date, camera, position, words; or of every skipped file.
 
     A search base (`--format two-file --out NAME`) is NAME.paths and NAME.hashes; `search --two-file NAME` asks it.
     """
@@ -123,7 +129,9 @@ def _two_file(photos: ns.Collection, out: Path | None, by: str | None, recipe: s
 
 def _pictures(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
     for p in photos.pictures():
-        about = (p.taken, p.camera, p.latitude, p.longitude, p.sha256.hex())
+        notes = photos.notes(p.path)
+        said = ("\n".join(note.caption for note in notes), "; ".join(note.tags.replace("\n", "; ") for note in notes))
+        about = (p.taken, p.camera, p.latitude, p.longitude, *said, p.sha256.hex())
         yield (p.id, os.fsdecode(p.path), p.size, p.width, p.height, p.format, *about)
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from nearsight.errors import UsageError
+
 In: TypeAlias = Annotated[
     Path, typer.Option("--in", help="A folder that is indexed, or lies in one; the current folder by default.")
 ]
@@ -21,3 +23,14 @@ MaxDecoded: TypeAlias = Annotated[
 Here = Path()
 CORES = 0
 """Stands for one worker a core."""
+
+
+def box_of(text: str | None) -> tuple[float, float, float, float] | None:
+    """The corners that --box names; UsageError on anything else."""
+    if text is None:
+        return None
+    try:
+        x0, y0, x1, y1 = (float(number) for number in text.split(","))
+    except ValueError:
+        raise UsageError(f'--box takes x0,y0,x1,y1 in pixels, such as 10,20,300,200; got "{text}"') from None
+    return x0, y0, x1, y1

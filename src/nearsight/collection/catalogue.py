@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from nearsight.collection.database import Database
-from nearsight.collection.rows import CacheEntry, Picture, SegmentEntry, Skip, crc
+from nearsight.collection.rows import CacheEntry, Note, Picture, SegmentEntry, Sidecar, Skip, crc
 from nearsight.collection.where import Condition
-from nearsight.errors import DamagedError, Reason
+from nearsight.errors import DamagedError, Reason, UsageError
 
 
 class Catalogue(Database):
@@ -74,6 +74,33 @@ class Catalogue(Database):
         row = self.row("SELECT * FROM skip WHERE path=?", (path,))
         return None if row is None else _skip(row)
 
+    def notes(self, path: bytes) -> list[Note]:
+        """What is said in words of the picture at a path; nothing in a catalogue of an older format."""
+        if self.format < 3:
+            return []
+        rows = self.rows(
+            "SELECT picture, source, caption, tags, crc FROM note WHERE picture=? ORDER BY source", (path,)
+        )
+        return [Note(*row) for row in rows]
+
+    def noted(self) -> dict[str, int]:
+        """How many sidecars there are, pictures of which something is said, and names in sidecars of no picture."""
+        if self.format < 3:
+            return {"sidecars": 0, "pictures": 0, "unknown": 0}
+        sidecars, unknown = self.values("SELECT count(*), ifnull(sum(unknown), 0) FROM sidecar")[0]
+        pictures = self.values("SELECT count(DISTINCT picture) FROM note JOIN picture ON path = picture")[0][0]
+        return {"sidecars": sidecars, "pictures": pictures, "unknown": unknown}
+
+    def sidecar_at(self, path: bytes) -> Sidecar | None:
+        """The sidecar at a path, or None."""
+        row = self.row("SELECT * FROM sidecar WHERE path=?", (path,))
+        return None if row is None else Sidecar(*row)
+
+    def sidecars(self) -> Iterator[Sidecar]:
+        """All files that say something of pictures, in the order of their paths."""
+        rows = self.rows("SELECT * FROM sidecar ORDER BY path") if self.format >= 3 else ()
+        return (Sidecar(*row) for row in rows)
+
     def pictures(self) -> Iterator[Picture]:
         """All pictures in the order of their paths."""
         return (Picture(*row) for row in self.rows("SELECT * FROM picture ORDER BY path"))
@@ -99,12 +126,22 @@ class Catalogue(Database):
         return dict(self.values("SELECT reason, count(*) FROM skip GROUP BY reason ORDER BY 2 DESC, 1"))
 
     def filtered(self, condition: Condition) -> list[int]:
-        """Ids of the pictures that a filter leaves, rising. All rows are compared with their checksums before."""
+        """Ids of the pictures that a filter leaves, rising. All rows are compared with their checksums before.
+
+        Raises
+        ------
+        UsageError
+            where it asks for captions or tags in a catalogue of a format that had none
+        """
         generation = self.generation()
         if self._sound != generation:
             for _ in self.pictures():
                 pass
+            for _ in self.rows("SELECT * FROM note") if self.format >= 3 else ():
+                pass
             self._sound = generation
+        if condition.noted and self.format < 3:
+            raise UsageError("this collection was made before captions and tags were read: run nearsight index again")
         sql = f"SELECT id FROM picture WHERE {condition.sql} ORDER BY id"  # noqa: S608 (no text of the user's)
         return [row[0] for row in self.values(sql, condition.values)]
 

@@ -34,6 +34,8 @@ TABLES = {
     "skip": "path, size, mtime_ns, reason, detail",
     "segment": "id, key, count, length, checksums",
     "dead": "id",
+    "sidecar": "path, size, mtime_ns, seen_ns, unknown",
+    "note": "picture, source, caption, tags",
     "cache": "id, key, fitted, length, checksums",
 }
 """The columns that a row's checksum covers."""

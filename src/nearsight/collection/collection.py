@@ -12,24 +12,22 @@ from threading import Lock
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock, SystemClock
 from nearsight.collection import caches, check, two_file
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.compare import OWN_FOLDER
-from nearsight.collection.home import home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
-from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch
+from nearsight.collection.home import home_of, opened, root_of, writing
+from nearsight.collection.ingest import Summary
+from nearsight.collection.lookup import Lookup
 from nearsight.collection.plan import SENSES, Plan, keys, plan, plans
 from nearsight.collection.query import query_pixels
-from nearsight.collection.rows import Picture, Problem, Skip
-from nearsight.collection.search import Results, listed, search, worded
+from nearsight.collection.rows import Note, Picture, Problem, Sidecar, Skip
+from nearsight.collection.search import Results, search
 from nearsight.collection.segment import FOLDER
 from nearsight.collection.snapshot import Snapshot
 from nearsight.collection.two_file import Sizes
-from nearsight.collection.where import condition
-from nearsight.collection.words import Words
 from nearsight.errors import DamagedError, Reason, RecipeError, StorageError, UsageError
 from nearsight.files import Files, LocalFiles
 from nearsight.images.decode import Limits
@@ -40,59 +38,6 @@ TRIES = 10
 
 class _OutdatedError(Exception):
     """A commit came between a search and the reading of its paths: search again."""
-
-
-def index(
-    folder: str | Path,
-    by: Iterable[str] = (),
-    recipe: str | Iterable[str] = (),
-    *,
-    collection: str | Path | None = None,
-    settings: Settings | None = None,
-    watch: Watch | None = None,
-    files: Files | None = None,
-    clock: Clock | None = None,
-) -> Collection:
-    """Create the collection of a folder, or bring it up to date, and open it.
-
-    Parameters
-    ----------
-    by : senses to index by; an existing collection keeps its own beside them; `copy` and `colour` where none is named
-    recipe : a recipe's text, or several
-    collection : where the collection lies, `FOLDER/.nearsight` by default
-    watch : is told of the progress
-
-    Raises
-    ------
-    UsageError : the folder, a sense or a recipe is not there
-    ModelError : a recipe's model is not there, or is not what its card says
-    LockedError : another process is writing to the collection
-    StorageError : the disk refused; what was committed is intact
-    """
-    root = Path(folder).expanduser().resolve()
-    if not root.is_dir():
-        raise UsageError(f"{folder} is not a folder")
-    home = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(OWN_FOLDER)
-    files, clock = files or LocalFiles(), clock or SystemClock()
-    asked = plans(by, [recipe] if isinstance(recipe, str) else recipe)
-    for each in asked:
-        each.descriptor.load()
-    files.make_folder(home)
-    with writing(home, files), opened(home, files) as catalogue:
-        keep_root(catalogue, root, home)
-        wanted = keep_recipes(catalogue, asked)
-        run = Ingest(
-            root,
-            home,
-            catalogue,
-            wanted,
-            files=files,
-            clock=clock,
-            watch=watch or _ignore,
-            settings=settings or Settings(),
-        )
-        summary = run.run()
-    return Collection(home, files=files, clock=clock, summary=summary)
 
 
 def open(folder: str | Path = ".", *, collection: str | Path | None = None) -> Collection:
@@ -129,7 +74,7 @@ class Collection:
         self.home, self.summary = home, summary
         self._files, self._clock = files or LocalFiles(), clock or SystemClock()
         self._catalogue = Catalogue(home)
-        self._words = Words(self._catalogue)
+        self._lookup = Lookup(self._catalogue)
         self._lock = Lock()
         self._snapshot: Snapshot | None = None
 
@@ -169,6 +114,7 @@ class Collection:
         box: Box | None = None,
         like: int | None = None,
         colours: Mapping[str, float] | None = None,
+        histogram: Sequence[float] | None = None,
         sketch: str | Path | None = None,
         words: str = "",
         where: str = "",
@@ -184,8 +130,10 @@ class Collection:
         box : `(x0, y0, x1, y1)` in pixels of the upright query: only this part is asked with
         like : the id of a picture of the collection to ask with, instead of `picture`
         colours : colours to ask with instead of a picture, with their weights: {"#c33": .6, "#eee": .4}
+        histogram : amounts of the bins to ask with instead of a picture, in any unit: a row of `describe`, or your own
         sketch : a drawing to ask with instead of a picture; by `sketch`, where lines and their places matter
-        words : only pictures whose path, camera or date hold these words; on their own, they are the query
+        words : only pictures whose path, camera, date, captions or tags hold these words; on their own, they are the
+            query
         where : only pictures of which this holds, such as "taken >= 2012 and folder like 'moscow/%'"; on its own, it
             lists them by path
 
@@ -196,14 +144,15 @@ class Collection:
         DamagedError : stored bytes do not agree with their checksums
         """
         if sketch is not None:
-            if picture is not None or like is not None or colours:
-                raise UsageError("ask with a picture, with colours or with a sketch: one of them")
+            if picture is not None or like is not None or colours or histogram is not None:
+                raise UsageError("ask with a picture, with colours, with a histogram or with a sketch: one of them")
             picture, by = sketch, by or (None if recipe else "sketch")
         given = like if picture is None else _picture(picture)
-        query = Query(given, box, colours=colours or {}, words=words, where=where)
-        if given is None and not query.colours:
+        query = Query(given, box, colours=colours or {}, histogram=histogram, words=words, where=where)
+        by_colour = bool(query.colours) or histogram is not None
+        if given is None and not by_colour:
             return self._said(query, k)
-        plan = self.plan(by or ("colour" if query.colours else None), recipe)
+        plan = self.plan(by or ("colour" if by_colour else None), recipe)
         for _ in range(TRIES):
             with self._lock:
                 snapshot = self._current()
@@ -215,45 +164,15 @@ class Collection:
 
     def _said(self, query: Query, k: int) -> Results:
         """The answer to words or a filter alone."""
-        if not (query.words or query.where):
-            raise UsageError("nothing to search by: give a picture, colours, words or a filter")
-        if k < 1:
-            raise UsageError(f"k is the number of hits, at least 1; got {k}")
-        wanted = condition(query.where) if query.where else None
         with self._lock:
             self._current()  # the segments that it lists are there and its own: another collection's catalogue is not
             with self._catalogue.reading():
-                if wanted is None:
-                    found = self._words.find(query.words, k)
-                else:
-                    found = self._filtered(query.words, self._catalogue.filtered(wanted))
-                pictures = [(self._catalogue.picture(ident), score) for ident, score in found]
-                total = self._catalogue.count()
-        if not query.words:
-            return listed(
-                sorted((picture for picture, _ in pictures), key=lambda each: each.path)[:k], query.where, total
-            )
-        return worded(pictures[:k], query.words, total)
-
-    def _filtered(self, words: str, allow: list[int]) -> list[tuple[int, float]]:
-        """Those of some pictures that hold the words, best first; without words all of them."""
-        if not words:
-            return [(ident, 1.0) for ident in allow]
-        among = set(allow)
-        return [(ident, score) for ident, score in self._words.find(words, -1) if ident in among]
+                return self._lookup.results(query, k)
 
     def _allowed(self, query: Query, generation: int) -> Ids | None:
-        """The ids that the words and the filter leave; None where there are neither."""
-        if not (query.words or query.where):
-            return None
-        wanted = condition(query.where) if query.where else None
         with self._lock, self._catalogue.reading():
             self._check_generation(generation)
-            allow = None if wanted is None else self._catalogue.filtered(wanted)
-            if query.words:
-                worded = [ident for ident, _ in self._words.find(query.words, -1)]
-                allow = worded if allow is None else list(set(allow) & set(worded))
-            return np.sort(np.array(allow, np.int64))
+            return self._lookup.allowed(query)
 
     def plan(self, by: str | None = None, recipe: str | None = None) -> Plan:
         """The plan of a sense or a recipe; UsageError where this collection has no rows for it."""
@@ -296,6 +215,14 @@ class Collection:
         """The files that are not in the collection, each with its reason."""
         return self._catalogue.skips()
 
+    def notes(self, path: str | bytes) -> list[Note]:
+        """What sidecars and the file itself say of the picture at a path relative to the folder."""
+        return self._catalogue.notes(os.fsencode(path))
+
+    def sidecars(self) -> Iterator[Sidecar]:
+        """The files of the folder that say something of pictures."""
+        return self._catalogue.sidecars()
+
     def export_two_file(self, base: str | Path, *, by: str | None = None, recipe: str | None = None) -> Sizes:
         """Write the search base of two files, `BASE.paths` and `BASE.hashes`; their sizes.
 
@@ -319,6 +246,7 @@ class Collection:
                 "collection": str(self.home),
                 "images": self._catalogue.count(),
                 "skipped": self._catalogue.skipped(),
+                "words": self._catalogue.noted(),
                 "recipes": self._catalogue.recipes(),
                 "indexes": {name: _answers(snapshot, name, text) for name, text in self._catalogue.recipes().items()},
                 "bytes": self._bytes(),
@@ -391,44 +319,6 @@ class Collection:
         raise StorageError(f"{self.home} changes too fast to be read; try again")
 
 
-def repair(
-    folder: str | Path = ".",
-    *,
-    collection: str | Path | None = None,
-    settings: Settings | None = None,
-    watch: Watch | None = None,
-) -> tuple[list[Problem], Summary]:
-    """Drop what is damaged, keep what is sound, describe the rest again from the pictures.
-
-    Returns
-    -------
-    what was dropped, and what the ingest then did
-    """
-    home = home_of(folder, collection)
-    files = LocalFiles()
-    root, recipes = salvaged(home)
-    with writing(home, files):
-        problems = check.repair(home, files)
-        with opened(home, files) as catalogue:
-            if catalogue.meta("root") is None:
-                keep_root(catalogue, root, home)
-            with catalogue.transaction():
-                for name, text in recipes.items():
-                    catalogue.put_recipe(name, text)
-            wanted = keep_recipes(catalogue, [])
-            run = Ingest(
-                root_of(catalogue, home),
-                home,
-                catalogue,
-                wanted,
-                files=files,
-                clock=SystemClock(),
-                watch=watch or _ignore,
-                settings=settings or Settings(),
-            )
-            return problems, run.run()
-
-
 def _answers(snapshot: Snapshot, name: str, text: str) -> str:
     try:
         return snapshot.answers(plan(text, name))
@@ -446,7 +336,3 @@ def _picture(given: str | Path | bytes | Image) -> Path | bytes | Image:
 
 def _quoted(text: object) -> str:
     return shlex.quote(str(text))
-
-
-def _ignore(progress: Progress) -> None:
-    """Watch nothing."""

@@ -41,9 +41,22 @@ RETRIED = frozenset(
 
 
 class Comparison:
-    """Compares one folder with its catalogue. After `look`: `tasks`, `total`, `gone`, `unchanged`, `skips`."""
+    """Compares one folder with its catalogue. After `look`: `tasks`, `total`, `gone`, `unchanged`, `skips`.
 
-    def __init__(self, root: Path, home: Path, catalogue: Catalogue, keys: list[str], files: Files, limit: int) -> None:
+    Files for which `aside` holds are left to it.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        home: Path,
+        catalogue: Catalogue,
+        keys: list[str],
+        files: Files,
+        limit: int,
+        aside: Callable[[Found], bool] = lambda found: False,
+    ) -> None:
+        self.aside = aside
         self.root, self.home, self.catalogue, self.files, self.limit = os.fsencode(root), home, catalogue, files, limit
         self.ids: Ids = np.array(catalogue.ids(), np.int64)
         self.held = self._held(keys)
@@ -65,7 +78,7 @@ class Comparison:
             if isinstance(found, Skipped):
                 self.skips.append(Skip(found.path, 0, 0, found.reason, found.detail))
                 self.blind += [found.path] * found.subtree
-            elif not self._is_home(found):
+            elif not self._is_home(found) and not self.aside(found):
                 self._note(found, seen)
             if count % 1000 == 0:
                 watch(count)

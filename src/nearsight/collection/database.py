@@ -18,7 +18,7 @@ from typing import Any
 from nearsight.collection.rows import crc
 from nearsight.errors import DamagedError, FormatError, StorageError
 
-VERSION = 2
+VERSION = 3
 APPLICATION = 0x4E525354  # "NRST"
 NAME = "catalogue.sqlite"
 
@@ -45,7 +45,18 @@ CREATE TABLE cache(
 DROP TABLE words;
 CREATE VIRTUAL TABLE words USING fts5(text, tokenize='unicode61 remove_diacritics 2', columnsize=0);
 """
-MIGRATIONS = (_SCHEMA, _CACHES)
+_NOTES = """
+CREATE TABLE sidecar(
+  path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, seen_ns INTEGER NOT NULL,
+  unknown INTEGER NOT NULL, crc INTEGER NOT NULL) STRICT;
+CREATE TABLE note(
+  picture BLOB NOT NULL, source BLOB NOT NULL, caption TEXT NOT NULL, tags TEXT NOT NULL, crc INTEGER NOT NULL,
+  PRIMARY KEY(picture, source)) STRICT;
+CREATE INDEX note_by_source ON note(source);
+DELETE FROM skip WHERE reason='not-a-picture' AND (CAST(path AS TEXT) LIKE '%.json' OR CAST(path AS TEXT) LIKE '%.jsonl'
+  OR CAST(path AS TEXT) LIKE '%.csv' OR CAST(path AS TEXT) LIKE '%.xmp');
+"""
+MIGRATIONS = (_SCHEMA, _CACHES, _NOTES)
 """Number i takes a catalogue from version i to i + 1."""
 
 

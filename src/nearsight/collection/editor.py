@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.database import APPLICATION, MIGRATIONS, VERSION, translated
-from nearsight.collection.rows import CacheEntry, Picture, SegmentEntry, Skip, crc
+from nearsight.collection.rows import CacheEntry, Note, Picture, SegmentEntry, Sidecar, Skip, crc
 from nearsight.collection.words import Words
 
 
@@ -60,10 +60,40 @@ class Editor(Catalogue):
         self.words.put(picture)
 
     def drop_picture(self, ident: int) -> None:
-        """Forget a picture; its id is dead from now on."""
+        """Forget a picture, and what its own file says; its id is dead from now on."""
+        self.db.execute("DELETE FROM note WHERE source=(SELECT path FROM picture WHERE id=?)", (ident,))
         self.db.execute("DELETE FROM picture WHERE id=?", (ident,))
         self.words.drop(ident)
         self.put_dead([ident])
+
+    def move_picture(self, picture: Picture) -> None:
+        """Replace the row of the same id, whose path was another one; what its own file says goes with it."""
+        old = self.picture(picture.id).path
+        own = [replace(note, picture=picture.path) for note in self.notes(old) if note.source == old]
+        self.db.execute("DELETE FROM note WHERE source=?", (old,))
+        self.put_picture(picture)
+        self.put_notes(picture.path, own)
+
+    def put_notes(self, source: bytes, notes: Iterable[Note]) -> None:
+        """What a source says from now on, instead of what it said before."""
+        before = [row[0] for row in self.db.execute("SELECT picture FROM note WHERE source=?", (source,))]
+        self.db.execute("DELETE FROM note WHERE source=?", (source,))
+        rows = [(note.picture, source, note.caption, note.tags) for note in notes]
+        self.db.executemany("INSERT INTO note VALUES(?,?,?,?,?)", [(*row, crc(row)) for row in rows])
+        for path in {*before, *(row[0] for row in rows)}:
+            if (picture := self.picture_at(path)) is not None:
+                self.words.put(picture)
+
+    def put_sidecar(self, sidecar: Sidecar, notes: Iterable[Note]) -> None:
+        """Record a file that speaks of pictures, and what it says."""
+        values = astuple(sidecar)
+        self.db.execute("INSERT OR REPLACE INTO sidecar VALUES(?,?,?,?,?,?)", (*values, crc(values)))
+        self.put_notes(sidecar.path, notes)
+
+    def drop_sidecar(self, path: bytes) -> None:
+        """Forget a sidecar and what it said."""
+        self.db.execute("DELETE FROM sidecar WHERE path=?", (path,))
+        self.put_notes(path, [])
 
     def put_skip(self, skip: Skip) -> None:
         """Record a skipped file, or its newer reason."""

@@ -5,7 +5,8 @@
 3. Describe what is new, changed or lacks rows, in isolated workers, in the order of the paths (`describe`).
 4. Commit in batches: segments on the disk first, then one transaction. What is committed is acknowledged.
 5. Forget what is gone; merge small segments (`merge`).
-6. Bring what approximate indexes keep into agreement with the rows (`caches`).
+6. Read what sidecars say in words (`notes`).
+7. Bring what approximate indexes keep into agreement with the rows (`caches`).
 
 Killed at any moment, the next run goes on from the last commit.
 """
@@ -27,8 +28,9 @@ from nearsight.collection.compare import Comparison
 from nearsight.collection.describe import Describe, Read, Task
 from nearsight.collection.editor import Editor
 from nearsight.collection.merge import drop_dead, merge_small
+from nearsight.collection.notes import Notes
 from nearsight.collection.plan import Plan
-from nearsight.collection.rows import Picture, SegmentEntry, Skip
+from nearsight.collection.rows import Note, Picture, SegmentEntry, Skip
 from nearsight.files import Files
 from nearsight.images.decode import Limits
 from nearsight.images.workers import Failure, Pool, WorkerLimits
@@ -104,8 +106,9 @@ class Ingest:
         start = self.clock.elapsed()
         self.files.make_folder(self.folder)
         self._sweep()
+        notes = Notes(os.fsencode(self.root), self.catalogue, self.files, self.clock, self.settings.worker_limits)
         comparison = Comparison(
-            self.root, self.home, self.catalogue, list(self.keys), self.files, self.settings.limits.file
+            self.root, self.home, self.catalogue, list(self.keys), self.files, self.settings.limits.file, notes.see
         )
         comparison.look(lambda count: self.watch(Progress("looking", count, 0)))
         self.summary.unchanged = comparison.unchanged
@@ -113,6 +116,8 @@ class Ingest:
         self._record(comparison)
         self._describe(comparison)
         self._forget(comparison.gone)
+        notes.run(comparison.blind, changed=bool(self.summary.added or self.summary.changed or self.summary.moved))
+        self.summary.skipped.update(notes.skipped())
         drop_dead(self.catalogue, self.folder, self.files)
         caches.Refresh(self.home, self.catalogue, self.files, self._indexing).run(self.plans)
         self.summary.seconds = self.clock.elapsed() - start
@@ -142,7 +147,7 @@ class Ingest:
             return
         with self.catalogue.transaction():
             for picture in moved:
-                self.catalogue.put_picture(picture)
+                self.catalogue.move_picture(picture)
                 self.catalogue.drop_skip(picture.path)
             for path in lost:
                 self.catalogue.drop_skip(path)
@@ -227,6 +232,7 @@ class Ingest:
             self.catalogue.drop_picture(read.task.ident)
         self.catalogue.drop_skip(read.task.path)
         self.catalogue.put_picture(_picture(ident, read))
+        self.catalogue.put_notes(read.task.path, _own_notes(read))
         self.summary.added += read.task.ident is None
         self.summary.changed += read.task.ident is not None
 
@@ -245,6 +251,14 @@ def forget(catalogue: Editor, ids: Ids) -> None:
 
 def _ids(pairs: Sequence[tuple[int, object]]) -> Ids:
     return np.array([ident for ident, _ in pairs], np.int64)
+
+
+def _own_notes(read: Read) -> list[Note]:
+    """What the picture's file itself says in words."""
+    about = read.metadata
+    if about is None or not (about.caption or about.tags):
+        return []
+    return [Note(read.task.path, read.task.path, about.caption, "\n".join(about.tags))]
 
 
 def _picture(ident: int, read: Read) -> Picture:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 
 from nearsight.errors import RecipeError, UsageError
-from nearsight.methods import build, look_up, name_of, suggestion, written_out
+from nearsight.methods import build, look_up, metric_of, name_of, suggestion, written_out
 from nearsight.recipe import Recipe, parse
 from nearsight.types import Descriptor, Index, Method, Metric, Refiner
 
@@ -90,8 +90,7 @@ def plan(text: str, name: str = "") -> Plan:
         raise _misplaced(recipe, 0, "a recipe starts with a descriptor, such as gist")
     index = rest.pop(0) if rest and isinstance(rest[0], Index) else look_up("flat")()
     assert isinstance(index, Index)
-    metric = index.metric or look_up(descriptor.metric)()
-    assert isinstance(metric, Metric)
+    metric = index.metric or metric_of(descriptor)
     refiners = tuple(item for item in rest if isinstance(item, Refiner))
     if len(refiners) < len(rest):
         at = next(i for i, item in enumerate(components) if item in rest and not isinstance(item, Refiner))
@@ -141,8 +140,9 @@ def _digests(component: Method) -> list[str]:
 
 
 def _inner(component: Method) -> list[Method]:
-    values = (getattr(component, field.name) for field in fields(component))  # type: ignore[arg-type]
-    return [value for value in values if isinstance(value, Method)]
+    values = [getattr(component, field.name) for field in fields(component)]  # type: ignore[arg-type]
+    single = [each for value in values for each in (value if isinstance(value, tuple) else [value])]
+    return [value for value in single if isinstance(value, Method)]
 
 
 def _with_metric(index: Index, metric: Metric) -> Index:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from nearsight.collection.snapshot import Snapshot
 from nearsight.errors import UsageError
 from nearsight.files import Files
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits, decode, in_memory
+from nearsight.images.decode import Limits, Picture, decode, in_memory
 from nearsight.types import Image, Query
 
 UNSERVED = ("plus_texts", "minus_texts", "plus_pictures", "minus_pictures")
@@ -50,25 +51,30 @@ def asked(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Li
             raise UsageError(f"this recipe cannot be asked with {name.replace('_', ' ')}")
     if query.colours:
         return _asked_colours(query, plan)
+    if query.histogram is not None:
+        return _asked_histogram(query, plan)
     if isinstance(query.picture, int):
         return _asked_stored(query.picture, query, plan, snapshot)
     if query.picture is None:
-        raise UsageError("nothing to search by: give a picture, colours or words")
+        raise UsageError("nothing to search by: give a picture, colours, a histogram or words")
     pixels = query_pixels(query, files, limits)
     return _asked_picture(plan, pixels(plan.descriptor.side), pixels(thumbnail.SIDE))
 
 
 def query_pixels(query: Query, files: Files, limits: Limits) -> Callable[[int], Image]:
     """A function that gives the query's picture, or the box of it, at a working side."""
-    picture, box = query.picture, query.box
-    assert picture is not None
-    assert not isinstance(picture, int)
+    assert query.picture is not None
+    assert not isinstance(query.picture, int)
+    opened = opened_picture(query.picture, files, limits, full=query.box is not None)
+    return lambda side: opened.at(side, query.box)
+
+
+def opened_picture(picture: Path | bytes | Image, files: Files, limits: Limits, *, full: bool) -> Picture:
+    """A file, its bytes or pixels as a picture of which parts can be cut. PictureError where it cannot be read."""
     if isinstance(picture, np.ndarray):
-        shown = in_memory(picture)
-        return lambda side: shown.at(side, box)
+        return in_memory(picture)
     data = picture if isinstance(picture, bytes) else files.read(os.path.realpath(os.fsencode(picture)), limits.file)[0]
-    decoded = decode(data, limits, full=box is not None)
-    return lambda side: decoded.at(side, box)
+    return decode(data, limits, full=full)
 
 
 def _asked_stored(ident: int, query: Query, plan: Plan, snapshot: Snapshot) -> Asked:
@@ -87,6 +93,25 @@ def _asked_colours(query: Query, plan: Plan) -> Asked:
     row = plan.descriptor.palette(rgb_shares(query.colours))
     if row is None or plan.refiners:
         raise UsageError(f"{plan.name} cannot be asked with colours; ask by colour")
+    return Asked(row[None], 1, None)
+
+
+def _asked_histogram(query: Query, plan: Plan) -> Asked:
+    if query.picture is not None:
+        raise UsageError("ask with a picture or with a histogram, not with both")
+    amounts = np.asarray(query.histogram, np.float64)
+    row = plan.descriptor.histogram(amounts)
+    if row is None or plan.refiners:
+        raise UsageError(f"{plan.name} cannot be asked with a histogram; ask by colour")
+    if (
+        amounts.shape != (plan.descriptor.size,)
+        or not (np.isfinite(amounts) & (amounts >= 0)).all()
+        or not amounts.any()
+    ):
+        raise UsageError(
+            f"a histogram of {plan.name} is {plan.descriptor.size} numbers of 0 or larger, not all 0; got {amounts.size} "
+            f"from {amounts.min(initial=0):g} to {amounts.max(initial=0):g}"
+        )
     return Asked(row[None], 1, None)
 
 

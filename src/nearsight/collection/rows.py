@@ -41,6 +41,27 @@ class Skip:
 
 
 @dataclass(frozen=True)
+class Sidecar:
+    """One file that says something of pictures, and how many names in it are of no picture that is here."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+    seen_ns: int
+    unknown: int
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a source says of the picture at a path: a sidecar, or the picture's own file. A tag a line."""
+
+    picture: bytes
+    source: bytes
+    caption: str
+    tags: str
+
+
+@dataclass(frozen=True)
 class SegmentEntry:
     """One immutable file of rows: its key, how many rows, its length, a CRC-32 for each 1 MiB block (uint32)."""
 

@@ -189,10 +189,10 @@ def _verdict(hits: Sequence[Hit]) -> str:
     return NOTHING if all(hit.alike is False for hit in hits) else ""
 
 
-def worded(found: Sequence[tuple[Picture, float]], words: str, total: int) -> Results:
-    """The answer to a query of words alone: pictures with their BM25 scores, best first."""
-    best = max([1e-9, *(score for _, score in found)])
-    hits = [_worded_hit(rank, each, score, score / best, words) for rank, (each, score) in enumerate(found, 1)]
+def worded(found: Sequence[tuple[Picture, float, str]], total: int) -> Results:
+    """The answer to a query of words alone: pictures with their BM25 scores and what holds the words, best first."""
+    best = max([1e-9, *(score for _, score, _ in found)])
+    hits = [_worded_hit(rank, each, score, score / best, why) for rank, (each, score, why) in enumerate(found, 1)]
     return Results("words", FOUND if hits else NOTHING, tuple(hits), total)
 
 
@@ -203,8 +203,8 @@ def listed(found: Sequence[Picture], where: str, total: int) -> Results:
     return Results("where", FOUND if hits else NOTHING, tuple(hits), total)
 
 
-def _worded_hit(rank: int, picture: Picture, score: float, share: float, words: str) -> Hit:
-    reason = Explanation(f"its name, camera or date holds: {words}", "holds the words", True, max(0.0, share))
+def _worded_hit(rank: int, picture: Picture, score: float, share: float, why: str) -> Hit:
+    reason = Explanation(why, "holds the words", True, max(0.0, share))
     return _said_hit(rank, picture, score, "bm25", reason)
 
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from nearsight.clock import Clock, SystemClock
 from nearsight.collection.catalogue import Catalogue
-from nearsight.collection.collection import Collection, index
+from nearsight.collection.collection import Collection
 from nearsight.collection.ingest import Progress, Settings, Watch
+from nearsight.collection.making import index
 from nearsight.collection.plan import SENSES, Plan, plans
 from nearsight.collection.query import asked, query_pixels
 from nearsight.collection.search import QueryRows, candidates, refined

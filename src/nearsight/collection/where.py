@@ -32,6 +32,9 @@ _PATH = "CAST(path AS TEXT)"
 _FOLDER = f"rtrim({_PATH}, replace({_PATH}, '/', ''))"
 """With its slash at the end; empty for the indexed folder itself."""
 
+_NOTED = "(SELECT group_concat({}, char(10)) FROM note WHERE note.picture = picture.path)"
+"""All that sidecars and the file itself say, a line each; NULL where nothing does."""
+
 FIELDS = {
     "path": _PATH,
     "folder": _FOLDER,
@@ -46,6 +49,8 @@ FIELDS = {
     "latitude": "latitude",
     "longitude": "longitude",
     "id": "id",
+    "caption": _NOTED.format("caption"),
+    "tags": _NOTED.format("tags"),
 }
 """What can be asked of a picture, and where the catalogue has it."""
 NUMBERS = {"width", "height", "pixels", "bytes", "latitude", "longitude", "id"}
@@ -80,6 +85,11 @@ class Condition:
 
     sql: str
     values: tuple[Value, ...]
+
+    @property
+    def noted(self) -> bool:
+        """Whether captions or tags are asked for."""
+        return "note.picture" in self.sql
 
 
 def condition(text: str) -> Condition:

@@ -1,4 +1,4 @@
-"""Words about pictures: names of files and folders, camera and date.
+"""Words about pictures: names of files and folders, camera and date, captions and tags.
 
 SQLite's full-text index finds them. It is a cache of what the catalogue's rows say: a hit counts only where the row
 itself, which carries a checksum, holds the words.
@@ -10,9 +10,10 @@ import os
 import re
 import unicodedata
 import zlib
+from collections.abc import Sequence
 
 from nearsight.collection.catalogue import Catalogue
-from nearsight.collection.rows import Picture
+from nearsight.collection.rows import Note, Picture
 from nearsight.errors import DamagedError, UsageError
 
 
@@ -31,7 +32,7 @@ class Words:
             self._sound = generation
         sql = "SELECT rowid, -bm25(words), text FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?"
         found = self._catalogue.values(sql, (wanted, most))
-        if any(text_of(self._catalogue.picture(ident)) != text for ident, _, text in found):
+        if any(self._text(self._catalogue.picture(ident)) != text for ident, _, text in found):
             raise self._damaged()
         return [(ident, score) for ident, score, text in found if holds(text, words)]
 
@@ -55,13 +56,13 @@ class Words:
         surplus = "SELECT count(*) FROM (SELECT rowid FROM words EXCEPT SELECT id FROM picture)"
         counts = [int(self._catalogue.values(sql)[0][0]) for sql in (lacking, surplus)]
         texts: dict[int, str] = dict(self._catalogue.values("SELECT rowid, text FROM words"))
-        said = ((each.id, text_of(each)) for each in self._catalogue.pictures())
+        said = ((each.id, self._text(each)) for each in self._catalogue.pictures())
         return sum(counts) + sum(texts.get(ident, text) != text for ident, text in said)
 
     def put(self, picture: Picture) -> None:
         """Insert or replace the text of a picture."""
         sql = "INSERT OR REPLACE INTO words(rowid, text) VALUES(?,?)"
-        self._catalogue.db.execute(sql, (picture.id, text_of(picture)))
+        self._catalogue.db.execute(sql, (picture.id, self._text(picture)))
 
     def drop(self, ident: int) -> None:
         """Forget the text of a picture."""
@@ -70,15 +71,36 @@ class Words:
     def remake(self) -> None:
         """Make the index anew from the rows."""
         self._catalogue.db.execute("DELETE FROM words")
-        rows = ((picture.id, text_of(picture)) for picture in self._catalogue.pictures())
+        rows = ((picture.id, self._text(picture)) for picture in self._catalogue.pictures())
         self._catalogue.db.executemany("INSERT INTO words(rowid, text) VALUES(?,?)", rows)
+
+    def _text(self, picture: Picture) -> str:
+        return text_of(picture, self._catalogue.notes(picture.path))
 
     def _damaged(self) -> DamagedError:
         return DamagedError(f"the full-text index of {self._catalogue.path} is damaged: run nearsight repair")
 
 
-def text_of(picture: Picture) -> str:
-    """What can be said in words of a picture; words that are written together (IMG2012, redBike) also apart."""
+def text_of(picture: Picture, notes: Sequence[Note]) -> str:
+    """All that can be said in words of a picture."""
+    return " ".join([named(picture), *(f"{note.caption} {note.tags}" for note in notes)])
+
+
+def why(picture: Picture, notes: Sequence[Note], words: str) -> str:
+    """Which of what is said of a picture holds the words, as a sentence."""
+    if holds(named(picture), words):
+        return f"its name, camera or date holds: {words}"
+    for note in notes:
+        for line in note.caption.splitlines():
+            if holds(line, words):
+                return f"its caption says: {line}"
+        if holds(note.tags, words):
+            return f"its tags are: {', '.join(note.tags.splitlines())}"
+    return f"its name, camera, date, captions and tags together hold: {words}"
+
+
+def named(picture: Picture) -> str:
+    """Path, camera and date; words that are written together (IMG2012, redBike) also apart."""
     name = os.fsdecode(picture.path).encode("utf8", "replace").decode().replace("_", " ")
     apart = re.sub(r"(?<=[^\W\dA-Z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])", " ", name)
     return " ".join([name, apart, picture.camera or "", (picture.taken or "")[:10]])
@@ -100,7 +122,9 @@ def expression(words: str) -> str:
     """
     found = tokens(words)
     if not found:
-        raise UsageError(f'there is no word in "{words}"; ask with names of files and folders, cameras or dates')
+        raise UsageError(
+            f'there is no word in "{words}"; ask with names of files and folders, cameras, dates, captions or tags'
+        )
     return " AND ".join(f'"{token}"*' for token in found)
 
 

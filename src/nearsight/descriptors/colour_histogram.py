@@ -96,6 +96,10 @@ class ColourHistogram(Descriptor):
             row += share / 2 * (spread(rgb, among) + self._row(np.array([[rgb]], np.uint8)))
         return np.asarray(row / row.sum(), np.float32)
 
+    def histogram(self, amounts: NDArray[np.float64]) -> Floats:
+        """The amounts divided by their sum."""
+        return np.asarray(amounts / (amounts.sum() or 1), np.float32)
+
     def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """The main colours that two rows share, each with the part of both pictures that has it."""
         masses: dict[str, float] = {}

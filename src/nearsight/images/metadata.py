@@ -1,4 +1,4 @@
-"""When, where and with what a picture was taken, from its EXIF. Nothing in here can make a picture fail."""
+"""When, where and with what a picture was taken, by its own file. Nothing in here can make a picture fail."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image as Pillow
 
+from nearsight.images import captions
 from nearsight.images.pillow import printable
 
 _MAKE, _MODEL, _ORIENTATION, _CHANGED, _EXIF, _GPS = 0x10F, 0x110, 0x112, 0x132, 0x8769, 0x8825
@@ -20,12 +21,17 @@ _TIME = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the camera wrote. `taken` is local time, "YYYY-MM-DDTHH:MM:SS"; degrees are positive north and east."""
+    """What the camera and its owner wrote.
+
+    `taken` is local time, "YYYY-MM-DDTHH:MM:SS"; degrees are positive north and east; captions are a line each.
+    """
 
     taken: str | None = None
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    caption: str = ""
+    tags: tuple[str, ...] = ()
 
 
 def read(image: Pillow.Image) -> tuple[Metadata, int]:
@@ -37,7 +43,9 @@ def read(image: Pillow.Image) -> tuple[Metadata, int]:
     taken = next((time for time in map(_time, times) if time), None)
     turn = main.get(_ORIENTATION)
     orientation = turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
-    return Metadata(taken, _camera(main.get(_MAKE), main.get(_MODEL)), latitude, longitude), orientation
+    words = captions.read(image, {**details, **main})
+    camera = _camera(main.get(_MAKE), main.get(_MODEL))
+    return Metadata(taken, camera, latitude, longitude, words.caption, words.tags), orientation
 
 
 def _directory(image: Pillow.Image, tag: int | None = None) -> Mapping[int, Any]:
@@ -51,7 +59,7 @@ def _directory(image: Pillow.Image, tag: int | None = None) -> Mapping[int, Any]
         return {}
 
 
-_WANTED = (_MAKE, _MODEL, _ORIENTATION, _CHANGED, _TAKEN, _DIGITIZED, 1, 2, 3, 4)
+_WANTED = (_MAKE, _MODEL, _ORIENTATION, _CHANGED, _TAKEN, _DIGITIZED, *captions.TAGS, 1, 2, 3, 4)
 
 
 def _entry(entries: Mapping[int, Any], key: int) -> Any:  # noqa: ANN401 - EXIF holds anything

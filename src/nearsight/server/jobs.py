@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Any
 
-from nearsight.collection.collection import index
 from nearsight.collection.home import writing
 from nearsight.collection.ingest import Progress, Summary
+from nearsight.collection.making import index
 from nearsight.collection.plan import plans
 from nearsight.errors import NearsightError
 from nearsight.files import LocalFiles

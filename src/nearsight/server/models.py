@@ -177,6 +177,7 @@ class Asked(BaseModel):
     upload: str | None
     id: int | None
     colours: dict[str, float]
+    histogram: list[float] | None = None
     words: str
     where: str
     by: str | None

@@ -25,11 +25,12 @@ MOST_COLOURS = 16
 
 @dataclass(frozen=True)
 class Question:
-    """One query: a picture (an upload or a picture of the collection), colours, words; at least one of them."""
+    """One query: a picture (an upload or one of the collection), colours, a histogram, words; at least one of them."""
 
     upload: str | None = None
     id: int | None = None
     colours: tuple[tuple[str, float], ...] = ()
+    histogram: tuple[float, ...] | None = None
     words: str = ""
     where: str = ""
     by: str | None = None
@@ -39,8 +40,8 @@ class Question:
     def __post_init__(self) -> None:
         if self.upload is not None and self.id is not None:
             raise UsageError("ask with one picture: upload= or id=, not both")
-        if not (self.has_picture or self.colours or self.words or self.where):
-            raise UsageError("nothing is asked for: give upload=, id=, colours=, words= or where=")
+        if not (self.has_picture or self.by_colour or self.words or self.where):
+            raise UsageError("nothing is asked for: give upload=, id=, colours=, histogram=, words= or where=")
         if self.box is not None and not self.has_picture:
             raise UsageError("a box is a part of a picture: give upload= or id= too")
 
@@ -48,7 +49,12 @@ class Question:
     def sense(self) -> str | None:
         """The sense that is meant; None for the default one, and for words."""
         named = None if self.by == WORDS and self.words else self.by
-        return named or ("colour" if self.colours else None)
+        return named or ("colour" if self.by_colour else None)
+
+    @property
+    def by_colour(self) -> bool:
+        """Whether it asks with colours or a histogram."""
+        return bool(self.colours) or self.histogram is not None
 
     @property
     def needs_pixels(self) -> bool:
@@ -63,7 +69,7 @@ class Question:
     def as_dict(self) -> dict[str, Any]:
         """What was asked, for the answer."""
         named = {name: getattr(self, name) for name in ("upload", "id", "words", "where", "by", "k", "box")}
-        return {**named, "colours": dict(self.colours)}
+        return {**named, "colours": dict(self.colours), "histogram": self.histogram and list(self.histogram)}
 
 
 def parse_colours(text: str) -> tuple[tuple[str, float], ...]:
@@ -72,6 +78,16 @@ def parse_colours(text: str) -> tuple[tuple[str, float], ...]:
     if len(words) > MOST_COLOURS:
         raise UsageError(f"at most {MOST_COLOURS} colours can be asked for; got {len(words)}")
     return tuple(_colour(word) for word in words)
+
+
+def parse_histogram(text: str) -> tuple[float, ...] | None:
+    """Numbers with commas between them; None for nothing. UsageError on anything else."""
+    if not text.strip():
+        return None
+    values = tuple(_number(word) for word in text.split(","))
+    if not all(map(math.isfinite, values)):
+        raise UsageError(f"a histogram is numbers with commas between them; got {text[:60]!r}")
+    return values
 
 
 def _colour(word: str) -> tuple[str, float]:
@@ -120,6 +136,7 @@ def ask(photos: Collection, question: Question, picture: Rendered | None) -> Res
         box=box,
         like=question.id if pixels is None else None,
         colours=dict(question.colours),
+        histogram=question.histogram,
         words=question.words,
         where=question.where,
     )

@@ -24,7 +24,7 @@ from nearsight.server.fault import not_found
 WORDS = "words"
 """Stands among the senses for asking with words; it has no recipe."""
 
-WORDS_LINE = "pictures whose name, folder, camera or date holds the words"
+WORDS_LINE = "pictures whose name, folder, camera, date, captions or tags hold the words"
 
 
 class Shelved:

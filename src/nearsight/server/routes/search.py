@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import APIRouter, Depends, Query
 
 from nearsight.server import models
-from nearsight.server.question import Question, explained, found, parse_box, parse_colours
+from nearsight.server.question import Question, explained, found, parse_box, parse_colours, parse_histogram
 from nearsight.server.service import Its, Named, hit_rows
 
 LARGEST = (1 << 63) - 1
@@ -20,7 +20,12 @@ async def question_of(
     upload: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="a picture that was uploaded")] = None,
     id: Annotated[int | None, Query(ge=1, le=LARGEST, description="a picture of the collection")] = None,
     colours: Annotated[str, Query(max_length=500, description="colours and shares", examples=["c33:.6,eee:.4"])] = "",
-    words: Annotated[str, Query(max_length=500, description="words of names, folders, cameras and dates")] = "",
+    histogram: Annotated[
+        str, Query(max_length=16000, description="amounts of the bins of a colour histogram, with commas")
+    ] = "",
+    words: Annotated[
+        str, Query(max_length=500, description="words of names, folders, cameras, dates, captions and tags")
+    ] = "",
     where: Annotated[
         str, Query(max_length=2000, description="a filter: taken >= 2012 and folder like 'moscow/%'")
     ] = "",
@@ -29,7 +34,8 @@ async def question_of(
     box: Annotated[str, Query(max_length=120, description="x0,y0,x1,y1 in pixels of the upright picture")] = "",
 ) -> Question:
     """What an address asks."""
-    return Question(upload, id, parse_colours(colours), words.strip(), where.strip(), by or None, k, parse_box(box))
+    given = parse_colours(colours), parse_histogram(histogram)
+    return Question(upload, id, *given, words.strip(), where.strip(), by or None, k, parse_box(box))
 
 
 Asked: TypeAlias = Annotated[Question, Depends(question_of)]

@@ -1,0 +1,149 @@
+"""search: the question, and the answer as a table, JSON or a page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nearsight.cli.options import Collection, Here, In, Json, box_of
+from nearsight.cli.printing import print_json, shown
+from nearsight.errors import UsageError
+
+if TYPE_CHECKING:
+    from nearsight.collection.search import Results
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command(epilog="Example: nearsight search found.jpg --in ~/photos --html result.html")(search)
+
+
+def search(
+    picture: Annotated[
+        Path | None, typer.Argument(help="The picture to ask with; it need not be in the collection.")
+    ] = None,
+    in_: In = Here,
+    by: Annotated[
+        str | None, typer.Option(help="The sense of alike: copy, colour, scene or sketch. [default: copy]")
+    ] = None,
+    recipe: Annotated[str | None, typer.Option(help="A recipe instead of a sense.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many hits.")] = 20,
+    box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: ask with this part, in pixels.")] = None,
+    colour: Annotated[
+        str | None, typer.Option(help='Colours with their weights instead of a picture: "#c33:.6,#eee:.4".')
+    ] = None,
+    histogram: Annotated[
+        Path | None,
+        typer.Option(help="A file of numbers, one a bin of a colour histogram, instead of a picture."),
+    ] = None,
+    sketch: Annotated[
+        Path | None, typer.Option(help="A drawing instead of a picture: its lines, and where they are.")
+    ] = None,
+    words: Annotated[
+        str, typer.Option(help="Only pictures whose path, camera, date, captions or tags hold these words.")
+    ] = "",
+    where: Annotated[
+        str, typer.Option(help="Only pictures of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")
+    ] = "",
+    two_file: Annotated[
+        Path | None, typer.Option(help="Ask a search base that `export --format two-file` wrote, by its name.")
+    ] = None,
+    collection: Collection = None,
+    html: Annotated[Path | None, typer.Option(help="Write one page with the pictures, scores and matches.")] = None,
+    json: Json = False,
+) -> None:
+    """Find the pictures that are alike, best first, and say why. Exit code 1: nothing like it here."""
+    import nearsight as ns
+    from nearsight.collection.search import NOTHING
+
+    if two_file is not None:
+        _ask_two_file(two_file, picture, k, json)
+        return
+    corners, colours = box_of(box), _colours(colour)
+    photos = ns.open(in_, collection=collection)
+    asked: dict[str, Any] = {"box": corners, "colours": colours, "words": words, "where": where}
+    if histogram is not None:
+        asked["histogram"] = _numbers(histogram)
+    results = photos.search(picture, by=by, recipe=recipe, k=k, sketch=sketch, **asked)
+    if html is not None:
+        from nearsight.cli.report import Answer, write
+
+        shown_picture = picture or sketch
+        named = shown_picture or histogram
+        title = named.name if named is not None else colour or words or where
+        write(html, f"Pictures like {title}", [Answer.of(photos, shown_picture, results, title=title, box=corners)])
+    if json:
+        asked |= {"picture": picture and str(picture), "sketch": sketch and str(sketch), "by": by}
+        hits = [hit.as_dict() for hit in results]
+        print_json({"query": asked, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
+    else:
+        _print_hits(results)
+        if html is not None:
+            typer.echo(f"the page: {shown(str(html))}")
+    if results.verdict == NOTHING or not len(results):
+        raise typer.Exit(1)
+
+
+def _ask_two_file(base: Path, picture: Path | None, k: int, json: bool) -> None:
+    from nearsight.collection.two_file import TwoFile
+
+    if picture is None:
+        raise UsageError("a search base is asked with a picture: nearsight search PICTURE --two-file NAME")
+    opened = TwoFile(base)
+    found = opened.search(picture, k)
+    if json:
+        hits = [{"rank": rank, **vars(each)} for rank, each in enumerate(found, 1)]
+        print_json({"query": {"picture": str(picture)}, "recipe": opened.plan.recipe, "hits": hits})
+        return
+    for rank, each in enumerate(found, 1):
+        typer.echo(f"{rank:>4}  {each.score:.3f}  {each.distance:>10.4g}  {shown(each.path)}")
+
+
+def _colours(text: str | None) -> dict[str, float]:
+    """Colours with their weights, 1 where none is given."""
+    found: dict[str, float] = {}
+    for part in (text or "").split(",") if text else ():
+        name, _, weight = part.partition(":")
+        try:
+            found[name.strip()] = float(weight or 1)
+        except ValueError:
+            raise UsageError(f'--colour takes colours with weights, such as "#c33:.6,#eee:.4"; got "{part}"') from None
+    return found
+
+
+def _numbers(path: Path) -> list[float]:
+    """The numbers of a text file, between spaces, commas, brackets or line ends; those of a .npy file."""
+    import numpy as np
+
+    try:
+        if path.suffix == ".npy":
+            return [float(value) for value in np.load(path, allow_pickle=False).ravel()]
+        return [float(word) for word in re.split(r"[\s,;\[\]]+", path.read_text()) if word]
+    except (OSError, ValueError) as problem:
+        raise UsageError(f"--histogram takes a file of numbers or a .npy file; {path}: {problem}") from None
+
+
+def _print_hits(results: Results) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column, justify in (
+        ("", "right"),
+        ("score", "right"),
+        ("verdict", "left"),
+        ("picture", "left"),
+        ("why", "left"),
+    ):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for hit in results:
+        style = "" if hit.alike is not False else "dim"
+        cells = (str(hit.rank), f"{hit.score:.3f}", hit.verdict, shown(hit.path), hit.why)
+        table.add_row(*(Text(cell, overflow="fold") for cell in cells), style=style)
+    Console(soft_wrap=False).print(table)
+    if results.verdict:
+        typer.echo(f"{results.verdict}; {results.total} pictures searched")

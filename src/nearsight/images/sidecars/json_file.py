@@ -1,0 +1,116 @@
+"""JSON: one object beside its picture, a list or a mapping that names pictures, JSON lines, or COCO's annotations.
+
+::
+
+    dog.jpg.json        {"title": "Rex", "description": "on the beach", "people": [{"name": "Ann"}]}
+    captions.json       [{"file": "dog.jpg", "captions": ["A dog runs.", "Rex at the sea"], "tags": ["dog", "sea"]}]
+    captions.json       {"dog.jpg": "A dog runs.", "cat.jpg": {"caption": "A cat.", "tags": "cat, sofa"}}
+    metadata.jsonl      {"file_name": "dog.jpg", "text": "A dog runs."}
+    instances.json      {"images": [{"id": 1, "file_name": ...}], "annotations": [{"image_id": 1, "caption": ...}]}
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nearsight.errors import PictureError, Reason
+from nearsight.images.sidecars.said import CAPTIONS, NAMES, TAGGED, Said, said, split_tags
+
+
+def read(data: bytes) -> list[Said]:
+    """What a JSON file says. Raises PictureError where it is no JSON."""
+    try:
+        return list(_whole(json.loads(data.decode("utf-8-sig"))))
+    except (ValueError, RecursionError) as problem:
+        raise PictureError(Reason.CORRUPT, f"not JSON: {problem}"[:200]) from None
+
+
+def read_lines(data: bytes) -> list[Said]:
+    """What a file of one JSON object a line says. Raises PictureError where a line is no JSON."""
+    found: list[Said] = []
+    for number, line in enumerate(data.decode("utf-8-sig", "replace").splitlines(), 1):
+        try:
+            found += _listed(json.loads(line)) if line.strip() else ()
+        except (ValueError, RecursionError) as problem:
+            raise PictureError(Reason.CORRUPT, f"line {number} is not JSON: {problem}"[:200]) from None
+    return found
+
+
+def _whole(value: Any) -> Iterator[Said]:  # noqa: ANN401 - JSON holds anything
+    if isinstance(value, list):
+        for each in value:
+            yield from _listed(each)
+    elif isinstance(value, dict) and isinstance(value.get("images"), list):
+        yield from _coco(value)
+    elif isinstance(value, dict) and (_named(value) or _of(value, "")):
+        yield from filter(None, [_of(value, _named(value))])
+    elif isinstance(value, dict):
+        for name, about in value.items():
+            yield from filter(None, [_of(about if isinstance(about, dict) else {"captions": about}, str(name))])
+
+
+def _listed(value: Any) -> Iterator[Said]:  # noqa: ANN401 - JSON holds anything
+    """One object of a list: it must name its picture."""
+    if isinstance(value, dict) and (name := _named(value)) and (found := _of(value, name)):
+        yield found
+
+
+def _coco(value: Mapping[str, Any]) -> Iterator[Said]:
+    """Pictures with their sentences inside, or annotations that point at pictures by their id."""
+    kinds = {each.get("id"): each.get("name") for each in _objects(value.get("categories"))}
+    captions: dict[Any, list[str]] = defaultdict(list)
+    tags: dict[Any, list[str]] = defaultdict(list)
+    for each in _objects(value.get("annotations")):
+        ident = each.get("image_id")
+        captions[_key(ident)] += _texts(each.get("caption"))
+        tags[_key(ident)] += _texts(kinds.get(each.get("category_id")))
+    for each in _objects(value["images"]):
+        key, about = _key(each.get("id")), _lower(each)
+        more = [text for name in CAPTIONS for text in _texts(about.get(name))]
+        words = [text for name in TAGGED for text in _tags(about.get(name))]
+        if name := _named(each):
+            yield from filter(None, [said(name, [*more, *captions[key]], [*words, *tags[key]])])
+
+
+def _of(value: Mapping[str, Any], name: str) -> Said | None:
+    about = _lower(value)
+    captions = [text for key in CAPTIONS for text in _texts(about.get(key))]
+    return said(name, captions, [text for key in TAGGED for text in _tags(about.get(key))])
+
+
+def _lower(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.lower(): each for key, each in value.items()}
+
+
+def _named(value: Mapping[str, Any]) -> str:
+    about = _lower(value)
+    return next((each for key in NAMES if isinstance(each := about.get(key), str) and each), "")
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 - JSON holds anything
+    """Text, a list of texts, or objects that hold a text, one level deep."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [each for key in ("raw", "caption", "text", "name", "value") if isinstance(each := value.get(key), str)]
+    return [text for each in value if not isinstance(each, list) for text in _texts(each)] if _is_list(value) else []
+
+
+def _tags(value: Any) -> list[str]:  # noqa: ANN401 - JSON holds anything
+    return split_tags(value) if isinstance(value, str) else _texts(value)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _key(value: object) -> object:
+    """An id as it can be looked up; lists and objects cannot."""
+    return value if isinstance(value, str | int | float) else None
