@@ -22,7 +22,7 @@ from benchmarks.page import Options, main
 from benchmarks.timing import best, one_core
 from nearsight.errors import ModelMissingError
 from nearsight.images.decode import in_memory
-from nearsight.methods import look_up, methods
+from nearsight.methods import look_up, methods, metric_of
 from nearsight.types import Descriptor, Image, Method, Metric
 
 BATCH = 64
@@ -93,7 +93,7 @@ def _size(descriptor: Descriptor) -> list[str]:
 def asked_with(name: str) -> tuple[str, Descriptor]:
     """The descriptor whose rows a metric is measured on."""
     found = [(each, made) for each, made in made("descriptors") if isinstance(made, Descriptor)]
-    natural = next((each for each, made in found if made.metric == name), WITHOUT_MODEL.get(name, "gist"))
+    natural = next((each for each, made in found if made.metric.split("(")[0] == name), WITHOUT_MODEL.get(name, "gist"))
     wanted = DESCRIBED_BY.get(name, natural)
     return next(pair for pair in found if pair[0] == wanted)
 
@@ -106,6 +106,8 @@ def metric_rows(photos: list[Image], count: int, rounds: int) -> list[list[str]]
     for name, metric in made("metrics"):
         assert isinstance(metric, Metric)
         by, descriptor = asked_with(name)
+        if descriptor.metric.startswith(f"{name}("):
+            metric = metric_of(descriptor)
         if by not in described:
             described = {by: np.resize(descriptor.describe(crops), (count, descriptor.size))}
         stored = described[by][: COSTLY_ROWS if metric.costly else count]

@@ -7,7 +7,7 @@ from docs_build.docstring import described, escaped, items, printed, prose, sect
 from nearsight.cli.listing import output
 from nearsight.collection.plan import SENSES
 from nearsight.errors import ModelMissingError
-from nearsight.methods import kind, methods, parameters, summary
+from nearsight.methods import kind, methods, metric_of, name_of, parameters, summary
 from nearsight.types import Descriptor, Index, Method, Metric, Refiner
 
 FOLDER = "recipes"
@@ -114,16 +114,22 @@ def _facts(name: str, cls: type[Method]) -> str:
 
 def _descriptor(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Descriptor)
+    metric = named(made)
     line = (
         f"A descriptor: `{made.size} {made.dtype}` a picture, made of at most {made.side} pixels at the longest side, "
-        f"and compared by [{made.metric}]({made.metric}.md) unless the recipe says otherwise"
+        f"and compared by [{metric}]({metric}.md) unless the recipe says otherwise"
     )
     return line, f'index ~/photos --recipe "{name}"'
 
 
+def named(descriptor: Descriptor) -> str:
+    """The name of a descriptor's natural metric, without its parameters."""
+    return name_of(metric_of(descriptor))
+
+
 def _metric(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Metric)
-    users = [each for each, cls in own()["descriptors"].items() if issubclass(cls, Descriptor) and cls().metric == name]
+    users = [each for each, cls in own()["descriptors"].items() if issubclass(cls, Descriptor) and named(cls()) == name]
     natural = ", ".join(f"[{each}]({each}.md)" for each in users)
     line = f"A metric, shown as {escaped(made.symbol)}" + (f"; the natural one of {natural}" if users else "")
     return line, f'search found.jpg --in ~/photos --recipe "{users[0] if users else "gist"} | flat(metric={name})"'

@@ -37,7 +37,7 @@ def test_colours_at_points(flag):
 
 def test_main_colours(flag):
     found = ns.colours(flag, count=2)
-    assert list(found)[0] == "#ffffff"
+    assert next(iter(found)) == "#ffffff"
     assert np.abs(rgb(list(found)[1]) - (200, 30, 30)).max() <= 1
     assert list(found.values()) == pytest.approx([2 / 3, 1 / 3], abs=0.01)
     (alone,) = ns.colours(flag, count=3, box=(0, 0, 15, 40))

@@ -99,17 +99,13 @@ def _asked_colours(query: Query, plan: Plan) -> Asked:
 def _asked_histogram(query: Query, plan: Plan) -> Asked:
     if query.picture is not None:
         raise UsageError("ask with a picture or with a histogram, not with both")
-    amounts = np.asarray(query.histogram, np.float64)
+    amounts, wanted = np.asarray(query.histogram, np.float64), plan.descriptor.size
     row = plan.descriptor.histogram(amounts)
     if row is None or plan.refiners:
         raise UsageError(f"{plan.name} cannot be asked with a histogram; ask by colour")
-    if (
-        amounts.shape != (plan.descriptor.size,)
-        or not (np.isfinite(amounts) & (amounts >= 0)).all()
-        or not amounts.any()
-    ):
+    if amounts.shape != (wanted,) or not (np.isfinite(amounts) & (amounts >= 0)).all() or not amounts.any():
         raise UsageError(
-            f"a histogram of {plan.name} is {plan.descriptor.size} numbers of 0 or larger, not all 0; got {amounts.size} "
+            f"a histogram of {plan.name} is {wanted} numbers of 0 or larger, not all 0; got {amounts.size} "
             f"from {amounts.min(initial=0):g} to {amounts.max(initial=0):g}"
         )
     return Asked(row[None], 1, None)
