@@ -53,9 +53,15 @@ def described(folder: Path, photos: list[Image], count: int, queries: int) -> tu
     assert isinstance(descriptor, Descriptor)
     crops = pictures.crops(photos, count + queries, SIDE)
     rows = np.concatenate([descriptor.describe(part) for part in _parts(crops)])
-    np.save(folder / "rows.npy", rows[queries:], allow_pickle=False)
-    np.save(folder / "ids.npy", np.arange(count, dtype=np.int64), allow_pickle=False)
-    return np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False), rows[:queries]
+    return mapped(folder, rows[queries:]), rows[:queries]
+
+
+def mapped(folder: Path, rows: NDArray[Any]) -> NDArray[Any]:
+    """The rows, mapped from a file, with a file of their ids beside it."""
+    np.save(folder / "rows.npy", rows, allow_pickle=False)
+    np.save(folder / "ids.npy", np.arange(len(rows), dtype=np.int64), allow_pickle=False)
+    found: NDArray[Any] = np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False)
+    return found
 
 
 def mapped_ids(rows: NDArray[Any]) -> Ids:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from nearsight.types import Ids
 
 _PIECE_BYTES = 1 << 20
+_VIEW_BYTES = 16 << 20
 
 
 class Block:
@@ -48,6 +50,8 @@ class Blocks:
 
     def find(self, ids: Ids) -> NDArray[np.intp]:
         """Sorted positions of those of the sorted `ids` that are here."""
+        if not len(ids):
+            return np.empty(0, np.intp)
         found = [start + block.find(ids) for start, block in zip(self.starts, self.blocks, strict=False)]
         return np.sort(np.concatenate(found)) if found else np.empty(0, np.intp)
 
@@ -59,14 +63,46 @@ class Blocks:
     def rows(self, positions: NDArray[np.intp]) -> Iterator[NDArray[Any]]:
         """The rows at sorted positions, in order, about a megabyte at a time."""
         for block, at in self._split(positions):
-            step = max(1, _PIECE_BYTES // max(1, block.rows.shape[1] * block.rows.dtype.itemsize))
+            step = _fitting(_PIECE_BYTES, block)
             for first in range(0, len(at), step):
                 piece = at[first : first + step]
                 whole = piece[-1] - piece[0] + 1 == len(piece)
                 yield block.rows[piece[0] : piece[-1] + 1] if whole else block.rows[piece]
+
+    def all_rows(self) -> Iterator[NDArray[Any]]:
+        """All rows, in order, where they lie, without a copy; about sixteen megabytes at a time."""
+        for block in self.blocks:
+            step = _fitting(_VIEW_BYTES, block)
+            for first in range(0, len(block), step):
+                yield np.asarray(block.rows[first : first + step])
 
     def _split(self, positions: NDArray[np.intp]) -> Iterator[tuple[Block, NDArray[np.intp]]]:
         """Each block that holds some of the sorted positions, with their places in it."""
         bounds = np.searchsorted(positions, self.starts)
         for number in np.flatnonzero(bounds[1:] > bounds[:-1]):
             yield self.blocks[number], positions[bounds[number] : bounds[number + 1]] - self.starts[number]
+
+
+@dataclass(frozen=True)
+class Sought:
+    """The rows to look at: those at the sorted positions `picked`, or all, of which some positions stay `hidden`."""
+
+    blocks: Blocks
+    hidden: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    picked: NDArray[np.intp] | None = None
+
+    def __len__(self) -> int:
+        return len(self.blocks) if self.picked is None else len(self.picked)
+
+    def rows(self) -> Iterator[NDArray[Any]]:
+        """All of them, in order, some at a time."""
+        return self.blocks.all_rows() if self.picked is None else self.blocks.rows(self.picked)
+
+    def positions(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The positions of the rows at some places among them."""
+        return places if self.picked is None else self.picked[places]
+
+
+def _fitting(most: int, block: Block) -> int:
+    """How many rows of a block have `most` bytes, at least one."""
+    return max(1, most // max(1, int(block.rows.shape[1]) * int(block.rows.dtype.itemsize)))

@@ -17,7 +17,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes.flat import FlatRows, nearest
+from nearsight.indexes.first import nearest
+from nearsight.indexes.flat import FlatRows
 from nearsight.types import Arrays, Floats, Hits, Ids, Index, Metric
 
 FRESH = 1024

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes.blocks import Block, Blocks
-from nearsight.metrics.cosine import Cosine
-from nearsight.metrics.hamming import Hamming
-from nearsight.metrics.l2 import L2
+from nearsight.indexes.blocks import Block, Blocks, Sought
+from nearsight.indexes.first import first_of, refined
 from nearsight.types import NO_ID, Arrays, Floats, Hits, Ids, Index, Metric
 
-First: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
-
-_kernels: Any = faiss  # its stubs leave these functions out
 _FIRST_DISTANCES = 1 << 22
-_FIRST_MEASURED = 16
-_ROUNDING = (1e-5, 1e-6)
+_MANY = 1 / 4
 
 
 @dataclass(frozen=True)
 class Flat(Index):
     """Looks at every row: exact, no training, fast enough for some hundred thousand pictures.
 
-    1. A first distance to every row that is neither removed nor left out by `allow` is computed in single precision.
+    1. A first distance to every row is computed in single precision; rows that are removed, or left out by `allow`,
+       are left out of it.
     2. All rows that could be among the k nearest within its rounding error are measured again by the metric itself.
     3. They are ordered by that distance, equal ones by their id.
 
-    A costly metric that offers a lower bound, such as `emd`, measures rows in the order of that bound, and only until
-    none of the rest can be among the k nearest.
+    Where the metric offers a lower bound of its distances, that is the first look: the k rows with the smallest are
+    measured, then all that could be nearer than the k-th of these; by a costly metric, such as `emd`, a few at a time.
 
     So the answer is that of the metric, whatever the order in which rows came, and filters never cost a hit.
 
@@ -124,10 +119,10 @@ class FlatRows:
         """
         self.check_query(queries, k)
         hits = Hits(np.full((len(queries), k), NO_ID, np.int64), np.full((len(queries), k), -np.inf, np.float32))
-        kept = self._kept(allow)
-        step = max(1, _FIRST_DISTANCES // max(1, len(kept)))
+        sought = self._sought(allow)
+        step = max(1, _FIRST_DISTANCES // max(1, len(sought)))
         for start in range(0, len(queries), step):
-            self._fill(hits, slice(start, start + step), queries, kept)
+            self._fill(hits, slice(start, start + step), queries, sought)
         return hits
 
     def check_query(self, queries: NDArray[Any], k: int) -> None:
@@ -166,53 +161,34 @@ class FlatRows:
         blocks = [b if flags.all() else Block(b.ids[flags], b.rows[np.flatnonzero(flags)]) for flags, b in stays]
         return replace(self, stored=Blocks(blocks), dead=np.setdiff1d(self.dead, ids))
 
-    def _kept(self, allow: Ids | None) -> NDArray[np.intp]:
-        """Sorted positions of the rows that may be found."""
-        if allow is not None:
-            return self.stored.find(np.setdiff1d(allow, self.dead))
-        keep = np.ones(len(self.stored), bool)
-        keep[self.stored.find(self.dead)] = False
-        return np.flatnonzero(keep)
+    def _sought(self, allow: Ids | None) -> Sought:
+        """The rows to look at: where many may be found, all side by side, which is faster than picking those out."""
+        if allow is None:
+            return Sought(self.stored, self.stored.find(self.dead))
+        if self.metric.costly or len(allow) < _MANY * len(self.stored):
+            return Sought(self.stored, picked=self.stored.find(np.setdiff1d(allow, self.dead)))
+        hidden = np.ones(len(self.stored), bool)
+        hidden[self.stored.find(np.sort(allow))] = False
+        hidden[self.stored.find(self.dead)] = True
+        return Sought(self.stored, np.flatnonzero(hidden))
 
-    def _fill(self, hits: Hits, part: slice, queries: NDArray[Any], kept: NDArray[np.intp]) -> None:
+    def _fill(self, hits: Hits, part: slice, queries: NDArray[Any], sought: Sought) -> None:
         """Write the hits of one part of the queries."""
-        asked = queries[part]
-        if len(kept) and self.metric.at_least(asked[:1], next(self.stored.rows(kept[:1]))) is not None:
-            for number, query in enumerate(asked, part.start):
-                self._fill_bounded(hits, number, query, kept)
-            return
-        first, margin = first_distances(self.metric)
-        distances = np.empty((len(asked), len(kept)), np.float32)
-        start = 0
-        for rows in self.stored.rows(kept):
-            distances[:, start : start + len(rows)] = first(asked, rows)
+        asked, first = queries[part], first_of(self.metric, queries[:0])
+        quick, start = np.empty((len(asked), len(sought)), np.float32), 0
+        for rows in sought.rows():
+            quick[:, start : start + len(rows)] = first.measure(asked, rows)
             start += len(rows)
-        for number, query, row in zip(range(part.start, part.stop), asked, distances, strict=False):
-            near = kept[nearest(row, hits.ids.shape[1], *margin)]
-            self._fill_one(hits, number, query, near)
+        quick[:, sought.hidden] = np.nan
+        for number, query, row in zip(range(part.start, part.stop), asked, quick, strict=False):
+            near, distances = refined(first, row, hits.ids.shape[1], partial(self._measured, query, sought))
+            self._write(hits, number, sought.positions(near), distances)
 
-    def _fill_bounded(self, hits: Hits, number: int, query: NDArray[Any], kept: NDArray[np.intp]) -> None:
-        """Write the hits of one query by a metric that has a lower bound."""
-        k = hits.ids.shape[1]
-        bounds = np.concatenate([_bounds(self.metric, query, rows) for rows in self.stored.rows(kept)])
-        order = np.argsort(bounds, kind="stable")
-        near, exact = np.empty(0, np.intp), np.empty(0, np.float32)
-        while len(near) < len(kept):
-            if len(near) >= k and np.partition(exact, k - 1)[k - 1] < bounds[order[len(near)]]:
-                break
-            some = np.sort(kept[order[len(near) : len(near) + max(k, _FIRST_MEASURED)]])
-            near, exact = np.append(near, some), np.append(exact, self._measured(query, some))
-        self._write(hits, number, near, exact)
-
-    def _fill_one(self, hits: Hits, number: int, query: NDArray[Any], near: NDArray[np.intp]) -> None:
-        """Write the hits of one query, all of which are among the positions `near`."""
-        if len(near):
-            self._write(hits, number, near, self._measured(query, near))
-
-    def _measured(self, query: NDArray[Any], positions: NDArray[np.intp]) -> Floats:
-        """The distances `(n,)` of the rows at these sorted positions, at least one, by the metric itself."""
-        pieces = self.stored.rows(positions)
-        return np.concatenate([self.metric.distances(query[None], rows)[0] for rows in pieces])
+    def _measured(self, query: NDArray[Any], sought: Sought, places: NDArray[np.intp]) -> Floats:
+        """The distances `(n,)` of the rows at these sorted places among those sought, by the metric itself."""
+        pieces = self.stored.rows(sought.positions(places))
+        found = [self.metric.distances(query[None], rows)[0] for rows in pieces]
+        return np.concatenate([np.empty(0, np.float32), *found])
 
     def _write(self, hits: Hits, number: int, near: NDArray[np.intp], exact: Floats) -> None:
         order = np.argsort(near)
@@ -221,64 +197,3 @@ class FlatRows:
         best = np.lexsort((ids, exact))[: hits.ids.shape[1]]
         hits.ids[number, : len(best)] = ids[best]
         hits.scores[number, : len(best)] = 0 - exact[best]
-
-
-def _bounds(metric: Metric, query: NDArray[Any], rows: NDArray[Any]) -> Floats:
-    bounds = metric.at_least(query[None], rows)
-    assert bounds is not None
-    return np.asarray(bounds[0])
-
-
-def nearest(distances: NDArray[Any], k: int, relative: float, absolute: float) -> NDArray[np.intp]:
-    """Sorted positions of all that could be among the k nearest, where distances are only known within a margin."""
-    if len(distances) <= k:
-        return np.flatnonzero(~np.isnan(distances))
-    farthest = np.fmin(np.partition(distances, k - 1)[k - 1], np.inf)
-    return np.flatnonzero(distances <= farthest * (1 + relative) + absolute)
-
-
-def _squared(queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
-    """Squared Euclidean distances, differences formed before they are squared."""
-    return _each(_kernels.fvec_L2sqr_ny, queries, rows)
-
-
-def _turned(queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
-    """Minus the cosines; 0 for rows of zeros."""
-    products = _each(_kernels.fvec_inner_products_ny, queries, rows)
-    return -products / _norms(queries)[:, None] / _norms(rows)
-
-
-def _norms(rows: NDArray[Any]) -> Floats:
-    values = np.asarray(rows, np.float32)
-    norms: Floats = np.sqrt(np.einsum("ij,ij->i", values, values))
-    return np.where(norms == 0, np.float32(1), norms)
-
-
-def _each(kernel: Callable[..., None], queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
-    """One of faiss's kernels "one vector against many" for each query, `(Q, N)`."""
-    asked, stored = (np.ascontiguousarray(values, np.float32) for values in (queries, rows))
-    answers = np.empty((len(asked), len(stored)), np.float32)
-    for query, answer in zip(asked, answers, strict=True):
-        kernel(*map(_kernels.swig_ptr, (answer, query, stored)), stored.shape[1], len(stored))
-    return answers
-
-
-def _differing(queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.int32]:
-    """Differing bits."""
-    asked, stored = np.ascontiguousarray(queries), np.ascontiguousarray(rows)
-    answers = np.empty((len(asked), len(stored)), np.int32)
-    asked_at, stored_at, answers_at = map(_kernels.swig_ptr, (asked, stored, answers))
-    _kernels.hammings(asked_at, stored_at, len(asked), len(stored), stored.shape[1], answers_at)
-    return answers
-
-
-_FIRST: dict[type[Metric], tuple[First, tuple[float, float]]] = {
-    L2: (_squared, (1e-3, 1e-30)),
-    Cosine: (_turned, (0.0, 1e-4)),
-    Hamming: (_differing, (0.0, 0.0)),
-}
-
-
-def first_distances(metric: Metric) -> tuple[First, tuple[float, float]]:
-    """Quick distances in the order of a metric, with the relative and absolute margin of their rounding."""
-    return _FIRST.get(type(metric), (metric.distances, _ROUNDING))

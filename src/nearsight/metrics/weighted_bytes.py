@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,7 @@ TURN = 128
 """Hues go round in this many steps; a larger byte stands for no hue."""
 
 _HUES, _TONES, _CONTENT = 3, 8, 136
-_ROWS = 3000
+_BLOCK = 1 << 20
 _HALF = 2000
 _STEPS = np.arange(256)
 _ROUND = np.where(_STEPS < TURN, np.minimum(_STEPS, TURN - _STEPS), TURN // 2).astype(np.uint8)
@@ -81,17 +83,13 @@ class WeightedBytes(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        _check(queries, rows)
-        distances = np.empty((len(queries), len(rows)), np.float32)
-        for query, answer in zip(queries, distances, strict=True):
-            repeated = np.tile(query, (min(_ROWS, len(rows)), 1))
-            scratch = np.empty_like(repeated)  # used again: what is allocated anew takes longer than the sums
-            for start in range(0, len(rows), _ROWS):
-                block = np.ascontiguousarray(rows[start : start + _ROWS])
-                count = len(block)
-                apart = cv2.absdiff(block, repeated[:count], dst=scratch[:count])
-                answer[start : start + count] = self._weighed(apart)
-        return distances
+        return _each_block(self._weigh, queries, rows)
+
+    def at_least(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats | None:
+        """The share of the content in the distances `(Q, N) float32`; None where there is none."""
+        if not self.content or rows.shape[1] <= _TONES:
+            return None
+        return _each_block(self._weigh_content, queries, rows)
 
     def flattened(self, rows: NDArray[Any]) -> Floats:
         """The weighted bytes, hues as points on a circle; straight distances order nearly alike."""
@@ -107,22 +105,59 @@ class WeightedBytes(Metric):
         """1 / (1 + distance / 2000)."""
         return np.asarray(1 / (1 + distances / _HALF), np.float32)
 
-    def _weighed(self, differences: NDArray[np.uint8]) -> Floats:
-        """Distances `(n,)` of the absolute differences `(n, D)` of bytes."""
+    def _weigh(self, differences: NDArray[np.uint8], distances: Floats) -> None:
+        """Write the distances `(n,)` of the absolute differences `(n, D)` of bytes."""
         head = cv2.transpose(differences[:, :_TONES])
-        apart = np.float32(self.hues) * _added(cv2.LUT(head[:_HUES], _ROUND), 0)
-        if differences.shape[1] > _HUES:
-            apart += np.float32(self.tones) * _added(head[_HUES:], 0)
-        for weight, start, end in ((self.content, _TONES, _CONTENT), (self.points, _CONTENT, None)):
-            if differences.shape[1] > start:
-                apart += np.float32(weight) * _added(differences[:, start:end], 1)
-        return apart
+        hues = _added(cv2.LUT(head[:_HUES], _ROUND), 0)
+        np.multiply(hues, np.float32(self.hues), out=distances, dtype=np.float32)
+        parts = ((self.tones, head[_HUES:], 0), (self.content, differences[:, _TONES:_CONTENT], 1))
+        for weight, values, axis in (*parts, (self.points, differences[:, _CONTENT:], 1)):
+            if values.size:
+                distances += np.multiply(_added(values, axis), np.float32(weight), dtype=np.float32)
+
+    def _weigh_content(self, differences: NDArray[np.uint8], distances: Floats) -> None:
+        """Write the part of the content only."""
+        content = _added(differences[:, _TONES:_CONTENT], 1)
+        np.multiply(content, np.float32(self.content), out=distances, dtype=np.float32)
 
 
-def _added(values: NDArray[np.uint8], axis: int) -> Floats:
-    """Sums of bytes along an axis, as floats."""
-    sums = cv2.reduce(values, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
-    return np.asarray(sums.ravel(), np.float32)
+class _Scratch(threading.local):
+    """Memory that each thread uses again: what is allocated anew takes longer than the sums."""
+
+    def __init__(self) -> None:
+        self._both = np.empty((2, 0), np.uint8)
+
+    def of(self, count: int, width: int) -> NDArray[np.uint8]:
+        """Two matrices, `(2, count, width)`, of whatever bytes are there."""
+        size = count * width
+        if self._both.shape[1] < size:
+            self._both = np.empty((2, max(size, _BLOCK)), np.uint8)
+        return self._both[:, :size].reshape(2, count, width)
+
+
+_scratch = _Scratch()
+
+
+def _each_block(
+    weigh: Callable[[NDArray[np.uint8], Floats], None], queries: NDArray[Any], rows: NDArray[Any]
+) -> Floats:
+    """What `weigh` writes for the absolute differences of each query and some rows at a time, `(Q, N)`."""
+    _check(queries, rows)
+    answers = np.empty((len(queries), len(rows)), np.float32)
+    step = max(1, _BLOCK // max(1, rows.shape[1]))
+    repeated, scratch = _scratch.of(min(step, len(rows)), rows.shape[1])
+    for query, answer in zip(queries, answers, strict=True):
+        repeated[:] = query
+        for start in range(0, len(rows), step):
+            block = np.ascontiguousarray(rows[start : start + step])
+            count = len(block)
+            weigh(cv2.absdiff(block, repeated[:count], dst=scratch[:count]), answer[start : start + count])
+    return answers
+
+
+def _added(values: NDArray[np.uint8], axis: int) -> NDArray[Any]:
+    """Sums of bytes along an axis, `(n,)`."""
+    return np.asarray(cv2.reduce(values, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S)).ravel()
 
 
 def _check(queries: NDArray[Any], rows: NDArray[Any]) -> None:

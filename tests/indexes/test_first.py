@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nearsight.indexes.first import First, first_of, nearest, refined
+from nearsight.indexes.flat import Flat
+from nearsight.methods import methods
+from nearsight.metrics.weighted_bytes import WeightedBytes
+from nearsight.types import NO_ID, Metric
+
+WEIGHTED = [WeightedBytes(), WeightedBytes(hues=40, tones=9, content=0.25), WeightedBytes(content=0)]
+
+
+def hashes(count, seed=0):
+    """Rows of few levels, so that equal parts and equal distances are common."""
+    return np.random.default_rng(seed).integers(0, 3, (count, 136), np.uint8)
+
+
+def slow(metric, query, ids, rows, k):
+    """All distances, sorted as tuples."""
+    pairs = sorted(zip(metric.distances(query[None], rows)[0].tolist(), ids.tolist(), strict=True))[:k]
+    return pairs + [(np.inf, NO_ID)] * (k - len(pairs))
+
+
+def assert_answers(index, metric, queries, ids, rows, k, allow=None):
+    hits = index.search(queries, k, allow)
+    for number, query in enumerate(queries):
+        found = list(zip((-hits.scores[number]).tolist(), hits.ids[number].tolist(), strict=True))
+        assert found == slow(metric, query, ids, rows, k)
+
+
+@pytest.mark.parametrize("metric", WEIGHTED, ids=repr)
+@pytest.mark.parametrize("k", [1, 7, 40, 700])
+def test_lower_bound_of_bytes_costs_no_hit(metric, k):
+    rows, queries = hashes(600), hashes(5, seed=1)
+    ids = np.random.default_rng(2).permutation(2000)[:600]
+    gone = np.isin(np.arange(600), np.random.default_rng(3).permutation(600)[:50])
+    index = Flat().empty(metric).add(ids[:250], rows[:250]).add(ids[250:], rows[250:])
+    assert_answers(index, metric, queries, ids, rows, k)
+    index = index.remove(ids[gone])
+    assert_answers(index, metric, queries, ids[~gone], rows[~gone], k)
+    for share in (0.05, 0.6):
+        allowed = np.random.default_rng(4).random(600) < share
+        twice = np.concatenate([ids[allowed], ids[allowed][:9], [5000]])
+        assert_answers(index, metric, queries, ids[allowed & ~gone], rows[allowed & ~gone], k, twice)
+
+
+def test_rows_that_differ_only_beside_the_bound():
+    """The content of all is the same, so that the bound tells nothing."""
+    rows = np.zeros((300, 136), np.uint8)
+    rows[:, 3] = np.random.default_rng(0).permutation(300) % 200
+    assert_answers(
+        Flat().empty(WeightedBytes()).add(np.arange(300), rows), WeightedBytes(), rows[:3], np.arange(300), rows, 9
+    )
+
+
+def test_bytes_are_bounded_where_there_is_content():
+    nothing = hashes(0)
+    assert first_of(WeightedBytes(), nothing).below
+    assert not first_of(WeightedBytes(content=0), nothing).below
+    assert not first_of(WeightedBytes(), nothing[:, :8]).below
+
+
+@pytest.mark.parametrize("name", [name for name, cls in methods("metrics").items() if cls.at_least != Metric.at_least])
+def test_bounds_are_never_above_the_distances(name):
+    metric, rng = methods("metrics")[name](), np.random.default_rng(0)
+    rows = rng.integers(0, 256, (60, 168), np.uint8) if name == "weighted_bytes" else rng.random((60, 256), np.float32)
+    queries = np.concatenate([rows[:2], np.roll(rows[5:8], 1, axis=1)])
+    assert (metric.at_least(queries, rows) <= metric.distances(queries, rows)).all()
+    assert metric.at_least(queries, rows).max() > 0
+
+
+@pytest.mark.parametrize("step", [None, 16])
+def test_few_are_measured_beyond_a_tight_bound(step):
+    distances = np.random.default_rng(0).permutation(5000).astype(np.float32)
+    measured = []
+    first = First(lambda queries, rows: rows, 0, 0, below=True, step=step)
+    near, exact = refined(first, distances - 30, 10, lambda places: measured.append(len(places)) or distances[places])
+    assert sorted(exact)[:10] == list(range(10))
+    assert (distances[near] == exact).all()
+    assert sum(measured) == len(set(near.tolist())) <= 60
+
+
+@pytest.mark.parametrize("count", [1, 20, 21, 400, 5000])
+@pytest.mark.parametrize("missing", [0, 0.5, 0.999, 1])
+def test_all_that_could_be_near_and_no_other(count, missing):
+    rng = np.random.default_rng(count)
+    distances = rng.integers(0, 50, count).astype(np.float32)
+    distances[rng.random(count) < missing] = np.nan
+    numbers = np.sort(distances[~np.isnan(distances)])
+    farthest = numbers[19] if len(numbers) >= 20 else np.inf
+    expected = np.flatnonzero(distances <= farthest * 1.1 + 0.5)
+    assert nearest(distances, 20, 0.1, 0.5).tolist() == expected.tolist()
+
+
+def test_nearest_when_the_best_come_last_or_first():
+    for distances in (np.arange(3000.0)[::-1], np.arange(3000.0)):
+        assert (np.sort(distances[nearest(distances, 12, 0, 0)]) == np.arange(12)).all()
