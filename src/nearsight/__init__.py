@@ -13,14 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nearsight.collection.collection import Collection, describe, index, open
+    from nearsight.collection.layout import Map
     from nearsight.collection.search import Hit, Results
     from nearsight.errors import NearsightError, Reason
 
 __version__ = "0.1.0"
-__all__ = ["Collection", "Hit", "NearsightError", "Reason", "Results", "__version__", "describe", "index", "open"]
+__all__ = [
+    "Collection",
+    "Hit",
+    "Map",
+    "NearsightError",
+    "Reason",
+    "Results",
+    "__version__",
+    "describe",
+    "index",
+    "open",
+]
 
 _HOMES = {
     **dict.fromkeys(["Collection", "describe", "index", "open"], "nearsight.collection.collection"),
+    "Map": "nearsight.collection.layout",
     **dict.fromkeys(["Hit", "Results"], "nearsight.collection.search"),
     **dict.fromkeys(["NearsightError", "Reason"], "nearsight.errors"),
 }

@@ -257,6 +257,11 @@ class Catalogue:
             rows = self.db.execute("SELECT id FROM picture ORDER BY sha256, id LIMIT ?", (count,))
             return sorted(row[0] for row in rows)
 
+    def by_content(self) -> list[int]:
+        """The ids of all pictures in an order by their content: the first so many are as good as drawn by lot."""
+        with translated(self.path):
+            return [row[0] for row in self.db.execute("SELECT id FROM picture ORDER BY sha256, id")]
+
     def dead(self) -> list[int]:
         """Ids that are still in a segment though their picture is gone."""
         rows = [row[0] for row in self._rows("SELECT id, crc FROM dead ORDER BY id")]
