@@ -169,7 +169,7 @@ export function showMap(frame, places, { tell, choose }) {
     const image = new Image();
     image.alt = "";
     image.draggable = false;
-    image.style.cssText = "position: absolute; max-width: none; object-fit: cover";
+    image.style.cssText = "position: absolute; max-width: none; object-fit: cover; pointer-events: auto";
     image.src = places[at]?.source ?? "";
     images.set(at, image);
     layer.append(image);
