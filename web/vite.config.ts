@@ -12,5 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { "/api": process.env.NEARSIGHT_API ?? "http://127.0.0.1:8765" } },
+  // map.js is beside the command that writes it into a page of its own.
+  server: { fs: { allow: [".."] }, proxy: { "/api": process.env.NEARSIGHT_API ?? "http://127.0.0.1:8765" } },
 });

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nearsight.collection.collection import Collection, describe, open
+    from nearsight.collection.layout import Map
     from nearsight.collection.making import index
     from nearsight.collection.palette import colours
     from nearsight.collection.search import Hit, Results
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Collection",
     "Hit",
+    "Map",
     "NearsightError",
     "Reason",
     "Results",
@@ -34,6 +36,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(["Collection", "describe", "open"], "nearsight.collection.collection"),
+    "Map": "nearsight.collection.layout",
     "index": "nearsight.collection.making",
     "colours": "nearsight.collection.palette",
     **dict.fromkeys(["Hit", "Results"], "nearsight.collection.search"),

@@ -31,6 +31,7 @@ COMMANDS = (
     "serve",
     "evaluate",
     "compare",
+    "map",
 )
 
 

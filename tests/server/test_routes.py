@@ -143,6 +143,40 @@ def test_search_by_words(client, by):
     assert {each["path"] for each in among["hits"]} == {"sub/astronaut.png", "sub/brick.png"}
 
 
+def test_the_map_is_that_of_the_library(client, indexed):
+    import nearsight as ns
+
+    answer = client.get(f"{C}/map", params={"by": "colour"}).json()
+    with ns.open(indexed) as photos:
+        found = photos.map("colour")
+    assert {name: answer[name] for name in found.about()} == found.about()
+    assert (answer["total"], [each["id"] for each in answer["pictures"]]) == (13, found.ids.tolist())
+    assert [each["path"] for each in answer["pictures"]] == list(found.paths)
+    assert np.array([(each["x"], each["y"]) for each in answer["pictures"]]) == pytest.approx(found.positions)
+    first = answer["pictures"][0]
+    with Image.open(indexed / first["path"]) as opened:
+        assert opened.size == (first["width"], first["height"])
+    assert max(pixels(client.get(first["thumbnail"])).shape) == 256
+
+
+def test_a_map_is_filtered_cut_and_made_once(client, service, monkeypatch):
+    from nearsight.collection.collection import Collection
+
+    some = client.get(f"{C}/map", params={"where": "folder like 'sub%'", "limit": 1}).json()
+    assert (some["total"], len(some["pictures"]), some["metric"]) == (2, 1, "l2")
+    assert client.get(f"{C}/map", params={"where": "width > 99999"}).json()["pictures"] == []
+    monkeypatch.setattr(Collection, "map", None)
+    again = client.get(f"{C}/map", params={"where": "folder like 'sub%'"}).json()
+    assert {each["path"] for each in again["pictures"]} == {"sub/astronaut.png", "sub/brick.png"}
+
+
+@pytest.mark.parametrize("asked", [{"by": "scene"}, {"by": "words"}, {"where": "width >"}, {"limit": 20_001}])
+def test_a_map_that_cannot_be_made_is_said(client, asked):
+    told = client.get(f"{C}/map", params=asked)
+    assert told.status_code == 422
+    assert told.json()["what_to_do"]
+
+
 def test_thumbnail_and_picture_with_etags(client, names):
     hit = names["sub/astronaut.png"]
     for place, side in ((hit["thumbnail"], 256), (hit["picture"], 512)):

@@ -117,6 +117,10 @@ class Catalogue(Database):
         """Ids of some pictures, rising: chosen by their content, so that the order of their coming does not matter."""
         return sorted(row[0] for row in self.values("SELECT id FROM picture ORDER BY sha256, id LIMIT ?", (count,)))
 
+    def by_content(self) -> list[int]:
+        """The ids of all pictures in an order by their content: the first so many are as good as drawn by lot."""
+        return [row[0] for row in self.values("SELECT id FROM picture ORDER BY sha256, id")]
+
     def count(self) -> int:
         """How many pictures."""
         return int(self.values("SELECT count(*) FROM picture")[0][0])

@@ -20,6 +20,7 @@ from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.home import home_of, opened, root_of, writing
 from nearsight.collection.ingest import Summary
+from nearsight.collection.layout import Map, laid_out
 from nearsight.collection.lookup import Lookup
 from nearsight.collection.plan import SENSES, Plan, keys, plan, plans
 from nearsight.collection.query import query_pixels
@@ -201,6 +202,36 @@ class Collection:
     def _elsewhere(self) -> str:
         own = self.root / os.fsdecode(OWN_FOLDER)
         return "" if own == self.home else f" --collection {_quoted(self.home)}"
+
+    def map(self, by: str | None = None, *, recipe: str | None = None, where: str = "") -> Map:
+        """All pictures laid out in a plane, so that those that are alike lie near each other.
+
+        Parameters
+        ----------
+        by : the sense of "alike": `copy` by default, or the first that the collection has
+        recipe : a recipe instead of a sense; its descriptor must have been indexed
+        where : only pictures of which this holds
+
+        Raises
+        ------
+        UsageError : the collection lacks that sense, the filter is wrong, or there are too many for a costly metric
+        DamagedError : stored bytes do not agree with their checksums
+        """
+        plan = self.plan(by, recipe)
+        for _ in range(TRIES):
+            with self._lock:
+                snapshot = self._current()
+            with suppress(_OutdatedError):
+                ids = self._by_content(self._allowed(Query(where=where), snapshot.generation))
+                return laid_out(snapshot, plan, ids, self._paths(snapshot.generation, ids))
+        raise StorageError(f"{self.home} changes faster than it can be laid out; try again")
+
+    def _by_content(self, allow: Ids | None) -> list[int]:
+        """All ids, or those of `allow`, in an order by their content."""
+        with self._lock:
+            ids = self._catalogue.by_content()
+        left = set(ids if allow is None else allow.tolist())
+        return [ident for ident in ids if ident in left]
 
     def thumbnail(self, ident: int) -> bytes:
         """The stored JPEG thumbnail of a picture, 256 pixels at the longest side."""

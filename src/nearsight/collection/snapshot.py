@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -82,6 +82,15 @@ class Snapshot:
                 row: NDArray[Any] = each.rows[at : at + 1][0]
                 return row
         raise DamagedError(f"picture {ident} has no row of {plan.name}: run nearsight repair")
+
+    def pieces(self, plan: Plan, ids: Ids) -> Iterator[tuple[Ids, NDArray[Any]]]:
+        """The stored rows of these pictures (ids, rising), about a megabyte at a time, each piece with its ids."""
+        for each in self._segments.get(plan.key, []):
+            kept = np.isin(each.ids, ids)
+            held, start = each.ids[kept], 0
+            for rows in each.pieces(kept):
+                yield held[start : start + len(rows)], rows
+                start += len(rows)
 
     def thumbnail_bytes(self, ident: int) -> bytes:
         """The stored JPEG of one picture, 256 pixels at the longest side."""

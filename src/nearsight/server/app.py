@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from nearsight import __version__
 from nearsight.server import fault, models, page
 from nearsight.server.guard import Body, Guard
-from nearsight.server.routes import collections, jobs, pictures, search, uploads
+from nearsight.server.routes import collections, jobs, layout, pictures, search, uploads
 from nearsight.server.service import Service
 from nearsight.server.settings import Settings
 from nearsight.server.shelf import discreet
@@ -53,7 +53,7 @@ def create(service: Service) -> ASGIApp:
         responses={status: {"model": models.Error, "description": text} for status, text in ERRORS.items()},
     )
     app.state.service = service
-    for module in (collections, uploads, search, pictures, jobs):
+    for module in (collections, uploads, search, layout, pictures, jobs):
         app.include_router(module.router, prefix="/api")
     app.include_router(page.router(service.settings.static))
     fault.register(app, lambda text: discreet(text, list(service.shelf)))

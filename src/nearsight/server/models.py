@@ -44,6 +44,13 @@ _HIT: dict[str, JsonValue] = {
     "thumbnail": "/api/collections/photos/pictures/12/thumbnail?v=9f86d081884c",
     "picture": "/api/collections/photos/pictures/12?v=9f86d081884c",
 }
+_PLACE: dict[str, JsonValue] = {
+    "id": 12,
+    "path": "2012/moscow.jpg",
+    "x": 0.25,
+    "y": 0.5,
+    **{name: _HIT[name] for name in ("width", "height", "thumbnail")},
+}
 
 
 class Error(BaseModel):
@@ -221,6 +228,47 @@ class Answer(BaseModel):
     total: int
     seconds: dict[str, float]
     hits: list[Hit]
+
+
+class Place(BaseModel):
+    """One picture on the map: `x` across and `y` down, in 0..1, at one scale for both."""
+
+    model_config = _example(**_PLACE)
+    id: int
+    path: str
+    x: float
+    y: float
+    width: int
+    height: int
+    thumbnail: str
+
+
+class Map(BaseModel):
+    """Pictures laid out in a plane. `pictures` are the first of `total`, in an order by content: as good as by lot.
+
+    `explained` (0..1) is the share of two dimensions in what the distances of the `landmarks` hold; `stress` is 0 where
+    all distances are shown in proportion; `trustworthiness` is 1 where the ten nearest on the map are the nearest, .5
+    by chance.
+    """
+
+    model_config = _example(
+        recipe="colour_histogram() | ivf()",
+        metric="jensen_shannon",
+        landmarks=500,
+        explained=0.18,
+        stress=0.42,
+        trustworthiness=0.81,
+        total=500,
+        pictures=[_PLACE],
+    )
+    recipe: str
+    metric: str
+    landmarks: int
+    explained: float
+    stress: float
+    trustworthiness: float
+    total: int
+    pictures: list[Place]
 
 
 class Explanation(BaseModel):

@@ -118,7 +118,12 @@ def _number(word: str) -> float:
 
 def check(photos: Collection, question: Question) -> None:
     """RefusedError (422) where this collection is not indexed by that sense."""
-    held, wanted = photos.senses, question.sense
+    check_sense(photos, question.sense)
+
+
+def check_sense(photos: Collection, wanted: str | None) -> None:
+    """RefusedError (422) where this collection is not indexed by that sense; None is the default one."""
+    held = photos.senses
     if wanted is not None and wanted not in held:
         hint = f"start a job by {wanted}" if wanted in SENSES else f"ask by one of: {', '.join(held)}"
         raise RefusedError(422, f"this collection is not indexed by {wanted!r}", hint)

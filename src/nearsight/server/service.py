@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import Depends
 from starlette.requests import Request
 
+from nearsight.collection.layout import Map
 from nearsight.collection.rows import Picture
 from nearsight.collection.search import Hit, Results
 from nearsight.errors import PictureError, Reason
@@ -31,6 +32,8 @@ from nearsight.server.shelf import Shelf, Shelved
 GONE = {Reason.VANISHED, Reason.UNREADABLE, Reason.NOT_REGULAR, Reason.LINK}
 ANSWERS = 32
 """Answers that are kept to be explained."""
+MAPS = 4
+"""Maps that are kept: one takes seconds to make, and some hundred bytes a picture."""
 
 
 class Service:
@@ -41,14 +44,16 @@ class Service:
         self.decoder = Decoder(settings.decoders, Limits(file=max(settings.body, Limits().file)))
         self.pictures: Recent[str, Rendered] = Recent(settings.uploads, settings.upload_bytes, _bytes)
         self._answers: Recent[tuple[str, int, Question], Results] = Recent(ANSWERS)
+        self._maps: Recent[tuple[str, int, str | None, str], Map] = Recent(MAPS)
         self.search = Lane("search", settings.search)
         self.decode = Lane("decode", settings.decode)
         self.read = Lane("read", settings.read)
+        self.layout = Lane("layout", settings.layout)
 
     def close(self) -> None:
         """Cancel the jobs, end the threads and the processes."""
         self.jobs.cancel(seconds=2.0)
-        for lane in (self.search, self.decode, self.read):
+        for lane in (self.search, self.decode, self.read, self.layout):
             lane.close()
         self.decoder.close()
 
@@ -121,6 +126,18 @@ class Service:
         self._answers.put(key, results)
         return results
 
+    def map(self, shelved: Shelved, by: str | None, where: str) -> Map:
+        """A collection laid out in a plane. RefusedError (422) where it is not indexed by that sense."""
+        key = shelved.slug, shelved.generation(), by, where
+        known = self._maps.get(key)
+        if known is not None:
+            return known
+        with shelved.use() as photos:
+            asking.check_sense(photos, by)
+            made = photos.map(by, where=where)
+        self._maps.put(key, made)
+        return made
+
 
 def _gone(picture: Picture) -> RefusedError:
     name = readable(os.fsdecode(picture.path))
@@ -141,18 +158,30 @@ def hit_rows(shelved: Shelved, results: Results) -> list[dict[str, Any]]:
 
 
 def hit_row(shelved: Shelved, hit: Hit) -> dict[str, Any]:
-    """A hit as the page gets it. The addresses carry a mark of the content, so they can be cached for ever."""
-    picture = shelved.picture(hit.id)
-    place = f"/api/collections/{shelved.slug}/pictures/{hit.id}"
-    mark = picture.sha256.hex()[:12]
+    """A hit as the page gets it."""
+    row = {**asking.finite({**hit.as_dict(), "alike": hit.alike}), **picture_row(shelved, hit.id, hit.path)}
+    return {**row, "picture": row["thumbnail"].replace("/thumbnail", "")}
+
+
+def picture_row(shelved: Shelved, ident: int, path: str) -> dict[str, Any]:
+    """A picture as the page gets it. Its address carries a mark of the content, so it can be cached for ever."""
+    picture = shelved.picture(ident)
     return {
-        **asking.finite({**hit.as_dict(), "alike": hit.alike}),
-        "path": readable(hit.path),
+        "path": readable(path),
         "width": picture.width,
         "height": picture.height,
-        "thumbnail": f"{place}/thumbnail?v={mark}",
-        "picture": f"{place}?v={mark}",
+        "thumbnail": f"/api/collections/{shelved.slug}/pictures/{ident}/thumbnail?v={picture.sha256.hex()[:12]}",
     }
+
+
+def map_rows(shelved: Shelved, found: Map, limit: int) -> list[dict[str, Any]]:
+    """The first pictures of a map as the page gets them; one that went since it was made is left out."""
+    rows = []
+    places = zip(found.ids[:limit].tolist(), found.paths, found.positions.tolist(), strict=False)
+    for ident, path, (x, y) in places:
+        with suppress(RefusedError):
+            rows.append({"id": ident, "x": x, "y": y, **picture_row(shelved, ident, path)})
+    return rows
 
 
 def tag(data: bytes) -> str:

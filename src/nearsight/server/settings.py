@@ -52,6 +52,7 @@ class Settings:
     search: Lane = field(default_factory=lambda: Lane(max(2, len(os.sched_getaffinity(0))), 32, 30.0))
     decode: Lane = Lane(2, 32, 40.0)
     read: Lane = Lane(4, 128, 15.0)
+    layout: Lane = Lane(1, 8, 60.0)
     static: Path = STATIC
 
     def __post_init__(self) -> None:

@@ -85,6 +85,28 @@ export interface Job {
   error?: string | null;
 }
 
+export interface Place {
+  id: number;
+  path: string;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  thumbnail: string;
+}
+
+/** `pictures` are the first of `total`, as good as drawn by lot. */
+export interface Layout {
+  recipe: string;
+  metric: string;
+  landmarks: number;
+  explained: number;
+  stress: number;
+  trustworthiness: number;
+  total: number;
+  pictures: Place[];
+}
+
 /** What the service says is wrong, and what to do about it. `status` 0: it does not answer. */
 export class Trouble extends Error {
   constructor(
@@ -146,6 +168,9 @@ export const pictureAddress = (collection: string, id: string): string =>
 
 export const search = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Answer> =>
   ask(`${of(collection)}/search?${asked}`, signalled(signal));
+
+export const layout = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Layout> =>
+  ask(`${of(collection)}/map?${asked}`, signalled(signal));
 
 export const explain = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Explanation> =>
   ask(`${of(collection)}/explain?${asked}`, signalled(signal));

@@ -13,6 +13,8 @@ export interface Colour {
 
 export interface Route {
   collection: string;
+  /** The map instead of a search. */
+  map: boolean;
   kind: Kind;
   upload: string;
   id: string;
@@ -34,6 +36,7 @@ export const MOST = 200;
 
 export const blank = (collection = ""): Route => ({
   collection,
+  map: false,
   kind: "picture",
   upload: "",
   id: "",
@@ -55,6 +58,7 @@ export function read(query: string): Route {
   const kind = text("ask");
   return {
     collection: text("in"),
+    map: text("view") === "map",
     kind: KINDS.find((each) => each === kind) ?? "picture",
     upload: text("upload"),
     id: text("id"),
@@ -75,6 +79,7 @@ export function write(route: Route): string {
     if (value) given.set(name, value);
   };
   put("in", route.collection);
+  put("view", route.map ? "map" : "");
   put("ask", route.kind === "picture" ? "" : route.kind);
   put("upload", route.upload);
   put("id", route.upload ? "" : route.id);

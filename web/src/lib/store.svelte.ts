@@ -34,6 +34,8 @@ class Store {
   /** What a screen reader is told. */
   said = $state("");
   panel = $state(false);
+  /** Rises when what the map shows must be asked for again. */
+  tries = $state(0);
 
   /** The upload that the drawing area shows: what it has drawn itself it need not fetch. */
   drawn = "";
@@ -72,9 +74,15 @@ class Store {
     return names.includes(this.route.by) ? this.route.by : (this.collection?.default_sense ?? "");
   }
 
+  /** The sense that the map is laid out by. */
+  get laid(): string {
+    const names = this.collection?.senses.map(({ name }) => name).filter((name) => name !== "words") ?? [];
+    return names.includes(this.route.by) ? this.route.by : (this.collection?.default_sense ?? "");
+  }
+
   /** What the service is asked now; null where there is nothing to ask with. */
   get question(): URLSearchParams | null {
-    if (!this.collection) return null;
+    if (!this.collection || this.route.map) return null;
     // Words are a way of asking, not rows to search by.
     return question({ ...this.route, kind: this.kind, by: this.sense === "words" ? "" : this.sense });
   }
@@ -120,10 +128,11 @@ class Store {
       this.collections = await api.collections();
       this.trouble = null;
     } catch (error) {
-      return this.#fail(error);
+      return this.fail(error);
     }
     if (!this.collection && this.collections[0]) this.go({ collection: this.collections[0].id }, "replace");
     this.#asked = "";
+    this.tries += 1;
     this.#settle(0);
     await this.refresh();
   }
@@ -140,7 +149,7 @@ class Store {
       const job = detail.job;
       if (job) jobs.watch(id, job.id, () => this.ingested());
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
@@ -148,6 +157,7 @@ class Store {
   async ingested(): Promise<void> {
     await this.refresh();
     this.#asked = "";
+    this.tries += 1;
     this.#settle(0);
   }
 
@@ -170,11 +180,11 @@ class Store {
   choose(collection: string): void {
     this.detail = null;
     this.answer = null;
-    const { kind, upload, size, box, colours, words, where } = this.route;
+    const { map, kind, upload, size, box, colours, words, where } = this.route;
     const kinds = offered(this.collections?.find(({ id }) => id === collection) ?? null);
     // Where no drawing can be asked with, it is no picture to ask with either.
     const kept = upload && (kind !== "sketch" || kinds.includes(kind)) ? { upload, size, box } : {};
-    this.go({ ...blank(collection), kind, colours, words, where, ...kept });
+    this.go({ ...blank(collection), map, kind, colours, words, where, ...kept });
     void this.refresh();
   }
 
@@ -191,7 +201,7 @@ class Store {
       const how = shown && this.route.upload ? "replace" : "push";
       this.go({ kind, upload, id: "", size: [width, height], box: null, hit: "", k: PAGE }, how, 0);
     } catch (error) {
-      if (turn === this.#turn) this.#fail(error);
+      if (turn === this.#turn) this.fail(error);
     } finally {
       if (turn === this.#turn) this.uploading = false;
     }
@@ -208,14 +218,14 @@ class Store {
     this.go({ where: where.trim(), hit: "", k: PAGE });
   }
 
-  like(hit: Hit): void {
+  like(hit: Pick<Hit, "id" | "width" | "height">): void {
     const size: [number, number] = [hit.width, hit.height];
-    this.go({ kind: "picture", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE });
+    this.go({ map: false, kind: "picture", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE });
     scrollTo({ top: 0 });
   }
 
   clear(): void {
-    this.go({ upload: "", id: "", size: null, box: null, colours: [], words: "", where: "", hit: "", k: PAGE });
+    this.go({ map: false, upload: "", id: "", size: null, box: null, colours: [], words: "", where: "", hit: "", k: PAGE });
   }
 
   more(): void {
@@ -237,6 +247,7 @@ class Store {
 
   again(): void {
     this.#asked = "";
+    this.tries += 1;
     this.trouble = null;
     if (this.collections) this.#settle(0);
     else void this.load();
@@ -277,7 +288,7 @@ class Store {
     } catch (error) {
       if (running.signal.aborted) return;
       this.answer = null;
-      this.#fail(error);
+      this.fail(error);
     }
     if (this.#running === running) this.searching = false;
   }
@@ -293,7 +304,7 @@ class Store {
     else this.said = `${count(alike, "picture")} alike, ${answer.hits.length - alike} more below the line.`;
   }
 
-  #fail(error: unknown): void {
+  fail(error: unknown): void {
     this.trouble = error instanceof Trouble ? error : new Trouble(-1, String(error), "Reload the page.");
     this.said = `${this.trouble.message} ${this.trouble.remedy}`;
     clearTimeout(this.#retry);
