@@ -72,6 +72,8 @@ def victim(forks, many, tmp_path, count=60):
     folder, home = many(count, side=64), tmp_path / "home"
     (folder / "zz-broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut short")
     (folder / "zz-notes.txt").write_text("no picture")
+    told = (f"{number:04}.jpg,000 of a lantern {number},light;night" for number in range(count))
+    (folder / "said.csv").write_text("\n".join(["file,caption,tags", *told]))
     forks.run("index", folder, home, RECIPES, count // 4).result  # noqa: B018
     forks.run("remove", home, ["0003.jpg", "0007.jpg"]).result  # noqa: B018
     queries = [str(folder / f"{number:04}.jpg") for number in (1, 3, 11)]

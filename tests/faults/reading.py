@@ -192,7 +192,7 @@ def _gone_on(home, folder, wanted):
         return {}
     with here(7), ns.index(folder, recipe=RECIPES, collection=home) as photos:
         stored = {os.fsdecode(each.path) for each in photos.pictures()}
-        out = {os.fsdecode(each.path) for each in photos.skips()}
+        out = {os.fsdecode(each.path) for each in (*photos.skips(), *photos.sidecars())}
         lacking = set(os.listdir(folder)) ^ (stored | out)
         return {"after": [*map(str, photos.verify()), *lacking]}
 

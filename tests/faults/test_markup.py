@@ -38,6 +38,8 @@ def folder(tmp_path_factory):
         image = Image.effect_mandelbrot((96, 96), (-3 + number, -2.5, 2, 2.5), 60).convert("RGB")
         image.save(made / name, exif=exif.tobytes(), comment=said.encode("utf8"), xmp=XMP.encode())
     (made / "broken\x1b[2J<script>.jpg").write_bytes(b"\xff\xd8\xff\xe1" + MARKUP.encode() + CONTROL.encode())
+    told = [{"file": "control.jpg", "caption": f"zebra {MARKUP} {CONTROL}", "tags": [f"okapi{MARKUP}", CONTROL]}]
+    (made / "said.json").write_text(json.dumps(told))
     ns.index(made, by=["copy"]).close()
     return made
 
@@ -68,7 +70,7 @@ def test_what_is_kept_is_clean_text(folder):
     assert taken == {"2012-07-21T10:11:12"}
 
 
-@pytest.mark.parametrize("how", [("--words", "script"), ("--words", "leica"), ()])
+@pytest.mark.parametrize("how", [("--words", "script"), ("--words", "zebra"), ("--words", "okapi"), ()])
 def test_the_report_shows_it_as_text(folder, tmp_path, how):
     page, asked = tmp_path / "page.html", () if how else (folder / NAME,)
     assert command("search", *asked, *how, "--in", folder, "--html", page)[0] == 0
@@ -84,7 +86,8 @@ def test_exports_hold_it_as_text(folder, tmp_path):
     command("export", "--in", folder, "--out", tmp_path / "p.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "p.csv").read_text("utf8"), newline="")))
     assert {row["path"] for row in rows} == {NAME, "control.jpg"}
-    assert all(not UNSEEN.search(row["camera"]) for row in rows)
+    assert all(not UNSEEN.search(row[name]) for row in rows for name in ("camera", "caption", "tags"))
+    assert any("zebra <script>" in row["caption"] for row in rows)
     rows = json.loads(command("export", "--in", folder, "--json")[1])
     assert any(MARKUP[:80] in (row["camera"] or "") for row in rows)
     skipped = json.loads(command("export", "--in", folder, "--json", "--skipped")[1])
@@ -92,12 +95,13 @@ def test_exports_hold_it_as_text(folder, tmp_path):
     assert not UNSEEN.search(skipped[0]["detail"])
 
 
-@pytest.mark.parametrize("what", ["index", "search", "search words", "info"])
+@pytest.mark.parametrize("what", ["index", "search", "search words", "search captions", "info"])
 def test_a_terminal_gets_no_control_code(folder, what):
     arguments = {
         "index": ("index", folder),
         "search": ("search", folder / NAME, "--in", folder),
         "search words": ("search", "--words", "leica", "--in", folder),
+        "search captions": ("search", "--words", "zebra", "--in", folder),
         "info": ("info", "--in", folder),
     }[what]
     if what == "search":
@@ -112,7 +116,7 @@ def test_a_terminal_gets_no_control_code(folder, what):
 def test_the_service_sends_it_as_json_and_says_so(folder, caplog):
     with serving(folder) as (client, _):
         slug = client.get("/api/collections").json()[0]["id"]
-        for address in ("search?words=script", "search?id=1", "skipped", ""):
+        for address in ("search?words=script", "search?words=zebra", "search?id=1", "skipped", ""):
             told = client.get(f"/api/collections/{slug}/{address}".rstrip("/"))
             assert told.status_code == 200
             assert told.headers["content-type"] == "application/json"
@@ -137,6 +141,9 @@ def test_the_page_shows_it_as_text(folder, browser):  # noqa: F811
         page.get_by_label("Words", exact=True).fill("script")
         page.keyboard.press("Enter")
         page.get_by_text(NAME).first.wait_for(timeout=20_000)
+        page.get_by_label("Words", exact=True).fill("zebra")
+        page.keyboard.press("Enter")
+        page.get_by_text("zebra <script>").first.wait_for(timeout=20_000)
         page.wait_for_timeout(300)
         assert "owned" not in page.title()
         assert not dialogs

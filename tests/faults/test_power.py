@@ -35,6 +35,8 @@ def live(forks, many, tmp_path, life):
     tracing.needed()
     source, folder, home = many(41, "source"), tmp_path / "p", tmp_path / "home"
     folder.mkdir()
+    told = (f"{number:04}.jpg,a lantern {number}" for number in range(60))
+    (folder / "said.csv").write_text("\n".join(["file,caption", *told]))
     script = json.loads(json.dumps(SCRIPT).replace("{source}", str(source)))
     pipe = []
 
