@@ -11,7 +11,7 @@ import sys
 
 from benchmarks.page import PAGE, parser
 
-NAMES = ("indexing", "memory", "descriptors", "search", "startup")
+NAMES = ("indexing", "memory", "descriptors", "search", "layout", "startup")
 
 
 def main(arguments: list[str] | None = None) -> None:

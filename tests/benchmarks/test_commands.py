@@ -8,7 +8,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from benchmarks import alone, descriptors, indexing, memory, pictures, startup
+from benchmarks import alone, descriptors, indexing, layout, memory, pictures, startup
 from benchmarks.page import Options, main, markers
 from benchmarks.timing import Taken
 
@@ -130,3 +130,15 @@ def test_startup_measures_a_search_that_answers(files, tmp_path):
     startup.run(*startup.indexed(tmp_path / "few", pictures.photographs(), 3))
     with pytest.raises(RuntimeError, match="nowhere"):
         startup.run("-m", "nearsight", "search", str(next(files.rglob("*.jpg"))), "--in", str(tmp_path / "nowhere"))
+
+
+def test_layout(tmp_path):
+    page = tmp_path / "page.md"
+    main("layout", layout.__doc__, layout.measured, ["--quick", "--out", str(page)])
+    lines = [line.strip("| ").split(" | ") for line in page.read_text().splitlines() if line.startswith("| `")]
+    assert [line[:3] for line in lines] == [
+        [name, count, count]
+        for name in ("`gist`, l2", "`colour_histogram`, jensen_shannon")
+        for count in ("10", "20", "200")
+    ]
+    assert all(0 < float(line[5]) <= 1 and 0 < float(line[6]) < 1 and 0.5 < float(line[7]) <= 1 for line in lines)

@@ -187,6 +187,9 @@ def test_names_are_inert_on_the_page_and_the_terminal(tmp_path, random_picture):
     done = nearsight("search", folder / evil, "--in", folder, "--html", tmp_path / "page.html")
     assert "\x1b[31m" not in done.stdout
     assert "<img src=x" not in (tmp_path / "page.html").read_text("utf8")
+    assert nearsight("map", folder, "--html", tmp_path / "map.html").returncode == 0
+    assert "<img src=x" not in (tmp_path / "map.html").read_text("utf8")
+    assert "\x1b[31m" not in nearsight("map", folder).stdout
 
 
 def test_match_draws_and_judges(folder, crop, tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_limits
 
 from nearsight.types import Floats
 
@@ -91,7 +92,8 @@ def scaled(distances: Floats) -> Scaled:
 
 def _axes(products: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """`v / sqrt(l)` of the two largest eigenvalues `(n, 2)`, zeros where one is not above 0; their share in all."""
-    values, vectors = eigh(products)
+    with threadpool_limits(1):  # more threads take longer here, beside other work many times
+        values, vectors = eigh(products)
     sizes = np.abs(values)
     axes, held = np.zeros((len(values), 2)), 0.0
     for axis, at in enumerate(np.argsort(-values, kind="stable")[:2].tolist()):

@@ -56,6 +56,16 @@ export function thinned(places, locate, side) {
   return shown;
 }
 
+/** @param {string} source */
+function made(source) {
+  const image = new Image();
+  image.alt = "";
+  image.draggable = false;
+  image.style.cssText = "position: absolute; max-width: none; object-fit: cover; pointer-events: auto";
+  image.src = source;
+  return image;
+}
+
 /** Show places in a frame; the most important first.
  * @param {HTMLElement} frame @param {Place[]} places @param {Options} options */
 export function showMap(frame, places, { tell, choose }) {
@@ -66,6 +76,7 @@ export function showMap(frame, places, { tell, choose }) {
   frame.replaceChildren(canvas, layer);
 
   const images = /** @type {Map<number, HTMLImageElement>} */ (new Map());
+  const known = /** @type {Map<number, HTMLImageElement>} */ (new Map());
   const fingers = /** @type {Map<number, [number, number]>} */ (new Map());
   const ending = new AbortController();
   let [width, height, least, zoom, left, top] = [0, 0, 48, 1, 0, 0];
@@ -138,8 +149,10 @@ export function showMap(frame, places, { tell, choose }) {
       if (shown.has(at)) return;
       const [x, y] = seen(at);
       if (x < -5 || y < -5 || x > width + 5 || y > height + 5) return;
+      const reach = at === current ? radius + 3 : radius;
+      if (reach < 2) return context.fillRect(x - reach, y - reach, 2 * reach, 2 * reach);
       context.beginPath();
-      context.arc(x, y, at === current ? radius + 3 : radius, 0, 7);
+      context.arc(x, y, reach, 0, 7);
       context.fill();
     });
   }
@@ -150,7 +163,7 @@ export function showMap(frame, places, { tell, choose }) {
       const [x, y] = seen(at);
       if (x < -side || y < -side || x > width + side || y > height + side) continue;
       kept.add(at);
-      const image = images.get(at) ?? made(at);
+      const image = images.get(at) ?? added(at);
       const [across, down] = sized(places[at]?.ratio ?? 1, side);
       image.style.width = `${across}px`;
       image.style.height = `${down}px`;
@@ -165,12 +178,9 @@ export function showMap(frame, places, { tell, choose }) {
   }
 
   /** @param {number} at */
-  function made(at) {
-    const image = new Image();
-    image.alt = "";
-    image.draggable = false;
-    image.style.cssText = "position: absolute; max-width: none; object-fit: cover; pointer-events: auto";
-    image.src = places[at]?.source ?? "";
+  function added(at) {
+    const image = known.get(at) ?? made(places[at]?.source ?? "");
+    known.set(at, image);
     images.set(at, image);
     layer.append(image);
     return image;

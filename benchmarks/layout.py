@@ -1,0 +1,76 @@
+"""How long a map takes, and how much it shows.
+
+    python -m benchmarks.layout [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
+
+Rows of small pictures, parts of the bundled photographs or of those of the folder, laid out as `nearsight map` lays
+them out: the distances from the landmarks to all, then the scaling and the measures of what it shows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import pictures
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+from benchmarks.timing import one_core, taken
+from nearsight.apps.multidimensional_scaling import scaled
+from nearsight.collection.layout import landmarks
+from nearsight.methods import look_up
+from nearsight.types import Descriptor, Metric
+
+COUNTS = (1_000, 2_000, 20_000)
+DESCRIPTORS = ("gist", "colour_histogram")
+SIDE, BATCH = 96, 1024
+
+
+def described(name: str, options: Options, count: int) -> NDArray[Any]:
+    """Rows `(count, D)`."""
+    descriptor = look_up(name)()
+    assert isinstance(descriptor, Descriptor)
+    crops = pictures.crops(pictures.photographs(options.folder), count, SIDE)
+    parts = iter(lambda: [crop for _, crop in zip(range(BATCH), crops, strict=False)], [])
+    return np.concatenate([descriptor.describe(part) for part in parts])
+
+
+def laid_out(name: str, rows: NDArray[Any]) -> list[str]:
+    """A line of the table."""
+    natural = look_up(name)().metric  # type: ignore[attr-defined]
+    metric = look_up(natural)()
+    assert isinstance(metric, Metric)
+    count = landmarks(len(rows), metric, natural)
+    found: dict[str, Any] = {}
+    with one_core():
+        measuring = taken(lambda: found.update(distances=metric.distances(rows[:count], rows)))
+        scaling = taken(lambda: found.update(map=scaled(found["distances"])))
+    took = [f"{measuring.cpu:.1f}", f"{scaling.cpu:.1f}"]
+    shown = [f"{value:.2f}" for value in (found["map"].explained, found["map"].stress, found["map"].trustworthiness)]
+    return [f"`{name}`, {natural}", f"{len(rows):,}", f"{count:,}", *took, *shown]
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    counts = [options.of(count, count // 100) for count in COUNTS]
+    lines = []
+    for name in DESCRIPTORS:
+        rows = described(name, options, max(counts))
+        lines += [laid_out(name, rows[:count]) for count in counts]
+    return TEXT.format(machine=machine(), table=table(HEAD, lines))
+
+
+HEAD = ["rows, metric", "pictures", "landmarks", "distances, s", "scaling, s", "explained", "stress", "trustworthiness"]
+TEXT = """## The map
+
+Measured on {machine}; seconds of the processor, on one core, one thread in every library. Up to 2,000 pictures all are
+landmarks (classical multidimensional scaling). *Explained* is the share of two dimensions in the landmarks'
+eigenvalues; *stress* is 0 where all distances are shown in proportion; *trustworthiness* is 1 where the ten nearest on
+the map are the nearest, .5 by chance.
+
+{table}
+"""
+
+if __name__ == "__main__":
+    main("layout", __doc__, measured)
