@@ -30,7 +30,7 @@ from nearsight.types import Descriptor, Image, Index, Method, Metric
 
 BATCH = 64
 ROWS = 50_000
-ROUNDS = 5
+ROUNDS, QUERY_ROUNDS = 5, 25
 DISTINCT = 500
 GIST_BAR = 0.5
 HASH_BAR, BAR_OF = 1, "combined_hash"
@@ -137,14 +137,15 @@ def searched(metric: Metric, asked: NDArray[Any], rows: NDArray[Any], rounds: in
 def measured(options: Options) -> str:
     """The section's text."""
     photos = pictures.photographs(options.folder)
-    count, rounds = options.of(ROWS, 500), options.of(ROUNDS, 1)
+    count, rounds, queries = options.of(ROWS, 500), options.of(ROUNDS, 1), options.of(QUERY_ROUNDS, 1)
     methods()
     with one_core():
-        described, compared = descriptor_rows(photos, rounds), metric_rows(photos, count, rounds)
+        described, compared = descriptor_rows(photos, rounds), metric_rows(photos, count, queries)
     return TEXT.format(
         machine=machine(),
         batch=BATCH,
         rounds=rounds,
+        queries=queries,
         count=count,
         costly=COSTLY_ROWS,
         distinct=DISTINCT,
@@ -158,8 +159,9 @@ HEAD = ["descriptor", "pictures", "ms a picture", "values", "bytes a picture"]
 METRIC_HEAD = ["metric", "rows of", "values", "ms, all distances", "ms, first 20 by `flat`"]
 TEXT = """## Descriptors and metrics
 
-Measured on {machine}; pinned to one core, one thread in every library, the processor's time, best of {rounds}. Each
-descriptor with its defaults, in batches of {batch} decoded pictures at its working side (decoding is not in it):
+Measured on {machine}; pinned to one core, one thread in every library, the processor's time, best of {rounds}, of
+queries best of {queries}. Each descriptor with its defaults, in batches of {batch} decoded pictures at its working side
+(decoding is not in it):
 
 {descriptors}
 

@@ -120,10 +120,16 @@ class Metric(Method, ABC):
     symbol: ClassVar[str] = ""
     costly: ClassVar[bool] = False
     """Whether a distance takes so long (more than .02 ms) that no more than needed should be measured."""
+    margin: ClassVar[tuple[float, float]] = (1e-5, 1e-6)
+    """How far what `first` gives may be from what its order is: relative and absolute, twice its largest error."""
 
     @abstractmethod
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32` between `queries (Q, D)` and `rows (N, D)`."""
+
+    def first(self, queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+        """Quick numbers `(Q, N)` that rise as the distances do, up to `margin`; those where none are quicker."""
+        return self.distances(queries, rows)
 
     def flattened(self, rows: NDArray[Any]) -> Floats | None:
         """Rows `(N, E) float32` whose straight distances put them in nearly the order of this metric.

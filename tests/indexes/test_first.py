@@ -97,3 +97,44 @@ def test_all_that_could_be_near_and_no_other(count, missing):
 def test_nearest_when_the_best_come_last_or_first():
     for distances in (np.arange(3000.0)[::-1], np.arange(3000.0)):
         assert (np.sort(distances[nearest(distances, 12, 0, 0)]) == np.arange(12)).all()
+
+
+def near_ties(seed=0):
+    """Rows of 48 that differ from one another by a few units in the last place, some the same, and others far off."""
+    rng = np.random.default_rng(seed)
+    base = rng.random(48, np.float32) * (rng.random(48) < 0.6)
+    nudged = np.repeat(base[None], 300, axis=0)
+    nudged[rng.random(nudged.shape) < 0.05] *= np.float32(1 + 3e-7)
+    nudged[::7] = nudged[3]
+    far = rng.random((100, 48), np.float32)
+    rows = np.concatenate([nudged, far, np.zeros((3, 48), np.float32)])[rng.permutation(403)]
+    return rows, np.concatenate([base[None], base[None] * np.float32(1.001), far[:1], np.zeros((1, 48), np.float32)])
+
+
+@pytest.mark.parametrize(
+    "name", ["chi2", "circular_emd", "cosine", "hellinger", "intersection", "jensen_shannon", "l2"]
+)
+@pytest.mark.parametrize("k", [1, 20, 350])
+def test_first_look_loses_no_near_tie(name, k):
+    metric = methods("metrics")[name]()
+    rows, queries = near_ties()
+    hits = Flat().empty(metric).add(np.arange(len(rows)), rows).search(queries, k)
+    every = metric.distances(queries, rows)
+    for number, distances in enumerate(every):
+        best = np.lexsort((np.arange(len(rows)), distances))[:k]
+        assert -hits.scores[number] == pytest.approx(distances[best], rel=1e-6, abs=1e-15)
+        if name != "cosine":  # whose last bit depends on how many rows are measured together
+            assert hits.ids[number].tolist() == best.tolist()
+
+
+@pytest.mark.parametrize("name", [name for name, cls in methods("metrics").items() if cls.first != Metric.first])
+def test_quick_numbers_are_in_the_order_of_the_distances_up_to_the_margin(name):
+    metric, rng = methods("metrics")[name](), np.random.default_rng(0)
+    rows = np.concatenate([near_ties()[0], rng.random((300, 48), np.float32) ** 9])
+    queries = near_ties()[1]
+    relative, absolute = metric.margin
+    for quick, distances in zip(metric.first(queries, rows), metric.distances(queries, rows), strict=True):
+        ordered = quick[np.argsort(distances, kind="stable")]
+        farthest = np.maximum.accumulate(ordered)
+        assert (farthest <= ordered * (1 + relative) + absolute / 4).all()
+        assert np.ptp(ordered) > 1000 * absolute

@@ -32,8 +32,8 @@ class First:
     """
 
     measure: Measure
-    relative: float = 1e-5
-    absolute: float = 1e-6
+    relative: float
+    absolute: float
     below: bool = False
     step: int | None = None
 
@@ -42,7 +42,7 @@ def first_of(metric: Metric, nothing: NDArray[Any]) -> First:
     """The quick numbers of a metric for rows as wide as `nothing (0, D)`."""
     if metric.at_least(nothing, nothing) is not None:
         return First(cast(Measure, metric.at_least), 0, 0, below=True, step=_FEW if metric.costly else None)
-    return _FIRST.get(type(metric), First(metric.distances))
+    return _FIRST.get(type(metric), First(metric.first, *metric.margin))
 
 
 def refined(first: First, quick: NDArray[Any], k: int, exact: Exact) -> tuple[NDArray[np.intp], Floats]:

@@ -56,6 +56,7 @@ class Flat(Index):
 
     Examples
     --------
+    >>> from nearsight.metrics.l2 import L2
     >>> rows = Flat().empty(L2()).add(np.array([7, 8, 9]), np.float32([[0, 0], [3, 4], [1, 0]]))
     >>> hits = rows.search(np.float32([[0, 0]]), k=2)
     >>> hits.ids.tolist(), hits.scores.tolist()

@@ -54,7 +54,7 @@ class Chi2(Metric):
 
     def flattened(self, rows: NDArray[Any]) -> Floats:
         """Roots of shares: the Hellinger distance orders nearly alike."""
-        return np.sqrt(shares(rows)).astype(np.float32)
+        return np.asarray(np.sqrt(shares(rows)), np.float32)
 
 
 def _chi2(queries: Floats, block: NDArray[Any]) -> Floats:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from nearsight.metrics.blocks import in_blocks
 from nearsight.types import Floats, Metric
 
+_CELLS = 32_000
+
 
 @dataclass(frozen=True)
 class Cosine(Metric):
@@ -43,7 +45,7 @@ class Cosine(Metric):
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
         heads = _directions(queries) if queries.ndim == 2 else queries
-        return in_blocks(lambda block: np.clip(1 - heads @ _directions(block).T, 0, 2), queries, rows)
+        return in_blocks(lambda block: _apart(heads, block), queries, rows, cells=_CELLS)
 
     def flattened(self, rows: NDArray[Any]) -> Floats:
         """Rows of norm 1."""
@@ -52,6 +54,14 @@ class Cosine(Metric):
     def similarity(self, distances: Floats) -> Floats:
         """1 - distance / 2."""
         return np.asarray(1 - distances / 2, np.float32)
+
+
+def _apart(heads: NDArray[np.float64], block: NDArray[Any]) -> NDArray[np.float64]:
+    values = block.astype(np.float64)
+    norms = np.sqrt(np.einsum("ij,ij->i", values, values))
+    cosines = heads[:, :-1] @ values.T / np.where(norms == 0, 1, norms)
+    cosines += heads[:, -1:] * (norms == 0)
+    return np.clip(1 - cosines, 0, 2)
 
 
 def _directions(rows: NDArray[Any]) -> NDArray[np.float64]:

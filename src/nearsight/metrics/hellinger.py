@@ -54,7 +54,7 @@ class Hellinger(Metric):
 
     def flattened(self, rows: NDArray[Any]) -> Floats:
         """Roots of shares: their straight distance is this one, by √2."""
-        return np.sqrt(shares(rows)).astype(np.float32)
+        return np.asarray(np.sqrt(shares(rows)), np.float32)
 
     def similarity(self, distances: Floats) -> Floats:
         """1 - distance."""
