@@ -1,7 +1,9 @@
-"""Run the benchmarks of docs/benchmarks.md and write their sections; remarks by hand around them are kept.
+"""Run the benchmarks and write their sections of the documentation; remarks by hand around them are kept.
 
 python -m benchmarks [NAME ...] [--folder FOLDER] [--out PAGE]    the full run: some 20 minutes on 2 cores
 python -m benchmarks --quick                                      a few pictures each, only printed unless --out
+python -m benchmarks quality --folder COREL1K                     docs/evaluation.md: how well each descriptor finds
+python -m benchmarks kinds --folder PICTURES                      docs/evaluation.md: which kinds of queries each finds
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import sys
 from benchmarks.page import PAGE, parser
 
 NAMES = ("indexing", "memory", "descriptors", "search", "layout", "startup")
+JUDGED = ("quality", "kinds")
+"""These need real pictures, and are run where they are named."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -19,14 +23,15 @@ def main(arguments: list[str] | None = None) -> None:
     made = parser(__doc__)
     made.add_argument("names", nargs="*", metavar="NAME", help=f"which; all by default: {', '.join(NAMES)}")
     given = made.parse_args(arguments)
-    unknown = sorted(set(given.names) - set(NAMES))
+    every = (*NAMES, *JUDGED)
+    unknown = sorted(set(given.names) - set(every))
     if unknown:
-        made.error(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(NAMES)}")
-    out = given.out or (None if given.quick else PAGE)
+        made.error(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(every)}")
     options = [*(["--quick"] if given.quick else []), *(["--folder", str(given.folder)] if given.folder else [])]
-    options += ["--out", str(out)] if out else []
-    for name in [name for name in NAMES if name in (given.names or NAMES)]:
-        subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=True)
+    for name in [name for name in every if name in (given.names or NAMES)]:
+        out = given.out or (None if given.quick else PAGE.with_name("evaluation.md") if name in JUDGED else PAGE)
+        target = ["--out", str(out)] if out else []
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options, *target], check=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 import nearsight as ns
+from docs_build import asked
 from nearsight.cli.demo import PHOTOGRAPHS, STRANGERS
 from nearsight.collection.query import query_pixels
 from nearsight.evaluate.attacks import ATTACKS
@@ -122,8 +123,9 @@ def slug(name: str) -> str:
 
 
 def thumbnails() -> dict[str, bytes]:
-    """Every picture of the gallery as a small JPEG, by the address that the pages show it from."""
-    return {f"{MADE}/{slug(name)}.jpg": _jpeg(image) for name, image in gallery().items()}
+    """Every picture that is shown as a small JPEG, by the address that the pages show it from."""
+    shown = {**gallery(), "two colours": asked.swatches(), "a drawing": asked.drawing()}
+    return {f"{MADE}/{slug(name)}.jpg": _jpeg(image) for name, image in shown.items()}
 
 
 def _jpeg(image: Image) -> bytes:

@@ -12,13 +12,15 @@ from tempfile import TemporaryDirectory
 from PIL import Image as PillowImage
 
 import nearsight as ns
-from docs_build import gallery
+from docs_build import asked, gallery
 from docs_build.gallery import Shown
 from nearsight.collection.plan import SENSES
 from nearsight.collection.search import Hit, Results
 
 QUERY, STRANGER = "coffee, cropped", "moon"
 HELD_BACK = (QUERY, STRANGER)
+WORDS = "china"
+WHERE = "height > 400 and name like '%turned%'"
 HITS = 4
 COPIES = ("copy", "mirrored copy", "not a copy")
 
@@ -34,6 +36,7 @@ def made() -> dict[str, str]:
                 sense: _asked(photos.search(gallery.gallery()[QUERY], by=sense, k=HITS), QUERY) for sense in SENSES
             }
             figures["stranger"] = _asked(photos.search(gallery.gallery()[STRANGER], k=HITS), STRANGER)
+            figures |= _without_a_picture(photos, Path(place, "drawing.png"))
         return figures | {
             "printed": _printed(Path(place), "found.png"),
             "printed-stranger": _printed(Path(place), "moon.png"),
@@ -48,6 +51,17 @@ def _lay_out(folder: Path) -> None:
             PillowImage.fromarray(image).save(folder / f"{name}.png")
     PillowImage.fromarray(gallery.gallery()[QUERY]).save(folder.parent / "found.png")
     PillowImage.fromarray(gallery.gallery()[STRANGER]).save(folder.parent / "moon.png")
+
+
+def _without_a_picture(photos: ns.Collection, sheet: Path) -> dict[str, str]:
+    """Colours, a drawing, words and a filter ask."""
+    PillowImage.fromarray(asked.drawing()).save(sheet)
+    return {
+        "colours": _asked(photos.search(colours=asked.COLOURS, k=HITS), "two colours"),
+        "sketch": _asked(photos.search(sketch=sheet, k=HITS), "a drawing"),
+        "words": gallery.figure([gallery.row(None, [_shown(hit) for hit in photos.search(words=WORDS, k=HITS)], "")]),
+        "filter": gallery.figure([gallery.row(None, [_shown(hit) for hit in photos.search(where=WHERE, k=HITS)], "")]),
+    }
 
 
 def _asked(results: Results, query: str) -> str:

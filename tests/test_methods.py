@@ -58,6 +58,10 @@ def test_an_error_points_at_the_word_and_suggests_the_right_one(text, word, says
     assert says in str(caught.value)
 
 
+def test_none_as_a_choice_needs_no_quotes():
+    assert plan("colour_layout(spread=none)").descriptor == plan('colour_layout(spread="none")').descriptor
+
+
 def test_steps_must_follow_each_other():
     for text in ("flat", "l2 | flat", "gist | gist", "gist | verify | flat", "gist | flat | flat"):
         with pytest.raises(RecipeError):

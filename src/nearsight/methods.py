@@ -192,7 +192,8 @@ def _try(value: Value, wanted: Any, where: str, text: str, position: int) -> tup
     if isinstance(value, Recipe):
         value = str(value)
     if origin is Literal:
-        return value in get_args(wanted), value
+        choice = "none" if value is None else value
+        return choice in get_args(wanted), choice
     if origin is tuple:
         if not isinstance(value, tuple):
             return False, None

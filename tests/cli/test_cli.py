@@ -122,8 +122,11 @@ def test_colours_and_words_ask_without_a_picture(folder, tmp_path):
     found = json.loads(nearsight("search", "--words", "cof", "--in", folder, "--json", "--html", page).stdout)
     assert [hit["path"] for hit in found["hits"]] == ["coffee.png"]
     assert "coffee.png" in page.read_text("utf8")
-    found = json.loads(nearsight("search", "--colour", "#a02a13:.6,200803", "--in", folder, "--json").stdout)
+    assert "<h1>Pictures with cof</h1>" in page.read_text("utf8")
+    asked = ("search", "--colour", "#a02a13:.6,200803:.9", "--in", folder, "--json", "--html", page)
+    found = json.loads(nearsight(*asked).stdout)
     assert found["hits"][0]["path"] == "coffee.png"
+    assert "background: rgb(160, 42, 19); width: 40.00%" in page.read_text("utf8")
     assert nearsight("search", "--colour", "red", "--in", folder).returncode == 2
     assert nearsight("search", "--in", folder).returncode == 2
 

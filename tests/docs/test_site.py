@@ -89,11 +89,19 @@ def test_every_link_within_the_site_leads_to_a_page_and_its_heading(site):
 def test_the_senses_are_shown_with_their_verdicts(site):
     page = (site / "alike.html").read_text("utf8")
     assert "<!-- made" not in page
-    assert page.count('<figure class="neighbours">') == 4
+    assert page.count('<figure class="neighbours">') == 8
     assert '<b class="alike">copy</b><span>1.00</span><span>coffee</span>' in page
     assert '<b class="alike">mirrored copy</b>' in page
     assert page.count('<b class="other">not a copy</b>') == 4
     assert "nothing like it here; 28 pictures searched" in page
+
+
+def test_colours_a_drawing_words_and_a_filter_are_shown_with_what_they_find(site):
+    page = (site / "alike.html").read_text("utf8")
+    shown = re.findall(r'<img src="images/made/[^"]+" alt="([^"]+)"', page)
+    assert shown[shown.index("a drawing") + 1] == "coffee"
+    assert "coffee" in shown[shown.index("two colours") :][1:5]
+    assert shown[shown.index("china") :][:2] == ["china", "china, cropped"]
 
 
 def test_pages_can_be_searched(site):

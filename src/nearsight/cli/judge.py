@@ -25,7 +25,7 @@ Kept = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(epilog="Example: nearsight evaluate corel1k --data ~/corel1k --recipe gist --recipe phash")(evaluate)
-    app.command(epilog="Example: nearsight compare ~/photos --kinds scan,drawn,salt,memory --html judged.html")(compare)
+    app.command(epilog="Example: nearsight compare ~/photos --kinds scan,drawn,salt,stored --html judged.html")(compare)
 
 
 def evaluate(
@@ -65,7 +65,7 @@ def compare(
     recipe: Recipe = None,
     by: By = "",
     kinds: Annotated[
-        str, typer.Option(help='Kinds of altered queries, with commas: "scan,drawn,salt,memory", "crop", or all.')
+        str, typer.Option(help='Kinds of altered queries, with commas: "scan,drawn,salt,stored", "crop", or all.')
     ] = "",
     sample: Annotated[int, typer.Option(min=1, help="How many pictures are altered.")] = 20,
     html: Html = None,

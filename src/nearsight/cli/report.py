@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 from nearsight.cli.printing import shown
 from nearsight.collection.collection import Collection
-from nearsight.collection.query import query_pixels
+from nearsight.collection.query import query_pixels, rgb_shares
 from nearsight.collection.search import Hit, Results
 from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
@@ -36,13 +36,14 @@ class Shown:
 
 @dataclass(frozen=True)
 class Answer:
-    """One query with its hits; `lead` is a line above it."""
+    """One query with its hits; `lead` is a line above it, `swatches` are the colours asked with and their per cent."""
 
     title: str
     image: str
     results: Results
     hits: tuple[Shown, ...]
     lead: str = ""
+    swatches: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def of(
@@ -53,13 +54,16 @@ class Answer:
         *,
         title: str,
         box: Box | None = None,
+        colours: Mapping[str, float] | None = None,
         lead: str = "",
     ) -> Answer:
         """The answer to one query, with its pictures packed in; colours and words ask without a picture."""
         pixels = query_pixels(Query(picture, box), LocalFiles(), Limits()) if picture is not None else None
         small = pixels(thumbnail.SIDE) if pixels else None
         hits = tuple(_shown(small, hit, photos.thumbnail(hit.id)) for hit in results)
-        return cls(shown(title), _packed(thumbnail.encode(pixels(SIDE))) if pixels else "", results, hits, lead)
+        swatches = tuple((f"rgb{rgb}", 100 * share) for rgb, share in rgb_shares(colours or {}).items())
+        image = _packed(thumbnail.encode(pixels(SIDE))) if pixels else ""
+        return cls(shown(title), image, results, hits, lead, swatches)
 
 
 def write(path: Path, title: str, answers: Sequence[Answer], intro: str = "") -> None:

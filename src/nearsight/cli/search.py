@@ -73,8 +73,11 @@ def search(
 
         shown_picture = picture or sketch
         named = shown_picture or histogram
-        title = named.name if named is not None else colour or words or where
-        write(html, f"Pictures like {title}", [Answer.of(photos, shown_picture, results, title=title, box=corners)])
+        asked_by = {"like": named and named.name, "in": colour, "with": words, "where": where}
+        title = next(said for said in asked_by.values() if said)
+        heading = " and ".join(f"{link} {said}" for link, said in asked_by.items() if said)
+        answer = Answer.of(photos, shown_picture, results, title=title, box=corners, colours=colours)
+        write(html, f"Pictures {heading}", [answer])
     if json:
         asked |= {"picture": picture and str(picture), "sketch": sketch and str(sketch), "by": by}
         hits = [hit.as_dict() for hit in results]

@@ -192,7 +192,7 @@ class Collection:
 
     def _plan_of_recipe(self, recipe: str, held: dict[str, str]) -> Plan:
         wanted = plan(recipe)
-        if wanted.key not in keys(held.values()):
+        if wanted.recipe not in held.values() and wanted.key not in keys(held.values()):
             raise UsageError(
                 f"this collection holds no rows of {wanted.key.split('@')[0].strip()}; "
                 f"add them: nearsight index {_quoted(self.root)} --recipe {_quoted(recipe)}{self._elsewhere()}"

@@ -14,11 +14,16 @@ from nearsight.types import Descriptor, Index, Method, Metric, Refiner
 
 @dataclass(frozen=True)
 class Sense:
-    """One meaning of "alike": its name, a line for its user, the recipe that serves it."""
+    """One meaning of "alike": its name, a line for its user, the recipe that serves it.
+
+    `said` is what is said of every hit instead of a verdict, where queries are no pictures like those stored: how near
+    these are to each other then does not tell how near a query should be.
+    """
 
     name: str
     line: str
     recipe: str
+    said: str = ""
 
 
 SENSES = {
@@ -35,6 +40,7 @@ SENSES = {
             "sketch",
             "the same lines in the same places: ask with a drawing",
             "hog(cell=16) | ivf(metric=cosine)",
+            "the nearest to these lines",
         ),
     )
 }

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from nearsight.collection.plan import Plan
+from nearsight.collection.plan import SENSES, Plan
 from nearsight.collection.query import Asked, asked
 from nearsight.collection.rows import Picture
 from nearsight.collection.snapshot import Snapshot
@@ -149,8 +149,9 @@ def _reasons(
 
     A hit that a refiner turned down, or has not come to, scores below every hit that it accepted.
     """
-    if image is None:
-        return [Explanation("the nearest to these colours") for _ in ids]
+    unjudged = SENSES[plan.name].said if plan.name in SENSES else ""
+    if image is None or unjudged:
+        return [Explanation(unjudged or "the nearest to these colours") for _ in ids]
     if not plan.refiners:
         background = snapshot.background(plan)
         return [background.explain(distances[ident]) for ident in ids.tolist()]

@@ -10,8 +10,8 @@ pixels. The measures below are shares of the longest side, so that small and lar
   a trembling hand: `drawn` carefully, `drawn-rough` with few, thick, displaced lines.
 - *stored*: the picture as it is. The paper that asks with scans, drawings and salted pictures calls its fourth kind
   "pictures in the memory of the computer".
-- *memory*: eight flat areas of colour. People remember more of the surroundings than there was (boundary extension),
-  colours stronger than they were (memory colour), and places only roughly.
+- *memory*: out of a person's memory: eight flat areas of colour. People remember more of the surroundings than there
+  was (boundary extension), colours stronger than they were (memory colour), and places only roughly.
 
 References
 ----------

@@ -1,0 +1,95 @@
+"""Which kinds of queries find their picture, by each method: a figure and a table of docs/evaluation.md.
+
+    python -m benchmarks kinds --folder PICTURES [--out docs/evaluation.md]
+
+The figure is that of a paper on the 136-byte hash, which asks with misregistered scans, drawings, pictures with salt
+and pepper, and pictures as they lie in the computer's memory; counted is how often the original comes first. Pictures
+out of a person's memory are asked with besides.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.chart import chart
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, filled, parser, write
+from benchmarks.quality import usable
+from nearsight.collection.plan import SENSES
+from nearsight.collection.trial import attacked, bench
+from nearsight.errors import UsageError
+from nearsight.evaluate.measures import mean
+
+KINDS = {
+    "stored": "stored|(in memory)",
+    "scan-shift": "scan,|shifted",
+    "scan-turn": "scan,|turned",
+    "scan": "scan,|both",
+    "drawn": "drawn,|carefully",
+    "drawn-rough": "drawn,|roughly",
+    "salt-pepper": "salt and|pepper",
+    "memory": "remembered|by a person",
+}
+GROUPS = {
+    "by content": ("colour", "gist", "edge_histogram"),
+    "by content and segmentation": ("content_segmentation",),
+    "perceptual hashes": ("average_hash", "dhash", "phash", "wavelet_hash", "block_mean_hash"),
+    "hashes by convolutions": ("combined_hash", "convolution_hash"),
+    "gist, verified by points": ("copy",),
+    "lines and their places": ("sketch",),
+}
+SAMPLE = 100
+
+
+def shares(folder: Path, names: list[str], sample: int) -> tuple[int, dict[str, dict[str, float]]]:
+    """How many pictures there are; per cent of the originals found first, by sense or recipe and kind."""
+    senses = [name for name in names if name in SENSES]
+    with bench(folder, senses, [name for name in names if name not in SENSES]) as ready:
+        made = attacked(ready, list(KINDS), sample, lambda progress: None)
+        total = len(ready.pictures)
+    return total, {
+        name: {
+            kind: 100 * mean([0 in each.places for each in outcomes if each.question.group == kind]) for kind in KINDS
+        }
+        for name, outcomes in made.items()
+    }
+
+
+def measured(options: Options) -> tuple[str, str]:
+    """The section's text, and the figure."""
+    if options.folder is None:
+        raise UsageError("--folder says where pictures lie, a few hundred or more, all different")
+    here = usable([name for names in GROUPS.values() for name in names])
+    sample = options.of(SAMPLE, 2)
+    total, found = shares(options.folder, here, sample)
+    rows = [[f"`{name}`", *(f"{found[name][kind]:.0f}" for kind in KINDS)] for name in here]
+    groups = {title: [name for name in names if name in here] for title, names in GROUPS.items()}
+    text = TEXT.format(machine=machine(), total=total, sample=min(sample, total), rows=table(["method", *KINDS], rows))
+    return text, chart({title: names for title, names in groups.items() if names}, KINDS, found)
+
+
+TEXT = """## By kind of query
+
+Measured on {machine}: {sample} of {total} pictures ask in each way; how many found their original first, in per cent.
+
+![Bars: how many per cent of the originals came first, by method and kind of query](images/kinds.svg)
+
+{rows}
+"""
+
+
+def main() -> None:
+    """Measure, print, and write the section and its figure where a page is named."""
+    given = parser(__doc__).parse_args()
+    text, figure = measured(Options(given.quick, given.folder))
+    text = filled(text)
+    print(text)
+    if given.out:
+        write(given.out, "kinds", text)
+        place = given.out.parent / "images" / "kinds.svg"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(figure, "utf8")
+
+
+if __name__ == "__main__":
+    main()

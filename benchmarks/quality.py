@@ -1,0 +1,166 @@
+"""How well each descriptor finds pictures of the same class: the table of docs/evaluation.md.
+
+    python -m benchmarks quality --folder COREL1K [--out docs/evaluation.md]
+
+Every descriptor of whole pictures with parameters and metrics that suit it, judged as `nearsight evaluate corel1k`
+does: all 1000 pictures ask, each for the other 99 of its class. Networks that were trained to name things, such as
+`onnx`, are another matter and left out; `combined_hash` holds one and is measured where its model is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from benchmarks.descriptors import per_picture
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+from benchmarks.timing import one_core
+from nearsight.collection.plan import SENSES, Plan, plan, plan_of
+from nearsight.collection.trial import Bench, bench, judged
+from nearsight.errors import ModelMissingError, UsageError
+from nearsight.evaluate.protocols.catalogue import load
+from nearsight.evaluate.published import PUBLISHED
+from nearsight.evaluate.truth import GroundTruth
+
+PROTOCOL = "corel1k"
+RGB = "colour_histogram(space=rgb, bins=[8, 8, 8])"
+RECIPES = (
+    RGB,
+    *(f"{RGB} | flat(metric={name})" for name in ("chi2", "hellinger", "intersection", "l2")),
+    "colour_histogram",
+    *(f"colour_histogram | flat(metric={name})" for name in ("chi2", "emd")),
+    "colour_histogram(bins=[16, 6, 6])",
+    "colour_histogram(bins=[36, 1, 1]) | flat(metric=circular_emd)",
+    "colour_histogram(space=lab, bins=[8, 8, 8])",
+    "colour_histogram(space=lab, bins=[8, 16, 16])",
+    "colour_correlogram",
+    "colour_correlogram | flat(metric=jensen_shannon)",
+    "colour_layout",
+    "colour_moments",
+    "dominant_colours",
+    "wavelet_signature",
+    "gabor",
+    "lbp(kind=plain, points=8, radius=1.0)",
+    "lbp",
+    "lbp(kind=rotation_invariant, points=8, radius=1.0)",
+    "lbp(kind=riu2)",
+    "laws",
+    "wavelet_energy",
+    "structure_tensor",
+    "edge_histogram(grid=1)",
+    "edge_histogram",
+    "hog",
+    "hog(cell=16)",
+    "hu_moments",
+    "zernike",
+    "fourier_contour",
+    "shape_context",
+    "content_segmentation",
+    "tiny",
+    "tiny(normalise=false)",
+    *(f"tiny | flat(metric={name})" for name in ("warp", "shift")),
+    "pyramid",
+    f"pyramid({RGB}, levels=2)",
+    "pyramid(lbp)",
+    "pyramid(edge_histogram(grid=1))",
+    "gist",
+    "gist(orientations=[8, 8, 8, 8], colour=grey)",
+    "gist(square=128, orientations=[8, 8, 8, 8], colour=grey)",
+    "gist(orientations=[6, 6, 6, 6, 6], colour=mean)",
+    "average_hash",
+    "dhash",
+    "phash",
+    "wavelet_hash",
+    "block_mean_hash",
+    "convolution_hash",
+    "combined_hash",
+    "combined_hash(keypoints=true)",
+)
+PAPER = {RGB: "colour histogram", "tiny(normalise=false)": "32 x 32 pixels"}
+"""Under which name a recipe stands in the paper."""
+PICTURES = 64
+"""As many are described to take the time."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one recipe was worth and cost."""
+
+    recipe: str
+    figures: dict[str, float]
+    row_bytes: int
+    describe_ms: float
+
+    def row(self) -> list[str]:
+        """Its line of the table."""
+        paper = PUBLISHED[PROTOCOL].figures.get(PAPER.get(self.recipe, ""), {})
+        return [
+            f"`{self.recipe}`".replace("|", "\\|"),
+            *(f"{self.figures[name]:.1f}" for name in MEASURES),
+            f"{self.row_bytes:,}",
+            f"{self.describe_ms:.2f}",
+            *(f"{paper[name]:.1f}" if paper else "" for name in MEASURES[1:]),
+        ]
+
+
+def usable(recipes: Sequence[str]) -> list[str]:
+    """The recipes and senses whose model is on this machine, or that need none."""
+    found = []
+    for recipe in recipes:
+        with suppress(ModelMissingError):
+            (plan_of(recipe) if recipe in SENSES else plan(recipe)).descriptor.load()
+            found.append(recipe)
+    return found
+
+
+def ranked(truth: GroundTruth, recipes: Sequence[str], rounds: int) -> list[Judged]:
+    """Each recipe judged by a task, the best first."""
+    with bench(truth.folder, (), recipes) as ready:
+        made = [_judged(ready, each, truth, rounds) for each in ready.plans]
+    return sorted(made, key=lambda each: -each.figures["mAP"])
+
+
+def _judged(ready: Bench, each: Plan, truth: GroundTruth, rounds: int) -> Judged:
+    trial = judged(ready, each, truth, lambda progress: None)
+    spread = truth.questions[:: max(1, len(truth.questions) // PICTURES)][:PICTURES]
+    images = [ready.pixels(question.picture, each.descriptor.side) for question in spread]
+    with one_core():
+        took = per_picture(each.descriptor, images, rounds)
+    return Judged(each.name, dict(trial.figures), trial.cost.row_bytes, took)
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    if options.folder is None:
+        raise UsageError("--folder says where Corel-1k lies: its pictures 0.jpg to 999.jpg")
+    truth = load(PROTOCOL, options.folder)
+    recipes = usable(RECIPES)
+    truth, recipes = (truth.some(20), recipes[:3]) if options.quick else (truth, recipes)
+    made = ranked(truth, recipes, options.of(3, 1))
+    return TEXT.format(machine=machine(), rows=table(HEAD, [each.row() for each in made]))
+
+
+MEASURES = ("mAP", "mAP, rect.", "1-NN error")
+HEAD = [
+    "recipe",
+    "mAP, %",
+    "mAP, rect., %",
+    "1-NN error, %",
+    "bytes a picture",
+    "ms to describe",
+    "published mAP, rect., %",
+    "published 1-NN error, %",
+]
+TEXT = """## Corel-1k
+
+All 1000 pictures ask, each for the other 99 of its class: `nearsight evaluate corel1k`. Measured on {machine}; the
+times are the processor's, of a decoded picture, on one core. Without a metric, each descriptor's own is used.
+
+{rows}
+"""
+
+
+if __name__ == "__main__":
+    main("quality", __doc__, measured)
