@@ -6,6 +6,8 @@ import pytest
 from nearsight.indexes.first import First, first_of, nearest, refined
 from nearsight.indexes.flat import Flat
 from nearsight.methods import methods
+from nearsight.metrics.emd import Emd
+from nearsight.metrics.l2 import L2
 from nearsight.metrics.weighted_bytes import WeightedBytes
 from nearsight.types import NO_ID, Metric
 
@@ -67,6 +69,10 @@ def test_bounds_are_never_above_the_distances(name):
     metric, rng = methods("metrics")[name](), np.random.default_rng(0)
     rows = rng.integers(0, 256, (60, 168), np.uint8) if name == "weighted_bytes" else rng.random((60, 256), np.float32)
     queries = np.concatenate([rows[:2], np.roll(rows[5:8], 1, axis=1)])
+    if name == "weighted_parts":
+        parts = (Emd(space="rgb", bins=(2, 2, 2)), L2())
+        metric = type(metric)(parts, sizes=(8, 4), dtypes=("float32", "float32"))
+        rows, queries = (np.ascontiguousarray(each[:, :12]).view(np.uint8) for each in (rows, queries))
     assert (metric.at_least(queries, rows) <= metric.distances(queries, rows)).all()
     assert metric.at_least(queries, rows).max() > 0
 

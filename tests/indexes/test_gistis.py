@@ -62,6 +62,11 @@ def test_the_order_is_that_of_faiss(fitted, oracle):
     one = Gistis(cells=16, probes=1, bits=64)
     queries = clustered(50, 96, seed=8)
     theirs, _ = oracle.search(queries, 20)
+    medians = faiss.vector_to_array(oracle.trained)[: fitted["thresholds"].size].reshape(fitted["thresholds"].shape)
+    assert (
+        np.abs(medians - fitted["thresholds"]).max() < 0.05
+    )  # of an even number: one of the middle two, or their mean
+    fitted = {**fitted, "thresholds": medians}
     rows = one.empty(L2(), fitted).add(np.arange(6000), ROWS)
     for query, wanted in zip(queries, theirs, strict=True):
         away = np.linalg.norm(fitted["centroids"] - query, axis=1).astype(np.float32)

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Sequence
 
 from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.database import translated
 from nearsight.collection.rows import Note, Picture
 from nearsight.errors import DamagedError, UsageError
 
@@ -46,8 +47,9 @@ class Words:
         """CRC-32 of the blocks of the index; its copies of the texts are compared with the rows instead."""
         check = 0
         for sql in ("SELECT id, block FROM words_data ORDER BY id", "SELECT segid, term, pgno FROM words_idx"):
-            for row in self._catalogue.values(sql):
-                check = zlib.crc32(repr(row).encode(), check)
+            with translated(self._catalogue.path):
+                for row in self._catalogue.db.execute(sql):
+                    check = zlib.crc32(repr(row).encode(), check)
         return check
 
     def wrong(self) -> int:

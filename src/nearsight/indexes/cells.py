@@ -6,9 +6,10 @@ uint32`, `codes (n, B)`, and `starts (cells + 1,) int64`, so a cell is a slice, 
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias, cast
@@ -16,6 +17,7 @@ from typing import Any, ClassVar, TypeAlias, cast
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 
 from nearsight.indexes.first import nearest
 from nearsight.indexes.flat import FlatRows
@@ -27,6 +29,7 @@ _PER_CELL = 64
 _ROUNDS = 15
 _SEED = 20090708
 _PIECE = 512
+_APART = 1 / 1024
 
 Nearest: TypeAlias = Callable[[int, NDArray[Any], int], tuple[Floats, NDArray[np.intp] | slice]]
 """`(cell, codes (n, B), count)` to the distances of at least the `count` nearest, and their places in the codes."""
@@ -83,11 +86,18 @@ class CellIndex(Index):
     def join(self, kept: Sequence[Arrays], without: Ids) -> Arrays:
         """Several parts as one, without some ids."""
         ids = np.concatenate([part["ids"] for part in kept])
-        codes = np.concatenate([part["codes"] for part in kept])
         count = len(kept[0]["starts"]) - 1
         cells = np.concatenate([np.repeat(np.arange(count), np.diff(part["starts"])) for part in kept])
-        stays = ~np.isin(ids, without)
-        return _sorted(cells[stays], ids[stays], codes[stays], count)
+        stays = np.flatnonzero(~np.isin(ids, without))
+        order = stays[np.lexsort((ids[stays], cells[stays]))]
+        places = np.full(len(ids), -1)
+        places[order] = np.arange(len(order))
+        codes, start = np.empty((len(order), *kept[0]["codes"].shape[1:]), kept[0]["codes"].dtype), 0
+        for part in kept:  # straight into their places: codes are most of what is kept
+            to = places[start : start + len(part["ids"])]
+            codes[to[to >= 0]] = part["codes"][to >= 0]
+            start += len(to)
+        return {"ids": ids[order], "codes": codes, "starts": _starts(cells[stays], count)}
 
     def empty(self, metric: Metric, fitted: Arrays | None = None, kept: Sequence[Arrays] = ()) -> CellRows:
         """An index without rows. Raises ValueError where nothing was fitted."""
@@ -263,21 +273,53 @@ def _flat(metric: Metric, rows: NDArray[Any]) -> Floats | None:
 
 
 def _centroids(rows: Floats, count: int) -> Floats:
-    kmeans = faiss.Kmeans(
-        rows.shape[1], count, niter=_ROUNDS, seed=_SEED, min_points_per_centroid=1, max_points_per_centroid=len(rows)
-    )
-    kmeans.train(np.ascontiguousarray(rows))
-    return np.asarray(kmeans.centroids, np.float32)
+    """k-means by Lloyd's rounds, a piece of the rows at a time: a sample in a file need not be in memory whole.
+
+    A centroid that no row is nearest to becomes the twin of the one that has the most.
+    """
+    chosen = np.random.default_rng(_SEED).choice(len(rows), count, replace=False)
+    centroids = np.array(rows[np.sort(chosen)], np.float32)
+    for _ in range(_ROUNDS):
+        sums, sizes = np.zeros(centroids.shape), np.zeros(count, np.int64)
+        for piece in _pieces(rows):
+            nearest = _assigned(piece, centroids)
+            sums += coo_array((np.ones(len(piece)), (nearest, np.arange(len(piece)))), (count, len(piece))) @ piece
+            sizes += np.bincount(nearest, minlength=count)
+        full = sizes > 0
+        centroids[full] = sums[full] / sizes[full, None]
+        for lone, rich in zip(np.flatnonzero(~full), np.argsort(-sizes, kind="stable"), strict=False):
+            centroids[lone], centroids[rich] = centroids[rich] * (1 + _APART), centroids[rich] * (1 - _APART)
+    return centroids
+
+
+def _pieces(rows: Floats) -> Iterator[Floats]:
+    """Rows a piece at a time; what was read of a file is given back before the next."""
+    for start in range(0, len(rows), _PIECE):
+        yield rows[start : start + _PIECE]
+        let_go(rows)
+
+
+def let_go(rows: NDArray[Any]) -> None:
+    """Give the pages of a mapped file that were read back to the system; they come again when they are touched."""
+    owner: Any = rows
+    while owner is not None and not isinstance(owner, mmap.mmap):
+        owner = getattr(owner, "_mmap", None) or getattr(owner, "base", None)
+    if owner is not None:
+        owner.madvise(mmap.MADV_DONTNEED)
 
 
 def _assigned(rows: Floats, centroids: Floats) -> NDArray[np.int64]:
     """The nearest centroid of each row, `(N,)`."""
     if not len(rows):
         return np.empty(0, np.int64)
-    return np.asarray(faiss.knn(np.ascontiguousarray(rows), centroids, 1)[1][:, 0], np.int64)
+    found = [faiss.knn(np.ascontiguousarray(piece), centroids, 1)[1][:, 0] for piece in _pieces(rows)]
+    return np.asarray(np.concatenate(found), np.int64)
 
 
 def _sorted(cells: NDArray[np.int64], ids: NDArray[np.uint32], codes: NDArray[Any], count: int) -> Arrays:
     order = np.lexsort((ids, cells))
-    starts = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=count))]).astype(np.int64)
-    return {"ids": ids[order], "codes": codes[order], "starts": starts}
+    return {"ids": ids[order], "codes": codes[order], "starts": _starts(cells, count)}
+
+
+def _starts(cells: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=count))]).astype(np.int64)

@@ -88,8 +88,10 @@ class WeightedParts(Metric):
 
     def at_least(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats | None:
         """A lower bound, where a costly part has one and all costly parts have; otherwise None."""
+        if not self.costly:
+            return None
         parts = [(m, a[:1], s[:1]) for m, _, a, s in self._parts(queries, rows) if m.costly]
-        if not parts or any(metric.at_least(asked, stored) is None for metric, asked, stored in parts):
+        if any(metric.at_least(asked, stored) is None for metric, asked, stored in parts):
             return None
         return self._added(queries, rows, _bound)
 
