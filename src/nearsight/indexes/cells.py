@@ -6,30 +6,25 @@ uint32`, `codes (n, B)`, and `starts (cells + 1,) int64`, so a cell is a slice, 
 
 from __future__ import annotations
 
-import mmap
 import tempfile
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias, cast
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
 
 from nearsight.indexes.first import nearest
 from nearsight.indexes.flat import FlatRows
+from nearsight.indexes.kmeans import assigned, kmeans
 from nearsight.types import Arrays, Floats, Hits, Ids, Index, Metric
 
 FRESH = 1024
 """So many rows may wait uncoded; they are searched exactly."""
 _PER_CELL = 64
-_ROUNDS = 15
-_SEED = 20090708
 _PIECE = 512
-_APART = 1 / 1024
 
 Nearest: TypeAlias = Callable[[int, NDArray[Any], int], tuple[Floats, NDArray[np.intp] | slice]]
 """`(cell, codes (n, B), count)` to the distances of at least the `count` nearest, and their places in the codes."""
@@ -72,15 +67,15 @@ class CellIndex(Index):
         if rows is None or not len(rows):
             raise ValueError(f"cells are made of rows with a metric such as L2(); got {len(sample)} and {metric!r}")
         count = max(1, min(self.cells, len(rows) // 8))
-        centroids = _centroids(rows, count)
-        return {"centroids": centroids, **self.learn(rows, centroids, _assigned(rows, centroids))}
+        centroids = kmeans(rows, count)
+        return {"centroids": centroids, **self.learn(rows, centroids, assigned(rows, centroids))}
 
     def keep(self, ids: Ids, rows: NDArray[Any], metric: Metric, fitted: Arrays) -> Arrays:
         """The codes of these rows, sorted by cell."""
         if len(ids) and int(ids.max()) >> 32:
             raise ValueError(f"ids of cells are below 2^32; got {int(ids.max())}")
         flat = cast(Floats, (self.metric or metric).flattened(rows))
-        cells = _assigned(flat, fitted["centroids"])
+        cells = assigned(flat, fitted["centroids"])
         return _sorted(cells, ids.astype(np.uint32), self.encode(rows, flat, cells, fitted), len(fitted["centroids"]))
 
     def join(self, kept: Sequence[Arrays], without: Ids) -> Arrays:
@@ -270,50 +265,6 @@ def _flat(metric: Metric, rows: NDArray[Any]) -> Floats | None:
     for start in range(0, len(rows), _PIECE):
         flat[start : start + _PIECE] = metric.flattened(rows[start : start + _PIECE])
     return flat
-
-
-def _centroids(rows: Floats, count: int) -> Floats:
-    """k-means by Lloyd's rounds, a piece of the rows at a time: a sample in a file need not be in memory whole.
-
-    A centroid that no row is nearest to becomes the twin of the one that has the most.
-    """
-    chosen = np.random.default_rng(_SEED).choice(len(rows), count, replace=False)
-    centroids = np.array(rows[np.sort(chosen)], np.float32)
-    for _ in range(_ROUNDS):
-        sums, sizes = np.zeros(centroids.shape), np.zeros(count, np.int64)
-        for piece in _pieces(rows):
-            nearest = _assigned(piece, centroids)
-            sums += coo_array((np.ones(len(piece)), (nearest, np.arange(len(piece)))), (count, len(piece))) @ piece
-            sizes += np.bincount(nearest, minlength=count)
-        full = sizes > 0
-        centroids[full] = sums[full] / sizes[full, None]
-        for lone, rich in zip(np.flatnonzero(~full), np.argsort(-sizes, kind="stable"), strict=False):
-            centroids[lone], centroids[rich] = centroids[rich] * (1 + _APART), centroids[rich] * (1 - _APART)
-    return centroids
-
-
-def _pieces(rows: Floats) -> Iterator[Floats]:
-    """Rows a piece at a time; what was read of a file is given back before the next."""
-    for start in range(0, len(rows), _PIECE):
-        yield rows[start : start + _PIECE]
-        let_go(rows)
-
-
-def let_go(rows: NDArray[Any]) -> None:
-    """Give the pages of a mapped file that were read back to the system; they come again when they are touched."""
-    owner: Any = rows
-    while owner is not None and not isinstance(owner, mmap.mmap):
-        owner = getattr(owner, "_mmap", None) or getattr(owner, "base", None)
-    if owner is not None:
-        owner.madvise(mmap.MADV_DONTNEED)
-
-
-def _assigned(rows: Floats, centroids: Floats) -> NDArray[np.int64]:
-    """The nearest centroid of each row, `(N,)`."""
-    if not len(rows):
-        return np.empty(0, np.int64)
-    found = [faiss.knn(np.ascontiguousarray(piece), centroids, 1)[1][:, 0] for piece in _pieces(rows)]
-    return np.asarray(np.concatenate(found), np.int64)
 
 
 def _sorted(cells: NDArray[np.int64], ids: NDArray[np.uint32], codes: NDArray[Any], count: int) -> Arrays:

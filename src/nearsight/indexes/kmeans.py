@@ -1,0 +1,71 @@
+"""k-means: the cells that indexes look into. A helper, not a method of a recipe."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+
+from nearsight.types import Floats
+
+ROUNDS = 15
+SEED = 20090708
+_PIECE = 512
+_APART = 1 / 1024
+
+
+def kmeans(rows: Floats, count: int) -> Floats:
+    """Centroids `(count, E) float32` of rows `(N, E) float32`, N >= count: Lloyd's algorithm, `ROUNDS` rounds.
+
+    1. It starts from `count` different rows, drawn with a fixed seed.
+    2. Each row goes to its nearest centroid, and each centroid to the mean of its rows.
+    3. A centroid that no row is nearest to becomes the twin of the one that has the most.
+
+    Rows are passed over a piece at a time, and what was read of a mapped file is given back: a sample that lies in a
+    file is never in memory whole.
+
+    References
+    ----------
+    S. P. Lloyd, Least Squares Quantization in PCM, IEEE Transactions on Information Theory 28(2), 1982,
+    doi:10.1109/TIT.1982.1056489.
+    """
+    chosen = np.random.default_rng(SEED).choice(len(rows), count, replace=False)
+    centroids = np.array(rows[np.sort(chosen)], np.float32)
+    for _ in range(ROUNDS):
+        sums, sizes = np.zeros(centroids.shape), np.zeros(count, np.int64)
+        for piece in _pieces(rows):
+            nearest = assigned(piece, centroids)
+            sums += coo_array((np.ones(len(piece)), (nearest, np.arange(len(piece)))), (count, len(piece))) @ piece
+            sizes += np.bincount(nearest, minlength=count)
+        full = sizes > 0
+        centroids[full] = sums[full] / sizes[full, None]
+        for lone, rich in zip(np.flatnonzero(~full), np.argsort(-sizes, kind="stable"), strict=False):
+            centroids[lone], centroids[rich] = centroids[rich] * (1 + _APART), centroids[rich] * (1 - _APART)
+    return centroids
+
+
+def assigned(rows: Floats, centroids: Floats) -> NDArray[np.int64]:
+    """The nearest centroid of each row, `(N,)`."""
+    found = [faiss.knn(np.ascontiguousarray(piece), centroids, 1)[1][:, 0] for piece in _pieces(rows)]
+    return np.asarray(np.concatenate(found), np.int64) if found else np.empty(0, np.int64)
+
+
+def _pieces(rows: Floats) -> Iterator[Floats]:
+    """Rows a piece at a time; what was read of a file is given back before the next."""
+    for start in range(0, len(rows), _PIECE):
+        yield rows[start : start + _PIECE]
+        _let_go(rows)
+
+
+def _let_go(rows: NDArray[Any]) -> None:
+    """Give the pages of a mapped file that were read back to the system; they come again when they are touched."""
+    owner: Any = rows
+    while owner is not None and not isinstance(owner, mmap.mmap):
+        owner = getattr(owner, "_mmap", None) or getattr(owner, "base", None)
+    if owner is not None:
+        owner.madvise(mmap.MADV_DONTNEED)
