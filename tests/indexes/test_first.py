@@ -144,3 +144,13 @@ def test_quick_numbers_are_in_the_order_of_the_distances_up_to_the_margin(name):
         farthest = np.maximum.accumulate(ordered)
         assert (farthest <= ordered * (1 + relative) + absolute / 4).all()
         assert np.ptp(ordered) > 1000 * absolute
+
+
+def test_amounts_too_small_for_single_precision_count_for_nothing():
+    metric = methods("metrics")["jensen_shannon"]()
+    rows = np.float32([[1, 0, 0], [1, 1e-44, 0], [1, 1e-44, 1], [0, 1, 1e-39]])
+    expected = [0, 0, metric.distances(rows[:1], np.float32([[1, 0, 1]]))[0, 0], 1]
+    for query in rows[:2]:
+        hits = Flat().empty(metric).add(np.arange(4), rows).search(query[None], 4)
+        assert hits.ids[0].tolist() == [0, 1, 2, 3]
+        assert -hits.scores[0] == pytest.approx(expected, abs=1e-6)

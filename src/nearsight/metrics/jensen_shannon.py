@@ -92,7 +92,7 @@ def _divergence(query: NDArray[Any], rows: NDArray[Any], beside: NDArray[Any]) -
     A bin adds (q log(2 q / (q + r)) + r log(2 r / (q + r))) / 2, each term on its own so that equal bins add just 0,
     and where q is 0 half of r.
     """
-    halved = 2 / (query + rows)
+    halved = 2 / np.maximum(query + rows, _TINY)
     terms = query * cv2.log(query * halved)
     terms += rows * cv2.log(np.maximum(rows * halved, _TINY))
     return np.asarray((terms.sum(axis=1) / _BIT + beside) / 2)
