@@ -36,7 +36,7 @@ def swatches() -> Image:
     """The colours side by side, as wide as their shares, `(341, 512, 3) uint8`."""
     edges = np.rint(np.cumsum([0, *COLOURS.values()]) * SIZE[0]).astype(int).tolist()
     sheet = np.empty((SIZE[1], SIZE[0], 3), np.uint8)
-    for colour, left, right in zip(COLOURS, edges, edges[1:], strict=True):
+    for colour, left, right in zip(COLOURS, edges[:-1], edges[1:], strict=True):
         sheet[:, left:right] = tuple(bytes.fromhex(colour[1:]))
     return sheet
 

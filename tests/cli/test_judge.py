@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import os
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from nearsight.cli.judge import _fitting
 from nearsight.cli.judging import USUAL, usual_recipes
 from nearsight.collection.plan import SENSES, plan, plans
 from nearsight.evaluate.protocols.catalogue import PROTOCOLS
@@ -99,15 +101,25 @@ def test_compare_judges_by_kinds_and_by_subfolders(folder, home, tmp_path):
     done = nearsight("compare", folder, *given, "--collection", home, "--html", page)
     assert done.returncode == 0, done.stderr
     assert "6 pictures, 4 of them altered in 3 ways and asked with; 2 subfolders taken for classes" in done.stdout
-    kinds = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line.split()[0:1]}
-    assert kinds["stored"] == ["100", "100"]
-    assert kinds["mirror"][0] == "100"
-    assert kinds["grey"][1] == "100"
+    lines = [line.split() for line in done.stdout.splitlines()]
+    start = lines.index(["recipe", "stored", "mirror", "grey"])
+    found = {line[0]: line[1:] for line in lines[start + 1 : start + 3]}
+    assert found["colour_histogram"][:2] == ["100", "100"]
+    assert found["phash"][::2] == ["100", "100"]
     text = page.read_text("utf8")
     assert text.count("<rect") == 6
     assert "Recipes compared on pictures &lt;b&gt;" in text
     assert "<b>.png" not in text
     assert os.listdir(folder.parent) == [folder.name]
+
+
+def test_kinds_are_printed_in_parts_as_wide_as_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    kinds = list(KINDS)
+    parts = list(_fitting(kinds, 20))
+    assert [kind for part in parts for kind in part] == kinds
+    assert all(sum(len(kind) + 2 for kind in part) <= 60 for part in parts)
+    assert all(sum(len(kind) + 2 for kind in [*a, b[0]]) > 60 for a, b in pairwise(parts))
 
 
 def test_compare_without_classes_and_in_json(folder, home):

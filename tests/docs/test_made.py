@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docs_build import commands, face, gallery, recipes
+from docs_build import asked, commands, face, gallery, recipes
 from docs_build.docstring import described, escaped, items, printed, sections, table
 
 import nearsight as ns
@@ -118,6 +118,13 @@ def test_neighbours_are_those_of_a_slow_search():
         found = gallery.nearest("phash", query)
         assert [distance for _, distance in found] == sorted(far.values())[:4]
         assert all(far[name] == distance for name, distance in found)
+
+
+def test_the_colours_asked_with_are_as_wide_as_their_shares():
+    row = asked.swatches()[0]
+    assert (row == (0xC8, 0x40, 0x18)).all(axis=1).mean() == pytest.approx(0.6, abs=0.01)
+    assert (row == (0xF0, 0xD8, 0xC0)).all(axis=1).mean() == pytest.approx(0.4, abs=0.01)
+    assert set(gallery.thumbnails()) >= {"images/made/two-colours.jpg", "images/made/a-drawing.jpg"}
 
 
 def test_the_gallery_is_that_of_the_demo_and_altered_copies():

@@ -48,7 +48,7 @@ def test_lines_go_from_the_left_to_the_right_and_high_precision_is_up():
     assert points[0] == (0.0, 0.0)
     assert points[-1] == (WIDTH, HEIGHT / 2)
     assert len({each.colour for each in curves({str(n): np.zeros(101) for n in range(8)})}) == 8
-    assert curves({str(n): np.zeros(101) for n in range(9)})[8].dashed
+    assert curves({str(n): np.zeros(101) for n in range(9)})[8].colour == 0
 
 
 def test_bars_are_as_tall_as_their_share_and_do_not_overlap():

@@ -91,6 +91,19 @@ def test_the_page_shows_figures_curves_bars_and_examples(full):
     assert heights == [130.0, 260.0]
 
 
+def test_of_many_recipes_the_best_curves_are_drawn_and_no_bars():
+    ranks = [[0, 1], [1], [5], [0], [2], [9], [3], [7], [4], [6]]
+    trials = [
+        Trial(f"r{rank}", "gist | flat", {}, COST, (outcome("a", rank, 2),), {"grey": 50.0, "crop": 100.0})
+        for rank in ranks
+    ]
+    seen = Seen(report(trials).html())
+    assert sum(tag == "polyline" for tag, _ in seen.tags) == 8
+    assert "the 8 largest areas" in seen.text
+    assert sum(tag == "rect" for tag, _ in seen.tags) == 0
+    assert sum("--share:50.0" in given.get("style", "") for tag, given in seen.tags if tag == "td") == 10
+
+
 def test_a_page_of_little_has_no_empty_headings():
     text = Seen(report([Trial("gist", "gist | flat", {"rank 1": 1.0}, COST)]).html()).text
     assert "Precision and recall" not in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +14,10 @@ from nearsight.cli.printing import print_json, shown
 if TYPE_CHECKING:
     from nearsight.evaluate.report import Report
 
+LONGEST = 40
+"""Characters of a recipe's name that are kept on one line beside a wide table."""
 Recipe = Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')]
-By = Annotated[str, typer.Option(help="Senses, with commas: copy, colour, scene.")]
+By = Annotated[str, typer.Option(help="Senses, with commas: copy, colour, scene, sketch.")]
 Html = Annotated[Path | None, typer.Option(help="Write one page with table, curves and examples.")]
 Kept = Annotated[
     Path | None, typer.Option("--collection", help="Keep the rows here: the next run describes only what is new.")
@@ -121,9 +123,11 @@ def _show(report: Report, html: Path | None, json: bool) -> None:
     typer.echo(f"{shown(report.title)}: {report.intro}")
     _print_table(report.heads(), report.rows())
     if report.kinds:
-        rows = [[kind, *(f"{trial.kinds[kind]:.0f}" for trial in report.trials)] for kind in report.kinds]
         typer.echo("\naltered pictures that found their original first, %")
-        _print_table(["kind", *(trial.name for trial in report.trials)], rows)
+        for kinds in _fitting(report.kinds, max(len(shown(trial.name)) for trial in report.trials)):
+            rows = [[trial.name, *(f"{trial.kinds[kind]:.0f}" for kind in kinds)] for trial in report.trials]
+            _print_table(["recipe", *kinds], rows)
+            typer.echo()
     if report.published:
         typer.echo(f"\npublished, not measured here: {report.published.source}; {report.published.note}")
         names = list(next(iter(report.published.figures.values())))
@@ -131,6 +135,19 @@ def _show(report: Report, html: Path | None, json: bool) -> None:
         _print_table(["method", *(f"{name}, %" for name in names)], rows)
     if html is not None:
         typer.echo(f"the page: {html}")
+
+
+def _fitting(heads: Sequence[str], first: int) -> Iterator[list[str]]:
+    """The heads of columns in parts, each as wide as the terminal beside a first column of `first` characters."""
+    from rich.console import Console
+
+    wide, part = Console().width - min(first, LONGEST), list[str]()
+    for head in heads:
+        if part and sum(len(each) + 2 for each in [*part, head]) > wide:
+            yield part
+            part = []
+        part.append(head)
+    yield part
 
 
 def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:

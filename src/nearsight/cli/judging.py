@@ -112,7 +112,8 @@ def compared(
         "altered": count,
         "classes": len(set(truth.labels.values())) if truth else 0,
     }
-    return Report(f"Recipes compared on {folder.name or folder}", intro, trials, facts, None, examples)
+    best = tuple(sorted(trials, key=lambda trial: -trial.figures["rank 1"]))
+    return Report(f"Recipes compared on {folder.name or folder}", intro, best, facts, None, examples)
 
 
 def usual_recipes() -> list[str]:

@@ -16,16 +16,15 @@ WIDTH, HEIGHT = 400.0, 260.0
 """Of the area inside the axes, in the units of the drawing."""
 
 COLOURS = 8
-"""How many colours there are; the ninth is the first again, dashed."""
+"""How many colours there are; the ninth is the first again."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One line: its name, the number of its colour, whether it is dashed, and its points as SVG has them."""
+    """One line: its name, the number of its colour, and its points as SVG has them."""
 
     name: str
     colour: int
-    dashed: bool
     points: str
 
 
@@ -61,7 +60,7 @@ def curves(named: Mapping[str, NDArray[np.float64]]) -> list[Curve]:
     for number, (name, precision) in enumerate(named.items()):
         places = zip((WIDTH * LEVELS).tolist(), (HEIGHT * (1 - precision)).tolist(), strict=True)
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        made.append(Curve(name, number % COLOURS, number >= COLOURS, points))
+        made.append(Curve(name, number % COLOURS, points))
     return made
 
 

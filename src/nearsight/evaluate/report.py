@@ -11,14 +11,14 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from nearsight.evaluate.curves import mean_curve
-from nearsight.evaluate.drawing import bars, curves
+from nearsight.evaluate.drawing import COLOURS, bars, curves
 from nearsight.evaluate.published import Published
 from nearsight.evaluate.scoring import MEASURES, Outcome, Trial
 
 __all__ = ["Example", "Report", "Shown", "best_and_worst"]
 
 CHARTED = 6
-"""With at most so many kinds of queries, their shares are drawn as bars too."""
+"""With at most so many kinds of queries, and a colour for each recipe, their shares are drawn as bars too."""
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,18 @@ class Report:
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         environment.filters |= {"packed": _packed, "shown": _printable, "line": _line}
         template = environment.from_string(files("nearsight.evaluate").joinpath("report.html").read_text("utf8"))
-        charts = {
-            level: curves({trial.name: curve for trial in self.trials if (curve := _curve(trial, level)) is not None})
-            for level in self.levels
-        }
+        charts = {level: curves(self._curves(level)) for level in self.levels}
         shares = {trial.name: trial.kinds for trial in self.trials}
-        groups = bars(self.kinds, shares) if 0 < len(self.kinds) <= CHARTED else []
-        return template.render(report=self, charts=charts, groups=groups)
+        few = 0 < len(self.kinds) <= CHARTED and len(self.trials) <= COLOURS
+        return template.render(
+            report=self, charts=charts, groups=bars(self.kinds, shares) if few else [], drawn=COLOURS
+        )
+
+    def _curves(self, level: str) -> dict[str, Any]:
+        """The curves in the order of the table; where there are too many, those with the largest areas below them."""
+        all_of_them = {trial.name: curve for trial in self.trials if (curve := _curve(trial, level)) is not None}
+        best = sorted(all_of_them, key=lambda name: -float(all_of_them[name].mean()))[:COLOURS]
+        return {name: curve for name, curve in all_of_them.items() if name in best}
 
 
 def best_and_worst(outcomes: Sequence[Outcome], best: int, worst: int) -> list[Outcome]:
