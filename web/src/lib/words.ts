@@ -22,6 +22,13 @@ export function seconds(taken: number | Record<string, number>): string {
   return value < 1 ? `${Math.max(1, Math.round(value * 1000))} ms` : `${value.toFixed(1)} s`;
 }
 
+/** Numbers as they are pasted, with commas between them: a list, a column, or a line of `nearsight describe` with its path. */
+export function numbered(text: string): string {
+  const fields = text.trim().split("\t");
+  if (fields.length > 1 && Number.isNaN(Number(fields[0]))) fields.shift();
+  return fields.join(" ").split(/[\s,;[\]]+/).filter(Boolean).join(",");
+}
+
 /** `not-a-picture` as `Not a picture`. */
 export function plain(reason: string): string {
   const text = reason.replaceAll(/[-_]/g, " ");
