@@ -4,7 +4,7 @@ import * as api from "./api";
 import { type Answer, type Collection, type CollectionState, type Hit, Trouble } from "./api";
 import * as jobs from "./jobs.svelte";
 import { blank, type Kind, KINDS, MOST, PAGE, question, read, type Route, write } from "./route";
-import { count, passing } from "./words";
+import { count, holding, passing } from "./words";
 
 type How = "push" | "replace";
 
@@ -315,6 +315,7 @@ class Store {
     const found = answer.hits.length;
     if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No picture passes the filter.";
     else if (!found) this.said = "No pictures found.";
+    else if (this.sense === "words") this.said = `${holding(found)}, the best first.`;
     else if (!judged) this.said = `${count(answer.hits.length, "picture")} found, the nearest first.`;
     else if (!alike) this.said = `Nothing like it here. The nearest ${count(answer.hits.length, "picture")} are shown.`;
     else this.said = `${count(alike, "picture")} alike, ${answer.hits.length - alike} more below the line.`;

@@ -8,6 +8,9 @@ export const count = (value: number, one: string, many = `${one}s`): string =>
 /** `1 picture passes the filter`, `12 pictures pass the filter`. */
 export const passing = (value: number): string => `${count(value, "picture passes", "pictures pass")} the filter`;
 
+/** `1 picture holds the words`, `3 pictures hold the words`. */
+export const holding = (value: number): string => count(value, "picture holds the words", "pictures hold the words");
+
 export const rated = (score: number | null): string => (score === null ? "–" : score.toFixed(2));
 
 export function bytes(value: number): string {
