@@ -133,6 +133,85 @@ def test_search_by_colours(client):
     assert client.get(f"{C}/search", params={"colours": "c33", "id": 1}).status_code == 422
 
 
+def flag(width, height):
+    """The left third red, the rest white, with one black pixel in the middle of the white."""
+    picture = np.full((height, width, 3), 255, np.uint8)
+    picture[:, : width // 3] = (200, 30, 30)
+    picture[height // 2, width * 2 // 3] = 0
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "PNG")
+    return out.getvalue()
+
+
+def rgb(colour):
+    return np.frombuffer(bytes.fromhex(colour[1:]), np.uint8).astype(int)
+
+
+def test_colours_of_an_upload_are_those_of_the_library(client):
+    import nearsight as ns
+
+    data = flag(60, 40)
+    place = f"/api/uploads/{send(client, data).json()['upload']}/colours"
+    for points in ([(5, 5)], [(40, 20)], [(0, 0), (59, 39), (41, 21), (5, 30)]):
+        told = client.get(place, params={"at": [f"{x},{y}" for x, y in points]}).json()["colours"]
+        assert list(told.items()) == list(ns.colours(data, points).items())
+    assert client.get(place, params={"at": "40,20"}).json() == {"colours": {"#f5f5f5": 1.0}}
+    assert client.get(place, params={"count": 2}).json()["colours"] == ns.colours(data, count=2)
+    assert client.get(place).json()["colours"] == ns.colours(data)
+    asked = {"colours": ",".join(f"{colour[1:]}:{share}" for colour, share in ns.colours(data).items())}
+    assert client.get(f"{C}/search", params=asked).status_code == 200
+
+
+def test_points_are_pixels_of_the_full_picture(client):
+    place = f"/api/uploads/{send(client, flag(6000, 900)).json()['upload']}/colours"
+    for point, wanted in (("1980,890", (200, 30, 30)), ("2020,10", (255,) * 3), ("5999,899", (255,) * 3)):
+        (told,) = client.get(place, params={"at": point}).json()["colours"]
+        assert np.abs(rgb(told) - wanted).max() <= 4
+    refused = client.get(place, params={"at": "6000,10"})
+    assert (refused.status_code, "6000 x 900 pixels; got 6000,10" in refused.json()["error"]) == (422, True)
+
+
+def test_colours_of_a_picture_of_the_collection(client, indexed, names):
+    import nearsight as ns
+
+    for name in ("china.jpg", "sub/astronaut.png"):
+        place = names[name]["picture"].partition("?")[0] + "/colours"
+        (told,) = client.get(place, params={"at": "200,100"}).json()["colours"]
+        (wanted,) = ns.colours(indexed / name, [(200, 100)])
+        assert np.abs(rgb(told) - rgb(wanted)).max() <= 4
+        main = client.get(place, params={"count": 5}).json()["colours"]
+        assert sum(main.values()) == pytest.approx(1)
+        assert list(main.values()) == pytest.approx(list(ns.colours(indexed / name).values()), abs=0.05)
+
+
+HOSTILE = "<img src=x onerror=alert(1)> & </script><b>storm</b>"
+
+
+def test_hits_tell_what_sidecars_say(folder):
+    import json
+
+    import nearsight as ns
+
+    said = {"china.jpg": {"captions": ["A temple.", "Two roofs."], "tags": ["storm & rain", "gold"]}}
+    said |= {"sub/brick.png": {"caption": HOSTILE}}
+    (folder / "captions.json").write_text(json.dumps(said))
+    (folder / "china.xmp").write_text(
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<r:Description xmlns:d="http://purl.org/dc/elements/1.1/"><d:subject><r:Bag><r:li>gold</r:li>'
+        "<r:li>roof</r:li></r:Bag></d:subject></r:Description></r:RDF></x:xmpmeta>"
+    )
+    ns.index(folder).close()
+    with serving(folder) as (client, _):
+        hits = client.get(f"{C}/search", params={"words": "storm"}).json()["hits"]
+        told = {each["path"]: (each["caption"], each["tags"]) for each in hits}
+        assert told == {
+            "china.jpg": ("A temple.\nTwo roofs.", ["storm & rain", "gold", "roof"]),
+            "sub/brick.png": (HOSTILE, []),
+        }
+        (hit,) = client.get(f"{C}/search", params={"where": "name = 'coffee.png'"}).json()["hits"]
+        assert (hit["caption"], hit["tags"]) == ("", [])
+
+
 @pytest.mark.parametrize("by", ["", "words"])
 def test_search_by_words(client, by):
     answer = client.get(f"{C}/search", params={"words": "astro", "by": by}).json()
@@ -233,6 +312,16 @@ def test_a_picture_whose_file_is_gone(folder):
         (f"{C}/pictures/99999", 404),
         (f"{C}/pictures/99999/thumbnail", 404),
         (f"{C}/pictures/x/thumbnail", 422),
+        (f"{C}/pictures/99999/colours", 404),
+        (f"{C}/pictures/1/colours?count=0", 422),
+        (f"{C}/pictures/1/colours?at=1", 422),
+        (f"{C}/pictures/1/colours?at=1,2,3", 422),
+        (f"{C}/pictures/1/colours?at=a,b", 422),
+        (f"{C}/pictures/1/colours?at=nan,1", 422),
+        (f"{C}/pictures/1/colours?at=-1,1", 422),
+        (f"{C}/pictures/1/colours?{'&'.join(['at=1,1'] * 65)}", 422),
+        (f"/api/uploads/{'0' * 32}/colours", 404),
+        ("/api/uploads/x/colours", 422),
         ("/api/jobs/none", 404),
         ("/api/jobs/none/events", 404),
     ],

@@ -106,7 +106,7 @@ def _asked_histogram(query: Query, plan: Plan) -> Asked:
     if amounts.shape != (wanted,) or not (np.isfinite(amounts) & (amounts >= 0)).all() or not amounts.any():
         raise UsageError(
             f"a histogram of {plan.name} is {wanted} numbers of 0 or larger, not all 0; got {amounts.size} "
-            f"from {amounts.min(initial=0):g} to {amounts.max(initial=0):g}"
+            f"with sum {amounts.sum():g}"
         )
     return Asked(row[None], 1, None)
 

@@ -43,6 +43,8 @@ _HIT: dict[str, JsonValue] = {
     "height": 3000,
     "thumbnail": "/api/collections/photos/pictures/12/thumbnail?v=9f86d081884c",
     "picture": "/api/collections/photos/pictures/12?v=9f86d081884c",
+    "caption": "Red Square in the rain.",
+    "tags": ["moscow", "rain"],
 }
 _PLACE: dict[str, JsonValue] = {
     "id": 12,
@@ -178,6 +180,13 @@ class Upload(BaseModel):
     height: int
 
 
+class PickedColours(BaseModel):
+    """Colours of a picture with their shares, the largest first, as `colours=` takes them."""
+
+    model_config = _example(colours={"#c0312b": 0.6, "#f4f2ec": 0.4})
+    colours: dict[str, float]
+
+
 class Asked(BaseModel):
     """What was asked."""
 
@@ -193,7 +202,10 @@ class Asked(BaseModel):
 
 
 class Hit(BaseModel):
-    """One picture that was found; `thumbnail` and `picture` are addresses."""
+    """One picture that was found; `thumbnail` and `picture` are addresses.
+
+    `caption` (lines) and `tags` are what sidecars and the file itself say of it: text of others, never markup.
+    """
 
     model_config = _example(**_HIT)
     rank: int
@@ -209,6 +221,8 @@ class Hit(BaseModel):
     height: int
     thumbnail: str
     picture: str
+    caption: str
+    tags: list[str]
 
 
 class Answer(BaseModel):

@@ -15,7 +15,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from nearsight.collection.layout import Map
-from nearsight.collection.rows import Picture
+from nearsight.collection.rows import Note, Picture
 from nearsight.collection.search import Hit, Results
 from nearsight.errors import PictureError, Reason
 from nearsight.images.decode import Limits
@@ -93,8 +93,13 @@ class Service:
         if question.upload is not None:
             return self.kept(question.upload)
         assert question.id is not None
-        digest = await self.read.run(lambda: shelved.picture(question.id or 0).sha256.hex()[:32])
-        return self.pictures.get(digest) or await self.decode.run(partial(self._own, shelved, question.id))
+        return await self.own(shelved, question.id)
+
+    async def own(self, shelved: Shelved, ident: int) -> Rendered:
+        """A picture of the collection as one that is asked with. RefusedError (404, 410) where there is none."""
+        digest = await self.read.run(lambda: shelved.picture(ident).sha256.hex()[:32])
+        kept = self.pictures.get(digest)
+        return await self.decode.run(partial(self._own, shelved, ident)) if kept is None else kept
 
     def _own(self, shelved: Shelved, ident: int) -> Rendered:
         made = self.rendered(shelved, ident, ASKED_SIDE)
@@ -160,7 +165,16 @@ def hit_rows(shelved: Shelved, results: Results) -> list[dict[str, Any]]:
 def hit_row(shelved: Shelved, hit: Hit) -> dict[str, Any]:
     """A hit as the page gets it."""
     row = {**asking.finite({**hit.as_dict(), "alike": hit.alike}), **picture_row(shelved, hit.id, hit.path)}
-    return {**row, "picture": row["thumbnail"].replace("/thumbnail", "")}
+    return {**row, "picture": row["thumbnail"].replace("/thumbnail", ""), **words_row(shelved.notes(hit.path))}
+
+
+def words_row(notes: Sequence[Note]) -> dict[str, Any]:
+    """What is said of a picture, each line and each tag once."""
+    caption = dict.fromkeys(line for note in notes for line in note.caption.splitlines())
+    return {
+        "caption": readable("\n".join(caption)),
+        "tags": [*dict.fromkeys(readable(tag) for note in notes for tag in note.tags.splitlines())],
+    }
 
 
 def picture_row(shelved: Shelved, ident: int, path: str) -> dict[str, Any]:

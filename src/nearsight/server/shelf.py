@@ -17,7 +17,7 @@ from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.collection import Collection
 from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.plan import SENSES
-from nearsight.collection.rows import Picture, Skip
+from nearsight.collection.rows import Note, Picture, Skip
 from nearsight.errors import CollectionError, DamagedError
 from nearsight.server.fault import not_found
 
@@ -63,6 +63,11 @@ class Shelved:
                 if ident in catalogue.ids():
                     raise
         raise not_found(f"picture {ident} in {self.name}", "search again: the collection has changed")
+
+    def notes(self, path: str) -> list[Note]:
+        """What sidecars and the file itself say of the picture at a path."""
+        with self._reading() as catalogue:
+            return catalogue.notes(os.fsencode(path))
 
     def skips(self, reason: str | None, offset: int, limit: int) -> tuple[int, list[Skip]]:
         """How many files were skipped for a reason, or for any; and some of them."""

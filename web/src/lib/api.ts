@@ -55,6 +55,9 @@ export interface Hit {
   height: number;
   thumbnail: string;
   picture: string;
+  /** What others say of it, in lines: text, never markup. */
+  caption: string;
+  tags: string[];
 }
 
 export interface Answer {
@@ -165,6 +168,10 @@ export function upload(file: Blob, signal?: AbortSignal): Promise<Upload> {
 export const uploadAddress = (id: string): string => `api/uploads/${encodeURIComponent(id)}`;
 export const pictureAddress = (collection: string, id: string): string =>
   `${of(collection)}/pictures/${encodeURIComponent(id)}`;
+
+/** Colours with their shares at a point of a picture, in its own pixels, or its main ones; `picture` is its address. */
+export const colours = (picture: string, at?: Point): Promise<{ colours: Record<string, number> }> =>
+  ask(`${picture}/colours${at ? `?at=${at.join(",")}` : ""}`);
 
 export const search = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Answer> =>
   ask(`${of(collection)}/search?${asked}`, signalled(signal));

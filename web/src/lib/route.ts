@@ -22,6 +22,8 @@ export interface Route {
   size: [number, number] | null;
   box: Box | null;
   colours: Colour[];
+  /** Amounts of the bins of a colour histogram, with commas, where no colours are asked with. */
+  histogram: string;
   words: string;
   /** The filter: "taken >= 2012 and folder like 'moscow/%'". */
   where: string;
@@ -43,6 +45,7 @@ export const blank = (collection = ""): Route => ({
   size: null,
   box: null,
   colours: [],
+  histogram: "",
   words: "",
   where: "",
   by: "",
@@ -65,6 +68,7 @@ export function read(query: string): Route {
     size: size && size[0] > 0 && size[1] > 0 ? size : null,
     box: box && box[2] > box[0] && box[3] > box[1] ? box : null,
     colours: colours(text("colours")),
+    histogram: text("histogram"),
     words: text("words"),
     where: text("where"),
     by: text("by"),
@@ -86,6 +90,7 @@ export function write(route: Route): string {
   put("size", route.size ? route.size.join("x") : "");
   put("box", route.box ? route.box.join(",") : "");
   put("colours", route.colours.map(({ hex, share }) => `${hex}:${share}`).join(","));
+  put("histogram", route.histogram);
   put("words", route.words);
   put("where", route.where);
   put("by", route.by);
@@ -114,8 +119,8 @@ const asking: Record<Kind, (route: Route) => URLSearchParams | null> = {
     if (box) asked.set("box", box.join(","));
     return asked;
   },
-  colours: ({ colours }) => {
-    if (!colours.length) return null;
+  colours: ({ colours, histogram }) => {
+    if (!colours.length) return histogram ? new URLSearchParams({ histogram }) : null;
     const sum = colours.reduce((total, { share }) => total + share, 0);
     return new URLSearchParams({ colours: colours.map(({ hex, share }) => `${hex}:${(share / sum).toFixed(3)}`).join(",") });
   },

@@ -4,7 +4,7 @@ import * as api from "./api";
 import { type Answer, type Collection, type CollectionState, type Hit, Trouble } from "./api";
 import * as jobs from "./jobs.svelte";
 import { blank, type Kind, KINDS, MOST, PAGE, question, read, type Route, write } from "./route";
-import { count, passing } from "./words";
+import { count, holding, passing } from "./words";
 
 type How = "push" | "replace";
 
@@ -34,6 +34,8 @@ class Store {
   /** What a screen reader is told. */
   said = $state("");
   panel = $state(false);
+  /** Whether colours are picked from a picture. */
+  picking = $state(false);
   /** Rises when what the map shows must be asked for again. */
   tries = $state(0);
 
@@ -97,11 +99,25 @@ class Store {
     return this.route.where !== "" && this.trouble?.status === 422 && /filter|compare/.test(this.trouble.message);
   }
 
+  /** Whether the service finds the numbers wrong. */
+  get numbersWrong(): boolean {
+    return this.route.histogram !== "" && this.trouble?.status === 422 && /histogram/.test(this.trouble.message);
+  }
+
+  /** What a dropped or pasted picture is for. */
+  get wanted(): "picture" | "colours" {
+    return this.kind === "colours" && this.picking ? "colours" : "picture";
+  }
+
   get queryAddress(): string {
+    return this.kind === "picture" || this.kind === "sketch" ? this.pictureAddress : "";
+  }
+
+  /** The address of the picture that is asked with, or that colours are picked from. */
+  get pictureAddress(): string {
     const { upload, id, collection } = this.route;
-    if (this.kind !== "picture" && this.kind !== "sketch") return "";
     if (upload) return api.uploadAddress(upload);
-    return id && this.kind === "picture" ? api.pictureAddress(collection, id) : "";
+    return id && this.kind !== "sketch" ? api.pictureAddress(collection, id) : "";
   }
 
   get hit(): Hit | null {
@@ -180,16 +196,16 @@ class Store {
   choose(collection: string): void {
     this.detail = null;
     this.answer = null;
-    const { map, kind, upload, size, box, colours, words, where } = this.route;
+    const { map, kind, upload, size, box, colours, histogram, words, where } = this.route;
     const kinds = offered(this.collections?.find(({ id }) => id === collection) ?? null);
     // Where no drawing can be asked with, it is no picture to ask with either.
     const kept = upload && (kind !== "sketch" || kinds.includes(kind)) ? { upload, size, box } : {};
-    this.go({ ...blank(collection), map, kind, colours, words, where, ...kept });
+    this.go({ ...blank(collection), map, kind, colours, histogram, words, where, ...kept });
     void this.refresh();
   }
 
-  /** Ask with a picture or with a drawing; of several on their way, the last one counts. */
-  async ask(file: Blob, kind: "picture" | "sketch" = "picture", shown = false): Promise<void> {
+  /** Ask with a picture or with a drawing, or pick colours from it; of several on their way, the last one counts. */
+  async ask(file: Blob, kind: "picture" | "sketch" | "colours" = "picture", shown = false): Promise<void> {
     const turn = ++this.#turn;
     this.uploading = true;
     this.trouble = null;
@@ -225,7 +241,7 @@ class Store {
   }
 
   clear(): void {
-    this.go({ map: false, upload: "", id: "", size: null, box: null, colours: [], words: "", where: "", hit: "", k: PAGE });
+    this.go({ map: false, upload: "", id: "", size: null, box: null, colours: [], histogram: "", words: "", where: "", hit: "", k: PAGE });
   }
 
   more(): void {
@@ -299,6 +315,7 @@ class Store {
     const found = answer.hits.length;
     if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No picture passes the filter.";
     else if (!found) this.said = "No pictures found.";
+    else if (this.sense === "words") this.said = `${holding(found)}, the best first.`;
     else if (!judged) this.said = `${count(answer.hits.length, "picture")} found, the nearest first.`;
     else if (!alike) this.said = `Nothing like it here. The nearest ${count(answer.hits.length, "picture")} are shown.`;
     else this.said = `${count(alike, "picture")} alike, ${answer.hits.length - alike} more below the line.`;

@@ -8,6 +8,9 @@ export const count = (value: number, one: string, many = `${one}s`): string =>
 /** `1 picture passes the filter`, `12 pictures pass the filter`. */
 export const passing = (value: number): string => `${count(value, "picture passes", "pictures pass")} the filter`;
 
+/** `1 picture holds the words`, `3 pictures hold the words`. */
+export const holding = (value: number): string => count(value, "picture holds the words", "pictures hold the words");
+
 export const rated = (score: number | null): string => (score === null ? "–" : score.toFixed(2));
 
 export function bytes(value: number): string {
@@ -20,6 +23,13 @@ export function bytes(value: number): string {
 export function seconds(taken: number | Record<string, number>): string {
   const value = typeof taken === "number" ? taken : Object.values(taken).reduce((sum, each) => sum + each, 0);
   return value < 1 ? `${Math.max(1, Math.round(value * 1000))} ms` : `${value.toFixed(1)} s`;
+}
+
+/** Numbers as they are pasted, with commas between them: a list, a column, or a line of `nearsight describe` with its path. */
+export function numbered(text: string): string {
+  const fields = text.trim().split("\t");
+  if (fields.length > 1 && Number.isNaN(Number(fields[0]))) fields.shift();
+  return fields.join(" ").split(/[\s,;[\]]+/).filter(Boolean).join(",");
 }
 
 /** `not-a-picture` as `Not a picture`. */

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from nearsight.server import models
 from nearsight.server.decoder import SHOWN_SIDE
+from nearsight.server.picking import Picked
 from nearsight.server.service import Its, Named, tag
 from nearsight.server.shelf import Shelved
 
@@ -37,6 +39,13 @@ async def picture(service: Its, shelved: Named, ident: Ident, request: Request) 
         return _cached(request, mark, b"")
     made = await service.decode.run(partial(service.shown, shelved, ident))
     return _cached(request, _tag(made.digest), made.encoded)
+
+
+@router.get("/colours", response_model=models.PickedColours)
+async def colours(service: Its, shelved: Named, ident: Ident, picking: Picked) -> dict[str, Any]:
+    """The colours at some points of a picture, or its main ones."""
+    kept = await service.own(shelved, ident)
+    return {"colours": await service.decode.run(partial(picking.of, kept))}
 
 
 def _stored(shelved: Shelved, ident: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Path
 from starlette.datastructures import UploadFile
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from nearsight.server import models
 from nearsight.server.decoder import Rendered, shown
 from nearsight.server.fault import RefusedError
+from nearsight.server.picking import Picked
 from nearsight.server.service import Its, Service
 
 SIDE = 1024
@@ -31,6 +32,8 @@ _BODY = {
     },
 }
 
+Ident: TypeAlias = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 
 
@@ -46,10 +49,16 @@ async def upload(service: Its, request: Request) -> dict[str, Any]:
 
 
 @router.get("/{upload}", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
-async def uploaded(service: Its, upload: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]) -> Response:
+async def uploaded(service: Its, upload: Ident) -> Response:
     """An uploaded picture, made anew as a JPEG of at most 1024 pixels."""
     jpeg = await service.decode.run(partial(shown, service.kept(upload), SIDE))
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@router.get("/{upload}/colours", response_model=models.PickedColours)
+async def colours(service: Its, upload: Ident, picking: Picked) -> dict[str, Any]:
+    """The colours at some points of an uploaded picture, or its main ones."""
+    return {"colours": await service.decode.run(partial(picking.of, service.kept(upload)))}
 
 
 def _kept(service: Service, picture: UploadFile) -> Rendered:
