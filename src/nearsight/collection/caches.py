@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from nearsight.collection.arrays import StoredArrays, write_arrays
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.editor import Editor
+from nearsight.collection.learning import Sample, learnt
 from nearsight.collection.plan import Plan
 from nearsight.collection.rows import CacheEntry
 from nearsight.collection.segment import FOLDER as SEGMENTS
@@ -142,9 +143,9 @@ class Refresh:
             self._put(new, old)
 
     def _fit(self, plan: Plan) -> Arrays:
-        """The sample lies in a file while it is learnt from: it is large, and only read."""
+        """The sample goes through a file: it is large, and learnt from elsewhere."""
         sample = np.array(self.catalogue.sample(plan.index.sample), np.int64)
-        with tempfile.TemporaryFile() as file:
+        with tempfile.NamedTemporaryFile(prefix="nearsight-") as file:
             count = 0
             for each in self._segments(plan):
                 for piece in each.pieces(np.isin(each.ids, sample)):
@@ -152,7 +153,7 @@ class Refresh:
                     count += len(piece)
             file.flush()
             shape = (count, plan.descriptor.size)
-            return plan.index.fit(np.memmap(file, plan.descriptor.dtype, "r", 0, shape), plan.metric)
+            return learnt(plan.index, plan.metric, Sample(Path(file.name), shape, plan.descriptor.dtype))
 
     def _brought_up(self, plan: Plan, fitted: Arrays, kept: list[Arrays]) -> list[Arrays]:
         """The parts that cover just the rows that are there; unchanged ones are the very same objects."""

@@ -15,6 +15,7 @@ from nearsight.types import Arrays, Floats, Metric
 
 _SEED = 3840
 _FEW = 8
+_PIECE = 128
 _WORTH_SORTING = 32
 _kernels: Any = faiss  # its stubs leave these functions out
 
@@ -136,7 +137,11 @@ def _projected(rows: Floats, rotation: Floats) -> Floats:
 
     In double precision: so a row that is the threshold itself has the same bit among whatever other rows it comes.
     """
-    return np.asarray(rows.astype(np.float64) @ rotation.T.astype(np.float64), np.float32)
+    directions = rotation.T.astype(np.float64)
+    found = np.empty((len(rows), len(rotation)), np.float32)
+    for start in range(0, len(rows), _PIECE):
+        found[start : start + _PIECE] = rows[start : start + _PIECE].astype(np.float64) @ directions
+    return found
 
 
 def _rotation(bits: int, width: int) -> Floats:

@@ -59,10 +59,10 @@ def _pieces(rows: Floats) -> Iterator[Floats]:
     """Rows a piece at a time; what was read of a file is given back before the next."""
     for start in range(0, len(rows), _PIECE):
         yield rows[start : start + _PIECE]
-        _let_go(rows)
+        let_go(rows)
 
 
-def _let_go(rows: NDArray[Any]) -> None:
+def let_go(rows: NDArray[Any]) -> None:
     """Give the pages of a mapped file that were read back to the system; they come again when they are touched."""
     owner: Any = rows
     while owner is not None and not isinstance(owner, mmap.mmap):
