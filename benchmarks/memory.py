@@ -167,8 +167,8 @@ from files (RSS - shared). The workers' own memory includes what they have inher
 from, once for each; together they are more where a worker that is being replaced was seen beside the new one.
 
 `nearsight index --by copy,colour` into a new collection; the bar is a growth of at most 1.1 from 10,000 to 50,000.
-From 20,000 pictures on, the index of `copy` is learnt from a sample of at most 12,800 rows, 49 MB in a mapped file,
-which k-means passes over again and again: the peak rises by these pages, once, however many pictures there are.
+From 20,000 pictures on, the index of `copy` is learnt from a sample of at most 12,800 rows, in a process of its own
+that is gone afterwards.
 
 {ingest}
 
