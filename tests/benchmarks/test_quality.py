@@ -51,11 +51,11 @@ def test_recipes_are_judged_and_ranked(two_classes):
     assert made[0].figures["mAP"] == 100
     assert made[1].figures["mAP"] < 100
     first, last = (each.row() for each in made)
-    assert first[:5] == [f"`{quality.RGB}`", "100.0", "100.0", "0.0", "2,048"]
-    assert first[6:] == ["50.5", "16.9"]
-    assert last[4] == "8"
-    assert last[6:] == ["", ""]
-    assert float(first[5]) > 0
+    assert first[:6] == [f"`{quality.RGB}`", "`jensen_shannon`", "100.0", "100.0", "0.0", "2,048"]
+    assert first[7] == "50.5 / 16.9"
+    assert last[:2] == ["`average_hash`", "`hamming`"]
+    assert (last[5], last[7]) == ("8", "")
+    assert float(first[6]) > 0
 
 
 def test_without_a_folder_it_is_said_what_is_missing():
