@@ -66,6 +66,7 @@ RECIPES = (
     f"pyramid({RGB}, levels=2)",
     "pyramid(lbp)",
     "pyramid(edge_histogram(grid=1))",
+    "fuse",
     "gist",
     "gist(orientations=[8, 8, 8, 8], colour=grey)",
     "gist(square=128, orientations=[8, 8, 8, 8], colour=grey)",
