@@ -1,6 +1,6 @@
 """Methods, found by file name.
 
-`gist` in a recipe is the class `Gist` of `descriptors/gist.py`. There is no list to edit: a file in one of the five
+`gist` in a recipe is the class `Gist` of `descriptors/gist.py`. There is no list to edit: a file in one of these
 packages is a method, and an outside package adds its own by an entry point of the group `nearsight.methods` whose
 name is the method's and whose value is its module: see `plugins.py`.
 """
@@ -20,10 +20,14 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from nearsight.errors import RecipeError, UsageError
 from nearsight.plugins import Plugin, chosen, class_name, load
 from nearsight.recipe import Recipe, Step, Value, parse
-from nearsight.types import Descriptor, Index, Method, Metric, Refiner
+from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Refiner, Vocabulary
 
 KINDS: dict[str, type[Method]] = {
     "descriptors": Descriptor,
+    "features": LocalDescriptor,
+    "vocabularies": Vocabulary,
+    "encode": Encoder,
+    "kernels": Kernel,
     "metrics": Metric,
     "indexes": Index,
     "rank": Refiner,
@@ -73,7 +77,7 @@ def left_out() -> list[str]:
 
 
 def kind(cls: type[Method]) -> str:
-    """The package that a method belongs to by its role: "descriptors", "metrics", "indexes" or "rank"."""
+    """The package that a method belongs to by its role, such as "descriptors"."""
     return next(package for package, base in KINDS.items() if issubclass(cls, base))
 
 

@@ -14,10 +14,10 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
-from nearsight.types import Descriptor, Index, Method, Metric, Refiner
+from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Refiner, Vocabulary
 
 GROUP = "nearsight.methods"
-ROLES = (Descriptor, Metric, Index, Refiner)
+ROLES = (Descriptor, LocalDescriptor, Vocabulary, Encoder, Metric, Index, Refiner)
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -76,7 +76,7 @@ def _made(cls: type[Method]) -> type[Method] | str:
     if required := [each.name for each in dataclasses.fields(cls) if _required(each)]:  # type: ignore[arg-type]
         return f"each parameter of {cls.__name__} needs a default; {', '.join(required)} has none"
     made = cls()
-    if isinstance(made, Descriptor):
+    if isinstance(made, Descriptor | LocalDescriptor):
         _ = made.size, made.dtype, made.metric, made.side
     return cls
 

@@ -41,13 +41,14 @@ class LocalFeatures:
     """Described parts of one picture.
 
     `points (n, 2) float32` x, y in pixels; `scales (n,) float32` diameter in pixels; `angles (n,) float32` degrees,
-    clockwise from the x axis; `descriptors (n, D)`.
+    clockwise from the x axis; `descriptors (n, D)`; `size` the picture's width and height in pixels.
     """
 
     points: Floats
     scales: Floats
     angles: Floats
     descriptors: NDArray[Any]
+    size: tuple[int, int]
 
     def __len__(self) -> int:
         return len(self.points)
@@ -147,6 +148,31 @@ class Metric(Method, ABC):
         return np.asarray(1 / (1 + distances), np.float32)
 
 
+class Kernel(Metric):
+    """How the visual words of two pictures are compared. Their rows are records of features (`visual_words`).
+
+    The similarity is a sum over all pairs of features i, j of the same word w, divided by the lengths of both pictures:
+
+        s(q, d) = sum_w idf(w)^2 b(|q_w|) b(|d_w|) sum_ij weight[bits that differ between i and j] / (|q| |d|)
+        |q|^2 = sum_w (idf(w) |q_w| b(|q_w|))^2
+
+    and the distance is 1 - s. idf(w) = log(pictures / pictures with w) or 1; b(n) = 1 / sqrt(n) or 1.
+    """
+
+    idf: bool
+    """Whether words that many pictures hold count less."""
+    burst: bool
+    """Whether words that one picture holds often count less."""
+
+    @abstractmethod
+    def weights(self, bits: int) -> Floats:
+        """The weight `(bits + 1,)` of a pair of features of which so many of `bits` bits differ."""
+
+    @abstractmethod
+    def distances(self, queries: Any, rows: Any) -> Floats:  # noqa: ANN401 - lists of records
+        """Distances `(Q, N) float32` between lists of Q and N pictures' records; idf is that of the N."""
+
+
 class Descriptor(Method, ABC):
     """Turns pictures into rows of one width and dtype.
 
@@ -158,7 +184,9 @@ class Descriptor(Method, ABC):
     """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
     metric: str = "l2"
     """The name of its natural metric, with parameters where it takes some, as in a recipe."""
-    dtype: str = "float32"
+    dtype: Any = "float32"
+    ragged: bool = False
+    """Whether a row is a list of records of any length, `dtype` each; then `rows` makes a list of them."""
 
     @property
     @abstractmethod
@@ -184,11 +212,14 @@ class Descriptor(Method, ABC):
     def describe(self, images: Sequence[Image]) -> NDArray[Any]:
         """`(N, size)` of `dtype` for N pictures; checks them first. Raises ValueError on anything but pictures."""
         for image in images:
-            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-                raise ValueError(f"a picture is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
+            _check(image)
         if not len(images):
             return np.empty((0, self.size), self.dtype)
         return self.rows(images)
+
+    def questions(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows, or a list of them where ragged
+        """The rows that these pictures ask with: those that `describe` makes, where nothing better is known."""
+        return self.describe(images)
 
     def palette(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
         """The row `(size,)` of a picture of these colours (0..255) in these shares; None where it has no such thing."""
@@ -201,6 +232,104 @@ class Descriptor(Method, ABC):
     def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """What two rows `(size,)` have in common, as half a sentence for a person; empty where nothing can be said."""
         return ""
+
+
+class LocalDescriptor(Method, ABC):
+    """Finds points in pictures and describes what is around each.
+
+    A subclass sets `metric` and `dtype`, and writes `size` and `features`. Its field `n` is how many it keeps at most,
+    those of the strongest response.
+    """
+
+    side: int = 1024
+    """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
+    metric: str = "l2"
+    """The metric of its descriptors: "l2", or "hamming" for strings of bits."""
+    dtype: str = "float32"
+    n: int
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """The number of values of one descriptor; of bytes for strings of bits."""
+
+    @property
+    def digest(self) -> str:
+        """What its features depend on besides its parameters, such as a model's checksum."""
+        return ""
+
+    def load(self) -> None:
+        """Load what it needs from elsewhere, as `Descriptor.load` does."""
+        return
+
+    @abstractmethod
+    def features(self, image: Image) -> LocalFeatures:
+        """The features of one picture `(H, W, 3) uint8`, at least 1 x 1; none is no error."""
+
+    def describe(self, images: Sequence[Image]) -> list[LocalFeatures]:
+        """The features of each picture; checks them first. Raises ValueError on anything but pictures."""
+        for image in images:
+            _check(image)
+        return [self.features(image) for image in images]
+
+
+Report: TypeAlias = Callable[[int, int], None]
+"""`(done, total)`: how far something has come."""
+
+
+class Vocabulary(Method, ABC):
+    """Visual words: centres of descriptors, learnt once; a descriptor is the word of its nearest centre."""
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """How many words it has at most; fewer where the sample is small."""
+
+    @abstractmethod
+    def fit(self, sample: Floats, report: Report) -> Arrays:
+        """What is learnt of descriptors `(N, D) float32`, which may lie in a mapped file; `centres (K, D)` among it."""
+
+    @abstractmethod
+    def assign(self, descriptors: Floats, fitted: Arrays, several: int = 1) -> NDArray[np.int32]:
+        """The nearest words `(N, several) int32` of descriptors, nearest first; -1 where there are no more."""
+
+
+class Encoder(Method, ABC):
+    """Makes what an index can search of what was described: one row a picture, or features of another kind.
+
+    It is fitted once, on a sample of descriptors or rows; the fitted arrays are stored and given back.
+    """
+
+    takes: ClassVar[str] = "features"
+    """What it encodes: "features", "rows", or "both"; of both it makes the same kind again."""
+    ragged: ClassVar[bool] = False
+    """Whether its rows are of any length: one record for each visual word that a picture holds (`visual_words`)."""
+    metric: str = "l2"
+    """The name of its rows' natural metric, with parameters where it takes some, as in a recipe."""
+
+    @property
+    @abstractmethod
+    def sample(self) -> int:
+        """How many descriptors or rows `fit` is best given; 0: there is nothing to fit."""
+
+    def fit(self, sample: Floats, report: Report) -> Arrays:
+        """What is learnt of descriptors or rows `(N, D) float32`, which may lie in a mapped file.
+
+        Raises ValueError where these are too few or of a kind that it cannot take.
+        """
+        return {}
+
+    @abstractmethod
+    def size(self, width: int, fitted: Arrays) -> int:
+        """The values of a row (or of a descriptor, where features stay features) made of `width` values."""
+
+    @abstractmethod
+    def encode(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
+        """Rows `(N, size) float32` of N pictures' features or rows; lists where ragged or where features stay so."""
+
+    def questions(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
+        """The rows that these ask with; those that are stored of them, where nothing better is known."""
+        return self.encode(described, fitted)
 
 
 class Searchable(Protocol):
@@ -275,6 +404,11 @@ class Rows(Protocol):
         It may be kept for later queries, so `make` is a function of a module and its result is never changed.
         """
         ...
+
+
+def _check(image: Image) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise ValueError(f"a picture is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
 
 
 class Refiner(Method, ABC):

@@ -121,7 +121,8 @@ class Fuse(Descriptor):
 
 
 def _width(part: Descriptor) -> int:
-    return part.size * np.dtype(part.dtype).itemsize
+    width: int = part.size * np.dtype(part.dtype).itemsize
+    return width
 
 
 def _shrunk(image: Image, side: int) -> Image:

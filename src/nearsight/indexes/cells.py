@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nearsight.indexes.first import nearest
 from nearsight.indexes.flat import FlatRows
-from nearsight.indexes.kmeans import assigned, kmeans
+from nearsight.lloyd import assigned, kmeans
 from nearsight.types import Arrays, Floats, Hits, Ids, Index, Metric
 
 FRESH = 1024

@@ -112,11 +112,13 @@ def features(image: Image, limit: int) -> LocalFeatures:
     sift = cv2.SIFT.create(nfeatures=limit, contrastThreshold=CONTRAST)
     keypoints, found = sift.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None)
     if found is None:
-        return LocalFeatures(*(np.empty(shape, np.float32) for shape in ((0, 2), (0,), (0,), (0, 128))))
+        points, scales, angles, rooted = (np.empty(shape, np.float32) for shape in ((0, 2), (0,), (0,), (0, 128)))
+        return LocalFeatures(points, scales, angles, rooted, (image.shape[1], image.shape[0]))
     rows = [(*keypoint.pt, keypoint.size, keypoint.angle) for keypoint in keypoints]
     x, y, scales, angles = np.array(rows, np.float32).T
     rooted = np.sqrt(found / np.maximum(found.sum(axis=1, keepdims=True), 1))
-    return LocalFeatures(np.stack([x, y], axis=1) + np.float32(0.5), scales, angles, rooted)
+    points, size = np.stack([x, y], axis=1) + np.float32(0.5), (image.shape[1], image.shape[0])
+    return LocalFeatures(points, scales, angles, rooted, size)
 
 
 def mirrored(described: LocalFeatures, width: int) -> LocalFeatures:
@@ -126,7 +128,7 @@ def mirrored(described: LocalFeatures, width: int) -> LocalFeatures:
     """
     points = described.points * np.array([-1, 1], np.float32) + np.array([width, 0], np.float32)
     angles = (180 - described.angles) % 360
-    return LocalFeatures(points, described.scales, angles, described.descriptors[:, _MIRRORED])
+    return LocalFeatures(points, described.scales, angles, described.descriptors[:, _MIRRORED], described.size)
 
 
 def match(query: LocalFeatures, hit: LocalFeatures, ratio: float = 0.85) -> Matches:

@@ -1,4 +1,4 @@
-"""k-means: the cells that indexes look into. A helper, not a method of a recipe."""
+"""k-means: cells that indexes look into, words of vocabularies. A helper, not a method of a recipe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
-from nearsight.types import Floats
+from nearsight.types import Floats, Report
 
 ROUNDS = 15
 SEED = 20090708
@@ -19,7 +19,7 @@ _PIECE = 512
 _APART = 1 / 1024
 
 
-def kmeans(rows: Floats, count: int) -> Floats:
+def kmeans(rows: Floats, count: int, report: Report = lambda done, total: None) -> Floats:
     """Centroids `(count, E) float32` of rows `(N, E) float32`, N >= count: Lloyd's algorithm, `ROUNDS` rounds.
 
     1. It starts from `count` different rows, drawn with a fixed seed.
@@ -36,7 +36,8 @@ def kmeans(rows: Floats, count: int) -> Floats:
     """
     chosen = np.random.default_rng(SEED).choice(len(rows), count, replace=False)
     centroids = np.array(rows[np.sort(chosen)], np.float32)
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
+        report(turn, ROUNDS)
         sums, sizes = np.zeros(centroids.shape), np.zeros(count, np.int64)
         for piece in _pieces(rows):
             nearest = assigned(piece, centroids)

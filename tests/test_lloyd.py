@@ -9,7 +9,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from nearsight.indexes.kmeans import ROUNDS, SEED, assigned, kmeans
+from nearsight.lloyd import ROUNDS, SEED, assigned, kmeans
 from tests.indexes.test_cells import clustered
 
 ROWS = clustered(3000, 32, seed=6)
