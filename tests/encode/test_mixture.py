@@ -71,7 +71,9 @@ def test_it_finds_what_the_sample_was_drawn_from():
 
 
 def test_the_likelihood_rises_with_every_round():
-    likelihoods = [logsumexp(learn(ROWS, 8, quiet, rounds).logs(ROWS.astype(float)), axis=1).sum() for rounds in range(6)]
+    likelihoods = [
+        logsumexp(learn(ROWS, 8, quiet, rounds).logs(ROWS.astype(float)), axis=1).sum() for rounds in range(6)
+    ]
     assert (np.diff(likelihoods) > 0).all()
 
 

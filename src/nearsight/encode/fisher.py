@@ -48,7 +48,8 @@ class Fisher(Encoder):
     ----------
     F. Perronnin, J. Sánchez and T. Mensink, Improving the Fisher Kernel for Large-Scale Image Classification, ECCV
     2010, doi:10.1007/978-3-642-15561-1_11. J. Sánchez, F. Perronnin, T. Mensink and J. Verbeek, Image Classification
-    with the Fisher Vector: Theory and Practice, IJCV 105(3), 2013, doi:10.1007/s11263-013-0636-x (its equations 17, 18).
+    with the Fisher Vector: Theory and Practice, IJCV 105(3), 2013, doi:10.1007/s11263-013-0636-x, equations
+    17 and 18.
 
     Notes
     -----
@@ -107,7 +108,7 @@ class Fisher(Encoder):
 
 
 def gradients(rows: NDArray[np.float64], mixture: Mixture) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """u and v, `(K, D)` each, of descriptors `(T, D)`, T at least 1."""
+    """Gradients u and v, `(K, D)` each, of descriptors `(T, D)`, T at least 1."""
     shares = mixture.posteriors(rows)
     shares[shares < _LEAST] = 0
     deviations, roots = np.sqrt(mixture.variances), len(rows) * np.sqrt(mixture.weights)[:, None]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.encode.vectors import check_differ
 from nearsight.lloyd import assigned, let_go
 from nearsight.types import Floats, Report
 from nearsight.vocabularies.kmeans import Kmeans
@@ -29,7 +30,7 @@ class Mixture:
     variances: NDArray[np.float64]
 
     def logs(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """log w_k + log N(x_n; m_k, v_k), `(N, K)`."""
+        """Of each row under each Gaussian, log w_k + log N(x_n; m_k, v_k), `(N, K)`."""
         squares = rows**2 @ (1 / self.variances).T - 2 * rows @ (self.means / self.variances).T
         constant = (self.means**2 / self.variances + np.log(2 * np.pi * self.variances)).sum(axis=1)
         return np.asarray(np.log(self.weights) - (squares + constant) / 2)
@@ -52,9 +53,8 @@ def learn(sample: Floats, count: int, report: Report, rounds: int = ROUNDS) -> M
     A. P. Dempster, N. M. Laird and D. B. Rubin, Maximum Likelihood from Incomplete Data via the EM Algorithm, Journal
     of the Royal Statistical Society B 39(1), 1977, doi:10.1111/j.2517-6161.1977.tb01600.x.
     """
+    check_differ(sample)
     spread = _spread(sample)
-    if not spread.any():
-        raise ValueError(f"Gaussians are learnt from rows that differ; these {len(sample)} are all the same")
     floor = _FLOOR * np.maximum(spread, _FLOOR * spread.mean())
     made = _of_clusters(sample, Kmeans(count).fit(sample, lambda done, total: None)["centres"], floor)
     for turn in range(rounds):

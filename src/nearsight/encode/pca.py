@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from nearsight.encode.vectors import array, check_width, unit
+from nearsight.encode.vectors import array, check_differ, check_width, unit
 from nearsight.lloyd import let_go
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report
 
@@ -105,15 +105,14 @@ class Pca(Encoder):
         """`mean (D,)`, `axes (dim, D)` with whitening and turn in them, `variances (dim,)` along the directions."""
         if sample.ndim != 2 or len(sample) < 2:
             raise ValueError(f"directions are learnt from 2 rows or more, (N, D); got {sample.shape}")
+        check_differ(sample)
         wide = sample.shape[1] > _WIDE
         if wide:
             sample = sample[np.linspace(0, len(sample) - 1, min(len(sample), _WIDE)).astype(int)]
         mean = _mean(sample) if self.centre else np.zeros(sample.shape[1])
         report(1, 2)
         sums, axes = (_of_wide if wide else _of_narrow)(sample, mean, min(self.dim, len(sample) - 1))
-        kept = sums > max(0.0, _FLAT * sums[0])
-        if not kept.any():
-            raise ValueError(f"directions are learnt from rows that differ; these {len(sample)} are all the same")
+        kept = sums > _FLAT * sums[0]
         variances, axes = sums[kept] / (len(sample) - self.centre), axes[kept]
         axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1))
         axes /= variances[:, None] ** (self.whiten / 2)

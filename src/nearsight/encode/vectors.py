@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from nearsight.types import Arrays, Floats
 
+_PIECE = 4096
+
 
 def unit(rows: NDArray[Any]) -> Floats:
     """Rows `(..., D)` divided by their Euclidean lengths; a row of zeros stays one."""
@@ -36,3 +38,9 @@ def check_width(rows: NDArray[Any], width: int) -> None:
     """ValueError where rows are not `(N, width)`."""
     if rows.ndim != 2 or rows.shape[1] != width:
         raise ValueError(f"what was learnt is for rows of {width} values, (N, {width}); got {rows.shape}")
+
+
+def check_differ(sample: NDArray[Any]) -> None:
+    """ValueError where all rows of a sample are the same, so that nothing can be learnt from how they differ."""
+    if not any((sample[start : start + _PIECE] != sample[0]).any() for start in range(0, len(sample), _PIECE)):
+        raise ValueError(f"this is learnt from how rows differ; these {len(sample)} are all the same")
