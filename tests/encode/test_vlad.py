@@ -145,7 +145,7 @@ def test_parameters_out_of_range_are_refused(wrong):
 
 
 def test_too_few_descriptors_are_refused():
-    with pytest.raises(ValueError, match="these are 3"):
+    with pytest.raises(ValueError, match="4 of them or more; these pictures have 3"):
         Vlad(vocabularies=4).fit(SAMPLE[:3], quiet)
 
 

@@ -61,8 +61,8 @@ class Fisher(Encoder):
     >>> places = np.zeros((2, 2), np.float32), np.ones(2, np.float32), np.zeros(2, np.float32)
     >>> features = LocalFeatures(*places, np.float32([[3, 0], [1, 0]]), (8, 8))
     >>> fitted = {"weights": np.ones(1), "means": np.zeros((1, 2)), "variances": np.full((1, 2), 4.0)}
-    >>> Fisher(k=1, power=1).encode([features], fitted).round(3).tolist()
-    [[0.784, 0.0, 0.139, -0.555]]
+    >>> Fisher(k=1, power=1).encode([features], fitted).astype(float).round(3).tolist()
+    [[0.808, 0.0, 0.143, -0.571]]
     """
 
     metric = "cosine"

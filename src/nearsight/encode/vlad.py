@@ -87,7 +87,8 @@ class Vlad(Encoder):
         """`centres (vocabularies, K, D)`."""
         count = len(sample) // self.vocabularies
         if not count:
-            raise ValueError(f"{self.vocabularies} vocabularies take as many descriptors; these are {len(sample)}")
+            few = f"{self.vocabularies} of them or more; these pictures have {len(sample)}"
+            raise ValueError(f"vocabularies are learnt from descriptors, {few}")
         centres = []
         for part in range(self.vocabularies):
             own = sample[part :: self.vocabularies][:count]
