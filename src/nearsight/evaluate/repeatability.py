@@ -1,0 +1,158 @@
+"""How well local features are found again, and told apart, in two pictures of one plane.
+
+The homography `(3, 3)` maps points of the first picture to the second, in pixels with their centres at .5. Features are
+circles; two of them correspond where the circles, laid over each other in the first picture, have an overlap error (1 -
+the area of both / the area of either) below `most`. As in the paper, the sizes of both are changed alike before that,
+so that the first has a radius of 30 pixels: else large circles would overlap more easily than small ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types import LocalFeatures, Metric
+
+__all__ = ["correspondences", "matching_score", "repeatability"]
+
+_RADIUS = 30.0
+_BLOCK = 256
+
+Doubles = NDArray[np.float64]
+Pairs = NDArray[np.int64]
+
+
+def repeatability(first: LocalFeatures, second: LocalFeatures, homography: Doubles, most: float = 0.4) -> float:
+    """Share of the features that have a counterpart, of as many as could: 0 to 1; 0 where one picture has none.
+
+    1. Features count that lie in the part of the plane which both pictures show.
+    2. Pairs that correspond are taken by rising overlap error, each feature once.
+    3. Their number is divided by the smaller of both numbers of features.
+
+    Parameters
+    ----------
+    first, second : the features of two pictures
+    homography : `(3, 3)`, from points of the first picture to those of the second
+    most : the overlap error below which features correspond, above 0 to 1
+
+    References
+    ----------
+    K. Mikolajczyk, T. Tuytelaars, C. Schmid, A. Zisserman, J. Matas, F. Schaffalitzky, T. Kadir and L. Van Gool, A
+    Comparison of Affine Region Detectors, IJCV 65(1/2), 2005, doi:10.1007/s11263-005-3848-x.
+
+    Notes
+    -----
+    Departures: features are circles, and a circle is mapped to the circle of the same area, not to an ellipse.
+
+    Examples
+    --------
+    >>> at = np.float32([[10.5, 10.5], [60.5, 40.5]])
+    >>> one = LocalFeatures(at, np.float32([8, 8]), np.zeros(2, np.float32), np.eye(2, dtype=np.float32), (100, 80))
+    >>> other = LocalFeatures(2 * at, np.float32([16, 40]), one.angles, one.descriptors, (200, 160))
+    >>> repeatability(one, other, np.diag([2.0, 2.0, 1.0]))
+    0.5
+    """
+    pairs, fewer = _counted(first, second, homography, most)
+    return len(pairs) / fewer if fewer else 0.0
+
+
+def matching_score(
+    first: LocalFeatures, second: LocalFeatures, homography: Doubles, metric: Metric, most: float = 0.4
+) -> float:
+    """Share of the features whose nearest descriptor is that of their counterpart: 0 to 1.
+
+    A feature of the first picture is matched with that of the second whose descriptor is nearest, both in the part that
+    both pictures show; it is right where the two correspond by `correspondences`. The right ones are divided by the
+    smaller of both numbers of features.
+
+    Parameters
+    ----------
+    first, second : the features of two pictures
+    homography : `(3, 3)`, from points of the first picture to those of the second
+    metric : what compares the descriptors
+    most : the overlap error below which features correspond, above 0 to 1
+    """
+    pairs, fewer = _counted(first, second, homography, most)
+    if not fewer:
+        return 0.0
+    mine, theirs = _shared(first, second, homography)
+    distances = metric.distances(first.descriptors[mine], second.descriptors[theirs])
+    nearest = dict(zip(mine.tolist(), theirs[distances.argmin(axis=1)].tolist(), strict=True))
+    right = sum(nearest[one] == other for one, other in pairs.tolist())
+    return float(right / fewer)
+
+
+def correspondences(first: LocalFeatures, second: LocalFeatures, homography: Doubles, most: float = 0.4) -> Pairs:
+    """Pairs `(M, 2) int64` of places in both lists of features, by rising overlap error, each feature at most once."""
+    return _counted(first, second, homography, most)[0]
+
+
+def _counted(first: LocalFeatures, second: LocalFeatures, homography: Doubles, most: float) -> tuple[Pairs, int]:
+    """The pairs, and how many there could be."""
+    if not 0 < most <= 1:
+        raise ValueError(f"most is an overlap error above 0 and at most 1; got {most}")
+    matrix = np.asarray(homography, np.float64)
+    if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or not np.linalg.det(matrix):
+        raise ValueError(f"a homography is an invertible (3, 3) matrix; got {matrix.tolist()}")
+    mine, theirs = _shared(first, second, matrix)
+    back, radii = _mapped(second.points[theirs], second.scales[theirs] / 2, _inverse(matrix))
+    rows, columns, errors = _overlapping(first.points[mine], first.scales[mine] / 2, back, radii, most)
+    order = np.argsort(errors, kind="stable")
+    taken: dict[int, int] = {}
+    used = set[int]()
+    for one, other in zip(mine[rows[order]].tolist(), theirs[columns[order]].tolist(), strict=True):
+        if one not in taken and other not in used:
+            taken[one] = other
+            used.add(other)
+    return np.array(list(taken.items()), np.int64).reshape(-1, 2), min(len(mine), len(theirs))
+
+
+def _shared(first: LocalFeatures, second: LocalFeatures, matrix: Doubles) -> tuple[NDArray[np.int64], ...]:
+    """Which features of either lie within the other picture."""
+    there, back = (
+        _mapped(one.points, one.scales, each)[0] for one, each in ((first, matrix), (second, _inverse(matrix)))
+    )
+    return tuple(
+        np.flatnonzero(((places >= 0) & (places <= other.size)).all(axis=1))
+        for places, other in ((there, second), (back, first))
+    )
+
+
+def _inverse(matrix: Doubles) -> Doubles:
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
+def _mapped(points: NDArray[Any], radii: NDArray[Any], matrix: Doubles) -> tuple[Doubles, Doubles]:
+    """Where points come to lie, and the radii of circles there; not a number beyond the horizon."""
+    places = np.column_stack([points.astype(np.float64), np.ones(len(points))]) @ matrix.T
+    depth = np.where(places[:, 2] * np.sign(matrix[2, 2] or 1) > 0, places[:, 2], np.nan)
+    growth = np.abs(np.linalg.det(matrix) / depth**3)
+    return places[:, :2] / depth[:, None], radii * np.sqrt(growth)
+
+
+def _overlapping(
+    points: NDArray[Any], radii: NDArray[Any], others: Doubles, other_radii: Doubles, most: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Doubles]:
+    """Places in both lists, and the overlap error, of every pair whose error is below `most`."""
+    empty = np.empty(0, np.int64)
+    found = [(empty, empty, np.empty(0))]
+    for start in range(0, len(points), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        apart = np.linalg.norm(points[block, None] - others[None], axis=2)
+        errors = _overlap_error(apart, _RADIUS * other_radii / radii[block, None].astype(np.float64))
+        rows, columns = np.nonzero(errors < most)
+        found.append((rows + start, columns, errors[rows, columns]))
+    first, second, least = (np.concatenate(each) for each in zip(*found, strict=True))
+    return first, second, least
+
+
+def _overlap_error(apart: Doubles, radii: Doubles) -> Doubles:
+    """1 - intersection / union of a circle of radius 30 and circles of these radii, so far apart."""
+    one, other = _RADIUS, np.maximum(radii, 1e-9)
+    far = np.clip(apart, np.maximum(np.abs(one - other), 1e-9), one + other)
+    first = np.arccos(np.clip((far**2 + one**2 - other**2) / (2 * far * one), -1, 1))
+    second = np.arccos(np.clip((far**2 + other**2 - one**2) / (2 * far * other), -1, 1))
+    both = one**2 * (first - np.sin(2 * first) / 2) + other**2 * (second - np.sin(2 * second) / 2)
+    return np.asarray(1 - both / (np.pi * (one**2 + other**2) - both))
