@@ -30,7 +30,7 @@ def equal(one, other):
 
 
 def test_there_are_some():
-    assert {"sift", "dense_sift", "orb", "brisk", "akaze"} <= FEATURES.keys()
+    assert {"sift", "dense_sift", "orb", "brisk", "akaze", "surf", "mser", "local_lbp", "affine"} <= FEATURES.keys()
 
 
 @EVERY

@@ -83,10 +83,12 @@ def slowly(first, second, matrix, metric, most=0.4):
     for _, i, j in sorted(pairs):
         if all(i != a and j != b for a, b in kept):
             kept.append((i, j))
-    right = sum(
-        j == min(theirs, key=lambda k: metric.distances(first.descriptors[i : i + 1], second.descriptors[k : k + 1]))
-        for i, j in kept
-    )
+    alike = {(i, j) for _, i, j in pairs}
+    nearest = {
+        i: min(theirs, key=lambda k: metric.distances(first.descriptors[i : i + 1], second.descriptors[k : k + 1]))
+        for i in mine
+    }
+    right = len({j for i, j in nearest.items() if (i, j) in alike})
     fewer = min(len(mine), len(theirs))
     return len(kept) / fewer, right / fewer
 
@@ -126,6 +128,15 @@ def test_each_feature_is_taken_once_and_the_nearest_pair_first():
     second = features([[51.5, 50]], [10])
     assert correspondences(first, second, np.eye(3)).tolist() == [[1, 0]]
     assert repeatability(first, second, np.eye(3)) == 1
+
+
+def test_a_place_of_several_descriptors_is_matched_by_any_of_them():
+    # a point with two directions: the pair of the least overlap error need not be that of the nearest descriptors
+    one, other = np.eye(4, dtype=np.float32)[:2]
+    first = features([[50, 50], [50, 50]], [10, 10], descriptors=np.stack([one, other]))
+    second = features([[50, 50], [50, 50]], [10, 10], descriptors=np.stack([other, one]))
+    assert matching_score(first, second, np.eye(3), L2()) == 1
+    assert matching_score(first, features([[50, 50]], [10], descriptors=one[None]), np.eye(3), L2()) == 1
 
 
 def test_size_counts_and_so_does_a_place_of_normalised_size():

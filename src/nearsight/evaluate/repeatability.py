@@ -8,7 +8,7 @@ so that the first has a radius of 30 pixels: else large circles would overlap mo
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +54,8 @@ def repeatability(first: LocalFeatures, second: LocalFeatures, homography: Doubl
     >>> repeatability(one, other, np.diag([2.0, 2.0, 1.0]))
     0.5
     """
-    pairs, fewer = _counted(first, second, homography, most)
-    return len(pairs) / fewer if fewer else 0.0
+    shown = _shown(first, second, homography, most)
+    return len(_paired(shown, most)) / shown.fewer if shown.fewer else 0.0
 
 
 def matching_score(
@@ -64,8 +64,8 @@ def matching_score(
     """Share of the features whose nearest descriptor is that of their counterpart: 0 to 1.
 
     A feature of the first picture is matched with that of the second whose descriptor is nearest, both in the part that
-    both pictures show; it is right where the two correspond by `correspondences`. The right ones are divided by the
-    smaller of both numbers of features.
+    both pictures show; that is right where the two have an overlap error below `most`. How many of the second are
+    matched rightly is divided by the smaller of both numbers of features.
 
     Parameters
     ----------
@@ -74,54 +74,63 @@ def matching_score(
     metric : what compares the descriptors
     most : the overlap error below which features correspond, above 0 to 1
     """
-    pairs, fewer = _counted(first, second, homography, most)
-    if not fewer:
+    shown = _shown(first, second, homography, most)
+    if not shown.fewer:
         return 0.0
-    mine, theirs = _shared(first, second, homography)
-    distances = metric.distances(first.descriptors[mine], second.descriptors[theirs])
-    nearest = dict(zip(mine.tolist(), theirs[distances.argmin(axis=1)].tolist(), strict=True))
-    right = sum(nearest[one] == other for one, other in pairs.tolist())
-    return float(right / fewer)
+    distances = metric.distances(first.descriptors[shown.mine], second.descriptors[shown.theirs])
+    nearest = distances.argmin(axis=1)
+    apart = np.linalg.norm(shown.points - shown.others[nearest], axis=1)
+    right = _overlap_error(apart, _RADIUS * shown.other_radii[nearest] / shown.radii) < most
+    return len(np.unique(nearest[right])) / shown.fewer
 
 
 def correspondences(first: LocalFeatures, second: LocalFeatures, homography: Doubles, most: float = 0.4) -> Pairs:
     """Pairs `(M, 2) int64` of places in both lists of features, by rising overlap error, each feature at most once."""
-    return _counted(first, second, homography, most)[0]
+    return _paired(_shown(first, second, homography, most), most)
 
 
-def _counted(first: LocalFeatures, second: LocalFeatures, homography: Doubles, most: float) -> tuple[Pairs, int]:
-    """The pairs, and how many there could be."""
+class _Shown(NamedTuple):
+    """Features that lie where both pictures look: which of either list, and their circles in the first picture."""
+
+    mine: Pairs
+    theirs: Pairs
+    points: Doubles
+    radii: Doubles
+    others: Doubles
+    other_radii: Doubles
+
+    @property
+    def fewer(self) -> int:
+        """How many pairs there could be."""
+        return min(len(self.mine), len(self.theirs))
+
+
+def _shown(first: LocalFeatures, second: LocalFeatures, homography: Doubles, most: float) -> _Shown:
     if not 0 < most <= 1:
         raise ValueError(f"most is an overlap error above 0 and at most 1; got {most}")
     matrix = np.asarray(homography, np.float64)
     if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or not np.linalg.det(matrix):
         raise ValueError(f"a homography is an invertible (3, 3) matrix; got {matrix.tolist()}")
-    mine, theirs = _shared(first, second, matrix)
-    back, radii = _mapped(second.points[theirs], second.scales[theirs] / 2, _inverse(matrix))
-    rows, columns, errors = _overlapping(first.points[mine], first.scales[mine] / 2, back, radii, most)
-    order = np.argsort(errors, kind="stable")
-    taken: dict[int, int] = {}
-    used = set[int]()
-    for one, other in zip(mine[rows[order]].tolist(), theirs[columns[order]].tolist(), strict=True):
-        if one not in taken and other not in used:
-            taken[one] = other
-            used.add(other)
-    return np.array(list(taken.items()), np.int64).reshape(-1, 2), min(len(mine), len(theirs))
-
-
-def _shared(first: LocalFeatures, second: LocalFeatures, matrix: Doubles) -> tuple[NDArray[np.int64], ...]:
-    """Which features of either lie within the other picture."""
-    there, back = (
-        _mapped(one.points, one.scales, each)[0] for one, each in ((first, matrix), (second, _inverse(matrix)))
-    )
-    return tuple(
+    there, _ = _mapped(first.points, first.scales / 2, matrix)
+    back, radii = _mapped(second.points, second.scales / 2, np.asarray(np.linalg.inv(matrix), np.float64))
+    mine, theirs = (
         np.flatnonzero(((places >= 0) & (places <= other.size)).all(axis=1))
         for places, other in ((there, second), (back, first))
     )
+    points, own = first.points[mine].astype(np.float64), first.scales[mine].astype(np.float64) / 2
+    return _Shown(mine, theirs, points, own, back[theirs], radii[theirs])
 
 
-def _inverse(matrix: Doubles) -> Doubles:
-    return np.asarray(np.linalg.inv(matrix), np.float64)
+def _paired(shown: _Shown, most: float) -> Pairs:
+    rows, columns, errors = _overlapping(shown, most)
+    order = np.argsort(errors, kind="stable")
+    taken: dict[int, int] = {}
+    used = set[int]()
+    for one, other in zip(shown.mine[rows[order]].tolist(), shown.theirs[columns[order]].tolist(), strict=True):
+        if one not in taken and other not in used:
+            taken[one] = other
+            used.add(other)
+    return np.array(list(taken.items()), np.int64).reshape(-1, 2)
 
 
 def _mapped(points: NDArray[Any], radii: NDArray[Any], matrix: Doubles) -> tuple[Doubles, Doubles]:
@@ -132,16 +141,14 @@ def _mapped(points: NDArray[Any], radii: NDArray[Any], matrix: Doubles) -> tuple
     return places[:, :2] / depth[:, None], radii * np.sqrt(growth)
 
 
-def _overlapping(
-    points: NDArray[Any], radii: NDArray[Any], others: Doubles, other_radii: Doubles, most: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Doubles]:
-    """Places in both lists, and the overlap error, of every pair whose error is below `most`."""
+def _overlapping(shown: _Shown, most: float) -> tuple[Pairs, Pairs, Doubles]:
+    """Places among those shown, and the overlap error, of every pair whose error is below `most`."""
     empty = np.empty(0, np.int64)
     found = [(empty, empty, np.empty(0))]
-    for start in range(0, len(points), _BLOCK):
+    for start in range(0, len(shown.mine), _BLOCK):
         block = slice(start, start + _BLOCK)
-        apart = np.linalg.norm(points[block, None] - others[None], axis=2)
-        errors = _overlap_error(apart, _RADIUS * other_radii / radii[block, None].astype(np.float64))
+        apart = np.linalg.norm(shown.points[block, None] - shown.others[None], axis=2)
+        errors = _overlap_error(apart, _RADIUS * shown.other_radii / shown.radii[block, None])
         rows, columns = np.nonzero(errors < most)
         found.append((rows + start, columns, errors[rows, columns]))
     first, second, least = (np.concatenate(each) for each in zip(*found, strict=True))

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from nearsight.features.keypoints import checked, described, nothing
+from nearsight.features.patches import rooted
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 
@@ -87,5 +88,5 @@ class Sift(LocalDescriptor):
         if rows is None:
             return nothing(image, self.size, np.float32)
         if self.root:
-            rows = np.sqrt(rows / np.maximum(rows.sum(axis=1, keepdims=True), 1))
+            rows = rooted(rows)
         return described(image, found[: self.n], rows[: self.n])
