@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nearsight.collection.collection import Collection, describe, open
     from nearsight.collection.layout import Map
-    from nearsight.collection.making import index
+    from nearsight.collection.making import index, learn
     from nearsight.collection.palette import colours
     from nearsight.collection.search import Hit, Results
     from nearsight.errors import NearsightError, Reason
@@ -31,13 +31,14 @@ __all__ = [
     "colours",
     "describe",
     "index",
+    "learn",
     "open",
 ]
 
 _HOMES = {
     **dict.fromkeys(["Collection", "describe", "open"], "nearsight.collection.collection"),
     "Map": "nearsight.collection.layout",
-    "index": "nearsight.collection.making",
+    **dict.fromkeys(["index", "learn"], "nearsight.collection.making"),
     "colours": "nearsight.collection.palette",
     **dict.fromkeys(["Hit", "Results"], "nearsight.collection.search"),
     **dict.fromkeys(["NearsightError", "Reason"], "nearsight.errors"),

@@ -163,6 +163,9 @@ class Kernel(Metric):
     """Whether words that many pictures hold count less."""
     burst: bool
     """Whether words that one picture holds often count less."""
+    costly = True
+    once: ClassVar[bool]
+    """Whether each word of a picture counts once: |q_w| is 1, and all its features have the same bits."""
 
     @abstractmethod
     def weights(self, bits: int) -> Floats:
@@ -302,6 +305,7 @@ class Encoder(Method, ABC):
 
     takes: ClassVar[str] = "features"
     """What it encodes: "features", "rows", or "both"; of both it makes the same kind again."""
+    dtype: Any = "float32"
     ragged: ClassVar[bool] = False
     """Whether its rows are of any length: one record for each visual word that a picture holds (`visual_words`)."""
     metric: str = "l2"
@@ -356,6 +360,10 @@ class Index(Method, ABC):
     """
 
     metric: Metric | None
+    ragged: ClassVar[bool] = False
+    """Whether rows are lists of records (`visual_words`)."""
+    answer: ClassVar[str] = "the rows near the query are compared"
+    """How it finds what it finds, in words."""
     kept_by: ClassVar[tuple[str, ...]] = ()
     """The parameters on which what it keeps depends; none: it keeps nothing, and is exact."""
 
@@ -390,6 +398,18 @@ class Index(Method, ABC):
         return {}
 
 
+@dataclass(frozen=True)
+class Match:
+    """Matched points of the query and of a hit, `(n, 2) float64` each, and the homography between them `(3, 3)`.
+
+    In units of each picture's longest side.
+    """
+
+    query_points: NDArray[np.float64]
+    hit_points: NDArray[np.float64]
+    homography: NDArray[np.float64]
+
+
 class Rows(Protocol):
     """What a refiner may read of the collection while one query is answered."""
 
@@ -397,6 +417,18 @@ class Rows(Protocol):
     """Pictures in the collection."""
     memo: dict[Any, Any]
     """Whatever a refiner wants to keep between `refine` and `explain` of the same query."""
+    question: Any
+    """The row that is asked with, or its records."""
+    verified: dict[int, Match]
+    """The hits that a refiner has found to show the same thing as the query, and where."""
+
+    def row(self, ident: int) -> NDArray[Any]:
+        """The stored row of a picture, or its records."""
+        ...
+
+    def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - rows (Q, D), or a list of records
+        """The k best hits of each row, among those that may be found."""
+        ...
 
     def derived(self, ident: int, make: Callable[[Image], T]) -> T:
         """`make` of the stored thumbnail (256 pixels at the longest side) of one picture.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli.options import Collection, Here, In, Json, MaxDecoded
+from nearsight.cli.options import Collection, Here, In, Json, LearntFiles, MaxDecoded
 from nearsight.cli.printing import print_json, shown
 
 DECODER_SHARE = 2.5
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(epilog="Example: nearsight index ~/photos --by copy,colour")(index)
+    app.command(epilog='Example: nearsight learn ~/photos --recipe "sift | vlad" --out photos.npz')(learn)
     app.command(epilog="Example: nearsight verify --in ~/photos")(verify)
     app.command(epilog="Example: nearsight repair --in ~/photos")(repair)
     app.command(epilog="Example: nearsight remove private holiday/IMG_1.jpg --in ~/photos")(remove)
@@ -35,6 +36,7 @@ def index(
     ] = "",
     recipe: Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')] = None,
     collection: Collection = None,
+    learnt: LearntFiles = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
     max_decoded: MaxDecoded = 256,
     json: Json = False,
@@ -45,10 +47,36 @@ def index(
     senses = [word.strip() for word in by.split(",") if word.strip()]
     with _progress(quiet=json) as watch:
         photos = ns.index(
-            folder, senses, recipe or (), collection=collection, settings=_settings(workers, max_decoded), watch=watch
+            folder,
+            senses,
+            recipe or (),
+            collection=collection,
+            learnt=learnt or (),
+            settings=_settings(workers, max_decoded),
+            watch=watch,
         )
     assert photos.summary is not None
     _report(photos.summary, photos.info(), json)
+
+
+def learn(
+    folder: Annotated[list[Path], typer.Argument(help="Folders of pictures.")],
+    recipe: Annotated[list[str], typer.Option(help='A recipe that learns, such as "sift | vlad"; may be repeated.')],
+    out: Annotated[Path, typer.Option(help="The file that is written.")],
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
+    json: Json = False,
+) -> None:
+    """Learn what recipes need, such as visual words, from some pictures, for collections of others (--learnt)."""
+    import nearsight as ns
+
+    with _progress(quiet=json) as watch:
+        recipes = ns.learn(folder, recipe, out, settings=_settings(workers, 256), watch=watch)
+    if json:
+        print_json({"recipes": recipes, "file": str(out), "bytes": out.stat().st_size})
+        return
+    for each in recipes:
+        typer.echo(f"learnt: {shown(each)}")
+    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB; use it: nearsight index FOLDER --recipe ... --learnt {out}")
 
 
 def verify(in_: In = Here, collection: Collection = None, json: Json = False) -> None:

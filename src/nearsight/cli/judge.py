@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nearsight.cli.options import Json
+from nearsight.cli.options import Json, LearntFiles
 from nearsight.cli.printing import print_json, shown
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def evaluate(
     queries: Annotated[int, typer.Option(min=0, help="Ask only so many, spread evenly; 0 asks all.")] = 0,
     html: Html = None,
     collection: Kept = None,
+    learnt: LearntFiles = None,
     json: Json = False,
 ) -> None:
     """Judge recipes by a published protocol: mAP and its kin, time and memory. Nothing is downloaded."""
@@ -56,7 +57,15 @@ def evaluate(
     from nearsight.cli.judging import evaluated
 
     _show(
-        evaluated(truth, _senses(by, recipe), recipe or (), home=collection, pages=html is not None, quiet=json),
+        evaluated(
+            truth,
+            _senses(by, recipe),
+            recipe or (),
+            home=collection,
+            learnt=learnt or (),
+            pages=html is not None,
+            quiet=json,
+        ),
         html,
         json,
     )
@@ -72,6 +81,7 @@ def compare(
     sample: Annotated[int, typer.Option(min=1, help="How many pictures are altered.")] = 20,
     html: Html = None,
     collection: Kept = None,
+    learnt: LearntFiles = None,
     json: Json = False,
 ) -> None:
     """Judge recipes on your own pictures: altered ones are to find their original, subfolders are taken for classes."""
@@ -86,6 +96,7 @@ def compare(
         named,
         sample,
         home=collection,
+        learnt=learnt or (),
         pages=html is not None,
         quiet=json,
     )

@@ -55,10 +55,20 @@ BEST, WORST = 2, 3
 
 
 def evaluated(
-    truth: GroundTruth, by: Iterable[str], recipes: Iterable[str], *, home: Path | None, pages: bool, quiet: bool
+    truth: GroundTruth,
+    by: Iterable[str],
+    recipes: Iterable[str],
+    *,
+    home: Path | None,
+    learnt: Iterable[Path] = (),
+    pages: bool,
+    quiet: bool,
 ) -> Report:
     """Recipes judged by a protocol; `pages` gathers pictures for a page."""
-    with _progress(quiet=quiet) as watch, bench(truth.folder, by, recipes, home=home, watch=watch) as ready:
+    with (
+        _progress(quiet=quiet) as watch,
+        bench(truth.folder, by, recipes, home=home, learnt=learnt, watch=watch) as ready,
+    ):
         trials = tuple(judged(ready, each, truth, watch) for each in ready.plans)
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
         unread = len(truth.pictures) - len(ready.ids(truth.pictures))
@@ -85,6 +95,7 @@ def compared(
     sample: int,
     *,
     home: Path | None,
+    learnt: Iterable[Path] = (),
     pages: bool,
     quiet: bool,
 ) -> Report:
@@ -95,7 +106,10 @@ def compared(
     if not by and not recipes:
         by, recipes = list(SENSES), usual_recipes()
     truth = _classes_of(root)
-    with _progress(quiet=quiet) as watch, bench(root, by, recipes, home=home, watch=watch) as ready:
+    with (
+        _progress(quiet=quiet) as watch,
+        bench(root, by, recipes, home=home, learnt=learnt, watch=watch) as ready,
+    ):
         altered = attacked(ready, kinds, sample, watch)
         trials = tuple(_compared(ready, each, truth, altered[each.name], watch) for each in ready.plans)
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()

@@ -20,6 +20,10 @@ Workers: TypeAlias = Annotated[int, typer.Option("--workers", min=1, help="Proce
 MaxDecoded: TypeAlias = Annotated[
     int, typer.Option("--max-decoded", min=1, help="Largest decoded picture that is read, in MiB.")
 ]
+LearntFiles: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--learnt", help="A file of nearsight learn, used instead of learning anew; may be repeated."),
+]
 Here = Path()
 CORES = 0
 """Stands for one worker a core."""

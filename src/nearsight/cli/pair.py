@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from nearsight.collection.query import query_pixels
@@ -15,7 +16,7 @@ from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.rank.drawing import drawn
 from nearsight.rank.verify import Verify
-from nearsight.types import Explanation, Hits, Image, Query
+from nearsight.types import Explanation, Hits, Image, Match, Query
 
 T = TypeVar("T")
 SIDE = 640
@@ -27,10 +28,19 @@ class _Pair:
 
     def __init__(self, image: Image) -> None:
         self.total, self.memo, self.image = 1, dict[object, object](), image
+        self.question, self.verified = None, dict[int, Match]()
 
     def derived(self, ident: int, make: Callable[[Image], T]) -> T:
         """What is made of the picture, whichever id."""
         return make(self.image)
+
+    def row(self, ident: int) -> NDArray[Any]:
+        """It has none."""
+        raise KeyError(ident)
+
+    def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - of any kind
+        """Nothing else is there."""
+        return Hits(np.empty((len(rows), 0), np.int64), np.empty((len(rows), 0), np.float32))
 
 
 def compared(a: Path, b: Path) -> tuple[Explanation, tuple[Image, Image]]:

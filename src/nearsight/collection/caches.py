@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -78,7 +79,7 @@ class Caches:
             return f"exact: what {name} keeps is damaged ({problem})"
         if held(self.entries, plan.cache_key)[0] is None:
             return f"exact: {name} is not fitted yet, nearsight index does it"
-        return f"{name}: the rows near the query are compared"
+        return f"{name}: {plan.index.answer}"
 
 
 def held(entries: Iterable[CacheEntry], key: str) -> tuple[CacheEntry | None, list[CacheEntry]]:
@@ -96,6 +97,36 @@ def read(folder: Path, entry: CacheEntry, files: Files) -> Arrays:
     return {name: opened.array(number) for number, name in enumerate(names, 1)}
 
 
+def rows_of(segment: Segment, plan: Plan) -> Any:  # noqa: ANN401 - rows (n, D), or lists of records
+    """The rows of a segment as the plan's index takes them."""
+    return segment.records(np.dtype(plan.descriptor.dtype)) if plan.descriptor.ragged else segment.rows
+
+
+def learnt_key(plan: Plan) -> str:
+    """The key of what the encoders of a plan have learnt."""
+    return f"learnt: {plan.unlearnt_key}"
+
+
+def put(
+    home: Path, catalogue: Editor, files: Files, new: Iterable[tuple[str, int, Arrays]], old: Iterable[CacheEntry] = ()
+) -> list[CacheEntry]:
+    """Write caches: files first, then one transaction, then the old files go."""
+    files.make_folder(home / FOLDER)
+    entries, old = list[CacheEntry](), list(old)
+    for ident, (key, fitted, arrays) in enumerate(new, catalogue.next_cache()):
+        names = np.frombuffer(json.dumps(list(arrays)).encode(), np.uint8)
+        unwritten = CacheEntry(ident, key, fitted, 0, b"")
+        length, sums = write_arrays(home / FOLDER / unwritten.file, [names, *arrays.values()], files)
+        entries.append(CacheEntry(ident, key, fitted, length, sums))
+    with catalogue.transaction():
+        for entry in entries:
+            catalogue.put_cache(entry)
+        catalogue.drop_caches(entry.id for entry in old)
+    for entry in old:
+        files.remove(home / FOLDER / entry.file)
+    return entries
+
+
 @dataclass
 class Refresh:
     """Brings the caches into agreement with the rows; the caller holds the writer's lock."""
@@ -107,7 +138,7 @@ class Refresh:
 
     def run(self, plans: Iterable[Plan]) -> None:
         """Make what lacks, extend what has fallen behind, drop what is of no use any more."""
-        total = self.catalogue.count()
+        plans, total = list(plans), self.catalogue.count()
         wanted = {
             plan.cache_key: plan
             for plan in plans
@@ -115,7 +146,8 @@ class Refresh:
         }
         if self.catalogue.meta(_DONE) == _state(self.catalogue.generation(), wanted):
             return
-        self._drop([entry for entry in self.catalogue.caches() if entry.key not in wanted])
+        known = (*wanted, *(learnt_key(plan) for plan in plans))
+        self._drop([entry for entry in self.catalogue.caches() if entry.key not in known])
         with threadpool_limits(1):  # each thread of the numeric libraries takes memory that it never gives back
             for plan in wanted.values():
                 self._refresh(plan)
@@ -144,6 +176,8 @@ class Refresh:
 
     def _fit(self, plan: Plan) -> Arrays:
         """The sample goes through a file: it is large, and learnt from elsewhere."""
+        if not plan.index.sample:
+            return {}
         sample = np.array(self.catalogue.sample(plan.index.sample), np.int64)
         with tempfile.NamedTemporaryFile(prefix="nearsight-") as file:
             count = 0
@@ -166,7 +200,8 @@ class Refresh:
             live.append(each.ids[stays])
             new = np.flatnonzero(stays & ~np.isin(each.ids, known, kind="table"))
             for at in (new[start : start + CHUNK] for start in range(0, len(new), CHUNK)):
-                made.append(plan.index.keep(each.ids[at], each.rows[at], plan.metric, fitted))
+                rows = rows_of(each, plan)[at]
+                made.append(plan.index.keep(each.ids[at], rows, plan.metric, fitted))
                 each.let_go()
                 self.report(sum(len(part["ids"]) for part in made), self.catalogue.count())
         lost = np.setdiff1d(known, np.concatenate(live))
@@ -183,28 +218,11 @@ class Refresh:
                 yield Segment(self.home / SEGMENTS, entry, self.files)
 
     def _put(self, new: list[tuple[str, int, Arrays]], old: list[CacheEntry]) -> list[CacheEntry]:
-        """Files first, then one transaction, then the old files go."""
-        self.files.make_folder(self.home / FOLDER)
-        next_id, entries = self.catalogue.next_cache(), list[CacheEntry]()
-        for ident, (key, fitted, arrays) in enumerate(new, next_id):
-            names = np.frombuffer(json.dumps(list(arrays)).encode(), np.uint8)
-            unwritten = CacheEntry(ident, key, fitted, 0, b"")
-            length, sums = write_arrays(self.home / FOLDER / unwritten.file, [names, *arrays.values()], self.files)
-            entries.append(CacheEntry(ident, key, fitted, length, sums))
-        with self.catalogue.transaction():
-            for entry in entries:
-                self.catalogue.put_cache(entry)
-            self.catalogue.drop_caches(entry.id for entry in old)
-        self._remove(old)
-        return entries
+        return put(self.home, self.catalogue, self.files, new, old)
 
     def _drop(self, entries: list[CacheEntry]) -> None:
         if entries:
             self._put([], entries)
-
-    def _remove(self, entries: list[CacheEntry]) -> None:
-        for entry in entries:
-            self.files.remove(self.home / FOLDER / entry.file)
 
 
 def _state(generation: int, wanted: Iterable[str]) -> str:

@@ -18,8 +18,8 @@ from nearsight.collection.arrays import BLOCK
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.database import NAME, translated
 from nearsight.collection.editor import Editor
+from nearsight.collection.learnt import keys
 from nearsight.collection.merge import rewrite
-from nearsight.collection.plan import keys
 from nearsight.collection.rows import Problem, SegmentEntry, crc
 from nearsight.collection.segment import THUMBNAILS, Segment
 from nearsight.collection.words import Words
@@ -53,7 +53,7 @@ def verify(home: Path, catalogue: Catalogue, files: Files) -> list[Problem]:
         catalogue.dead()
     except DamagedError as problem:
         return [Problem(NAME, str(problem))]
-    held: dict[str, list[Ids]] = {key: [] for key in _keys(catalogue)}
+    held: dict[str, list[Ids]] = {key: [] for key in _keys(home, catalogue, files)}
     for entry in entries:
         opened, found = _open(folder, entry, files)
         problems += found
@@ -91,8 +91,8 @@ def _open(folder: Path, entry: SegmentEntry, files: Files) -> tuple[Segment | No
     return opened, [Problem(entry.file, f"block {n} does not agree with its checksum") for n in bad]
 
 
-def _keys(catalogue: Catalogue) -> list[str]:
-    return [THUMBNAILS, *keys(catalogue.recipes().values())]
+def _keys(home: Path, catalogue: Catalogue, files: Files) -> list[str]:
+    return [THUMBNAILS, *keys(catalogue.recipes().values(), home, catalogue, files)]
 
 
 def _completeness(catalogue: Catalogue, held: dict[str, list[Ids]]) -> Iterator[Problem]:

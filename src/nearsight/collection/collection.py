@@ -22,7 +22,7 @@ from nearsight.collection.home import home_of, opened, root_of, writing
 from nearsight.collection.ingest import Summary
 from nearsight.collection.layout import Map, laid_out
 from nearsight.collection.lookup import Lookup
-from nearsight.collection.plan import SENSES, Plan, keys, plan, plans
+from nearsight.collection.plan import SENSES, Plan, plan, plans, usable
 from nearsight.collection.query import query_pixels
 from nearsight.collection.rows import Note, Picture, Problem, Sidecar, Skip
 from nearsight.collection.search import Results, search
@@ -60,7 +60,10 @@ def describe(pictures: Sequence[str | Path | Image], recipe: str) -> NDArray[Any
     PictureError : a picture cannot be read
     RecipeError : the recipe does not start with a descriptor
     """
-    descriptor = plan(recipe).descriptor
+    wanted = plan(recipe)
+    if not wanted.ready:
+        raise UsageError(f"{recipe} learns from a collection first; describe takes a descriptor on its own")
+    descriptor = wanted.descriptor
     files, limits = LocalFiles(), Limits()
     images = [query_pixels(Query(_picture(each)), files, limits)(descriptor.side) for each in pictures]
     return descriptor.describe(images)
@@ -192,9 +195,10 @@ class Collection:
 
     def _plan_of_recipe(self, recipe: str, held: dict[str, str]) -> Plan:
         wanted = plan(recipe)
-        if wanted.recipe not in held.values() and wanted.key not in keys(held.values()):
+        rows = {each.unlearnt_key for each in usable(held.values())}
+        if wanted.recipe not in held.values() and wanted.unlearnt_key not in rows:
             raise UsageError(
-                f"this collection holds no rows of {wanted.key.split('@')[0].strip()}; "
+                f"this collection holds no rows of {wanted.unlearnt_key.split('@')[0].strip()}; "
                 f"add them: nearsight index {_quoted(self.root)} --recipe {_quoted(recipe)}{self._elsewhere()}"
             )
         return wanted
@@ -223,7 +227,7 @@ class Collection:
                 snapshot = self._current()
             with suppress(_OutdatedError):
                 ids = self._by_content(self._allowed(Query(where=where), snapshot.generation))
-                return laid_out(snapshot, plan, ids, self._paths(snapshot.generation, ids))
+                return laid_out(snapshot, snapshot.ready(plan), ids, self._paths(snapshot.generation, ids))
         raise StorageError(f"{self.home} changes faster than it can be laid out; try again")
 
     def _by_content(self, allow: Ids | None) -> list[int]:
@@ -265,6 +269,7 @@ class Collection:
         wanted = self.plan(by, recipe)
         with self._lock:
             snapshot = self._current()
+            wanted = snapshot.ready(wanted)
             rows = ((picture.path, snapshot.row(wanted, picture.id)) for picture in self._catalogue.pictures())
             return two_file.write(Path(base), wanted, rows, self._files)
 

@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock
+from nearsight.encode.chain import Chain, started
 from nearsight.files import Files
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, decode
@@ -95,12 +96,23 @@ class Describe:
     def finish(self, reads: list[Read]) -> list[Read]:
         """Describe a batch, one call for each descriptor."""
         rows: list[dict[int, NDArray[Any]]] = [{} for _ in reads]
+        made: dict[Any, dict[int, Any]] = {}
         for number, descriptor in enumerate(self.descriptors):
             wanting = [i for i, read in enumerate(reads) if read.pixels and self._wants(read, number)]
-            made = descriptor.describe([reads[i].pixels[descriptor.side] for i in wanting])
-            for i, row in zip(wanting, made, strict=True):
+            for i, row in zip(wanting, self._described(descriptor, reads, wanting, made), strict=True):
                 rows[i][number] = row
         return [replace(read, pixels={}, rows=made) for read, made in zip(reads, rows, strict=True)]
+
+    def _described(
+        self, descriptor: Descriptor, reads: list[Read], wanting: list[int], made: dict[Any, dict[int, Any]]
+    ) -> Any:  # noqa: ANN401 - rows (n, D), or lists of records
+        """The rows of those that want them; what the first steps have `made` is shared by the chains behind them."""
+        if not isinstance(descriptor, Chain):
+            return descriptor.describe([reads[i].pixels[descriptor.side] for i in wanting])
+        shared = made.setdefault(descriptor.first, {})
+        new = [i for i in wanting if i not in shared]
+        shared |= zip(new, started(descriptor.first, [reads[i].pixels[descriptor.side] for i in new]), strict=True)
+        return descriptor.encoded([shared[i] for i in wanting]) if wanting else []
 
     def _wants(self, read: Read, number: int) -> bool:
         return not read.same or number in read.task.lacking

@@ -18,9 +18,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nearsight.clock import Clock
 from nearsight.collection import caches, segment
@@ -77,6 +78,19 @@ class Summary:
     completed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+
+    def then(self, later: Summary) -> Summary:
+        """What a first run and a later one over the same folder did together."""
+        return replace(
+            self,
+            added=self.added + later.added,
+            changed=self.changed + later.changed,
+            moved=self.moved + later.moved,
+            removed=self.removed + later.removed,
+            completed=self.completed + (later.completed if not self.added else 0),
+            skipped=later.skipped,
+            seconds=self.seconds + later.seconds,
+        )
 
 
 class Ingest:
@@ -207,10 +221,14 @@ class Ingest:
         for number, key in enumerate(self.keys):
             described = [(i, read.rows[number]) for i, read in placed if number in read.rows]
             if described:
-                rows = np.stack([row for _, row in described])
-                at = ident + len(entries)
-                entries.append(segment.write_rows(self.folder, at, key, _ids(described), rows, self.files))
+                at, rows = ident + len(entries), [row for _, row in described]
+                entries.append(self._written(at, key, _ids(described), rows))
         return entries
+
+    def _written(self, ident: int, key: str, ids: Ids, rows: list[NDArray[Any]]) -> SegmentEntry:
+        if self.keys[key].ragged:
+            return segment.write_blobs(self.folder, ident, key, ids, [row.tobytes() for row in rows], self.files)
+        return segment.write_rows(self.folder, ident, key, ids, np.stack(rows), self.files)
 
     def _exists(self, path: bytes) -> bool:
         return self.files.exists(os.path.join(os.fsencode(self.root), path))

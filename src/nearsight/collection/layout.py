@@ -63,6 +63,8 @@ def laid_out(snapshot: Snapshot, plan: Plan, ids: Sequence[int], paths: Mapping[
     UsageError : there are too many for a costly metric
     DamagedError : a picture has no row
     """
+    if plan.descriptor.ragged:
+        raise UsageError(f"{plan.name} makes visual words, which are not laid out on a map: name another recipe")
     count = landmarks(len(ids), plan.metric, plan.metric_name)
     order = np.array(ids, np.int64)
     names = tuple(os.fsdecode(paths[ident]) for ident in ids)

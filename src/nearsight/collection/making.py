@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nearsight.clock import Clock, SystemClock
-from nearsight.collection import check
+from nearsight.collection import caches, check
 from nearsight.collection.collection import Collection
 from nearsight.collection.compare import OWN_FOLDER
+from nearsight.collection.editor import Editor
+from nearsight.collection.fitting import Learner, Learnt
 from nearsight.collection.home import home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
 from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch
-from nearsight.collection.plan import plans
+from nearsight.collection.learnt import load, ready, save
+from nearsight.collection.plan import Plan, plans
 from nearsight.collection.rows import Problem
 from nearsight.errors import UsageError
 from nearsight.files import Files, LocalFiles
+from nearsight.images.walk import Found, walk
 
 
 def index(
@@ -24,6 +29,7 @@ def index(
     recipe: str | Iterable[str] = (),
     *,
     collection: str | Path | None = None,
+    learnt: Iterable[str | Path] = (),
     settings: Settings | None = None,
     watch: Watch | None = None,
     files: Files | None = None,
@@ -36,6 +42,7 @@ def index(
     by : senses to index by; an existing collection keeps its own beside them; `copy` and `colour` where none is named
     recipe : a recipe's text, or several
     collection : where the collection lies, `FOLDER/.nearsight` by default
+    learnt : files of `learn`: what recipes need that learn, such as a vocabulary; otherwise they learn from the folder
     watch : is told of the progress
 
     Raises
@@ -51,24 +58,106 @@ def index(
     home = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(OWN_FOLDER)
     files, clock = files or LocalFiles(), clock or SystemClock()
     asked = plans(by, [recipe] if isinstance(recipe, str) else recipe)
+    given: Learnt = {}
+    for path in learnt:
+        given |= load(Path(path))
     for each in asked:
         each.descriptor.load()
     files.make_folder(home)
     with writing(home, files), opened(home, files) as catalogue:
         keep_root(catalogue, root, home)
         wanted = keep_recipes(catalogue, asked)
-        run = Ingest(
-            root,
-            home,
-            catalogue,
-            wanted,
-            files=files,
-            clock=clock,
-            watch=watch or _ignore,
-            settings=settings or Settings(),
+        summary = _ingested(
+            root, home, catalogue, wanted, files, clock, watch or _ignore, settings or Settings(), given
         )
-        summary = run.run()
     return Collection(home, files=files, clock=clock, summary=summary)
+
+
+def _ingested(
+    root: Path,
+    home: Path,
+    catalogue: Editor,
+    wanted: list[Plan],
+    files: Files,
+    clock: Clock,
+    watch: Watch,
+    settings: Settings,
+    given: Learnt,
+) -> Summary:
+    """An ingest by what is ready; then the others learn from the pictures that are there, and an ingest by all."""
+
+    def run(plans: list[Plan]) -> Summary:
+        return Ingest(root, home, catalogue, plans, files=files, clock=clock, watch=watch, settings=settings).run()
+
+    now = ready(wanted, home, catalogue, files)
+    if len(now) == len(wanted):
+        return run(now)
+    first = run(now)
+    known = {plan.recipe for plan in now}
+    lacking = [plan for plan in wanted if plan.recipe not in known]
+    if not catalogue.count():
+        return first
+    found = {key: arrays for key, arrays in given.items() if key in map(caches.learnt_key, lacking)}
+    lacking = [plan for plan in lacking if caches.learnt_key(plan) not in found]
+
+    def some(count: int) -> list[bytes]:
+        chosen = set(catalogue.sample(count))
+        return [os.path.join(os.fsencode(root), each.path) for each in catalogue.pictures() if each.id in chosen]
+
+    found |= _learner(files, watch, settings).run(lacking, some)
+    old = [entry for entry in catalogue.caches() if entry.key in found]
+    caches.put(home, catalogue, files, [(key, 0, arrays) for key, arrays in found.items()], old)
+    return first.then(run(ready(wanted, home, catalogue, files)))
+
+
+def _learner(files: Files, watch: Watch, settings: Settings) -> Learner:
+    def report(step: str, done: int, total: int) -> None:
+        watch(Progress(step, done, total))
+
+    return Learner(files, report, settings.workers, settings.limits, settings.worker_limits)
+
+
+def learn(
+    folders: Sequence[str | Path],
+    recipe: str | Iterable[str],
+    out: str | Path,
+    *,
+    settings: Settings | None = None,
+    watch: Watch | None = None,
+) -> list[str]:
+    """Learn what recipes need, such as a vocabulary, from folders of pictures, into a file for any collection.
+
+    Parameters
+    ----------
+    recipe : a recipe's text, or several
+    out : the file that is written
+    watch : is told of the progress
+
+    Returns
+    -------
+    the recipes, written out, as far as they learn something
+
+    Raises
+    ------
+    UsageError : a folder is not there, or no recipe learns anything
+    """
+    wanted = [each for each in plans((), [recipe] if isinstance(recipe, str) else recipe) if not each.ready]
+    if not wanted:
+        raise UsageError("these recipes learn nothing from pictures: they are ready as they are")
+    files, found = LocalFiles(), list[bytes]()
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise UsageError(f"{folder} is not a folder")
+        root = os.path.realpath(os.fsencode(folder))
+        seen = walk(root, files, frozenset({OWN_FOLDER}))
+        found += [os.path.join(root, each.path) for each in seen if isinstance(each, Found)]
+
+    def some(count: int) -> list[bytes]:
+        ordered = sorted(found, key=lambda path: hashlib.sha256(os.path.basename(path)).digest())
+        return sorted(ordered[:count])
+
+    save(_learner(files, watch or _ignore, settings or Settings()).run(wanted, some), Path(out))
+    return [each.recipe for each in wanted]
 
 
 def repair(
@@ -95,18 +184,9 @@ def repair(
             with catalogue.transaction():
                 for name, text in recipes.items():
                     catalogue.put_recipe(name, text)
-            wanted = keep_recipes(catalogue, [])
-            run = Ingest(
-                root_of(catalogue, home),
-                home,
-                catalogue,
-                wanted,
-                files=files,
-                clock=SystemClock(),
-                watch=watch or _ignore,
-                settings=settings or Settings(),
-            )
-            return problems, run.run()
+            wanted, folder = keep_recipes(catalogue, []), root_of(catalogue, home)
+            told, how = watch or _ignore, settings or Settings()
+            return problems, _ingested(folder, home, catalogue, wanted, files, SystemClock(), told, how, {})
 
 
 def _ignore(progress: Progress) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 
+from nearsight.encode.chain import Chain
 from nearsight.errors import RecipeError, UsageError
 from nearsight.methods import build, look_up, metric_of, name_of, suggestion, written_out
 from nearsight.recipe import Recipe, parse
-from nearsight.types import Descriptor, Index, Method, Metric, Refiner
+from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Refiner
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,20 @@ class Plan:
     refiners: tuple[Refiner, ...]
 
     @property
+    def described(self) -> tuple[Method, ...]:
+        """The steps that make a row of a picture."""
+        each = self.descriptor
+        return (each.first, *each.encoders) if isinstance(each, Chain) else (each,)
+
+    @property
     def recipe(self) -> str:
         """The recipe with every default written out."""
-        return str(written_out((self.descriptor, self.index, *self.refiners)))
+        return str(written_out((*self.described, self.index, *self.refiners)))
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can describe pictures: nothing is left to be learnt."""
+        return not isinstance(self.descriptor, Chain) or self.descriptor.ready
 
     @property
     def metric_name(self) -> str:
@@ -69,9 +81,19 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """The key of the rows: the descriptor with every default, and the versions and models of all that is in it."""
-        parts = [f"{written_out((self.descriptor,))} @{_versions(self.descriptor)}", *_digests(self.descriptor)]
-        return " ".join(parts)
+        """The key of the rows: the steps with every default, the versions and models of all that is in them.
+
+        And a checksum of what was learnt, where something was.
+        """
+        learnt = [self.descriptor.digest] if isinstance(self.descriptor, Chain) and self.descriptor.ready else []
+        return " ".join([self.unlearnt_key, *learnt])
+
+    @property
+    def unlearnt_key(self) -> str:
+        """The key of the rows whatever was learnt."""
+        steps = self.described
+        versions = "/".join(map(_versions, steps))
+        return " ".join([f"{written_out(steps)} @{versions}", *(one for step in steps for one in _digests(step))])
 
     @property
     def cache_key(self) -> str:
@@ -82,7 +104,9 @@ class Plan:
 
 
 def plan(text: str, name: str = "") -> Plan:
-    """The plan of a recipe's text: a descriptor, an index (`flat` where none is named), then refiners.
+    """The plan of a recipe's text: a descriptor, encoders, an index, then refiners.
+
+    Where no index is named it is `flat`, or `inverted` for visual words.
 
     Raises
     ------
@@ -91,19 +115,48 @@ def plan(text: str, name: str = "") -> Plan:
     """
     recipe = parse(text)
     components = build(recipe)
-    descriptor, rest = components[0], list(components[1:])
-    if not isinstance(descriptor, Descriptor):
-        raise _misplaced(recipe, 0, "a recipe starts with a descriptor, such as gist")
-    index = rest.pop(0) if rest and isinstance(rest[0], Index) else look_up("flat")()
+    rest = list(components[1:])
+    descriptor = _descriptor(recipe, components[0], rest)
+    usual = "inverted" if descriptor.ragged else "flat"
+    index = rest.pop(0) if rest and isinstance(rest[0], Index) else look_up(usual)()
     assert isinstance(index, Index)
     metric = index.metric or metric_of(descriptor)
+    if index.ragged != descriptor.ragged:
+        at = next((at for at, each in enumerate(components) if each is index), len(components) - 1)
+        wanted = "visual words are searched by inverted" if descriptor.ragged else "rows are searched by flat or ivf"
+        raise _misplaced(recipe, at, wanted)
     refiners = tuple(item for item in rest if isinstance(item, Refiner))
     if len(refiners) < len(rest):
         at = next(i for i, item in enumerate(components) if item in rest and not isinstance(item, Refiner))
         raise _misplaced(
-            recipe, at, "after the descriptor comes one index, such as flat, then refiners, such as verify"
+            recipe,
+            at,
+            "after the descriptor come encoders, such as pca, one index, such as flat, then refiners, such as verify",
         )
     return Plan(name or str(recipe), descriptor, _with_metric(index, metric), metric, refiners)
+
+
+def _descriptor(recipe: Recipe, first: Method, rest: list[Method]) -> Descriptor:
+    """The first step with the encoders that follow it, which are taken out of the rest."""
+    if not isinstance(first, Descriptor | LocalDescriptor):
+        raise _misplaced(recipe, 0, "a recipe starts with a descriptor, such as gist, or with local features")
+    encoders, made = list[Encoder](), "features" if isinstance(first, LocalDescriptor) else "rows"
+    while rest and isinstance(rest[0], Encoder):
+        encoder = rest.pop(0)
+        assert isinstance(encoder, Encoder)
+        at = len(encoders) + 1
+        if encoder.takes not in (made, "both"):
+            raise _misplaced(recipe, at, f"{encoder.takes} are encoded here, and what comes before makes {made}")
+        if encoders and encoders[-1].ragged:
+            raise _misplaced(recipe, at, "after visual words comes an index")
+        encoders.append(encoder)
+        made = "rows" if encoder.takes == "features" else made
+    if isinstance(first, Descriptor):
+        return Chain(first, tuple(encoders)) if encoders else first
+    if made == "features":
+        problem = "local features are encoded before they are searched: sift | asmk, or sift | vlad"
+        raise _misplaced(recipe, len(encoders), problem)
+    return Chain(first, tuple(encoders))
 
 
 def plan_of(sense: str) -> Plan:
@@ -125,13 +178,13 @@ def plans(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Plan]:
     return list({each.recipe: each for each in reversed(made)}.values())[::-1]
 
 
-def keys(recipes: Iterable[str]) -> list[str]:
-    """The keys of the rows that these recipes search, each once; a recipe whose method is gone has none."""
-    found: dict[str, None] = {}
+def usable(recipes: Iterable[str]) -> list[Plan]:
+    """The plans of these recipes; one whose method is gone has none."""
+    found: list[Plan] = []
     for text in recipes:
         with suppress(RecipeError):
-            found[plan(text).key] = None
-    return list(found)
+            found.append(plan(text))
+    return found
 
 
 def _versions(component: Method) -> str:
@@ -141,7 +194,7 @@ def _versions(component: Method) -> str:
 
 def _digests(component: Method) -> list[str]:
     """The digests of the models of a descriptor and of those that are its parameters."""
-    own = [component.digest] if isinstance(component, Descriptor) and component.digest else []
+    own = [component.digest] if isinstance(component, Descriptor | LocalDescriptor) and component.digest else []
     return own + [digest for inner in _inner(component) for digest in _digests(inner)]
 
 

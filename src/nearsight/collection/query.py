@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nearsight.collection.plan import Plan
 from nearsight.collection.snapshot import Snapshot
@@ -26,12 +25,12 @@ UNSERVED = ("plus_texts", "minus_texts", "plus_pictures", "minus_pictures")
 
 @dataclass(frozen=True)
 class Asked:
-    """A query as rows `(V, D)`: the query itself, its other views, then guesses at what it may be a copy in.
+    """A query as rows `(V, D)`, or a list of records: its own, those of other views, then of what it may be a copy in.
 
     `sure` of the rows are no guesses; `image` where there is a picture.
     """
 
-    rows: NDArray[Any]
+    rows: Any
     sure: int
     image: Image | None
 
@@ -132,4 +131,4 @@ def _asked_picture(plan: Plan, pixels: Image, image: Image) -> Asked:
     for refiner in plan.refiners:
         guesses += refiner.guesses(pixels)
         views = [view for each in views for view in refiner.views(each)]
-    return Asked(plan.descriptor.describe([*views, *guesses]), len(views), image)
+    return Asked(plan.descriptor.questions([*views, *guesses]), len(views), image)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nearsight.collection.plan import SENSES, Plan
 from nearsight.collection.query import Asked, asked
@@ -16,7 +17,7 @@ from nearsight.collection.snapshot import Snapshot
 from nearsight.errors import UsageError
 from nearsight.files import Files
 from nearsight.images.decode import Limits
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Query
 
 T = TypeVar("T")
 FOUND = "found"
@@ -76,13 +77,25 @@ class QueryRows:
     """What a refiner may read while one query is answered."""
 
     snapshot: Snapshot
+    plan: Plan
+    question: Any
     total: int
+    allow: Ids | None = None
+    verified: dict[int, Match] = field(default_factory=dict)
     memo: dict[Any, Any] = field(default_factory=dict)
 
     def derived(self, ident: int, make: Callable[[Image], T]) -> T:
         """`make` of a stored thumbnail."""
         made: T = self.snapshot.derived(ident, make)
         return made
+
+    def row(self, ident: int) -> NDArray[Any]:
+        """The stored row of a picture."""
+        return self.snapshot.row(self.plan, ident)
+
+    def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - rows (Q, D), or a list of records
+        """The k best hits of each row, among those that may be found."""
+        return self.snapshot.index(self.plan).search(rows, k, self.allow)
 
 
 def search(
@@ -107,7 +120,9 @@ def search(
     """
     if k < 1:
         raise UsageError(f"k is the number of hits, at least 1; got {k}")
-    question, rows = asked(query, plan, snapshot, files, limits), QueryRows(snapshot, snapshot.total)
+    plan = snapshot.ready(plan)
+    question = asked(query, plan, snapshot, files, limits)
+    rows = QueryRows(snapshot, plan, question.rows[0], snapshot.total, allow)
     hits = candidates(snapshot, plan, question, k, allow)
     distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
     hits = refined(plan, question, hits, rows)
@@ -116,7 +131,7 @@ def search(
     names = paths(ids.tolist())
     found = []
     for rank, ident in enumerate(ids.tolist(), 1):
-        words = plan.descriptor.shared(question.rows[0], snapshot.row(plan, ident))
+        words = "" if plan.descriptor.ragged else plan.descriptor.shared(question.rows[0], snapshot.row(plan, ident))
         found.append(_hit(rank, ident, names[ident], distances[ident], plan, reasons[rank - 1], words))
     return Results(plan.recipe, _verdict(found), tuple(found), snapshot.total)
 

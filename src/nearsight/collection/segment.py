@@ -35,6 +35,10 @@ class Segment(StoredArrays):
         self._rising = bool((self.ids[1:] > self.ids[:-1]).all())
         self.rows = CheckedRows(self)
 
+    def records(self, dtype: np.dtype[Any]) -> RaggedRows:
+        """Its variable-length rows as arrays of records."""
+        return RaggedRows(self, dtype)
+
     def find(self, ident: int) -> int | None:
         """Where the row of a picture is, or None."""
         if not len(self.ids):
@@ -105,6 +109,20 @@ class CheckedRows:
         return rows
 
 
+class RaggedRows:
+    """The variable-length rows of a segment as arrays of records; only the blocks of what is taken are checked."""
+
+    def __init__(self, segment: Segment, dtype: np.dtype[Any]) -> None:
+        self._segment, self.dtype = segment, dtype
+
+    def __len__(self) -> int:
+        return len(self._segment.ids)
+
+    def __getitem__(self, at: slice | NDArray[np.intp]) -> list[NDArray[Any]]:
+        places = np.arange(len(self))[at]
+        return [np.frombuffer(self._segment.bytes_at(place), self.dtype) for place in places.tolist()]
+
+
 def write_rows(folder: Path, ident: int, key: str, ids: Ids, rows: NDArray[Any], files: Files) -> SegmentEntry:
     """Put rows `(n, D)` safely on the disk, in the order of their ids; the entry that the catalogue is to list."""
     order = np.argsort(ids, kind="stable")
@@ -117,7 +135,7 @@ def write_joined(
     """Put some rows of several segments of one key into one, a piece at a time."""
     pairs = list(zip(group, keep, strict=True))
     key, ids = group[0].entry.key, np.concatenate([each.ids[kept] for each, kept in pairs])
-    if key == THUMBNAILS:
+    if len(group[0].parts) == 3:
         lengths = np.concatenate([np.diff(each.spans()[kept], axis=1).ravel() for each, kept in pairs])
         blobs = (piece for each, kept in pairs for piece in each.blobs(kept))
         return _write(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.collection.caches import Caches
+from nearsight.collection.caches import Caches, rows_of
 from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.learnt import learnt, with_learnt
 from nearsight.collection.plan import Plan
 from nearsight.collection.segment import FOLDER, THUMBNAILS, Segment
 from nearsight.errors import DamagedError
@@ -20,7 +22,7 @@ from nearsight.files import Files
 from nearsight.images import thumbnail
 from nearsight.indexes.flat import Flat
 from nearsight.rank.calibration import SAMPLE, Background, sampled
-from nearsight.types import Ids, Image, Searchable
+from nearsight.types import Descriptor, Ids, Image, Searchable
 
 KEPT = 256
 """Derived things that are kept, some 150 kB each: the same pictures come up for similar queries."""
@@ -40,6 +42,7 @@ class Snapshot:
         for entry in entries:
             self._segments.setdefault(entry.key, []).append(Segment(home / FOLDER, entry, files))
         self._indexes: dict[str, Searchable] = {}
+        self._learnt: dict[str, Descriptor] = {}
         self._backgrounds: dict[str, Background] = {}
         self._lock = Lock()
         self.derived = lru_cache(maxsize=KEPT)(self._derive)
@@ -50,15 +53,27 @@ class Snapshot:
             name = f"{plan.key} {plan.recipe}"
             if name not in self._indexes:
                 held = self._caches.load(plan, self.total)
-                index = plan.index.empty(plan.metric, *held) if held else Flat().empty(plan.metric)
+                if held:
+                    index = plan.index.empty(plan.metric, *held)
+                else:
+                    index = (plan.index if plan.descriptor.ragged else Flat()).empty(plan.metric)
                 for each in self._segments.get(plan.key, []):
-                    index = index.add(each.ids, cast("NDArray[Any]", each.rows))
+                    index = index.add(each.ids, rows_of(each, plan))
                 self._indexes[name] = index.remove(self.dead)
             return self._indexes[name]
 
     def answers(self, plan: Plan) -> str:
         """Which index answers for a plan, and why it is not its own."""
-        return self._caches.answers(plan, self.total)
+        return self._caches.answers(self.ready(plan), self.total)
+
+    def ready(self, plan: Plan) -> Plan:
+        """The plan with what its encoders have learnt; UsageError where they have not."""
+        if plan.ready:
+            return plan
+        if plan.unlearnt_key not in self._learnt:
+            held = learnt(self._caches.entries, plan, self._caches.folder, self._caches.files)
+            self._learnt[plan.unlearnt_key] = with_learnt(plan, held).descriptor
+        return replace(plan, descriptor=self._learnt[plan.unlearnt_key])
 
     def background(self, plan: Plan) -> Background:
         """What a plan's distances mean here, from a sample spread evenly over the rows."""
@@ -68,18 +83,20 @@ class Snapshot:
                 self._backgrounds[name] = sampled(self._sample(plan), plan.metric)
             return self._backgrounds[name]
 
-    def _sample(self, plan: Plan) -> NDArray[Any]:
+    def _sample(self, plan: Plan) -> Any:  # noqa: ANN401 - rows (n, D), or a list of records
         parts = self._segments.get(plan.key, [])
         live = [np.flatnonzero(~np.isin(each.ids, self.dead)) for each in parts]
         step = max(1, sum(map(len, live)) // SAMPLE)
-        chosen = [each.rows[at[::step]] for each, at in zip(parts, live, strict=True)]
+        chosen: list[Any] = [rows_of(each, plan)[at[::step]] for each, at in zip(parts, live, strict=True)]
+        if plan.descriptor.ragged:
+            return [row for rows in chosen for row in rows]
         return np.concatenate(chosen) if chosen else np.empty((0, plan.descriptor.size), plan.descriptor.dtype)
 
     def row(self, plan: Plan, ident: int) -> NDArray[Any]:
         """The stored row `(D,)` of one picture."""
         for each in self._segments.get(plan.key, []):
             if (at := each.find(ident)) is not None:
-                row: NDArray[Any] = each.rows[at : at + 1][0]
+                row: NDArray[Any] = rows_of(each, plan)[at : at + 1][0]
                 return row
         raise DamagedError(f"picture {ident} has no row of {plan.name}: run nearsight repair")
 

@@ -33,7 +33,7 @@ from nearsight.evaluate.truth import Answers, GroundTruth, Question
 from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
-from nearsight.types import NO_ID, Box, Hits, Ids, Image, Query
+from nearsight.types import NO_ID, Box, Descriptor, Hits, Ids, Image, Query
 
 BATCH = 64
 """Stored pictures that ask at once."""
@@ -53,7 +53,7 @@ class Bench:
     """A folder indexed by some recipes, and ways to ask it."""
 
     def __init__(self, photos: Collection, asked_for: Sequence[Plan], clock: Clock) -> None:
-        self.photos, self.plans, self.clock = photos, asked_for, clock
+        self.photos, self.clock = photos, clock
         self.files, self.limits = LocalFiles(), Limits()
         catalogue = Catalogue(photos.home)
         try:
@@ -62,6 +62,7 @@ class Bench:
         finally:
             catalogue.close()
         self.names = {each.id: name for name, each in self.pictures.items()}
+        self.plans = [self.snapshot.ready(plan) for plan in asked_for]
 
     def ids(self, names: Iterable[str]) -> Ids:
         """The ids of those pictures that could be read, sorted."""
@@ -72,12 +73,14 @@ class Bench:
         """The hits `(1, n)` of one query, after the refiners."""
         question = asked(query, plan, self.snapshot, self.files, self.limits)
         hits = candidates(self.snapshot, plan, question, k, allow)
-        return refined(plan, question, hits, QueryRows(self.snapshot, self.snapshot.total))
+        rows = QueryRows(self.snapshot, plan, question.rows[0], self.snapshot.total, allow)
+        return refined(plan, question, hits, rows)
 
     def ask_stored(self, plan: Plan, idents: Sequence[int], k: int, allow: Ids | None) -> Hits:
         """The hits of pictures of the collection, one row each: from the index at once where there is no refiner."""
         if not plan.refiners:
-            rows = np.stack([self.snapshot.row(plan, ident) for ident in idents])
+            rows: Any = [self.snapshot.row(plan, ident) for ident in idents]
+            rows = rows if plan.descriptor.ragged else np.stack(rows)
             return self.snapshot.index(plan).search(rows, k, allow)
         found = [self.ask(plan, Query(ident), k, allow) for ident in idents]
         wide = max(each.ids.shape[1] for each in found)
@@ -103,13 +106,21 @@ class Bench:
         ask = [self._seconds(lambda each=each: search(each)) for each in asked_with]  # type: ignore[misc]
         images = [self.pixels(each.picture, plan.descriptor.side, each.box) for each in asked_with]
         describe = min(self._seconds(lambda: plan.descriptor.describe(images)) for _ in range(2))
-        width = plan.descriptor.size * np.dtype(plan.descriptor.dtype).itemsize
+        width = _bytes(plan.descriptor, images)
         return Cost(1000 * float(np.median(ask)), 1000 * describe / len(images), width)
 
     def _seconds(self, work: Callable[[], Any]) -> float:
         start = self.clock.elapsed()
         work()
         return self.clock.elapsed() - start
+
+
+def _bytes(descriptor: Descriptor, images: Sequence[Image]) -> int:
+    """Bytes of a row; of records, the mean over some pictures."""
+    if descriptor.ragged:
+        return round(float(np.mean([row.nbytes for row in descriptor.describe(images)])))
+    width: int = descriptor.size * np.dtype(descriptor.dtype).itemsize
+    return width
 
 
 @contextmanager
@@ -119,6 +130,7 @@ def bench(
     recipes: Iterable[str],
     *,
     home: Path | None = None,
+    learnt: Iterable[Path] = (),
     watch: Watch | None = None,
     settings: Settings | None = None,
 ) -> Iterator[Bench]:
@@ -130,7 +142,9 @@ def bench(
     senses = [name for name in names if name in SENSES]
     others = [name for name in names if name not in SENSES]
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
-        photos = index(folder, senses, others, collection=home or Path(place), watch=watch, settings=settings)
+        photos = index(
+            folder, senses, others, collection=home or Path(place), learnt=learnt, watch=watch, settings=settings
+        )
         with photos:
             if not len(photos):
                 raise UsageError(f"{folder} holds no picture that can be read")

@@ -8,11 +8,11 @@ collection are the measure: a hit counts as alike where at most one random pair 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nearsight.types import Explanation, Floats, Metric
+from nearsight.types import Explanation, Floats, Kernel, Metric
 
 __all__ = ["Background", "sampled"]
 
@@ -47,11 +47,16 @@ class Background:
         return Explanation(sentence, "not alike", False)
 
 
-def sampled(rows: NDArray[np.generic], metric: Metric) -> Background:
+def sampled(rows: Any, metric: Metric) -> Background:  # noqa: ANN401 - rows (n, D), or a list of records
     """The background of rows `(n, D)`: all pairs of at most 400 of them, evenly spread; of 46 for a costly metric."""
     if len(rows) < FEWEST:
         return Background(np.empty(0, np.float32))
     count = SAMPLE_COSTLY if metric.costly else SAMPLE
-    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, count).astype(int))]
+    places = np.unique(np.linspace(0, len(rows) - 1, count).astype(int))
+    if isinstance(metric, Kernel):
+        records = [rows[at] for at in places.tolist()]
+        apart = metric.distances(records, records)[np.triu_indices(len(records), 1)]
+        return Background(np.sort(apart).astype(np.float32))
+    chosen = rows[places]
     pairs = [metric.distances(chosen[at : at + 1], chosen[at + 1 :])[0] for at in range(len(chosen) - 1)]
     return Background(np.sort(np.concatenate(pairs)).astype(np.float32))

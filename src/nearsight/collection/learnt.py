@@ -1,0 +1,90 @@
+"""What encoders learn of a collection's pictures, vocabularies above all: learnt once, kept beside the rows.
+
+Rows depend on what was learnt: its checksum is a part of their key. Where it is lost, it is learnt again from the same
+sample, and where that gives something else, the rows are made anew.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nearsight.collection import caches
+from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.fitting import Learnt
+from nearsight.collection.plan import Plan, usable
+from nearsight.collection.rows import CacheEntry
+from nearsight.encode.chain import Chain
+from nearsight.errors import DamagedError, UsageError
+from nearsight.files import Files
+from nearsight.types import Arrays
+
+
+def with_learnt(plan: Plan, arrays: Sequence[Arrays] | None) -> Plan:
+    """The plan with what its encoders have learnt. UsageError where they have not."""
+    if arrays is None:
+        raise UsageError(f"{plan.name} has learnt nothing from these pictures yet: nearsight index does it")
+    assert isinstance(plan.descriptor, Chain)
+    return replace(plan, descriptor=replace(plan.descriptor, fitted=tuple(arrays)))
+
+
+def learnt(entries: Iterable[CacheEntry], plan: Plan, folder: Path, files: Files) -> list[Arrays] | None:
+    """What the encoders of a plan have learnt, the newest; None where they have not. DamagedError where it is lost."""
+    assert isinstance(plan.descriptor, Chain)
+    if not plan.descriptor.learns:
+        return [{} for _ in plan.descriptor.encoders]
+    entry, _ = caches.held(entries, caches.learnt_key(plan))
+    if entry is None:
+        return None
+    made: list[Arrays] = [{} for _ in plan.descriptor.encoders]
+    for name, array in caches.read(folder, entry, files).items():
+        number, _, inner = name.partition("/")
+        made[int(number)] = {**made[int(number)], inner: array}
+    return made
+
+
+def ready(plans: Iterable[Plan], home: Path, catalogue: Catalogue, files: Files) -> list[Plan]:
+    """Those of the plans that can describe pictures, with what they have learnt; what is damaged is as not learnt."""
+    entries, found = catalogue.caches(), list[Plan]()
+    for plan in plans:
+        try:
+            arrays = None if plan.ready else learnt(entries, plan, home / caches.FOLDER, files)
+        except DamagedError:
+            arrays = None
+        if plan.ready or arrays is not None:
+            found.append(plan if plan.ready else with_learnt(plan, arrays))
+    return found
+
+
+def keys(recipes: Iterable[str], home: Path, catalogue: Catalogue, files: Files) -> list[str]:
+    """The keys of the rows that these recipes search, each once."""
+    return list(dict.fromkeys(plan.key for plan in ready(usable(recipes), home, catalogue, files)))
+
+
+def save(learnt: Learnt, path: Path) -> None:
+    """Write what was learnt to a file, to be used by other collections."""
+    keys = list(learnt)
+    arrays = {f"{keys.index(key)}/{name}": array for key in keys for name, array in learnt[key].items()}
+    about = np.frombuffer(json.dumps(keys).encode(), np.uint8)
+    with path.open("wb") as file:
+        np.savez(file, keys=about, **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path) -> Learnt:
+    """What was learnt, from a file. UsageError where it is none."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            keys = json.loads(stored["keys"].tobytes())
+            made: Learnt = {key: {} for key in keys}
+            for name in stored.files:
+                number, _, inner = name.partition("/")
+                if inner:
+                    made[keys[int(number)]] = {**made[keys[int(number)]], inner: stored[name]}
+    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as problem:
+        raise UsageError(f"{path} is no file of nearsight learn: {problem}") from None
+    return made

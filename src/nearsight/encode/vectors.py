@@ -1,0 +1,46 @@
+"""Lengths and powers of rows, as all encoders of vectors need them. A helper, not a method."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types import Arrays, Floats
+
+_PIECE = 4096
+
+
+def unit(rows: NDArray[Any]) -> Floats:
+    """Rows `(..., D)` divided by their Euclidean lengths; a row of zeros stays one."""
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=-1, keepdims=True)
+    return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)
+
+
+def signed_power(rows: NDArray[Any], power: float) -> NDArray[Any]:
+    """sign(x) |x|^power of each value."""
+    return np.asarray(np.sign(rows) * np.abs(rows) ** power)
+
+
+def check_power(power: float) -> None:
+    """ValueError where a power is none that evens values out."""
+    if not 0 < power <= 1:
+        raise ValueError(f"power is above 0 and at most 1, which leaves values as they are; got {power}")
+
+
+def array(fitted: Arrays, name: str) -> Floats:
+    """One of the fitted arrays, float32 in one piece."""
+    return np.ascontiguousarray(cast(Floats, fitted[name]), np.float32)
+
+
+def check_width(rows: NDArray[Any], width: int) -> None:
+    """ValueError where rows are not `(N, width)`."""
+    if rows.ndim != 2 or rows.shape[1] != width:
+        raise ValueError(f"what was learnt is for rows of {width} values, (N, {width}); got {rows.shape}")
+
+
+def check_differ(sample: NDArray[Any]) -> None:
+    """ValueError where all rows of a sample are the same, so that nothing can be learnt from how they differ."""
+    if not any((sample[start : start + _PIECE] != sample[0]).any() for start in range(0, len(sample), _PIECE)):
+        raise ValueError(f"this is learnt from how rows differ; these {len(sample)} are all the same")

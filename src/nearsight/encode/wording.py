@@ -1,0 +1,92 @@
+"""What the encoders of visual words share. A helper, not a method."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import qr
+
+from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Vocabulary
+from nearsight.visual_words import Records, recorded, records
+from nearsight.vocabularies.kmeans import Kmeans
+
+_SEED = 20081012
+USUAL = Kmeans(20_000)
+PER_WORD = 24
+"""Descriptors for each word that a vocabulary is learnt from."""
+
+
+@dataclass(frozen=True)
+class Wording(Encoder):
+    """Features become records of their visual words. A subclass writes `signed`, and what else it learns."""
+
+    words: Vocabulary = USUAL
+    several: int = 1
+
+    takes: ClassVar[str] = "features"
+    ragged: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.words, Vocabulary):
+            raise ValueError(f"words is a vocabulary such as kmeans(k=1000); got {self.words!r}")
+        if self.several < 1:
+            raise ValueError(f"several is how many words a feature of a query has, 1 or more; got {self.several}")
+
+    @property
+    @abstractmethod
+    def bits(self) -> int:
+        """How many bits a record has beside its word."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its records."""
+        return records(self.bits)
+
+    @property
+    def sample(self) -> int:
+        """Enough for each word."""
+        return PER_WORD * self.words.count
+
+    def size(self, width: int, fitted: Arrays) -> int:
+        """One record a feature; how many there are differs."""
+        return 1
+
+    def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
+        """The records of each picture: every feature with its nearest word."""
+        return [self._recorded(each, fitted, 1) for each in described]
+
+    def questions(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
+        """The records that each picture asks with: every feature with its `several` nearest words."""
+        return [self._recorded(each, fitted, self.several) for each in described]
+
+    def _recorded(self, features: LocalFeatures, fitted: Arrays, several: int) -> Records:
+        words = self.words.assign(features.descriptors, fitted, several)
+        at, rank = np.nonzero(words >= 0)
+        some = LocalFeatures(
+            features.points[at], features.scales[at], features.angles[at], features.descriptors[at], features.size
+        )
+        chosen = words[at, rank]
+        return recorded(some, chosen, self.signed(some.descriptors, chosen, fitted))
+
+    @abstractmethod
+    def signed(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
+        """The bits `(n, bits / 8) uint8` of descriptors `(n, D)` of one picture with their words."""
+
+
+def rotation(bits: int, width: int) -> Floats:
+    """Orthonormal random directions `(bits, width) float32`, bits <= width.
+
+    Raises
+    ------
+    ValueError
+        where there are more bits than values
+    """
+    if bits > width:
+        raise ValueError(f"bits is at most the number of values of a descriptor, {width}; got {bits}")
+    directions, triangle = qr(np.random.default_rng(_SEED).standard_normal((width, width)))
+    return np.ascontiguousarray((directions * np.sign(np.diagonal(triangle))).T[:bits], np.float32)

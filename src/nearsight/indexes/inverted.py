@@ -1,0 +1,180 @@
+"""The inverted file of visual words: which pictures hold each word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.indexes.cells import stacked
+from nearsight.kernels.pairs import idf_of
+from nearsight.kernels.postings import Doubles, asked, frequencies, joined, lengths, postings, scores
+from nearsight.types import NO_ID, Arrays, Hits, Ids, Index, Kernel, Metric
+from nearsight.visual_words import Records
+
+
+@dataclass(frozen=True)
+class Inverted(Index):
+    """Compares the query with those pictures only that share visual words with it.
+
+    1. For each word, the features that have it are listed by picture, with their bits, angle and scale.
+    2. The lists of the query's words are read; each pair of features adds its weight by the kernel to its picture.
+    3. The sums are divided by the lengths of query and picture. A picture that shares nothing is not found.
+
+    A search costs as much as the lists of the query's words are long. How often each word is held (for idf) is
+    counted over the pictures that are there when the index is opened.
+
+    Parameters
+    ----------
+    metric : the kernel; None for the encoder's natural one
+    consistent : only features that turned and grew alike vote together (weak geometric consistency)
+
+    Returns
+    -------
+    Hits of `ids (Q, k) int64` and `scores (Q, k) float32`; a score is minus the distance
+
+    Raises
+    ------
+    ValueError
+        where the metric is no kernel, k is below 1, an id is added twice, or records differ in their bits
+
+    References
+    ----------
+    J. Sivic and A. Zisserman, Video Google: A Text Retrieval Approach to Object Matching in Videos, ICCV 2003,
+    doi:10.1109/ICCV.2003.1238663. H. Jégou, M. Douze and C. Schmid, Hamming Embedding and Weak Geometric
+    Consistency for Large Scale Image Search, ECCV 2008, doi:10.1007/978-3-540-88682-2_24.
+
+    Notes
+    -----
+    Departures: for weak consistency, differences in angle and in scale lie in 16 bins each, and a bin counts with its
+    two neighbours.
+
+    Examples
+    --------
+    >>> from nearsight.kernels.tf_idf import TfIdf
+    >>> from nearsight.visual_words import records
+    >>> rows = [np.zeros(2, records(0)) for _ in range(3)]
+    >>> for row, words in zip(rows, ([1, 2], [2, 3], [4, 5])):
+    ...     row["word"] = words
+    >>> full = Inverted().empty(TfIdf()).add(np.array([7, 8, 9]), rows)
+    >>> full.search(rows[:1], k=2).ids.tolist()
+    [[7, 8]]
+    """
+
+    metric: Metric | None = None
+    consistent: bool = False
+
+    kept_by = ("metric",)
+    ragged = True
+    answer = "the pictures that share visual words with the query are compared"
+
+    def serves(self, metric: Metric) -> bool:
+        """Kernels of visual words."""
+        return isinstance(self.metric or metric, Kernel)
+
+    def keep(self, ids: Ids, rows: Any, metric: Metric, fitted: Arrays) -> Arrays:  # noqa: ANN401 - lists of records
+        """The features of these pictures by word."""
+        if len(ids) and int(ids.max()) >> 32:
+            raise ValueError(f"ids of an inverted file are below 2^32; got {int(ids.max())}")
+        order = np.argsort(ids, kind="stable")
+        return postings(ids[order], [rows[at] for at in order.tolist()], once=self._kernel(metric).once)
+
+    def join(self, kept: Sequence[Arrays], without: Ids) -> Arrays:
+        """Several parts as one, without some ids."""
+        return joined(kept, without)
+
+    def empty(self, metric: Metric, fitted: Arrays | None = None, kept: Sequence[Arrays] = ()) -> InvertedRows:
+        """An index without pictures."""
+        return InvertedRows(self, self._kernel(metric), tuple(kept))
+
+    def _kernel(self, metric: Metric) -> Kernel:
+        wanted = self.metric or metric
+        if not isinstance(wanted, Kernel):
+            raise ValueError(f"an inverted file ranks by a kernel of visual words, such as tf_idf; got {wanted!r}")
+        return wanted
+
+
+@dataclass(frozen=True, eq=False)
+class InvertedRows:
+    """The parts of an inverted file, and which of their pictures are there: `live` ids, sorted."""
+
+    index: Inverted
+    kernel: Kernel
+    parts: tuple[Arrays, ...] = ()
+    live: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.live)
+
+    def add(self, ids: Ids, rows: Any) -> InvertedRows:  # noqa: ANN401 - lists of records
+        """With these pictures too; the records of those that a part covers are not read."""
+        if len(twice := np.intersect1d(ids, self.live)):
+            raise ValueError(f"id {twice[0]} is there already")
+        covered = np.isin(ids, np.concatenate([np.empty(0, np.uint32), *(part["ids"] for part in self.parts)]))
+        parts, new = list(self.parts), np.flatnonzero(~covered)
+        if len(new):
+            made = self.index.keep(ids[new], [rows[at] for at in new.tolist()], self.kernel, {})
+            parts = stacked(self.index, [*parts, made], np.empty(0, np.int64))
+        return replace(self, parts=tuple(parts), live=np.union1d(self.live, ids))
+
+    def remove(self, ids: Ids) -> InvertedRows:
+        """Without these."""
+        return replace(self, live=np.setdiff1d(self.live, ids))
+
+    def search(self, queries: Any, k: int, allow: Ids | None = None) -> Hits:  # noqa: ANN401 - lists of records
+        """The k most alike pictures of each query; those that share nothing with it are none."""
+        if k < 1:
+            raise ValueError(f"k is 1 or larger; got {k}")
+        ids = np.full((len(queries), k), NO_ID, np.int64)
+        found = np.full((len(queries), k), -np.inf, np.float32)
+        for at, query in enumerate(queries):
+            best, scored = self._best(query, k, allow)
+            ids[at, : len(best)], found[at, : len(best)] = best, scored - 1
+        return Hits(ids, found)
+
+    def _best(self, query: Records, k: int, allow: Ids | None) -> tuple[Ids, Doubles]:
+        """Ids and similarities above 0, best first; equal ones by id."""
+        given = asked(query, self.kernel, self._idf_of(query["word"]))
+        ids, made = [np.empty(0, np.int64)], [np.empty(0)]
+        for part, lengths_of, stays in zip(self.parts, self._lengths, self._stays, strict=True):
+            product = given.length * lengths_of
+            alike = scores(given, part, self.kernel, consistent=self.index.consistent)
+            alike /= np.where(product > 0, product, np.inf)
+            alike[~stays] = 0
+            at = np.flatnonzero(alike)
+            if allow is not None:
+                at = at[np.isin(part["ids"][at], allow)]
+            ids.append(part["ids"][at].astype(np.int64))
+            made.append(alike[at])
+        every, alike = np.concatenate(ids), np.concatenate(made).astype(np.float32)
+        order = np.lexsort((every, -alike))[:k]
+        return every[order], alike[order]
+
+    def _idf_of(self, words: NDArray[np.uint32]) -> Doubles:
+        counts = np.zeros(len(words))
+        for part, held in zip(self.parts, self._held, strict=True):
+            place = np.searchsorted(part["words"], words)
+            known = np.flatnonzero(part["words"][np.minimum(place, len(held) - 1)] == words if len(held) else [])
+            counts[known] += held[place[known]]
+        return idf_of(self.kernel, counts, max(1, len(self.live)))
+
+    @cached_property
+    def _stays(self) -> list[NDArray[np.bool_]]:
+        """Which pictures of each part are there."""
+        return [np.isin(part["ids"], self.live) for part in self.parts]
+
+    @cached_property
+    def _held(self) -> list[NDArray[np.int64]]:
+        """How many pictures of each part hold each of its words."""
+        if not self.kernel.idf:
+            return [np.zeros(len(part["words"]), np.int64) for part in self.parts]
+        return [frequencies(part, stays) for part, stays in zip(self.parts, self._stays, strict=True)]
+
+    @cached_property
+    def _lengths(self) -> list[Doubles]:
+        """The length of each picture of each part."""
+        return [lengths(part, self.kernel, self._idf_of(part["words"])) for part in self.parts]

@@ -1,0 +1,128 @@
+"""Query expansion: verified hits ask too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Refiner, Rows
+from nearsight.visual_words import Records, points
+
+_FAR = 200
+_MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class Expand(Refiner):
+    """Asks again with the hits that were verified, and gathers what all of them find.
+
+    1. Of the first `n` hits that a refiner before it has verified, the features are taken that lie where the query is
+       seen; each such hit asks for itself.
+    2. A picture's score is the mean of those by the query and by each of these hits: for a linear kernel, that of the
+       average of their vectors. With `alpha` above 0 a hit weighs by its own score to that power.
+    3. `how` = discriminative: what tells the query and these hits from the last hits is learnt by a linear support
+       vector machine over their kernel, and its score orders the pictures.
+
+    Where nothing was verified, the hits stay as they are.
+
+    Parameters
+    ----------
+    n : verified hits that ask, 1 or more
+    how : average or discriminative
+    alpha : the power of a hit's own score by which it weighs, 0 or more
+    depth : how many hits come of it, 1 or more
+
+    Returns
+    -------
+    Hits `(1, depth)`
+
+    Raises
+    ------
+    ValueError
+        where a parameter is out of its range
+
+    References
+    ----------
+    O. Chum, J. Philbin, J. Sivic, M. Isard and A. Zisserman, Total Recall: Automatic Query Expansion with a
+    Generative Feature Model for Object Retrieval, ICCV 2007, doi:10.1109/ICCV.2007.4408891. alpha: F. Radenović,
+    G. Tolias and O. Chum, Fine-tuning CNN Image Retrieval with No Human Annotation, IEEE TPAMI 41(7), 2019,
+    doi:10.1109/TPAMI.2018.2846566. R. Arandjelović and A. Zisserman, Three Things Everyone Should Know to Improve
+    Object Retrieval, CVPR 2012, doi:10.1109/CVPR.2012.6248018.
+
+    Notes
+    -----
+    Departures: scores are averaged, not vectors: kernels that are no inner product of vectors can be expanded too.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> rows = SimpleNamespace(verified={}, memo={})
+    >>> hits = Hits(np.array([[1, 0]]), np.array([[-0.1, -0.2]], np.float32))
+    >>> Expand().refine(np.zeros((1, 1, 3), np.uint8), hits, rows).ids.tolist()
+    [[1, 0]]
+    """
+
+    n: int = 10
+    how: Literal["average", "discriminative"] = "average"
+    alpha: float = 0.0
+    depth: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.n < 1 or self.depth < 1:
+            raise ValueError(f"n and depth are 1 or more; got {self.n} and {self.depth}")
+        if not self.alpha >= 0:
+            raise ValueError(f"alpha is 0 or more; got {self.alpha}")
+
+    def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
+        """What the query and its verified hits find together."""
+        chosen = [ident for ident in hits.ids[0].tolist() if ident in rows.verified][: self.n]
+        if not chosen:
+            return hits
+        asking = [rows.question, *(_part(rows.row(ident), rows.verified[ident], rows.question) for ident in chosen)]
+        own = dict(zip(hits.ids[0].tolist(), hits.scores[0].tolist(), strict=True))
+        del own
+        found = rows.search(asking, self.depth)
+        weights = self._weights(chosen, found)
+        return _gathered(found, weights, self.depth)
+
+    def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
+        """Nothing beyond what was said before."""
+        return [None for _ in ids]
+
+    def _weights(self, chosen: list[int], found: Hits) -> NDArray[np.float64]:
+        """1 for the query; for each hit its similarity to the query to the power of alpha."""
+        likeness = dict(zip(found.ids[0].tolist(), (1 + found.scores[0]).tolist(), strict=True))
+        best = max([1e-9, *(likeness.get(ident, 0.0) for ident in chosen)])
+        return np.array([1.0, *((max(0.0, likeness.get(ident, 0.0)) / best) ** self.alpha for ident in chosen)])
+
+
+def _part(row: Any, match: Match, question: Any) -> Any:  # noqa: ANN401 - a row, or records
+    """The features of a hit that lie where the query is seen."""
+    if row.dtype.names is None:
+        return row
+    places = points(row).astype(np.float64)
+    back = np.linalg.inv(match.homography)
+    moved = np.column_stack([places, np.ones(len(places))]) @ back.T
+    seen = moved[:, :2] / np.where(np.abs(moved[:, 2:]) < 1e-9, 1e-9, moved[:, 2:])
+    mine = points(question)
+    low, high = mine.min(axis=0) - _MARGIN, mine.max(axis=0) + _MARGIN
+    inside = ((seen >= low) & (seen <= high)).all(axis=1)
+    return row[inside]
+
+
+def _gathered(found: Hits, weights: NDArray[np.float64], depth: int) -> Hits:
+    """The weighted mean of the similarities over all rows that ask; 0 where one does not find a picture."""
+    ids = np.unique(found.ids[found.ids != NO_ID])
+    total = np.zeros(len(ids))
+    for row, scores, weight in zip(found.ids, found.scores, weights, strict=True):
+        real = row != NO_ID
+        total[np.searchsorted(ids, row[real])] += weight * (1 + scores[real])
+    total /= weights.sum()
+    order = np.lexsort((ids, -total))[:depth]
+    return Hits(ids[None, order], (total[None, order] - 1).astype(np.float32))
+
+
+Asking = list[Records]

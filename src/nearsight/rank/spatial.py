@@ -1,0 +1,154 @@
+"""Do matched features of the query and a hit lie as one plane seen from two places? Then both show the same thing."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from nearsight.rank.homography import estimated
+from nearsight.rank.word_matches import WordMatches, matched
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Refiner, Rows
+from nearsight.visual_words import Records
+
+
+@dataclass(frozen=True)
+class Spatial(Refiner):
+    """Moves hits to the front whose matched features lie as those of the query do, seen from another place.
+
+    1. Features of the query and of each of the first `n` hits match where they have the same visual word and, where
+       they have bits, at most the share `threshold` of them differs. Of a word that both hold often, only the pairs of
+       fewest differing bits count.
+    2. Every match proposes a similarity by its two places, scales and angles. The proposal with most agreement is
+       fitted as an affine transform, then as a homography, robustly (MAGSAC++).
+    3. A hit with `inliers` agreeing matches or more is verified. Verified hits come first, by how many agree; all
+       others follow in their order: moving hits up for a few agreeing matches does more harm than good.
+
+    What is stored of the features is enough for it: no picture is looked at again.
+
+    Parameters
+    ----------
+    n : hits looked at, 1 or more
+    inliers : matches that must agree, 5 or more
+    threshold : the share of bits that may differ between matching features, 0 to 1
+    tolerance : how far a match may miss, in units of the hit's longest side
+
+    Returns
+    -------
+    Hits `(1, k)`: the same ids; verified ones score above all others
+
+    Raises
+    ------
+    ValueError
+        where a parameter is out of its range
+
+    References
+    ----------
+    J. Philbin, O. Chum, M. Isard, J. Sivic and A. Zisserman, Object Retrieval with Large Vocabularies and Fast
+    Spatial Matching, CVPR 2007, doi:10.1109/CVPR.2007.383172. D. Baráth, J. Noskova, M. Ivashechkin and J. Matas,
+    MAGSAC++, a Fast, Reliable and Accurate Robust Estimator, CVPR 2020, doi:10.1109/CVPR42600.2020.00138.
+
+    Notes
+    -----
+    Departures: a proposal uses the angles of features, where they have some.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from nearsight.visual_words import records
+    >>> row = np.zeros(40, records(0))
+    >>> row["word"], row["scale"] = np.arange(40), 60
+    >>> row["x"], row["y"] = np.random.default_rng(0).integers(0, 65535, (2, 40))
+    >>> rows = SimpleNamespace(total=2, memo={}, verified={}, question=row, row=lambda id: row[: 40 * (1 - id)])
+    >>> hits = Hits(np.array([[1, 0]]), np.array([[-0.1, -0.2]], np.float32))
+    >>> Spatial().refine(np.zeros((1, 1, 3), np.uint8), hits, rows).ids.tolist()
+    [[0, 1]]
+    """
+
+    n: int = 50
+    inliers: int = 15
+    threshold: float = 0.375
+    tolerance: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ValueError(f"n is how many hits are looked at, 1 or more; got {self.n}")
+        if self.inliers < 5:
+            raise ValueError(f"inliers is how many matches must agree, 5 or more; got {self.inliers}")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold is a share of the bits, 0 to 1; got {self.threshold}")
+        if not 0 < self.tolerance < 1:
+            raise ValueError(f"tolerance is a share of the longest side, above 0 and below 1; got {self.tolerance}")
+
+    @property
+    def depth(self) -> int:
+        """As many hits as it looks at."""
+        return self.n
+
+    def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
+        """Verified hits first, by agreeing matches; then the others as they were."""
+        ids, scores = hits.ids[0], hits.scores[0]
+        looked = self._look(ids[ids != NO_ID][: self.n], rows)
+        counts = np.array([self._counted(looked.get(ident)) for ident in ids.tolist()], np.float32)
+        order = np.argsort(-counts, kind="stable")
+        top = scores[np.isfinite(scores)].max(initial=0.0)
+        raised = np.where(counts > 0, top + counts, scores)
+        return Hits(ids[None, order], raised[None, order].astype(np.float32))
+
+    def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
+        """What agrees, for each hit that was looked at."""
+        looked = self._look(ids[ids != NO_ID][: self.n], rows) if self not in rows.memo else rows.memo[self]
+        shape = image.shape[1], image.shape[0]
+        return [
+            self._explained(looked[ident], shape, rows.derived(ident, _shape)) if ident in looked else None
+            for ident in ids.tolist()
+        ]
+
+    def _counted(self, seen: tuple[int, Match | None] | None) -> int:
+        """Agreeing matches, 0 where there are too few."""
+        if seen is None or seen[1] is None:
+            return 0
+        count = len(seen[1].hit_points)
+        return count if count >= self.inliers else 0
+
+    def _look(self, ids: Ids, rows: Rows) -> dict[int, tuple[int, Match | None]]:
+        """How many matches each of these hits has, and those that agree; kept for the rest of this query."""
+        looked: dict[int, tuple[int, Match | None]] = rows.memo.setdefault(self, {})
+        new = [ident for ident in ids.tolist() if ident not in looked]
+        question = rows.question
+        with ThreadPoolExecutor(2) as pool:
+            found = pool.map(lambda ident: self._matched(question, rows.row(ident)), new)
+            looked.update(zip(new, found, strict=True))
+        for ident in new:
+            match = looked[ident][1]
+            if match is not None and self._counted(looked[ident]):
+                rows.verified[ident] = match
+        return looked
+
+    def _matched(self, query: Records, hit: Records) -> tuple[int, Match | None]:
+        tentative: WordMatches = matched(query, hit, self.threshold)
+        return len(tentative), estimated(tentative, self.tolerance)
+
+    def _explained(self, seen: tuple[int, Match | None], query: tuple[int, int], hit: tuple[int, int]) -> Explanation:
+        tried, match = seen
+        count = 0 if match is None else len(match.hit_points)
+        if match is None or count < self.inliers:
+            sentence = f"too few matched features agree ({count} of {tried}): not verified"
+            return Explanation(sentence, "not verified", False, None)
+        to_query, to_hit = (np.array([max(size) / size[0], max(size) / size[1]]) for size in (query, hit))
+        unit = np.diag([*to_hit, 1]) @ match.homography @ np.linalg.inv(np.diag([*to_query, 1]))
+        sentence = f"{count} of {tried} matched features lie as in the query, seen from another place"
+        return Explanation(
+            sentence,
+            "the same thing",
+            True,
+            1 - 1 / (2 + count / self.inliers),
+            (match.query_points * to_query).astype(np.float32),
+            (match.hit_points * to_hit).astype(np.float32),
+            unit,
+        )
+
+
+def _shape(image: Image) -> tuple[int, int]:
+    return image.shape[1], image.shape[0]
