@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from docs_build import gallery
+from docs_build import gallery, points
 from docs_build.docstring import described, escaped, items, printed, prose, sections, table
 from nearsight.cli.listing import output
 from nearsight.collection.plan import SENSES
 from nearsight.errors import ModelMissingError
 from nearsight.methods import kind, methods, metric_of, name_of, parameters, summary
-from nearsight.types import Descriptor, Index, Method, Metric, Refiner
+from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Refiner, Vocabulary
 
 FOLDER = "recipes"
 TO_ROOT = "../"
 KINDS = {
     "descriptors": ("Descriptors", "turn a picture into a row of numbers, so that alike pictures get near rows"),
+    "features": ("Local features", "find points in a picture and describe what is around each"),
+    "encode": ("Encoders", "make rows or visual words of local features, or shorter rows of rows; they learn first"),
+    "vocabularies": ("Vocabularies", "say which visual word a descriptor of a local feature is"),
+    "kernels": ("Kernels", "say how alike the visual words of two pictures are"),
     "metrics": ("Metrics", "say how far two rows are apart: what near means"),
     "indexes": ("Indexes", "find the rows that are nearest to that of the query"),
     "rank": ("Refiners", "look again at the pictures that were found, and put them into a better order"),
@@ -53,7 +57,7 @@ def overview() -> str:
     for package, each in own().items():
         heading, line = KINDS[package]
         rows = [[f"[{name}]({name}.md)", escaped(summary(cls)), *_output(cls)] for name, cls in each.items()]
-        heads = ["name", "what it is", *(["output"] if package == "descriptors" else [])]
+        heads = ["name", "what it is", *(["output"] if package in ("descriptors", "features") else [])]
         parts.append(f"## {heading}\n\nThey {line}.\n\n{table(heads, rows)}")
     return "\n\n".join(parts)
 
@@ -68,15 +72,23 @@ an **index** finds the nearest rows by a **metric**, and **refiners** look again
 gist(square=64) | flat(metric=cosine) | verify
 ```
 
+Instead of a descriptor may stand **local features**, of which an **encoder** makes rows, or visual words of a
+**vocabulary** that a **kernel** compares:
+
+```text
+sift(n=1000) | vlad | flat
+sift(n=1000) | bow(kmeans(k=1000)) | inverted(tf_idf)
+```
+
 Whatever is left out has its default: `phash` alone is searched exactly (`flat`) by its own metric (`hamming`). The
 same line is understood by `nearsight index --recipe`, `nearsight search --recipe`, by Python, by HTTP and on the page.
-Every method below has its own page, with its steps, its parameters, its source, and for descriptors the pictures that
-it finds near. The same texts are shown by `nearsight recipes NAME`.
+Every method below has its own page, with its steps, its parameters, its source, for descriptors the pictures that it
+finds near, and for local features what they find. The same texts are shown by `nearsight recipes NAME`.
 """
 
 
 def _output(cls: type[Method]) -> list[str]:
-    return [output(cls).replace(" ", " ")] if issubclass(cls, Descriptor) else []
+    return [output(cls).replace(" ", " ")] if issubclass(cls, Descriptor | LocalDescriptor) else []
 
 
 def page(name: str, cls: type[Method]) -> str:
@@ -86,6 +98,8 @@ def page(name: str, cls: type[Method]) -> str:
     parts = [f"# {name}", f"**{escaped(first)}**", _facts(name, cls), prose(rest)]
     if issubclass(cls, Descriptor):
         parts.append(f"## Nearest pictures\n\n{_nearest(name)}")
+    if issubclass(cls, LocalDescriptor):
+        parts.append(f"## What it finds\n\n{_points(name)}")
     parts += [_parameters(cls, found), printed(found, 2, leave=["Parameters"])]
     return "\n\n".join(part for part in parts if part)
 
@@ -106,6 +120,20 @@ def _nearest(name: str) -> str:
         return f"They are shown where the model is at hand when this page is made; here {escaped(str(problem))}."
 
 
+def _points(name: str) -> str:
+    """What is found in two photographs, or why that cannot be shown here."""
+    try:
+        return f"{_POINTS}\n\n{points.figure(name, TO_ROOT)}"
+    except ModelMissingError as problem:
+        return f"It is shown where the model is at hand when this page is made; here {escaped(str(problem))}."
+
+
+_POINTS = (
+    f"The strongest {points.MOST} in two photographs of at most {gallery.SIDE} pixels, and how many there are: "
+    "a circle of each one's diameter, and a line along its angle."
+)
+
+
 def _facts(name: str, cls: type[Method]) -> str:
     """What kind of method it is, and how a recipe uses it."""
     line, command = _FACTS[kind(cls)](name, cls())
@@ -120,6 +148,39 @@ def _descriptor(name: str, made: Method) -> tuple[str, str]:
         f"and compared by [{metric}]({metric}.md) unless the recipe says otherwise"
     )
     return line, f'index ~/photos --recipe "{name}"'
+
+
+def _features(name: str, made: Method) -> tuple[str, str]:
+    assert isinstance(made, LocalDescriptor)
+    line = (
+        f"Local features: at most {made.n} a picture, `{made.size} {made.dtype}` each, of at most {made.side} pixels "
+        f"at the longest side; compared by [{made.metric}]({made.metric}.md)"
+    )
+    encoder = "vlad" if made.dtype == "float32" else "bow"
+    return line, f'index ~/photos --recipe "{name} | {encoder}"'
+
+
+def _encoder(name: str, made: Method) -> tuple[str, str]:
+    assert isinstance(made, Encoder)
+    taken = {"features": "local features", "rows": "rows", "both": "rows, or local features that stay such"}[made.takes]
+    made_of = "lists of visual words" if made.ragged else "rows"
+    first, by = "sift | vlad" if made.takes != "features" else "sift", made.metric.split("(")[0]
+    line = f"An encoder: it makes {made_of} of {taken}, compared by [{by}]({by}.md) unless the recipe says otherwise"
+    return line, f'index ~/photos --recipe "{first} | {name}"'
+
+
+def _vocabulary(name: str, made: Method) -> tuple[str, str]:
+    assert isinstance(made, Vocabulary)
+    line = f"A vocabulary of {made.count:,} words by default"
+    return line, f'index ~/photos --recipe "sift | bow({name})"'
+
+
+def _kernel(name: str, made: Method) -> tuple[str, str]:
+    assert isinstance(made, Kernel)
+    users = [each for each, cls in own()["encode"].items() if cls().metric.split("(")[0] == name]  # type: ignore[attr-defined]
+    natural = ", ".join(f"[{each}]({each}.md)" for each in users)
+    line = "A kernel of visual words" + (f"; the natural one of {natural}" if users else "")
+    return line, f'index ~/photos --recipe "sift | {users[0] if users else "bow"} | inverted({name})"'
 
 
 def named(descriptor: Descriptor) -> str:
@@ -137,15 +198,29 @@ def _metric(name: str, made: Method) -> tuple[str, str]:
 
 def _index(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Index)
-    return "An index", f'index ~/photos --recipe "gist | {name}"'
+    return "An index", f'index ~/photos --recipe "{"sift | bow" if made.ragged else "gist"} | {name}"'
 
 
 def _refiner(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Refiner)
-    return "A refiner", f'search found.jpg --in ~/photos --recipe "gist | flat | {name}"'
+    before = "sift | bow | inverted" if name in _OF_WORDS else "gist | flat"
+    return "A refiner", f'search found.jpg --in ~/photos --recipe "{before} | {name}"'
 
 
-_FACTS = {"descriptors": _descriptor, "metrics": _metric, "indexes": _index, "rank": _refiner}
+_OF_WORDS = ("spatial",)
+"""Refiners that look at visual words."""
+
+
+_FACTS = {
+    "descriptors": _descriptor,
+    "features": _features,
+    "encode": _encoder,
+    "vocabularies": _vocabulary,
+    "kernels": _kernel,
+    "metrics": _metric,
+    "indexes": _index,
+    "rank": _refiner,
+}
 
 
 def _parameters(cls: type[Method], found: dict[str, str]) -> str:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docs_build import asked, commands, face, gallery, recipes
+from docs_build import asked, commands, face, gallery, points, recipes
 from docs_build.docstring import described, escaped, items, printed, sections, table
 
 import nearsight as ns
 from nearsight.errors import ModelMissingError
 from nearsight.methods import methods, parameters, summary
-from nearsight.types import Descriptor
+from nearsight.types import Descriptor, LocalDescriptor
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = [(name, cls) for each in recipes.own().values() for name, cls in each.items()]
@@ -98,6 +98,8 @@ def test_a_page_holds_the_whole_documentation(name, cls):
     assert set(words) <= set(re.findall(r"\w+", plain))
     shown = issubclass(cls, Descriptor) and is_ready(cls())
     assert page.count('<div class="row">') == (len(gallery.QUERIES) if shown else 0)
+    drawn = issubclass(cls, LocalDescriptor) and is_ready(cls())
+    assert page.count('<figure class="points">') == drawn
 
 
 def is_ready(descriptor):
@@ -139,6 +141,26 @@ def test_every_picture_of_a_figure_is_made():
     shown = set(re.findall(r'src="\.\./([^"]+)"', gallery.neighbours("phash", "../")))
     assert shown
     assert shown <= set(gallery.thumbnails())
+
+
+def test_features_are_drawn_where_they_are_found():
+    features = points.found("sift", "coffee")
+    assert 100 < len(features) <= points.MOST
+    sheet = points.drawn(gallery.photographs()["coffee"], features)
+    blank = points.drawn(
+        gallery.photographs()["coffee"],
+        points.found("sift", "coffee").__class__(
+            *(each[:0] for each in (features.points, features.scales, features.angles, features.descriptors)),
+            features.size,
+        ),
+    )
+    inked = (sheet != blank).any(axis=2)
+    assert 0 < inked.mean() < 0.3
+    for x, y in 2 * features.points:
+        assert inked[round(float(y)), round(float(x))]
+    shown = re.findall(r'src="\.\./([^"]+)"', points.figure("sift", "../"))
+    assert len(shown) == len(points.SHOWN)
+    assert set(shown) <= set(points.pictures())
 
 
 def test_every_command_is_documented_with_every_option():

@@ -10,10 +10,14 @@ import typer
 from nearsight.cli.printing import shown
 from nearsight.collection.plan import SENSES
 from nearsight.methods import kind, left_out, look_up, methods, parameters, source, summary
-from nearsight.types import Descriptor, Method
+from nearsight.types import Descriptor, LocalDescriptor, Method
 
 _HEADINGS = {
     "descriptors": "descriptors: turn pictures into rows",
+    "features": "local features: find points and describe what is around them",
+    "encode": "encoders: make rows or visual words of local features, and shorter rows of rows",
+    "vocabularies": "vocabularies: which visual word a descriptor is",
+    "kernels": "kernels: how alike the visual words of two pictures are",
     "metrics": "metrics: what near means",
     "indexes": "indexes: find the nearest rows",
     "rank": "refiners: turn hits into better hits",
@@ -21,11 +25,12 @@ _HEADINGS = {
 
 
 def output(cls: type[Method]) -> str:
-    """What a descriptor gives with its default parameters; empty for the others."""
-    if not issubclass(cls, Descriptor):
+    """What a descriptor or local features give with their default parameters; empty for the others."""
+    if not issubclass(cls, Descriptor | LocalDescriptor):
         return ""
     made = cls()
-    return f"{made.size} {made.dtype}"
+    row = f"{made.size} {made.dtype}"
+    return f"{made.n} x {row}" if isinstance(made, LocalDescriptor) else row
 
 
 def method_row(name: str) -> dict[str, Any]:

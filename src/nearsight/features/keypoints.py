@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
@@ -12,19 +13,45 @@ from nearsight.types import Image, LocalFeatures
 
 KeyPoint = Any
 """`cv2.KeyPoint`."""
+Feature2D = Any
+"""`cv2.Feature2D`."""
 
 
 def described(image: Image, found: Sequence[KeyPoint], descriptors: NDArray[Any]) -> LocalFeatures:
     """Key points, n in all, with their descriptors `(n, D)`; OpenCV counts from the centre of the first pixel."""
     rows = np.array([(*point.pt, point.size, point.angle) for point in found], np.float32).reshape(-1, 4)
-    points = rows[:, :2] + np.float32(0.5)
-    return LocalFeatures(points, rows[:, 2], np.maximum(rows[:, 3], 0) % 360, descriptors, _size(image))
+    return gathered(image, rows[:, :2] + 0.5, rows[:, 2], np.maximum(rows[:, 3], 0), descriptors)
+
+
+def gathered(
+    image: Image, points: NDArray[Any], scales: NDArray[Any], angles: NDArray[Any], descriptors: NDArray[Any]
+) -> LocalFeatures:
+    """Features of a picture from arrays of any precision; angles may be of any turn."""
+    places, sizes, turns = (np.asarray(each, np.float32) for each in (points, scales, np.mod(angles, 360)))
+    return LocalFeatures(places, sizes, turns % 360, descriptors, _size(image))
+
+
+def strings(image: Image, method: Feature2D, n: int, width: int) -> LocalFeatures:
+    """The n features of the largest response that a method of OpenCV finds, with strings of `width` bytes.
+
+    Among equal responses those that were found first.
+    """
+    found, rows = method.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None)
+    if rows is None:
+        return nothing(image, width, np.uint8)
+    order = np.argsort([-point.response for point in found], kind="stable")[:n]
+    return described(image, [found[at] for at in order], rows[order])
+
+
+def checked(n: int) -> None:
+    """Raises ValueError where n is no number of features."""
+    if n < 1:
+        raise ValueError(f"n is how many features are kept, 1 or more; got {n}")
 
 
 def nothing(image: Image, width: int, dtype: DTypeLike) -> LocalFeatures:
     """No features, of descriptors with `width` values."""
-    points, scales, angles = (np.empty(shape, np.float32) for shape in ((0, 2), (0,), (0,)))
-    return LocalFeatures(points, scales, angles, np.empty((0, width), dtype), _size(image))
+    return gathered(image, np.empty((0, 2)), np.empty(0), np.empty(0), np.empty((0, width), dtype))
 
 
 def _size(image: Image) -> tuple[int, int]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nearsight.features.keypoints import described, nothing
+from nearsight.features.keypoints import checked, described, nothing
+from nearsight.features.patches import rooted
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 
@@ -64,8 +65,7 @@ class Sift(LocalDescriptor):
     contrast: float = 0.02
 
     def __post_init__(self) -> None:
-        if self.n < 1:
-            raise ValueError(f"n is how many features are kept, 1 or more; got {self.n}")
+        checked(self.n)
         if not 0 <= self.contrast < 1:
             raise ValueError(f"contrast is 0 or more and below 1; got {self.contrast}")
 
@@ -88,5 +88,5 @@ class Sift(LocalDescriptor):
         if rows is None:
             return nothing(image, self.size, np.float32)
         if self.root:
-            rows = np.sqrt(rows / np.maximum(rows.sum(axis=1, keepdims=True), 1))
+            rows = rooted(rows)
         return described(image, found[: self.n], rows[: self.n])

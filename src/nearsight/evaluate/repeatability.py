@@ -1,0 +1,165 @@
+"""How well local features are found again, and told apart, in two pictures of one plane.
+
+The homography `(3, 3)` maps points of the first picture to the second, in pixels with their centres at .5. Features are
+circles; two of them correspond where the circles, laid over each other in the first picture, have an overlap error (1 -
+the area of both / the area of either) below `most`. As in the paper, the sizes of both are changed alike before that,
+so that the first has a radius of 30 pixels: else large circles would overlap more easily than small ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types import LocalFeatures, Metric
+
+__all__ = ["correspondences", "matching_score", "repeatability"]
+
+_RADIUS = 30.0
+_BLOCK = 256
+
+Doubles = NDArray[np.float64]
+Pairs = NDArray[np.int64]
+
+
+def repeatability(first: LocalFeatures, second: LocalFeatures, homography: Doubles, most: float = 0.4) -> float:
+    """Share of the features that have a counterpart, of as many as could: 0 to 1; 0 where one picture has none.
+
+    1. Features count that lie in the part of the plane which both pictures show.
+    2. Pairs that correspond are taken by rising overlap error, each feature once.
+    3. Their number is divided by the smaller of both numbers of features.
+
+    Parameters
+    ----------
+    first, second : the features of two pictures
+    homography : `(3, 3)`, from points of the first picture to those of the second
+    most : the overlap error below which features correspond, above 0 to 1
+
+    References
+    ----------
+    K. Mikolajczyk, T. Tuytelaars, C. Schmid, A. Zisserman, J. Matas, F. Schaffalitzky, T. Kadir and L. Van Gool, A
+    Comparison of Affine Region Detectors, IJCV 65(1/2), 2005, doi:10.1007/s11263-005-3848-x.
+
+    Notes
+    -----
+    Departures: features are circles, and a circle is mapped to the circle of the same area, not to an ellipse.
+
+    Examples
+    --------
+    >>> at = np.float32([[10.5, 10.5], [60.5, 40.5]])
+    >>> one = LocalFeatures(at, np.float32([8, 8]), np.zeros(2, np.float32), np.eye(2, dtype=np.float32), (100, 80))
+    >>> other = LocalFeatures(2 * at, np.float32([16, 40]), one.angles, one.descriptors, (200, 160))
+    >>> repeatability(one, other, np.diag([2.0, 2.0, 1.0]))
+    0.5
+    """
+    shown = _shown(first, second, homography, most)
+    return len(_paired(shown, most)) / shown.fewer if shown.fewer else 0.0
+
+
+def matching_score(
+    first: LocalFeatures, second: LocalFeatures, homography: Doubles, metric: Metric, most: float = 0.4
+) -> float:
+    """Share of the features whose nearest descriptor is that of their counterpart: 0 to 1.
+
+    A feature of the first picture is matched with that of the second whose descriptor is nearest, both in the part that
+    both pictures show; that is right where the two have an overlap error below `most`. How many of the second are
+    matched rightly is divided by the smaller of both numbers of features.
+
+    Parameters
+    ----------
+    first, second : the features of two pictures
+    homography : `(3, 3)`, from points of the first picture to those of the second
+    metric : what compares the descriptors
+    most : the overlap error below which features correspond, above 0 to 1
+    """
+    shown = _shown(first, second, homography, most)
+    if not shown.fewer:
+        return 0.0
+    distances = metric.distances(first.descriptors[shown.mine], second.descriptors[shown.theirs])
+    nearest = distances.argmin(axis=1)
+    apart = np.linalg.norm(shown.points - shown.others[nearest], axis=1)
+    right = _overlap_error(apart, _RADIUS * shown.other_radii[nearest] / shown.radii) < most
+    return len(np.unique(nearest[right])) / shown.fewer
+
+
+def correspondences(first: LocalFeatures, second: LocalFeatures, homography: Doubles, most: float = 0.4) -> Pairs:
+    """Pairs `(M, 2) int64` of places in both lists of features, by rising overlap error, each feature at most once."""
+    return _paired(_shown(first, second, homography, most), most)
+
+
+class _Shown(NamedTuple):
+    """Features that lie where both pictures look: which of either list, and their circles in the first picture."""
+
+    mine: Pairs
+    theirs: Pairs
+    points: Doubles
+    radii: Doubles
+    others: Doubles
+    other_radii: Doubles
+
+    @property
+    def fewer(self) -> int:
+        """How many pairs there could be."""
+        return min(len(self.mine), len(self.theirs))
+
+
+def _shown(first: LocalFeatures, second: LocalFeatures, homography: Doubles, most: float) -> _Shown:
+    if not 0 < most <= 1:
+        raise ValueError(f"most is an overlap error above 0 and at most 1; got {most}")
+    matrix = np.asarray(homography, np.float64)
+    if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or not np.linalg.det(matrix):
+        raise ValueError(f"a homography is an invertible (3, 3) matrix; got {matrix.tolist()}")
+    there, _ = _mapped(first.points, first.scales / 2, matrix)
+    back, radii = _mapped(second.points, second.scales / 2, np.asarray(np.linalg.inv(matrix), np.float64))
+    mine, theirs = (
+        np.flatnonzero(((places >= 0) & (places <= other.size)).all(axis=1))
+        for places, other in ((there, second), (back, first))
+    )
+    points, own = first.points[mine].astype(np.float64), first.scales[mine].astype(np.float64) / 2
+    return _Shown(mine, theirs, points, own, back[theirs], radii[theirs])
+
+
+def _paired(shown: _Shown, most: float) -> Pairs:
+    rows, columns, errors = _overlapping(shown, most)
+    order = np.argsort(errors, kind="stable")
+    taken: dict[int, int] = {}
+    used = set[int]()
+    for one, other in zip(shown.mine[rows[order]].tolist(), shown.theirs[columns[order]].tolist(), strict=True):
+        if one not in taken and other not in used:
+            taken[one] = other
+            used.add(other)
+    return np.array(list(taken.items()), np.int64).reshape(-1, 2)
+
+
+def _mapped(points: NDArray[Any], radii: NDArray[Any], matrix: Doubles) -> tuple[Doubles, Doubles]:
+    """Where points come to lie, and the radii of circles there; not a number beyond the horizon."""
+    places = np.column_stack([points.astype(np.float64), np.ones(len(points))]) @ matrix.T
+    depth = np.where(places[:, 2] * np.sign(matrix[2, 2] or 1) > 0, places[:, 2], np.nan)
+    growth = np.abs(np.linalg.det(matrix) / depth**3)
+    return places[:, :2] / depth[:, None], radii * np.sqrt(growth)
+
+
+def _overlapping(shown: _Shown, most: float) -> tuple[Pairs, Pairs, Doubles]:
+    """Places among those shown, and the overlap error, of every pair whose error is below `most`."""
+    empty = np.empty(0, np.int64)
+    found = [(empty, empty, np.empty(0))]
+    for start in range(0, len(shown.mine), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        apart = np.linalg.norm(shown.points[block, None] - shown.others[None], axis=2)
+        errors = _overlap_error(apart, _RADIUS * shown.other_radii / shown.radii[block, None])
+        rows, columns = np.nonzero(errors < most)
+        found.append((rows + start, columns, errors[rows, columns]))
+    first, second, least = (np.concatenate(each) for each in zip(*found, strict=True))
+    return first, second, least
+
+
+def _overlap_error(apart: Doubles, radii: Doubles) -> Doubles:
+    """1 - intersection / union of a circle of radius 30 and circles of these radii, so far apart."""
+    one, other = _RADIUS, np.maximum(radii, 1e-9)
+    far = np.clip(apart, np.maximum(np.abs(one - other), 1e-9), one + other)
+    first = np.arccos(np.clip((far**2 + one**2 - other**2) / (2 * far * one), -1, 1))
+    second = np.arccos(np.clip((far**2 + other**2 - one**2) / (2 * far * other), -1, 1))
+    both = one**2 * (first - np.sin(2 * first) / 2) + other**2 * (second - np.sin(2 * second) / 2)
+    return np.asarray(1 - both / (np.pi * (one**2 + other**2) - both))
