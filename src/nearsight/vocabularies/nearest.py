@@ -18,7 +18,7 @@ EXACT_BELOW = 2048
 """With fewer centres than this, comparing all is as quick."""
 _NARROW = 16
 """Descriptors of fewer values than this are compared with all centres: codes would not tell them apart."""
-_PROBES = 16
+_PROBES = 24
 _FACTOR, _CHECKED = 8, 4
 """For each word asked for so many are measured exactly, and for at least so many words."""
 _KEPT = 4
@@ -27,7 +27,7 @@ _KEPT = 4
 def index(centres: Floats) -> Any:  # noqa: ANN401 - a faiss index
     """An index over centres `(K, D)`: cells, in them codes of 4 bits for each four values, and the centres themselves.
 
-    16 cells or an eighth of all are looked into, and what is nearest by the codes is measured exactly.
+    24 cells or an eighth of all are looked into, and what is nearest by the codes is measured exactly.
 
     References
     ----------
@@ -37,7 +37,7 @@ def index(centres: Floats) -> Any:  # noqa: ANN401 - a faiss index
     width = centres.shape[1]
     made: Any = faiss.IndexFlatL2(width)
     if len(centres) >= EXACT_BELOW and width >= _NARROW:
-        cells = 2 ** round(np.log2(np.sqrt(len(centres)) / 2))
+        cells = 2 ** round(np.log2(np.sqrt(len(centres))))
         parts = width // next(values for values in (4, 2, 1) if width % values == 0)
         made = faiss.index_factory(width, f"IVF{cells},PQ{parts}x4fs,RFlat")
         made.k_factor = _FACTOR
