@@ -22,7 +22,7 @@ PER_WORD = 24
 
 
 @dataclass(frozen=True)
-class Wording(Encoder):
+class Worded(Encoder):
     """Features become records of their visual words. A subclass writes `signed`, and what else it learns."""
 
     words: Vocabulary = USUAL
