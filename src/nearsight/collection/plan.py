@@ -38,6 +38,11 @@ SENSES = {
             "gist(orientations=[6, 6, 6, 6, 6], colour=mean) | gistis",
         ),
         Sense(
+            "object",
+            "the same thing or place, from elsewhere: ask with a box around it",
+            "sift | asmk | inverted | spatial | expand | spatial",
+        ),
+        Sense(
             "sketch",
             "the same lines in the same places: ask with a drawing",
             "hog(cell=16) | ivf(metric=cosine)",
