@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Refiner, Rows
-from nearsight.visual_words import Records, points
+from nearsight.visual_words import points
 
-_FAR = 200
+NEGATIVES, FEWEST = 50, 10
+"""The last hits stand for what the query is not, where there are enough of them."""
 _MARGIN = 0.05
 
 
@@ -82,11 +83,13 @@ class Expand(Refiner):
         if not chosen:
             return hits
         asking = [rows.question, *(_part(rows.row(ident), rows.verified[ident], rows.question) for ident in chosen)]
-        own = dict(zip(hits.ids[0].tolist(), hits.scores[0].tolist(), strict=True))
-        del own
+        last = [ident for ident in hits.ids[0].tolist() if ident != NO_ID and ident not in rows.verified][-NEGATIVES:]
+        if self.how == "discriminative" and len(last) >= FEWEST:
+            found = rows.search([*asking, *map(rows.row, last)], self.depth)
+            return _gathered(found, _told_apart(found, chosen, last), self.depth)
         found = rows.search(asking, self.depth)
         weights = self._weights(chosen, found)
-        return _gathered(found, weights, self.depth)
+        return _gathered(found, weights / weights.sum(), self.depth)
 
     def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
         """Nothing beyond what was said before."""
@@ -113,16 +116,34 @@ def _part(row: Any, match: Match, question: Any) -> Any:  # noqa: ANN401 - a row
     return row[inside]
 
 
+def _told_apart(found: Hits, right: list[int], wrong: list[int]) -> NDArray[np.float64]:
+    """The weights of all rows that ask, by which a support vector machine tells the right from the wrong.
+
+    The kernel is what they find of each other: of the query, only what it finds of the others is known.
+    """
+    from sklearn.svm import SVC
+
+    members = [*right, *wrong]
+    kernel = np.eye(1 + len(members))
+    for at, (ids, scores) in enumerate(zip(found.ids, found.scores, strict=True)):
+        likeness = dict(zip(ids.tolist(), (1 + scores).tolist(), strict=True))
+        kernel[at, 1:] = [likeness.get(ident, 0.0) for ident in members]
+    kernel[1:, 0] = kernel[0, 1:]
+    kernel = (kernel + kernel.T) / 2
+    np.fill_diagonal(kernel, 1)
+    labels = np.repeat([1, -1], [1 + len(right), len(wrong)])
+    machine = SVC(kernel="precomputed", C=1.0, class_weight="balanced").fit(kernel, labels)
+    weights = np.zeros(len(kernel))
+    weights[machine.support_] = machine.dual_coef_[0]
+    return weights / np.abs(weights).sum()
+
+
 def _gathered(found: Hits, weights: NDArray[np.float64], depth: int) -> Hits:
-    """The weighted mean of the similarities over all rows that ask; 0 where one does not find a picture."""
+    """The weighted sum of the similarities over all rows that ask; 0 where one does not find a picture."""
     ids = np.unique(found.ids[found.ids != NO_ID])
     total = np.zeros(len(ids))
     for row, scores, weight in zip(found.ids, found.scores, weights, strict=True):
         real = row != NO_ID
         total[np.searchsorted(ids, row[real])] += weight * (1 + scores[real])
-    total /= weights.sum()
     order = np.lexsort((ids, -total))[:depth]
     return Hits(ids[None, order], (total[None, order] - 1).astype(np.float32))
-
-
-Asking = list[Records]
