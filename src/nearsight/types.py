@@ -446,6 +446,9 @@ def _check(image: Image) -> None:
 class Refiner(Method, ABC):
     """Maps hits to better hits, one query at a time."""
 
+    ragged: ClassVar[bool] = False
+    """Whether it needs rows that are records of visual words."""
+
     @property
     def depth(self) -> int:
         """How many hits it wants from the index, at least."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Refiner, Rows
-from nearsight.visual_words import points
+from nearsight.visual_words import Records, points
 
 NEGATIVES, FEWEST = 50, 10
 """The last hits stand for what the query is not, where there are enough of them."""
@@ -71,6 +71,8 @@ class Expand(Refiner):
     alpha: float = 0.0
     depth: int = 1000
 
+    ragged = True
+
     def __post_init__(self) -> None:
         if self.n < 1 or self.depth < 1:
             raise ValueError(f"n and depth are 1 or more; got {self.n} and {self.depth}")
@@ -102,10 +104,8 @@ class Expand(Refiner):
         return np.array([1.0, *((max(0.0, likeness.get(ident, 0.0)) / best) ** self.alpha for ident in chosen)])
 
 
-def _part(row: Any, match: Match, question: Any) -> Any:  # noqa: ANN401 - a row, or records
+def _part(row: Records, match: Match, question: Records) -> Records:
     """The features of a hit that lie where the query is seen."""
-    if row.dtype.names is None:
-        return row
     places = points(row).astype(np.float64)
     back = np.linalg.inv(match.homography)
     moved = np.column_stack([places, np.ones(len(places))]) @ back.T
@@ -113,7 +113,8 @@ def _part(row: Any, match: Match, question: Any) -> Any:  # noqa: ANN401 - a row
     mine = points(question)
     low, high = mine.min(axis=0) - _MARGIN, mine.max(axis=0) + _MARGIN
     inside = ((seen >= low) & (seen <= high)).all(axis=1)
-    return row[inside]
+    part: Records = row[inside]
+    return part
 
 
 def _told_apart(found: Hits, right: list[int], wrong: list[int]) -> NDArray[np.float64]:
@@ -135,7 +136,7 @@ def _told_apart(found: Hits, right: list[int], wrong: list[int]) -> NDArray[np.f
     machine = SVC(kernel="precomputed", C=1.0, class_weight="balanced").fit(kernel, labels)
     weights = np.zeros(len(kernel))
     weights[machine.support_] = machine.dual_coef_[0]
-    return weights / np.abs(weights).sum()
+    return np.asarray(weights / np.abs(weights).sum())
 
 
 def _gathered(found: Hits, weights: NDArray[np.float64], depth: int) -> Hits:
