@@ -184,8 +184,8 @@ of the circles below .4, both brought to a radius of 30 pixels in the first pict
 descriptor is that of such a one. The part of the picture that both show counts; the mean of {photos} photographs of
 at most {side} pixels, those that scikit-image and scikit-learn bring along unless a folder is named. *From the side*
 is a homography that takes the right edge to .6 of the width and the height; *blurred* has a Gaussian of 2 pixels.
-Patches of `dense_sift` lie on a grid, which is repeated wherever the picture is not moved; its circles are large and
-many. `affine` spends its features on ten views, most of them from the side.
+Patches of `dense_sift` lie on a grid, which is the same wherever the picture is not moved. `affine` spends its
+features on ten views, most of them from the side.
 
 {found}
 
