@@ -30,7 +30,7 @@ from nearsight.types import Descriptor, Image, Index, Method, Metric
 
 BATCH = 64
 ROWS = 50_000
-ROUNDS, QUERY_ROUNDS = 5, 25
+ROUNDS, QUERY_ROUNDS = 15, 100
 DISTINCT = 500
 GIST_BAR = 0.5
 HASH_BAR, BAR_OF = 1, "combined_hash"

@@ -17,7 +17,7 @@ from nearsight.recipe import parse
 def test_every_kind_is_found_by_file_name():
     assert {"gist", "colour_histogram", "tiny", "phash", "dhash"} <= set(methods.methods("descriptors"))
     assert {"l1", "l2", "cosine", "chi2", "jensen_shannon"} < set(methods.methods("metrics"))
-    assert set(methods.methods("indexes")) == {"flat", "gistis", "ivf"}
+    assert set(methods.methods("indexes")) == {"flat", "gistis", "inverted", "ivf"}
     assert "verify" in methods.methods("rank")
 
 

@@ -30,7 +30,10 @@ BROKEN = {
     "an exit": ("import sys; sys.exit('goodbye')", "SystemExit: goodbye"),
     "no class": ("", "outside.odd holds no class Odd"),
     "something else": ("def Odd(): pass", "outside.odd holds no class Odd"),
-    "a foreign class": ("class Odd: pass", "Odd derives from none of Descriptor, Metric, Index, Refiner"),
+    "a foreign class": (
+        "class Odd: pass",
+        "Odd derives from none of Descriptor, LocalDescriptor, Vocabulary, Encoder, Metric, Index, Refiner",
+    ),
     "no dataclass": (HEAD + "class Odd(Metric): pass", "Odd is no frozen dataclass"),
     "methods missing": (HEAD + "@dataclass(frozen=True)\nclass Odd(Descriptor): pass", "Odd lacks rows, size"),
     "a default missing": (HEAD + METRIC + "    power: float\n", "needs a default; power has none"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
 
 import faiss
 import numpy as np
@@ -18,16 +19,19 @@ SEED = 20090708
 _PIECE = 512
 _APART = 1 / 1024
 
+Among: TypeAlias = Callable[[Floats], Callable[[Floats], NDArray[Any]]]
+"""Of centroids `(K, E)` makes what finds the nearest of each of some rows `(n, E)`, as numbers `(n,)`."""
 
-def kmeans(rows: Floats, count: int, report: Report = lambda done, total: None) -> Floats:
+
+def kmeans(rows: Floats, count: int, report: Report = lambda done, total: None, among: Among | None = None) -> Floats:
     """Centroids `(count, E) float32` of rows `(N, E) float32`, N >= count: Lloyd's algorithm, `ROUNDS` rounds.
 
     1. It starts from `count` different rows, drawn with a fixed seed.
     2. Each row goes to its nearest centroid, and each centroid to the mean of its rows.
     3. A centroid that no row is nearest to becomes the twin of the one that has the most.
 
-    Rows are passed over a piece at a time, and what was read of a mapped file is given back: a sample that lies in a
-    file is never in memory whole.
+    `among` may find the nearest in another way; it is asked anew in every round. Rows are passed over a piece at a
+    time, and what was read of a mapped file is given back: a sample that lies in a file is never in memory whole.
 
     References
     ----------
@@ -39,10 +43,13 @@ def kmeans(rows: Floats, count: int, report: Report = lambda done, total: None) 
     for turn in range(ROUNDS):
         report(turn, ROUNDS)
         sums, sizes = np.zeros(centroids.shape), np.zeros(count, np.int64)
+        find = among(centroids) if among else partial(assigned, centroids=centroids)
         for piece in _pieces(rows):
-            nearest = assigned(piece, centroids)
-            sums += coo_array((np.ones(len(piece)), (nearest, np.arange(len(piece)))), (count, len(piece))) @ piece
-            sizes += np.bincount(nearest, minlength=count)
+            met, nearest, often = np.unique(find(piece), return_inverse=True, return_counts=True)
+            sums[met] += (
+                coo_array((np.ones(len(piece)), (nearest, np.arange(len(piece)))), (len(met), len(piece))) @ piece
+            )
+            sizes[met] += often
         full = sizes > 0
         centroids[full] = sums[full] / sizes[full, None]
         for lone, rich in zip(np.flatnonzero(~full), np.argsort(-sizes, kind="stable"), strict=False):

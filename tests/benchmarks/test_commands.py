@@ -8,7 +8,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from benchmarks import alone, descriptors, indexing, layout, memory, pictures, startup
+from benchmarks import alone, descriptors, indexing, layout, memory, pictures, startup, vocabularies
 from benchmarks.page import Options, main, markers
 from benchmarks.timing import Taken
 
@@ -142,3 +142,20 @@ def test_layout(tmp_path):
         for count in ("10", "20", "200")
     ]
     assert all(0 < float(line[5]) <= 1 and 0 < float(line[6]) < 1 and 0.5 < float(line[7]) <= 1 for line in lines)
+
+
+def test_vocabularies(tmp_path):
+    page = tmp_path / "page.md"
+    main("vocabularies", vocabularies.__doc__, vocabularies.measured, ["--quick", "--out", str(page)])
+    lines = [line.strip("| ").split(" | ") for line in page.read_text().splitlines() if line.startswith("| `")]
+    assert [line[0].split("(")[0].strip("`") for line in lines] == ["kmeans", "akm", "hkm"] * 2
+    assert [line[1] for line in lines] == ["36", "36", "36", "100", "100", "100"]
+    assert all(0 < float(line[5]) < 1 and 0.5 < float(line[6]) <= 1 for line in lines)
+    assert [line[6] for line in lines if not line[0].startswith("`hkm")] == ["1.000"] * 4
+
+
+def test_error_of_words_is_that_by_hand():
+    centres, rows = np.float32([[0, 0], [4, 0]]), np.float32([[1, 0], [3, 1], [0, 2]])
+    words = np.array([0, 0, 0])
+    assert vocabularies.error(rows, centres, words) == pytest.approx((1 + 10 + 4) / 3)
+    assert vocabularies.hits(rows, centres, words) == pytest.approx(2 / 3)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST = 40
 """Characters of a recipe's name that are kept on one line beside a wide table."""
 Recipe = Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')]
-By = Annotated[str, typer.Option(help="Senses, with commas: copy, colour, scene, sketch.")]
+By = Annotated[str, typer.Option(help="Senses, with commas: copy, colour, scene, object, sketch.")]
 Html = Annotated[Path | None, typer.Option(help="Write one page with table, curves and examples.")]
 Kept = Annotated[
     Path | None, typer.Option("--collection", help="Keep the rows here: the next run describes only what is new.")

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock
-from nearsight.encode.chain import Chain, started
+from nearsight.encode.chain import Encoded, started
 from nearsight.files import Files
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, decode
@@ -107,7 +107,7 @@ class Describe:
         self, descriptor: Descriptor, reads: list[Read], wanting: list[int], made: dict[Any, dict[int, Any]]
     ) -> Any:  # noqa: ANN401 - rows (n, D), or lists of records
         """The rows of those that want them; what the first steps have `made` is shared by the chains behind them."""
-        if not isinstance(descriptor, Chain):
+        if not isinstance(descriptor, Encoded):
             return descriptor.describe([reads[i].pixels[descriptor.side] for i in wanting])
         shared = made.setdefault(descriptor.first, {})
         new = [i for i in wanting if i not in shared]

@@ -12,7 +12,7 @@ import numpy as np
 
 from nearsight.collection import caches
 from nearsight.collection.plan import Plan
-from nearsight.encode.chain import Chain, started
+from nearsight.encode.chain import Encoded, started
 from nearsight.errors import UsageError
 from nearsight.files import Files
 from nearsight.images.decode import Limits, decode
@@ -67,9 +67,9 @@ class Learner:
         Plans of the same first step share what it makes of the pictures.
         """
         made: Learnt = {}
-        lacking: dict[Any, dict[str, Chain]] = {}
+        lacking: dict[Any, dict[str, Encoded]] = {}
         for plan in plans:
-            assert isinstance(plan.descriptor, Chain)
+            assert isinstance(plan.descriptor, Encoded)
             lacking.setdefault(plan.descriptor.first, {})[caches.learnt_key(plan)] = plan.descriptor
         for first, chains in lacking.items():
             with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
@@ -95,7 +95,7 @@ class Learner:
 
 def _pictures(chain: Descriptor) -> int:
     """How many pictures a chain is to learn from."""
-    assert isinstance(chain, Chain)
+    assert isinstance(chain, Encoded)
     wanted, features = FEWEST, isinstance(chain.first, LocalDescriptor)
     for encoder in chain.encoders:
         each = chain.first.n // 2 if features and isinstance(chain.first, LocalDescriptor) else 1
@@ -118,7 +118,7 @@ def _filed(described: list[LocalFeatures], path: Path) -> list[LocalFeatures]:
     return made
 
 
-def fit(chain: Chain, described: Sequence[Any], place: Path, report: Report) -> Iterator[Arrays]:
+def fit(chain: Encoded, described: Sequence[Any], place: Path, report: Report) -> Iterator[Arrays]:
     """What each encoder learns, one after the other, of what the first step has made of some pictures.
 
     Raises

@@ -19,7 +19,7 @@ from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.fitting import Learnt
 from nearsight.collection.plan import Plan, usable
 from nearsight.collection.rows import CacheEntry
-from nearsight.encode.chain import Chain
+from nearsight.encode.chain import Encoded
 from nearsight.errors import DamagedError, UsageError
 from nearsight.files import Files
 from nearsight.types import Arrays
@@ -29,13 +29,13 @@ def with_learnt(plan: Plan, arrays: Sequence[Arrays] | None) -> Plan:
     """The plan with what its encoders have learnt. UsageError where they have not."""
     if arrays is None:
         raise UsageError(f"{plan.name} has learnt nothing from these pictures yet: nearsight index does it")
-    assert isinstance(plan.descriptor, Chain)
+    assert isinstance(plan.descriptor, Encoded)
     return replace(plan, descriptor=replace(plan.descriptor, fitted=tuple(arrays)))
 
 
 def learnt(entries: Iterable[CacheEntry], plan: Plan, folder: Path, files: Files) -> list[Arrays] | None:
     """What the encoders of a plan have learnt, the newest; None where they have not. DamagedError where it is lost."""
-    assert isinstance(plan.descriptor, Chain)
+    assert isinstance(plan.descriptor, Encoded)
     if not plan.descriptor.learns:
         return [{} for _ in plan.descriptor.encoders]
     entry, _ = caches.held(entries, caches.learnt_key(plan))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 
-from nearsight.encode.chain import Chain
+from nearsight.encode.chain import Encoded
 from nearsight.errors import RecipeError, UsageError
 from nearsight.methods import build, look_up, metric_of, name_of, suggestion, written_out
 from nearsight.recipe import Recipe, parse
@@ -38,6 +38,11 @@ SENSES = {
             "gist(orientations=[6, 6, 6, 6, 6], colour=mean) | gistis",
         ),
         Sense(
+            "object",
+            "the same thing or place, from elsewhere: ask with a box around it",
+            "sift | asmk | inverted | spatial | expand | spatial",
+        ),
+        Sense(
             "sketch",
             "the same lines in the same places: ask with a drawing",
             "hog(cell=16) | ivf(metric=cosine)",
@@ -62,7 +67,7 @@ class Plan:
     def described(self) -> tuple[Method, ...]:
         """The steps that make a row of a picture."""
         each = self.descriptor
-        return (each.first, *each.encoders) if isinstance(each, Chain) else (each,)
+        return (each.first, *each.encoders) if isinstance(each, Encoded) else (each,)
 
     @property
     def recipe(self) -> str:
@@ -72,7 +77,7 @@ class Plan:
     @property
     def ready(self) -> bool:
         """Whether it can describe pictures: nothing is left to be learnt."""
-        return not isinstance(self.descriptor, Chain) or self.descriptor.ready
+        return not isinstance(self.descriptor, Encoded) or self.descriptor.ready
 
     @property
     def metric_name(self) -> str:
@@ -85,7 +90,7 @@ class Plan:
 
         And a checksum of what was learnt, where something was.
         """
-        learnt = [self.descriptor.digest] if isinstance(self.descriptor, Chain) and self.descriptor.ready else []
+        learnt = [self.descriptor.digest] if isinstance(self.descriptor, Encoded) and self.descriptor.ready else []
         return " ".join([self.unlearnt_key, *learnt])
 
     @property
@@ -152,11 +157,11 @@ def _descriptor(recipe: Recipe, first: Method, rest: list[Method]) -> Descriptor
         encoders.append(encoder)
         made = "rows" if encoder.takes == "features" else made
     if isinstance(first, Descriptor):
-        return Chain(first, tuple(encoders)) if encoders else first
+        return Encoded(first, tuple(encoders)) if encoders else first
     if made == "features":
         problem = "local features are encoded before they are searched: sift | asmk, or sift | vlad"
         raise _misplaced(recipe, len(encoders), problem)
-    return Chain(first, tuple(encoders))
+    return Encoded(first, tuple(encoders))
 
 
 def plan_of(sense: str) -> Plan:

@@ -128,12 +128,24 @@ def search(
     hits = refined(plan, question, hits, rows)
     ids = hits.ids[0][hits.ids[0] != NO_ID][:k]
     reasons = _reasons(snapshot, plan, question.image, ids, distances, rows)
+    distances |= _lacking(rows, distances, ids)
     names = paths(ids.tolist())
     found = []
     for rank, ident in enumerate(ids.tolist(), 1):
         words = "" if plan.descriptor.ragged else plan.descriptor.shared(question.rows[0], snapshot.row(plan, ident))
         found.append(_hit(rank, ident, names[ident], distances[ident], plan, reasons[rank - 1], words))
     return Results(plan.recipe, _verdict(found), tuple(found), snapshot.total)
+
+
+def _lacking(rows: QueryRows, distances: Mapping[int, float], ids: Ids) -> dict[int, float]:
+    """The distances of hits that only refiners have found; as far as can be, where the index does not find them."""
+    new = np.sort(np.array([ident for ident in ids.tolist() if ident not in distances], np.int64))
+    if not len(new):
+        return {}
+    found = rows.snapshot.index(rows.plan).search([rows.question], len(new), new)
+    return dict.fromkeys(new.tolist(), 1.0) | dict(
+        zip(found.ids[0].tolist(), (0 - found.scores[0]).tolist(), strict=True)
+    )
 
 
 def refined(plan: Plan, question: Asked, hits: Hits, rows: QueryRows) -> Hits:

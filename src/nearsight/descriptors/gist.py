@@ -18,7 +18,7 @@ from nearsight.types import Descriptor, Floats, Image
 
 _PAD = 5
 _NEGLIGIBLE = 1e-6
-_CELLS = 25_000
+_CELLS = 50_000
 
 
 @dataclass(frozen=True)
@@ -162,14 +162,15 @@ def _blur(side: int) -> Floats:
 class _Filter:
     """One filter where its gain is not negligible: a box of the centred frequency plane, and the ways back from it.
 
-    `gain (R, 1, C)`; `to_y (S, R) complex64`; `to_x (2C, 2S) float32` takes interleaved real and imaginary parts
-    to all real parts followed by all imaginary ones.
+    `gain (R, 1, C)`; `to_y (S, R) complex64`; `to_real` and `to_imaginary (2C, S) float32` take interleaved real and
+    imaginary parts to real parts and to imaginary ones.
     """
 
     box: tuple[slice, slice]
     gain: Floats
     to_y: NDArray[np.complex64]
-    to_x: Floats
+    to_real: Floats
+    to_imaginary: Floats
 
 
 @lru_cache(maxsize=16)
@@ -200,9 +201,9 @@ def _boxed(gain: NDArray[np.float64]) -> _Filter:
     rows, columns = (_span(np.any(strong, axis=axis)) for axis in (1, 0))
     back = _waves(side).conj() / side
     real, imaginary = back[columns].real, back[columns].imag
-    to_x = np.stack([np.hstack([real, imaginary]), np.hstack([-imaginary, real])], 1).reshape(-1, 2 * side)
+    to_real, to_imaginary = (np.stack(pair, 1).reshape(-1, side) for pair in ((real, -imaginary), (imaginary, real)))
     kept = gain[rows, columns].astype(np.float32)[:, None, :]
-    return _Filter((rows, columns), kept, np.ascontiguousarray(back[rows].T), to_x)
+    return _Filter((rows, columns), kept, np.ascontiguousarray(back[rows].T), to_real, to_imaginary)
 
 
 def _span(flags: NDArray[Any]) -> slice:
@@ -228,11 +229,12 @@ def _modulus(spectrum: NDArray[np.complex64], one: _Filter) -> Floats:
     rows, columns = one.box
     filtered = spectrum[:, rows, :, columns] * one.gain
     count, height = filtered.shape[:2]
-    along_y = one.to_y @ filtered.reshape(count, height, -1)
-    parts: Floats = along_y.view(np.float32).reshape(count, -1, len(one.to_x)) @ one.to_x
-    np.square(parts, out=parts)
-    half = parts.shape[2] // 2
-    return np.asarray(np.sqrt(parts[..., :half] + parts[..., half:]))
+    along_y = (one.to_y @ filtered.reshape(count, height, -1)).view(np.float32).reshape(count, -1, len(one.to_real))
+    modulus, imaginary = along_y @ one.to_real, along_y @ one.to_imaginary
+    modulus *= modulus
+    imaginary *= imaginary
+    modulus += imaginary
+    return np.asarray(np.sqrt(modulus, out=modulus))
 
 
 def _pool(maps: Floats, grid: int) -> Floats:

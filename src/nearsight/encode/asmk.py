@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encode.wording import Wording, rotation
+from nearsight.encode.wording import Worded, rotation
 from nearsight.types import Arrays, Floats, Report
 
 
 @dataclass(frozen=True)
-class Asmk(Wording):
+class Asmk(Worded):
     """What a picture has of each visual word is gathered into one string of bits (binary ASMK).
 
     1. A vocabulary is learnt from descriptors of a sample of pictures.

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encode.wording import Wording
+from nearsight.encode.wording import Worded
 from nearsight.types import Arrays, Floats, Report
 
 
 @dataclass(frozen=True)
-class Bow(Wording):
+class Bow(Worded):
     """Every feature is its visual word, and nothing more.
 
     1. A vocabulary is learnt from descriptors of a sample of pictures.

@@ -14,7 +14,7 @@ from nearsight.types import Arrays, Descriptor, Encoder, Image, LocalDescriptor,
 
 
 @dataclass(frozen=True)
-class Chain(Descriptor):
+class Encoded(Descriptor):
     """What a picture becomes on its way from the pixels to the row that is stored.
 
     `fitted` holds what each encoder has learnt; without it nothing can be described.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encode.wording import Wording, rotation
+from nearsight.encode.wording import Worded, rotation
 from nearsight.types import Arrays, Floats, Report
 
 _FEW = 8
@@ -15,7 +15,7 @@ _PIECE = 4096
 
 
 @dataclass(frozen=True)
-class HammingEmbedding(Wording):
+class HammingEmbedding(Worded):
     """Every feature is its visual word and a string of bits that says where in the word's cell it lies.
 
     1. A vocabulary is learnt from descriptors of a sample of pictures; then, along random orthogonal directions, for

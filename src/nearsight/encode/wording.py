@@ -13,16 +13,16 @@ from scipy.linalg import qr
 
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Vocabulary
 from nearsight.visual_words import Records, recorded, records
-from nearsight.vocabularies.kmeans import Kmeans
+from nearsight.vocabularies.akm import Akm
 
 _SEED = 20081012
-USUAL = Kmeans(20_000)
+USUAL = Akm(20_000)
 PER_WORD = 24
 """Descriptors for each word that a vocabulary is learnt from."""
 
 
 @dataclass(frozen=True)
-class Wording(Encoder):
+class Worded(Encoder):
     """Features become records of their visual words. A subclass writes `signed`, and what else it learns."""
 
     words: Vocabulary = USUAL

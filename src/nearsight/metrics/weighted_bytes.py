@@ -19,7 +19,7 @@ TURN = 128
 """Hues go round in this many steps; a larger byte stands for no hue."""
 
 _HUES, _TONES, _CONTENT = 3, 8, 136
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 _HALF = 2000
 _STEPS = np.arange(256)
 _ROUND = np.where(_STEPS < TURN, np.minimum(_STEPS, TURN - _STEPS), TURN // 2).astype(np.uint8)
@@ -83,13 +83,22 @@ class WeightedBytes(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        return _each_block(self._weigh, queries, rows)
+        return np.asarray(_each_block(self._weigh, queries, rows, np.float32), np.float32)
 
     def at_least(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats | None:
-        """The share of the content in the distances `(Q, N) float32`; None where there is none."""
+        """The share of the content in the distances `(Q, N) float32`, and of the tones where they weigh as much.
+
+        None where there is no content.
+        """
         if not self.content or rows.shape[1] <= _TONES:
             return None
-        return _each_block(self._weigh_content, queries, rows)
+        first = _HUES if self.tones >= self.content else _TONES
+
+        def add(differences: NDArray[np.uint8], sums: NDArray[Any]) -> None:
+            """Straight into their places."""
+            cv2.reduce(differences[:, first:_CONTENT], 1, cv2.REDUCE_SUM, dst=sums[:, None], dtype=cv2.CV_32S)
+
+        return np.asarray(_each_block(add, queries, rows, np.int32) * np.float32(self.content), np.float32)
 
     def flattened(self, rows: NDArray[Any]) -> Floats:
         """The weighted bytes, hues as points on a circle; straight distances order nearly alike."""
@@ -115,11 +124,6 @@ class WeightedBytes(Metric):
             if values.size:
                 distances += np.multiply(_added(values, axis), np.float32(weight), dtype=np.float32)
 
-    def _weigh_content(self, differences: NDArray[np.uint8], distances: Floats) -> None:
-        """Write the part of the content only."""
-        content = _added(differences[:, _TONES:_CONTENT], 1)
-        np.multiply(content, np.float32(self.content), out=distances, dtype=np.float32)
-
 
 class _Scratch(threading.local):
     """Memory that each thread uses again: what is allocated anew takes longer than the sums."""
@@ -139,11 +143,14 @@ _scratch = _Scratch()
 
 
 def _each_block(
-    weigh: Callable[[NDArray[np.uint8], Floats], None], queries: NDArray[Any], rows: NDArray[Any]
-) -> Floats:
+    weigh: Callable[[NDArray[np.uint8], NDArray[Any]], None],
+    queries: NDArray[Any],
+    rows: NDArray[Any],
+    dtype: type[np.float32] | type[np.int32],
+) -> NDArray[Any]:
     """What `weigh` writes for the absolute differences of each query and some rows at a time, `(Q, N)`."""
     _check(queries, rows)
-    answers = np.empty((len(queries), len(rows)), np.float32)
+    answers = np.empty((len(queries), len(rows)), dtype)
     step = max(1, _BLOCK // max(1, rows.shape[1]))
     repeated, scratch = _scratch.of(min(step, len(rows)), rows.shape[1])
     for query, answer in zip(queries, answers, strict=True):

@@ -1,0 +1,105 @@
+"""How long visual words take to learn and to find, and how near they are to the descriptors.
+
+    python -m benchmarks.vocabularies [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
+
+1. RootSIFT of parts of the bundled photographs, or of those of the folder, turned and re-lit: 500,000 descriptors to
+   learn from, which lie in a file and are mapped, and 5,000 of further parts.
+2. k-means, approximate k-means and the vocabulary tree each learn as many words, and find those of the others.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import pictures
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+from benchmarks.search import mapped
+from benchmarks.timing import best, one_core, taken
+from nearsight.lloyd import assigned
+from nearsight.methods import build, look_up
+from nearsight.recipe import parse
+from nearsight.types import Floats, Image, LocalDescriptor, Vocabulary
+
+LEARNT, OTHERS, ONCE = 500_000, 5_000, 1_000
+SIDE, FEATURES = 480, 1_000
+ROUNDS = 5
+WORDS = {1_000: "hkm(branch=10, depth=3)", 20_000: "hkm(branch=27, depth=3)"}
+QUICK = {36: "hkm(branch=6, depth=2)", 100: "hkm(branch=10, depth=2)"}
+"""Trees with as many leaves, or nearly."""
+
+
+def parts(photos: list[Image]) -> Iterator[Floats]:
+    """Descriptors of one part of a photograph after another."""
+    sift = look_up("sift")(n=FEATURES)  # type: ignore[call-arg]
+    assert isinstance(sift, LocalDescriptor)
+    for image in pictures.crops(photos, 1 << 30, SIDE):
+        yield sift.features(image).descriptors
+
+
+def gathered(found: Iterator[Floats], count: int) -> Floats:
+    """The first `count` descriptors, in an order of chance."""
+    kept, have = [], 0
+    while have < count:
+        kept.append(next(found))
+        have += len(kept[-1])
+    return np.asarray(np.random.default_rng(0).permutation(np.concatenate(kept)[:count]))
+
+
+def error(rows: Floats, centres: Floats, words: NDArray[Any]) -> float:
+    """The mean squared distance of descriptors to the centres of their words."""
+    return float(np.square(rows - centres[words], dtype=np.float64).sum(axis=1).mean())
+
+
+def hits(rows: Floats, centres: Floats, words: NDArray[Any]) -> float:
+    """The share of descriptors whose word is the nearest of all."""
+    return float((assigned(rows, centres) == words).mean())
+
+
+def line(recipe: str, sample: Floats, others: Floats) -> list[str]:
+    """A line of the table."""
+    (words,) = build(parse(recipe))
+    assert isinstance(words, Vocabulary)
+    found: dict[str, Any] = {}
+    learning = taken(lambda: found.update(words.fit(sample, lambda done, total: None)))
+    first = taken(partial(words.assign, others[:1], found))
+    finding = best({"": partial(words.assign, others[:ONCE], found)}, ROUNDS)[""]
+    mine, centres = words.assign(others, found)[:, 0], found["centres"]
+    times = [f"{learning.cpu:.1f}", f"{first.cpu:.2f}", f"{1000 * finding.cpu:.1f}"]
+    quality = [f"{error(others, centres, mine):.4f}", f"{hits(others, centres, mine):.3f}"]
+    return [f"`{recipe}`", f"{len(centres):,}", *times, *quality]
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    learnt, others = options.of(LEARNT, 4_000), options.of(OTHERS, 200)
+    found, lines = parts(pictures.photographs(options.folder)), []
+    with tempfile.TemporaryDirectory() as box, one_core():
+        sample, rest = mapped(Path(box), gathered(found, learnt)), gathered(found, others)
+        for count, tree in (QUICK if options.quick else WORDS).items():
+            lines += [line(recipe, sample, rest) for recipe in (f"kmeans(k={count})", f"akm(k={count})", tree)]
+        del sample
+    return TEXT.format(machine=machine(), learnt=learnt, others=others, once=ONCE, table=table(HEAD, lines))
+
+
+HEAD = ["vocabulary", "words", "learning, s", "first use, s", "ms for 1,000 descriptors", "error", "nearest found"]
+TEXT = """## Visual words
+
+Measured on {machine}; seconds of the processor, on one core, one thread in every library. {learnt:,} descriptors
+(RootSIFT of parts of photographs, turned and re-lit), mapped from a file, to learn from, and {others:,} of other parts
+to find words for, {once:,} at once. *First use* is where the index over the words is made, once for a process. *Error*
+is the mean squared distance of the others to the centre of their word (descriptors have length 1), *nearest found* the
+share of them whose word is the nearest of all. Fewer than 2,048 words are compared one by one by `akm` too.
+
+{table}
+"""
+
+if __name__ == "__main__":
+    main("vocabularies", __doc__, measured)
