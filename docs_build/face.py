@@ -25,6 +25,18 @@ ORDER = (
     "NearsightError",
     "Reason",
 )
+    "index",
+    "learn",
+    "open",
+    "describe",
+    "colours",
+    "Collection",
+    "Results",
+    "Hit",
+    "Map",
+    "NearsightError",
+    "Reason",
+)
 WIDTH = 80
 
 
