@@ -25,18 +25,6 @@ ORDER = (
     "NearsightError",
     "Reason",
 )
-    "index",
-    "learn",
-    "open",
-    "describe",
-    "colours",
-    "Collection",
-    "Results",
-    "Hit",
-    "Map",
-    "NearsightError",
-    "Reason",
-)
 WIDTH = 80
 
 
