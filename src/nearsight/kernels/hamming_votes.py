@@ -41,7 +41,7 @@ class HammingVotes(Kernel):
 
     Examples
     --------
-    >>> np.round(HammingVotes().weights(64)[[0, 16, 24, 25]], 3).tolist()
+    >>> [round(float(weight), 3) for weight in HammingVotes().weights(64)[[0, 16, 24, 25]]]
     [1.0, 0.368, 0.105, 0.0]
     """
 

@@ -18,8 +18,9 @@ def idf_of(kernel: Kernel, frequency: Doubles, total: int) -> Doubles:
 
 def similarities(kernel: Kernel, queries: Sequence[Records], rows: Sequence[Records]) -> Floats:
     """`(Q, N)`: how alike pictures are, the idf being that of the N."""
-    if {each.dtype for each in queries} - {each.dtype for each in rows}:
-        raise ValueError("records of queries and rows have as many bits")
+    bits = sorted({8 * each["bits"].shape[1] for each in (*queries, *rows)})
+    if len(bits) > 1:
+        raise ValueError(f"records of queries and rows have as many bits; got {' and '.join(map(str, bits))}")
     part: Arrays = postings(np.arange(len(rows)), rows, once=kernel.once)
     total = len(rows)
     idf = idf_of(kernel, frequencies(part, np.ones(total, bool)).astype(np.float64), total)
