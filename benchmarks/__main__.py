@@ -13,7 +13,7 @@ import sys
 
 from benchmarks.page import PAGE, parser
 
-NAMES = ("indexing", "memory", "descriptors", "search", "layout", "vocabularies", "startup")
+NAMES = ("indexing", "memory", "descriptors", "features", "vocabularies", "search", "layout", "startup")
 JUDGED = ("quality", "kinds")
 """These need real pictures, and are run where they are named."""
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.vocabularies [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
-1. RootSIFT of parts of the bundled photographs, or of those of the folder, turned and re-lit: 500,000 descriptors to
+1. RootSIFT of parts of the bundled photographs, or of those of the folder, turned and re-lit: 200,000 descriptors to
    learn from, which lie in a file and are mapped, and 5,000 of further parts.
 2. k-means, approximate k-means and the vocabulary tree each learn as many words, and find those of the others.
 """
@@ -28,7 +28,7 @@ from nearsight.methods import build, look_up
 from nearsight.recipe import parse
 from nearsight.types import Floats, Image, LocalDescriptor, Vocabulary
 
-LEARNT, OTHERS, ONCE = 500_000, 5_000, 1_000
+LEARNT, OTHERS, ONCE = 200_000, 5_000, 1_000
 SIDE, FEATURES = 480, 1_000
 ROUNDS = 5
 WORDS = {1_000: "hkm(branch=10, depth=3)", 20_000: "hkm(branch=27, depth=3)"}

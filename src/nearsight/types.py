@@ -347,7 +347,7 @@ class Searchable(Protocol):
         """Without these ids; unknown ones are ignored."""
         ...
 
-    def search(self, queries: NDArray[Any], k: int, allow: Ids | None = None) -> Hits:
+    def search(self, queries: Any, k: int, allow: Ids | None = None) -> Hits:  # noqa: ANN401 - or lists of records
         """The k best rows for `queries (Q, D)`, only among `allow` (sorted ids) where given; ties by id."""
         ...
 
@@ -445,6 +445,9 @@ def _check(image: Image) -> None:
 
 class Refiner(Method, ABC):
     """Maps hits to better hits, one query at a time."""
+
+    ragged: ClassVar[bool] = False
+    """Whether it needs rows that are records of visual words."""
 
     @property
     def depth(self) -> int:

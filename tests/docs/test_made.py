@@ -186,7 +186,7 @@ def command_line(*arguments: str) -> str:
 
 def test_the_python_face_is_whole():
     page = face.page()
-    for name in set(ns.__all__) - {"__version__", "NearsightError", "index", "open", "describe", "colours"}:
+    for name in set(ns.__all__) - {"__version__", "NearsightError", "index", "learn", "open", "describe", "colours"}:
         assert f"\n## {name}\n" in page
     assert "\nns.colours(\n    picture: " in page
     assert "\n## ns.open\n\n```text\nns.open(\n    folder: str | Path = '.',\n    *,\n" in page

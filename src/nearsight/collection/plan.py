@@ -131,6 +131,10 @@ def plan(text: str, name: str = "") -> Plan:
         wanted = "visual words are searched by inverted" if descriptor.ragged else "rows are searched by flat or ivf"
         raise _misplaced(recipe, at, wanted)
     refiners = tuple(item for item in rest if isinstance(item, Refiner))
+    for refiner in refiners:
+        if refiner.ragged and not descriptor.ragged:
+            at = next(at for at, each in enumerate(components) if each is refiner)
+            raise _misplaced(recipe, at, "this compares visual words, of sift | asmk | inverted for example")
     if len(refiners) < len(rest):
         at = next(i for i, item in enumerate(components) if item in rest and not isinstance(item, Refiner))
         raise _misplaced(

@@ -65,8 +65,8 @@ class Mser(LocalDescriptor):
     >>> picture = np.full((64, 64, 3), 200, np.uint8)
     >>> picture[20:40, 24:44] = 50
     >>> features = Mser().features(picture)
-    >>> features.points.tolist(), features.scales.round(1).tolist()
-    ([[34.0, 30.0]], [23.1])
+    >>> features.points.tolist(), features.scales.round().tolist()
+    ([[34.0, 30.0]], [23.0])
     """
 
     n: int = 1000

@@ -41,8 +41,8 @@ class HammingVotes(Kernel):
 
     Examples
     --------
-    >>> [round(float(weight), 3) for weight in HammingVotes().weights(64)[[0, 16, 24, 25]]]
-    [1.0, 0.368, 0.105, 0.0]
+    >>> [f"{weight:.3f}" for weight in HammingVotes().weights(64)[[0, 16, 24, 25]]]
+    ['1.000', '0.368', '0.105', '0.000']
     """
 
     threshold: float = 0.375

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Refiner, Rows
 from nearsight.visual_words import Records, points
 
-_FAR = 200
+NEGATIVES, FEWEST = 50, 10
+"""The last hits stand for what the query is not, where there are enough of them."""
 _MARGIN = 0.05
 
 
@@ -70,6 +71,8 @@ class Expand(Refiner):
     alpha: float = 0.0
     depth: int = 1000
 
+    ragged = True
+
     def __post_init__(self) -> None:
         if self.n < 1 or self.depth < 1:
             raise ValueError(f"n and depth are 1 or more; got {self.n} and {self.depth}")
@@ -82,11 +85,13 @@ class Expand(Refiner):
         if not chosen:
             return hits
         asking = [rows.question, *(_part(rows.row(ident), rows.verified[ident], rows.question) for ident in chosen)]
-        own = dict(zip(hits.ids[0].tolist(), hits.scores[0].tolist(), strict=True))
-        del own
+        last = [ident for ident in hits.ids[0].tolist() if ident != NO_ID and ident not in rows.verified][-NEGATIVES:]
+        if self.how == "discriminative" and len(last) >= FEWEST:
+            found = rows.search([*asking, *map(rows.row, last)], self.depth)
+            return _gathered(found, _told_apart(found, chosen, last), self.depth)
         found = rows.search(asking, self.depth)
         weights = self._weights(chosen, found)
-        return _gathered(found, weights, self.depth)
+        return _gathered(found, weights / weights.sum(), self.depth)
 
     def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
         """Nothing beyond what was said before."""
@@ -99,10 +104,8 @@ class Expand(Refiner):
         return np.array([1.0, *((max(0.0, likeness.get(ident, 0.0)) / best) ** self.alpha for ident in chosen)])
 
 
-def _part(row: Any, match: Match, question: Any) -> Any:  # noqa: ANN401 - a row, or records
+def _part(row: Records, match: Match, question: Records) -> Records:
     """The features of a hit that lie where the query is seen."""
-    if row.dtype.names is None:
-        return row
     places = points(row).astype(np.float64)
     back = np.linalg.inv(match.homography)
     moved = np.column_stack([places, np.ones(len(places))]) @ back.T
@@ -110,19 +113,38 @@ def _part(row: Any, match: Match, question: Any) -> Any:  # noqa: ANN401 - a row
     mine = points(question)
     low, high = mine.min(axis=0) - _MARGIN, mine.max(axis=0) + _MARGIN
     inside = ((seen >= low) & (seen <= high)).all(axis=1)
-    return row[inside]
+    part: Records = row[inside]
+    return part
+
+
+def _told_apart(found: Hits, right: list[int], wrong: list[int]) -> NDArray[np.float64]:
+    """The weights of all rows that ask, by which a support vector machine tells the right from the wrong.
+
+    The kernel is what they find of each other: of the query, only what it finds of the others is known.
+    """
+    from sklearn.svm import SVC
+
+    members = [*right, *wrong]
+    kernel = np.eye(1 + len(members))
+    for at, (ids, scores) in enumerate(zip(found.ids, found.scores, strict=True)):
+        likeness = dict(zip(ids.tolist(), (1 + scores).tolist(), strict=True))
+        kernel[at, 1:] = [likeness.get(ident, 0.0) for ident in members]
+    kernel[1:, 0] = kernel[0, 1:]
+    kernel = (kernel + kernel.T) / 2
+    np.fill_diagonal(kernel, 1)
+    labels = np.repeat([1, -1], [1 + len(right), len(wrong)])
+    machine = SVC(kernel="precomputed", C=1.0, class_weight="balanced").fit(kernel, labels)
+    weights = np.zeros(len(kernel))
+    weights[machine.support_] = machine.dual_coef_[0]
+    return np.asarray(weights / np.abs(weights).sum())
 
 
 def _gathered(found: Hits, weights: NDArray[np.float64], depth: int) -> Hits:
-    """The weighted mean of the similarities over all rows that ask; 0 where one does not find a picture."""
+    """The weighted sum of the similarities over all rows that ask; 0 where one does not find a picture."""
     ids = np.unique(found.ids[found.ids != NO_ID])
     total = np.zeros(len(ids))
     for row, scores, weight in zip(found.ids, found.scores, weights, strict=True):
         real = row != NO_ID
         total[np.searchsorted(ids, row[real])] += weight * (1 + scores[real])
-    total /= weights.sum()
     order = np.lexsort((ids, -total))[:depth]
     return Hits(ids[None, order], (total[None, order] - 1).astype(np.float32))
-
-
-Asking = list[Records]

@@ -71,6 +71,8 @@ class Spatial(Refiner):
     threshold: float = 0.375
     tolerance: float = 0.02
 
+    ragged = True
+
     def __post_init__(self) -> None:
         if self.n < 1:
             raise ValueError(f"n is how many hits are looked at, 1 or more; got {self.n}")

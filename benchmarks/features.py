@@ -1,0 +1,199 @@
+"""How well each kind of local features is found again under known changes, and what it costs.
+
+    python -m benchmarks.features [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
+
+Every method that is found, with 1,000 features a picture, on one core. The pictures are photographs and views of them
+made by a known homography, or at the same place in another light, blurred, or compressed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+from benchmarks import pictures
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+from benchmarks.timing import best, one_core
+from nearsight.errors import ModelMissingError
+from nearsight.evaluate.repeatability import matching_score, repeatability
+from nearsight.images.decode import in_memory
+from nearsight.methods import build, methods
+from nearsight.recipe import parse
+from nearsight.types import Image, LocalDescriptor, Metric
+
+N = 1000
+SIDE = 640
+PHOTOS = 8
+TIMED = {640: (640, 480), 1024: (1024, 768)}
+TIMED_PICTURES, ROUNDS = 4, 3
+
+Homography = NDArray[np.float64]
+View = tuple[Image, Homography]
+
+
+def turned(photo: Image, degrees: float = 30) -> View:
+    """Turned about its middle."""
+    height, width = photo.shape[:2]
+    turn, middle = math.radians(degrees), np.array([width / 2, height / 2])
+    matrix = np.eye(3)
+    matrix[:2, :2] = [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]
+    matrix[:2, 2] = middle - matrix[:2, :2] @ middle
+    return warped(photo, matrix), matrix
+
+
+def smaller(photo: Image, by: float = 0.5) -> View:
+    """Shrunk by areas."""
+    width, height = (max(1, round(by * side)) for side in photo.shape[1::-1])
+    shrunk = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(shrunk, np.uint8), np.diag([width / photo.shape[1], height / photo.shape[0], 1])
+
+
+def from_the_side(photo: Image, away: float = 0.2) -> View:
+    """As if seen from the left: the right edge is lower and nearer to the left one, by this share of the sides."""
+    height, width = photo.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    there = np.array([[0, 0], [1 - 2 * away, away], [1 - 2 * away, 1 - away], [0, 1]], np.float32) * [width, height]
+    matrix = np.asarray(cv2.getPerspectiveTransform(corners, there.astype(np.float32)), np.float64)
+    return warped(cv2.GaussianBlur(photo, (0, 0), sigmaX=0.5 / (1 - 2 * away), sigmaY=0.4), matrix), matrix
+
+
+def blurred(photo: Image, sigma: float = 2) -> View:
+    """Smoothed by a Gaussian."""
+    return np.asarray(cv2.GaussianBlur(photo, (0, 0), sigma), np.uint8), np.eye(3)
+
+
+def darker(photo: Image, share: float = 0.4) -> View:
+    """With less light."""
+    return (photo * share).astype(np.uint8), np.eye(3)
+
+
+def compressed(photo: Image, quality: int = 15) -> View:
+    """As a small JPEG."""
+    out = io.BytesIO()
+    PillowImage.fromarray(photo).save(out, "JPEG", quality=quality)
+    return np.asarray(PillowImage.open(out)), np.eye(3)
+
+
+CHANGES: dict[str, Callable[[Image], View]] = {
+    "turned by 30°": turned,
+    "half as large": smaller,
+    "from the side": from_the_side,
+    "blurred": blurred,
+    "40 % of the light": darker,
+    "JPEG 15": compressed,
+}
+
+
+def warped(photo: Image, matrix: Homography) -> Image:
+    """The picture by a homography between points in pixels with centres at .5, its size and its edge kept."""
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    exact = np.linalg.inv(half) @ matrix @ half
+    size = (photo.shape[1], photo.shape[0])
+    return np.asarray(cv2.warpPerspective(photo, exact, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def components() -> Iterator[tuple[str, LocalDescriptor, Metric]]:
+    """Every method that can be used here, with `N` features, and the metric of its descriptors."""
+    for name, cls in methods("features").items():
+        made = dataclasses.replace(cast(Any, cls()), n=N)
+        (metric,) = build(parse(made.metric))
+        assert isinstance(made, LocalDescriptor)
+        assert isinstance(metric, Metric)
+        try:
+            made.load()
+        except ModelMissingError:
+            continue
+        yield name, made, metric
+
+
+def judged(component: LocalDescriptor, metric: Metric, photos: list[Image]) -> tuple[float, list[tuple[float, float]]]:
+    """The mean number of features, and the means of repeatability and matching score under each change."""
+    own = [component.features(photo) for photo in photos]
+    scores = []
+    for change in CHANGES.values():
+        each = []
+        for photo, first in zip(photos, own, strict=True):
+            view, homography = change(photo)
+            second = component.features(view)
+            right = matching_score(first, second, homography, metric)
+            each.append((repeatability(first, second, homography), right))
+        again, matched = np.mean(each, axis=0).tolist()
+        scores.append((again, matched))
+    return float(np.mean([len(found) for found in own])), scores
+
+
+def per_picture(component: LocalDescriptor, images: list[Image], rounds: int) -> float:
+    """Milliseconds of the processor a picture."""
+    describe = partial(component.describe, images)
+    describe()
+    return 1000 * best({"": describe}, rounds)[""].cpu / len(images)
+
+
+def rows(photos: list[Image], timed: list[list[Image]], rounds: int) -> tuple[list[list[str]], list[list[str]]]:
+    """A row of the quality and one of the costs for each method."""
+    found, costs = [], []
+    for name, component, metric in components():
+        count, scores = judged(component, metric, photos)
+        found.append([f"`{name}`", *(f"{again:.2f} / {matched:.2f}" for again, matched in scores)])
+        bytes_ = component.size * np.dtype(component.dtype).itemsize
+        times = [f"{per_picture(component, images, rounds):,.0f}" for images in timed]
+        costs.append([f"`{name}`", f"{count:,.0f}", f"{component.size} {component.dtype}", f"{bytes_}", *times])
+    return found, costs
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    every = pictures.photographs(options.folder)
+    photos = [in_memory(photo).at(SIDE) for photo in every[: options.of(PHOTOS, 1)]]
+    count, rounds = options.of(TIMED_PICTURES, 1), options.of(ROUNDS, 1)
+    timed = [
+        [pictures.enlarged(every[number % len(every)], size, number) for number in range(count)]
+        for size in TIMED.values()
+    ]
+    with one_core():
+        found, costs = rows(photos, timed, rounds)
+    return TEXT.format(
+        machine=machine(),
+        n=N,
+        side=SIDE,
+        photos=len(photos),
+        count=count,
+        rounds=rounds,
+        found=table(["features", *CHANGES], found),
+        costs=table(["features", "found", "a descriptor", "bytes", *(f"ms, {side} pixels" for side in TIMED)], costs),
+    )
+
+
+TEXT = """## Local features
+
+Measured on {machine}; pinned to one core, one thread in every library. Each method with at most {n:,} features a
+picture and its other defaults.
+
+*Repeatability / matching score*: the share of features that have a counterpart in a changed picture (an overlap error
+of the circles below .4, both brought to a radius of 30 pixels in the first picture), and the share whose nearest
+descriptor is that of such a one. The part of the picture that both show counts; the mean of {photos} photographs of
+at most {side} pixels, those that scikit-image and scikit-learn bring along unless a folder is named. *From the side*
+is a homography that takes the right edge to .6 of the width and the height; *blurred* has a Gaussian of 2 pixels.
+Patches of `dense_sift` lie on a grid, which is the same wherever the picture is not moved. `affine` spends its
+features on ten views, most of them from the side.
+
+{found}
+
+Features found in those photographs, and the processor's time for each of {count} pictures, parts of photographs that
+were enlarged to 640 x 480 and 1024 x 768 with a sensor's noise (decoding is not in it), best of {rounds}:
+
+{costs}
+"""
+
+if __name__ == "__main__":
+    main("features", __doc__, measured)
