@@ -13,7 +13,7 @@ from nearsight.visual_words import Records
 
 def idf_of(kernel: Kernel, frequency: Doubles, total: int) -> Doubles:
     """The idf of words that so many of `total` pictures hold; a word that none holds counts as one that one holds."""
-    return np.log(total / np.maximum(frequency, 1)) if kernel.idf else np.ones(len(frequency))
+    return np.log(max(total, 1) / np.maximum(frequency, 1)) if kernel.idf else np.ones(len(frequency))
 
 
 def similarities(kernel: Kernel, queries: Sequence[Records], rows: Sequence[Records]) -> Floats:
