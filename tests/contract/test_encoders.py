@@ -15,7 +15,8 @@ import pytest
 
 from nearsight.methods import build
 from nearsight.recipe import parse
-from nearsight.types import Kernel, LocalFeatures, Metric
+from nearsight.types import Kernel, LocalFeatures, Metric, Vocabulary
+from nearsight.vocabularies.kmeans import Kmeans
 from tests.contract.test_methods import components, every
 
 WIDTH = 32
@@ -56,8 +57,19 @@ def pictures(kind, width=WIDTH):
 
 SAMPLE = descriptors(1200)
 SAMPLE.flags.writeable = False
+SMALL = {"words": Kmeans(k=20), "bits": WIDTH}
+"""What there is to learn from is little, and narrow."""
+
+
+def small(component):
+    """An encoder with few words, and no more bits than descriptors have values."""
+    fields = {field.name: getattr(component, field.name) for field in dataclasses.fields(component)}
+    wanted = {name for name, value in fields.items() if isinstance(value, Vocabulary) or name == "bits"}
+    return dataclasses.replace(component, **{name: SMALL[name] for name in wanted})
+
+
 WAYS = [
-    (name, kind, component)
+    (name, kind, small(component))
     for name, component in components("encode").items()
     for kind in (("features", "rows") if component.takes == "both" else (component.takes,))
 ]

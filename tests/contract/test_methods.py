@@ -12,7 +12,8 @@ import pytest
 
 from nearsight.errors import ModelMissingError
 from nearsight.methods import KINDS, methods, metric_of
-from nearsight.types import NO_ID
+from nearsight.types import NO_ID, Kernel
+from nearsight.visual_words import records
 
 
 def components(kind):
@@ -57,8 +58,32 @@ def rows_for(metric, count=12, seed=0):
     raise AssertionError(f"there are no rows here for {metric}")
 
 
+def worded(count=12, seed=0, bits=32):
+    """The records of pictures of twenty features each, of forty words, as kernels compare them."""
+    rng = np.random.default_rng(seed)
+    made = [np.zeros(20, records(bits)) for _ in range(count)]
+    for each in made:
+        each["word"] = np.sort(rng.integers(0, 40, 20))
+        each["bits"] = rng.integers(0, 256, each["bits"].shape)
+        for name, most in (("x", 65536), ("y", 65536), ("scale", 256), ("angle", 256)):
+            each[name] = rng.integers(0, most, 20)
+    return made
+
+
+def rows_of(metric, count=12, seed=0):
+    """Rows that a metric, or lists of records that a kernel can compare."""
+    return worded(count, seed) if isinstance(metric, Kernel) else rows_for(metric, count, seed)
+
+
+def metric_for(index):
+    """One that an index serves."""
+    return components("kernels")["tf_idf"] if index.ragged else components("metrics")["l2"]
+
+
 def started(index, metric, rows):
     """An index without rows, fitted on these."""
+    if index.ragged != isinstance(metric, Kernel):
+        pytest.skip("lists of records are searched by inverted, rows by all others")
     if not index.serves(metric):
         pytest.skip(f"{index} has no cells for {metric}: such collections are searched exactly")
     return index.empty(metric, index.fit(rows, metric))
@@ -75,7 +100,9 @@ def ready(descriptor):
 def test_there_are_some():
     assert {"gist", "colour_histogram", "tiny", "phash", "dhash"} <= components("descriptors").keys()
     assert {"l1", "l2", "cosine", "chi2", "jensen_shannon", "intersection", "hamming"} <= components("metrics").keys()
-    assert components("indexes").keys() >= {"flat", "gistis", "ivf"}
+    assert components("indexes").keys() >= {"flat", "gistis", "ivf", "inverted"}
+    assert {"tf_idf", "hamming_votes", "selective"} <= components("kernels").keys()
+    assert {"verify", "spatial", "expand"} <= components("rank").keys()
 
 
 @every(*KINDS)
@@ -229,10 +256,13 @@ def test_widths_that_differ_are_refused(component):
         component.distances(rows[:, :-1], rows)
 
 
+METRICS = components("metrics") | components("kernels")
+
+
 @every("indexes")
-@pytest.mark.parametrize("metric", components("metrics").values(), ids=components("metrics").keys())
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
 def test_rows_are_found_again(component, metric):
-    rows = rows_for(metric, 40)
+    rows = rows_of(metric, 40)
     ids = np.arange(100, 140)
     index = started(component, metric, rows).add(ids[:25], rows[:25]).add(ids[25:], rows[25:])
     hits = index.search(rows, 5)
@@ -247,8 +277,8 @@ def test_rows_are_found_again(component, metric):
 
 @every("indexes")
 def test_adding_and_removing_make_new_ones(component):
-    metric = components("metrics")["l2"]
-    rows, ids = rows_for(metric, 10), np.arange(10)
+    metric = metric_for(component)
+    rows, ids = rows_of(metric, 10), np.arange(10)
     empty = started(component, metric, rows)
     full = empty.add(ids, rows)
     fewer = full.remove(np.array([2, 77]))
@@ -262,12 +292,13 @@ def test_adding_and_removing_make_new_ones(component):
 
 @every("indexes")
 def test_what_cannot_be_searched_is_refused(component):
-    metric = components("metrics")["l2"]
-    rows = rows_for(metric, 10)
+    metric = metric_for(component)
+    rows = rows_of(metric, 10)
     index = started(component, metric, rows).add(np.arange(10), rows)
     with pytest.raises(ValueError, match="k is 1 or larger; got 0"):
         index.search(rows, 0)
-    with pytest.raises(ValueError, match="23"):
-        index.search(rows[:, 1:], 1)
+    narrow, says = (worded(1, bits=24), "24") if component.ragged else (rows[:, 1:], "23")
+    with pytest.raises(ValueError, match=says):
+        index.search(narrow, 1)
     with pytest.raises(ValueError, match="id 4 "):
         index.add(np.array([4]), rows[:1])

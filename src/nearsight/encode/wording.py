@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
+from nearsight.encode.vectors import check_width
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Vocabulary
 from nearsight.visual_words import Records, recorded, records
 from nearsight.vocabularies.akm import Akm
@@ -65,6 +66,7 @@ class Worded(Encoder):
         return [self._recorded(each, fitted, self.several) for each in described]
 
     def _recorded(self, features: LocalFeatures, fitted: Arrays, several: int) -> Records:
+        check_width(features.descriptors, fitted["centres"].shape[1])
         words = self.words.assign(features.descriptors, fitted, several)
         at, rank = np.nonzero(words >= 0)
         some = LocalFeatures(

@@ -160,7 +160,7 @@ class InvertedRows:
             place = np.searchsorted(part["words"], words)
             known = np.flatnonzero(part["words"][np.minimum(place, len(held) - 1)] == words if len(held) else [])
             counts[known] += held[place[known]]
-        return idf_of(self.kernel, counts, max(1, len(self.live)))
+        return idf_of(self.kernel, counts, len(self.live))
 
     @cached_property
     def _stays(self) -> list[NDArray[np.bool_]]:

@@ -13,13 +13,14 @@ from nearsight.visual_words import Records
 
 def idf_of(kernel: Kernel, frequency: Doubles, total: int) -> Doubles:
     """The idf of words that so many of `total` pictures hold; a word that none holds counts as one that one holds."""
-    return np.log(total / np.maximum(frequency, 1)) if kernel.idf else np.ones(len(frequency))
+    return np.log(max(total, 1) / np.maximum(frequency, 1)) if kernel.idf else np.ones(len(frequency))
 
 
 def similarities(kernel: Kernel, queries: Sequence[Records], rows: Sequence[Records]) -> Floats:
     """`(Q, N)`: how alike pictures are, the idf being that of the N."""
-    if {each.dtype for each in queries} - {each.dtype for each in rows}:
-        raise ValueError("records of queries and rows have as many bits")
+    bits = sorted({8 * each["bits"].shape[1] for each in (*queries, *rows)})
+    if len(bits) > 1:
+        raise ValueError(f"records of queries and rows have as many bits; got {' and '.join(map(str, bits))}")
     part: Arrays = postings(np.arange(len(rows)), rows, once=kernel.once)
     total = len(rows)
     idf = idf_of(kernel, frequencies(part, np.ones(total, bool)).astype(np.float64), total)

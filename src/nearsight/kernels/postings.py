@@ -99,10 +99,19 @@ def scores(query: Asked, part: Arrays, kernel: Kernel, *, consistent: bool = Fal
 
     With `consistent`, only pairs count whose differences in angle, and in scale, are those of most of the picture's
     pairs: the largest sum over a bin and its neighbours, of angles or of scales, whichever is smaller.
+
+    Raises
+    ------
+    ValueError
+        where records of query and pictures differ in their bits
     """
     total = len(part["ids"])
+    mine, theirs = (8 * rows["bits"].shape[1] for rows in (query.rows, part))
+    if total and mine != theirs:
+        raise ValueError(f"the records of these pictures have {theirs} bits; got a query of {mine}")
     at = np.searchsorted(part["words"], query.rows["word"])
-    here = np.flatnonzero(part["words"][np.minimum(at, len(part["words"]) - 1)] == query.rows["word"] if total else [])
+    last = len(part["words"]) - 1
+    here = np.flatnonzero(part["words"][np.minimum(at, last)] == query.rows["word"] if last >= 0 else [])
     table = kernel.weights(8 * part["bits"].shape[1])
     made = np.zeros(total * (TURNS + STEPS) if consistent else total)
     for mine, theirs, starts in _spans(part, at[here], here):
