@@ -4,6 +4,7 @@ python -m benchmarks [NAME ...] [--folder FOLDER] [--out PAGE]    the full run: 
 python -m benchmarks --quick                                      a few pictures each, only printed unless --out
 python -m benchmarks quality --folder COREL1K                     docs/evaluation.md: how well each descriptor finds
 python -m benchmarks kinds --folder PICTURES                      docs/evaluation.md: which kinds of queries each finds
+python -m benchmarks objects --folder DATA                        docs/evaluation.md: the same things and places
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from benchmarks.page import PAGE, parser
 
 NAMES = ("indexing", "memory", "descriptors", "features", "vocabularies", "search", "layout", "startup")
-JUDGED = ("quality", "kinds")
+JUDGED = ("quality", "kinds", "objects")
 """These need real pictures, and are run where they are named."""
 
 

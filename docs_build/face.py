@@ -12,7 +12,19 @@ import nearsight as ns
 from docs_build.docstring import described, escaped, printed, prose, sections, table
 from nearsight import errors
 
-ORDER = ("index", "learn", "open", "describe", "colours", "Collection", "Results", "Hit", "Map", "NearsightError", "Reason")
+ORDER = (
+    "index",
+    "learn",
+    "open",
+    "describe",
+    "colours",
+    "Collection",
+    "Results",
+    "Hit",
+    "Map",
+    "NearsightError",
+    "Reason",
+)
 WIDTH = 80
 
 

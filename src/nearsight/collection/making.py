@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nearsight.clock import Clock, SystemClock
@@ -89,7 +90,7 @@ def _ingested(
     def run(plans: list[Plan]) -> Summary:
         return Ingest(root, home, catalogue, plans, files=files, clock=clock, watch=watch, settings=settings).run()
 
-    now = ready(wanted, home, catalogue, files)
+    start, now = clock.elapsed(), ready(wanted, home, catalogue, files)
     if len(now) == len(wanted):
         return run(now)
     first = run(now)
@@ -107,7 +108,8 @@ def _ingested(
     found |= _learner(files, watch, settings).run(lacking, some)
     old = [entry for entry in catalogue.caches() if entry.key in found]
     caches.put(home, catalogue, files, [(key, 0, arrays) for key, arrays in found.items()], old)
-    return first.then(run(ready(wanted, home, catalogue, files)))
+    both = first.then(run(ready(wanted, home, catalogue, files)))
+    return replace(both, seconds=clock.elapsed() - start)
 
 
 def _learner(files: Files, watch: Watch, settings: Settings) -> Learner:

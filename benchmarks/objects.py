@@ -1,0 +1,102 @@
+"""How well the same thing or place is found: two tables of docs/evaluation.md.
+
+    python -m benchmarks objects --folder DATA [--out docs/evaluation.md]
+
+DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`) and `dvd-covers/` (`nearsight evaluate
+pairs`), and `photos/`, `captions/` and `corel1k/`, of other things, from which all that is learnt is learnt.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import nearsight as ns
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+from nearsight.collection.plan import plan
+from nearsight.collection.trial import bench, judged
+from nearsight.errors import UsageError
+from nearsight.evaluate.protocols.catalogue import load
+
+LEARNT_FROM = ("photos", "captions", "corel1k")
+GEOMETRY = " | spatial"
+EXPANSION = " | spatial | expand | spatial"
+WORDS = {
+    "words, tf-idf": "sift | bow | inverted",
+    "Hamming embedding": "sift | hamming_embedding | inverted",
+    "Hamming embedding, weak geometry": "sift | hamming_embedding | inverted(consistent=true)",
+    "ASMK": "sift | asmk | inverted",
+    "ASMK of half-whitened descriptors": "sift | pca(dim=128, whiten=0.5) | asmk | inverted",
+}
+ROWS = {
+    "VLAD, 64 words": "sift | vlad(k=64) | flat",
+    "VLAD, 256 words": "sift | vlad(k=256) | flat",
+    "Fisher vector, 64 components": "sift | pca(dim=64) | fisher(k=64) | flat",
+}
+MOST = "mAP"
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    if options.folder is None:
+        raise UsageError(f"--folder names the folder that holds landmarks, dvd-covers, {', '.join(LEARNT_FROM)}")
+    every = dict(list((WORDS | ROWS).items())[:1]) if options.quick else WORDS | ROWS
+    with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
+        learnt = Path(place, "learnt.npz")
+        ns.learn([options.folder / name for name in LEARNT_FROM], list(every.values()), learnt)
+        places = _landmarks(options.folder / "landmarks", every, learnt, options.of(0, 3))
+        covers = _covers(options.folder / "dvd-covers", every, learnt, options.of(0, 3))
+    return TEXT.format(machine=machine(), places=places, covers=covers, learnt=", ".join(LEARNT_FROM))
+
+
+def _landmarks(folder: Path, every: dict[str, str], learnt: Path, some: int) -> str:
+    truth = load("landmarks", folder)
+    truth = truth.some(some) if some else truth
+    ways = {name: [recipe, recipe + GEOMETRY, recipe + EXPANSION] for name, recipe in every.items() if name in WORDS}
+    alone = {name: [recipe] for name, recipe in every.items() if name in ROWS}
+    lines = []
+    with bench(folder, (), [each for way in (ways | alone).values() for each in way], learnt=[learnt]) as ready:
+        plans = {each.name: each for each in ready.plans}
+        for name, way in (ways | alone).items():
+            trials = [judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in way]
+            found = [f"{trial.figures[MOST]:.1f}" for trial in trials] + [""] * (3 - len(trials))
+            cost = trials[0].cost
+            lines.append([name, f"`{every[name]}`", *found, f"{cost.row_bytes:,}", f"{cost.describe_ms:.0f}"])
+    return table(
+        ["method", "recipe", "mAP, %", "and geometry", "and expansion", "bytes a picture", "ms to describe"], lines
+    )
+
+
+def _covers(folder: Path, every: dict[str, str], learnt: Path, some: int) -> str:
+    truth = load("pairs", folder)
+    truth = truth.some(some) if some else truth
+    ways = {name: [recipe, recipe + GEOMETRY] if name in WORDS else [recipe] for name, recipe in every.items()}
+    lines = []
+    with bench(folder, (), [each for way in ways.values() for each in way], learnt=[learnt]) as ready:
+        plans = {each.name: each for each in ready.plans}
+        for name, way in ways.items():
+            trials = [judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in way]
+            found = [f"{trial.figures['rank 1']:.1f}" for trial in trials] + [""] * (2 - len(trials))
+            lines.append([name, *found])
+    return table(["method", "first hit, %", "and geometry"], lines)
+
+
+TEXT = """
+## The same thing or place
+
+Measured on {machine}. All that is learnt (20,000 visual words by `akm`, projections, mixtures) was learnt from other
+pictures: {learnt}. At most 1,000 SIFT features a picture of at most 1,024 pixels.
+
+**Places**: 25 questions, a box around a building each, among 183 photographs of Oxford; right answers are those that
+show it wholly or in part, what hardly shows it does not count (the protocol of Oxford5k).
+
+{places}
+
+**Covers**: photographs of DVD covers, taken with two telephones, ask for the cover itself.
+
+{covers}
+"""
+
+if __name__ == "__main__":
+    main("objects", __doc__, measured)
