@@ -35,7 +35,7 @@ def test_matches_anywhere_agree_on_nothing(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_mirrored_plane_is_none(seed):
-    """Its features turn by all angles: that of a feature at angle a is 180 - a. With one angle for all, the sides tell."""
+    """Features turn by all angles there: one at angle a by 180 - 2 a. With one turn for all, the sides tell."""
     given, rng = matches(MIRRORED, 150, 0, seed), np.random.default_rng(seed)
     for turns in (rng.random(150) * 360, np.zeros(150)):
         found = estimated(WordMatches(given.query, given.hit, given.ratios, turns), TOLERANCE)
@@ -46,7 +46,10 @@ def test_the_middle_of_two_planes_is_that_of_the_larger():
     """Two things moved apart: the one with more features is told."""
     one, other = matches(VIEWS["shifted"], 60, 0, 1), matches(VIEWS["turned"], 30, 0, 2)
     both = WordMatches(
-        *(np.concatenate([getattr(each, name) for each in (one, other)]) for name in ("query", "hit", "ratios", "turns"))
+        *(
+            np.concatenate([getattr(each, name) for each in (one, other)])
+            for name in ("query", "hit", "ratios", "turns")
+        )
     )
     found = estimated(both, TOLERANCE)
     assert np.linalg.norm(moved(found.homography, CORNERS) - moved(VIEWS["shifted"], CORNERS), axis=1).max() < TOLERANCE
