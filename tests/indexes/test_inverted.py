@@ -143,7 +143,9 @@ def test_features_that_turned_alike_vote_together():
 @EVERY
 def test_what_is_kept_stands_for_the_pictures(kernel, tmp_path):
     index = Inverted()
-    halves = [index.keep(IDS[at], [PICTURES[one] for one in at], kernel, {}) for at in (np.arange(12), np.arange(12, 30))]
+    halves = [
+        index.keep(IDS[at], [PICTURES[one] for one in at], kernel, {}) for at in (np.arange(12), np.arange(12, 30))
+    ]
     gone = IDS[[3, 20]]
     joined = index.join(halves, gone)
     assert set(joined["ids"].tolist()) == set(IDS.tolist()) - set(gone.tolist())

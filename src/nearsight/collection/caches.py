@@ -39,6 +39,7 @@ FOLDER = "indexes"
 CHUNK = 1024
 LOST_SHARE = 0.1
 _DONE = "caches"
+_LEARNT = "learnt: "
 
 Report = Callable[[int, int], None]
 """`(done, total)` rows."""
@@ -104,7 +105,12 @@ def rows_of(segment: Segment, plan: Plan) -> Any:  # noqa: ANN401 - rows (n, D),
 
 def learnt_key(plan: Plan) -> str:
     """The key of what the encoders of a plan have learnt."""
-    return f"learnt: {plan.unlearnt_key}"
+    return f"{_LEARNT}{plan.unlearnt_key}"
+
+
+def shown_key(key: str) -> str:
+    """The steps of a recipe whose encoders have learnt what has this key."""
+    return key.removeprefix(_LEARNT).partition(" @")[0]
 
 
 def put(

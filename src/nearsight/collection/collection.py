@@ -267,9 +267,13 @@ class Collection:
         StorageError : the disk refused
         """
         wanted = self.plan(by, recipe)
+        if not wanted.ready:
+            raise UsageError(
+                f"{wanted.name} learns from its collection, which a search base of two files has not; "
+                "name a recipe of a descriptor and an index"
+            )
         with self._lock:
             snapshot = self._current()
-            wanted = snapshot.ready(wanted)
             rows = ((picture.path, snapshot.row(wanted, picture.id)) for picture in self._catalogue.pictures())
             return two_file.write(Path(base), wanted, rows, self._files)
 
@@ -360,6 +364,8 @@ def _answers(snapshot: Snapshot, name: str, text: str) -> str:
         return snapshot.answers(plan(text, name))
     except RecipeError as problem:
         return f"none: {problem.problem}"
+    except (UsageError, DamagedError) as problem:
+        return f"none: {problem}"
 
 
 def _chosen(path: bytes, wanted: Iterable[bytes]) -> bool:

@@ -154,7 +154,7 @@ def _sample(
             some = replace(one, **{name: getattr(one, name)[at] for name in ("points", "scales", "angles")})
             some = replace(some, descriptors=np.asarray(one.descriptors[at], np.float32))
         for encoder, fitted in before:
-            some = encoder.encode([some], fitted)[0]
+            some = encoder.encode([some] if isinstance(some, LocalFeatures) else some[None], fitted)[0]
         pieces.append(some.descriptors if features else np.asarray(some, np.float32)[None])
     every = np.concatenate(pieces) if pieces else np.empty((0, 1), np.float32)
     if not every.size:

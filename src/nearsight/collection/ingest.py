@@ -4,7 +4,7 @@
 2. A new path with the content of a picture that is gone is a move: only its path changes.
 3. Describe what is new, changed or lacks rows, in isolated workers, in the order of the paths (`describe`).
 4. Commit in batches: segments on the disk first, then one transaction. What is committed is acknowledged.
-5. Forget what is gone; merge small segments (`merge`).
+5. Forget what is gone, and rows made with what has been learnt anew since; merge small segments (`merge`).
 6. Read what sidecars say in words (`notes`).
 7. Bring what approximate indexes keep into agreement with the rows (`caches`).
 
@@ -28,7 +28,7 @@ from nearsight.collection import caches, segment
 from nearsight.collection.compare import Comparison
 from nearsight.collection.describe import Describe, Read, Task
 from nearsight.collection.editor import Editor
-from nearsight.collection.merge import drop_dead, merge_small
+from nearsight.collection.merge import drop_dead, drop_outdated, merge_small
 from nearsight.collection.notes import Notes
 from nearsight.collection.plan import Plan
 from nearsight.collection.rows import Note, Picture, SegmentEntry, Skip
@@ -132,6 +132,7 @@ class Ingest:
         self._forget(comparison.gone)
         notes.run(comparison.blind, changed=bool(self.summary.added or self.summary.changed or self.summary.moved))
         self.summary.skipped.update(notes.skipped())
+        drop_outdated(self.catalogue, self.folder, self.files, self._outdated)
         drop_dead(self.catalogue, self.folder, self.files)
         caches.Refresh(self.home, self.catalogue, self.files, self._indexing).run(self.plans)
         self.summary.seconds = self.clock.elapsed() - start
@@ -144,6 +145,9 @@ class Ingest:
             if name not in listed:
                 self.files.remove(self.folder / name)
         caches.sweep(self.home, self.catalogue, self.files)
+
+    def _outdated(self, key: str) -> bool:
+        return any(plan.outdated(key) for plan in self.plans)
 
     def _indexing(self, done: int, total: int) -> None:
         self.watch(Progress("indexing", done, total))

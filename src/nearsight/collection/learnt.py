@@ -20,9 +20,12 @@ from nearsight.collection.fitting import Learnt
 from nearsight.collection.plan import Plan, usable
 from nearsight.collection.rows import CacheEntry
 from nearsight.encode.chain import Encoded
-from nearsight.errors import DamagedError, UsageError
+from nearsight.errors import DamagedError, StorageError, UsageError
 from nearsight.files import Files
 from nearsight.types import Arrays
+
+_NO_FILE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
+"""What NumPy and JSON say of files that are something else."""
 
 
 def with_learnt(plan: Plan, arrays: Sequence[Arrays] | None) -> Plan:
@@ -41,11 +44,23 @@ def learnt(entries: Iterable[CacheEntry], plan: Plan, folder: Path, files: Files
     entry, _ = caches.held(entries, caches.learnt_key(plan))
     if entry is None:
         return None
+    return by_encoder(plan, caches.read(folder, entry, files))
+
+
+def by_encoder(plan: Plan, arrays: Arrays) -> list[Arrays]:
+    """What was learnt, for each encoder of a plan on its own."""
+    assert isinstance(plan.descriptor, Encoded)
     made: list[Arrays] = [{} for _ in plan.descriptor.encoders]
-    for name, array in caches.read(folder, entry, files).items():
+    for name, array in arrays.items():
         number, _, inner = name.partition("/")
         made[int(number)] = {**made[int(number)], inner: array}
     return made
+
+
+def agrees(plan: Plan, given: Learnt) -> bool:
+    """Whether a plan has learnt what is given for it, if something is."""
+    arrays = given.get(caches.learnt_key(plan))
+    return arrays is None or with_learnt(plan, by_encoder(plan, arrays)).key == plan.key
 
 
 def ready(plans: Iterable[Plan], home: Path, catalogue: Catalogue, files: Files) -> list[Plan]:
@@ -67,24 +82,39 @@ def keys(recipes: Iterable[str], home: Path, catalogue: Catalogue, files: Files)
 
 
 def save(learnt: Learnt, path: Path) -> None:
-    """Write what was learnt to a file, to be used by other collections."""
+    """Write what was learnt to a file, to be used by other collections. StorageError where that cannot be."""
     keys = list(learnt)
     arrays = {f"{keys.index(key)}/{name}": array for key in keys for name, array in learnt[key].items()}
     about = np.frombuffer(json.dumps(keys).encode(), np.uint8)
-    with path.open("wb") as file:
-        np.savez(file, keys=about, **arrays)  # type: ignore[arg-type]
+    try:
+        with path.open("wb") as file:
+            np.savez(file, keys=about, **arrays)  # type: ignore[arg-type]
+    except OSError as problem:
+        raise StorageError(f"{path} cannot be written: {problem.strerror}") from None
 
 
 def load(path: Path) -> Learnt:
     """What was learnt, from a file. UsageError where it is none."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             keys = json.loads(stored["keys"].tobytes())
             made: Learnt = {key: {} for key in keys}
             for name in stored.files:
                 number, _, inner = name.partition("/")
                 if inner:
                     made[keys[int(number)]] = {**made[keys[int(number)]], inner: stored[name]}
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as problem:
+    except _NO_FILE as problem:
         raise UsageError(f"{path} is no file of nearsight learn: {problem}") from None
+    return made
+
+
+def given(paths: Iterable[Path], plans: Sequence[Plan]) -> Learnt:
+    """What was learnt, from files. UsageError where one is none, or holds nothing that any of these plans needs."""
+    made, known = Learnt(), {caches.learnt_key(plan) for plan in plans}
+    for path in paths:
+        held = load(path)
+        if not known & held.keys():
+            names = ", ".join(caches.shown_key(key) for key in held)
+            raise UsageError(f"{path} is for recipes that begin with {names}; none that is asked for does")
+        made |= held
     return made

@@ -16,9 +16,10 @@ from nearsight.collection.editor import Editor
 from nearsight.collection.fitting import Learner, Learnt
 from nearsight.collection.home import home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
 from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch
-from nearsight.collection.learnt import load, ready, save
-from nearsight.collection.plan import Plan, plans
+from nearsight.collection.learnt import agrees, given, ready, save
+from nearsight.collection.plan import Plan, plans, usable
 from nearsight.collection.rows import Problem
+from nearsight.encode.chain import Encoded
 from nearsight.errors import UsageError
 from nearsight.files import Files, LocalFiles
 from nearsight.images.walk import Found, walk
@@ -43,12 +44,13 @@ def index(
     by : senses to index by; an existing collection keeps its own beside them; `copy` and `colour` where none is named
     recipe : a recipe's text, or several
     collection : where the collection lies, `FOLDER/.nearsight` by default
-    learnt : files of `learn`: what recipes need that learn, such as a vocabulary; otherwise they learn from the folder
+    learnt : files of `learn`: what recipes need that learn, such as a vocabulary; otherwise they learn from the folder.
+        Rows that were made with something else learnt are made anew
     watch : is told of the progress
 
     Raises
     ------
-    UsageError : the folder, a sense or a recipe is not there
+    UsageError : the folder, a sense or a recipe is not there, or a file of `learnt` is for none of the recipes
     ModelError : a recipe's model is not there, or is not what its card says
     LockedError : another process is writing to the collection
     StorageError : the disk refused; what was committed is intact
@@ -59,17 +61,15 @@ def index(
     home = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(OWN_FOLDER)
     files, clock = files or LocalFiles(), clock or SystemClock()
     asked = plans(by, [recipe] if isinstance(recipe, str) else recipe)
-    given: Learnt = {}
-    for path in learnt:
-        given |= load(Path(path))
     for each in asked:
         each.descriptor.load()
     files.make_folder(home)
     with writing(home, files), opened(home, files) as catalogue:
+        taught = given(map(Path, learnt), [*asked, *usable(catalogue.recipes().values())])
         keep_root(catalogue, root, home)
         wanted = keep_recipes(catalogue, asked)
         summary = _ingested(
-            root, home, catalogue, wanted, files, clock, watch or _ignore, settings or Settings(), given
+            root, home, catalogue, wanted, files, clock, watch or _ignore, settings or Settings(), taught
         )
     return Collection(home, files=files, clock=clock, summary=summary)
 
@@ -83,14 +83,15 @@ def _ingested(
     clock: Clock,
     watch: Watch,
     settings: Settings,
-    given: Learnt,
+    taught: Learnt,
 ) -> Summary:
     """An ingest by what is ready; then the others learn from the pictures that are there, and an ingest by all."""
 
     def run(plans: list[Plan]) -> Summary:
         return Ingest(root, home, catalogue, plans, files=files, clock=clock, watch=watch, settings=settings).run()
 
-    start, now = clock.elapsed(), ready(wanted, home, catalogue, files)
+    start = clock.elapsed()
+    now = [plan for plan in ready(wanted, home, catalogue, files) if agrees(plan, taught)]
     if len(now) == len(wanted):
         return run(now)
     first = run(now)
@@ -98,7 +99,7 @@ def _ingested(
     lacking = [plan for plan in wanted if plan.recipe not in known]
     if not catalogue.count():
         return first
-    found = {key: arrays for key, arrays in given.items() if key in map(caches.learnt_key, lacking)}
+    found = {key: arrays for key, arrays in taught.items() if key in map(caches.learnt_key, lacking)}
     lacking = [plan for plan in lacking if caches.learnt_key(plan) not in found]
 
     def some(count: int) -> list[bytes]:
@@ -143,7 +144,8 @@ def learn(
     ------
     UsageError : a folder is not there, or no recipe learns anything
     """
-    wanted = [each for each in plans((), [recipe] if isinstance(recipe, str) else recipe) if not each.ready]
+    asked = plans((), [recipe] if isinstance(recipe, str) else recipe)
+    wanted = [each for each in asked if isinstance(each.descriptor, Encoded) and each.descriptor.learns]
     if not wanted:
         raise UsageError("these recipes learn nothing from pictures: they are ready as they are")
     files, found = LocalFiles(), list[bytes]()

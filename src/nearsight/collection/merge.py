@@ -7,7 +7,7 @@ what changed, and nothing that a reader holds is touched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,18 @@ def drop_dead(catalogue: Editor, folder: Path, files: Files) -> None:
         if np.isin(opened.ids, dead).mean() > DEAD_SHARE:
             rewrite(catalogue, folder, files, [opened], dead)
     _bury(catalogue, dead, folder, files)
+
+
+def drop_outdated(catalogue: Editor, folder: Path, files: Files, outdated: Callable[[str], bool]) -> None:
+    """Take away the segments whose rows were made with something that has been learnt anew since."""
+    old = [entry for entry in catalogue.segments() if outdated(entry.key)]
+    if not old:
+        return
+    with catalogue.transaction():
+        for entry in old:
+            catalogue.drop_segment(entry.id)
+    for entry in old:
+        files.remove(folder / entry.file)
 
 
 def rewrite(

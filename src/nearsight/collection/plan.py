@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 
-from nearsight.encode.chain import Encoded
+from nearsight.encode.chain import LEARNT, Encoded
 from nearsight.errors import RecipeError, UsageError
 from nearsight.methods import build, look_up, metric_of, name_of, suggestion, written_out
 from nearsight.recipe import Recipe, parse
@@ -99,6 +99,10 @@ class Plan:
         steps = self.described
         versions = "/".join(map(_versions, steps))
         return " ".join([f"{written_out(steps)} @{versions}", *(one for step in steps for one in _digests(step))])
+
+    def outdated(self, key: str) -> bool:
+        """Whether this is the key of rows of its own that were made with something else learnt."""
+        return key != self.key and key.startswith(f"{self.unlearnt_key} {LEARNT}")
 
     @property
     def cache_key(self) -> str:

@@ -127,8 +127,8 @@ def search(
     distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
     hits = refined(plan, question, hits, rows)
     ids = hits.ids[0][hits.ids[0] != NO_ID][:k]
-    reasons = _reasons(snapshot, plan, question.image, ids, distances, rows)
     distances |= _lacking(rows, distances, ids)
+    reasons = _reasons(snapshot, plan, question.image, ids, distances, rows)
     names = paths(ids.tolist())
     found = []
     for rank, ident in enumerate(ids.tolist(), 1):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,18 +109,24 @@ class CheckedRows:
         return rows
 
 
-class RaggedRows:
+class RaggedRows(Sequence[NDArray[Any]]):
     """The variable-length rows of a segment as arrays of records; only the blocks of what is taken are checked."""
 
-    def __init__(self, segment: Segment, dtype: np.dtype[Any]) -> None:
+    def __init__(self, segment: Segment, dtype: np.dtype[Any], places: NDArray[np.intp] | None = None) -> None:
         self._segment, self.dtype = segment, dtype
+        self._places = np.arange(len(segment.ids)) if places is None else places
 
     def __len__(self) -> int:
-        return len(self._segment.ids)
+        return len(self._places)
 
-    def __getitem__(self, at: slice | NDArray[np.intp]) -> list[NDArray[Any]]:
-        places = np.arange(len(self))[at]
-        return [np.frombuffer(self._segment.bytes_at(place), self.dtype) for place in places.tolist()]
+    @overload
+    def __getitem__(self, at: int) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, at: slice | NDArray[Any]) -> RaggedRows: ...
+    def __getitem__(self, at: int | slice | NDArray[Any]) -> NDArray[Any] | RaggedRows:
+        if isinstance(at, int):
+            return np.frombuffer(self._segment.bytes_at(int(self._places[at])), self.dtype)
+        return RaggedRows(self._segment, self.dtype, self._places[at])
 
 
 def write_rows(folder: Path, ident: int, key: str, ids: Ids, rows: NDArray[Any], files: Files) -> SegmentEntry:

@@ -58,7 +58,11 @@ class Snapshot:
                 else:
                     index = (plan.index if plan.descriptor.ragged else Flat()).empty(plan.metric)
                 for each in self._segments.get(plan.key, []):
-                    index = index.add(each.ids, rows_of(each, plan))
+                    ids, rows = each.ids, rows_of(each, plan)
+                    if plan.descriptor.ragged:  # those of the dead would be read, since nothing is kept of them
+                        live = np.flatnonzero(~np.isin(ids, self.dead))
+                        ids, rows = ids[live], rows[live]
+                    index = index.add(ids, rows)
                 self._indexes[name] = index.remove(self.dead)
             return self._indexes[name]
 

@@ -12,6 +12,9 @@ import numpy as np
 
 from nearsight.types import Arrays, Descriptor, Encoder, Image, LocalDescriptor, LocalFeatures
 
+LEARNT = "learnt "
+"""What the checksum of all that was learnt begins with."""
+
 
 @dataclass(frozen=True)
 class Encoded(Descriptor):
@@ -71,7 +74,7 @@ class Encoded(Descriptor):
                 array = np.ascontiguousarray(arrays[name])
                 made.update(f"{number} {name} {array.dtype} {array.shape} ".encode())
                 made.update(array.data if array.size else b"")
-        return f"learnt {made.hexdigest()[:32]}"
+        return f"{LEARNT}{made.hexdigest()[:32]}"
 
     def load(self) -> None:
         """What the first needs."""
@@ -90,8 +93,11 @@ class Encoded(Descriptor):
         return self._through(started(self.first, images), last="questions")
 
     def encoded(self, described: Sequence[Any]) -> Any:  # noqa: ANN401 - rows or lists of records
-        """Rows of what the first made of pictures."""
-        return self._through(described, last="encode")
+        """Rows of what the first made of pictures, each on its own or all as one array."""
+        rows: Any = described
+        if len(described) and not isinstance(self.first, LocalDescriptor):
+            rows = np.stack(described)
+        return self._through(rows, last="encode")
 
     def _through(self, described: Sequence[Any], last: str) -> Any:  # noqa: ANN401
         assert self.ready, f"{self} has learnt nothing yet"

@@ -18,8 +18,8 @@ class Spatial(Refiner):
     """Moves hits to the front whose matched features lie as those of the query do, seen from another place.
 
     1. Features of the query and of each of the first `n` hits match where they have the same visual word and, where
-       they have bits, at most the share `threshold` of them differs. Of a word that both hold often, only the pairs of
-       fewest differing bits count.
+       they have bits, at most the share `threshold` of them differs. Words that make many such pairs say nothing of
+       places, and of very many matches those of fewest differing bits count.
     2. Every match proposes a similarity by its two places, scales and angles. The proposal with most agreement is
        fitted as an affine transform, then as a homography, robustly (MAGSAC++).
     3. A hit with `inliers` agreeing matches or more is verified. Verified hits come first, by how many agree; all

@@ -12,7 +12,7 @@ from nearsight.visual_words import Records, angles, points, scales
 Doubles = NDArray[np.float64]
 
 MOST = 400
-"""Matches that are looked at: those of fewest differing bits, and of the rarest words."""
+"""Matches that are looked at."""
 CROWDED = 25
 """Pairs of one word beyond which it says nothing about places."""
 
@@ -36,8 +36,8 @@ class WordMatches:
 def matched(query: Records, hit: Records, threshold: float) -> WordMatches:
     """Pairs of features of the same word of which at most a share of the bits differs.
 
-    Of a feature's pairs within a word the one of fewest differing bits stays; where words have no bits, words that make
-    many pairs are passed over.
+    Words that make more than `CROWDED` such pairs are passed over. The `MOST` of fewest differing bits stay, of equal
+    ones those of words that make the fewest.
     """
     mine, theirs = _pairs(query["word"], hit["word"])
     bits = 8 * query["bits"].shape[1]
