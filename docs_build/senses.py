@@ -22,7 +22,7 @@ HELD_BACK = (QUERY, STRANGER)
 WORDS = "china"
 WHERE = "height > 400 and name like '%turned%'"
 HITS = 4
-COPIES = ("copy", "mirrored copy", "not a copy")
+JUDGED = ("copy", "mirrored copy", "not a copy", "the same thing", "not verified")
 
 
 @cache
@@ -65,14 +65,14 @@ def _without_a_picture(photos: ns.Collection, sheet: Path) -> dict[str, str]:
 
 
 def _asked(results: Results, query: str) -> str:
-    """A query with what was found: verdicts by `copy`, and scores; a collection this small has no other verdicts."""
+    """A query with what was found: verdicts by `copy` and `object`, and scores; a collection this small has no other verdicts."""
     found = [_shown(hit) for hit in results]
     return gallery.figure([gallery.row(Shown(query, ("asked with",)), found, "")])
 
 
 def _shown(hit: Hit) -> Shown:
     name, score = Path(hit.path).stem, f"{hit.score:.2f}"
-    if hit.verdict in COPIES:
+    if hit.verdict in JUDGED:
         return Shown(name, (hit.verdict, score, name), hit.alike)
     return Shown(name, (name, score))
 
