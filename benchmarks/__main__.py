@@ -1,6 +1,6 @@
 """Run the benchmarks and write their sections of the documentation; remarks by hand around them are kept.
 
-python -m benchmarks [NAME ...] [--folder FOLDER] [--out PAGE]    the full run: some 40 minutes on 2 cores
+python -m benchmarks [NAME ...] [--folder FOLDER] [--out PAGE]    the full run: some 30 minutes on 2 cores
 python -m benchmarks --quick                                      a few pictures each, only printed unless --out
 python -m benchmarks quality --folder COREL1K                     docs/evaluation.md: how well each descriptor finds
 python -m benchmarks kinds --folder PICTURES                      docs/evaluation.md: which kinds of queries each finds

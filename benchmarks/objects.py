@@ -56,7 +56,7 @@ def _landmarks(folder: Path, every: dict[str, str], learnt: Path, some: int) -> 
     ways = {name: [recipe, recipe + GEOMETRY, recipe + EXPANSION] for name, recipe in every.items() if name in WORDS}
     alone = {name: [recipe] for name, recipe in every.items() if name in ROWS}
     lines = []
-    with bench(folder, (), [each for way in (ways | alone).values() for each in way], learnt=[learnt]) as ready:
+    with bench(truth.folder, (), [each for way in (ways | alone).values() for each in way], learnt=[learnt]) as ready:
         plans = {each.name: each for each in ready.plans}
         for name, way in (ways | alone).items():
             trials = [judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in way]
@@ -73,7 +73,7 @@ def _covers(folder: Path, every: dict[str, str], learnt: Path, some: int) -> str
     truth = truth.some(some) if some else truth
     ways = {name: [recipe, recipe + GEOMETRY] if name in WORDS else [recipe] for name, recipe in every.items()}
     lines = []
-    with bench(folder, (), [each for way in ways.values() for each in way], learnt=[learnt]) as ready:
+    with bench(truth.folder, (), [each for way in ways.values() for each in way], learnt=[learnt]) as ready:
         plans = {each.name: each for each in ready.plans}
         for name, way in ways.items():
             trials = [judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in way]

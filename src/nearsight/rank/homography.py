@@ -12,6 +12,8 @@ from nearsight.types import Match
 Doubles = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+FEWEST = 4
+"""Matches that a transform needs."""
 SEEDS = 3
 """Proposals that are fitted."""
 LOOSE = 2.5
@@ -32,7 +34,7 @@ def estimated(matches: WordMatches, tolerance: float) -> Match | None:
     2. Each is fitted as an affine transform to what agrees, until that stays the same.
     3. From the best, a homography is estimated robustly. Where it is not plausible, the affine transform stands.
     """
-    if len(matches) < 4:
+    if len(matches) < FEWEST:
         return None
     best: tuple[Doubles, Flags] | None = None
     for near in _proposals(matches, LOOSE * tolerance):
@@ -43,7 +45,7 @@ def estimated(matches: WordMatches, tolerance: float) -> Match | None:
         return None
     matrix, near = _homography(matches, best, tolerance)
     near = near & _distinct(matches, near)
-    return Match(matches.query[near], matches.hit[near], matrix) if near.sum() >= 4 else None
+    return Match(matches.query[near], matches.hit[near], matrix) if near.sum() >= FEWEST else None
 
 
 def _proposals(matches: WordMatches, tolerance: float) -> Flags:
@@ -64,13 +66,12 @@ def _affine_grown(matches: WordMatches, near: Flags, tolerance: float) -> tuple[
     """An affine transform fitted to what agrees with it, until that stays the same; None where it is not plausible."""
     found = None
     for _ in range(ROUNDS):
-        if near.sum() < 4:
-            return found
-        matrix = _affine(matches.query[near], matches.hit[near])
+        matrix = _affine(matches.query[near], matches.hit[near]) if near.sum() >= FEWEST else None
         if matrix is None:
             return found
         before, near = near, _agreeing(matrix, matches, tolerance)
-        found = matrix, near
+        if near.sum() >= FEWEST:
+            found = matrix, near
         if np.array_equal(before, near):
             break
     return found
