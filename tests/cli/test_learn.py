@@ -35,10 +35,16 @@ def test_learn_says_what_it_learnt(learnt):
     assert [text.split("(")[0] for text in said["recipes"]] == ["sift", "gist"]
 
 
-def test_what_was_learnt_serves_other_collections(folder, learnt, tmp_path):
-    other = folder_of(tmp_path / "other", others=1)
-    done = nearsight("index", other, "--recipe", OBJECTS, "--learnt", learnt[0], "--json")
+@pytest.fixture(scope="module")
+def other(learnt):
+    """Another folder, indexed with what was learnt."""
+    made = folder_of(learnt[0].parent / "other", others=1)
+    done = nearsight("index", made, "--recipe", OBJECTS, "--learnt", learnt[0], "--json")
     assert json.loads(done.stdout)["added"] == 5, done.stderr
+    return made
+
+
+def test_what_was_learnt_serves_other_collections(folder, other, learnt):
     asked = ("search", folder / "thing.png", "--in", other, "--recipe", OBJECTS, "--box", "60,40,240,180", "--json")
     found = json.loads(nearsight(*asked).stdout)
     assert found["verdict"] == "found"
@@ -76,10 +82,8 @@ def test_a_mistake_is_one_message_and_exit_code_two(arguments, says, folder, lea
     assert not (tmp_path / "x.npz").exists()
 
 
-def test_records_are_not_exported_mapped_or_described(folder, learnt, tmp_path):
-    done = nearsight("index", folder, "--recipe", OBJECTS, "--learnt", learnt[0], "--collection", tmp_path / "home")
-    assert done.returncode == 0, done.stderr
-    there = ("--collection", tmp_path / "home", "--recipe", OBJECTS)
+def test_records_are_not_exported_mapped_or_described(folder, other, tmp_path):
+    there = ("--in", other, "--recipe", OBJECTS)
     for arguments, says in (
         (("map", *there, "--html", tmp_path / "map.html"), "visual words, which are not laid out"),
         (("export", *there, "--format", "two-file", "--out", tmp_path / "base"), "learns from its collection"),
