@@ -85,7 +85,7 @@ def test_a_mistake_is_one_message_and_exit_code_two(arguments, says, folder, lea
 def test_records_are_not_exported_mapped_or_described(folder, other, tmp_path):
     there = ("--in", other, "--recipe", OBJECTS)
     for arguments, says in (
-        (("map", *there, "--html", tmp_path / "map.html"), "visual words, which are not laid out"),
+        (("map", other, *there[2:], "--html", tmp_path / "map.html"), "visual words, which are not laid out"),
         (("export", *there, "--format", "two-file", "--out", tmp_path / "base"), "learns from its collection"),
         (("describe", folder / "thing.png", "--recipe", OBJECTS), "learns from a collection first"),
     ):
