@@ -16,6 +16,7 @@ from PIL import Image
 
 COMMANDS = (
     "index",
+    "learn",
     "search",
     "info",
     "verify",

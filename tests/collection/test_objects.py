@@ -11,7 +11,7 @@ import pytest
 import nearsight as ns
 from nearsight.collection.ingest import Settings
 from nearsight.collection.making import repair
-from nearsight.errors import DamagedError, RecipeError, UsageError
+from nearsight.errors import DamagedError, RecipeError, StorageError, UsageError
 from tests.collection.scenes import BOX, VIEW, folder_of, pasted, save, texture
 
 OBJECTS = "sift(n=200) | asmk(words=kmeans(k=64), several=1) | inverted | spatial(inliers=8)"
@@ -350,6 +350,8 @@ def test_learning_needs_folders_and_something_to_learn(tmp_path):
     with pytest.raises(UsageError, match="cannot learn from these pictures"):
         ns.learn([tmp_path], OBJECTS, tmp_path / "out.npz", settings=ONE)
     save(texture(1), tmp_path / "a.png")
-    with pytest.raises(ns.errors.StorageError, match="cannot be written"):
+    with pytest.raises(UsageError, match=r"cannot be written: .*no folder is not a folder"):
         ns.learn([tmp_path], OBJECTS, tmp_path / "no folder" / "out.npz", settings=ONE)
+    with pytest.raises(StorageError, match="cannot be written: Is a directory"):
+        ns.learn([tmp_path], OBJECTS, tmp_path, settings=ONE)
     assert not list(tmp_path.glob("*.npz"))

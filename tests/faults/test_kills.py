@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import signal
 import time
@@ -11,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nearsight as ns
+from nearsight.errors import FormatError, UsageError
 from tests.faults import tracing
 from tests.faults.acts import RECIPES
 from tests.faults.forks import copied
@@ -110,6 +114,56 @@ def test_two_hundred_kills_over_five_thousand_pictures(forks, many, tmp_path, fi
     assert numbers["slowest"] <= 5
     assert numbers["kills"] == 200
     assert numbers["ingests"] == 1
+
+
+LEARNS = "sift(n=60) | asmk(words=kmeans(k=16), several=1) | inverted"
+
+
+def records(home):
+    """The features of each picture, what was learnt, and what is wrong with the collection."""
+    with ns.open(collection=home) as photos:
+        snapshot, plan = photos._current(), photos.plan(recipe=LEARNS)
+        ready = snapshot.ready(plan)
+        rows = {os.fsdecode(each.path): snapshot.row(ready, each.id).tobytes() for each in photos.pictures()}
+        first = {name: photos.search(photos.root / name, recipe=LEARNS, k=1)[0].path for name in list(rows)[:3]}
+        return ready.key, rows, first, [problem.what for problem in photos.verify()]
+
+
+def left_behind(home, query):
+    """What is wrong with what a kill has left, which opens and answers as far as it has come."""
+    said, problems = "", []
+    try:
+        with ns.open(collection=home) as photos:
+            problems = [problem.what for problem in photos.verify()]
+            photos.search(query, recipe=LEARNS)
+    except (UsageError, FormatError) as problem:
+        said = str(problem)
+    assert not said or re.search("holds no collection|half-made|has learnt nothing|holds no rows", said), said
+    return problems
+
+
+def test_killed_before_while_and_after_it_learns_the_ingest_ends_as_an_undisturbed_one(forks, many, tmp_path):
+    """What was committed stays whole: at most, rows of the recipe are still to come."""
+    folder, undisturbed = many(40, side=96), tmp_path / "undisturbed"
+    ending = forks.run("pooled_index", folder, undisturbed, [LEARNS], BATCH)
+    ending.result  # noqa: B018
+    rng, right = np.random.default_rng(21), records(undisturbed)
+    for share in (0.4, 0.65, 0.9):
+        home = tmp_path / f"{share}"
+        child = forks.start("pooled_index", folder, home, [LEARNS], BATCH)
+        while len(child.lines) < share * len(ending.lines):
+            assert child.read(60)
+        time.sleep(rng.random() * 0.03)
+        child.kill()
+        assert child.end().killed
+        assert all("pictures lack this row" in problem for problem in left_behind(home, folder / "0000.jpg"))
+        forks.run("pooled_index", folder, home, [LEARNS], BATCH).result  # noqa: B018
+        key, rows, first, problems = records(home)
+        assert problems == []
+        assert first == {name: name for name in first}
+        assert len(rows) == 40
+        assert (key, rows, first, problems) == right
+        assert len(list((home / "indexes").iterdir())) == 3  # what was learnt, what was fitted, one part
 
 
 @dataclass(frozen=True)

@@ -142,12 +142,15 @@ def learn(
 
     Raises
     ------
-    UsageError : a folder is not there, or no recipe learns anything
+    UsageError : a folder is not there, no recipe learns anything, or the pictures have nothing to learn from
+    StorageError : the file cannot be written
     """
     asked = plans((), [recipe] if isinstance(recipe, str) else recipe)
     wanted = [each for each in asked if isinstance(each.descriptor, Encoded) and each.descriptor.learns]
     if not wanted:
         raise UsageError("these recipes learn nothing from pictures: they are ready as they are")
+    if not Path(out).absolute().parent.is_dir():
+        raise UsageError(f"{out} cannot be written: {Path(out).absolute().parent} is not a folder")
     files, found = LocalFiles(), list[bytes]()
     for folder in folders:
         if not Path(folder).is_dir():

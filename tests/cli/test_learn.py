@@ -1,0 +1,94 @@
+"""nearsight learn, and what it wrote given to others with --learnt."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import pytest
+
+from tests.cli.test_cli import nearsight
+from tests.collection.scenes import folder_of, save, texture
+
+OBJECTS = "sift(n=200) | asmk(words=kmeans(k=64), several=1) | inverted | spatial(inliers=8)"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return folder_of(tmp_path_factory.mktemp("learn") / "pictures", others=3)
+
+
+@pytest.fixture(scope="module")
+def learnt(folder):
+    """A file of `learn`, and what was said while it was made."""
+    out = folder.parent / "learnt.npz"
+    done = nearsight("learn", folder, "--recipe", OBJECTS, "--recipe", "gist | pca(dim=4)", "--out", out, "--json")
+    assert done.returncode == 0, done.stderr
+    return out, json.loads(done.stdout)
+
+
+def test_learn_says_what_it_learnt(learnt):
+    out, said = learnt
+    assert said["file"] == str(out)
+    assert said["bytes"] == out.stat().st_size > 10_000
+    assert [text.split("(")[0] for text in said["recipes"]] == ["sift", "gist"]
+
+
+@pytest.fixture(scope="module")
+def other(learnt):
+    """Another folder, indexed with what was learnt."""
+    made = folder_of(learnt[0].parent / "other", others=1)
+    done = nearsight("index", made, "--recipe", OBJECTS, "--learnt", learnt[0], "--json")
+    assert json.loads(done.stdout)["added"] == 5, done.stderr
+    return made
+
+
+def test_what_was_learnt_serves_other_collections(folder, other, learnt):
+    asked = ("search", folder / "thing.png", "--in", other, "--recipe", OBJECTS, "--box", "60,40,240,180", "--json")
+    found = json.loads(nearsight(*asked).stdout)
+    assert found["verdict"] == "found"
+    assert {hit["path"] for hit in found["hits"] if hit["verdict"] == "the same thing"} == {"thing.png", "scene.png"}
+    again = nearsight("index", other, "--learnt", learnt[0], "--json")
+    assert json.loads(again.stdout)["unchanged"] == 5
+
+
+def test_the_example_of_the_help_runs_and_says_what_to_do_next(folder, tmp_path):
+    example = re.search(r"Example: nearsight (learn .*\.npz)", nearsight("learn", "--help").stdout)[1]
+    command = [part.replace("~/photos", str(folder)) for part in shlex.split(example)]
+    said = nearsight(*command, cwd=tmp_path).stdout
+    assert said.startswith("learnt: sift(")
+    assert re.search(r"npz: \d\.\d MB; use it: nearsight index FOLDER --recipe \.\.\. --learnt", said)
+    assert len(list(tmp_path.glob("*.npz"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("learn", "{folder}", "--recipe", "phash", "--out", "{tmp}/x.npz"), "learn nothing from pictures"),
+        (("learn", "{tmp}/none", "--recipe", OBJECTS, "--out", "{tmp}/x.npz"), "is not a folder"),
+        (("learn", "{tmp}", "--recipe", OBJECTS, "--out", "{tmp}/x.npz"), "cannot learn from these pictures"),
+        (("learn", "{folder}", "--recipe", "sift | asnk", "--out", "{tmp}/x.npz"), 'did you mean "asmk"?'),
+        (("index", "{tmp}", "--recipe", OBJECTS, "--learnt", "{tmp}/q.png"), "is no file of nearsight learn"),
+        (("learn", "{tmp}", "--recipe", OBJECTS, "--out", "{tmp}/none/x.npz"), "none is not a folder"),
+        (("index", "{tmp}", "--recipe", "phash", "--learnt", "{learnt}"), "none that is asked for does"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_two(arguments, says, folder, learnt, tmp_path):
+    save(texture(1)[:1, :1], tmp_path / "q.png")
+    done = nearsight(*(part.format(folder=folder, tmp=tmp_path, learnt=learnt[0]) for part in arguments))
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.split())
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_records_are_not_exported_mapped_or_described(folder, other, tmp_path):
+    there = ("--in", other, "--recipe", OBJECTS)
+    for arguments, says in (
+        (("map", other, *there[2:], "--html", tmp_path / "map.html"), "visual words, which are not laid out"),
+        (("export", *there, "--format", "two-file", "--out", tmp_path / "base"), "learns from its collection"),
+        (("describe", folder / "thing.png", "--recipe", OBJECTS), "learns from a collection first"),
+    ):
+        done = nearsight(*arguments)
+        assert done.returncode == 2, done.stdout
+        assert says in " ".join(done.stderr.split())
