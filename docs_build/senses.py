@@ -65,7 +65,7 @@ def _without_a_picture(photos: ns.Collection, sheet: Path) -> dict[str, str]:
 
 
 def _asked(results: Results, query: str) -> str:
-    """A query with what was found: verdicts by `copy` and `object`, and scores; a collection this small has no other verdicts."""
+    """A query with what was found: scores, and verdicts by `copy` and `object`; for others this is too small."""
     found = [_shown(hit) for hit in results]
     return gallery.figure([gallery.row(Shown(query, ("asked with",)), found, "")])
 
