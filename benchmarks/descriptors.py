@@ -164,8 +164,8 @@ METRIC_HEAD = ["metric", "rows of", "values", "ms, all distances", "ms, first 20
 TEXT = """## Descriptors and metrics
 
 Measured on {machine}; pinned to one core, one thread in every library, the processor's time, best of {rounds}, of
-queries best of {queries}, and of {barred} times as many where a bar is set. Each descriptor with its defaults, in batches of {batch} decoded pictures at its working side
-(decoding is not in it):
+queries best of {queries}, and of {barred} times as many where a bar is set. Each descriptor with its defaults, in
+batches of {batch} decoded pictures at its working side (decoding is not in it):
 
 {descriptors}
 
