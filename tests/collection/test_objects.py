@@ -214,6 +214,7 @@ def test_damage_to_what_was_learnt_is_noticed_and_mended(copy, mended):
     assert files_in(copy, "segments") == rows
 
 
+@pytest.mark.slow
 def test_what_is_learnt_again_from_other_pictures_makes_the_rows_anew(copy):
     """The pictures have changed since it was learnt: it cannot come out the same."""
     for number in range(4):
@@ -231,6 +232,7 @@ def test_what_is_learnt_again_from_other_pictures_makes_the_rows_anew(copy):
         assert photos.search(copy / "thing.png", recipe=OBJECTS)[1].path == "scene.png"
 
 
+@pytest.mark.slow
 def test_other_recipes_are_left_alone_when_one_learns_anew(copy):
     other = OBJECTS.replace("64", "32")
     indexed(copy, ["phash", other])

@@ -50,7 +50,7 @@ def test_without_tilts_it_is_the_inner_method():
     assert np.array_equal(found.descriptors, own.descriptors)
 
 
-@pytest.mark.parametrize("tilt", [2, 3])
+@pytest.mark.parametrize("tilt", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_what_is_seen_from_the_side_is_matched_far_better(tilt):
     image = photograph()
     view, homography = from_the_side(image, tilt, 30)
@@ -79,7 +79,7 @@ def test_places_sizes_and_angles_are_mapped_back():
     assert {0, 36, 72, 108, 144} <= set(np.round(-found.angles % 360).astype(int).tolist())
 
 
-@pytest.mark.parametrize(("view", "matched"), [("darker", 0.9), ("turned", 0.55)])
+@pytest.mark.parametrize(("view", "matched"), [pytest.param("darker", 0.9, marks=pytest.mark.slow), ("turned", 0.55)])
 def test_features_are_found_again(view, matched):
     assert found_again(Affine(), view, 256)[1] > matched
 

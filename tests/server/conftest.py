@@ -32,13 +32,14 @@ def indexed(tmp_path_factory):
     (folder / "broken.jpg").write_bytes((folder / "china.jpg").read_bytes()[:5000])
     (folder / "notes.jpg").write_text("not a picture")
     ns.index(folder, settings=replace(IngestSettings(), workers=1)).close()
+    shutil.copytree(folder, folder.parent / "untouched")
     return folder
 
 
 @pytest.fixture
 def folder(indexed, tmp_path):
-    """A copy of it that a test may change."""
-    return shutil.copytree(indexed, tmp_path / "My Photos")
+    """A copy that a test may change, of what it was before anybody was served from it: jobs may be writing to it."""
+    return shutil.copytree(indexed.parent / "untouched", tmp_path / "My Photos")
 
 
 @contextmanager
