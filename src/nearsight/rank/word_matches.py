@@ -11,7 +11,7 @@ from nearsight.visual_words import Records, angles, points, scales
 
 Doubles = NDArray[np.float64]
 
-MOST = 250
+MOST = 400
 """Matches that are looked at."""
 CROWDED = 25
 """Pairs of one word beyond which it says nothing about places."""
