@@ -85,20 +85,18 @@ class WeightedBytes(Metric):
         """Distances `(Q, N) float32`."""
         return np.asarray(_each_block(self._weigh, queries, rows, np.float32), np.float32)
 
-    def at_least(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats | None:
-        """The share of the content in the distances `(Q, N) float32`, and of the tones where they weigh as much.
+    @property
+    def margin(self) -> tuple[float, float]:  # type: ignore[override]
+        """What the hues, which `first` leaves out, add at most; and rounding."""
+        return 1e-6, self.hues / self.content * _HUES * TURN / 2 if self._even else 0
 
-        None where there is no content.
-        """
-        if not self.content or rows.shape[1] <= _TONES:
-            return None
-        first = _HUES if self.tones >= self.content else _TONES
+    def first(self, queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+        """The sums of all but the hues, `(Q, N) int32`, where the other parts weigh the same; else the distances."""
+        return _each_block(_sum_all_but_hues, queries, rows, np.int32) if self._even else self.distances(queries, rows)
 
-        def add(differences: NDArray[np.uint8], sums: NDArray[Any]) -> None:
-            """Straight into their places."""
-            cv2.reduce(differences[:, first:_CONTENT], 1, cv2.REDUCE_SUM, dst=sums[:, None], dtype=cv2.CV_32S)
-
-        return np.asarray(_each_block(add, queries, rows, np.int32) * np.float32(self.content), np.float32)
+    @property
+    def _even(self) -> bool:
+        return 0 < self.content == self.tones == self.points
 
     def flattened(self, rows: NDArray[Any]) -> Floats:
         """The weighted bytes, hues as points on a circle; straight distances order nearly alike."""
@@ -160,6 +158,11 @@ def _each_block(
             count = len(block)
             weigh(cv2.absdiff(block, repeated[:count], dst=scratch[:count]), answer[start : start + count])
     return answers
+
+
+def _sum_all_but_hues(differences: NDArray[np.uint8], sums: NDArray[Any]) -> None:
+    """Straight into their places."""
+    cv2.reduce(differences[:, _HUES:], 1, cv2.REDUCE_SUM, dst=sums[:, None], dtype=cv2.CV_32S)
 
 
 def _added(values: NDArray[np.uint8], axis: int) -> NDArray[Any]:
