@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nearsight.collection.collection import Collection, describe, open
     from nearsight.collection.layout import Map
     from nearsight.collection.making import index, learn
+    from nearsight.collection.pair import match
     from nearsight.collection.palette import colours
     from nearsight.collection.search import Hit, Results
     from nearsight.errors import NearsightError, Reason
@@ -32,6 +33,7 @@ __all__ = [
     "describe",
     "index",
     "learn",
+    "match",
     "open",
 ]
 
@@ -39,6 +41,7 @@ _HOMES = {
     **dict.fromkeys(["Collection", "describe", "open"], "nearsight.collection.collection"),
     "Map": "nearsight.collection.layout",
     **dict.fromkeys(["index", "learn"], "nearsight.collection.making"),
+    "match": "nearsight.collection.pair",
     "colours": "nearsight.collection.palette",
     **dict.fromkeys(["Hit", "Results"], "nearsight.collection.search"),
     **dict.fromkeys(["NearsightError", "Reason"], "nearsight.errors"),

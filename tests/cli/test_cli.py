@@ -206,6 +206,12 @@ def test_match_draws_and_judges(folder, crop, tmp_path):
     done = nearsight("match", crop, folder / "chelsea.png", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["verdict"] == "not a copy"
+    done = nearsight("match", folder / "coffee.png", crop, "--by", "object", "--box", "100,50,500,350", "--json")
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert found["verdict"] == "the same thing"
+    assert len(found["a"]) == len(found["b"]) > 15
+    assert np.shape(found["homography"]) == (3, 3)
 
 
 def test_describe_gives_rows(folder, tmp_path):
@@ -262,6 +268,7 @@ def test_verify_repair_and_remove(folder):
 
 def test_demo_finds_the_originals(tmp_path):
     done = nearsight("demo", "--folder", tmp_path / "demo", "--json")
+    assert done.returncode == 0
     found = json.loads(done.stdout)
     light = ("jpeg20", "half", "crop10", "bright+20", "bright-20")
     asked, first, accepted = (sum(found["kinds"][kind][of] for kind in light) for of in ("asked", "first", "accepted"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nearsight.rank.word_matches import WordMatches
+from nearsight.rank.matches import Matches
 from nearsight.visual_words import records
 
 ASPECT = 0.75
@@ -52,7 +52,7 @@ def matches(view, right=90, wrong=210, seed=0):
     hit[right:] = rng.random((wrong, 2)) * (1, ASPECT)
     ratios[right:], turns[right:] = np.exp(rng.normal(0, 1, wrong)), rng.random(wrong) * 360
     order = rng.permutation(len(hit))
-    return WordMatches(query[order], hit[order], ratios[order], turns[order])
+    return Matches(query[order], hit[order], ratios[order], turns[order])
 
 
 def picture(count=60, seed=0, bits=16):

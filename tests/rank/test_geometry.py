@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.rank.geometry import Matches, agreement, features, fit, log_alarms, match, mirrored, reduced
+from nearsight.rank.geometry import agreement, features, fit, log_alarms, mirrored, reduced
+from nearsight.rank.matches import Matches, match
 
 skimage_data = pytest.importorskip("skimage.data")
 

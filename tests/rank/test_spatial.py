@@ -51,6 +51,17 @@ def test_verified_hits_come_first_by_how_many_agree_and_the_others_stay():
     assert np.abs(apart).max() < 0.01
 
 
+def test_when_time_is_over_the_rest_stays_and_says_so():
+    given, seen = hits(3, 4, 1, 5, 2), rows(PICTURES)
+    refiner = Spatial(seconds=1e-9)
+    found = refiner.refine(IMAGE, given, seen)
+    assert np.array_equal(found.ids, given.ids)
+    assert np.array_equal(found.scores, given.scores)
+    assert seen.verified == {}
+    said = refiner.explain(IMAGE, given.ids[0], seen)
+    assert {(each.verdict, each.alike) for each in said} == {("not looked at", None)}
+
+
 def test_nothing_verified_is_nothing_changed():
     given = hits(3, 1, 5)
     found = Spatial().refine(IMAGE, given, rows(PICTURES))

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     pass
 
 
+DRAWN = 640
+"""The longest side of a picture that is drawn."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(epilog="Example: nearsight match a.jpg b.jpg --out matched.png")(match)
@@ -26,20 +30,31 @@ def register(app: typer.Typer) -> None:
 def match(
     a: Annotated[Path, typer.Argument(help="One picture.")],
     b: Annotated[Path, typer.Argument(help="Another picture.")],
+    by: Annotated[
+        str, typer.Option(help="copy: one is the other, altered; object: both show the same thing.")
+    ] = "copy",
+    features: Annotated[
+        str, typer.Option(help="For object: what finds the points, such as akaze or orb.")
+    ] = "sift(n=2000)",
+    box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: only this part of A, in pixels.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write both with the matched points drawn.")] = None,
     json: Json = False,
 ) -> None:
-    """Say whether one picture is an altered copy of the other, and draw what matches. Exit code 1: it is not."""
-    from nearsight.cli.pair import compared, drawn_to
+    """Say whether two pictures show the same, and draw what matches. Exit code 1: they do not."""
+    from nearsight.collection.pair import compared
 
-    explanation, images = compared(a, b)
+    explanation, (first, second) = compared(a, b, by, features, box_of(box))
     if out is not None:
-        drawn_to(out, images, explanation)
+        from PIL import Image as PillowImage
+
+        from nearsight.rank.drawing import drawn
+
+        PillowImage.fromarray(drawn(first(DRAWN), second(DRAWN), explanation)).save(out)
     if json:
-        points = [] if explanation.query_points is None else explanation.query_points.tolist()
-        hit_points = [] if explanation.hit_points is None else explanation.hit_points.tolist()
-        found = {"verdict": explanation.verdict, "why": explanation.sentence, "a": points, "b": hit_points}
-        print_json(found)
+        places = explanation.query_points, explanation.hit_points, explanation.homography
+        points, others, plane = (() if each is None else each.tolist() for each in places)
+        said = {"verdict": explanation.verdict, "why": explanation.sentence}
+        print_json({**said, "a": points, "b": others, "homography": plane})
     else:
         typer.echo(f"{explanation.verdict}: {explanation.sentence}")
     if not explanation.alike:

@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
+from nearsight.rank.matches import Matches
 from nearsight.types import Floats, Image, LocalFeatures
 
-__all__ = ["Fit", "Matches", "agreement", "features", "fit", "log_alarms", "match", "mirrored", "reduced", "trimmed"]
+__all__ = ["Fit", "agreement", "features", "fit", "log_alarms", "mirrored", "reduced", "trimmed"]
 
 Doubles: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -50,19 +51,6 @@ BLOCKS, FLAT = 12, 4.0
 
 _CELLS = np.arange(128).reshape(4, 4, 8)
 _MIRRORED = _CELLS[::-1][:, :, -np.arange(8) % 8].ravel()
-
-
-@dataclass(frozen=True)
-class Matches:
-    """Tentative matches: `query`, `hit` `(m, 2) float64` points, `ratios (m,)` of scales, `turns (m,)` in degrees."""
-
-    query: Doubles
-    hit: Doubles
-    ratios: Doubles
-    turns: Doubles
-
-    def __len__(self) -> int:
-        return len(self.query)
 
 
 @dataclass(frozen=True)
@@ -129,22 +117,6 @@ def mirrored(described: LocalFeatures, width: int) -> LocalFeatures:
     points = described.points * np.array([-1, 1], np.float32) + np.array([width, 0], np.float32)
     angles = (180 - described.angles) % 360
     return LocalFeatures(points, described.scales, angles, described.descriptors[:, _MIRRORED], described.size)
-
-
-def match(query: LocalFeatures, hit: LocalFeatures, ratio: float = 0.85) -> Matches:
-    """Features that are each other's nearest, and nearer than `ratio` times the second nearest of the hit."""
-    mine = theirs = np.empty(0, np.int64)
-    if len(query) >= 2 and len(hit) >= 2:
-        likeness = query.descriptors @ hit.descriptors.T
-        best = likeness.argmax(axis=1)
-        order = np.arange(len(query))
-        second = np.partition(likeness, -2, axis=1)[:, -2]
-        clear = 1 - likeness[order, best] <= ratio**2 * (1 - second)
-        mine = np.flatnonzero(clear & (likeness.argmax(axis=0)[best] == order))
-        theirs = best[mine]
-    ratios = hit.scales[theirs].astype(np.float64) / query.scales[mine]
-    turns = hit.angles[theirs].astype(np.float64) - query.angles[mine]
-    return Matches(query.points[mine].astype(np.float64), hit.points[theirs].astype(np.float64), ratios, turns)
 
 
 def _turned(degrees: Doubles) -> Doubles:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.rank.word_matches import WordMatches
+from nearsight.rank.matches import Matches
 from nearsight.types import Match
 
 Doubles = NDArray[np.float64]
@@ -27,28 +27,37 @@ STRETCH = 4.0
 """A plane is not seen so slantwise that it is stretched more than this."""
 
 
-def estimated(matches: WordMatches, tolerance: float) -> Match | None:
+def estimated(matches: Matches, tolerance: float) -> Match | None:
     """The homography that most matches agree on, with those; None where none is plausible.
 
     1. Every match proposes a similarity; the `SEEDS` with most agreement in place, scale and angle are kept.
     2. Each is fitted as an affine transform to what agrees, until that stays the same.
     3. From the best, a homography is estimated robustly. Where it is not plausible, the affine transform stands.
+
+    Features that say nothing of their size and turn propose nothing: the homography is then estimated from all matches.
     """
     if len(matches) < FEWEST:
         return None
+    found = (
+        _by_proposals(matches, tolerance) if matches.posed else _robust(matches, np.ones(len(matches), bool), tolerance)
+    )
+    if found is None:
+        return None
+    matrix, near = found
+    near = near & _distinct(matches, near)
+    return Match(matches.query[near], matches.hit[near], matrix) if near.sum() >= FEWEST else None
+
+
+def _by_proposals(matches: Matches, tolerance: float) -> tuple[Doubles, Flags] | None:
     best: tuple[Doubles, Flags] | None = None
     for near in _proposals(matches, LOOSE * tolerance):
         fitted = _affine_grown(matches, near, tolerance)
         if fitted is not None and (best is None or fitted[1].sum() > best[1].sum()):
             best = fitted
-    if best is None:
-        return None
-    matrix, near = _homography(matches, best, tolerance)
-    near = near & _distinct(matches, near)
-    return Match(matches.query[near], matches.hit[near], matrix) if near.sum() >= FEWEST else None
+    return None if best is None else _homography(matches, best, tolerance)
 
 
-def _proposals(matches: WordMatches, tolerance: float) -> Flags:
+def _proposals(matches: Matches, tolerance: float) -> Flags:
     """Which matches agree with the similarity that each proposes: the rows of the best."""
     query, hit = matches.query @ [1, 1j], matches.hit @ [1, 1j]
     similarity = matches.ratios * np.exp(1j * np.radians(matches.turns))
@@ -62,7 +71,7 @@ def _proposals(matches: WordMatches, tolerance: float) -> Flags:
     return rows
 
 
-def _affine_grown(matches: WordMatches, near: Flags, tolerance: float) -> tuple[Doubles, Flags] | None:
+def _affine_grown(matches: Matches, near: Flags, tolerance: float) -> tuple[Doubles, Flags] | None:
     """An affine transform fitted to what agrees with it, until that stays the same; None where it is not plausible."""
     found = None
     for _ in range(ROUNDS):
@@ -83,29 +92,34 @@ def _affine(query: Doubles, hit: Doubles) -> Doubles | None:
     return matrix if rank == 3 and _plausible(matrix, query) else None
 
 
-def _homography(matches: WordMatches, best: tuple[Doubles, Flags], tolerance: float) -> tuple[Doubles, Flags]:
+def _homography(matches: Matches, best: tuple[Doubles, Flags], tolerance: float) -> tuple[Doubles, Flags]:
     """The robust homography near an affine transform, where it is plausible and at least as many agree."""
-    close = _agreeing(best[0], matches, LOOSE * tolerance)
+    found = _robust(matches, _agreeing(best[0], matches, LOOSE * tolerance), tolerance)
+    return best if found is None or found[1].sum() < best[1].sum() else found
+
+
+def _robust(matches: Matches, close: Flags, tolerance: float) -> tuple[Doubles, Flags] | None:
+    """The homography of which most of some matches are, and all that agree with it; None where it is not plausible."""
     if close.sum() < 8:
-        return best
+        return None
     matrix, _ = cv2.findHomography(
         matches.query[close] * PIXELS, matches.hit[close] * PIXELS, cv2.USAC_MAGSAC, tolerance * PIXELS, None, 500, 0.99
     )
     if matrix is None:
-        return best
+        return None
     scale = np.diag([PIXELS, PIXELS, 1])
     matrix = np.linalg.inv(scale) @ matrix @ scale
     near = _agreeing(matrix, matches, tolerance)
-    good = near.sum() >= best[1].sum() and _plausible(matrix, matches.query[near])
-    return (matrix, near) if good else best
+    return (matrix, near) if near.any() and _plausible(matrix, matches.query[near]) else None
 
 
-def _agreeing(matrix: Doubles, matches: WordMatches, tolerance: float) -> Flags:
-    """Which matches lie where the transform takes them, with the scale that it has there."""
+def _agreeing(matrix: Doubles, matches: Matches, tolerance: float) -> Flags:
+    """Which matches lie where the transform takes them, with the scale that it has there, where they say one."""
     moved, scale = _moved(matrix, matches.query)
-    near = np.linalg.norm(moved - matches.hit, axis=1) <= tolerance * np.clip(scale, 0.5, 1)
-    flags: Flags = near & (np.abs(np.log(matches.ratios / np.maximum(scale, 1e-6))) <= np.log(STEP))
-    return flags
+    near: Flags = np.linalg.norm(moved - matches.hit, axis=1) <= tolerance * np.clip(scale, 0.5, 1)
+    if matches.posed:
+        near &= np.abs(np.log(matches.ratios / np.maximum(scale, 1e-6))) <= np.log(STEP)
+    return near
 
 
 def _moved(matrix: Doubles, places: Doubles) -> tuple[Doubles, Doubles]:
@@ -131,7 +145,7 @@ def _plausible(matrix: Doubles, places: Doubles) -> bool:
     return bool(longest <= STRETCH * shortest and 0.05 < longest < 20)
 
 
-def _distinct(matches: WordMatches, near: Flags) -> Flags:
+def _distinct(matches: Matches, near: Flags) -> Flags:
     """Of several agreeing matches of one feature, or at one place, only the first counts."""
     kept = np.zeros(len(near), bool)
     at = np.flatnonzero(near)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from nearsight.rank.homography import estimated
-from nearsight.rank.word_matches import WordMatches, matched
+from nearsight.rank.word_matches import matched
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Refiner, Rows
 from nearsight.visual_words import Records
+
+Seen: TypeAlias = "tuple[int | None, Match | None]"
+"""How many matches there were, None where nobody looked; and those that agree."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,8 @@ class Spatial(Refiner):
     3. A hit with `inliers` agreeing matches or more is verified. Verified hits come first, by how many agree; all
        others follow in their order: moving hits up for a few agreeing matches does more harm than good.
 
-    What is stored of the features is enough for it: no picture is looked at again.
+    What is stored of the features is enough for it: no picture is looked at again. When `seconds` are over, the hits
+    that have not been looked at stay where they are, and say so.
 
     Parameters
     ----------
@@ -33,6 +40,7 @@ class Spatial(Refiner):
     inliers : matches that must agree, 5 or more
     threshold : the share of bits that may differ between matching features, 0 to 1
     tolerance : how far a match may miss, in units of the hit's longest side
+    seconds : the time that a query may take here, above 0
 
     Returns
     -------
@@ -70,6 +78,7 @@ class Spatial(Refiner):
     inliers: int = 15
     threshold: float = 0.375
     tolerance: float = 0.02
+    seconds: float = 10.0
 
     ragged = True
 
@@ -82,6 +91,8 @@ class Spatial(Refiner):
             raise ValueError(f"threshold is a share of the bits, 0 to 1; got {self.threshold}")
         if not 0 < self.tolerance < 1:
             raise ValueError(f"tolerance is a share of the longest side, above 0 and below 1; got {self.tolerance}")
+        if not self.seconds > 0:
+            raise ValueError(f"seconds is the time that a query may take, above 0; got {self.seconds}")
 
     @property
     def depth(self) -> int:
@@ -103,24 +114,24 @@ class Spatial(Refiner):
         looked = self._look(ids[ids != NO_ID][: self.n], rows) if self not in rows.memo else rows.memo[self]
         shape = image.shape[1], image.shape[0]
         return [
-            self._explained(looked[ident], shape, rows.derived(ident, _shape)) if ident in looked else None
+            explained(looked[ident], self.inliers, shape, rows.derived(ident, _shape)) if ident in looked else None
             for ident in ids.tolist()
         ]
 
-    def _counted(self, seen: tuple[int, Match | None] | None) -> int:
+    def _counted(self, seen: Seen | None) -> int:
         """Agreeing matches, 0 where there are too few."""
         if seen is None or seen[1] is None:
             return 0
         count = len(seen[1].hit_points)
         return count if count >= self.inliers else 0
 
-    def _look(self, ids: Ids, rows: Rows) -> dict[int, tuple[int, Match | None]]:
+    def _look(self, ids: Ids, rows: Rows) -> dict[int, Seen]:
         """How many matches each of these hits has, and those that agree; kept for the rest of this query."""
-        looked: dict[int, tuple[int, Match | None]] = rows.memo.setdefault(self, {})
+        looked: dict[int, Seen] = rows.memo.setdefault(self, {})
         new = [ident for ident in ids.tolist() if ident not in looked]
-        question = rows.question
+        question, end = rows.question, time.monotonic() + self.seconds
         with ThreadPoolExecutor(2) as pool:
-            found = pool.map(lambda ident: self._matched(question, rows.row(ident)), new)
+            found = pool.map(lambda ident: self._matched(question, rows.row(ident), end), new)
             looked.update(zip(new, found, strict=True))
         for ident in new:
             match = looked[ident][1]
@@ -128,28 +139,34 @@ class Spatial(Refiner):
                 rows.verified[ident] = match
         return looked
 
-    def _matched(self, query: Records, hit: Records) -> tuple[int, Match | None]:
-        tentative: WordMatches = matched(query, hit, self.threshold)
+    def _matched(self, query: Records, hit: Records, end: float = math.inf) -> Seen:
+        if time.monotonic() > end:
+            return None, None
+        tentative = matched(query, hit, self.threshold)
         return len(tentative), estimated(tentative, self.tolerance)
 
-    def _explained(self, seen: tuple[int, Match | None], query: tuple[int, int], hit: tuple[int, int]) -> Explanation:
-        tried, match = seen
-        count = 0 if match is None else len(match.hit_points)
-        if match is None or count < self.inliers:
-            sentence = f"too few matched features agree ({count} of {tried}): not verified"
-            return Explanation(sentence, "not verified", False, None)
-        to_query, to_hit = (np.array([max(size) / size[0], max(size) / size[1]]) for size in (query, hit))
-        unit = np.diag([*to_hit, 1]) @ match.homography @ np.linalg.inv(np.diag([*to_query, 1]))
-        sentence = f"{count} of {tried} matched features lie as in the query, seen from another place"
-        return Explanation(
-            sentence,
-            "the same thing",
-            True,
-            1 - 1 / (2 + count / self.inliers),
-            (match.query_points * to_query).astype(np.float32),
-            (match.hit_points * to_hit).astype(np.float32),
-            unit,
-        )
+
+def explained(seen: Seen, fewest: int, query: tuple[int, int], hit: tuple[int, int]) -> Explanation:
+    """What was seen, where `fewest` matches must agree; `query` and `hit` are widths and heights in one unit each."""
+    tried, match = seen
+    count = 0 if match is None else len(match.hit_points)
+    if tried is None:
+        return Explanation("not looked at: the time for this query was over", "not looked at")
+    if match is None or count < fewest:
+        sentence = f"too few matched features agree ({count} of {tried}): not verified"
+        return Explanation(sentence, "not verified", False, None)
+    to_query, to_hit = (np.array([max(size) / size[0], max(size) / size[1]]) for size in (query, hit))
+    unit = np.diag([*to_hit, 1]) @ match.homography @ np.linalg.inv(np.diag([*to_query, 1]))
+    sentence = f"{count} of {tried} matched features agree on how it is seen from another place"
+    return Explanation(
+        sentence,
+        "the same thing",
+        True,
+        1 - 1 / (2 + count / fewest),
+        (match.query_points * to_query).astype(np.float32),
+        (match.hit_points * to_hit).astype(np.float32),
+        unit,
+    )
 
 
 def _shape(image: Image) -> tuple[int, int]:

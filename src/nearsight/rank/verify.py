@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.rank.geometry import Fit, agreement, features, fit, log_alarms, match, mirrored, reduced, trimmed
+from nearsight.rank.geometry import Fit, agreement, features, fit, log_alarms, mirrored, reduced, trimmed
+from nearsight.rank.matches import match
 from nearsight.types import NO_ID, Explanation, Floats, Hits, Ids, Image, LocalFeatures, Refiner, Rows
 
 QUERY_SIDE, QUERY_LIMIT = 256, 400

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.rank.matches import Matches
 from nearsight.visual_words import Records, angles, points, scales
-
-Doubles = NDArray[np.float64]
 
 MOST = 400
 """Matches that are looked at."""
@@ -17,27 +14,11 @@ CROWDED = 25
 """Pairs of one word beyond which it says nothing about places."""
 
 
-@dataclass(frozen=True)
-class WordMatches:
-    """Tentative matches: `query`, `hit` `(m, 2) float64` points, `ratios (m,)` of scales, `turns (m,)` in degrees.
-
-    Points in units of each picture's longest side.
-    """
-
-    query: Doubles
-    hit: Doubles
-    ratios: Doubles
-    turns: Doubles
-
-    def __len__(self) -> int:
-        return len(self.query)
-
-
-def matched(query: Records, hit: Records, threshold: float) -> WordMatches:
+def matched(query: Records, hit: Records, threshold: float) -> Matches:
     """Pairs of features of the same word of which at most a share of the bits differs.
 
-    Words that make more than `CROWDED` such pairs are passed over. The `MOST` of fewest differing bits stay, of equal
-    ones those of words that make the fewest.
+    Points are in units of each picture's longest side. Words that make more than `CROWDED` such pairs are passed over.
+    The `MOST` of fewest differing bits stay, of equal ones those of words that make the fewest.
     """
     mine, theirs = _pairs(query["word"], hit["word"])
     bits = 8 * query["bits"].shape[1]
@@ -53,7 +34,7 @@ def matched(query: Records, hit: Records, threshold: float) -> WordMatches:
     mine, theirs = query[mine[best]], hit[theirs[best]]
     ratios = scales(theirs).astype(np.float64) / scales(mine)
     turns = angles(theirs).astype(np.float64) - angles(mine)
-    return WordMatches(points(mine).astype(np.float64), points(theirs).astype(np.float64), ratios, turns)
+    return Matches(points(mine).astype(np.float64), points(theirs).astype(np.float64), ratios, turns)
 
 
 def _pairs(mine: NDArray[np.uint32], theirs: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -1,0 +1,113 @@
+"""Two pictures side by side: do both show the same, and which points match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.collection.query import query_pixels
+from nearsight.errors import UsageError
+from nearsight.files import LocalFiles
+from nearsight.images import thumbnail
+from nearsight.images.decode import Limits
+from nearsight.methods import build
+from nearsight.rank import matches
+from nearsight.rank.homography import estimated
+from nearsight.rank.spatial import Spatial, explained
+from nearsight.rank.verify import Verify
+from nearsight.recipe import parse
+from nearsight.types import Box, Explanation, Hits, Image, LocalDescriptor, Match, Query
+
+T = TypeVar("T")
+Pixels = Callable[[int], Image]
+"""A picture at a longest side."""
+
+FEATURES = "sift(n=2000)"
+RATIO, FEWEST = 0.9, 8
+"""How much nearer the best match is than the second, and how many must agree: of 500 pairs of different buildings, with
+these features, none had more than 5."""
+
+
+class _Pair:
+    """A collection of one picture, for the refiner."""
+
+    def __init__(self, image: Image) -> None:
+        self.total, self.memo, self.image = 1, dict[object, object](), image
+        self.question, self.verified = None, dict[int, Match]()
+
+    def derived(self, ident: int, make: Callable[[Image], T]) -> T:
+        """What is made of the picture, whichever id."""
+        return make(self.image)
+
+    def row(self, ident: int) -> NDArray[Any]:
+        """It has none."""
+        raise KeyError(ident)
+
+    def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - of any kind
+        """Nothing else is there."""
+        return Hits(np.empty((len(rows), 0), np.int64), np.empty((len(rows), 0), np.float32))
+
+
+def compared(
+    a: Path | str, b: Path | str, by: str = "copy", features: str = FEATURES, box: Box | None = None
+) -> tuple[Explanation, tuple[Pixels, Pixels]]:
+    """What is said of two pictures, and both of them to draw on.
+
+    Parameters
+    ----------
+    a, b : files
+    by : "copy": is b an altered copy of a, or a of b? "object": do both show the same thing, or place, from wherever?
+    features : for "object", the local features to match, such as "akaze" or "sift(n=5000)"
+    box : the part of a that is asked with, `(x0, y0, x1, y1)` in pixels
+
+    Raises
+    ------
+    UsageError
+        where `by` is another sense, or no local features are named
+    PictureError
+        where a picture cannot be read
+    """
+    if by not in ("copy", "object"):
+        raise UsageError(f'two pictures are compared by "copy" or by "object"; got "{by}"')
+    if features != FEATURES and by == "copy":
+        raise UsageError('features are matched by "object": say so too')
+    files, limits = LocalFiles(), Limits()
+    first = query_pixels(Query(Path(a), box=box), files, limits)
+    second = query_pixels(Query(Path(b)), files, limits)
+    return (_matched(_local(features), first, second) if by == "object" else _copy(first, second)), (first, second)
+
+
+def match(
+    a: Path | str, b: Path | str, by: str = "copy", features: str = FEATURES, box: Box | None = None
+) -> Explanation:
+    """Whether two pictures show the same, and the points that match: as `compared`, without the pictures."""
+    return compared(a, b, by, features, box)[0]
+
+
+def _copy(first: Pixels, second: Pixels) -> Explanation:
+    """The verdict of `verify`, as `search` gives it."""
+    rows, ids, refiner, query = _Pair(second(thumbnail.SIDE)), np.zeros(1, np.int64), Verify(), first(thumbnail.SIDE)
+    hits = refiner.refine(query, Hits(ids[None], np.zeros((1, 1), np.float32)), rows)
+    explanation = refiner.explain(query, hits.ids[0], rows)[0]
+    assert explanation is not None
+    return explanation
+
+
+def _local(text: str) -> LocalDescriptor:
+    """The local features of a recipe's text."""
+    components = build(parse(text))
+    if len(components) > 1 or not isinstance(components[0], LocalDescriptor):
+        raise UsageError(f"features are one method that finds points, such as sift or akaze; got {text}")
+    return components[0]
+
+
+def _matched(local: LocalDescriptor, first: Pixels, second: Pixels) -> Explanation:
+    local.load()
+    query, hit = (local.describe([pixels(local.side)])[0] for pixels in (first, second))
+    tentative = matches.by_longest_side(matches.match(query, hit, RATIO), query, hit)
+    seen = len(tentative), estimated(tentative, Spatial().tolerance)
+    return explained(seen, FEWEST, query.size, hit.size)
