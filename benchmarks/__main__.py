@@ -14,7 +14,7 @@ import sys
 
 from benchmarks.page import PAGE, parser
 
-NAMES = ("indexing", "memory", "descriptors", "features", "vocabularies", "search", "layout", "startup")
+NAMES = ("indexing", "memory", "descriptors", "features", "vocabularies", "postings", "search", "layout", "startup")
 JUDGED = ("quality", "kinds", "objects")
 """These need real pictures, and are run where they are named."""
 

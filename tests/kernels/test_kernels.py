@@ -33,7 +33,9 @@ def test_there_are_some():
 
 @pytest.mark.parametrize("kernel", WAYS, ids=repr)
 @pytest.mark.parametrize("bits", [0, 8, 64])
-def test_distances_are_those_of_the_formula_in_plain_loops(kernel, bits, monkeypatch):
+@pytest.mark.parametrize("short", [0, 64])
+def test_distances_are_those_of_the_formula_in_plain_loops(kernel, bits, short, monkeypatch):
+    monkeypatch.setattr(postings, "_SHORT", short)
     monkeypatch.setattr(postings, "_CHUNK", 50)
     monkeypatch.setattr(postings, "_BLOCK", 40)
     queries, stored = rows(3, bits, 1, words=12), rows(8, bits, 2, words=12)

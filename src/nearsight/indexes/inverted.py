@@ -151,6 +151,9 @@ class InvertedRows:
             ids.append(part["ids"][at].astype(np.int64))
             made.append(alike[at])
         every, alike = np.concatenate(ids), np.concatenate(made).astype(np.float32)
+        if len(alike) > k:
+            near = np.flatnonzero(alike >= np.partition(alike, len(alike) - k)[len(alike) - k])
+            every, alike = every[near], alike[near]
         order = np.lexsort((every, -alike))[:k]
         return every[order], alike[order]
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +21,11 @@ from nearsight.visual_words import Records, records
 
 Doubles = NDArray[np.float64]
 
+_kernels: Any = faiss  # its stubs leave these functions out
 _CHUNK = 1 << 18
 _BLOCK = 1 << 20
+_SHORT = 64
+"""Features of a word, on average, below which a call for each word takes longer than all at once."""
 TURNS, STEPS = 16, 16
 """Bins of differences in angle (a full turn) and in scale (of 16 octaves) for weak geometric consistency."""
 
@@ -112,25 +117,76 @@ def scores(query: Asked, part: Arrays, kernel: Kernel, *, consistent: bool = Fal
     at = np.searchsorted(part["words"], query.rows["word"])
     last = len(part["words"]) - 1
     here = np.flatnonzero(part["words"][np.minimum(at, last)] == query.rows["word"] if last >= 0 else [])
-    table = kernel.weights(8 * part["bits"].shape[1])
+    table = kernel.weights(8 * part["bits"].shape[1]).astype(np.float64)
     made = np.zeros(total * (TURNS + STEPS) if consistent else total)
-    for mine, theirs, starts in _spans(part, at[here], here):
-        docs, weights = part["docs"][theirs], query.weights[mine]
+    for span in _spans(part, at[here], here):
+        docs, weights = span.of("docs", np.intp), span.repeated(query.weights)
         if len(table) > 1:
-            weights = weights * table[differing(query.rows["bits"][mine], part["bits"][theirs])]
+            weights = weights * table[span.differing(query.rows["bits"])]
         if kernel.burst and not kernel.once:
-            weights = weights * _runs(docs, starts) ** -0.5
+            weights = weights * _runs(docs, span.starts) ** -0.5
         if not consistent:
             made += np.bincount(docs, weights, minlength=total)
             continue
-        turns = (query.rows["angle"][mine] - part["angle"][theirs]) // (256 // TURNS)
-        steps = (query.rows["scale"][mine].astype(np.int32) - part["scale"][theirs] + 256 + 16) // 32 % STEPS
-        made[: total * TURNS] += np.bincount(docs.astype(np.int64) * TURNS + turns, weights, minlength=total * TURNS)
-        made[total * TURNS :] += np.bincount(docs.astype(np.int64) * STEPS + steps, weights, minlength=total * STEPS)
+        turns = (span.repeated(query.rows["angle"]) - span.of("angle", np.uint8)) // (256 // TURNS)
+        steps = (
+            (span.repeated(query.rows["scale"]).astype(np.int32) - span.of("scale", np.int32) + 256 + 16) // 32 % STEPS
+        )
+        made[: total * TURNS] += np.bincount(docs * TURNS + turns, weights, minlength=total * TURNS)
+        made[total * TURNS :] += np.bincount(docs * STEPS + steps, weights, minlength=total * STEPS)
     if consistent:
         halves = made[: total * TURNS].reshape(total, TURNS), made[total * TURNS :].reshape(total, STEPS)
         made = np.minimum(*(_peak(half) for half in halves))
     return made
+
+
+@dataclass(frozen=True)
+class _Span:
+    """Some of the query's records, and the features of the same word for each: those from `begins` to `ends`."""
+
+    part: Arrays
+    mine: NDArray[np.intp]
+    begins: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How many features each record meets."""
+        return self.ends - self.begins
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """Where the features of each record start among all of these."""
+        return np.cumsum(self.counts) - self.counts
+
+    def repeated(self, values: NDArray[Any]) -> NDArray[Any]:
+        """What belongs to the query's records, for each feature that they meet."""
+        return np.repeat(values[self.mine], self.counts)
+
+    def of(self, name: str, dtype: Any) -> NDArray[Any]:  # noqa: ANN401 - as NumPy takes it
+        """What is kept of the features that are met."""
+        kept = self.part[name]
+        pieces = [kept[begin:end] for begin, end in zip(self.begins.tolist(), self.ends.tolist(), strict=True)]
+        return np.concatenate(pieces or [kept[:0]], dtype=dtype, casting="unsafe")
+
+    def differing(self, bits: NDArray[np.uint8]) -> NDArray[np.integer]:
+        """How many bits differ between each record and the features that it meets; long lists by faiss's kernel."""
+        if len(self.mine) * _SHORT > self.counts.sum():
+            return differing(np.repeat(bits[self.mine], self.counts, axis=0), self.of("bits", np.uint8))
+        kept, mine, found = (
+            self.part["bits"],
+            np.ascontiguousarray(bits[self.mine]),
+            np.empty(self.counts.sum(), np.int32),
+        )
+        for at, (begin, end, start) in enumerate(zip(self.begins, self.ends, self.starts, strict=True)):
+            _kernels.hammings(
+                *map(_kernels.swig_ptr, (mine[at : at + 1], kept[begin:end])),
+                1,
+                int(end - begin),
+                mine.shape[1],
+                _kernels.swig_ptr(found[start:]),
+            )
+        return found
 
 
 def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.intp]:
@@ -142,22 +198,14 @@ def differing(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np
     return counted
 
 
-def _spans(
-    part: Arrays, at: NDArray[np.intp], mine: NDArray[np.intp]
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]]:
-    """Pairs of the query's records and the part's features of the same word, some at a time.
-
-    Places of both, and where the features of each record start among them.
-    """
-    begins, counts = part["starts"][at], part["starts"][at + 1] - part["starts"][at]
-    ends, first = np.cumsum(counts), 0
+def _spans(part: Arrays, at: NDArray[np.intp], mine: NDArray[np.intp]) -> Iterator[_Span]:
+    """The query's records `mine` with the features of their words, at the places `at`; some at a time."""
+    begins, ends = part["starts"][at], part["starts"][at + 1]
+    met, first = np.cumsum(ends - begins), 0
     while first < len(at):
-        done = ends[first - 1] if first else 0
-        last = max(first + 1, int(np.searchsorted(ends, done + _CHUNK, "right")))
-        some = counts[first:last]
-        starts = np.cumsum(some) - some
-        within = np.arange(int(some.sum())) - np.repeat(starts, some)
-        yield np.repeat(mine[first:last], some), np.repeat(begins[first:last], some) + within, starts
+        done = met[first - 1] if first else 0
+        last = max(first + 1, int(np.searchsorted(met, done + _CHUNK, "right")))
+        yield _Span(part, mine[first:last], begins[first:last], ends[first:last])
         first = last
 
 
@@ -181,7 +229,7 @@ def _changes(word: NDArray[np.integer], docs: NDArray[np.integer]) -> NDArray[np
     return np.flatnonzero(np.append(True, (word[1:] != word[:-1]) | (docs[1:] != docs[:-1])))
 
 
-def _runs(docs: NDArray[np.integer], starts: NDArray[np.intp]) -> Doubles:
+def _runs(docs: NDArray[np.integer], starts: NDArray[np.integer]) -> Doubles:
     """How many features of the same word and picture stand together with each."""
     opens = np.append(True, docs[1:] != docs[:-1])
     opens[starts[starts < len(docs)]] = True
