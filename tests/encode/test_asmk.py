@@ -25,7 +25,7 @@ def slowly(rows, fitted, several):
 
 
 @pytest.mark.parametrize("several", [1, 3])
-def test_bits_are_the_signs_of_the_summed_residuals(several):
+def test_bits_are_the_signs_of_the_summed_residuals(several, narrow):
     fitted, rows = ASMK.fit(descriptors(600), quiet), descriptors(40, 1)
     (made,) = (ASMK.encode if several == 1 else ASMK.questions)([features(rows)], fitted)
     assert len(made) == 40 * several

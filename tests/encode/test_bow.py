@@ -26,7 +26,7 @@ def test_every_feature_is_its_nearest_word_and_where_it_lies_is_kept():
     assert made["bits"].shape == (50, 0)
 
 
-def test_features_of_a_query_have_several_words():
+def test_features_of_a_query_have_several_words(narrow):
     fitted, picture = BOW.fit(descriptors(600), quiet), features(descriptors(20, 1))
     (made,) = BOW.questions([picture], fitted)
     right = [word for row in picture.descriptors for word in nearest(row, fitted["centres"])[:3]]
@@ -34,11 +34,18 @@ def test_features_of_a_query_have_several_words():
     assert len(made) == 60
 
 
-def test_there_are_no_more_words_than_there_are():
+def test_there_are_no_more_words_than_there_are(narrow):
     few = Bow(words=Kmeans(k=2), several=5)
     fitted = few.fit(descriptors(600), quiet)
     (made,) = few.questions([features(descriptors(4, 1))], fitted)
     assert made["word"].tolist() == [0] * 4 + [1] * 4
+
+
+@pytest.mark.parametrize(("count", "each"), [(12, 1), (1999, 1), (2000, 2), (9000, 3)])
+def test_features_have_a_word_for_each_thousand_of_the_vocabulary(count, each):
+    fitted = {"centres": np.random.default_rng(0).random((count, 8)).astype(np.float32)}
+    (made,) = Bow(words=Kmeans(k=count), several=3).questions([features(descriptors(4, 1)[:, :8])], fitted)
+    assert len(made) == 4 * each
 
 
 def test_the_bag_of_words_is_the_histogram_of_words():

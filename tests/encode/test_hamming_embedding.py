@@ -26,7 +26,7 @@ def found(records):
     return sorted((int(record["word"]), record["bits"].tolist()) for record in records)
 
 
-def test_bits_say_on_which_side_of_the_words_medians_a_descriptor_lies():
+def test_bits_say_on_which_side_of_the_words_medians_a_descriptor_lies(narrow):
     fitted, rows = EMBEDDING.fit(descriptors(600), quiet), descriptors(40, 1)
     words = [nearest(row, fitted["centres"]) for row in rows]
     (stored,), (asked) = EMBEDDING.encode([features(rows)], fitted), EMBEDDING.questions([features(rows)], fitted)[0]

@@ -24,7 +24,8 @@ class Asmk(Worded):
     Parameters
     ----------
     words : the vocabulary
-    several : words that a feature of a query has; one of the collection has its nearest
+    several : words that a feature of a query has at most, one for each 1,000 of the vocabulary; one of the collection
+        has its nearest
     bits : bits of a word, a multiple of 8, at most the values of a descriptor
 
     Returns

@@ -22,7 +22,8 @@ class Bow(Worded):
     Parameters
     ----------
     words : the vocabulary
-    several : words that a feature of a query has; one of the collection has its nearest
+    several : words that a feature of a query has at most, one for each 1,000 of the vocabulary; one of the collection
+        has its nearest
 
     Returns
     -------

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
-from nearsight.encode.vectors import check_width
+from nearsight.encode.vectors import array, check_width
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Vocabulary
 from nearsight.visual_words import Records, recorded, records
 from nearsight.vocabularies.akm import Akm
@@ -20,6 +20,8 @@ _SEED = 20081012
 USUAL = Akm(20_000)
 PER_WORD = 24
 """Descriptors for each word that a vocabulary is learnt from."""
+WIDE = 1000
+"""A vocabulary has so many words for each that a query's feature has: the second nearest of few words is far off."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,9 @@ class Worded(Encoder):
         return [self._recorded(each, fitted, 1) for each in described]
 
     def questions(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
-        """The records that each picture asks with: every feature with its `several` nearest words."""
-        return [self._recorded(each, fitted, self.several) for each in described]
+        """The records that each picture asks with: every feature with its `several` nearest words, if these are near."""
+        several = min(self.several, max(1, len(array(fitted, "centres")) // WIDE))
+        return [self._recorded(each, fitted, several) for each in described]
 
     def _recorded(self, features: LocalFeatures, fitted: Arrays, several: int) -> Records:
         check_width(features.descriptors, fitted["centres"].shape[1])
