@@ -64,7 +64,7 @@ class Worded(Encoder):
         return [self._recorded(each, fitted, 1) for each in described]
 
     def questions(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
-        """The records that each picture asks with: every feature with its `several` nearest words, if these are near."""
+        """The records that each picture asks with: every feature with its `several` nearest words; fewer of few."""
         several = min(self.several, max(1, len(array(fitted, "centres")) // WIDE))
         return [self._recorded(each, fitted, several) for each in described]
 
