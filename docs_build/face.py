@@ -18,6 +18,7 @@ ORDER = (
     "open",
     "describe",
     "colours",
+    "match",
     "Collection",
     "Results",
     "Hit",

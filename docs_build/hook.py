@@ -19,12 +19,13 @@ _WANTED = re.compile(r"^<!-- made: (\S+) -->$", re.M)
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what is made, then name all of it in the navigation."""
-    from docs_build import commands, face, gallery, points, recipes
+    from docs_build import commands, face, gallery, matches, points, recipes
 
     made: dict[str, str | bytes] = {"commands.md": commands.page(), "python.md": face.page()}
     made.update(recipes.pages())
     made.update(gallery.thumbnails())
     made.update(points.pictures())
+    made.update(matches.pictures())
     made["images/icon.svg"] = (ROOT / "web" / "public" / "icon.svg").read_bytes()
     for address, content in made.items():
         files.append(File.generated(config, address, content=content))

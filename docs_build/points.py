@@ -67,7 +67,7 @@ def pictures() -> dict[str, bytes]:
             sheets = {each: drawn(gallery.photographs()[each], found(name, each)) for each in SHOWN}
         except ModelMissingError:
             continue
-        made.update({_address(name, each): _jpeg(sheet) for each, sheet in sheets.items()})
+        made.update({_address(name, each): as_jpeg(sheet) for each, sheet in sheets.items()})
     return made
 
 
@@ -75,7 +75,8 @@ def _address(name: str, picture: str) -> str:
     return f"{gallery.MADE}/points-{gallery.slug(picture)}-{name}.jpg"
 
 
-def _jpeg(image: Image) -> bytes:
+def as_jpeg(image: Image) -> bytes:
+    """The picture as a file."""
     out = io.BytesIO()
     PillowImage.fromarray(image).save(out, "JPEG", quality=80, optimize=True)
     return out.getvalue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docs_build import gallery, points
+from docs_build import gallery, matches, points
 from docs_build.docstring import described, escaped, items, printed, prose, sections, table
 from nearsight.cli.listing import output
 from nearsight.collection.plan import SENSES
@@ -100,6 +100,8 @@ def page(name: str, cls: type[Method]) -> str:
         parts.append(f"## Nearest pictures\n\n{_nearest(name)}")
     if issubclass(cls, LocalDescriptor):
         parts.append(f"## What it finds\n\n{_points(name)}")
+    if issubclass(cls, LocalDescriptor) or name in matches.REFINERS:
+        parts.append(f"## What matches\n\n{_matches(name)}")
     parts += [_parameters(cls, found), printed(found, 2, leave=["Parameters"])]
     return "\n\n".join(part for part in parts if part)
 
@@ -127,6 +129,19 @@ def _points(name: str) -> str:
     except ModelMissingError as problem:
         return f"It is shown where the model is at hand when this page is made; here {escaped(str(problem))}."
 
+
+def _matches(name: str) -> str:
+    """What matches in two pictures, or why that cannot be shown here."""
+    try:
+        return f"{_MATCHES}\n\n{matches.figure(name, TO_ROOT)}"
+    except ModelMissingError as problem:
+        return f"It is shown where the model is at hand when this page is made; here {escaped(str(problem))}."
+
+
+_MATCHES = (
+    "A photograph, and another on which it lies aslant: the matched points that agree on how it lies there, as "
+    "`nearsight match` draws them, and its outline."
+)
 
 _POINTS = (
     f"The strongest {points.MOST} in two photographs of at most {gallery.SIDE} pixels, and how many there are: "
@@ -203,12 +218,8 @@ def _index(name: str, made: Method) -> tuple[str, str]:
 
 def _refiner(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Refiner)
-    before = "sift | bow | inverted" if name in _OF_WORDS else "gist | flat"
+    before = "sift | bow | inverted" if made.ragged else "gist | flat"
     return "A refiner", f'search found.jpg --in ~/photos --recipe "{before} | {name}"'
-
-
-_OF_WORDS = ("spatial",)
-"""Refiners that look at visual words."""
 
 
 _FACTS = {

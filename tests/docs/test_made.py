@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docs_build import asked, commands, face, gallery, points, recipes
+from docs_build import asked, commands, face, gallery, matches, points, recipes
 from docs_build.docstring import described, escaped, items, printed, sections, table
 
 import nearsight as ns
@@ -100,6 +100,7 @@ def test_a_page_holds_the_whole_documentation(name, cls):
     assert page.count('<div class="row">') == (len(gallery.QUERIES) if shown else 0)
     drawn = issubclass(cls, LocalDescriptor) and is_ready(cls())
     assert page.count('<figure class="points">') == drawn
+    assert page.count('<figure class="matches">') == (drawn or name in matches.REFINERS)
 
 
 def is_ready(descriptor):
@@ -163,6 +164,21 @@ def test_features_are_drawn_where_they_are_found():
     assert set(shown) <= set(points.pictures())
 
 
+@pytest.mark.parametrize("name", ["sift", "akaze", *matches.REFINERS])
+def test_what_matches_lies_where_the_view_puts_it(name):
+    photo, view = matches._pair()
+    found = matches._found(name)
+    assert found.alike
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    pixels = np.column_stack([corners * photo.shape[1::-1], np.ones(4)]) @ matches._VIEW.T
+    moved = np.column_stack([corners, np.ones(4)]) @ found.homography.T
+    right = pixels[:, :2] / pixels[:, 2:] / view.shape[1::-1]
+    aslant = 0.15 if name == "verify" else 0.04  # whose transform has no vanishing points
+    assert moved[:, :2] / moved[:, 2:] == pytest.approx(right, abs=aslant)
+    (shown,) = re.findall(r'src="\.\./([^"]+)"', matches.figure(name, "../"))
+    assert matches.pictures()[shown][:2] == b"\xff\xd8"
+
+
 def test_every_command_is_documented_with_every_option():
     page = commands.page()
     said = command_line("--help")
@@ -186,7 +202,16 @@ def command_line(*arguments: str) -> str:
 
 def test_the_python_face_is_whole():
     page = face.page()
-    for name in set(ns.__all__) - {"__version__", "NearsightError", "index", "learn", "open", "describe", "colours"}:
+    for name in set(ns.__all__) - {
+        "__version__",
+        "NearsightError",
+        "index",
+        "learn",
+        "open",
+        "describe",
+        "colours",
+        "match",
+    }:
         assert f"\n## {name}\n" in page
     assert "\nns.colours(\n    picture: " in page
     assert "\n## ns.open\n\n```text\nns.open(\n    folder: str | Path = '.',\n    *,\n" in page

@@ -52,10 +52,10 @@ class _Pair:
         return Hits(np.empty((len(rows), 0), np.int64), np.empty((len(rows), 0), np.float32))
 
 
-def compared(
+def match(
     a: Path | str, b: Path | str, by: str = "copy", features: str = FEATURES, box: Box | None = None
-) -> tuple[Explanation, tuple[Pixels, Pixels]]:
-    """What is said of two pictures, and both of them to draw on.
+) -> Explanation:
+    """Whether two pictures show the same, and the points that match.
 
     Parameters
     ----------
@@ -71,6 +71,13 @@ def compared(
     PictureError
         where a picture cannot be read
     """
+    return compared(a, b, by, features, box)[0]
+
+
+def compared(
+    a: Path | str, b: Path | str, by: str, features: str, box: Box | None
+) -> tuple[Explanation, tuple[Pixels, Pixels]]:
+    """What `match` gives, and both pictures to draw on."""
     if by not in ("copy", "object"):
         raise UsageError(f'two pictures are compared by "copy" or by "object"; got "{by}"')
     if features != FEATURES and by == "copy":
@@ -78,21 +85,17 @@ def compared(
     files, limits = LocalFiles(), Limits()
     first = query_pixels(Query(Path(a), box=box), files, limits)
     second = query_pixels(Query(Path(b)), files, limits)
-    return (_matched(_local(features), first, second) if by == "object" else _copy(first, second)), (first, second)
+    if by == "copy":
+        return copied(first(thumbnail.SIDE), second(thumbnail.SIDE)), (first, second)
+    local = _local(features)
+    return same_thing(local, first(local.side), second(local.side)), (first, second)
 
 
-def match(
-    a: Path | str, b: Path | str, by: str = "copy", features: str = FEATURES, box: Box | None = None
-) -> Explanation:
-    """Whether two pictures show the same, and the points that match: as `compared`, without the pictures."""
-    return compared(a, b, by, features, box)[0]
-
-
-def _copy(first: Pixels, second: Pixels) -> Explanation:
-    """The verdict of `verify`, as `search` gives it."""
-    rows, ids, refiner, query = _Pair(second(thumbnail.SIDE)), np.zeros(1, np.int64), Verify(), first(thumbnail.SIDE)
-    hits = refiner.refine(query, Hits(ids[None], np.zeros((1, 1), np.float32)), rows)
-    explanation = refiner.explain(query, hits.ids[0], rows)[0]
+def copied(first: Image, second: Image) -> Explanation:
+    """Whether one picture is the other, altered: the verdict of `verify` on their thumbnails."""
+    rows, ids, refiner = _Pair(second), np.zeros(1, np.int64), Verify()
+    hits = refiner.refine(first, Hits(ids[None], np.zeros((1, 1), np.float32)), rows)
+    explanation = refiner.explain(first, hits.ids[0], rows)[0]
     assert explanation is not None
     return explanation
 
@@ -105,9 +108,10 @@ def _local(text: str) -> LocalDescriptor:
     return components[0]
 
 
-def _matched(local: LocalDescriptor, first: Pixels, second: Pixels) -> Explanation:
+def same_thing(local: LocalDescriptor, first: Image, second: Image) -> Explanation:
+    """Whether two pictures show the same thing, by the local features of both that match."""
     local.load()
-    query, hit = (local.describe([pixels(local.side)])[0] for pixels in (first, second))
+    query, hit = local.describe([first, second])
     tentative = matches.by_longest_side(matches.match(query, hit, RATIO), query, hit)
     seen = len(tentative), estimated(tentative, Spatial().tolerance)
     return explained(seen, FEWEST, query.size, hit.size)
