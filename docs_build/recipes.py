@@ -80,6 +80,13 @@ sift(n=1000) | vlad | flat
 sift(n=1000) | bow(kmeans(k=1000)) | inverted(tf_idf)
 ```
 
+The map that a network makes of a picture is local features too, one for each position. Poolings make rows of them:
+
+```text
+mobilenetv2 | rmac | pca(dim=512, whiten=1) | flat
+mobilenetv2 | regions | pca(dim=512, whiten=1) | average(unit=true) | flat
+```
+
 Whatever is left out has its default: `phash` alone is searched exactly (`flat`) by its own metric (`hamming`). The
 same line is understood by `nearsight index --recipe`, `nearsight search --recipe`, by Python, by HTTP and on the page.
 Every method below has its own page, with its steps, its parameters, its source, for descriptors the pictures that it
@@ -178,6 +185,9 @@ def _features(name: str, made: Method) -> tuple[str, str]:
 def _encoder(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Encoder)
     taken = {"features": "local features", "rows": "rows", "both": "rows, or local features that stay such"}[made.takes]
+    if made.makes == "features":
+        line = "An encoder: it makes other local features of local features, which an encoder behind it makes rows of"
+        return line, f'index ~/photos --recipe "mobilenetv2 | {name} | average(unit=true)"'
     made_of = "lists of visual words" if made.ragged else "rows"
     first, by = "sift | vlad" if made.takes != "features" else "sift", made.metric.split("(")[0]
     line = f"An encoder: it makes {made_of} of {taken}, compared by [{by}]({by}.md) unless the recipe says otherwise"

@@ -41,7 +41,9 @@ class LocalFeatures:
     """Described parts of one picture.
 
     `points (n, 2) float32` x, y in pixels; `scales (n,) float32` diameter in pixels; `angles (n,) float32` degrees,
-    clockwise from the x axis; `descriptors (n, D)`; `size` the picture's width and height in pixels.
+    clockwise from the x axis; `descriptors (n, D)`; `size` the picture's width and height in pixels. `grids` are the
+    columns and rows of the maps whose positions these are, map after map and row by row; empty where they are no whole
+    maps.
     """
 
     points: Floats
@@ -49,9 +51,19 @@ class LocalFeatures:
     angles: Floats
     descriptors: NDArray[Any]
     size: tuple[int, int]
+    grids: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        positions = sum(columns * rows for columns, rows in self.grids)
+        assert positions == (len(self.points) if self.grids else 0), (self.grids, self.points.shape)
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def chosen(self, at: Any) -> LocalFeatures:  # noqa: ANN401 - whatever indexes an array
+        """Those of the features that `at` indexes, in its order; they are no whole maps any more."""
+        places = self.points[at], self.scales[at], self.angles[at]
+        return LocalFeatures(*places, self.descriptors[at], self.size)
 
 
 Described: TypeAlias = "NDArray[Any] | LocalFeatures"
@@ -304,12 +316,18 @@ class Encoder(Method, ABC):
     """
 
     takes: ClassVar[str] = "features"
-    """What it encodes: "features", "rows", or "both"; of both it makes the same kind again."""
+    """What it encodes: "features", "rows", or "both"; of both it makes the same kind again, each by itself."""
+    makes: ClassVar[str] = "rows"
+    """What it makes where it takes features: "rows", or other "features"."""
     dtype: Any = "float32"
     ragged: ClassVar[bool] = False
     """Whether its rows are of any length: one record for each visual word that a picture holds (`visual_words`)."""
     metric: str = "l2"
     """The name of its rows' natural metric, with parameters where it takes some, as in a recipe."""
+
+    def made_of(self, kind: str) -> str:
+        """What it makes of "features" or of "rows": the one or the other."""
+        return kind if self.takes == "both" else self.makes
 
     @property
     @abstractmethod

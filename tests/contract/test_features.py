@@ -31,6 +31,7 @@ def equal(one, other):
 
 def test_there_are_some():
     assert {"sift", "dense_sift", "orb", "brisk", "akaze", "surf", "mser", "local_lbp", "affine"} <= FEATURES.keys()
+    assert {"mobilenetv2", "feature_map"} <= FEATURES.keys()
 
 
 @EVERY

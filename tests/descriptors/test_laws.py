@@ -3,8 +3,8 @@ import pytest
 from scipy.ndimage import convolve, uniform_filter
 
 from nearsight.descriptors.laws import KERNELS, PAIRS, Laws
-from nearsight.descriptors.pixels import grey
 from nearsight.metrics.l2 import L2
+from nearsight.pixels import grey
 
 
 def stripes(step, upright=True, side=96):

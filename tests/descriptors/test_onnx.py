@@ -8,12 +8,13 @@ from PIL import Image
 
 import nearsight as ns
 from nearsight.collection.plan import plan
-from nearsight.descriptors import onnx
-from nearsight.descriptors.onnx import Onnx, fed, outputs
+from nearsight.descriptors.onnx import Onnx
 from nearsight.errors import ModelError, ModelMissingError
 from nearsight.metrics.cosine import Cosine
+from nearsight.models import network as networks
 from nearsight.models import store
 from nearsight.models.card import Input
+from nearsight.models.network import fed, outputs
 from tests.models.network import network, placed, sha256
 
 
@@ -173,9 +174,9 @@ def test_a_name_is_a_name(wrong):
 
 def test_one_session_a_model_and_process_on_one_thread(means, monkeypatch):
     model = store.model("means")
-    session = onnx._session(model, os.getpid())
-    assert onnx._session(store.model("means"), os.getpid()) is session
-    assert onnx._session(model, -1) is not session
+    session = networks._session(model, os.getpid())
+    assert networks._session(store.model("means"), os.getpid()) is session
+    assert networks._session(model, -1) is not session
     assert session.get_providers() == ["CPUExecutionProvider"]
     assert session.get_session_options().intra_op_num_threads == 1
     assert session.get_session_options().inter_op_num_threads == 1

@@ -5,9 +5,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.feature import structure_tensor, structure_tensor_eigenvalues
 
-from nearsight.descriptors.pixels import grey
 from nearsight.descriptors.structure_tensor import StructureTensor, texture
 from nearsight.metrics.chi2 import Chi2
+from nearsight.pixels import grey
 
 
 def lines(degrees, period=12, side=96):

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from nearsight.descriptors.pixels import grey, squash
 from nearsight.descriptors.wavelet_energy import WaveletEnergy
 from nearsight.metrics.l2 import L2
+from nearsight.pixels import grey, squash
 
 ROOT3 = math.sqrt(3)
 TAPS = {

@@ -6,9 +6,9 @@ import pytest
 from skimage.color import rgb2yiq
 
 from nearsight.descriptors.haar import back, haar
-from nearsight.descriptors.pixels import squash
 from nearsight.descriptors.wavelet_signature import WaveletSignature
 from nearsight.metrics.wavelet_match import WaveletMatch
+from nearsight.pixels import squash
 
 
 def decomposed(line):

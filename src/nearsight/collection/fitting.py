@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from nearsight.errors import UsageError
 from nearsight.files import Files
 from nearsight.images.decode import Limits, decode
 from nearsight.images.workers import Failure, Pool, WorkerLimits
-from nearsight.types import Arrays, Descriptor, Floats, LocalDescriptor, LocalFeatures
+from nearsight.types import Arrays, Descriptor, Encoder, Floats, LocalDescriptor, LocalFeatures
 
 FEWEST, MOST = 400, 4000
 """Pictures that something is learnt from, where there are so many."""
@@ -29,11 +30,16 @@ Learnt = dict[str, Arrays]
 """By the plan's key, the arrays of all its encoders; each name begins with the number of its encoder and a slash."""
 
 
+Start = tuple[Encoder, ...]
+"""The encoders with which a chain begins, as far as they have nothing to learn."""
+
+
 @dataclass(frozen=True)
 class _Look:
-    """The work of a worker: what the first of a chain makes of one file; None of what cannot be read."""
+    """The work of a worker: what the first of chains and each of the starts behind it make of one file."""
 
     first: Descriptor | LocalDescriptor
+    starts: tuple[Start, ...]
     limits: Limits
     files: Files
 
@@ -41,10 +47,11 @@ class _Look:
         """Load what the first needs."""
         self.first.load()
 
-    def prepare(self, path: bytes) -> Any:  # noqa: ANN401 - features or a row
-        """Read, decode and describe one file."""
+    def prepare(self, path: bytes) -> list[Any]:
+        """Read, decode and describe one file: features or a row for each start."""
         data, _ = self.files.read(path, self.limits.file)
-        return started(self.first, [decode(data, self.limits).at(self.first.side)])[0]
+        described = started(self.first, [decode(data, self.limits).at(self.first.side)])
+        return [_through(described[0], [(encoder, {}) for encoder in start]) for start in self.starts]
 
     def finish(self, items: list[Any]) -> list[Any]:
         """Nothing is faster for many at once."""
@@ -74,23 +81,65 @@ class Learner:
         for first, chains in lacking.items():
             with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
                 count = max(_pictures(chain) for chain in chains.values())
-                described = self._described(first, some(count), Path(place))
+                starts = tuple(dict.fromkeys(map(_start, chains.values())))
+                described = self._described(first, starts, some(count), Path(place))
                 for key, chain in chains.items():
-                    steps = enumerate(fit(chain, described, Path(place), self.report))
+                    steps = enumerate(fit(chain, described[_start(chain)], Path(place), self.report))
                     made[key] = {f"{at}/{name}": array for at, one in steps for name, array in one.items()}
         return made
 
-    def _described(self, first: Descriptor | LocalDescriptor, paths: list[bytes], place: Path) -> Sequence[Any]:
-        """What the first step makes of pictures, in their order; descriptors lie in a file."""
-        job, found = _Look(first, self.limits, self.files), dict[bytes, Any]()
+    def _described(
+        self, first: Descriptor | LocalDescriptor, starts: tuple[Start, ...], paths: list[bytes], place: Path
+    ) -> dict[Start, list[Any]]:
+        """What each start makes of pictures, in their order; descriptors of features lie in files."""
+        job, found = _Look(first, starts, self.limits, self.files), dict[bytes, list[Any]]()
+        shelves = [_Shelf(place / f"descriptors-{number}") for number in range(len(starts))]
         first.load()
         with Pool(job, max(1, min(self.workers, len(paths))), self.worker_limits) as pool:
             for path, outcome in pool.run(paths):
                 if not isinstance(outcome, Failure):
-                    found[path] = outcome
+                    found[path] = [shelf.put(one) for shelf, one in zip(shelves, outcome, strict=True)]
                 self.report("looking at a sample", len(found), len(paths))
         ordered = [found[path] for path in paths if path in found]
-        return _filed(ordered, place / "descriptors") if isinstance(first, LocalDescriptor) else ordered
+        return {start: shelves[at].taken([each[at] for each in ordered]) for at, start in enumerate(starts)}
+
+
+class _Shelf:
+    """What was described: descriptors of features in a file, written as they come, and all else in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.count, self.width = path, 0, 0
+
+    def put(self, one: Any) -> Any:  # noqa: ANN401 - a row, or features
+        """A row as it is; of features, where their descriptors lie instead of these."""
+        if not isinstance(one, LocalFeatures):
+            return one
+        with self.path.open("ab") as file:
+            np.asarray(one.descriptors, np.float32).tofile(file)
+        start, self.width = self.count, one.descriptors.shape[1]
+        self.count += len(one)
+        return replace(one, descriptors=np.array([start, self.count]))
+
+    def taken(self, kept: list[Any]) -> list[Any]:
+        """What was put there, again; the descriptors in one mapped file."""
+        rows = np.empty((0, self.width), np.float32)
+        if self.count:
+            rows = np.memmap(self.path, np.float32, "r", 0, (self.count, self.width))
+        return [
+            replace(one, descriptors=rows[slice(*one.descriptors)]) if isinstance(one, LocalFeatures) else one
+            for one in kept
+        ]
+
+
+def _start(chain: Encoded) -> Start:
+    return tuple(takewhile(lambda encoder: not encoder.sample, chain.encoders))
+
+
+def _through(one: Any, steps: Iterable[tuple[Encoder, Arrays]]) -> Any:  # noqa: ANN401 - features or a row
+    """What encoders make of one picture's features, or of its row."""
+    for encoder, fitted in steps:
+        one = encoder.encode([one] if isinstance(one, LocalFeatures) else one[None], fitted)[0]
+    return one
 
 
 def _pictures(chain: Descriptor) -> int:
@@ -104,58 +153,41 @@ def _pictures(chain: Descriptor) -> int:
     return min(wanted, MOST)
 
 
-def _filed(described: list[LocalFeatures], path: Path) -> list[LocalFeatures]:
-    """The same features, with their descriptors in a mapped file."""
-    total = sum(map(len, described))
-    if not total:
-        return described
-    rows = np.memmap(path, np.float32, "w+", 0, (total, described[0].descriptors.shape[1]))
-    made, start = [], 0
-    for each in described:
-        rows[start : start + len(each)] = each.descriptors
-        made.append(replace(each, descriptors=rows[start : start + len(each)]))
-        start += len(each)
-    return made
-
-
 def fit(chain: Encoded, described: Sequence[Any], place: Path, report: Report) -> Iterator[Arrays]:
-    """What each encoder learns, one after the other, of what the first step has made of some pictures.
+    """What each encoder learns, one after the other, of what the start of the chain has made of some pictures.
 
     Raises
     ------
     UsageError
         where there is nothing to learn from
     """
-    before = list[tuple[Any, Arrays]]()
-    features = isinstance(chain.first, LocalDescriptor)
-    for number, encoder in enumerate(chain.encoders):
-        sample = _sample(described, before, encoder.sample, features, place / f"sample-{number}")
-        try:
-            fitted = encoder.fit(sample, lambda done, total: report("learning", done, total))
-        except ValueError as problem:
-            raise UsageError(f"{encoder} cannot learn from these pictures: {problem}") from None
+    start, before = _start(chain), list[tuple[Encoder, Arrays]]()
+    yield from ({} for _ in start)
+    for number, encoder in enumerate(chain.encoders[len(start) :], len(start)):
+        fitted: Arrays = {}
+        if encoder.sample:
+            sample = _sample(described, before, encoder.sample, place / f"sample-{number}")
+            try:
+                fitted = encoder.fit(sample, lambda done, total: report("learning", done, total))
+            except ValueError as problem:
+                raise UsageError(f"{encoder} cannot learn from these pictures: {problem}") from None
         yield fitted
         before.append((encoder, fitted))
-        features = features and encoder.takes == "both"
+        if encoder.takes != "both" and number + 1 < len(chain.encoders):
+            described, before = [_through(one, before) for one in described], []
 
 
-def _sample(
-    described: Sequence[Any], before: list[tuple[Any, Arrays]], count: int, features: bool, path: Path
-) -> Floats:
+def _sample(described: Sequence[Any], before: list[tuple[Encoder, Arrays]], count: int, path: Path) -> Floats:
     """At most `count` descriptors, evenly from all pictures, or rows, in a mapped file."""
-    rng, pieces, each = np.random.default_rng(SEED), list[Floats](), -(-count // max(1, len(described)))
-    lengths = np.array([len(one) if isinstance(one, LocalFeatures) else 1 for one in described])
-    if features and len(lengths):
-        each = _each(lengths, count)
+    rng, pieces = np.random.default_rng(SEED), list[Floats]()
+    each = _each(np.array([len(one) for one in described if isinstance(one, LocalFeatures)], np.int64), count)
     for one in described:
         some = one
-        if features:
-            at = np.sort(rng.permutation(len(one))[:each])
-            some = replace(one, **{name: getattr(one, name)[at] for name in ("points", "scales", "angles")})
-            some = replace(some, descriptors=np.asarray(one.descriptors[at], np.float32))
-        for encoder, fitted in before:
-            some = encoder.encode([some] if isinstance(some, LocalFeatures) else some[None], fitted)[0]
-        pieces.append(some.descriptors if features else np.asarray(some, np.float32)[None])
+        if isinstance(one, LocalFeatures):
+            some = one.chosen(np.sort(rng.permutation(len(one))[:each]))
+            some = replace(some, descriptors=np.asarray(some.descriptors, np.float32))
+        some = _through(some, before)
+        pieces.append(some.descriptors if isinstance(some, LocalFeatures) else np.asarray(some, np.float32)[None])
     every = np.concatenate(pieces) if pieces else np.empty((0, 1), np.float32)
     if not every.size:
         return every

@@ -163,7 +163,7 @@ def _descriptor(recipe: Recipe, first: Method, rest: list[Method]) -> Descriptor
         if encoders and encoders[-1].ragged:
             raise _misplaced(recipe, at, "after visual words comes an index")
         encoders.append(encoder)
-        made = "rows" if encoder.takes == "features" else made
+        made = encoder.made_of(made)
     if isinstance(first, Descriptor):
         return Encoded(first, tuple(encoders)) if encoders else first
     if made == "features":

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors import onnx
-from nearsight.descriptors.pixels import grey, squash
+from nearsight.pixels import grey, squash
 from nearsight.types import Descriptor, Floats, Image
 
 Amounts: TypeAlias = NDArray[np.float64]
@@ -109,7 +109,7 @@ class CombinedHash(Descriptor):
     @property
     def digest(self) -> str:
         """The model's checksum."""
-        return onnx.digest(_MODEL)
+        return onnx.Onnx(_MODEL, _OUTPUT).digest
 
     def load(self) -> None:
         """Find the model, check it and open it."""

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.pixels import squash
+from nearsight.pixels import squash
 from nearsight.types import Descriptor, Floats, Image
 
 _SIDE = 128

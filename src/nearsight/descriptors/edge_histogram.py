@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors.cells import overlaps
-from nearsight.descriptors.pixels import grey
+from nearsight.pixels import grey
 from nearsight.types import Descriptor, Floats, Image
 
 _AROUND = (5, 5)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from nearsight.descriptors.pixels import grey
+from nearsight.pixels import grey
 from nearsight.types import Descriptor, Floats, Image
 
 _BORDER = 8

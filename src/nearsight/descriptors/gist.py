@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.pixels import squash
+from nearsight.pixels import squash
 from nearsight.types import Descriptor, Floats, Image
 
 _PAD = 5

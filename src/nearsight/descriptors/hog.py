@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.pixels import squash
+from nearsight.pixels import squash
 from nearsight.types import Descriptor, Floats, Image
 
 _CLIP = 0.2

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.pixels import grey
+from nearsight.pixels import grey
 from nearsight.types import Descriptor, Floats, Image
 
 _FLOOR = 0.1

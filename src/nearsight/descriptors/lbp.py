@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.pixels import grey
+from nearsight.pixels import grey
 from nearsight.types import Descriptor, Floats, Image
 
 _MOST = {"plain": 12, "uniform": 24, "rotation_invariant": 16, "riu2": 24}

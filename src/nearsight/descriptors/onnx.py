@@ -1,31 +1,15 @@
-"""Networks: pictures through an ONNX model, by its card. ONNX Runtime is used here and nowhere else."""
+"""Networks that make a vector of a picture."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import lru_cache
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nearsight.descriptors.pixels import grey, squash
 from nearsight.errors import ModelError
-from nearsight.models import store
-from nearsight.models.card import Card, Input, Output
-from nearsight.models.store import Model
+from nearsight.models import network, store
 from nearsight.types import Descriptor, Floats, Image
-
-THREADS = 1
-"""Of one network: the processes share the cores. Two threads were 1.1 to 1.35 times as fast as one, two processes 2."""
-
-_PROVIDER = "CPUExecutionProvider"
-_SESSIONS = 8
-_ERRORS_ONLY = 3
 
 
 @dataclass(frozen=True)
@@ -102,108 +86,14 @@ class Onnx(Descriptor):
     @property
     def digest(self) -> str:
         """The model's checksum, and that of how it is fed."""
-        return digest(self.model)
+        return network.digest(self.model)
 
     def load(self) -> None:
         """Find the model, check it and open it."""
         _ = self.size
-        _session(store.model(self.model), os.getpid())
+        network.load(self.model)
 
     def rows(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
         _ = self.size
-        return np.concatenate(list(outputs(self.model, self.output, images)))
-
-
-def digest(name: str) -> str:
-    """The SHA-256 of a model and eight digits for how pictures are fed to it; empty where the file is not known yet."""
-    try:
-        card = store.card(name)
-        sha256 = store.expected(card) or store.model(name).sha256
-    except ModelError:
-        return ""
-    fed = json.dumps(asdict(card.picture()), sort_keys=True)
-    return f"sha256:{sha256}/{hashlib.sha256(fed.encode()).hexdigest()[:8]}"
-
-
-def outputs(name: str, output: str, images: Sequence[Image]) -> Iterator[NDArray[Any]]:
-    """An output of a model for each picture, `(1, D)` or `(1, D, h, w)`, in their order.
-
-    Pictures go through it one by one: together they are not faster on a processor, and some models take one only.
-
-    Raises
-    ------
-    ModelError
-        where the model is not there, or is not what its card says
-    """
-    model = store.model(name)
-    wanted, feeding = model.card.output(output), model.card.picture()
-    session = _session(model, os.getpid())
-    for image in images:
-        (made,) = session.run([output], {feeding.name: fed(image, feeding)})
-        yield _shaped(made, wanted, name)
-
-
-def _shaped(made: NDArray[Any], wanted: Output, name: str) -> NDArray[Any]:
-    ranks = {"vector": 2, "map": 4}
-    if made.ndim != ranks[wanted.kind] or made.shape[1] != wanted.dimension:
-        said = f"a {wanted.kind} of {wanted.dimension}"
-        raise ModelError(f"the card of {name} says that {wanted.name} is {said}; the model gives {made.shape}")
-    return made.astype(np.float32, copy=False)
-
-
-def fed(image: Image, feeding: Input) -> Floats:
-    """One picture as its network takes it, `(1, C, H, W) float32`, or `(1, H, W, C)` where the card says so."""
-    pixels = scaled(image, feeding)
-    if feeding.colours == "grey":
-        pixels = grey(pixels)[:, :, None]
-    elif feeding.colours == "BGR":
-        pixels = pixels[:, :, ::-1]
-    mean, scale = (np.array(each, np.float32) for each in (feeding.mean, feeding.scale))
-    values = (pixels.astype(np.float32) - mean) / scale
-    ordered = values.transpose(2, 0, 1) if feeding.layout == "NCHW" else values
-    return np.ascontiguousarray(ordered[None], np.float32)
-
-
-def scaled(image: Image, feeding: Input) -> Image:
-    """The picture in the size that the network takes."""
-    height, width = image.shape[:2]
-    if feeding.fit == "inside":
-        return squash(image, *(_inside(side, max(width, height), feeding) for side in (width, height)))
-    if feeding.fit == "crop":
-        side = min(width, height)
-        top, left = (height - side) // 2, (width - side) // 2
-        image = image[top : top + side, left : left + side]
-    return squash(image, feeding.side, feeding.side)
-
-
-def _inside(side: int, longest: int, feeding: Input) -> int:
-    return max(1, round(side * feeding.side / longest / feeding.multiple)) * feeding.multiple
-
-
-@lru_cache(maxsize=_SESSIONS)
-def _session(model: Model, process: int) -> Any:  # noqa: ANN401 - the library has no types
-    """The open model; one for each process, made when it is first needed."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = THREADS
-    options.log_severity_level = _ERRORS_ONLY
-    try:
-        session = onnxruntime.InferenceSession(model.path, options, providers=[_PROVIDER])
-    except Exception as problem:  # its errors have no common class of their own
-        raise ModelError(f"{model.path} is no ONNX model that can be run: {problem}") from problem
-    if session.get_providers() != [_PROVIDER]:
-        raise ModelError(f"the model {model.card.name} runs on {session.get_providers()} instead of {_PROVIDER}")
-    _agree(model.card, session)
-    return session
-
-
-def _agree(card: Card, session: Any) -> None:  # noqa: ANN401
-    """Raise ModelError where a network has not what its card says."""
-    parts = [("output", [each.name for each in card.outputs], [each.name for each in session.get_outputs()])]
-    if card.input is not None:
-        parts.append(("input", [card.input.name], [each.name for each in session.get_inputs()]))
-    for kind, said, there in parts:
-        if missing := sorted({*said} - {*there}):
-            raise ModelError(f"the model {card.name} has no {kind} {missing[0]}; it has {', '.join(there)}")
+        return np.concatenate(list(network.outputs(self.model, self.output, images)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors.hashes import BitHash
-from nearsight.descriptors.pixels import grey, squash
+from nearsight.pixels import grey, squash
 from nearsight.types import Image
 
 _OVERSAMPLING = 4

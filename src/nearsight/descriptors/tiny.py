@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearsight.descriptors.pixels import grey, squash
+from nearsight.pixels import grey, squash
 from nearsight.types import Descriptor, Floats, Image
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.pixels import grey, squash
+from nearsight.pixels import grey, squash
 from nearsight.types import Descriptor, Floats, Image
 
 _FLOOR = 0.1

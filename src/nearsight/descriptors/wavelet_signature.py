@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors.haar import haar
-from nearsight.descriptors.pixels import squash
+from nearsight.pixels import squash
 from nearsight.types import Descriptor, Floats, Image
 
 _SQUARE = 128

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -117,7 +117,7 @@ def started(first: Descriptor | LocalDescriptor, images: Sequence[Image]) -> Any
 def _unpacked(features: LocalFeatures) -> LocalFeatures:
     """Strings of bits as zeros and ones, whose squared straight distance is the number of differing bits."""
     bits = np.unpackbits(np.asarray(features.descriptors, np.uint8), axis=1).astype(np.float32)
-    return LocalFeatures(features.points, features.scales, features.angles, bits, features.size)
+    return replace(features, descriptors=bits)
 
 
 def _width(first: Descriptor | LocalDescriptor) -> int:

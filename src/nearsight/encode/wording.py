@@ -72,10 +72,7 @@ class Worded(Encoder):
         check_width(features.descriptors, fitted["centres"].shape[1])
         words = self.words.assign(features.descriptors, fitted, several)
         at, rank = np.nonzero(words >= 0)
-        some = LocalFeatures(
-            features.points[at], features.scales[at], features.angles[at], features.descriptors[at], features.size
-        )
-        chosen = words[at, rank]
+        some, chosen = features.chosen(at), words[at, rank]
         return recorded(some, chosen, self.signed(some.descriptors, chosen, fitted))
 
     @abstractmethod

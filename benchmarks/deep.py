@@ -1,0 +1,107 @@
+"""How well what networks see finds the same place, and the same kind: a table of docs/evaluation.md.
+
+    python -m benchmarks deep --folder DATA [--out docs/evaluation.md]
+
+DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`) and `corel1k/`, and `photos/` and
+`captions/`, of other things, from which all that is learnt is learnt.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import nearsight as ns
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+from nearsight.collection.plan import plan
+from nearsight.collection.trial import bench, judged
+from nearsight.encode.chain import Encoded
+from nearsight.errors import UsageError
+from nearsight.evaluate.protocols.catalogue import load
+from nearsight.evaluate.scoring import Trial
+from nearsight.evaluate.truth import GroundTruth
+
+LEARNT_FROM = ("photos", "captions")
+JUDGED_ON = {"landmarks": "places", "corel1k": "kinds"}
+FIRST = "mobilenetv2"
+POOLED = {
+    "average": "average",
+    "MAC": "mac",
+    "SPoC": "spoc",
+    "CroW": "crow",
+    "GeM": "gem",
+    "R-MAC": "rmac",
+    "R-MAC, its regions whitened": "regions | pca(dim=512, whiten=1) | average(unit=true)",
+    "sliding windows": "windows(pool=average) | average(unit=true)",
+    "NetVLAD, 64 words": "unit | pca(dim=128) | netvlad(k=64)",
+    "VLAD, 64 words": "unit | pca(dim=128) | vlad(k=64)",
+    "Fisher vector, 64 components": "unit | pca(dim=64) | fisher(k=64)",
+}
+WHITENED = " | pca(dim=256, whiten=1)"
+_ASMK = "{first}(n=1000, scales=[1.0, 0.7, 0.5]) | unit | pca(dim=128, whiten=0.5) | asmk(words=akm(k=5000)) | inverted"
+WORDS = {"ASMK": _ASMK, "ASMK, verified by geometry": f"{_ASMK} | spatial"}
+MOST = "mAP"
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    if options.folder is None:
+        raise UsageError(f"--folder names the folder that holds {', '.join((*JUDGED_ON, *LEARNT_FROM))}")
+    ways = recipes(options.of(len(POOLED), 1), options.of(len(WORDS), 0))
+    with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
+        learnt = Path(place, "learnt.npz")
+        every = [each for way in ways.values() for each in way]
+        learning = [each for each in every if _learns(each)]
+        ns.learn([options.folder / name for name in LEARNT_FROM], learning, learnt)
+        found = [_trials(_some(load(name, options.folder / name), options), every, learnt) for name in JUDGED_ON]
+    lines = []
+    for name, way in ways.items():
+        shown = way[0].replace("|", "&#124;")  # as GitHub and the site both take it
+        figures = [[f"{trials[each].figures[MOST]:.1f}" for each in way] for trials in found]
+        cost = found[0][way[0]].cost
+        cells = [cell for each in figures for cell in (*each, "")[:2]]
+        lines.append([name, f"<code>{shown}</code>", *cells, f"{cost.row_bytes:,}", f"{cost.describe_ms:.0f}"])
+    heads = [f"{name}, {which}" for name in JUDGED_ON.values() for which in ("mAP %", "whitened")]
+    made = table(["method", "recipe", *heads, "bytes a picture", "ms to describe"], lines)
+    return TEXT.format(machine=machine(), table=made, learnt=" and ".join(LEARNT_FROM), whitened=WHITENED.strip(" |"))
+
+
+def recipes(pooled: int, words: int) -> dict[str, list[str]]:
+    """By method its recipe, and for rows the same whitened; the first so many of each kind."""
+    rows = {name: f"{FIRST} | {steps}" for name, steps in list(POOLED.items())[:pooled]}
+    ways = {name: [steps, steps + WHITENED] for name, steps in rows.items()}
+    return ways | {name: [steps.format(first=FIRST)] for name, steps in list(WORDS.items())[:words]}
+
+
+def _learns(recipe: str) -> bool:
+    made = plan(recipe).descriptor
+    return isinstance(made, Encoded) and made.learns
+
+
+def _some(truth: GroundTruth, options: Options) -> GroundTruth:
+    return truth.some(3) if options.quick else truth
+
+
+def _trials(truth: GroundTruth, every: list[str], learnt: Path) -> dict[str, Trial]:
+    """What each recipe makes of a task; all are described from one pass of the network."""
+    with bench(truth.folder, (), every, learnt=[learnt]) as ready:
+        plans = {each.name: each for each in ready.plans}
+        return {each: judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in every}
+
+
+TEXT = """
+## What a network sees
+
+Measured on {machine}. The map of MobileNetV2, trained on ImageNet, of pictures of at most 640 pixels that are not
+enlarged: each position is a local feature. All that is learnt (whitening, words, mixtures) was learnt from other
+pictures: {learnt}.
+
+**Places** are the 25 questions among 183 photographs of Oxford of the section above, **kinds** the 1,000 pictures of
+Corel-1k, each of which asks for the others of its kind. *Whitened* rows end in `{whitened}`.
+
+{table}
+"""
+
+if __name__ == "__main__":
+    main("deep", __doc__, measured)

@@ -1,0 +1,53 @@
+"""The table of what a network sees, as small as it can be: every way is judged, plain and whitened."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from benchmarks import deep, pictures
+from benchmarks.page import Options, main, markers
+
+from nearsight.collection.plan import plan
+from nearsight.errors import UsageError
+from tests.models.network import convolving
+
+
+@pytest.fixture
+def sets(tmp_path, monkeypatch):
+    """Few pictures of each set, and a small network instead of MobileNetV2."""
+    weights = np.random.default_rng(3).normal(size=(16, 3, 8, 8)).astype(np.float32)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("NEARSIGHT_MODELS", str(convolving(tmp_path / "models", weights)))
+    monkeypatch.setattr(deep, "FIRST", "feature_map(model=cells, output=map, side=64)")
+    monkeypatch.setattr(deep, "JUDGED_ON", {"landmarks": "places"})
+    for folder in ("landmarks/images", *deep.LEARNT_FROM):
+        pictures.write_crops(tmp_path / folder, pictures.photographs(), 6, 96)
+    names = sorted(path.stem for path in (tmp_path / "landmarks" / "images").rglob("*.jpg"))
+    asked = [{"query": each, "bbx": [4, 4, 40, 40], "ok": [each], "junk": [], "landmark": each} for each in names]
+    (tmp_path / "landmarks" / "gt.json").write_text(json.dumps(asked))
+    return tmp_path
+
+
+def test_quick_judges_the_first_way_plain_and_whitened(sets, tmp_path):
+    page = tmp_path / "page.md"
+    main("deep", deep.__doc__, deep.measured, ["--quick", "--folder", str(sets), "--out", str(page)])
+    written = page.read_text()
+    assert markers("deep")[1] in written
+    (line,) = [line.strip("| ").split(" | ") for line in written.splitlines() if line.startswith("| average")]
+    assert 0 < float(line[2]) <= 100
+    assert 0 < float(line[3]) <= 100
+    assert line[4] == "64"  # sixteen values of four bytes
+
+
+def test_every_way_is_a_recipe_that_can_be_learnt():
+    ways = deep.recipes(len(deep.POOLED), len(deep.WORDS))
+    assert list(ways) == [*deep.POOLED, *deep.WORDS]
+    assert [len(way) for way in ways.values()] == [2] * len(deep.POOLED) + [1] * len(deep.WORDS)
+    assert len({plan(each).recipe for way in ways.values() for each in way}) == sum(map(len, ways.values()))
+
+
+def test_without_a_folder_it_is_said_what_is_missing():
+    with pytest.raises(UsageError, match="landmarks, corel1k, photos, captions"):
+        deep.measured(Options())
