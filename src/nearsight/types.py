@@ -281,6 +281,10 @@ class LocalDescriptor(Method, ABC):
     def features(self, image: Image) -> LocalFeatures:
         """The features of one picture `(H, W, 3) uint8`, at least 1 x 1; none is no error."""
 
+    def pairs(self, first: LocalFeatures, second: LocalFeatures) -> NDArray[np.int64] | None:
+        """Which features of two pictures belong together, places in both `(m, 2)`; None: the nearest descriptors do."""
+        return None
+
     def describe(self, images: Sequence[Image]) -> list[LocalFeatures]:
         """The features of each picture; checks them first. Raises ValueError on anything but pictures."""
         for image in images:

@@ -44,7 +44,7 @@ def test_a_source_makes_the_message_say_get(tmp_path, monkeypatch):
     assert store.how(store.card("means")) == "nearsight models get means"
 
 
-@pytest.mark.parametrize("place", [".", "means"])
+@pytest.mark.parametrize("place", [".", "means", "others"])
 def test_folders_of_the_environment_come_first(tmp_path, monkeypatch, place):
     folders = [tmp_path / "none", placed(tmp_path / "some" / place)]
     monkeypatch.setenv("NEARSIGHT_MODELS", os.pathsep.join([str(folders[0]), str(tmp_path / "some")]))

@@ -112,6 +112,8 @@ def same_thing(local: LocalDescriptor, first: Image, second: Image) -> Explanati
     """Whether two pictures show the same thing, by the local features of both that match."""
     local.load()
     query, hit = local.describe([first, second])
-    tentative = matches.by_longest_side(matches.match(query, hit, RATIO), query, hit)
+    pairs = local.pairs(query, hit)
+    found = matches.match(query, hit, RATIO) if pairs is None else matches.paired(query, hit, pairs)
+    tentative = matches.by_longest_side(found, query, hit)
     seen = len(tentative), estimated(tentative, Spatial().tolerance)
     return explained(seen, FEWEST, query.size, hit.size)

@@ -88,11 +88,14 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """What a network gives: a "vector" `(N, dimension)` or a "map" `(N, dimension, height, width)`."""
+    """What a network gives: a "vector" `(N, dimension)`, a "map" `(N, dimension, height, width)`, or something "other".
+
+    What is "other" is read by the method that is made for this network.
+    """
 
     name: str
     dimension: int
-    kind: Literal["vector", "map"] = "vector"
+    kind: Literal["vector", "map", "other"] = "vector"
     about: str = ""
 
     def __post_init__(self) -> None:

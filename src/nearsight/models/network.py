@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
@@ -35,7 +35,9 @@ def digest(name: str) -> str:
         sha256 = store.expected(card) or store.model(name).sha256
     except ModelError:
         return ""
-    fed = json.dumps(asdict(card.picture()), sort_keys=True)
+    if card.input is None:
+        return f"sha256:{sha256}"
+    fed = json.dumps(asdict(card.input), sort_keys=True)
     return f"sha256:{sha256}/{hashlib.sha256(fed.encode()).hexdigest()[:8]}"
 
 
@@ -64,6 +66,23 @@ def outputs(
     for image in images:
         (made,) = session.run([output], {feeding.name: fed(image, feeding, longest)})
         yield _shaped(made, wanted, name)
+
+
+def run(name: str, given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    """All outputs of a model that is given these arrays, in the order of its card, as they are.
+
+    Raises
+    ------
+    ModelError
+        where the model is not there, is not what its card says, or does not take what it is given
+    """
+    model = store.model(name)
+    session = _session(model, os.getpid())
+    try:
+        made: list[NDArray[Any]] = session.run([each.name for each in model.card.outputs], dict(given))
+    except Exception as problem:  # its errors have no common class of their own
+        raise ModelError(f"the model {name} does not take what it is given: {problem}") from problem
+    return made
 
 
 def _shaped(made: NDArray[Any], wanted: Output, name: str) -> Floats:

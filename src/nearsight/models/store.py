@@ -2,8 +2,8 @@
 
 1. Cards are ours (`descriptors/models/*.toml`), the user's own (`models add --card`), or lie in a folder that the
    environment variable NEARSIGHT_MODELS names. Ours cannot be replaced.
-2. A file is looked for in the folders of NEARSIGHT_MODELS, then among those that were added or downloaded, then in the
-   cache that other programs share (`huggingface_hub`).
+2. A file is looked for in the folders of NEARSIGHT_MODELS and the folders in these, then among those that were added or
+   downloaded, then in the cache that other programs share (`huggingface_hub`).
 3. Its SHA-256 must be the card's. A card that knows none is pinned to the file that is seen first.
 
 A checksum is computed once: it is kept with the file's size, times and inode, and computed again when one differs.
@@ -11,6 +11,7 @@ A checksum is computed once: it is kept with the file's size, times and inode, a
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -105,9 +106,12 @@ def _texts() -> Iterator[tuple[str, str]]:
 
 def find(card: Card) -> Path | None:
     """The file of a card, wherever it is; None where it is nowhere. It is not checked."""
-    for place in [*(each for folder in folders() for each in (folder, folder / card.name)), home() / card.name]:
-        if (place / card.file).is_file():
-            return place / card.file
+    for folder in folders():
+        own = [folder / card.file, folder / card.name / card.file, *sorted(folder.glob(f"*/{glob.escape(card.file)}"))]
+        if found := next((path for path in own if path.is_file()), None):
+            return found
+    if (home() / card.name / card.file).is_file():
+        return home() / card.name / card.file
     if card.source.repo:
         from nearsight.models.download import shared
 
