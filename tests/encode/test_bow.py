@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nearsight.encode.bow import Bow
+from nearsight.encode.hamming_embedding import HammingEmbedding
 from nearsight.encode.wording import rotation
 from nearsight.kernels.tf_idf import TfIdf
 from nearsight.vocabularies.kmeans import Kmeans
@@ -75,3 +76,16 @@ def test_parameters_that_make_no_sense_are_refused():
         Bow(words=None)
     with pytest.raises(ValueError, match="several is how many words"):
         Bow(several=0)
+
+
+def test_recipes_that_learn_together_learn_the_same_words_once(monkeypatch):
+    calls, fit = [], Kmeans.fit
+    monkeypatch.setattr(Kmeans, "fit", lambda self, *given: calls.append(self) or fit(self, *given))
+    sample = descriptors(600, 9)
+    first, second = (each.fit(sample, quiet)["centres"] for each in (BOW, HammingEmbedding(words=Kmeans(k=12), bits=8)))
+    assert len(calls) == 1
+    assert np.array_equal(first, second)
+    assert np.array_equal(first, fit(Kmeans(k=12), sample, quiet)["centres"])
+    BOW.fit(sample[:-1], quiet)
+    Bow(words=Kmeans(k=5)).fit(sample[:-1], quiet)
+    assert len(calls) == 3

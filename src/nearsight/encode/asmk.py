@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encode.wording import Worded, rotation
+from nearsight.encode.wording import Worded, learnt_words, rotation
 from nearsight.types import Arrays, Floats, Report
 
 
@@ -70,7 +70,7 @@ class Asmk(Worded):
 
     def fit(self, sample: Floats, report: Report) -> Arrays:
         """The vocabulary and the directions `(bits, D)`."""
-        return {**self.words.fit(sample, report), "directions": rotation(self.bits, sample.shape[1])}
+        return {**learnt_words(self.words, sample, report), "directions": rotation(self.bits, sample.shape[1])}
 
     def signed(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
         """The signs of the rotated sum of the residuals of all features of the same word."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encode.wording import Worded
+from nearsight.encode.wording import Worded, learnt_words
 from nearsight.types import Arrays, Floats, Report
 
 
@@ -65,7 +65,7 @@ class Bow(Worded):
 
     def fit(self, sample: Floats, report: Report) -> Arrays:
         """The vocabulary."""
-        return self.words.fit(sample, report)
+        return learnt_words(self.words, sample, report)
 
     def signed(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
         """No bits."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encode.wording import Worded, rotation
+from nearsight.encode.wording import Worded, learnt_words, rotation
 from nearsight.types import Arrays, Floats, Report
 
 _FEW = 8
@@ -72,7 +72,7 @@ class HammingEmbedding(Worded):
 
     def fit(self, sample: Floats, report: Report) -> Arrays:
         """The vocabulary, the directions `(bits, D)`, and the medians `(K, bits)`."""
-        fitted = self.words.fit(sample, report)
+        fitted = learnt_words(self.words, sample, report)
         directions = rotation(self.bits, sample.shape[1])
         words = np.empty(len(sample), np.int32)
         along = np.empty((len(sample), self.bits), np.float32)

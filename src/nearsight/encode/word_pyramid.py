@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearsight.encode.vectors import check_width
+from nearsight.encode.wording import learnt_words
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report, Vocabulary
 from nearsight.vocabularies.kmeans import Kmeans
 
@@ -72,7 +73,7 @@ class WordPyramid(Encoder):
 
     def fit(self, sample: Floats, report: Report) -> Arrays:
         """What the vocabulary learns."""
-        return self.words.fit(sample, report)
+        return learnt_words(self.words, sample, report)
 
     def size(self, width: int, fitted: Arrays) -> int:
         """A value for each word in each cell."""

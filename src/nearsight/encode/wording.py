@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import qr
 
 from nearsight.encode.vectors import array, check_width
-from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Vocabulary
+from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report, Vocabulary
 from nearsight.visual_words import Records, recorded, records
 from nearsight.vocabularies.akm import Akm
 
@@ -78,6 +79,24 @@ class Worded(Encoder):
     @abstractmethod
     def signed(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
         """The bits `(n, bits / 8) uint8` of descriptors `(n, D)` of one picture with their words."""
+
+
+class _Learnt:
+    """The vocabulary that was learnt last, so that recipes that learn together learn a vocabulary of theirs once."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Any, Arrays] | None = None
+
+    def words(self, vocabulary: Vocabulary, sample: Floats, report: Report) -> Arrays:
+        """What the vocabulary learns of a sample of descriptors `(N, D)`; that of last time, if these are the same."""
+        key = vocabulary, sample.shape, hashlib.sha256(np.ascontiguousarray(sample).data).digest()
+        if self._last is None or self._last[0] != key:
+            self._last = key, vocabulary.fit(sample, report)
+        return dict(self._last[1])
+
+
+_learnt = _Learnt()
+learnt_words = _learnt.words
 
 
 def rotation(bits: int, width: int) -> Floats:
