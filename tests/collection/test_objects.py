@@ -291,7 +291,7 @@ def test_what_a_recipe_that_learns_cannot_do_is_said(made, tmp_path):
         ("gist | inverted", "rows are searched by flat or ivf"),
         ("gist | asmk", "features are encoded here"),
         ("sift | asmk | pca", "after visual words comes an index"),
-        ("gist | flat | spatial", "compares visual words"),
+        ("gist | flat | expand", "compares visual words"),
         ("sift | vlad | asmk", "features are encoded here"),
     ],
 )

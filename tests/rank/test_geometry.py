@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nearsight.rank.geometry import agreement, features, fit, log_alarms, mirrored, reduced
-from nearsight.rank.matches import Matches, match
+from nearsight.rank.matches import Matches, mutual
 
 skimage_data = pytest.importorskip("skimage.data")
 
@@ -148,7 +148,7 @@ def test_matches_agree_with_a_slow_search(astronaut):
         j = int(row.argmin())
         if nearest < 0.85 * second and distances[:, j].argmin() == i:
             slow.append((*query.points[i], *hit.points[j]))
-    found = match(query, hit)
+    found = mutual(query, hit)
     assert len(slow) > 10
     assert np.column_stack([found.query, found.hit]) == pytest.approx(np.array(slow))
 
@@ -158,7 +158,7 @@ def test_featureless_pictures_match_nothing(shape, astronaut):
     blank = np.full((*shape, 3), 90, np.uint8)
     none, some = features(blank, 200), features(astronaut, 200)
     assert len(none) == 0
-    assert len(match(none, some)) == len(match(some, none)) == len(match(none, none)) == 0
+    assert len(mutual(none, some)) == len(mutual(some, none)) == len(mutual(none, none)) == 0
     assert len(mirrored(none, 5)) == 0
     for pair in ((blank, astronaut), (astronaut, blank), (blank, blank)):
         assert agreement(*pair, np.eye(3)) == pytest.approx(0, abs=1e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.rank.matches import Matches, by_longest_side, match
+from nearsight.rank.matches import Matches, by_longest_side, mutual
 from nearsight.types import LocalFeatures
 
 
@@ -46,7 +46,7 @@ def slow(query, hit, ratio):
 def test_agrees_with_a_slow_search(made, ratio):
     query, hit = features(made(60, 1)), features(made(80, 2), seed=1)
     pairs = slow(query, hit, ratio)
-    found = match(query, hit, ratio)
+    found = mutual(query, hit, ratio)
     assert len(pairs) >= 3
     assert found.query.tolist() == [query.points[i].tolist() for i, _ in pairs]
     assert found.hit.tolist() == [hit.points[j].tolist() for _, j in pairs]
@@ -57,12 +57,12 @@ def test_agrees_with_a_slow_search(made, ratio):
 @pytest.mark.parametrize("counts", [(0, 5), (5, 0), (1, 5), (5, 1), (0, 0)])
 def test_too_few_features_match_nothing(counts):
     query, hit = (features(vectors(count, 1)) for count in counts)
-    assert len(match(query, hit)) == 0
+    assert len(mutual(query, hit)) == 0
 
 
 def test_units_of_the_longest_side():
     query, hit = features(vectors(9, 1), (200, 100)), features(vectors(9, 1), (50, 400), seed=1)
-    before = match(query, hit)
+    before = mutual(query, hit)
     after = by_longest_side(before, query, hit)
     assert len(after) == 9
     assert after.query == pytest.approx(before.query / 200)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 
 from nearsight.rank.spatial import Spatial
 from nearsight.types import NO_ID, Hits
@@ -124,3 +126,16 @@ def test_more_agreeing_matches_are_a_higher_score():
 def test_parameters_out_of_range_are_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         Spatial(**wrong)
+
+
+def test_rows_that_are_no_words_are_verified_by_thumbnails():
+    photo = np.ascontiguousarray(skimage.data.astronaut()[::2, ::2])
+    turned = cv2.warpPerspective(photo, np.array([[0.8, 0.1, 20], [-0.1, 0.75, 40], [0.0004, 0, 1]]), (256, 256))
+    shown = {1: np.ascontiguousarray(skimage.data.coffee()[::2, ::2]), 2: turned, 3: np.full((20, 30, 3), 7, np.uint8)}
+    seen = rows({ident: np.zeros(8, np.float32) for ident in shown}, np.zeros(8, np.float32))
+    seen.derived = lambda ident, make: make(shown[ident])
+    refiner = Spatial(inliers=8)
+    found = refiner.refine(photo, hits(3, 1, 2), seen)
+    assert found.ids.tolist() == [[2, 3, 1]]
+    assert set(seen.verified) == {2}
+    assert [each.alike for each in refiner.explain(photo, found.ids[0], seen)] == [True, False, False]

@@ -113,7 +113,7 @@ def same_thing(local: LocalDescriptor, first: Image, second: Image) -> Explanati
     local.load()
     query, hit = local.describe([first, second])
     pairs = local.pairs(query, hit)
-    found = matches.match(query, hit, RATIO) if pairs is None else matches.paired(query, hit, pairs)
+    found = matches.mutual(query, hit, RATIO) if pairs is None else matches.paired(query, hit, pairs)
     tentative = matches.by_longest_side(found, query, hit)
     seen = len(tentative), estimated(tentative, Spatial().tolerance)
     return explained(seen, FEWEST, query.size, hit.size)

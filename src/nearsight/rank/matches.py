@@ -31,12 +31,12 @@ class Matches:
         return len(self) > 0 and bool(np.ptp(self.ratios) > 0 or np.ptp(self.turns) > 0)
 
 
-def match(query: LocalFeatures, hit: LocalFeatures, ratio: float = 0.85) -> Matches:
+def mutual(query: LocalFeatures, hit: LocalFeatures, ratio: float = 0.85) -> Matches:
     """Features that are each other's nearest, and nearer than `ratio` times the second nearest of the hit.
 
     Points stay in the pixels of either picture. Descriptors of bytes are strings of bits.
     """
-    return paired(query, hit, _mutual(query, hit, ratio))
+    return paired(query, hit, _nearest(query, hit, ratio))
 
 
 def paired(query: LocalFeatures, hit: LocalFeatures, pairs: NDArray[np.int64]) -> Matches:
@@ -53,7 +53,7 @@ def by_longest_side(matches: Matches, query: LocalFeatures, hit: LocalFeatures) 
     return Matches(matches.query / mine, matches.hit / theirs, matches.ratios * (mine / theirs), matches.turns)
 
 
-def _mutual(query: LocalFeatures, hit: LocalFeatures, ratio: float) -> NDArray[np.int64]:
+def _nearest(query: LocalFeatures, hit: LocalFeatures, ratio: float) -> NDArray[np.int64]:
     if len(query) < 2 or len(hit) < 2:
         return np.empty((0, 2), np.int64)
     apart = _apart(query, hit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,11 +9,14 @@ from typing import TypeAlias
 
 import numpy as np
 
+from nearsight.rank.geometry import features
 from nearsight.rank.homography import estimated
+from nearsight.rank.matches import Matches, by_longest_side, mutual
 from nearsight.rank.word_matches import matched
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Refiner, Rows
-from nearsight.visual_words import Records
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, LocalFeatures, Match, Refiner, Rows
 
+MOST, RATIO = 500, 0.9
+"""Features of a thumbnail, and how much nearer the best match is than the second."""
 Seen: TypeAlias = "tuple[int | None, Match | None]"
 """How many matches there were, None where nobody looked; and those that agree."""
 
@@ -31,8 +33,10 @@ class Spatial(Refiner):
     3. A hit with `inliers` agreeing matches or more is verified. Verified hits come first, by how many agree; all
        others follow in their order: moving hits up for a few agreeing matches does more harm than good.
 
-    What is stored of the features is enough for it: no picture is looked at again. When `seconds` are over, the hits
-    that have not been looked at stay where they are, and say so.
+    What is stored of visual words is enough for it: no picture is looked at again. Where rows are no visual words,
+    RootSIFT features of the query and of the stored thumbnails match, those that are each other's nearest and clearly
+    so; of these fewer need to agree, `spatial(inliers=8)`. When `seconds` are over, the hits that have not been looked
+    at stay where they are, and say so.
 
     Parameters
     ----------
@@ -80,8 +84,6 @@ class Spatial(Refiner):
     tolerance: float = 0.02
     seconds: float = 10.0
 
-    ragged = True
-
     def __post_init__(self) -> None:
         if self.n < 1:
             raise ValueError(f"n is how many hits are looked at, 1 or more; got {self.n}")
@@ -102,7 +104,7 @@ class Spatial(Refiner):
     def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
         """Verified hits first, by agreeing matches; then the others as they were."""
         ids, scores = hits.ids[0], hits.scores[0]
-        looked = self._look(ids[ids != NO_ID][: self.n], rows)
+        looked = self._look(image, ids[ids != NO_ID][: self.n], rows)
         counts = np.array([self._counted(looked.get(ident)) for ident in ids.tolist()], np.float32)
         order = np.argsort(-counts, kind="stable")
         top = scores[np.isfinite(scores)].max(initial=0.0)
@@ -111,7 +113,7 @@ class Spatial(Refiner):
 
     def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
         """What agrees, for each hit that was looked at."""
-        looked = self._look(ids[ids != NO_ID][: self.n], rows) if self not in rows.memo else rows.memo[self]
+        looked = self._look(image, ids[ids != NO_ID][: self.n], rows) if self not in rows.memo else rows.memo[self]
         shape = image.shape[1], image.shape[0]
         return [
             explained(looked[ident], self.inliers, shape, rows.derived(ident, _shape)) if ident in looked else None
@@ -125,13 +127,23 @@ class Spatial(Refiner):
         count = len(seen[1].hit_points)
         return count if count >= self.inliers else 0
 
-    def _look(self, ids: Ids, rows: Rows) -> dict[int, Seen]:
+    def _look(self, image: Image, ids: Ids, rows: Rows) -> dict[int, Seen]:
         """How many matches each of these hits has, and those that agree; kept for the rest of this query."""
         looked: dict[int, Seen] = rows.memo.setdefault(self, {})
         new = [ident for ident in ids.tolist() if ident not in looked]
-        question, end = rows.question, time.monotonic() + self.seconds
+        worded, end = rows.question.dtype.names is not None, time.monotonic() + self.seconds
+        shown = None if worded or not new else _features(image)
+
+        def seen(ident: int) -> Seen:
+            if time.monotonic() > end:
+                return None, None
+            if shown is None:
+                return self._agreeing(matched(rows.question, rows.row(ident), self.threshold))
+            hit = rows.derived(ident, _features)
+            return self._agreeing(by_longest_side(mutual(shown, hit, RATIO), shown, hit))
+
         with ThreadPoolExecutor(2) as pool:
-            found = pool.map(lambda ident: self._matched(question, rows.row(ident), end), new)
+            found = pool.map(seen, new)
             looked.update(zip(new, found, strict=True))
         for ident in new:
             match = looked[ident][1]
@@ -139,10 +151,7 @@ class Spatial(Refiner):
                 rows.verified[ident] = match
         return looked
 
-    def _matched(self, query: Records, hit: Records, end: float = math.inf) -> Seen:
-        if time.monotonic() > end:
-            return None, None
-        tentative = matched(query, hit, self.threshold)
+    def _agreeing(self, tentative: Matches) -> Seen:
         return len(tentative), estimated(tentative, self.tolerance)
 
 
@@ -167,6 +176,11 @@ def explained(seen: Seen, fewest: int, query: tuple[int, int], hit: tuple[int, i
         (match.hit_points * to_hit).astype(np.float32),
         unit,
     )
+
+
+def _features(image: Image) -> LocalFeatures:
+    """Those of a thumbnail."""
+    return features(image, MOST)
 
 
 def _shape(image: Image) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.rank.geometry import Fit, agreement, features, fit, log_alarms, mirrored, reduced, trimmed
-from nearsight.rank.matches import match
+from nearsight.rank.matches import mutual
 from nearsight.types import NO_ID, Explanation, Floats, Hits, Ids, Image, LocalFeatures, Refiner, Rows
 
 QUERY_SIDE, QUERY_LIMIT = 256, 400
@@ -242,7 +242,7 @@ def evidence(views: list[_View], hit: Image, described: LocalFeatures, total: in
         difference = _difference(view.image, hit)
         if difference <= min(SAME, best.difference):
             best = replace(Evidence(), difference=difference, mirrored=view.mirrored)
-        found = fit(match(view.described, described), size)
+        found = fit(mutual(view.described, described), size)
         if found is None:
             continue
         alarms = log_alarms(total * len(views), found.tried, found.agreeing, found.chance)
