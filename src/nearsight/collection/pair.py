@@ -17,7 +17,7 @@ from nearsight.images.decode import Limits
 from nearsight.methods import build
 from nearsight.rank import matches
 from nearsight.rank.homography import estimated
-from nearsight.rank.spatial import Spatial, explained
+from nearsight.rank.spatial import explained
 from nearsight.rank.verify import Verify
 from nearsight.recipe import parse
 from nearsight.types import Box, Explanation, Hits, Image, LocalDescriptor, Match, Query
@@ -27,9 +27,12 @@ Pixels = Callable[[int], Image]
 """A picture at a longest side."""
 
 FEATURES = "sift(n=2000)"
-RATIO, FEWEST = 0.9, 8
-"""How much nearer the best match is than the second, and how many must agree: of 500 pairs of different buildings, with
-these features, none had more than 5."""
+RATIO = 0.9
+"""How much nearer the best match is than the second."""
+POSED, PLACED, PAIRED = (8, 0.02), (15, 0.02), (24, 0.006)
+"""How many matches must agree, and how far each may miss, in units of the longest side: of features that say how large
+they are or how they are turned; of those that do not; and of pairs that a network chose, which agree on much that is not
+there. Of 500, 100 and 100 pairs of different buildings none had more than 5, 14 and 21."""
 
 
 class _Pair:
@@ -115,5 +118,5 @@ def same_thing(local: LocalDescriptor, first: Image, second: Image) -> Explanati
     pairs = local.pairs(query, hit)
     found = matches.mutual(query, hit, RATIO) if pairs is None else matches.paired(query, hit, pairs)
     tentative = matches.by_longest_side(found, query, hit)
-    seen = len(tentative), estimated(tentative, Spatial().tolerance)
-    return explained(seen, FEWEST, query.size, hit.size)
+    fewest, tolerance = PAIRED if pairs is not None else POSED if tentative.posed else PLACED
+    return explained((len(tentative), estimated(tentative, tolerance)), fewest, query.size, hit.size)
