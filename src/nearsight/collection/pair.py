@@ -31,8 +31,8 @@ RATIO = 0.9
 """How much nearer the best match is than the second."""
 POSED, PLACED, PAIRED = (8, 0.02), (15, 0.02), (24, 0.006)
 """How many matches must agree, and how far each may miss, in units of the longest side: of features that say how large
-they are or how they are turned; of those that do not; and of pairs that a network chose, which agree on much that is not
-there. Of 500, 100 and 100 pairs of different buildings none had more than 5, 14 and 21."""
+they are or how they are turned; of those that do not; and of pairs that a network chose, which agree on much that is
+not there. Of 500, 100 and 100 pairs of different buildings none had more than 5, 14 and 21."""
 
 
 class _Pair:
