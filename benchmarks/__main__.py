@@ -5,6 +5,7 @@ python -m benchmarks --quick                                      a few pictures
 python -m benchmarks quality --folder COREL1K                     docs/evaluation.md: how well each descriptor finds
 python -m benchmarks kinds --folder PICTURES                      docs/evaluation.md: which kinds of queries each finds
 python -m benchmarks objects --folder DATA                        docs/evaluation.md: the same things and places
+python -m benchmarks ranking --folder COREL1K                     docs/evaluation.md: refiners of rows, fusions, marks
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from benchmarks.page import PAGE, parser
 
 NAMES = ("indexing", "memory", "descriptors", "features", "vocabularies", "search", "layout", "startup")
-JUDGED = ("quality", "kinds", "objects")
+JUDGED = ("quality", "kinds", "objects", "ranking")
 """These need real pictures, and are run where they are named."""
 
 

@@ -14,9 +14,10 @@ from nearsight.collection.query import query_pixels
 from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
+from nearsight.metrics.l2 import L2
 from nearsight.rank.drawing import drawn
 from nearsight.rank.verify import Verify
-from nearsight.types import Explanation, Hits, Image, Match, Query
+from nearsight.types import Explanation, Hits, Ids, Image, Match, Query
 
 T = TypeVar("T")
 SIDE = 640
@@ -28,7 +29,7 @@ class _Pair:
 
     def __init__(self, image: Image) -> None:
         self.total, self.memo, self.image = 1, dict[object, object](), image
-        self.question, self.verified = None, dict[int, Match]()
+        self.question, self.verified, self.metric = None, dict[int, Match](), L2()
 
     def derived(self, ident: int, make: Callable[[Image], T]) -> T:
         """What is made of the picture, whichever id."""
@@ -37,6 +38,14 @@ class _Pair:
     def row(self, ident: int) -> NDArray[Any]:
         """It has none."""
         raise KeyError(ident)
+
+    def rows(self, ids: Ids) -> NDArray[Any]:
+        """It has none."""
+        raise KeyError(ids)
+
+    def spread(self, count: int) -> tuple[Ids, NDArray[Any]]:
+        """There are none."""
+        return np.empty(0, np.int64), np.empty((0, 0), np.float32)
 
     def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - of any kind
         """Nothing else is there."""
