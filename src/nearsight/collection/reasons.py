@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,18 +27,17 @@ def reasons(
     else:
         background = rows.snapshot.background(plan)
         judged = [background.explain(distances[ident]) for ident in ids.tolist()]
-    for refiner in (each for each in plan.refiners if not each.judges):
-        said = refiner.explain(image, ids, rows)
-        judged = [_ordered(each, reason) for each, reason in zip(judged, said, strict=True)]
-    return judged
+    orders = [each.explain(image, ids, rows) for each in plan.refiners if not each.judges]
+    return [_ordered(each, [reasons[at] for reasons in orders]) for at, each in enumerate(judged)]
 
 
-def _ordered(judged: Explanation, reason: Explanation | None) -> Explanation:
-    """A judgement with the word of a refiner that only orders, and its measure where there is no other."""
-    if reason is None:
+def _ordered(judged: Explanation, given: Sequence[Explanation | None]) -> Explanation:
+    """A judgement with the last word of refiners that only order, and its measure where the judgement has none."""
+    said = [reason for reason in given if reason is not None]
+    if not said:
         return judged
-    similarity = reason.similarity if judged.alike is None or judged.similarity is None else judged.similarity
-    return replace(judged, sentence=f"{reason.sentence}; {judged.sentence}", similarity=similarity)
+    similarity = said[-1].similarity if judged.similarity is None else judged.similarity
+    return replace(judged, sentence=f"{said[-1].sentence}; {judged.sentence}", similarity=similarity)
 
 
 def _judged(plan: Plan, image: Image, ids: Ids, distances: Mapping[int, float], rows: QueryRows) -> list[Explanation]:
