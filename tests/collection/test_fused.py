@@ -7,7 +7,7 @@ import pytest
 
 import nearsight as ns
 from nearsight.collection.search import FOUND, NOTHING
-from nearsight.errors import RecipeError, UsageError
+from nearsight.errors import UsageError
 
 RECIPES = ("colour_histogram", "tiny")
 
@@ -97,28 +97,9 @@ def test_what_cannot_be_fused_is_said(photos):
         photos.search(photos.root / "china.jpg", by=["copy", "colour"], k=0)
 
 
-def test_refiners_of_rows_need_rows_that_they_can_average(photos):
-    for recipe, wrong in (
-        ("phash | flat | aqe", "rows of numbers"),
-        ("hog | flat | diffuse", "flat.metric=l2. can; l1 cannot"),
-        ("sift | asmk | inverted | augment", "rows of numbers"),
-    ):
-        with pytest.raises(RecipeError, match=wrong):
-            photos.search(photos.root / "china.jpg", recipe=recipe)
-
-
-@pytest.mark.parametrize(
-    "refiner", ["aqe(n=2)", "augment(n=2)", "diffuse(k=3)", "reciprocal(k1=4, k2=2)", "background"]
-)
-def test_a_search_by_a_recipe_with_refiners_says_what_each_hit_owes_them(photos, refiner):
-    plain = photos.search(photos.root / "china.jpg", recipe="tiny", k=100)
-    found = photos.search(photos.root / "china.jpg", recipe=f"tiny | flat | {refiner} | diffuse(k=3)", k=100)
-    assert {hit.path for hit in found} == {hit.path for hit in plain}
-    assert {hit.id: hit.distance for hit in found} == pytest.approx({hit.id: hit.distance for hit in plain}, abs=1e-5)
-    assert {hit.id: hit.alike for hit in found} == {hit.id: hit.alike for hit in plain}
-    assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
-    assert "by diffusion among 13 hits" in found[0].why
-    alone = photos.search(photos.root / "china.jpg", recipe=f"tiny | flat | {refiner}", k=100)
-    assert alone[0].why != plain[0].why
-    filtered = photos.search(photos.root / "china.jpg", recipe=f"tiny | flat | {refiner}", where="name like 'c%'")
-    assert {hit.path[0] for hit in filtered} == {"c"}
+def test_marks_count_in_all_ways(photos):
+    plain = photos.search(photos.root / "china.jpg", recipe=RECIPES)
+    found = photos.search(photos.root / "china.jpg", recipe=RECIPES, like=plain[5].id, unlike=plain[1].path)
+    assert plain[1].id not in {hit.id for hit in found}
+    places = {hit.id: hit.rank for hit in found}
+    assert places[plain[5].id] < plain[5].rank

@@ -75,4 +75,4 @@ class Augment(RowRefiner):
         averaged = near + weighted(alike, nearest(alike, min(self.n, len(ids) - 1)), self.alpha) @ near
         norms = np.linalg.norm(averaged, axis=1)
         scores = averaged @ query / np.where(norms == 0, 1, norms)
-        return Ranked(scores, (1 + scores) / 2, f"as near, each hit averaged with its {self.n} neighbours")
+        return Ranked(scores, (1 + scores) / 2, f"as near, each hit averaged with its {self.n} nearest")
