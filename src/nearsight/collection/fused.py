@@ -13,7 +13,7 @@ from nearsight.errors import UsageError
 from nearsight.files import Files
 from nearsight.images.decode import Limits
 from nearsight.rank.fusion import FUSIONS
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Query
+from nearsight.types import Explanation, Hits, Ids, Query
 
 DEPTH = 1000
 """So many hits of each plan are fused."""
@@ -72,8 +72,7 @@ def fused(
 def fusion(how: str, lists: Sequence[Hits]) -> tuple[Hits, float, float]:
     """The lists as one, and the least and largest score that could have been."""
     known(how)
-    real = [each.ids[0] != NO_ID for each in lists]
-    return FUSIONS[how]([Hits(each.ids[:, at], each.scores[:, at]) for each, at in zip(lists, real, strict=True)])
+    return FUSIONS[how](lists)
 
 
 def known(how: str) -> None:

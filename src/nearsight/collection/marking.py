@@ -11,7 +11,10 @@ from nearsight.collection.query import Asked
 from nearsight.collection.query_rows import QueryRows
 from nearsight.errors import UsageError
 from nearsight.rank.feedback import rocchio
-from nearsight.types import NO_ID, Hits, Query
+from nearsight.types import NO_ID, Floats, Hits, Ids, Query
+
+DEPTH = 1000
+"""So many hits of the query, and of all that is alike, are put in order."""
 
 
 def marked(question: Asked, hits: Hits, query: Query, rows: QueryRows) -> Hits:
@@ -19,29 +22,37 @@ def marked(question: Asked, hits: Hits, query: Query, rows: QueryRows) -> Hits:
 
     Rows of numbers are averaged too, for refiners that ask again.
     """
-    index, liked, unliked = rows.snapshot.index(rows.plan), len(query.like), list(query.unlike)
-    marks = [_row(ident, rows) for ident in (*query.like, *query.unlike)]
-    if np.dtype(rows.plan.descriptor.dtype) == np.float32 and not rows.plan.descriptor.ragged:
-        stacked = np.stack(marks)
-        moved = rocchio(rows.question, stacked[:liked], stacked[liked:])
-        amounts = min(rows.question.min(), stacked.min()) >= 0  # then a part below 0 is none, as of a histogram
-        rows.question = np.maximum(moved, 0 if amounts else -np.inf).astype(np.float32)
-        asking: Any = np.concatenate([question.rows[: question.sure], stacked])
-    else:
-        asking = [*question.rows[: question.sure], *marks]
-        asking = asking if rows.plan.descriptor.ragged else np.stack(asking)
-    found = index.search(asking[question.sure :][:liked], hits.ids.shape[1], rows.allow).ids if liked else hits.ids[:0]
-    among = np.setdiff1d(np.union1d(hits.ids, found), [NO_ID, *unliked])
+    index, liked, own = rows.snapshot.index(rows.plan), len(query.like), question.sure
+    asking: Any = [*question.rows[:own], *(_row(ident, rows) for ident in (*query.like, *query.unlike))]
+    if not rows.plan.descriptor.ragged:
+        asking = np.stack(asking)
+        if asking.dtype == np.float32:
+            rows.question = _moved(rows.question, asking[own : own + liked], asking[own + liked :])
+    found = [hits.ids, *([index.search(asking[own : own + liked], DEPTH, rows.allow).ids] if liked else [])]
+    among = np.setdiff1d(np.concatenate([each.ravel() for each in found]), [NO_ID, *query.unlike])
     if not len(among):
         return Hits(hits.ids[:, :0], hits.scores[:, :0])
-    every = index.search(asking, len(among), among)
-    scores = np.full(every.ids.shape, -1.0)
-    for row, ids, some in zip(scores, every.ids, every.scores, strict=True):
-        row[np.searchsorted(among, ids[ids != NO_ID])] = some[ids != NO_ID]
-    own, others = scores[: question.sure].max(0), scores[question.sure :]
-    total = rocchio(own, others[:liked], others[liked:])
+    scores = _scores(among, index.search(asking, len(among), among))
+    total = rocchio(scores[:own].max(0), scores[own : own + liked], scores[own + liked :])
     order = np.lexsort((among, -total))
     return Hits(among[None, order], total[None, order].astype(np.float32))
+
+
+def _moved(asked: Floats, liked: Floats, unliked: Floats) -> Floats:
+    """The row that is asked with, moved; of rows without negative values, such as histograms, it has none either."""
+    amounts = min(each.min(initial=0) for each in (asked, liked, unliked)) >= 0
+    moved = rocchio(asked, liked, unliked)
+    return np.asarray(np.maximum(moved, 0) if amounts else moved, np.float32)
+
+
+def _scores(among: Ids, found: Hits) -> NDArray[np.float64]:
+    """The scores `(Q, n)` of pictures by each row that asks; those that it does not find score as its last."""
+    scores = np.empty((len(found.ids), len(among)))
+    for row, ids, some in zip(scores, found.ids, found.scores, strict=True):
+        real = ids != NO_ID
+        row[:] = min(-1.0, float(some[real].min(initial=0)))
+        row[np.searchsorted(among, ids[real])] = some[real]
+    return scores
 
 
 def _row(ident: int, rows: QueryRows) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from nearsight.collection.marking import marked
+from nearsight.collection.marking import DEPTH, marked
 from nearsight.collection.plan import Plan
 from nearsight.collection.query import Asked, asked
 from nearsight.collection.query_rows import QueryRows
@@ -142,9 +142,10 @@ def ranked(
     plan = snapshot.ready(plan)
     question = asked(query, plan, snapshot, files, limits)
     rows = QueryRows(snapshot, plan, question.rows[0], snapshot.total, allow)
-    hits = candidates(snapshot, plan, question, k, allow)
+    marks = query.like or query.unlike
+    hits = candidates(snapshot, plan, question, max(k, DEPTH) if marks else k, allow)
     distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
-    if query.like or query.unlike:
+    if marks:
         hits = marked(question, hits, query, rows)
     for refiner in plan.refiners:
         assert question.image is not None
