@@ -86,6 +86,10 @@ class Query:
     """Amounts of a histogram descriptor's bins, in any unit."""
     words: str = ""
     where: str = ""
+    like: tuple[int, ...] = ()
+    """Ids of pictures of the collection that were marked as alike."""
+    unlike: tuple[int, ...] = ()
+    """Ids of pictures that were marked as not alike; they are not found again."""
 
 
 @dataclass(frozen=True)
@@ -440,12 +444,25 @@ class Rows(Protocol):
     memo: dict[Any, Any]
     """Whatever a refiner wants to keep between `refine` and `explain` of the same query."""
     question: Any
-    """The row that is asked with, or its records."""
+    """The row that is asked with, or its records; a refiner may put a better one in its place for those that follow."""
     verified: dict[int, Match]
     """The hits that a refiner has found to show the same thing as the query, and where."""
 
+    @property
+    def metric(self) -> Metric:
+        """What the index ranks by."""
+        ...
+
     def row(self, ident: int) -> NDArray[Any]:
         """The stored row of a picture, or its records."""
+        ...
+
+    def rows(self, ids: Ids) -> NDArray[Any]:
+        """The stored rows `(n, D)` of several pictures, in the order of their ids as given."""
+        ...
+
+    def spread(self, count: int) -> tuple[Ids, NDArray[Any]]:
+        """Ids and rows `(n, D)` of at most so many pictures, spread evenly over the collection; always the same."""
         ...
 
     def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - rows (Q, D), or a list of records
@@ -470,6 +487,10 @@ class Refiner(Method, ABC):
 
     ragged: ClassVar[bool] = False
     """Whether it needs rows that are records of visual words."""
+    vectors: ClassVar[bool] = False
+    """Whether it needs rows of numbers, float32, with a metric that can be straightened (`Metric.flattened`)."""
+    judges: ClassVar[bool] = True
+    """Whether it says what is alike; otherwise that is judged by the distance, as without refiners."""
 
     @property
     def depth(self) -> int:
@@ -486,7 +507,7 @@ class Refiner(Method, ABC):
 
     @abstractmethod
     def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
-        """Re-ranked hits `(1, k)` for one query picture; ids are only ever moved, never invented."""
+        """Re-ranked hits `(1, k)` for one query picture; it may ask the index for others."""
 
     @abstractmethod
     def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:

@@ -95,6 +95,20 @@ def test_index_tells_what_it_did(folder):
     assert (found["images"], found["skipped"], found["unchanged"]) == (5, {"not-a-picture": 1}, 5)
 
 
+def test_search_by_several_senses_and_with_marks(folder, crop):
+    done = nearsight("search", crop, "--in", folder, "--by", "copy, colour", "--fuse", "scores", "--json")
+    found = json.loads(done.stdout)
+    assert (found["query"]["by"], found["hits"][0]["metric"]) == ("copy, colour", "scores")
+    assert found["hits"][0]["path"].endswith("coffee.png")
+    second, third = (hit for hit in found["hits"][1:3])
+    marks = ("--like", second["path"], "--unlike", str(third["id"]))
+    marked = json.loads(nearsight("search", crop, "--in", folder, "--by", "colour", *marks, "--json").stdout)
+    assert third["id"] not in {hit["id"] for hit in marked["hits"]}
+    assert (marked["query"]["like"], marked["query"]["unlike"]) == ([second["path"]], [third["id"]])
+    wrong = nearsight("search", crop, "--in", folder, "--by", "copy,colour", "--fuse", "both")
+    assert (wrong.returncode, "reciprocal or scores" in wrong.stderr) == (2, True)
+
+
 def test_search_prints_a_table_and_json(folder, crop):
     done = nearsight("search", crop, "--in", folder)
     assert done.returncode == 0

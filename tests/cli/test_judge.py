@@ -142,3 +142,12 @@ def test_what_is_compared_by_default():
     assert set(recipes) <= set(methods("descriptors"))
     assert not keys & {plan(each).key for each in recipes}
     assert next(csv.reader(io.StringIO(",".join(USUAL)))) == list(USUAL)
+
+
+def test_evaluate_judges_recipes_together_too(folder, home):
+    given = ("--data", folder, "--recipe", "colour_histogram", "--recipe", "phash", "--collection", home)
+    report = json.loads(nearsight("evaluate", "classes", *given, "--fuse", "reciprocal", "--json").stdout)
+    names = [trial["name"] for trial in report["trials"]]
+    assert names == ["colour_histogram", "phash", "colour_histogram + phash, fused by reciprocal"]
+    wrong = nearsight("evaluate", "classes", *given, "--fuse", "best")
+    assert (wrong.returncode, "reciprocal or scores" in wrong.stderr) == (2, True)

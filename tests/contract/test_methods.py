@@ -14,6 +14,8 @@ from nearsight.errors import ModelMissingError
 from nearsight.methods import KINDS, methods, metric_of
 from nearsight.types import NO_ID, Kernel
 from nearsight.visual_words import records
+from tests.rank.stored import IMAGE, clustered, hits_of
+from tests.rank.stored import rows_of as rows_of_numbers
 
 
 def components(kind):
@@ -103,6 +105,7 @@ def test_there_are_some():
     assert components("indexes").keys() >= {"flat", "gistis", "ivf", "inverted"}
     assert {"tf_idf", "hamming_votes", "selective"} <= components("kernels").keys()
     assert {"verify", "spatial", "expand"} <= components("rank").keys()
+    assert sum(component.vectors for component in components("rank").values()) >= 5
 
 
 @every(*KINDS)
@@ -302,3 +305,59 @@ def test_what_cannot_be_searched_is_refused(component):
         index.search(narrow, 1)
     with pytest.raises(ValueError, match="id 4 "):
         index.add(np.array([4]), rows[:1])
+
+
+def reranked(component, count, question=None):
+    """Hits of some loosely grouped rows, refined; and what the refiner was given."""
+    stored, asked = clustered(count) if count else (np.empty((0, 8), np.float32), clustered(1)[1])
+    seen = rows_of_numbers(stored, asked if question is None else question)
+    given = hits_of(seen, max(count, 1))
+    return component.refine(IMAGE, given, seen), given, seen
+
+
+@every("rank")
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 40])
+def test_refiners_of_rows_order_the_hits(component, count):
+    if not component.vectors:
+        pytest.skip("it looks at pictures or visual words: its own tests show it")
+    hits, given, seen = reranked(component, count)
+    found = hits.ids[0][hits.ids[0] != NO_ID]
+    assert sorted(found.tolist()) == sorted(given.ids[0][given.ids[0] != NO_ID].tolist())
+    assert hits.ids.shape == hits.scores.shape
+    assert (hits.ids.dtype, hits.scores.dtype) == (np.int64, np.float32)
+    assert np.isfinite(hits.scores[hits.ids != NO_ID]).all()
+    assert (np.diff(hits.scores[hits.ids != NO_ID]) <= 0).all()
+    for reason in component.explain(IMAGE, found, seen):
+        assert 0 <= reason.similarity <= 1
+        assert reason.sentence
+    assert component.explain(IMAGE, np.array([NO_ID, 7]), seen) == [None, None]
+
+
+@every("rank")
+def test_refiners_of_rows_change_nothing_that_they_are_given(component):
+    if not component.vectors:
+        pytest.skip("it looks at pictures or visual words: its own tests show it")
+    stored, asked = clustered()
+    first = reranked(component, 60)[0]
+    for values in (stored, asked):
+        values.flags.writeable = False
+    seen = rows_of_numbers(stored, asked)
+    given = hits_of(seen, 60)
+    kept = given.ids.copy(), given.scores.copy()
+    for values in (given.ids, given.scores):
+        values.flags.writeable = False
+    again = component.refine(IMAGE, given, seen)
+    assert np.array_equal(given.ids, kept[0])
+    assert np.array_equal(given.scores, kept[1])
+    assert np.array_equal(again.ids, first.ids)
+    assert np.array_equal(again.scores, first.scores)
+
+
+@every("rank")
+def test_refiners_of_rows_without_anything_in_them(component):
+    if not component.vectors:
+        pytest.skip("it looks at pictures or visual words: its own tests show it")
+    seen = rows_of_numbers(np.zeros((5, 8), np.float32), np.zeros(8, np.float32))
+    hits = component.refine(IMAGE, hits_of(seen, 5), seen)
+    assert sorted(hits.ids[0].tolist()) == [100, 101, 102, 103, 104]
+    assert np.isfinite(hits.scores).all()

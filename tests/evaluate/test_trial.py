@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import nearsight as ns
+from nearsight.collection.fused import Together
 from nearsight.collection.ingest import Settings
 from nearsight.collection.trial import attacked, bench, example, judged
 from nearsight.errors import UsageError
@@ -103,6 +104,22 @@ def test_tinted_pictures_are_found_by_colour_and_not_by_layout(ready, folder):
     assert by_colour.cost.row_bytes == 1024
     assert by_layout.cost.row_bytes == 8
     assert 0 < by_layout.cost.describe_ms < by_layout.cost.ask_ms
+
+
+@pytest.mark.parametrize("how", ["reciprocal", "scores"])
+def test_a_fusion_is_judged_by_what_it_answers(ready, folder, how):
+    table = folder / "some.csv"
+    table.write_text("query,positive\nred/0.png,red/1.png\ngreen/2.png,green/0.png\n")
+    truth = load("table", table)
+    plans = tuple(plan_of(ready, name) for name in ("colour_histogram", "phash"))
+    trial = judged(ready, Together(plans, how), truth, quiet)
+    for outcome in trial.outcomes:
+        asked = ready.photos.search(
+            like=ready.pictures[outcome.question.name].id, recipe=["colour_histogram", "phash"], fuse=how, k=100
+        )
+        assert [each.name for each in outcome.first] == [hit.path for hit in asked if hit.path != outcome.question.name]
+    assert trial.name == f"colour_histogram + phash, fused by {how}"
+    assert trial.cost.row_bytes == 1024 + 8
 
 
 @pytest.mark.parametrize("name", ["phash", "copy"])

@@ -111,6 +111,42 @@ def test_search_by_id(client, names):
     assert boxed["hits"][0]["id"] == asked
 
 
+def test_several_senses_are_fused_as_the_library_does(client, indexed, names):
+    import nearsight as ns
+
+    asked = names["china.jpg"]["id"]
+    answer = client.get(f"{C}/search", params={"id": asked, "by": ["copy", "colour"], "fuse": "scores"}).json()
+    with ns.open(indexed) as photos:
+        expected = photos.search(like=asked, by=["copy", "colour"], fuse="scores")
+    assert [hit["id"] for hit in answer["hits"]] == [hit.id for hit in expected]
+    assert (answer["query"]["by"], answer["query"]["fuse"]) == ("copy,colour", "scores")
+    assert {hit["metric"] for hit in answer["hits"]} == {"scores"}
+    wrong = client.get(f"{C}/search", params={"id": asked, "by": ["copy", "scene"]})
+    assert wrong.status_code == 422
+
+
+def test_marks_are_those_of_the_library(client, indexed, names):
+    import nearsight as ns
+
+    asked, liked, unliked = (names[name]["id"] for name in ("china.jpg", "coffee.png", "flower.jpg"))
+    params = {"id": asked, "by": "colour", "like": str(liked), "unlike": f"{unliked},"}
+    answer = client.get(f"{C}/search", params=params).json()
+    with ns.open(indexed) as photos:
+        expected = photos.search(like=[asked, liked], unlike=[unliked], by="colour")
+    assert [hit["id"] for hit in answer["hits"]] == [hit.id for hit in expected]
+    assert unliked not in {hit["id"] for hit in answer["hits"]}
+    assert (answer["query"]["like"], answer["query"]["unlike"]) == ([liked], [unliked])
+
+
+@pytest.mark.parametrize(
+    "asked", ["words=x&like=1", "colours=c33&like=one", "colours=c33&unlike=9999", "colours=c33&fuse=average"]
+)
+def test_marks_and_fusions_that_cannot_be_are_said(client, asked):
+    told = client.get(f"{C}/search?{asked}")
+    assert told.status_code == 422, told.text
+    assert told.json()["error"]
+
+
 def test_search_by_a_histogram(client, indexed):
     import nearsight as ns
 

@@ -37,6 +37,9 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(help="The folder of the data set.")] = None,
     recipe: Recipe = None,
     by: By = "",
+    fuse: Annotated[
+        str, typer.Option(help="Judge all recipes together too, their answers fused by reciprocal (ranks) or scores.")
+    ] = "",
     queries: Annotated[int, typer.Option(min=0, help="Ask only so many, spread evenly; 0 asks all.")] = 0,
     html: Html = None,
     collection: Kept = None,
@@ -62,6 +65,7 @@ def evaluate(
             _senses(by, recipe),
             recipe or (),
             home=collection,
+            fuse=fuse,
             learnt=learnt or (),
             pages=html is not None,
             quiet=json,

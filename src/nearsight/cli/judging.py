@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nearsight.cli.build import _progress
+from nearsight.collection.fused import Together, known
 from nearsight.collection.ingest import Watch
 from nearsight.collection.plan import SENSES, Plan, plan, plans
 from nearsight.collection.trial import Bench, attacked, bench, example, judged
@@ -60,16 +61,20 @@ def evaluated(
     recipes: Iterable[str],
     *,
     home: Path | None,
+    fuse: str = "",
     learnt: Iterable[Path] = (),
     pages: bool,
     quiet: bool,
 ) -> Report:
-    """Recipes judged by a protocol; `pages` gathers pictures for a page."""
+    """Recipes judged by a protocol, and with `fuse` also all together; `pages` gathers pictures for a page."""
+    if fuse:
+        known(fuse)
     with (
         _progress(quiet=quiet) as watch,
         bench(truth.folder, by, recipes, home=home, learnt=learnt, watch=watch) as ready,
     ):
-        trials = tuple(judged(ready, each, truth, watch) for each in ready.plans)
+        together = (Together(tuple(ready.plans), fuse),) if fuse else ()
+        trials = tuple(judged(ready, each, truth, watch) for each in (*ready.plans, *together))
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
         unread = len(truth.pictures) - len(ready.ids(truth.pictures))
     silent = len({id(each.question) for each in trials[0].outcomes if not each.first})

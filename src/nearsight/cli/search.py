@@ -27,9 +27,21 @@ def search(
     ] = None,
     in_: In = Here,
     by: Annotated[
-        str | None, typer.Option(help="The sense of alike: copy, colour, scene or sketch. [default: copy]")
+        str,
+        typer.Option(help="The sense of alike: copy, colour, scene or sketch; several with commas. [default: copy]"),
+    ] = "",
+    recipe: Annotated[
+        list[str] | None, typer.Option(help="A recipe instead of a sense, or beside others; may be repeated.")
     ] = None,
-    recipe: Annotated[str | None, typer.Option(help="A recipe instead of a sense.")] = None,
+    fuse: Annotated[
+        str, typer.Option(help="How several senses and recipes make one answer: reciprocal (ranks) or scores.")
+    ] = "reciprocal",
+    like: Annotated[
+        list[str] | None, typer.Option(help="A picture of the collection to find more like, by path or id; repeatable.")
+    ] = None,
+    unlike: Annotated[
+        list[str] | None, typer.Option(help="A picture of the collection to move away from; may be repeated.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many hits.")] = 20,
     box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: ask with this part, in pixels.")] = None,
     colour: Annotated[
@@ -67,19 +79,23 @@ def search(
     asked: dict[str, Any] = {"box": corners, "colours": colours, "words": words, "where": where}
     if histogram is not None:
         asked["histogram"] = _numbers(histogram)
-    results = photos.search(picture, by=by, recipe=recipe, k=k, sketch=sketch, **asked)
+    marks: dict[str, Any] = {"like": _marks(like) or None, "unlike": _marks(unlike)}
+    senses = [word.strip() for word in by.split(",") if word.strip()]
+    asked |= {name: given for name, given in marks.items() if given}
+    ways: dict[str, Any] = {"by": senses, "recipe": recipe or [], "fuse": fuse}
+    results = photos.search(picture, k=k, sketch=sketch, **ways, **asked)
     if html is not None:
         from nearsight.cli.report import Answer, write
 
         shown_picture = picture or sketch
         named = shown_picture or histogram
-        asked_by = {"like": named and named.name, "in": colour, "with": words, "where": where}
+        asked_by = {"like": named.name if named else ", ".join(like or ()), "in": colour, "with": words, "where": where}
         title = next(said for said in asked_by.values() if said)
         heading = " and ".join(f"{link} {said}" for link, said in asked_by.items() if said)
         answer = Answer.of(photos, shown_picture, results, title=title, box=corners, colours=colours)
         write(html, f"Pictures {heading}", [answer])
     if json:
-        asked |= {"picture": picture and str(picture), "sketch": sketch and str(sketch), "by": by}
+        asked |= {"picture": picture and str(picture), "sketch": sketch and str(sketch), "by": by or None}
         hits = [hit.as_dict() for hit in results]
         print_json({"query": asked, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
     else:
@@ -103,6 +119,11 @@ def _ask_two_file(base: Path, picture: Path | None, k: int, json: bool) -> None:
         return
     for rank, each in enumerate(found, 1):
         typer.echo(f"{rank:>4}  {each.score:.3f}  {each.distance:>10.4g}  {shown(each.path)}")
+
+
+def _marks(given: list[str] | None) -> list[int | str]:
+    """Ids of digits, and paths."""
+    return [int(each) if each.isascii() and each.isdigit() else each for each in given or ()]
 
 
 def _colours(text: str | None) -> dict[str, float]:

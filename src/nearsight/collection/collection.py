@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -18,6 +19,7 @@ from nearsight.clock import Clock, SystemClock
 from nearsight.collection import caches, check, two_file
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.compare import OWN_FOLDER
+from nearsight.collection.fused import USUAL, fused, known
 from nearsight.collection.home import home_of, opened, root_of, writing
 from nearsight.collection.ingest import Summary
 from nearsight.collection.layout import Map, laid_out
@@ -112,11 +114,13 @@ class Collection:
         self,
         picture: str | Path | bytes | Image | None = None,
         *,
-        by: str | None = None,
-        recipe: str | None = None,
+        by: str | Sequence[str] | None = None,
+        recipe: str | Sequence[str] | None = None,
+        fuse: str = USUAL,
         k: int = 20,
         box: Box | None = None,
-        like: int | None = None,
+        like: int | str | Sequence[int | str] | None = None,
+        unlike: int | str | Sequence[int | str] = (),
         colours: Mapping[str, float] | None = None,
         histogram: Sequence[float] | None = None,
         sketch: str | Path | None = None,
@@ -130,9 +134,13 @@ class Collection:
         picture : a file, its bytes, or pixels `(H, W, 3) uint8`; it need not be in the collection
         by : the sense of "alike": `copy` by default, or the first that the collection has
         recipe : a recipe instead of a sense; its descriptor must have been indexed
+        fuse : how the answers by several senses and recipes become one: `reciprocal` by their ranks, `scores` by how
+            far each hit stands out
         k : how many hits
         box : `(x0, y0, x1, y1)` in pixels of the upright query: only this part is asked with
-        like : the id of a picture of the collection to ask with, instead of `picture`
+        like : the id or the path of a picture of the collection to ask with, instead of `picture`; of several the first
+            asks, and the others, or all beside a `picture`, are marked as alike: they draw the answer towards them
+        unlike : ids or paths of pictures that are marked as not alike: the answer moves away, and leaves them out
         colours : colours to ask with instead of a picture, with their weights: {"#c33": .6, "#eee": .4}
         histogram : amounts of the bins to ask with instead of a picture, in any unit: a row of `describe`, or your own
         sketch : a drawing to ask with instead of a picture; by `sketch`, where lines and their places matter
@@ -151,20 +159,40 @@ class Collection:
             if picture is not None or like is not None or colours or histogram is not None:
                 raise UsageError("ask with a picture, with colours, with a histogram or with a sketch: one of them")
             picture, by = sketch, by or (None if recipe else "sketch")
-        given = like if picture is None else _picture(picture)
+        marks, against = self._marks(() if like is None else like), self._marks(unlike)
+        given = _picture(picture) if picture is not None else marks.pop(0) if marks else None
         query = Query(given, box, colours=colours or {}, histogram=histogram, words=words, where=where)
+        query = replace(query, like=tuple(marks), unlike=tuple(against))
         by_colour = bool(query.colours) or histogram is not None
         if given is None and not by_colour:
+            if query.unlike:
+                raise UsageError("marks refine an answer: ask with a picture or with colours too")
             return self._said(query, k)
-        plan = self.plan(by or ("colour" if by_colour else None), recipe)
+        known(fuse)
+        chosen = self.plans(by or (["colour"] if by_colour and not recipe else ()), recipe or ())
         for _ in range(TRIES):
             with self._lock:
                 snapshot = self._current()
             paths = partial(self._paths, snapshot.generation)
             with suppress(_OutdatedError):
                 allow = self._allowed(query, snapshot.generation)
-                return search(snapshot, paths, plan, query, k, files=self._files, limits=Limits(), allow=allow)
+                reading: Any = {"files": self._files, "limits": Limits(), "allow": allow}
+                if len(chosen) > 1:
+                    return fused(snapshot, paths, chosen, query, k, how=fuse, **reading)
+                return search(snapshot, paths, chosen[0], query, k, **reading)
         raise StorageError(f"{self.home} changes faster than a search takes; try again")
+
+    def _marks(self, given: int | str | Sequence[int | str]) -> list[int]:
+        """The ids of marked pictures; UsageError where there is none at a path."""
+        several = [given] if isinstance(given, int | str) else given
+        return [each if isinstance(each, int) else self._id(each) for each in several]
+
+    def _id(self, path: str) -> int:
+        with self._lock:
+            found = self._catalogue.picture_at(os.fsencode(path))
+        if found is None:
+            raise UsageError(f"there is no picture at {path} in this collection; name paths as hits have them")
+        return found.id
 
     def _said(self, query: Query, k: int) -> Results:
         """The answer to words or a filter alone."""
@@ -177,6 +205,12 @@ class Collection:
         with self._lock, self._catalogue.reading():
             self._check_generation(generation)
             return self._lookup.allowed(query)
+
+    def plans(self, by: str | Sequence[str] = (), recipe: str | Sequence[str] = ()) -> list[Plan]:
+        """The plans of senses and recipes; that of the usual sense where none is named. Raises as `plan` does."""
+        senses, recipes = ([each] if isinstance(each, str) else each for each in (by, recipe))
+        made = [*map(self.plan, senses), *(self.plan(recipe=each) for each in recipes)]
+        return list({each.recipe: each for each in reversed(made)}.values())[::-1] or [self.plan()]
 
     def plan(self, by: str | None = None, recipe: str | None = None) -> Plan:
         """The plan of a sense or a recipe; UsageError where this collection has no rows for it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nearsight.collection.catalogue import Catalogue
-from nearsight.collection.search import Results, listed, worded
+from nearsight.collection.said import listed, worded
+from nearsight.collection.search import Results
 from nearsight.collection.where import condition
 from nearsight.collection.words import Words, why
 from nearsight.errors import UsageError

@@ -15,12 +15,13 @@ from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.methods import build
+from nearsight.metrics.l2 import L2
 from nearsight.rank import matches
 from nearsight.rank.homography import estimated
 from nearsight.rank.spatial import explained
 from nearsight.rank.verify import Verify
 from nearsight.recipe import parse
-from nearsight.types import Box, Explanation, Hits, Image, LocalDescriptor, Match, Query
+from nearsight.types import Box, Explanation, Hits, Ids, Image, LocalDescriptor, Match, Query
 
 T = TypeVar("T")
 Pixels = Callable[[int], Image]
@@ -40,7 +41,7 @@ class _Pair:
 
     def __init__(self, image: Image) -> None:
         self.total, self.memo, self.image = 1, dict[object, object](), image
-        self.question, self.verified = None, dict[int, Match]()
+        self.question, self.verified, self.metric = None, dict[int, Match](), L2()
 
     def derived(self, ident: int, make: Callable[[Image], T]) -> T:
         """What is made of the picture, whichever id."""
@@ -49,6 +50,14 @@ class _Pair:
     def row(self, ident: int) -> NDArray[Any]:
         """It has none."""
         raise KeyError(ident)
+
+    def rows(self, ids: Ids) -> NDArray[Any]:
+        """It has none."""
+        raise KeyError(ids)
+
+    def spread(self, count: int) -> tuple[Ids, NDArray[Any]]:
+        """There are none."""
+        return np.empty(0, np.int64), np.empty((0, 0), np.float32)
 
     def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - of any kind
         """Nothing else is there."""

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
+
 from nearsight.encode.chain import LEARNT, Encoded
 from nearsight.errors import RecipeError, UsageError
 from nearsight.methods import build, look_up, metric_of, name_of, suggestion, written_out
@@ -136,9 +138,9 @@ def plan(text: str, name: str = "") -> Plan:
         raise _misplaced(recipe, at, wanted)
     refiners = tuple(item for item in rest if isinstance(item, Refiner))
     for refiner in refiners:
-        if refiner.ragged and not descriptor.ragged:
+        if lacking := _lacking(refiner, descriptor, metric):
             at = next(at for at, each in enumerate(components) if each is refiner)
-            raise _misplaced(recipe, at, "this compares visual words, of sift | asmk | inverted for example")
+            raise _misplaced(recipe, at, lacking)
     if len(refiners) < len(rest):
         at = next(i for i, item in enumerate(components) if item in rest and not isinstance(item, Refiner))
         raise _misplaced(
@@ -147,6 +149,24 @@ def plan(text: str, name: str = "") -> Plan:
             "after the descriptor come encoders, such as pca, one index, such as flat, then refiners, such as verify",
         )
     return Plan(name or str(recipe), descriptor, _with_metric(index, metric), metric, refiners)
+
+
+def _lacking(refiner: Refiner, descriptor: Descriptor, metric: Metric) -> str:
+    """What a refiner needs that the rows are not; empty where they serve it."""
+    if refiner.ragged and not descriptor.ragged:
+        return "this compares visual words, of sift | asmk | inverted for example"
+    if refiner.vectors and (descriptor.ragged or np.dtype(descriptor.dtype) != np.float32):
+        return "this makes averages of rows of numbers, of gist for example, not of hashes or visual words"
+    if refiner.vectors and not _straight(metric, 8 if isinstance(descriptor, Encoded) else descriptor.size):
+        return f"this compares rows by their directions, as flat(metric=l2) can; {name_of(metric)} cannot"
+    return ""
+
+
+def _straight(metric: Metric, width: int) -> bool:
+    try:
+        return metric.flattened(np.zeros((1, width), np.float32)) is not None
+    except ValueError:
+        return False
 
 
 def _descriptor(recipe: Recipe, first: Method, rest: list[Method]) -> Descriptor:

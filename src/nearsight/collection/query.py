@@ -80,9 +80,12 @@ def _asked_stored(ident: int, query: Query, plan: Plan, snapshot: Snapshot) -> A
     """A picture of the collection asks with its stored row; its other views are described from its thumbnail."""
     if query.box is not None:
         raise UsageError("a box needs the picture itself: give its file instead of its id")
-    image = thumbnail.decode(snapshot.thumbnail_bytes(ident))
-    made = _asked_picture(plan, image, image)
-    made.rows[0] = snapshot.row(plan, ident)
+    image, row = thumbnail.decode(snapshot.thumbnail_bytes(ident)), snapshot.row(plan, ident)
+    views, guesses = _views(plan, image)
+    if len(views) == 1 and not guesses:
+        return Asked([row] if plan.descriptor.ragged else row[None], 1, image)
+    made = Asked(plan.descriptor.questions([*views, *guesses]), len(views), image)
+    made.rows[0] = row
     return made
 
 
@@ -127,8 +130,14 @@ def rgb_shares(colours: Mapping[str, float]) -> dict[tuple[int, int, int], float
 
 
 def _asked_picture(plan: Plan, pixels: Image, image: Image) -> Asked:
+    views, guesses = _views(plan, pixels)
+    return Asked(plan.descriptor.questions([*views, *guesses]), len(views), image)
+
+
+def _views(plan: Plan, pixels: Image) -> tuple[list[Image], list[Image]]:
+    """The views that a plan asks with, and those that the query may be a copy in."""
     views, guesses = [pixels], list[Image]()
     for refiner in plan.refiners:
         guesses += refiner.guesses(pixels)
         views = [view for each in views for view in refiner.views(each)]
-    return Asked(plan.descriptor.questions([*views, *guesses]), len(views), image)
+    return views, guesses

@@ -44,6 +44,7 @@ class Snapshot:
         self._indexes: dict[str, Searchable] = {}
         self._learnt: dict[str, Descriptor] = {}
         self._backgrounds: dict[str, Background] = {}
+        self._spreads: dict[str, tuple[Ids, NDArray[Any]]] = {}
         self._lock = Lock()
         self.derived = lru_cache(maxsize=KEPT)(self._derive)
 
@@ -103,6 +104,34 @@ class Snapshot:
                 row: NDArray[Any] = rows_of(each, plan)[at : at + 1][0]
                 return row
         raise DamagedError(f"picture {ident} has no row of {plan.name}: run nearsight repair")
+
+    def holds(self, plan: Plan, ident: int) -> bool:
+        """Whether there is a picture of this id, with a row of a plan."""
+        found = any(each.find(ident) is not None for each in self._segments.get(plan.key, []))
+        return found and ident not in self.dead
+
+    def rows(self, plan: Plan, ids: Ids) -> NDArray[Any]:
+        """The stored rows `(n, D)` of these pictures, in the order of `ids`, each named once."""
+        made = np.empty((len(ids), plan.descriptor.size), plan.descriptor.dtype)
+        order, lacking = np.argsort(ids, kind="stable"), set(ids.tolist())
+        for each in self._segments.get(plan.key, []):
+            at = np.flatnonzero(np.isin(each.ids, ids))
+            made[order[np.searchsorted(ids[order], each.ids[at])]] = each.rows[at]
+            lacking.difference_update(each.ids[at].tolist())
+        if lacking:
+            raise DamagedError(f"picture {min(lacking)} has no row of {plan.name}: run nearsight repair")
+        return made
+
+    def spread(self, plan: Plan, count: int) -> tuple[Ids, NDArray[Any]]:
+        """Ids and rows of at most so many pictures, evenly spread over the rows of a plan; kept for later queries."""
+        with self._lock:
+            name = f"{plan.key} {count}"
+            if name not in self._spreads:
+                held = (each.ids for each in self._segments.get(plan.key, []))
+                live = np.setdiff1d(np.concatenate([np.empty(0, np.int64), *held]), self.dead)
+                chosen = live[np.unique(np.linspace(0, len(live) - 1, min(count, len(live))).astype(int))]
+                self._spreads[name] = chosen, self.rows(plan, chosen)
+            return self._spreads[name]
 
     def pieces(self, plan: Plan, ids: Ids) -> Iterator[tuple[Ids, NDArray[Any]]]:
         """The stored rows of these pictures (ids, rising), about a megabyte at a time, each piece with its ids."""

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from numpy.typing import NDArray
 from nearsight.clock import Clock, SystemClock
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.collection import Collection
+from nearsight.collection.fused import Together, fusion
 from nearsight.collection.ingest import Progress, Settings, Watch
 from nearsight.collection.making import index
 from nearsight.collection.plan import SENSES, Plan, plans
-from nearsight.collection.query import asked, query_pixels
-from nearsight.collection.search import QueryRows, candidates, refined
+from nearsight.collection.query import query_pixels
+from nearsight.collection.search import ranked
 from nearsight.collection.snapshot import Snapshot
 from nearsight.errors import PictureError, UsageError
 from nearsight.evaluate.redrawing import KINDS
@@ -69,16 +71,15 @@ class Bench:
         found = (self.pictures[name].id for name in names if name in self.pictures)
         return np.sort(np.fromiter(found, np.int64))
 
-    def ask(self, plan: Plan, query: Query, k: int, allow: Ids | None = None) -> Hits:
+    def ask(self, plan: Plan | Together, query: Query, k: int, allow: Ids | None = None) -> Hits:
         """The hits `(1, n)` of one query, after the refiners."""
-        question = asked(query, plan, self.snapshot, self.files, self.limits)
-        hits = candidates(self.snapshot, plan, question, k, allow)
-        rows = QueryRows(self.snapshot, plan, question.rows[0], self.snapshot.total, allow)
-        return refined(plan, question, hits, rows)
+        if isinstance(plan, Together):
+            return fusion(plan.how, [self.ask(each, query, k, allow) for each in plan.plans])[0]
+        return ranked(self.snapshot, plan, query, k, files=self.files, limits=self.limits, allow=allow).hits
 
-    def ask_stored(self, plan: Plan, idents: Sequence[int], k: int, allow: Ids | None) -> Hits:
+    def ask_stored(self, plan: Plan | Together, idents: Sequence[int], k: int, allow: Ids | None) -> Hits:
         """The hits of pictures of the collection, one row each: from the index at once where there is no refiner."""
-        if not plan.refiners:
+        if isinstance(plan, Plan) and not plan.refiners:
             rows: Any = [self.snapshot.row(plan, ident) for ident in idents]
             rows = rows if plan.descriptor.ragged else np.stack(rows)
             return self.snapshot.index(plan).search(rows, k, allow)
@@ -94,20 +95,26 @@ class Bench:
         """A picture, or a box of it, with a longest side of at most `side` pixels."""
         return query_pixels(Query(picture, box), self.files, self.limits)(side)
 
-    def cost(self, plan: Plan, questions: Sequence[Question]) -> Cost:
+    def cost(self, plan: Plan | Together, questions: Sequence[Question]) -> Cost:
         """What a recipe costs here: searches as a user makes them, and describing, each over some pictures."""
-        by, recipe = (plan.name, None) if plan.name in SENSES else (None, plan.name)
+        plans = plan.plans if isinstance(plan, Together) else (plan,)
+        names = [each.name for each in plans]
+        ways: Any = {"by": [name for name in names if name in SENSES]}
+        ways |= {"recipe": [name for name in names if name not in SENSES]}
+        ways |= {"fuse": plan.how} if isinstance(plan, Together) else {}
         asked_with = questions[:: max(1, len(questions) // TIMED)][:TIMED]
 
         def search(question: Question) -> object:
-            return self.photos.search(question.picture, by=by, recipe=recipe, k=SHOWN, box=question.box)
+            return self.photos.search(question.picture, **ways, k=SHOWN, box=question.box)
 
         search(asked_with[0])  # the first opens the index
         ask = [self._seconds(lambda each=each: search(each)) for each in asked_with]  # type: ignore[misc]
-        images = [self.pixels(each.picture, plan.descriptor.side, each.box) for each in asked_with]
-        describe = min(self._seconds(lambda: plan.descriptor.describe(images)) for _ in range(2))
-        width = _bytes(plan.descriptor, images)
-        return Cost(1000 * float(np.median(ask)), 1000 * describe / len(images), width)
+        describe, width = 0.0, 0
+        for each in (one.descriptor for one in plans):
+            images = [self.pixels(question.picture, each.side, question.box) for question in asked_with]
+            describe += min(self._seconds(partial(each.describe, images)) for _ in range(2))
+            width += _bytes(each, images)
+        return Cost(1000 * float(np.median(ask)), 1000 * describe / len(asked_with), width)
 
     def _seconds(self, work: Callable[[], Any]) -> float:
         start = self.clock.elapsed()
@@ -151,7 +158,7 @@ def bench(
             yield Bench(photos, wanted, SystemClock())
 
 
-def judged(bench: Bench, plan: Plan, truth: GroundTruth, watch: Watch) -> Trial:
+def judged(bench: Bench, plan: Plan | Together, truth: GroundTruth, watch: Watch) -> Trial:
     """What one recipe makes of a task. A question that cannot be read finds nothing; where none can, PictureError."""
     outcomes = _answered(bench, plan, truth, watch)
     answered = [each.question for each in outcomes if each.first]
@@ -159,7 +166,7 @@ def judged(bench: Bench, plan: Plan, truth: GroundTruth, watch: Watch) -> Trial:
     return Trial(plan.name, plan.recipe, figures(truth, outcomes), cost, tuple(outcomes))
 
 
-def _answered(bench: Bench, plan: Plan, truth: GroundTruth, watch: Watch) -> list[Outcome]:
+def _answered(bench: Bench, plan: Plan | Together, truth: GroundTruth, watch: Watch) -> list[Outcome]:
     """Every question asked, those with stored rows first; in the order of the task."""
     held = bench.ids(truth.pictures)
     allow = None if len(held) == len(bench.pictures) else held
@@ -179,7 +186,7 @@ def _answered(bench: Bench, plan: Plan, truth: GroundTruth, watch: Watch) -> lis
     return [each for at in sorted(made) for each in made[at]]
 
 
-def _asked_file(bench: Bench, plan: Plan, question: Question, k: int, allow: Ids | None) -> Hits:
+def _asked_file(bench: Bench, plan: Plan | Together, question: Question, k: int, allow: Ids | None) -> Hits:
     """The hits of a question's file, or of the box of it: none where it cannot be read."""
     try:
         return bench.ask(plan, Query(question.picture, question.box), k, allow)

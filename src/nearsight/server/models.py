@@ -197,6 +197,9 @@ class Asked(BaseModel):
     words: str
     where: str
     by: str | None
+    fuse: str
+    like: list[int]
+    unlike: list[int]
     k: int
     box: tuple[float, float, float, float] | None
 
@@ -229,7 +232,10 @@ class Answer(BaseModel):
     """The hits, best first. `verdict` is "found", "nothing like it here", or empty (not judged)."""
 
     model_config = _example(
-        query={"upload": None, "id": 12, "colours": {}, "words": "", "where": "", "by": "copy", "k": 20, "box": None},
+        query={
+            **{"upload": None, "id": 12, "colours": {}, "words": "", "where": "", "by": "copy", "k": 20, "box": None},
+            **{"fuse": "reciprocal", "like": [], "unlike": []},
+        },
         recipe="gist() | gistis() | verify()",
         verdict="found",
         total=500,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nearsight.collection.collection import Collection
+from nearsight.collection.fused import USUAL
 from nearsight.collection.plan import SENSES
 from nearsight.collection.search import Hit, Results
 from nearsight.errors import UsageError
@@ -21,6 +22,7 @@ from nearsight.types import Box, Explanation, Floats
 
 COLOUR = re.compile(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})(?::([0-9.eE+-]{1,24}))?")
 MOST_COLOURS = 16
+MOST_MARKS = 100
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,10 @@ class Question:
     histogram: tuple[float, ...] | None = None
     words: str = ""
     where: str = ""
-    by: str | None = None
+    by: tuple[str, ...] = ()
+    fuse: str = USUAL
+    like: tuple[int, ...] = ()
+    unlike: tuple[int, ...] = ()
     k: int = 20
     box: Box | None = None
 
@@ -44,12 +49,14 @@ class Question:
             raise UsageError("nothing is asked for: give upload=, id=, colours=, histogram=, words= or where=")
         if self.box is not None and not self.has_picture:
             raise UsageError("a box is a part of a picture: give upload= or id= too")
+        if (self.like or self.unlike) and not (self.has_picture or self.by_colour):
+            raise UsageError("marks refine an answer: give upload=, id=, colours= or histogram= too")
 
     @property
-    def sense(self) -> str | None:
-        """The sense that is meant; None for the default one, and for words."""
-        named = None if self.by == WORDS and self.words else self.by
-        return named or ("colour" if self.by_colour else None)
+    def senses(self) -> tuple[str, ...]:
+        """The senses that are meant; none for the default one, and for words."""
+        named = tuple(each for each in self.by if not (each == WORDS and self.words))
+        return named or (("colour",) if self.by_colour else ())
 
     @property
     def by_colour(self) -> bool:
@@ -68,8 +75,9 @@ class Question:
 
     def as_dict(self) -> dict[str, Any]:
         """What was asked, for the answer."""
-        named = {name: getattr(self, name) for name in ("upload", "id", "words", "where", "by", "k", "box")}
-        return {**named, "colours": dict(self.colours), "histogram": self.histogram and list(self.histogram)}
+        named = {name: getattr(self, name) for name in ("upload", "id", "words", "where", "fuse", "k", "box")}
+        marks = {"by": ",".join(self.by) or None, "like": list(self.like), "unlike": list(self.unlike)}
+        return {**named, **marks, "colours": dict(self.colours), "histogram": self.histogram and list(self.histogram)}
 
 
 def parse_colours(text: str) -> tuple[tuple[str, float], ...]:
@@ -88,6 +96,14 @@ def parse_histogram(text: str) -> tuple[float, ...] | None:
     if not all(map(math.isfinite, values)):
         raise UsageError(f"a histogram is numbers with commas between them; got {text[:60]!r}")
     return values
+
+
+def parse_marks(text: str) -> tuple[int, ...]:
+    """Ids with commas between them. UsageError on anything else."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if len(words) > MOST_MARKS or not all(re.fullmatch("[0-9]{1,18}", word) for word in words):
+        raise UsageError(f"marks are ids of pictures with commas between them, at most {MOST_MARKS}; got {text[:60]!r}")
+    return tuple(map(int, words))
 
 
 def _colour(word: str) -> tuple[str, float]:
@@ -118,7 +134,8 @@ def _number(word: str) -> float:
 
 def check(photos: Collection, question: Question) -> None:
     """RefusedError (422) where this collection is not indexed by that sense."""
-    check_sense(photos, question.sense)
+    for each in question.senses:
+        check_sense(photos, each)
 
 
 def check_sense(photos: Collection, wanted: str | None) -> None:
@@ -136,10 +153,12 @@ def ask(photos: Collection, question: Question, picture: Rendered | None) -> Res
         box = scaled(question.box, (picture.width, picture.height), (pixels.shape[1], pixels.shape[0]))
     return photos.search(
         pixels,
-        by=question.sense,
+        by=question.senses,
+        fuse=question.fuse,
         k=question.k,
         box=box,
-        like=question.id if pixels is None else None,
+        like=[*([question.id] if pixels is None and question.id is not None else []), *question.like],
+        unlike=question.unlike,
         colours=dict(question.colours),
         histogram=question.histogram,
         words=question.words,

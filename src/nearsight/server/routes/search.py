@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query
 
 from nearsight.server import models
-from nearsight.server.question import Question, explained, found, parse_box, parse_colours, parse_histogram
+from nearsight.server.question import Question, explained, found, parse_box, parse_colours, parse_histogram, parse_marks
 from nearsight.server.service import Its, Named, hit_rows
 
 LARGEST = (1 << 63) - 1
@@ -29,13 +29,33 @@ async def question_of(
     where: Annotated[
         str, Query(max_length=2000, description="a filter: taken >= 2012 and folder like 'moscow/%'")
     ] = "",
-    by: Annotated[str, Query(max_length=500, description="the sense; the default one where empty")] = "",
+    by: Annotated[
+        list[Annotated[str, Query(max_length=500)]] | None,
+        Query(max_length=8, description="the sense, the default one where empty; as often as wanted"),
+    ] = None,
+    fuse: Annotated[
+        Literal["reciprocal", "scores"], Query(description="how the answers by several senses become one")
+    ] = "reciprocal",
+    like: Annotated[str, Query(max_length=2000, description="ids that are marked as alike", examples=["3,17"])] = "",
+    unlike: Annotated[str, Query(max_length=2000, description="ids that are marked as not alike")] = "",
     k: Annotated[int, Query(ge=1, le=1000, description="how many hits")] = 20,
     box: Annotated[str, Query(max_length=120, description="x0,y0,x1,y1 in pixels of the upright picture")] = "",
 ) -> Question:
     """What an address asks."""
-    given = parse_colours(colours), parse_histogram(histogram)
-    return Question(upload, id, *given, words.strip(), where.strip(), by or None, k, parse_box(box))
+    return Question(
+        upload,
+        id,
+        parse_colours(colours),
+        parse_histogram(histogram),
+        words.strip(),
+        where.strip(),
+        by=tuple(each for each in by or () if each),
+        fuse=fuse,
+        like=parse_marks(like),
+        unlike=parse_marks(unlike),
+        k=k,
+        box=parse_box(box),
+    )
 
 
 Asked: TypeAlias = Annotated[Question, Depends(question_of)]
