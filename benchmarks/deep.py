@@ -68,8 +68,7 @@ def _table(ways: dict[str, list[str]], trials: dict[str, Trial]) -> str:
         shown = way[0].replace("|", "&#124;")  # as GitHub and the site both take it
         figures, cost = [f"{trials[each].figures[MOST]:.1f}" for each in way], trials[way[0]].cost
         lines.append([name, f"<code>{shown}</code>", *(*figures, "")[:2], f"{cost.row_bytes:,}"])
-        lines[-1].append(f"{cost.describe_ms:.0f}")
-    return table(["method", "recipe", "mAP, %", "whitened", "bytes a picture", "ms to describe"], lines)
+    return table(["method", "recipe", "mAP, %", "whitened", "bytes a picture"], lines)
 
 
 def recipes(pooled: int, words: int) -> dict[str, list[str]]:
