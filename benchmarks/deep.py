@@ -2,7 +2,7 @@
 
     python -m benchmarks deep --folder DATA [--out docs/evaluation.md]
 
-DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`) and `corel1k/`, and `photos/` and
+DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`) or `corel1k/` or both, and `photos/` and
 `captions/`, of other things, from which all that is learnt is learnt.
 """
 
@@ -23,7 +23,10 @@ from nearsight.evaluate.scoring import Trial
 from nearsight.evaluate.truth import GroundTruth
 
 LEARNT_FROM = ("photos", "captions")
-JUDGED_ON = {"landmarks": "places", "corel1k": "kinds"}
+JUDGED_ON = {
+    "landmarks": "**Places**: 25 questions, a box around a building each, among 183 photographs of Oxford, as above.",
+    "corel1k": "**Kinds**: each of the 1,000 pictures of Corel-1k asks for the 99 others of its kind.",
+}
 FIRST = "mobilenetv2"
 POOLED = {
     "average": "average",
@@ -46,25 +49,26 @@ MOST = "mAP"
 
 def measured(options: Options) -> str:
     """The section's text."""
-    if options.folder is None:
-        raise UsageError(f"--folder names the folder that holds {', '.join((*JUDGED_ON, *LEARNT_FROM))}")
+    folder = options.folder
+    if folder is None or not (sets := [name for name in JUDGED_ON if (folder / name).is_dir()]):
+        raise UsageError(f"--folder names the folder that holds {' or '.join(JUDGED_ON)}, {' and '.join(LEARNT_FROM)}")
     ways = recipes(options.of(len(POOLED), 1), options.of(len(WORDS), 0))
+    every = [each for way in ways.values() for each in way]
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
         learnt = Path(place, "learnt.npz")
-        every = [each for way in ways.values() for each in way]
-        learning = [each for each in every if _learns(each)]
-        ns.learn([options.folder / name for name in LEARNT_FROM], learning, learnt)
-        found = [_trials(_some(load(name, options.folder / name), options), every, learnt) for name in JUDGED_ON]
+        ns.learn([folder / name for name in LEARNT_FROM], [each for each in every if _learns(each)], learnt)
+        found = {name: _trials(_some(load(name, folder / name), options), every, learnt) for name in sets}
+    head = TEXT.strip().format(machine=machine(), learnt=" and ".join(LEARNT_FROM), whitened=WHITENED.strip(" |"))
+    return "\n\n".join([head, *(f"{JUDGED_ON[name]}\n\n{_table(ways, found[name])}" for name in sets)])
+
+
+def _table(ways: dict[str, list[str]], trials: dict[str, Trial]) -> str:
     lines = []
     for name, way in ways.items():
         shown = way[0].replace("|", "&#124;")  # as GitHub and the site both take it
-        figures = [[f"{trials[each].figures[MOST]:.1f}" for each in way] for trials in found]
-        cost = found[0][way[0]].cost
-        cells = [cell for each in figures for cell in (*each, "")[:2]]
-        lines.append([name, f"<code>{shown}</code>", *cells, f"{cost.row_bytes:,}", f"{cost.describe_ms:.0f}"])
-    heads = [f"{name}, {which}" for name in JUDGED_ON.values() for which in ("mAP %", "whitened")]
-    made = table(["method", "recipe", *heads, "bytes a picture", "ms to describe"], lines)
-    return TEXT.format(machine=machine(), table=made, learnt=" and ".join(LEARNT_FROM), whitened=WHITENED.strip(" |"))
+        figures, cost = [f"{trials[each].figures[MOST]:.1f}" for each in way], trials[way[0]].cost
+        lines.append([name, f"<code>{shown}</code>", *(*figures, "")[:2], f"{cost.row_bytes:,}"])
+    return table(["method", "recipe", "mAP, %", "whitened", "bytes a picture"], lines)
 
 
 def recipes(pooled: int, words: int) -> dict[str, list[str]]:
@@ -95,12 +99,7 @@ TEXT = """
 
 Measured on {machine}. The map of MobileNetV2, trained on ImageNet, of pictures of at most 640 pixels that are not
 enlarged: each position is a local feature. All that is learnt (whitening, words, mixtures) was learnt from other
-pictures: {learnt}.
-
-**Places** are the 25 questions among 183 photographs of Oxford of the section above, **kinds** the 1,000 pictures of
-Corel-1k, each of which asks for the others of its kind. *Whitened* rows end in `{whitened}`.
-
-{table}
+pictures: {learnt}. *Whitened* rows end in `{whitened}`.
 """
 
 if __name__ == "__main__":

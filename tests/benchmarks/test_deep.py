@@ -21,7 +21,6 @@ def sets(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NEARSIGHT_MODELS", str(convolving(tmp_path / "models", weights)))
     monkeypatch.setattr(deep, "FIRST", "feature_map(model=cells, output=map, side=64)")
-    monkeypatch.setattr(deep, "JUDGED_ON", {"landmarks": "places"})
     for folder in ("landmarks/images", *deep.LEARNT_FROM):
         pictures.write_crops(tmp_path / folder, pictures.photographs(), 6, 96)
     names = sorted(path.stem for path in (tmp_path / "landmarks" / "images").rglob("*.jpg"))
@@ -38,6 +37,8 @@ def test_quick_judges_the_first_way_plain_and_whitened(sets, tmp_path):
     (line,) = [line.strip("| ").split(" | ") for line in written.splitlines() if line.startswith("| average")]
     assert 0 < float(line[2]) <= 100
     assert 0 < float(line[3]) <= 100
+    assert "**Places**" in written
+    assert "**Kinds**" not in written
     assert line[4] == "64"  # sixteen values of four bytes
 
 
@@ -48,6 +49,8 @@ def test_every_way_is_a_recipe_that_can_be_learnt():
     assert len({plan(each).recipe for way in ways.values() for each in way}) == sum(map(len, ways.values()))
 
 
-def test_without_a_folder_it_is_said_what_is_missing():
-    with pytest.raises(UsageError, match="landmarks, corel1k, photos, captions"):
+def test_without_a_folder_it_is_said_what_is_missing(tmp_path):
+    with pytest.raises(UsageError, match="landmarks or corel1k, photos and captions"):
         deep.measured(Options())
+    with pytest.raises(UsageError, match="--folder"):
+        deep.measured(Options(folder=tmp_path))

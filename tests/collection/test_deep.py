@@ -12,6 +12,7 @@ from nearsight.collection.plan import plan
 from nearsight.encode.average import Average
 from nearsight.encode.pca import Pca
 from nearsight.encode.regions import Regions
+from nearsight.encode.vlad import Vlad
 from nearsight.errors import ModelMissingError
 from nearsight.features.feature_map import FeatureMap
 from nearsight.images.decode import in_memory
@@ -95,6 +96,22 @@ def test_the_start_of_a_chain_that_learns_nothing_is_made_where_pictures_are_rea
     chain = plan(f"{FIRST} | regions | pca(dim=8) | average(unit=true)").descriptor
     assert fitting._start(chain) == chain.encoders[:1]
     assert fitting._start(plan(f"{FIRST} | pca(dim=8) | gem").descriptor) == ()
+
+
+def test_chains_that_begin_alike_learn_their_beginning_once(photos, tmp_path, monkeypatch):
+    """What each learns is what it learns alone."""
+    short, long = (f"{FIRST} | unit | pca(dim=8) | vlad(k=4){rest} | flat" for rest in ("", " | pca(dim=4)"))
+    ns.learn([photos], long, tmp_path / "alone.npz")
+    asked = []
+    plain = {cls: cls.fit for cls in (Pca, Vlad)}
+    for cls in plain:
+        monkeypatch.setattr(cls, "fit", lambda self, *given: asked.append(str(self)) or plain[type(self)](self, *given))
+    ns.learn([photos], [short, long], tmp_path / "both.npz")
+    assert asked == [str(Pca(dim=8)), str(Vlad(k=4)), str(Pca(dim=4))]
+    with np.load(tmp_path / "alone.npz") as alone, np.load(tmp_path / "both.npz") as both:
+        names = [name for name in alone.files if name != "keys"]
+        assert {name.partition("/")[2] for name in names} >= {"1/axes", "2/centres", "3/axes"}
+        assert all(np.array_equal(alone[name], both[f"1{name[1:]}"]) for name in names)
 
 
 def test_deep_local_features_of_mobilenetv2(photographs):

@@ -83,8 +83,9 @@ class Learner:
                 count = max(_pictures(chain) for chain in chains.values())
                 starts = tuple(dict.fromkeys(map(_start, chains.values())))
                 described = self._described(first, starts, some(count), Path(place))
+                known = dict[tuple[Encoder, ...], Arrays]()
                 for key, chain in chains.items():
-                    steps = enumerate(fit(chain, described[_start(chain)], Path(place), self.report))
+                    steps = enumerate(fit(chain, described[_start(chain)], Path(place), self.report, known))
                     made[key] = {f"{at}/{name}": array for at, one in steps for name, array in one.items()}
         return made
 
@@ -153,8 +154,16 @@ def _pictures(chain: Descriptor) -> int:
     return min(wanted, MOST)
 
 
-def fit(chain: Encoded, described: Sequence[Any], place: Path, report: Report) -> Iterator[Arrays]:
+def fit(
+    chain: Encoded,
+    described: Sequence[Any],
+    place: Path,
+    report: Report,
+    known: dict[tuple[Encoder, ...], Arrays],
+) -> Iterator[Arrays]:
     """What each encoder learns, one after the other, of what the start of the chain has made of some pictures.
+
+    `known` is what chains that begin alike have learnt of the same pictures; what this one learns is added.
 
     Raises
     ------
@@ -164,13 +173,15 @@ def fit(chain: Encoded, described: Sequence[Any], place: Path, report: Report) -
     start, before = _start(chain), list[tuple[Encoder, Arrays]]()
     yield from ({} for _ in start)
     for number, encoder in enumerate(chain.encoders[len(start) :], len(start)):
-        fitted: Arrays = {}
-        if encoder.sample:
+        steps = chain.encoders[: number + 1]
+        fitted: Arrays = known.get(steps, {})
+        if encoder.sample and steps not in known:
             sample = _sample(described, before, encoder.sample, place / f"sample-{number}")
             try:
                 fitted = encoder.fit(sample, lambda done, total: report("learning", done, total))
             except ValueError as problem:
                 raise UsageError(f"{encoder} cannot learn from these pictures: {problem}") from None
+        known[steps] = fitted
         yield fitted
         before.append((encoder, fitted))
         if encoder.takes != "both" and number + 1 < len(chain.encoders):
