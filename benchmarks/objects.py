@@ -22,6 +22,8 @@ from nearsight.evaluate.protocols.catalogue import load
 LEARNT_FROM = ("photos", "captions", "corel1k")
 GEOMETRY = " | spatial"
 EXPANSION = " | spatial | expand | spatial"
+ROWS_GEOMETRY = " | spatial(inliers=8)"
+ROWS_EXPANSION = " | spatial(inliers=8) | aqe(verified=true) | spatial(inliers=8)"
 WORDS = {
     "words, tf-idf": "sift | bow | inverted",
     "Hamming embedding": "sift | hamming_embedding | inverted",
@@ -53,36 +55,40 @@ def measured(options: Options) -> str:
 def _landmarks(folder: Path, every: dict[str, str], learnt: Path, some: int) -> str:
     truth = load("landmarks", folder)
     truth = truth.some(some) if some else truth
-    ways = {name: [recipe, recipe + GEOMETRY, recipe + EXPANSION] for name, recipe in every.items() if name in WORDS}
-    alone = {name: [recipe] for name, recipe in every.items() if name in ROWS}
-    lines = []
-    with bench(truth.folder, (), [each for way in (ways | alone).values() for each in way], learnt=[learnt]) as ready:
-        plans = {each.name: each for each in ready.plans}
-        for name, way in (ways | alone).items():
-            trials = [judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in way]
-            found = [f"{trial.figures[MOST]:.1f}" for trial in trials] + [""] * (3 - len(trials))
-            cost = trials[0].cost
-            shown = every[name].replace("|", "&#124;")  # as GitHub and the site both take it
-            lines.append([name, f"<code>{shown}</code>", *found, f"{cost.row_bytes:,}", f"{cost.describe_ms:.0f}"])
-    return table(
-        ["method", "recipe", "mAP, %", "and geometry", "and expansion", "bytes a picture", "ms to describe"], lines
-    )
-
-
-def _covers(folder: Path, every: dict[str, str], learnt: Path, some: int) -> str:
-    truth = load("pairs", folder)
-    truth = truth.some(some) if some else truth
-    ways = {name: [recipe, recipe + GEOMETRY] if name in WORDS else [recipe] for name, recipe in every.items()}
+    ways = {name: [recipe, *(recipe + more for more in _more(name))] for name, recipe in every.items()}
     lines = []
     with bench(truth.folder, (), [each for way in ways.values() for each in way], learnt=[learnt]) as ready:
         plans = {each.name: each for each in ready.plans}
         for name, way in ways.items():
             trials = [judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in way]
-            found = [f"{trial.figures['rank 1']:.1f}" for trial in trials] + [""] * (2 - len(trials))
-            lines.append([name, *found])
+            found = [f"{trial.figures[MOST]:.1f}" for trial in trials]
+            asking = " / ".join(f"{trial.cost.ask_ms:.0f}" for trial in trials)
+            cost = trials[0].cost
+            shown = every[name].replace("|", "&#124;")  # as GitHub and the site both take it
+            size, describing = f"{cost.row_bytes:,}", f"{cost.describe_ms:.0f}"
+            lines.append([name, f"<code>{shown}</code>", *found, size, describing, asking])
+    return table(HEAD, lines)
+
+
+def _more(name: str) -> tuple[str, str]:
+    """What follows the index for geometry, and for expansion too."""
+    return (GEOMETRY, EXPANSION) if name in WORDS else (ROWS_GEOMETRY, ROWS_EXPANSION)
+
+
+def _covers(folder: Path, every: dict[str, str], learnt: Path, some: int) -> str:
+    truth = load("pairs", folder)
+    truth = truth.some(some) if some else truth
+    ways = {name: [recipe, recipe + _more(name)[0]] for name, recipe in every.items()}
+    lines = []
+    with bench(truth.folder, (), [each for way in ways.values() for each in way], learnt=[learnt]) as ready:
+        plans = {each.name: each for each in ready.plans}
+        for name, way in ways.items():
+            trials = [judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in way]
+            lines.append([name, *(f"{trial.figures['rank 1']:.1f}" for trial in trials)])
     return table(["method", "first hit, %", "and geometry"], lines)
 
 
+HEAD = ["method", "recipe", "mAP, %", "and geometry", "and expansion", "bytes a picture", "ms to describe", "ms to ask"]
 TEXT = """
 ## The same thing or place
 
@@ -90,7 +96,10 @@ Measured on {machine}. All that is learnt (20,000 visual words by `akm`, project
 pictures: {learnt}. At most 1,000 SIFT features a picture of at most 1,024 pixels.
 
 **Places**: 25 questions, a box around a building each, among 183 photographs of Oxford; right answers are those that
-show it wholly or in part, what hardly shows it does not count (the protocol of Oxford5k).
+show it wholly or in part, what hardly shows it does not count (the protocol of Oxford5k). *Geometry* is `spatial`
+behind the index, for rows `spatial(inliers=8)` over the features of thumbnails; *expansion* is `spatial | expand |
+spatial`, for rows `spatial(inliers=8) | aqe(verified=true) | spatial(inliers=8)`. The last column is for each of the
+three ways.
 
 {places}
 

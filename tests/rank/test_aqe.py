@@ -74,3 +74,17 @@ def test_each_hit_is_told_how_near_it_is_to_the_average():
 def test_parameters_out_of_range_are_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         Aqe(**wrong)
+
+
+def test_only_verified_hits_count_where_that_is_asked_for():
+    stored, question = clustered()
+    rows = rows_of(stored, question)
+    given = hits_of(rows, 30)
+    rows.verified = dict.fromkeys(order_of(given)[5:25:5])
+    expanded = by_hand(stored, question, [ident - 100 for ident in order_of(given)[5:20:5]], 2.0)
+    Aqe(n=3, alpha=2.0, verified=True).refine(IMAGE, given, rows)
+    assert rows.question / np.linalg.norm(rows.question) == pytest.approx(expanded, abs=1e-6)
+    rows = rows_of(stored, question)
+    rows.verified = {}
+    assert Aqe(n=3, verified=True).refine(IMAGE, given, rows) is given
+    assert np.array_equal(rows.question, question)

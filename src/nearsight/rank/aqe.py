@@ -16,13 +16,15 @@ class Aqe(Refiner):
 
         q' = (q + sum_i w_i d_i) / (1 + sum_i w_i),  w_i = max(0, cos(q, d_i))^alpha,  over the first n hits d_i
 
-    It raises what is found where the first hits are right, and lowers it where they are not: no hit is checked. What
-    follows in the recipe is asked with q' too.
+    It raises what is found where the first hits are right, and lowers it where they are not: no hit is checked, unless
+    `verified` says that only those count which a refiner before it has verified, such as `spatial`; where there are
+    none, the hits stay as they are. What follows in the recipe is asked with q' too.
 
     Parameters
     ----------
     n : hits that are averaged with the query, 1 or more
     alpha : the power of a hit's cosine by which it weighs; 0 or more, 0 for a plain average
+    verified : only hits that were verified
 
     Returns
     -------
@@ -63,6 +65,7 @@ class Aqe(Refiner):
 
     n: int = 10
     alpha: float = 3.0
+    verified: bool = False
 
     vectors = True
     judges = False
@@ -80,7 +83,8 @@ class Aqe(Refiner):
 
     def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
         """What the average of the query and its first hits finds."""
-        first = hits.ids[0][hits.ids[0] != NO_ID][: self.n]
+        given = hits.ids[0][hits.ids[0] != NO_ID]
+        first = (given[np.isin(given, list(rows.verified))] if self.verified else given)[: self.n]
         if not len(first):
             return hits
         averaged = np.concatenate([np.asarray(rows.question)[None], rows.rows(first)])
