@@ -92,6 +92,7 @@ class _Learnt:
         key = vocabulary, sample.shape, hashlib.sha256(np.ascontiguousarray(sample).data).digest()
         if self._last is None or self._last[0] != key:
             self._last = key, vocabulary.fit(sample, report)
+        report(1, 1)
         return dict(self._last[1])
 
 
