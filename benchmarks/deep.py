@@ -14,13 +14,15 @@ from pathlib import Path
 import nearsight as ns
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from nearsight.collection.plan import plan
+from nearsight.collection.fused import Together
+from nearsight.collection.plan import Plan, plan
 from nearsight.collection.trial import bench, judged
 from nearsight.encode.chain import Encoded
 from nearsight.errors import UsageError
 from nearsight.evaluate.protocols.catalogue import load
 from nearsight.evaluate.scoring import Trial
 from nearsight.evaluate.truth import GroundTruth
+from nearsight.rank.fusion import FUSIONS
 
 LEARNT_FROM = ("photos", "captions")
 JUDGED_ON = {
@@ -44,6 +46,11 @@ POOLED = {
 WHITENED = " | pca(dim=256, whiten=1)"
 _ASMK = "{first}(n=1000, scales=[1.0, 0.7, 0.5]) | unit | pca(dim=128, whiten=0.5) | asmk(words=akm(k=5000)) | inverted"
 WORDS = {"ASMK": _ASMK, "ASMK, verified by geometry": f"{_ASMK} | spatial"}
+ANEW = {"AQE": " | flat | aqe(n=5)", "diffused": " | flat | diffuse(alpha=0.9)", "reciprocal": " | flat | reciprocal"}
+"""What ranks rows anew, unwhitened ones."""
+OBJECT = "sift | asmk | inverted | spatial | expand | spatial"
+FUSED = ("average", "R-MAC")
+"""What is fused with the sense `object` on the places, each with AQE."""
 MOST = "mAP"
 
 
@@ -56,10 +63,14 @@ def measured(options: Options) -> str:
     every = [each for way in ways.values() for each in way]
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
         learnt = Path(place, "learnt.npz")
-        ns.learn([folder / name for name in LEARNT_FROM], [each for each in every if _learns(each)], learnt)
+        lacking = [*every, *([] if options.quick else [OBJECT])]
+        ns.learn([folder / name for name in LEARNT_FROM], [each for each in lacking if _learns(each)], learnt)
         found = {name: _trials(_some(load(name, folder / name), options), every, learnt) for name in sets}
+        fused = (
+            "" if options.quick or "landmarks" not in sets else _fused(load("landmarks", folder / "landmarks"), learnt)
+        )
     head = TEXT.strip().format(machine=machine(), learnt=" and ".join(LEARNT_FROM), whitened=WHITENED.strip(" |"))
-    return "\n\n".join([head, *(f"{JUDGED_ON[name]}\n\n{_table(ways, found[name])}" for name in sets)])
+    return "\n\n".join([head, *(f"{JUDGED_ON[name]}\n\n{_table(ways, found[name])}" for name in sets), fused])
 
 
 def _table(ways: dict[str, list[str]], trials: dict[str, Trial]) -> str:
@@ -67,14 +78,32 @@ def _table(ways: dict[str, list[str]], trials: dict[str, Trial]) -> str:
     for name, way in ways.items():
         shown = way[0].replace("|", "&#124;")  # as GitHub and the site both take it
         figures, cost = [f"{trials[each].figures[MOST]:.1f}" for each in way], trials[way[0]].cost
-        lines.append([name, f"<code>{shown}</code>", *(*figures, "")[:2], f"{cost.row_bytes:,}"])
-    return table(["method", "recipe", "mAP, %", "whitened", "bytes a picture"], lines)
+        figures += [""] * (2 + len(ANEW) - len(figures))
+        lines.append([name, f"<code>{shown}</code>", *figures, f"{cost.row_bytes:,}"])
+    return table(["method", "recipe", "mAP, %", "whitened", *ANEW, "bytes a picture"], lines)
+
+
+def _fused(truth: GroundTruth, learnt: Path) -> str:
+    """Places by `object`, by what the network sees, and by both together."""
+    deep = {name: f"{FIRST} | {POOLED[name]}{ANEW['AQE']}" for name in FUSED}
+    lines = []
+    with bench(truth.folder, (), [OBJECT, *deep.values()], learnt=[learnt]) as ready:
+        plans = {each.name: each for each in ready.plans}
+        own = plans[plan(OBJECT).name]
+        ways: dict[str, Plan | Together] = {"object": own}
+        for name, recipe in deep.items():
+            other = plans[plan(recipe).name]
+            ways |= {f"{name}, AQE": other}
+            ways |= {f"object and {name}, by {how}": Together((own, other), how) for how in FUSIONS}
+        for name, way in ways.items():
+            lines.append([name, f"{judged(ready, way, truth, lambda progress: None).figures[MOST]:.1f}"])
+    return f"**Places, by several senses at once** (`--fuse`):\n\n{table(['method', 'mAP, %'], lines)}"
 
 
 def recipes(pooled: int, words: int) -> dict[str, list[str]]:
     """By method its recipe, and for rows the same whitened; the first so many of each kind."""
     rows = {name: f"{FIRST} | {steps}" for name, steps in list(POOLED.items())[:pooled]}
-    ways = {name: [steps, steps + WHITENED] for name, steps in rows.items()}
+    ways = {name: [steps, steps + WHITENED, *(steps + more for more in ANEW.values())] for name, steps in rows.items()}
     return ways | {name: [steps.format(first=FIRST)] for name, steps in list(WORDS.items())[:words]}
 
 
@@ -99,7 +128,8 @@ TEXT = """
 
 Measured on {machine}. The map of MobileNetV2, trained on ImageNet, of pictures of at most 640 pixels that are not
 enlarged: each position is a local feature. All that is learnt (whitening, words, mixtures) was learnt from other
-pictures: {learnt}. *Whitened* rows end in `{whitened}`.
+pictures: {learnt}. *Whitened* rows end in `{whitened}`; what follows ranks the plain rows anew: `aqe(n=5)`,
+`diffuse(alpha=0.9)` and `reciprocal`.
 """
 
 if __name__ == "__main__":

@@ -39,13 +39,14 @@ def test_quick_judges_the_first_way_plain_and_whitened(sets, tmp_path):
     assert 0 < float(line[3]) <= 100
     assert "**Places**" in written
     assert "**Kinds**" not in written
-    assert line[4] == "64"  # sixteen values of four bytes
+    assert all(0 < float(each) <= 100 for each in line[4:7])
+    assert line[7] == "64"  # sixteen values of four bytes
 
 
 def test_every_way_is_a_recipe_that_can_be_learnt():
     ways = deep.recipes(len(deep.POOLED), len(deep.WORDS))
     assert list(ways) == [*deep.POOLED, *deep.WORDS]
-    assert [len(way) for way in ways.values()] == [2] * len(deep.POOLED) + [1] * len(deep.WORDS)
+    assert [len(way) for way in ways.values()] == [2 + len(deep.ANEW)] * len(deep.POOLED) + [1] * len(deep.WORDS)
     assert len({plan(each).recipe for way in ways.values() for each in way}) == sum(map(len, ways.values()))
 
 
