@@ -26,6 +26,7 @@ ROWS_GEOMETRY = " | spatial(inliers=8)"
 ROWS_EXPANSION = " | spatial(inliers=8) | aqe(verified=true) | spatial(inliers=8)"
 WORDS = {
     "words, tf-idf": "sift | bow | inverted",
+    "words, bursts counted less": "sift | bow | inverted(tf_idf(idf=false, burst=true))",
     "Hamming embedding": "sift | hamming_embedding | inverted",
     "Hamming embedding, weak geometry": "sift | hamming_embedding | inverted(consistent=true)",
     "ASMK": "sift | asmk | inverted",
