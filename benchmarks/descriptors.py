@@ -61,13 +61,13 @@ def made(package: str) -> Iterator[tuple[str, Method]]:
         yield name, method
 
 
-def batch(photos: list[Image], side: int, count: int = BATCH) -> list[Image]:
+def batch(photos: list[Image], side: int, count: int) -> list[Image]:
     """Pictures with a longest side of `side`, as far as the photographs are that large."""
     shown = [in_memory(photo).at(side) for photo in photos[:count]]
     return [shown[number % len(shown)] for number in range(count)]
 
 
-def squares(photos: list[Image], side: int, count: int = BATCH) -> list[Image]:
+def squares(photos: list[Image], side: int, count: int) -> list[Image]:
     """Pictures of `side` x `side`."""
     return [np.asarray(crop[:side, :side]) for crop in pictures.crops(photos, count, side * 3 // 2)]
 
@@ -79,16 +79,16 @@ def per_picture(descriptor: Descriptor, images: list[Image], rounds: int) -> flo
     return 1000 * best({"": describe}, rounds)[""].cpu / len(images)
 
 
-def descriptor_rows(photos: list[Image], rounds: int) -> list[list[str]]:
+def descriptor_rows(photos: list[Image], count: int, rounds: int) -> list[list[str]]:
     """A row for each descriptor; GIST has another of pictures of 32 x 32."""
     rows = []
     for name, descriptor in made("descriptors"):
         assert isinstance(descriptor, Descriptor)
-        took = per_picture(descriptor, batch(photos, descriptor.side), rounds)
+        took = per_picture(descriptor, batch(photos, descriptor.side, count), rounds)
         rows.append([f"`{name}`", f"longest side {descriptor.side}", f"{took:.3f}", *_size(descriptor)])
     gist = look_up("gist")
     assert issubclass(gist, Descriptor)
-    took = per_picture(gist(), squares(photos, 32), BARRED * rounds)
+    took = per_picture(gist(), squares(photos, 32, count), BARRED * rounds)
     return [*rows, [f"`gist`, bar {GIST_BAR} ms", "32 x 32", f"**{took:.3f}**", *_size(gist())]]
 
 
@@ -105,9 +105,9 @@ def asked_with(name: str) -> tuple[str, Descriptor]:
     return next(pair for pair in found if pair[0] == wanted)
 
 
-def metric_rows(photos: list[Image], count: int, rounds: int) -> list[list[str]]:
+def metric_rows(photos: list[Image], count: int, distinct: int, rounds: int) -> list[list[str]]:
     """A row for each metric."""
-    crops = list(pictures.crops(photos, min(DISTINCT, count) + 1, 96))
+    crops = list(pictures.crops(photos, distinct + 1, 96))
     described: dict[str, NDArray[Any]] = {}
     rows = []
     for name, metric in made("metrics"):
@@ -141,18 +141,19 @@ def measured(options: Options) -> str:
     """The section's text."""
     photos = pictures.photographs(options.folder)
     count, rounds, queries = options.of(ROWS, 500), options.of(ROUNDS, 1), options.of(QUERY_ROUNDS, 1)
+    together, distinct = options.of(BATCH, 4), options.of(DISTINCT, 40)
     methods()
     with one_core():
-        described, compared = descriptor_rows(photos, rounds), metric_rows(photos, count, queries)
+        described, compared = descriptor_rows(photos, together, rounds), metric_rows(photos, count, distinct, queries)
     return TEXT.format(
         machine=machine(),
-        batch=BATCH,
+        batch=together,
         rounds=rounds,
         queries=queries,
         barred=BARRED,
         count=count,
         costly=COSTLY_ROWS,
-        distinct=DISTINCT,
+        distinct=distinct,
         first=FIRST,
         descriptors=table(HEAD, described),
         metrics=table(METRIC_HEAD, compared),

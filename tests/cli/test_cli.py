@@ -13,6 +13,9 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
+
+from nearsight.cli.main import registered
 
 COMMANDS = (
     "index",
@@ -80,9 +83,14 @@ def test_help_lists_every_command_and_each_ends_with_an_example():
     listed = nearsight("--help").stdout
     for command in COMMANDS:
         assert re.search(rf"^\s+{command}\s", listed, re.M)
-        assert "Example: nearsight" in nearsight(command, "--help").stdout
+        assert "Example: nearsight" in helped(command)
     for inner in ("list", "get", "add", "verify"):
-        assert f"Example: nearsight models {inner}" in nearsight("models", inner, "--help").stdout
+        assert f"Example: nearsight models {inner}" in helped("models", inner)
+
+
+def helped(*command):
+    """The help of a command, printed by this process."""
+    return CliRunner().invoke(registered(), [*command, "--help"], env={"COLUMNS": "160"}).stdout
 
 
 def test_index_tells_what_it_did(folder):
