@@ -6,6 +6,7 @@ python -m benchmarks quality --folder COREL1K                     docs/evaluatio
 python -m benchmarks kinds --folder PICTURES                      docs/evaluation.md: which kinds of queries each finds
 python -m benchmarks objects --folder DATA                        docs/evaluation.md: the same things and places
 python -m benchmarks deep --folder DATA                           docs/evaluation.md: what a network sees
+python -m benchmarks altered --folder DATA                        docs/evaluation.md: by kind of alteration, fused too
 python -m benchmarks ranking --folder COREL1K                     docs/evaluation.md: refiners of rows, fusions, marks
 """
 
@@ -17,7 +18,7 @@ import sys
 from benchmarks.page import PAGE, parser
 
 NAMES = ("indexing", "memory", "descriptors", "features", "vocabularies", "postings", "search", "layout", "startup")
-JUDGED = ("quality", "kinds", "objects", "deep", "ranking")
+JUDGED = ("quality", "kinds", "objects", "deep", "ranking", "altered")
 """These need real pictures, and are run where they are named."""
 
 

@@ -216,22 +216,25 @@ def _outcomes(bench: Bench, question: Question, ids: Ids, scores: NDArray[np.flo
     return made
 
 
-def attacked(bench: Bench, kinds: Sequence[str], count: int, watch: Watch) -> dict[str, list[Outcome]]:
-    """Some pictures, altered in every way, ask for themselves: the outcomes of each plan by its name.
+def attacked(
+    bench: Bench, kinds: Sequence[str], count: int, watch: Watch, together: Sequence[Together] = ()
+) -> dict[str, list[Outcome]]:
+    """Some pictures, altered in every way, ask for themselves: the outcomes of each plan, or fusion, by its name.
 
     The pictures are spread evenly over the folder. Files of the same bytes are all right answers.
     """
     names = sorted(bench.pictures)
     count = min(count, len(names))
     chosen = [names[at * len(names) // count] for at in range(count)]
-    made: dict[str, list[Outcome]] = {plan.name: [] for plan in bench.plans}
+    every: tuple[Plan | Together, ...] = (*bench.plans, *together)
+    made: dict[str, list[Outcome]] = {plan.name: [] for plan in every}
     for number, name in enumerate(chosen):
         image = bench.pixels(bench.photos.root / name, ALTERED_SIDE)
         same = {each for each, held in bench.pictures.items() if held.sha256 == bench.pictures[name].sha256}
         for kind in kinds:
             altered = KINDS[kind](image)
             question = Question(name, bench.photos.root / name, {"": Answers(frozenset(same))}, None, kind, kind)
-            for plan in bench.plans:
+            for plan in every:
                 hits = bench.ask(plan, Query(altered), SHOWN)
                 made[plan.name] += _outcomes(bench, question, hits.ids[0], hits.scores[0])
         watch(Progress("asking with altered pictures", number + 1, len(chosen)))

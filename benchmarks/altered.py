@@ -1,0 +1,121 @@
+"""Which alterations of a picture each method sees through, alone and fused: a table of docs/evaluation.md.
+
+    python -m benchmarks altered --folder DATA [--out docs/evaluation.md]
+
+The pictures of DATA's `photos/` and `captions/` are indexed together; some of them, altered in every way that is known
+(`nearsight.evaluate.attacks`), ask for themselves. What is learnt is learnt from `corel1k/`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import nearsight as ns
+from benchmarks.copies import gathered
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+from benchmarks.quality import usable
+from nearsight.collection.fused import Together
+from nearsight.collection.plan import plan
+from nearsight.collection.trial import attacked, bench
+from nearsight.errors import UsageError
+from nearsight.evaluate.attacks import ATTACKS
+from nearsight.evaluate.measures import mean
+from nearsight.evaluate.scoring import Outcome
+
+LEARNT_FROM, INDEXED = "corel1k", ("photos", "captions")
+METHODS = {
+    "DCT hash": "phash",
+    "block means": "block_mean_hash",
+    "GIST": "gist",
+    "VLAD": "sift | vlad(k=256)",
+    "hash of 136 bytes": "combined_hash",
+    "network": "mobilenetv2 | gem | pca(dim=256, whiten=1)",
+}
+FUSED = {"hash + VLAD": ("DCT hash", "VLAD"), "hash + VLAD + network": ("DCT hash", "VLAD", "network")}
+HOW = "scores"
+SAMPLE = 25
+FAMILIES = {
+    "JPEG": ("jpeg",),
+    "quarter size, JPEG": ("small-jpeg",),
+    "parts, 10 to 40 % removed": ("crop10", "crop15", "crop20", "crop30", "crop40"),
+    "parts, 50 to 80 % removed": ("crop50", "crop60", "crop70", "crop80"),
+    "smaller": ("half", "quarter"),
+    "light and colour": ("bright", "contrast", "gamma", "saturation", "grey"),
+    "blur and noise": ("blur", "noise", "salt"),
+    "turned and mirrored": ("rotate", "mirror"),
+    "written over, framed, on a page": ("text", "border", "letterbox", "screenshot"),
+    "printed, photographed, squeezed": ("print", "aspect"),
+    "several at once": ("strong",),
+}
+"""Kinds of alteration by how their names begin; each belongs to the first family that fits."""
+
+
+def family(kind: str) -> str:
+    """The family of a kind of alteration."""
+    return next(name for name, heads in FAMILIES.items() if kind.startswith(heads))
+
+
+def shares(made: dict[str, list[Outcome]], names: dict[str, str]) -> list[list[str]]:
+    """Per cent of the originals found first, a line for each family and one for all, a column for each method."""
+    lines = []
+    for title in (*FAMILIES, "all"):
+        found = {
+            name: [0 in each.places for each in made[own] if title in ("all", family(each.question.group))]
+            for name, own in names.items()
+        }
+        lines.append([title, *(f"{100 * mean(each):.1f}" for each in found.values())])
+    return lines
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    if options.folder is None:
+        raise UsageError(f"--folder names the folder that holds {', '.join(INDEXED)} and {LEARNT_FROM}")
+    here = {name: text for name, text in METHODS.items() if usable([text])}
+    with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
+        pictures, learnt = Path(place, "pictures"), Path(place, "learnt.npz")
+        pictures.mkdir()
+        gathered([options.folder / name for name in INDEXED], pictures)
+        ns.learn([options.folder / LEARNT_FROM], [text for text in here.values() if "|" in text], learnt)
+        with bench(pictures, (), here.values(), learnt=[learnt]) as ready:
+            plans = {each.name: each for each in ready.plans}
+            own = {name: plans[plan(text).name] for name, text in here.items()}
+            fused = {
+                name: Together(tuple(own[part] for part in parts), HOW)
+                for name, parts in FUSED.items()
+                if own.keys() >= set(parts)
+            }
+            count = options.of(SAMPLE, 2)
+            made = attacked(ready, list(ATTACKS), count, lambda progress: None, tuple(fused.values()))
+            total = len(ready.pictures)
+    names = {name: each.name for name, each in (own | fused).items()}
+    lines = shares(made, names)
+    recipes = "; ".join(f"*{name}* `{text}`" for name, text in here.items())
+    asked = len(ATTACKS) * min(count, total)
+    return TEXT.format(
+        machine=machine(),
+        count=min(count, total),
+        total=total,
+        kinds=len(ATTACKS),
+        asked=asked,
+        how=HOW,
+        learnt=LEARNT_FROM,
+        recipes=recipes,
+        table=table(["altered by", *names], lines),
+    )
+
+
+TEXT = """
+## By kind of alteration
+
+Measured on {machine}: {count} of {total} pictures, altered in {kinds} ways, ask for themselves, {asked:,} questions in
+all; how many found their original first, in per cent. {recipes}. What they learn is learnt from {learnt}. With + are
+several fused (`--fuse {how}`).
+
+{table}
+"""
+
+if __name__ == "__main__":
+    main("altered", __doc__, measured)
