@@ -17,7 +17,18 @@ import sys
 
 from benchmarks.page import PAGE, parser
 
-NAMES = ("indexing", "memory", "descriptors", "features", "vocabularies", "postings", "search", "layout", "startup")
+NAMES = (
+    "indexing",
+    "memory",
+    "descriptors",
+    "features",
+    "vocabularies",
+    "postings",
+    "search",
+    "layout",
+    "startup",
+    "networks",
+)
 JUDGED = ("quality", "kinds", "objects", "deep", "ranking", "altered")
 """These need real pictures, and are run where they are named."""
 
