@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import faiss
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
 
 from nearsight.types import Floats, Report
 
@@ -47,7 +47,8 @@ def kmeans(rows: Floats, count: int, report: Report = lambda done, total: None, 
         for piece in _pieces(rows):
             met, nearest, often = np.unique(find(piece), return_inverse=True, return_counts=True)
             sums[met] += (
-                coo_array((np.ones(len(piece)), (nearest, np.arange(len(piece)))), (len(met), len(piece))) @ piece
+                scipy.sparse.coo_array((np.ones(len(piece)), (nearest, np.arange(len(piece)))), (len(met), len(piece)))
+                @ piece
             )
             sizes[met] += often
         full = sizes > 0

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import eigh
-from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
 from nearsight.types import Floats
@@ -71,8 +70,8 @@ def scaled(distances: Floats) -> Scaled:
     Examples
     --------
     >>> corners = np.array([[0, 0], [4, 0], [4, 3], [0, 3]])
-    >>> found = scaled(cdist(corners, corners))
-    >>> cdist(found.points, found.points)[0].round(3).tolist()
+    >>> found = scaled(scipy.spatial.distance.cdist(corners, corners))
+    >>> scipy.spatial.distance.cdist(found.points, found.points)[0].round(3).tolist()
     [0.0, 4.0, 5.0, 3.0]
     """
     count = _checked(distances)
@@ -93,7 +92,7 @@ def scaled(distances: Floats) -> Scaled:
 def _axes(products: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """`v / sqrt(l)` of the two largest eigenvalues `(n, 2)`, zeros where one is not above 0; their share in all."""
     with threadpool_limits(1):  # more threads take longer here, beside other work many times
-        values, vectors = eigh(products)
+        values, vectors = scipy.linalg.eigh(products)
     sizes = np.abs(values)
     axes, held = np.zeros((len(values), 2)), 0.0
     for axis, at in enumerate(np.argsort(-values, kind="stable")[:2].tolist()):
@@ -134,7 +133,7 @@ def stress(distances: Floats, points: NDArray[np.float64]) -> float:
     """
     both = here = there = 0.0
     for row, point in zip(distances, points, strict=False):
-        shown = cdist(point[None], points)[0]
+        shown = scipy.spatial.distance.cdist(point[None], points)[0]
         both, here, there = both + float(row @ shown), here + float(shown @ shown), there + float(row @ row)
     if there == 0 or here == 0:
         return 0.0 if there == here else 1.0
@@ -165,7 +164,7 @@ def trustworthiness(distances: Floats, points: NDArray[np.float64], neighbours: 
         return 1.0
     late = 0
     for at in range(count):
-        shown = cdist(points[at : at + 1], points)[0]
+        shown = scipy.spatial.distance.cdist(points[at : at + 1], points)[0]
         shown[at] = np.inf
         near = np.argpartition(shown, k)[:k]
         ranks = 1 + np.searchsorted(np.sort(np.delete(distances[at], at)), distances[at, near])

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from nearsight.descriptors.colours import bin_numbers, lab, named, rgb
 from nearsight.types import Descriptor, Floats, Image
@@ -85,7 +85,7 @@ class DominantColours(Descriptor):
     def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """The main colours of the query that the other picture has too, and how much of the other has them."""
         asked, there = query.reshape(-1, 4), row.reshape(-1, 4)
-        near = (cdist(asked[:, 1:], there[:, 1:]) < 20) & (asked[:, :1] > 0)
+        near = (scipy.spatial.distance.cdist(asked[:, 1:], there[:, 1:]) < 20) & (asked[:, :1] > 0)
         common = np.minimum(asked[:, 0], near @ there[:, 0])
         main = [number for number in np.argsort(-common, kind="stable")[:2] if common[number] >= _WORTH_NAMING]
         shown = rgb(asked[:, 1:])
@@ -96,9 +96,9 @@ class DominantColours(Descriptor):
         """The row of colours `(n, 3)` CIE Lab with weights `(n,)`."""
         centres = _spread_out(colours.astype(np.float64), weights, self.count)
         for _ in range(_ROUNDS):
-            nearest = cdist(colours, centres, "sqeuclidean").argmin(axis=1)
+            nearest = scipy.spatial.distance.cdist(colours, centres, "sqeuclidean").argmin(axis=1)
             centres = _means(colours, weights, nearest, centres)
-        nearest = cdist(colours, centres, "sqeuclidean").argmin(axis=1)
+        nearest = scipy.spatial.distance.cdist(colours, centres, "sqeuclidean").argmin(axis=1)
         shares = np.bincount(nearest, weights, len(centres)) / weights.sum()
         order = np.argsort(-shares, kind="stable")
         row = np.zeros((self.count, 4), np.float32)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from nearsight.types import Floats, Image
 
@@ -84,7 +84,7 @@ def outlines(mask: NDArray[np.bool_]) -> list[NDArray[np.complex128]]:
 
 def evenly(line: NDArray[np.complex128], count: int) -> NDArray[np.complex128]:
     """`count` points at equal steps along a closed line, the stairs of its pixels smoothed away."""
-    smooth = gaussian_filter1d(line.real, _STAIRS, mode="wrap") + 1j * gaussian_filter1d(
+    smooth = scipy.ndimage.gaussian_filter1d(line.real, _STAIRS, mode="wrap") + 1j * scipy.ndimage.gaussian_filter1d(
         line.imag, _STAIRS, mode="wrap"
     )
     closed = np.append(smooth, smooth[0])

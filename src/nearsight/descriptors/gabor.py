@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
 
 from nearsight.pixels import grey
 from nearsight.types import Descriptor, Floats, Image
@@ -91,9 +91,9 @@ class Gabor(Descriptor):
 
     def _row(self, image: Image) -> Floats:
         luma = grey(image).astype(np.float32)
-        window = fft.next_fast_len(max(luma.shape) + 2 * _BORDER)
+        window = scipy.fft.next_fast_len(max(luma.shape) + 2 * _BORDER)
         borders = [(_BORDER, window - side - _BORDER) for side in luma.shape]
-        spectrum = fft.fft2(np.pad(luma - luma.mean(), borders, mode="symmetric"))
+        spectrum = scipy.fft.fft2(np.pad(luma - luma.mean(), borders, mode="symmetric"))
         values = [_moments(spectrum, one, luma.shape) for one in _filters(window, self.scales, self.orientations)]
         row = np.array(values, np.float32).ravel()
         return np.log1p(row / np.float32(_FLOOR)) if self.compress else row
@@ -110,10 +110,10 @@ class _Filter:
 def _moments(spectrum: NDArray[np.complex64], one: _Filter, shape: tuple[int, ...]) -> tuple[float, float]:
     """Mean and deviation of the modulus of the answer inside the borders, a picture of this shape."""
     height, width = shape
-    along_y = fft.ifft(spectrum[:, one.columns] * one.gain, axis=0)[_BORDER : _BORDER + height]
+    along_y = scipy.fft.ifft(spectrum[:, one.columns] * one.gain, axis=0)[_BORDER : _BORDER + height]
     filled = np.zeros((height, len(spectrum)), np.complex64)
     filled[:, one.columns] = along_y
-    answer = np.abs(fft.ifft(filled, axis=1)[:, _BORDER : _BORDER + width])
+    answer = np.abs(scipy.fft.ifft(filled, axis=1)[:, _BORDER : _BORDER + width])
     return float(answer.mean()), float(answer.std())
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 
 from nearsight.encode.vectors import array, check_differ, check_width, unit
 from nearsight.lloyd import let_go
@@ -189,5 +189,5 @@ def _columns(sample: Floats) -> list[slice]:
 def _largest(symmetric: _Doubles, count: int) -> tuple[_Doubles, _Doubles]:
     """The largest eigenvalues, falling, and their eigenvectors, one a row; as many as there are, if fewer."""
     size = len(symmetric)
-    values, vectors = eigh(symmetric, subset_by_index=(size - min(count, size), size - 1))
+    values, vectors = scipy.linalg.eigh(symmetric, subset_by_index=(size - min(count, size), size - 1))
     return values[::-1], vectors.T[::-1]

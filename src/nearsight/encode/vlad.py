@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
 
 from nearsight.encode.vectors import array, check_power, check_width, signed_power, unit
 from nearsight.lloyd import assigned
@@ -117,7 +117,7 @@ class Vlad(Encoder):
 def residuals(rows: Floats, centres: Floats) -> NDArray[np.float64]:
     """The sums `(K, D)` of the differences between rows and the nearest of the centres."""
     nearest = assigned(rows, centres)
-    chosen = coo_array((np.ones(len(rows)), (nearest, np.arange(len(rows)))), (len(centres), len(rows)))
+    chosen = scipy.sparse.coo_array((np.ones(len(rows)), (nearest, np.arange(len(rows)))), (len(centres), len(rows)))
     return np.asarray(chosen @ (rows - centres[nearest].astype(np.float64)))
 
 

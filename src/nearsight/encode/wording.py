@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import qr
 
 from nearsight.encode.vectors import array, check_width
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report, Vocabulary
@@ -110,5 +110,5 @@ def rotation(bits: int, width: int) -> Floats:
     """
     if bits > width:
         raise ValueError(f"bits is at most the number of values of a descriptor, {width}; got {bits}")
-    directions, triangle = qr(np.random.default_rng(_SEED).standard_normal((width, width)))
+    directions, triangle = scipy.linalg.qr(np.random.default_rng(_SEED).standard_normal((width, width)))
     return np.ascontiguousarray((directions * np.sign(np.diagonal(triangle))).T[:bits], np.float32)

@@ -7,8 +7,8 @@ from typing import Any
 
 import faiss
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import qr
 
 from nearsight.indexes.cells import CellIndex, Nearest
 from nearsight.types import Arrays, Floats, Metric
@@ -147,6 +147,8 @@ def _projected(rows: Floats, rotation: Floats) -> Floats:
 def _rotation(bits: int, width: int) -> Floats:
     """Random directions `(bits, width) float32`: orthonormal, or where there are more than can be, a tight frame."""
     normal = np.random.default_rng(_SEED).standard_normal((max(bits, width), min(bits, width)), np.float32)
-    directions, triangle = qr(normal, overwrite_a=True, mode="economic", check_finite=False)  # in single precision
+    directions, triangle = scipy.linalg.qr(
+        normal, overwrite_a=True, mode="economic", check_finite=False
+    )  # in single precision
     directions *= np.sign(np.diagonal(triangle))
     return np.ascontiguousarray(directions if bits >= width else directions.T, np.float32)

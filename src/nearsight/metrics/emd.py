@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from nearsight.metrics.blocks import shares
 from nearsight.types import Floats, Metric
@@ -97,7 +97,7 @@ class Emd(Metric):
         """A lower bound of the distances `(Q, N) float32`, at once: how far the mean colours are apart."""
         asked, stored = self._shares(queries, rows)
         middles = _middles(self.space, self.bins)
-        apart = cdist(asked[:, :-1] @ middles, stored[:, :-1] @ middles)
+        apart = scipy.spatial.distance.cdist(asked[:, :-1] @ middles, stored[:, :-1] @ middles)
         known = (asked[:, -1:] == 0) & (stored[:, -1] == 0)
         return np.where(known, apart * _SAFE, 0).astype(np.float32)
 
@@ -121,7 +121,7 @@ def _cost(surplus: NDArray[np.float64], middles: NDArray[np.float64]) -> float:
     if not len(more) or not len(less):
         return 0.0
     leaving, arriving = (np.abs(surplus[side, None]) for side in (more, less))
-    ground = cdist(middles[more], middles[less])
+    ground = scipy.spatial.distance.cdist(middles[more], middles[less])
     first, second = ((mass / mass.sum()).astype(np.float32) for mass in (leaving, arriving))
     mean, _, _ = cv2.EMD(first, second, cv2.DIST_USER, ground.astype(np.float32))
     return float(mean * leaving.sum())

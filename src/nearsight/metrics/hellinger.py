@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from nearsight.metrics.blocks import in_blocks, shares
 from nearsight.types import Floats, Metric
@@ -62,4 +62,4 @@ class Hellinger(Metric):
 
 
 def _apart(queries: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.clip(cdist(queries, rows) / np.sqrt(2), 0, 1))
+    return np.asarray(np.clip(scipy.spatial.distance.cdist(queries, rows) / np.sqrt(2), 0, 1))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from nearsight.metrics.blocks import in_blocks, shares
 from nearsight.types import Floats, Metric
@@ -49,7 +49,11 @@ class Intersection(Metric):
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
         asked = shares(queries) if queries.ndim == 2 else queries
-        return in_blocks(lambda block: np.clip(cdist(asked, shares(block), "cityblock") / 2, 0, 1), queries, rows)
+        return in_blocks(
+            lambda block: np.clip(scipy.spatial.distance.cdist(asked, shares(block), "cityblock") / 2, 0, 1),
+            queries,
+            rows,
+        )
 
     def similarity(self, distances: Floats) -> Floats:
         """1 - distance."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from nearsight.metrics.blocks import in_blocks
 from nearsight.types import Floats, Metric
@@ -41,4 +41,6 @@ class L1(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        return in_blocks(lambda block: cdist(queries, block, "cityblock"), queries, rows, cells=_CELLS)
+        return in_blocks(
+            lambda block: scipy.spatial.distance.cdist(queries, block, "cityblock"), queries, rows, cells=_CELLS
+        )

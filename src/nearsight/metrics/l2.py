@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from nearsight.metrics.blocks import in_blocks
 from nearsight.types import Floats, Metric
@@ -44,7 +44,9 @@ class L2(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        return in_blocks(lambda block: cdist(queries, block, "euclidean"), queries, rows, cells=_CELLS)
+        return in_blocks(
+            lambda block: scipy.spatial.distance.cdist(queries, block, "euclidean"), queries, rows, cells=_CELLS
+        )
 
     def flattened(self, rows: NDArray[Any]) -> Floats:
         """The rows themselves."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from nearsight.metrics.blocks import check_amounts, check_widths, in_blocks
 from nearsight.types import Floats, Metric
@@ -75,7 +75,7 @@ class PaletteDistance(Metric):
         stored = self._itself(shares, colours)
         squares = np.empty((len(queries), len(block)))
         for number, (weights, places) in enumerate(zip(*_split(queries), strict=True)):
-            both = weights @ self._alike(cdist(places, colours.reshape(-1, 3))) * shares.ravel()
+            both = weights @ self._alike(scipy.spatial.distance.cdist(places, colours.reshape(-1, 3))) * shares.ravel()
             squares[number] = (
                 self._itself(weights[None], places[None]) + stored - 2 * both.reshape(len(block), -1).sum(1)
             )

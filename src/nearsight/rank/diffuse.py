@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from nearsight.rank.reranking import Ranked, RowRefiner, cosines, nearest, weighted
 from nearsight.types import Floats, Ids, Rows
@@ -92,14 +92,14 @@ class Diffuse(RowRefiner):
         flow = _normalised(_graph(near, min(self.k, -(-len(near) // _SHARE))))
         to_query = cosines(query[None], near)
         given = weighted(to_query, nearest(to_query, self.seeds), _POWER).toarray()[0]
-        system = sparse.identity(len(near), format="csr") - self.alpha * flow
-        found, _ = sparse.linalg.cg(system, given, rtol=self.tolerance, maxiter=self.iterations)
+        system = scipy.sparse.identity(len(near), format="csr") - self.alpha * flow
+        found, _ = scipy.sparse.linalg.cg(system, given, rtol=self.tolerance, maxiter=self.iterations)
         residual = np.linalg.norm(system @ found - given) / max(float(np.linalg.norm(given)), _ISOLATED)
         told = f"by diffusion among {len(near):,} hits (residual {residual:.0e})"
         return Ranked(found, found / max(float(found.max()), _ISOLATED), told)
 
 
-def _graph(near: Floats, k: int) -> sparse.csr_matrix[np.float64]:
+def _graph(near: Floats, k: int) -> scipy.sparse.csr_matrix[np.float64]:
     """The graph `(n, n)` of mutual neighbours, each edge with its weight."""
     alike = cosines(near, near)
     np.fill_diagonal(alike, -np.inf)
@@ -108,9 +108,9 @@ def _graph(near: Floats, k: int) -> sparse.csr_matrix[np.float64]:
     return weighted(alike, joined, _POWER)
 
 
-def _normalised(graph: sparse.csr_matrix[np.float64]) -> sparse.csr_matrix[np.float64]:
+def _normalised(graph: scipy.sparse.csr_matrix[np.float64]) -> scipy.sparse.csr_matrix[np.float64]:
     """D^-1/2 W D^-1/2."""
     roots = np.sqrt(np.asarray(graph.sum(1)).ravel() + _ISOLATED)
     edges = graph.tocoo()
     values = edges.data / roots[edges.row] / roots[edges.col]
-    return sparse.csr_matrix((values, (edges.row, edges.col)), graph.shape)
+    return scipy.sparse.csr_matrix((values, (edges.row, edges.col)), graph.shape)

@@ -17,8 +17,8 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln, logsumexp
 
 from nearsight.rank.matches import Matches
 from nearsight.types import Floats, Image, LocalFeatures
@@ -224,9 +224,15 @@ def log_alarms(tests: int, tried: int, agreeing: int, chance: float) -> float:
         return float("inf")
     n = tried - FREE
     k = np.arange(agreeing - FREE, n + 1)
-    terms = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) + k * np.log(chance) + (n - k) * np.log1p(-chance)
-    choices = gammaln(tried + 1) - gammaln(FREE + 1) - gammaln(n + 1)
-    return float((np.log(tests) + choices + logsumexp(terms)) / np.log(10))
+    terms = (
+        scipy.special.gammaln(n + 1)
+        - scipy.special.gammaln(k + 1)
+        - scipy.special.gammaln(n - k + 1)
+        + k * np.log(chance)
+        + (n - k) * np.log1p(-chance)
+    )
+    choices = scipy.special.gammaln(tried + 1) - scipy.special.gammaln(FREE + 1) - scipy.special.gammaln(n + 1)
+    return float((np.log(tests) + choices + scipy.special.logsumexp(terms)) / np.log(10))
 
 
 def _laid(hit: Image, moved: Doubles, size: tuple[int, int]) -> tuple[Floats, Floats]:

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from nearsight.types import NO_ID, Explanation, Floats, Hits, Ids, Image, Metric, Refiner, Rows
 
@@ -77,11 +77,11 @@ def cosines(some: Floats, others: Floats) -> Floats:
     return np.minimum(alike, 1, out=alike)
 
 
-def weighted(alike: Floats, chosen: NDArray[np.bool_], power: float) -> sparse.csr_matrix[np.float64]:
+def weighted(alike: Floats, chosen: NDArray[np.bool_], power: float) -> scipy.sparse.csr_matrix[np.float64]:
     """The chosen of the cosines `(n, m)` to a power, those below 0 as 0; 0 elsewhere."""
     row, column = np.nonzero(chosen)
     values = np.maximum(0, alike[row, column]).astype(np.float64) ** power
-    return sparse.csr_matrix((values, (row, column)), alike.shape)
+    return scipy.sparse.csr_matrix((values, (row, column)), alike.shape)
 
 
 def nearest(likeness: Floats, count: int) -> NDArray[np.bool_]:
