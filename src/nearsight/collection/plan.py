@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from nearsight.encode.chain import LEARNT, Encoded
-from nearsight.errors import RecipeError, UsageError
+from nearsight.errors import ModelMissingError, RecipeError, UsageError
 from nearsight.methods import build, look_up, metric_of, name_of, suggestion, written_out
 from nearsight.recipe import Recipe, parse
 from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Refiner
@@ -43,6 +43,11 @@ SENSES = {
             "object",
             "the same thing or place, from elsewhere: ask with a box around it",
             "sift | asmk | inverted | spatial | expand | spatial",
+        ),
+        Sense(
+            "category",
+            "the same kind of thing, as a neural network sees it",
+            "mobilenetv2(side=384) | average | ivf",
         ),
         Sense(
             "sketch",
@@ -209,6 +214,16 @@ def plans(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Plan]:
     """The plans of these senses and these recipes' texts, each once."""
     made = [plan_of(sense) for sense in by] + [plan(text) for text in recipes]
     return list({each.recipe: each for each in reversed(made)}.values())[::-1]
+
+
+def at_hand() -> list[str]:
+    """The senses whose models are on this machine."""
+    found = []
+    for name in SENSES:
+        with suppress(ModelMissingError):
+            plan_of(name).descriptor.load()
+            found.append(name)
+    return found
 
 
 def usable(recipes: Iterable[str]) -> list[Plan]:
