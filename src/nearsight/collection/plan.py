@@ -11,6 +11,7 @@ import numpy as np
 from nearsight.encode.chain import LEARNT, Encoded
 from nearsight.errors import ModelMissingError, RecipeError, UsageError
 from nearsight.methods import build, look_up, metric_of, name_of, suggestion, written_out
+from nearsight.rank.calibration import ALIKE
 from nearsight.recipe import Recipe, parse
 from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Refiner
 
@@ -20,13 +21,15 @@ class Sense:
     """One meaning of "alike": its name, a line for its user, the recipe that serves it.
 
     `said` is what is said of every hit instead of a verdict, where queries are no pictures like those stored: how near
-    these are to each other then does not tell how near a query should be.
+    these are to each other then does not tell how near a query should be. `alike` is the share of random pairs that
+    may be as near as a hit that is alike: kinds have many pictures, copies few.
     """
 
     name: str
     line: str
     recipe: str
     said: str = ""
+    alike: float = ALIKE
 
 
 SENSES = {
@@ -48,6 +51,7 @@ SENSES = {
             "category",
             "the same kind of thing, as a neural network sees it",
             "mobilenetv2(side=384) | average | ivf",
+            alike=0.01,
         ),
         Sense(
             "sketch",
