@@ -136,12 +136,17 @@ def compared(
 
 
 def usual_recipes() -> list[str]:
-    """Every descriptor that can be used as it is, but for those that a sense without refiners ranks by already."""
+    """Every descriptor that can be used as it is, and whose model is here.
+
+    Those that a sense without refiners ranks by already are left out.
+    """
     ranked = {made.key for made in plans(SENSES) if not made.refiners}
     found = []
     for name in methods("descriptors"):
         with suppress(UsageError, ValueError):
-            found += [name] * (plan(name).key not in ranked)
+            made = plan(name)
+            made.descriptor.load()
+            found += [name] * (made.key not in ranked)
     return found
 
 

@@ -140,7 +140,8 @@ class Collection:
         k : how many hits
         box : `(x0, y0, x1, y1)` in pixels of the upright query: only this part is asked with
         like : the id or the path of a picture of the collection to ask with, instead of `picture`; of several the first
-            asks, and the others, or all beside a `picture`, are marked as alike: they draw the answer towards them
+            asks, and the others, or all beside a `picture` or colours, are marked as alike: they draw the answer
+            towards them
         unlike : ids or paths of pictures that are marked as not alike: the answer moves away, and leaves them out
         colours : colours to ask with instead of a picture, with their weights: {"#c33": .6, "#eee": .4}
         histogram : amounts of the bins to ask with instead of a picture, in any unit: a row of `describe`, or your own
@@ -161,10 +162,10 @@ class Collection:
                 raise UsageError("ask with a picture, with colours, with a histogram or with a sketch: one of them")
             picture, by = sketch, by or (None if recipe else "sketch")
         marks, against = self._marks(() if like is None else like), self._marks(unlike)
-        given = _picture(picture) if picture is not None else marks.pop(0) if marks else None
+        by_colour = bool(colours) or histogram is not None
+        given = _picture(picture) if picture is not None else marks.pop(0) if marks and not by_colour else None
         query = Query(given, box, colours=colours or {}, histogram=histogram, words=words, where=where)
         query = replace(query, like=tuple(marks), unlike=tuple(against))
-        by_colour = bool(query.colours) or histogram is not None
         if given is None and not by_colour:
             if query.unlike:
                 raise UsageError("marks refine an answer: ask with a picture or with colours too")
