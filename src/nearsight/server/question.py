@@ -45,6 +45,8 @@ class Question:
     def __post_init__(self) -> None:
         if self.upload is not None and self.id is not None:
             raise UsageError("ask with one picture: upload= or id=, not both")
+        if self.has_picture and self.by_colour:
+            raise UsageError("ask with a picture or with colours, not with both")
         if not (self.has_picture or self.by_colour or self.words or self.where):
             raise UsageError("nothing is asked for: give upload=, id=, colours=, histogram=, words= or where=")
         if self.box is not None and not self.has_picture:
