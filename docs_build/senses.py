@@ -22,6 +22,8 @@ HELD_BACK = (QUERY, STRANGER)
 WORDS = "china"
 WHERE = "height > 400 and name like '%turned%'"
 HITS = 4
+DRAWN = tuple(name for name in SENSES if name != "category")
+"""The senses that need no model: figures are made on machines that have none."""
 JUDGED = ("copy", "mirrored copy", "not a copy", "the same thing", "not verified")
 
 
@@ -31,9 +33,9 @@ def made() -> dict[str, str]:
     with TemporaryDirectory() as place:
         folder = Path(place, "pictures")
         _lay_out(folder)
-        with ns.index(folder, by=list(SENSES)) as photos:
+        with ns.index(folder, by=DRAWN) as photos:
             figures = {
-                sense: _asked(photos.search(gallery.gallery()[QUERY], by=sense, k=HITS), QUERY) for sense in SENSES
+                sense: _asked(photos.search(gallery.gallery()[QUERY], by=sense, k=HITS), QUERY) for sense in DRAWN
             }
             figures["stranger"] = _asked(photos.search(gallery.gallery()[STRANGER], k=HITS), STRANGER)
             figures |= _without_a_picture(photos, Path(place, "drawing.png"))

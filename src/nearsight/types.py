@@ -110,7 +110,9 @@ class Explanation:
     `alike` is the method's own judgement of this hit, None where it has none, and `verdict` the same in words
     ("copy", "mirrored copy", "not a copy"); `similarity` in 0..1 is what is shown as the score. `query_points` and
     `hit_points` `(M, 2) float32` are matched points in unit coordinates (0..1 of the width and height of each
-    picture); `homography (3, 3)` maps unit points of the query to unit points of the hit.
+    picture); `homography (3, 3)` maps unit points of the query to unit points of the hit. `query_shares` and
+    `hit_shares` `(rows, columns) float32` lie over the whole of each picture: what each place adds to the cosine of the
+    two. They sum to it, those of the query for the hit as it is stored, those of the hit for the query as it was asked.
     """
 
     sentence: str
@@ -120,6 +122,8 @@ class Explanation:
     query_points: Floats | None = None
     hit_points: Floats | None = None
     homography: NDArray[np.float64] | None = None
+    query_shares: Floats | None = None
+    hit_shares: Floats | None = None
 
 
 class Method:

@@ -95,3 +95,18 @@ def test_wrong_marks_are_said(photos):
         photos.search(photos.root / "half.png", recipe="phash", unlike=["nowhere.png"])
     with pytest.raises(UsageError, match="marks refine an answer"):
         photos.search(words="red", unlike=["red1.png"])
+
+
+def test_marks_refine_what_colours_find(photos):
+    """Nobody asks with a marked picture where colours ask: it draws the answer, and stays among the hits."""
+    red = {"#c03c32": 1.0}
+    plain = [hit.path for hit in photos.search(colours=red, recipe="colour_histogram", k=13)]
+    drawn = photos.search(colours=red, recipe="colour_histogram", k=13, like=["blue0.png", "blue3.png"])
+    found = [hit.path for hit in drawn]
+    first = min(plain.index(f"blue{number}.png") for number in range(6))
+    assert min(found.index(f"blue{number}.png") for number in range(6)) < first
+    assert sorted(found) == sorted(plain)
+    left = photos.search(colours=red, recipe="colour_histogram", k=13, unlike=[plain[0]])
+    assert plain[0] not in [hit.path for hit in left]
+    distances = {hit.path: hit.distance for hit in photos.search(colours=red, recipe="colour_histogram", k=13)}
+    assert all(hit.distance == pytest.approx(distances[hit.path], abs=1e-6) for hit in drawn)

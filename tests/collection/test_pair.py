@@ -67,8 +67,9 @@ def test_dense_features_without_turns_find_a_plane_that_did_not_turn(pictures):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"by": "colour"}, 'by "copy" or by "object"; got "colour"'),
+        ({"by": "colour"}, 'by "copy", "object" or "category"; got "colour"'),
         ({"features": "orb"}, "say so too"),
+        ({"by": "category", "features": "orb"}, "say so too"),
         ({"by": "object", "features": "gist"}, "one method that finds points, such as sift or akaze; got gist"),
         ({"by": "object", "features": "sift | vlad"}, "one method that finds points"),
         ({"by": "object", "features": "sitf"}, 'did you mean "sift"'),

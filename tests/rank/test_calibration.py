@@ -30,6 +30,17 @@ def test_verdicts_of_a_large_collection():
     assert background.explain(float(far)).verdict == "not alike"
 
 
+def test_a_sense_may_call_more_pairs_alike():
+    background = sampled(rows(300), L2())
+    some, more = background.distances[[400, 500]].tolist()
+    assert background.explain(some).alike is False
+    assert background.explain(some, share=0.01).alike is True
+    assert background.explain(more, share=0.01).alike is False
+    few = sampled(rows(20), L2())
+    assert few.explain(few.distances[0], share=0.01).alike is True
+    assert few.explain(few.distances[1], share=0.01).alike is False
+
+
 def test_few_pairs_turn_nothing_down_that_may_be_near():
     background = sampled(rows(20), L2())
     assert len(background.distances) == 190

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nearsight.rank.drawing import GAP, OUTLINE, drawn
+from nearsight.rank.drawing import COOL, COVER, GAP, HOT, OUTLINE, WARM, drawn, warmed
 from nearsight.types import Explanation
 
 GREY = np.full((100, 200, 3), 128, np.uint8)
@@ -28,6 +28,32 @@ def test_dots_stand_at_the_matched_points_in_one_colour():
     assert np.array_equal(start, end)
     assert np.ptp(start.astype(int)) > 100
     assert np.array_equal(canvas[90, 10], [128] * 3)
+
+
+def covered(colour, grey):
+    return np.rint(COVER * np.array(colour) + (1 - COVER) * grey)
+
+
+def test_shares_lie_over_their_places_from_cool_to_hot():
+    shares = np.float32([[0, 0.2], [-0.3, 0.1]])
+    warm = warmed(GREY, shares)
+    corners = warm[0, 0], warm[0, -1], warm[-1, 0], warm[-1, -1]
+    for found, colour in zip(corners, (COOL, HOT, COOL, WARM), strict=True):
+        assert found == pytest.approx(covered(colour, 128))
+    assert np.array_equal(GREY, np.full((100, 200, 3), 128))
+    between = warm[0, 100].astype(int)  # half of what the strongest adds
+    assert between == pytest.approx(covered(WARM, 128), abs=4)
+
+
+def test_a_heat_map_lies_over_each_picture_and_not_over_the_gap():
+    shares = np.float32([[1, 0]])
+    canvas = drawn(GREY, TALL, explained(query_shares=shares, hit_shares=shares[:, ::-1]))
+    assert canvas[50, 0] == pytest.approx(covered(HOT, 128))
+    assert canvas[50, 199] == pytest.approx(covered(COOL, 128))
+    assert canvas[150, 200 + GAP] == pytest.approx(covered(COOL, 64))
+    assert canvas[150, -1] == pytest.approx(covered(HOT, 64))
+    assert (canvas[:, 200 : 200 + GAP] == 255).all()
+    assert np.array_equal(warmed(GREY, np.zeros((2, 2), np.float32)), warmed(GREY, np.float32([[-1]])))
 
 
 def test_outline_of_the_query_is_drawn_in_the_hit():

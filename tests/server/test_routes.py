@@ -81,7 +81,7 @@ def test_search_by_upload_finds_the_original_and_says_why(client, indexed):
     assert (first["width"], first["height"]) == (640, 427)
     assert answer["query"] == {
         "upload": upload, "id": None, "words": "", "where": "", "by": None, "k": 3, "box": None, "colours": {},
-        "histogram": None,
+        "histogram": None, "fuse": "reciprocal", "like": [], "unlike": [],
     }  # fmt: skip
     assert set(answer["seconds"]) == {"decode", "search"}
     reason = client.get(f"{C}/explain", params={**asked, "hit": first["id"]}).json()

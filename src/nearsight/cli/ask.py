@@ -31,16 +31,22 @@ def match(
     a: Annotated[Path, typer.Argument(help="One picture.")],
     b: Annotated[Path, typer.Argument(help="Another picture.")],
     by: Annotated[
-        str, typer.Option(help="copy: one is the other, altered; object: both show the same thing.")
+        str,
+        typer.Option(help="copy: one is the other, altered; object: both show the same thing; category: of a kind."),
     ] = "copy",
     features: Annotated[
         str, typer.Option(help="For object: what finds the points, such as akaze or orb.")
     ] = "sift(n=2000)",
     box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: only this part of A, in pixels.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write both with the matched points drawn.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write both with the matched points drawn, or the places that are alike.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Say whether two pictures show the same, and draw what matches. Exit code 1: they do not."""
+    """Say whether two pictures show the same, and draw what matches. Exit code 1: they do not.
+
+    By category nothing is judged: it says how alike they are, and draws which places make it so.
+    """
     from nearsight.collection.pair import compared
 
     explanation, (first, second) = compared(a, b, by, features, box_of(box))
@@ -54,10 +60,12 @@ def match(
         places = explanation.query_points, explanation.hit_points, explanation.homography
         points, others, plane = (() if each is None else each.tolist() for each in places)
         said = {"verdict": explanation.verdict, "why": explanation.sentence}
-        print_json({**said, "a": points, "b": others, "homography": plane})
+        shares = {"a_shares": explanation.query_shares, "b_shares": explanation.hit_shares}
+        heat = {name: each.tolist() for name, each in shares.items() if each is not None}
+        print_json({**said, "a": points, "b": others, "homography": plane, **heat})
     else:
-        typer.echo(f"{explanation.verdict}: {explanation.sentence}")
-    if not explanation.alike:
+        typer.echo(": ".join(part for part in (explanation.verdict, explanation.sentence) if part))
+    if explanation.alike is False:
         raise typer.Exit(1)
 
 

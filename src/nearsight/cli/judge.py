@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST = 40
 """Characters of a recipe's name that are kept on one line beside a wide table."""
 Recipe = Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')]
-By = Annotated[str, typer.Option(help="Senses, with commas: copy, colour, scene, object, sketch.")]
+By = Annotated[str, typer.Option(help="Senses, with commas: copy, colour, scene, object, category, sketch.")]
 Html = Annotated[Path | None, typer.Option(help="Write one page with table, curves and examples.")]
 Kept = Annotated[
     Path | None, typer.Option("--collection", help="Keep the rows here: the next run describes only what is new.")
@@ -108,10 +108,10 @@ def compare(
 
 
 def _senses(by: str, recipes: Sequence[str] | None) -> list[str]:
-    """The senses that are named; all of them where nothing is."""
-    from nearsight.collection.plan import SENSES
+    """The senses that are named; all whose models are here where nothing is."""
+    from nearsight.collection.plan import at_hand
 
-    return _words(by) or ([] if recipes else list(SENSES))
+    return _words(by) or ([] if recipes else at_hand())
 
 
 def _words(text: str) -> list[str]:

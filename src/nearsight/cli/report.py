@@ -18,7 +18,7 @@ from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.rank.drawing import drawn
-from nearsight.types import Box, Image, Query
+from nearsight.types import Box, Explanation, Image, Query
 
 SIDE = 384
 """The longest side of a query on the page."""
@@ -26,12 +26,13 @@ SIDE = 384
 
 @dataclass(frozen=True)
 class Shown:
-    """One hit as the page shows it. `matched` is both pictures side by side with the matched points, or empty."""
+    """One hit as the page shows it. `matched` is both pictures side by side with what `drawn` says, or empty."""
 
     hit: Hit
     name: str
     image: str
     matched: str
+    drawn: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Answer:
         """The answer to one query, with its pictures packed in; colours and words ask without a picture."""
         pixels = query_pixels(Query(picture, box), LocalFiles(), Limits()) if picture is not None else None
         small = pixels(thumbnail.SIDE) if pixels else None
-        hits = tuple(_shown(small, hit, photos.thumbnail(hit.id)) for hit in results)
+        hits = tuple(_shown(small, hit, photos.thumbnail(hit.id), photos.explain(hit)) for hit in results)
         swatches = tuple((f"rgb{rgb}", 100 * share) for rgb, share in rgb_shares(colours or {}).items())
         image = _packed(thumbnail.encode(pixels(SIDE))) if pixels else ""
         return cls(shown(title), image, results, hits, lead, swatches)
@@ -74,11 +75,15 @@ def write(path: Path, title: str, answers: Sequence[Answer], intro: str = "") ->
     path.write_text(page, "utf8")
 
 
-def _shown(query: Image | None, hit: Hit, stored: bytes) -> Shown:
-    matched = ""
-    if query is not None and hit.alike and hit.explanation.query_points is not None:
-        matched = _packed(thumbnail.encode(drawn(query, thumbnail.decode(stored), hit.explanation)))
-    return Shown(hit, shown(hit.path), _packed(stored), matched)
+def _shown(query: Image | None, hit: Hit, stored: bytes, reason: Explanation) -> Shown:
+    matched, why = "", ""
+    if query is not None and hit.alike and reason.query_points is not None:
+        why = "with the points that match"
+    if query is not None and hit.alike is not False and reason.query_shares is not None:
+        why = "warm where they are alike"
+    if query is not None and why:
+        matched = _packed(thumbnail.encode(drawn(query, thumbnail.decode(stored), reason)))
+    return Shown(hit, shown(hit.path), _packed(stored), matched, why)
 
 
 def _packed(jpeg: bytes) -> str:

@@ -28,7 +28,9 @@ def search(
     in_: In = Here,
     by: Annotated[
         str,
-        typer.Option(help="The sense of alike: copy, colour, scene or sketch; several with commas. [default: copy]"),
+        typer.Option(
+            help="What alike means: copy, colour, scene, object, category, sketch; several with commas. [default: copy]"
+        ),
     ] = "",
     recipe: Annotated[
         list[str] | None, typer.Option(help="A recipe instead of a sense, or beside others; may be repeated.")

@@ -27,14 +27,15 @@ from nearsight.collection.lookup import Lookup
 from nearsight.collection.plan import SENSES, Plan, plan, plans, usable
 from nearsight.collection.query import query_pixels
 from nearsight.collection.rows import Note, Picture, Problem, Sidecar, Skip
-from nearsight.collection.search import Results, search
+from nearsight.collection.search import Hit, Results, search
 from nearsight.collection.segment import FOLDER
 from nearsight.collection.snapshot import Snapshot
 from nearsight.collection.two_file import Sizes
-from nearsight.errors import DamagedError, Reason, RecipeError, StorageError, UsageError
+from nearsight.errors import DamagedError, PictureError, Reason, RecipeError, StorageError, UsageError
 from nearsight.files import Files, LocalFiles
+from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
-from nearsight.types import Box, Ids, Image, Query
+from nearsight.types import Box, Explanation, Ids, Image, Query
 
 TRIES = 10
 
@@ -139,7 +140,8 @@ class Collection:
         k : how many hits
         box : `(x0, y0, x1, y1)` in pixels of the upright query: only this part is asked with
         like : the id or the path of a picture of the collection to ask with, instead of `picture`; of several the first
-            asks, and the others, or all beside a `picture`, are marked as alike: they draw the answer towards them
+            asks, and the others, or all beside a `picture` or colours, are marked as alike: they draw the answer
+            towards them
         unlike : ids or paths of pictures that are marked as not alike: the answer moves away, and leaves them out
         colours : colours to ask with instead of a picture, with their weights: {"#c33": .6, "#eee": .4}
         histogram : amounts of the bins to ask with instead of a picture, in any unit: a row of `describe`, or your own
@@ -160,10 +162,10 @@ class Collection:
                 raise UsageError("ask with a picture, with colours, with a histogram or with a sketch: one of them")
             picture, by = sketch, by or (None if recipe else "sketch")
         marks, against = self._marks(() if like is None else like), self._marks(unlike)
-        given = _picture(picture) if picture is not None else marks.pop(0) if marks else None
+        by_colour = bool(colours) or histogram is not None
+        given = _picture(picture) if picture is not None else marks.pop(0) if marks and not by_colour else None
         query = Query(given, box, colours=colours or {}, histogram=histogram, words=words, where=where)
         query = replace(query, like=tuple(marks), unlike=tuple(against))
-        by_colour = bool(query.colours) or histogram is not None
         if given is None and not by_colour:
             if query.unlike:
                 raise UsageError("marks refine an answer: ask with a picture or with colours too")
@@ -181,6 +183,32 @@ class Collection:
                     return fused(snapshot, paths, chosen, query, k, how=fuse, **reading)
                 return search(snapshot, paths, chosen[0], query, k, **reading)
         raise StorageError(f"{self.home} changes faster than a search takes; try again")
+
+    def explain(
+        self, hit: Hit, picture: str | Path | bytes | Image | None = None, query: Image | None = None
+    ) -> Explanation:
+        """Why a hit was found, with what takes a while to see: how much each place of both pictures adds to the score.
+
+        Parameters
+        ----------
+        hit : one of an answer of `search`
+        picture : the hit's picture; its file where none is given, or its thumbnail where that cannot be read
+        query : the query's pixels, instead of those that were asked with: of a picture of the collection a thumbnail
+
+        Raises
+        ------
+        DamagedError : stored bytes do not agree with their checksums
+        """
+        if hit.trace is None:
+            return hit.explanation
+        side, limits = hit.trace.descriptor.side, Limits()
+        try:
+            given = _picture(picture) if picture is not None else self.root / hit.path
+            pixels = query_pixels(Query(given), self._files, limits)(side)
+        except PictureError:
+            pixels = thumbnail.decode(self.thumbnail(hit.id))
+        asking = None if query is None else query_pixels(Query(query), self._files, limits)(side)
+        return hit.trace.explained(hit.explanation, pixels, asking)
 
     def _marks(self, given: int | str | Sequence[int | str]) -> list[int]:
         """The ids of marked pictures; UsageError where there is none at a path."""

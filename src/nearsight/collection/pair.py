@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.collection.plan import plan_of
 from nearsight.collection.query import query_pixels
+from nearsight.encode.chain import Encoded
+from nearsight.encode.shares import shares
 from nearsight.errors import UsageError
 from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
@@ -73,6 +77,7 @@ def match(
     ----------
     a, b : files
     by : "copy": is b an altered copy of a, or a of b? "object": do both show the same thing, or place, from wherever?
+        "category": how much is a of the kind of b? That is not judged: what is near, only a collection can tell
     features : for "object", the local features to match, such as "akaze" or "sift(n=5000)"
     box : the part of a that is asked with, `(x0, y0, x1, y1)` in pixels
 
@@ -90,15 +95,18 @@ def compared(
     a: Path | str, b: Path | str, by: str, features: str, box: Box | None
 ) -> tuple[Explanation, tuple[Pixels, Pixels]]:
     """What `match` gives, and both pictures to draw on."""
-    if by not in ("copy", "object"):
-        raise UsageError(f'two pictures are compared by "copy" or by "object"; got "{by}"')
-    if features != FEATURES and by == "copy":
+    if by not in ("copy", "object", "category"):
+        raise UsageError(f'two pictures are compared by "copy", "object" or "category"; got "{by}"')
+    if features != FEATURES and by != "object":
         raise UsageError('features are matched by "object": say so too')
     files, limits = LocalFiles(), Limits()
     first = query_pixels(Query(Path(a), box=box), files, limits)
     second = query_pixels(Query(Path(b)), files, limits)
     if by == "copy":
         return copied(first(thumbnail.SIDE), second(thumbnail.SIDE)), (first, second)
+    if by == "category":
+        descriptor = category()
+        return of_a_kind(descriptor, first(descriptor.side), second(descriptor.side)), (first, second)
     local = _local(features)
     return same_thing(local, first(local.side), second(local.side)), (first, second)
 
@@ -110,6 +118,23 @@ def copied(first: Image, second: Image) -> Explanation:
     explanation = refiner.explain(first, hits.ids[0], rows)[0]
     assert explanation is not None
     return explanation
+
+
+def category() -> Encoded:
+    """What pictures are described by; ModelMissingError where its model is not on this machine."""
+    found = plan_of("category").descriptor
+    assert isinstance(found, Encoded)
+    found.load()
+    return replace(found, fitted=({},) * len(found.encoders))
+
+
+def of_a_kind(descriptor: Encoded, first: Image, second: Image) -> Explanation:
+    """How much two pictures are of one kind: the cosine of their rows, and what each place adds to it."""
+    query, hit = descriptor.describe([first, second])
+    cosine = float(query @ hit)
+    places = shares(descriptor, first, hit), shares(descriptor, second, query)
+    sentence = f"cosine {cosine:.3f}: 1 is the same, and only a collection can tell what is near"
+    return Explanation(sentence, similarity=(1 + cosine) / 2, query_shares=places[0], hit_shares=places[1])
 
 
 def _local(text: str) -> LocalDescriptor:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from nearsight.encode.chain import LEARNT, Encoded
-from nearsight.errors import RecipeError, UsageError
+from nearsight.errors import ModelMissingError, RecipeError, UsageError
 from nearsight.methods import build, look_up, metric_of, name_of, suggestion, written_out
+from nearsight.rank.calibration import ALIKE
 from nearsight.recipe import Recipe, parse
 from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Refiner
 
@@ -20,13 +21,15 @@ class Sense:
     """One meaning of "alike": its name, a line for its user, the recipe that serves it.
 
     `said` is what is said of every hit instead of a verdict, where queries are no pictures like those stored: how near
-    these are to each other then does not tell how near a query should be.
+    these are to each other then does not tell how near a query should be. `alike` is the share of random pairs that
+    may be as near as a hit that is alike: kinds have many pictures, copies few.
     """
 
     name: str
     line: str
     recipe: str
     said: str = ""
+    alike: float = ALIKE
 
 
 SENSES = {
@@ -43,6 +46,12 @@ SENSES = {
             "object",
             "the same thing or place, from elsewhere: ask with a box around it",
             "sift | asmk | inverted | spatial | expand | spatial",
+        ),
+        Sense(
+            "category",
+            "the same kind of thing, as a neural network sees it",
+            "mobilenetv2(side=384) | average | ivf",
+            alike=0.01,
         ),
         Sense(
             "sketch",
@@ -209,6 +218,16 @@ def plans(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Plan]:
     """The plans of these senses and these recipes' texts, each once."""
     made = [plan_of(sense) for sense in by] + [plan(text) for text in recipes]
     return list({each.recipe: each for each in reversed(made)}.values())[::-1]
+
+
+def at_hand() -> list[str]:
+    """The senses whose models are on this machine."""
+    found = []
+    for name in SENSES:
+        with suppress(ModelMissingError):
+            plan_of(name).descriptor.load()
+            found.append(name)
+    return found
 
 
 def usable(recipes: Iterable[str]) -> list[Plan]:

@@ -27,12 +27,13 @@ UNSERVED = ("plus_texts", "minus_texts", "plus_pictures", "minus_pictures")
 class Asked:
     """A query as rows `(V, D)`, or a list of records: its own, those of other views, then of what it may be a copy in.
 
-    `sure` of the rows are no guesses; `image` where there is a picture.
+    `sure` of the rows are no guesses; `image` where there is a picture, and `seen` its pixels as they were described.
     """
 
     rows: Any
     sure: int
     image: Image | None
+    seen: Image | None = None
 
 
 def asked(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Limits) -> Asked:
@@ -83,8 +84,8 @@ def _asked_stored(ident: int, query: Query, plan: Plan, snapshot: Snapshot) -> A
     image, row = thumbnail.decode(snapshot.thumbnail_bytes(ident)), snapshot.row(plan, ident)
     views, guesses = _views(plan, image)
     if len(views) == 1 and not guesses:
-        return Asked([row] if plan.descriptor.ragged else row[None], 1, image)
-    made = Asked(plan.descriptor.questions([*views, *guesses]), len(views), image)
+        return Asked([row] if plan.descriptor.ragged else row[None], 1, image, image)
+    made = Asked(plan.descriptor.questions([*views, *guesses]), len(views), image, image)
     made.rows[0] = row
     return made
 
@@ -131,7 +132,7 @@ def rgb_shares(colours: Mapping[str, float]) -> dict[tuple[int, int, int], float
 
 def _asked_picture(plan: Plan, pixels: Image, image: Image) -> Asked:
     views, guesses = _views(plan, pixels)
-    return Asked(plan.descriptor.questions([*views, *guesses]), len(views), image)
+    return Asked(plan.descriptor.questions([*views, *guesses]), len(views), image, pixels)
 
 
 def _views(plan: Plan, pixels: Image) -> tuple[list[Image], list[Image]]:

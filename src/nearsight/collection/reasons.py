@@ -9,6 +9,7 @@ import numpy as np
 
 from nearsight.collection.plan import SENSES, Plan
 from nearsight.collection.query_rows import QueryRows
+from nearsight.rank.calibration import ALIKE
 from nearsight.types import Explanation, Ids, Image
 
 
@@ -25,8 +26,8 @@ def reasons(
     if any(refiner.judges for refiner in plan.refiners):
         judged = _judged(plan, image, ids, distances, rows)
     else:
-        background = rows.snapshot.background(plan)
-        judged = [background.explain(distances[ident]) for ident in ids.tolist()]
+        background, share = rows.snapshot.background(plan), SENSES[plan.name].alike if plan.name in SENSES else ALIKE
+        judged = [background.explain(distances[ident], share) for ident in ids.tolist()]
     orders = [each.explain(image, ids, rows) for each in plan.refiners if not each.judges]
     return [_ordered(each, [reasons[at] for reasons in orders]) for at, each in enumerate(judged)]
 

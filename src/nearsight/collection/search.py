@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
 import numpy as np
@@ -15,6 +15,7 @@ from nearsight.collection.query import Asked, asked
 from nearsight.collection.query_rows import QueryRows
 from nearsight.collection.reasons import reasons, similarity
 from nearsight.collection.snapshot import Snapshot
+from nearsight.collection.tracing import Trace, traceable
 from nearsight.errors import UsageError
 from nearsight.files import Files
 from nearsight.images.decode import Limits
@@ -29,7 +30,8 @@ class Hit:
     """One picture that was found.
 
     `score` in 0..1; `distance` in the unit of `metric`; `alike` and `verdict` are the method's judgement, `why` a
-    sentence; `explanation` holds the matched points where there are some.
+    sentence; `explanation` holds the matched points where there are some. Where there is a `trace`,
+    `Collection.explain` says which places of both pictures make the score.
     """
 
     rank: int
@@ -42,6 +44,7 @@ class Hit:
     alike: bool | None
     why: str
     explanation: Explanation = field(repr=False)
+    trace: Trace | None = field(default=None, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """What `search --json` prints for a hit."""
@@ -89,8 +92,15 @@ class Searched:
         made = []
         for rank, (ident, reason) in enumerate(zip(ids.tolist(), why, strict=True), 1):
             words = self._shared(ident)
-            made.append(_hit(rank, ident, paths[ident], distances[ident], self.plan, reason, words))
+            hit = _hit(rank, ident, paths[ident], distances[ident], self.plan, reason, words)
+            made.append(replace(hit, trace=self._trace(ident)))
         return made
+
+    def _trace(self, ident: int) -> Trace | None:
+        if self.question.seen is None or not traceable(self.plan):
+            return None
+        asked, held = (np.array(row) for row in (self.question.rows[0], self.rows.row(ident)))
+        return Trace(self.plan.descriptor, self.question.seen, asked, held)
 
     def _shared(self, ident: int) -> str:
         descriptor = self.plan.descriptor

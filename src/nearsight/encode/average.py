@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,3 +55,8 @@ class Average(Pooling):
         """The mean."""
         rows = unit(features.descriptors) if self.unit else features.descriptors
         return np.asarray(rows.mean(axis=0, dtype=np.float64))
+
+    def added(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
+        """The inner product of each, a part of the mean."""
+        rows = unit(features.descriptors) if self.unit else features.descriptors
+        return np.asarray(rows @ values.astype(np.float64) / len(rows))

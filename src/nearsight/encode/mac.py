@@ -46,3 +46,10 @@ class Mac(Pooling):
     def pooled(self, features: LocalFeatures) -> NDArray[Any]:
         """The maximum."""
         return np.asarray(features.descriptors.max(axis=0))
+
+    def added(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
+        """What the values add whose maximum a feature holds; where several hold it, each its part."""
+        rows = features.descriptors
+        most = rows.max(axis=0)
+        held = rows == most
+        return np.asarray(held @ (most.astype(np.float64) * values / held.sum(axis=0)))

@@ -49,6 +49,32 @@ class Pooling(Encoder):
     def pooled(self, features: LocalFeatures) -> NDArray[Any]:
         """The row `(D,)` of one or more features, those of one map or of none."""
 
+    def added(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64] | None:
+        """What each of n features adds to the inner product of their `pooled` row and `values (D,)`: `(n,)`.
+
+        They sum to it. None where the row is no sum of what the features add, as by default.
+        """
+        return None
+
+    def shares(self, features: LocalFeatures, other: NDArray[Any]) -> list[NDArray[np.float64]] | None:
+        """What each position adds to the cosine of a picture's row and another `(D,)`: `(rows, columns)` for each map.
+
+        All together sum to the cosine. None where a row is no sum of what positions add, or features are no maps.
+        """
+        if not features.grids:
+            return None
+        made, parts, toward = np.zeros(features.descriptors.shape[1]), list[NDArray[np.float64]](), unit(other)
+        for each in maps(features):
+            added, row = self.added(each, toward), self.pooled(each)
+            if added is None:
+                return None
+            length = np.linalg.norm(row) or 1.0
+            made += row / length
+            ((columns, rows),) = each.grids
+            parts.append((added / length).reshape(rows, columns))
+        whole = np.linalg.norm(made) or 1.0
+        return [part / whole for part in parts]
+
 
 def maps(features: LocalFeatures) -> list[LocalFeatures]:
     """The features of each map; all together where they are of none; nothing where there are none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +63,16 @@ class Spoc(Pooling):
 
     def pooled(self, features: LocalFeatures) -> NDArray[np.float64]:
         """The weighted sum."""
+        return np.asarray(self._weights(features) @ features.descriptors.astype(np.float64))
+
+    def added(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
+        """The inner product of each, weighted."""
+        return np.asarray(self._weights(features) * (features.descriptors @ values.astype(np.float64)))
+
+    def _weights(self, features: LocalFeatures) -> NDArray[np.float64]:
+        """Of each feature, by its place."""
         size = np.array(features.size, np.float64)
         away = ((features.points - size / 2) ** 2).sum(axis=1)
         spread = self.sigma * size.min() / 2
         nearest = away.min()  # a common factor: far from the middle all weights would be 0
-        return np.asarray(np.exp((nearest - away) / (2 * spread**2)) @ features.descriptors.astype(np.float64))
+        return np.asarray(np.exp((nearest - away) / (2 * spread**2)))

@@ -2,7 +2,8 @@
 
 A distance on its own says nothing: the same number is a near-duplicate in one descriptor and noise in another, and
 what is near depends on how alike the collection's pictures are anyway. The distances of random pairs of the same
-collection are the measure: a hit counts as alike where at most one random pair in a thousand is as near.
+collection are the measure: a hit counts as alike where at most one random pair in a thousand is as near,
+or what other share a sense names.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from nearsight.types import Explanation, Floats, Kernel, Metric
 
-__all__ = ["Background", "sampled"]
+__all__ = ["ALIKE", "Background", "sampled"]
 
 SAMPLE = 400
 SAMPLE_COSTLY = 46
@@ -34,15 +35,15 @@ class Background:
         """The share of random pairs that are at most this far apart, in 0..1."""
         return float(np.searchsorted(self.distances, distance, "right") / max(1, len(self.distances)))
 
-    def explain(self, distance: float) -> Explanation:
-        """The judgement of one distance, in words."""
+    def explain(self, distance: float, share: float = ALIKE) -> Explanation:
+        """The judgement of one distance, in words: alike where at most this share of random pairs is as near."""
         if not len(self.distances):
             return Explanation(f"too few pictures to say what is near (fewer than {FEWEST})")
         chance = self.chance(distance)
         sentence = f"nearer than {100 * (1 - chance):.2f} % of random pairs of this collection"
-        if chance <= ALIKE:
+        if chance <= share:
             return Explanation(sentence, "alike", True)
-        if len(self.distances) * ALIKE < 1 and chance * len(self.distances) <= DOUBTFUL:
+        if len(self.distances) * share < 1 and chance * len(self.distances) <= DOUBTFUL:
             return Explanation(f"{sentence}, which has too few to say whether that is near")
         return Explanation(sentence, "not alike", False)
 

@@ -7,12 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.rank.geometry import reduced
-from nearsight.types import Explanation, Image
+from nearsight.types import Explanation, Floats, Image
 
-__all__ = ["drawn"]
+__all__ = ["drawn", "warmed"]
 
 SIDE, GAP = 512, 16
 OUTLINE = (0, 160, 60)
+COOL, WARM, HOT = (20, 16, 70), (214, 56, 72), (255, 226, 92)
+"""The colours of places that add nothing, half of what the strongest adds, and as much as that."""
+COVER = 0.6
+"""How much of the picture a heat map covers."""
 
 
 def _colour(number: int) -> tuple[int, int, int]:
@@ -43,15 +47,31 @@ def _side_by_side(pictures: tuple[Image, Image]) -> Image:
     return canvas
 
 
+def warmed(image: Image, shares: Floats | None) -> Image:
+    """A picture under a translucent map of shares `(rows, columns)`, drawn smoothly; the picture where there is none.
+
+    The strongest place of each picture is hot; what adds nothing, or takes away, is cool.
+    """
+    if shares is None:
+        return image
+    size = image.shape[1], image.shape[0]
+    levels = np.maximum(shares, 0) / max(float(shares.max()), np.finfo(np.float32).tiny)
+    smooth = cv2.resize(np.asarray(levels, np.float32), size, interpolation=cv2.INTER_LINEAR)
+    colours = np.stack([np.interp(smooth, (0, 0.5, 1), each) for each in zip(COOL, WARM, HOT, strict=True)], axis=2)
+    return np.asarray(np.rint(COVER * colours + (1 - COVER) * image), np.uint8)
+
+
 def drawn(image_a: Image, image_b: Image, explanation: Explanation) -> Image:
     """The query and the hit side by side `(H, W, 3) uint8`, each at most 512 pixels at its longest side.
 
     1. Every matched point of the explanation is a dot in both pictures, with a line of the same colour between them.
     2. Where there is a homography, the outline of the query is drawn in the hit.
+    3. Where there are shares, a heat map lies over each picture: the warmer, the more a place adds to the likeness.
 
-    Without matched points and homography it is just the two pictures.
+    Without any of these it is just the two pictures.
     """
-    a, b = reduced(image_a, SIDE), reduced(image_b, SIDE)
+    a = warmed(reduced(image_a, SIDE), explanation.query_shares)
+    b = warmed(reduced(image_b, SIDE), explanation.hit_shares)
     canvas = _side_by_side((a, b))
     left = a.shape[1] + GAP
     if explanation.homography is not None and len(corners := _outline(explanation.homography)):

@@ -292,7 +292,11 @@ class Map(BaseModel):
 
 
 class Explanation(BaseModel):
-    """Why a hit was returned. Points and the homography are in units of the pictures' width and height."""
+    """Why a hit was returned. Points and the homography are in units of the pictures' width and height.
+
+    Shares, where there are some, are rows of what each place adds to the cosine of both pictures, from the top left.
+    Those of the hit lie over all of it, those of the query over the box that was asked with, or over all of it.
+    """
 
     model_config = _example(
         sentence="31 matched points agree on one transform",
@@ -301,6 +305,8 @@ class Explanation(BaseModel):
         query_points=[[0.25, 0.5]],
         hit_points=[[0.27, 0.5]],
         homography=[[1.0, 0.0, 0.02], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        query_shares=None,
+        hit_shares=None,
     )
     sentence: str
     verdict: str
@@ -308,3 +314,5 @@ class Explanation(BaseModel):
     query_points: list[tuple[float, float]] | None
     hit_points: list[tuple[float, float]] | None
     homography: list[list[float]] | None
+    query_shares: list[list[float]] | None = None
+    hit_shares: list[list[float]] | None = None

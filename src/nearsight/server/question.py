@@ -45,6 +45,8 @@ class Question:
     def __post_init__(self) -> None:
         if self.upload is not None and self.id is not None:
             raise UsageError("ask with one picture: upload= or id=, not both")
+        if self.has_picture and self.by_colour:
+            raise UsageError("ask with a picture or with colours, not with both")
         if not (self.has_picture or self.by_colour or self.words or self.where):
             raise UsageError("nothing is asked for: give upload=, id=, colours=, histogram=, words= or where=")
         if self.box is not None and not self.has_picture:
@@ -188,7 +190,10 @@ def found(results: Results, ident: int) -> Hit:
 
 
 def explained(reason: Explanation, box: Box | None, size: tuple[int, int] | None) -> dict[str, Any]:
-    """An explanation as JSON; what lies in the box comes out in unit coordinates of the whole query."""
+    """An explanation as JSON; points in the box come out in unit coordinates of the whole query.
+
+    Shares stay as they are: those of the query lie over what was asked with, the box or all of it.
+    """
     placed = np.eye(3)
     if box is not None and size is not None:
         x0, y0, x1, y1 = (value / side for value, side in zip(box, (*size, *size), strict=True))
@@ -201,6 +206,8 @@ def explained(reason: Explanation, box: Box | None, size: tuple[int, int] | None
         "query_points": None if points is None else (points @ placed[:2, :2].T + placed[:2, 2]).tolist(),
         "hit_points": _listed(reason.hit_points),
         "homography": None if homography is None else (homography @ np.linalg.inv(placed)).tolist(),
+        "query_shares": _listed(reason.query_shares),
+        "hit_shares": _listed(reason.hit_shares),
     }
 
 

@@ -18,6 +18,7 @@ from nearsight.collection.layout import Map
 from nearsight.collection.rows import Note, Picture
 from nearsight.collection.search import Hit, Results
 from nearsight.errors import PictureError, Reason
+from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.server import question as asking
 from nearsight.server.decoder import ASKED_SIDE, SHOWN_SIDE, Decoder, Rendered, Source
@@ -28,6 +29,7 @@ from nearsight.server.question import Question
 from nearsight.server.recent import Recent
 from nearsight.server.settings import Settings
 from nearsight.server.shelf import Shelf, Shelved
+from nearsight.types import Explanation, Image
 
 GONE = {Reason.VANISHED, Reason.UNREADABLE, Reason.NOT_REGULAR, Reason.LINK}
 ANSWERS = 32
@@ -130,6 +132,28 @@ class Service:
             results = asking.ask(photos, question, picture)
         self._answers.put(key, results)
         return results
+
+    async def explain(self, shelved: Shelved, question: Question, hit: Hit) -> Explanation:
+        """Why a hit was found; of both pictures more is read where places are to be looked at."""
+        if hit.trace is None:
+            return hit.explanation
+        side = hit.trace.descriptor.side
+        stored = question.id is not None and not question.needs_pixels
+        query = await self.decode.run(partial(self._seen, shelved, question.id or 0, side)) if stored else None
+        picture = await self.decode.run(partial(self._seen, shelved, hit.id, side))
+        return await self.search.run(partial(self._explain, shelved, hit, picture, query))
+
+    def _seen(self, shelved: Shelved, ident: int, side: int) -> Image:
+        """The pixels of a picture of the collection, decoded in isolation; its thumbnail where its file is no more."""
+        try:
+            return self.rendered(shelved, ident, side).pixels()
+        except (RefusedError, PictureError):
+            with shelved.use() as photos:
+                return thumbnail.decode(photos.thumbnail(ident))
+
+    def _explain(self, shelved: Shelved, hit: Hit, picture: Image, query: Image | None) -> Explanation:
+        with shelved.use() as photos:
+            return photos.explain(hit, picture, query)
 
     def map(self, shelved: Shelved, by: str | None, where: str) -> Map:
         """A collection laid out in a plane. RefusedError (422) where it is not indexed by that sense."""

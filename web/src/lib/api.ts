@@ -68,7 +68,13 @@ export interface Answer {
   hits: Hit[];
 }
 
-/** Points and the homography are in units of the width and height of each whole picture. */
+/** What each place adds to a score: rows of numbers, from the top left, that lie over a whole picture. */
+export type Shares = number[][];
+
+/**
+ * Points and the homography are in units of the width and height of each whole picture; the shares of the query lie
+ * over what was asked with, a box or all of it.
+ */
 export interface Explanation {
   sentence: string;
   verdict: string;
@@ -76,6 +82,8 @@ export interface Explanation {
   query_points: Point[] | null;
   hit_points: Point[] | null;
   homography: number[][] | null;
+  query_shares: Shares | null;
+  hit_shares: Shares | null;
 }
 
 export interface Job {
@@ -166,6 +174,7 @@ export function upload(file: Blob, signal?: AbortSignal): Promise<Upload> {
 }
 
 export const uploadAddress = (id: string): string => `api/uploads/${encodeURIComponent(id)}`;
+export const thumbnailAddress = (collection: string, id: number): string => `${of(collection)}/pictures/${id}/thumbnail`;
 export const pictureAddress = (collection: string, id: string): string =>
   `${of(collection)}/pictures/${encodeURIComponent(id)}`;
 

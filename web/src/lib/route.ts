@@ -28,6 +28,9 @@ export interface Route {
   /** The filter: "taken >= 2012 and folder like 'moscow/%'". */
   where: string;
   by: string;
+  /** Hits that were marked as alike, and as not alike. */
+  likes: number[];
+  unlikes: number[];
   k: number;
   hit: string;
 }
@@ -35,6 +38,7 @@ export interface Route {
 export const KINDS: readonly Kind[] = ["picture", "colours", "words", "sketch"];
 export const PAGE = 20;
 export const MOST = 200;
+export const MARKS = 100;
 
 export const blank = (collection = ""): Route => ({
   collection,
@@ -49,6 +53,8 @@ export const blank = (collection = ""): Route => ({
   words: "",
   where: "",
   by: "",
+  likes: [],
+  unlikes: [],
   k: PAGE,
   hit: "",
 });
@@ -72,6 +78,8 @@ export function read(query: string): Route {
     words: text("words"),
     where: text("where"),
     by: text("by"),
+    likes: marks(text("like")),
+    unlikes: marks(text("unlike")),
     k: Math.min(MOST, Math.max(1, Math.round(Number(text("k"))) || PAGE)),
     hit: text("hit"),
   };
@@ -94,6 +102,8 @@ export function write(route: Route): string {
   put("words", route.words);
   put("where", route.where);
   put("by", route.by);
+  put("like", route.likes.join());
+  put("unlike", route.unlikes.join());
   put("k", route.k === PAGE ? "" : String(route.k));
   put("hit", route.hit);
   // Commas, colons and slashes may stand in a query as they are: an address that can be read.
@@ -106,6 +116,9 @@ export function question(route: Route): URLSearchParams | null {
   const where = route.where.trim();
   // The sense belongs to what is asked with; a filter alone has none.
   if (asked && route.by) asked.set("by", route.by);
+  // Marks refine what a picture or colours find; words have no place to move from.
+  if (asked && route.kind !== "words" && route.likes.length) asked.set("like", route.likes.join());
+  if (asked && route.kind !== "words" && route.unlikes.length) asked.set("unlike", route.unlikes.join());
   if (!where) return asked;
   const filtered = asked ?? new URLSearchParams();
   filtered.set("where", where);
@@ -132,6 +145,8 @@ function numbers(text: string, count: number): number[] | null {
   const found = text.split(/[,x]/).map(Number);
   return text && found.length === count && found.every(Number.isFinite) ? found : null;
 }
+
+const marks = (text: string): number[] => [...new Set(text.split(",").filter((each) => /^\d{1,15}$/.test(each)).map(Number))].slice(0, MARKS);
 
 function colours(text: string): Colour[] {
   return text

@@ -3,10 +3,13 @@
 import * as api from "./api";
 import { type Answer, type Collection, type CollectionState, type Hit, Trouble } from "./api";
 import * as jobs from "./jobs.svelte";
-import { blank, type Kind, KINDS, MOST, PAGE, question, read, type Route, write } from "./route";
+import { blank, type Kind, KINDS, MARKS, MOST, PAGE, question, read, type Route, write } from "./route";
 import { count, holding, passing } from "./words";
 
 type How = "push" | "replace";
+type Mark = "likes" | "unlikes";
+
+const UNMARKED = { likes: [], unlikes: [] };
 
 const RETRY_MS = 4000;
 const SETTLE_MS = 250;
@@ -38,6 +41,11 @@ class Store {
   picking = $state(false);
   /** Rises when what the map shows must be asked for again. */
   tries = $state(0);
+
+  /** The mark that was just set on a card, and at which place: the focus stays with it. */
+  marked = $state.raw<{ id: number; mark: Mark; at: number } | null>(null);
+  /** The names of marked pictures, as far as they were among hits. */
+  names = $state.raw<Record<number, string>>({});
 
   /** The upload that the drawing area shows: what it has drawn itself it need not fetch. */
   drawn = "";
@@ -92,6 +100,11 @@ class Store {
   /** Whether the answer is that of a filter alone: pictures by their paths, with nothing to score. */
   get filterAlone(): boolean {
     return this.answer?.recipe === "where";
+  }
+
+  /** Whether hits can be marked: there is something that marks can move. */
+  get markable(): boolean {
+    return this.kind !== "words" && this.answer !== null && !this.filterAlone;
   }
 
   /** Whether the service finds the filter wrong. */
@@ -190,7 +203,7 @@ class Store {
     const kept = (kind === "sketch") === (this.kind === "sketch");
     // What is still on its way belongs to what is left.
     if (!kept) this.#drop();
-    this.go({ kind, hit: "", ...(kept ? {} : { upload: "", size: null, box: null }) });
+    this.go({ kind, hit: "", ...UNMARKED, ...(kept ? {} : { upload: "", size: null, box: null }) });
   }
 
   choose(collection: string): void {
@@ -215,7 +228,7 @@ class Store {
       this.drawn = shown ? upload : "";
       // Each line of a drawing is no step to go back to.
       const how = shown && this.route.upload ? "replace" : "push";
-      this.go({ kind, upload, id: "", size: [width, height], box: null, hit: "", k: PAGE }, how, 0);
+      this.go({ kind, upload, id: "", size: [width, height], box: null, hit: "", k: PAGE, ...UNMARKED }, how, 0);
     } catch (error) {
       if (turn === this.#turn) this.fail(error);
     } finally {
@@ -227,7 +240,7 @@ class Store {
   undraw(): void {
     this.#drop();
     this.drawn = "";
-    this.go({ upload: "", size: null, hit: "", k: PAGE });
+    this.go({ upload: "", size: null, hit: "", k: PAGE, ...UNMARKED });
   }
 
   filter(where: string): void {
@@ -236,12 +249,30 @@ class Store {
 
   like(hit: Pick<Hit, "id" | "width" | "height">): void {
     const size: [number, number] = [hit.width, hit.height];
-    this.go({ map: false, kind: "picture", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE });
+    this.go({ map: false, kind: "picture", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE, ...UNMARKED });
     scrollTo({ top: 0 });
   }
 
+  /** Mark a hit as alike or not alike, or take the mark away; `at` is the place of its card, where that was used. */
+  mark(hit: Pick<Hit, "id" | "path">, mark: Mark, at = -1): void {
+    const { likes, unlikes } = this.route;
+    const set = !this.route[mark].includes(hit.id);
+    if (set && likes.length + unlikes.length >= MARKS) return;
+    this.marked = at < 0 ? null : { id: hit.id, mark, at };
+    this.names = { ...this.names, [hit.id]: hit.path };
+    const others = { likes: likes.filter((id) => id !== hit.id), unlikes: unlikes.filter((id) => id !== hit.id) };
+    // What is not alike is no hit any more: there is nothing left to look at.
+    const left = set && mark === "unlikes" ? { hit: "" } : {};
+    this.go({ ...others, ...(set ? { [mark]: [...others[mark], hit.id] } : {}), ...left });
+  }
+
+  unmark(): void {
+    this.marked = null;
+    this.go(UNMARKED);
+  }
+
   clear(): void {
-    this.go({ map: false, upload: "", id: "", size: null, box: null, colours: [], histogram: "", words: "", where: "", hit: "", k: PAGE });
+    this.go({ map: false, upload: "", id: "", size: null, box: null, colours: [], histogram: "", words: "", where: "", hit: "", k: PAGE, ...UNMARKED });
   }
 
   more(): void {
@@ -313,12 +344,14 @@ class Store {
     const alike = answer.hits.filter(({ alike }) => alike).length;
     const judged = answer.hits.some(({ alike }) => alike !== null);
     const found = answer.hits.length;
+    const marks = this.route.likes.length + this.route.unlikes.length;
+    const refined = marks && this.markable ? `Refined by ${count(marks, "mark")}. ` : "";
     if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No picture passes the filter.";
-    else if (!found) this.said = "No pictures found.";
+    else if (!found) this.said = `${refined}No pictures found.`;
     else if (this.sense === "words") this.said = `${holding(found)}, the best first.`;
-    else if (!judged) this.said = `${count(answer.hits.length, "picture")} found, the nearest first.`;
-    else if (!alike) this.said = `Nothing like it here. The nearest ${count(answer.hits.length, "picture")} are shown.`;
-    else this.said = `${count(alike, "picture")} alike, ${answer.hits.length - alike} more below the line.`;
+    else if (!judged) this.said = `${refined}${count(answer.hits.length, "picture")} found, the nearest first.`;
+    else if (!alike) this.said = `${refined}Nothing like it here. The nearest ${count(answer.hits.length, "picture")} are shown.`;
+    else this.said = `${refined}${count(alike, "picture")} alike, ${answer.hits.length - alike} more below the line.`;
   }
 
   fail(error: unknown): void {

@@ -74,8 +74,8 @@ async def search(service: Its, shelved: Named, question: Asked) -> dict[str, Any
 async def explain(
     service: Its, shelved: Named, question: Asked, hit: Annotated[int, Query(ge=1, le=LARGEST)]
 ) -> dict[str, Any]:
-    """Why one hit of a search was returned, with the points that match."""
+    """Why one hit of a search was returned, with the points that match, or what each place adds to the score."""
     results, _ = await service.ask(shelved, question)
-    reason = found(results, hit).explanation
+    reason = await service.explain(shelved, question, found(results, hit))
     picture = await service.picture(shelved, question) if question.box is not None else None
     return explained(reason, question.box, None if picture is None else (picture.width, picture.height))

@@ -1,0 +1,169 @@
+"""Marks on hits: they refine the answer, stand in the address, can be taken back, and need no pointer."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.web.conftest import ROOT
+from tests.web.test_page import HITS, asked, pick
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
+
+
+def by_colour(visit, pictures, **options):
+    page = pick(visit("?by=colour", **options), pictures / "crop.jpg")
+    expect(page.locator("ol.grid .both")).to_have_count(page.locator(HITS).count())
+    return page
+
+
+def mark(page, name, kind):
+    """Press the mark of a hit; the answer is there when it returns."""
+    with page.expect_response(re.compile("/search")) as found:
+        page.get_by_role("group", name=f"Mark {name}").get_by_role("button", name=kind, exact=True).click()
+    assert found.value.ok
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    return found.value.url.replace("%2C", ",")
+
+
+def names(page):
+    return [each.get_attribute("aria-label")[5:] for each in page.locator("ol.grid .both").all()]
+
+
+def ident(page, name):
+    return page.get_by_role("group", name=f"Mark {name}").get_by_role("button").first.get_attribute("id").split("-")[1]
+
+
+def test_marks_move_the_answer_and_leave_out_what_is_not_alike(visit, pictures):
+    page = by_colour(visit, pictures)
+    before = names(page)
+    liked, unliked = before[-1], before[1]
+    ids = ident(page, liked), ident(page, unliked)
+    assert f"like={ids[0]}&" in mark(page, liked, "alike") + "&"
+    assert names(page).index(liked) < len(before) - 1
+    assert f"unlike={ids[1]}&" in mark(page, unliked, "not alike") + "&"
+    assert unliked not in names(page)
+    assert {asked(page)["like"], asked(page)["unlike"]} == set(ids)
+    pressed = page.get_by_role("group", name=f"Mark {liked}").get_by_role("button", name="alike", exact=True)
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("status").filter(has_text="Refined by 2 marks")).to_have_count(1)
+
+
+def test_the_way_back_takes_marks_back_and_the_address_brings_them(visit, pictures):
+    page = by_colour(visit, pictures)
+    before = names(page)
+    mark(page, before[2], "not alike")
+    address = page.evaluate("location.search")
+    with page.expect_response(re.compile("/search")):
+        page.go_back()
+    expect(page.locator("ol.grid .both")).to_have_count(len(before))
+    assert "unlike" not in asked(page)
+    assert names(page) == before
+    again = visit(address)
+    again.locator(HITS).first.wait_for()
+    expect(again.get_by_role("group", name="Marks")).to_be_visible()
+    assert before[2] not in names(again)
+
+
+def test_marks_are_changed_taken_back_and_cleared(visit, pictures):
+    page = by_colour(visit, pictures)
+    before = names(page)
+    expect(page.get_by_role("group", name="Marks")).to_have_count(0)
+    mark(page, before[0], "alike")
+    mark(page, before[0], "not alike")
+    assert "like" not in asked(page)
+    assert "unlike" in asked(page)
+    marks = page.get_by_role("group", name="Marks")
+    with page.expect_response(re.compile("/search")):
+        marks.get_by_role("button", name=f"Take back the mark of {before[0]}").click()
+    expect(marks).to_have_count(0)
+    expect(page.locator("#results")).to_be_focused()
+    mark(page, before[0], "alike")
+    mark(page, before[3], "alike")
+    with page.expect_response(re.compile("/search")):
+        marks.get_by_role("button", name="Clear the marks").click()
+    assert {"like", "unlike"}.isdisjoint(asked(page))
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    assert names(page) == before
+
+
+def test_by_keyboard_the_focus_stays_with_what_was_marked(visit, pictures):
+    page = by_colour(visit, pictures)
+    last = names(page)[-1]
+    page.locator(HITS).last.focus()
+    page.keyboard.press("Tab")
+    button = page.get_by_role("group", name=f"Mark {last}").get_by_role("button", name="alike", exact=True)
+    expect(button).to_be_focused()
+    expect(page.locator(".marks").last).to_have_css("opacity", "1")
+    with page.expect_response(re.compile("/search")):
+        page.keyboard.press("Enter")
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    expect(button).to_be_focused()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Tab")
+    at = names(page).index(last)
+    after = [each for each in names(page) if each != last]
+    with page.expect_response(re.compile("/search")):
+        page.keyboard.press("Enter")
+    expect(page.locator("ol.grid .both")).to_have_count(len(after))
+    hits = page.locator(HITS)
+    assert hits.nth(min(at, len(after) - 1)).get_attribute("id") == page.evaluate("document.activeElement.id")
+
+
+def test_marks_in_the_view_of_a_hit(visit, pictures):
+    page = by_colour(visit, pictures)
+    first, second = names(page)[:2]
+    page.locator(HITS).nth(1).click()
+    dialog = page.get_by_role("dialog")
+    with page.expect_response(re.compile("/search.*like=")):
+        dialog.get_by_role("button", name="alike", exact=True).click()
+    expect(dialog.get_by_role("heading", name=second)).to_be_visible()
+    expect(dialog.get_by_role("button", name="alike", exact=True)).to_have_attribute("aria-pressed", "true")
+    with page.expect_response(re.compile("/search.*unlike=")):
+        dialog.get_by_role("button", name="not alike", exact=True).click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("group", name=f"Mark {second}")).to_have_count(0)
+    assert "hit" not in asked(page)
+    assert "unlike" in asked(page)
+    assert first in names(page)
+
+
+def test_another_question_has_no_marks(visit, pictures):
+    page = by_colour(visit, pictures)
+    mark(page, names(page)[1], "alike")
+    page.get_by_role("button", name="Colours", exact=True).click()
+    assert "like" not in asked(page)
+    page.get_by_role("button", name="Add orange").click()
+    page.locator(HITS).first.wait_for()
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    assert "colours=" in mark(page, names(page)[2], "alike")
+    page.get_by_role("button", name="Words", exact=True).click()
+    page.get_by_label("Words", exact=True).fill("astronaut")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="1 picture holds the words")).to_be_visible()
+    expect(page.locator("ol.grid .both")).to_have_count(0)
+
+
+def test_on_a_phone_marks_are_always_there_beside_the_picture(visit, pictures):
+    page = by_colour(visit, pictures, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    marks = page.locator("ol.grid .marks").first
+    expect(marks).to_have_css("opacity", "1")
+    places = marks.get_by_role("button"), page.locator("ol.grid .frame")
+    button, frame = (each.first.bounding_box() for each in places)
+    assert min(button["width"], button["height"]) >= 36
+    assert button["y"] >= frame["y"] + frame["height"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_assistive_technology_gets_what_it_needs(visit, pictures, theme):
+    axe = ROOT / "web/node_modules/axe-core/axe.min.js"
+    if not axe.is_file():
+        pytest.skip("axe-core is not installed: cd web && npm ci")
+    page = by_colour(visit, pictures, color_scheme=theme, bypass_csp=True)
+    mark(page, names(page)[1], "alike")
+    mark(page, names(page)[2], "not alike")
+    page.add_script_tag(path=axe)
+    found = page.evaluate("() => axe.run()")["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
