@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 import nearsight as ns
 from docs_build import asked, gallery
 from docs_build.gallery import Shown
-from nearsight.collection.plan import SENSES
+from nearsight.collection.plan import served
 from nearsight.collection.search import Hit, Results
 
 QUERY, STRANGER = "coffee, cropped", "moon"
@@ -31,9 +31,10 @@ def made() -> dict[str, str]:
     with TemporaryDirectory() as place:
         folder = Path(place, "pictures")
         _lay_out(folder)
-        with ns.index(folder, by=list(SENSES)) as photos:
+        senses = served()
+        with ns.index(folder, by=senses) as photos:
             figures = {
-                sense: _asked(photos.search(gallery.gallery()[QUERY], by=sense, k=HITS), QUERY) for sense in SENSES
+                sense: _asked(photos.search(gallery.gallery()[QUERY], by=sense, k=HITS), QUERY) for sense in senses
             }
             figures["stranger"] = _asked(photos.search(gallery.gallery()[STRANGER], k=HITS), STRANGER)
             figures |= _without_a_picture(photos, Path(place, "drawing.png"))

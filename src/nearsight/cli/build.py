@@ -32,7 +32,8 @@ def register(app: typer.Typer) -> None:
 def index(
     folder: Annotated[Path, typer.Argument(help="The folder of pictures.")],
     by: Annotated[
-        str, typer.Option(help="Senses, with commas: copy, colour, scene, object, sketch. [default: copy,colour]")
+        str,
+        typer.Option(help="Senses, with commas: copy, colour, scene, object, sketch, meaning. [default: copy,colour]"),
     ] = "",
     recipe: Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')] = None,
     collection: Collection = None,

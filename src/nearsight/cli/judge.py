@@ -108,10 +108,10 @@ def compare(
 
 
 def _senses(by: str, recipes: Sequence[str] | None) -> list[str]:
-    """The senses that are named; all of them where nothing is."""
-    from nearsight.collection.plan import SENSES
+    """The senses that are named; all that this machine can serve where nothing is."""
+    from nearsight.collection.plan import served
 
-    return _words(by) or ([] if recipes else list(SENSES))
+    return _words(by) or ([] if recipes else served())
 
 
 def _words(text: str) -> list[str]:

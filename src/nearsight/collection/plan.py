@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from nearsight.encode.chain import LEARNT, Encoded
-from nearsight.errors import RecipeError, UsageError
+from nearsight.errors import ModelMissingError, RecipeError, UsageError
 from nearsight.methods import build, look_up, metric_of, name_of, suggestion, written_out
 from nearsight.recipe import Recipe, parse
 from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Refiner
@@ -50,6 +50,7 @@ SENSES = {
             "hog(cell=16) | ivf(metric=cosine)",
             "the nearest to these lines",
         ),
+        Sense("meaning", "what a text says, or the same kind of scene and things: ask with words", "joint | flat"),
     )
 }
 DEFAULT_SENSES = ("copy", "colour")
@@ -203,6 +204,16 @@ def plan_of(sense: str) -> Plan:
     if sense not in SENSES:
         raise UsageError(f'there is no sense "{sense}"{suggestion(sense, SENSES)}')
     return plan(SENSES[sense].recipe, sense)
+
+
+def served() -> list[str]:
+    """The senses that this machine can serve: those whose models are on it, and those that need none."""
+    found = []
+    for name in SENSES:
+        with suppress(ModelMissingError):
+            plan_of(name).descriptor.load()
+            found.append(name)
+    return found
 
 
 def plans(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Plan]:

@@ -20,6 +20,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from nearsight.errors import ModelError
@@ -78,7 +79,7 @@ class Tokenizer:
         parts = [_characters()[byte] for byte in piece.encode("utf8", "replace")]
         parts[-1] += END_OF_WORD
         while len(parts) > 1:
-            pairs = list(zip(parts, parts[1:], strict=False))
+            pairs = list(pairwise(parts))
             first = min(pairs, key=lambda pair: self._ranks.get(pair, len(self._ranks)))
             if first not in self._ranks:
                 break
