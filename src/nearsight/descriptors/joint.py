@@ -43,7 +43,7 @@ class Joint(Descriptor):
     References
     ----------
     A. Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021,
-    arXiv:2103.00020.
+    doi:10.48550/arXiv.2103.00020.
 
     Notes
     -----
