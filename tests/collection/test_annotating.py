@@ -215,3 +215,19 @@ def test_a_real_classifier_knows_real_pictures(photographs):
     found = ns.classify([photographs / "coffee.png", photographs / "sub" / "astronaut.png"], most=5)
     assert any("espresso" in label or "cup" in label for label in found[0]), found[0]
     assert os.path.exists(store.model("mobilenetv2").path.parent / "imagenet_labels.txt")
+
+
+def test_http_answers_texts_and_shows_labels(models, folder):
+    from nearsight.server.question import Question, ask
+    from nearsight.server.service import labels_row
+
+    by_colours(folder)
+    ns.set_label(folder, "blue.png", "sea")
+    with ns.open(folder) as photos:
+        question = Question(text=("red",), minus_text=("blue",), by=("joint(model=colours)",))
+        assert ask(photos, question, None)[0].path == "red.png"
+        shown = labels_row(photos.labels("blue.png"))
+        assert {each["label"]: (each["model"], each["state"]) for each in shown} == {
+            "sea": ("", "confirmed"),
+            "blue": ("colours", "automatic"),
+        }
