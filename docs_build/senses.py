@@ -22,7 +22,7 @@ HELD_BACK = (QUERY, STRANGER)
 WORDS = "china"
 WHERE = "height > 400 and name like '%turned%'"
 HITS = 4
-DRAWN = tuple(name for name in SENSES if name != "category")
+DRAWN = tuple(name for name in SENSES if name not in ("category", "meaning"))
 """The senses that need no model: figures are made on machines that have none."""
 JUDGED = ("copy", "mirrored copy", "not a copy", "the same thing", "not verified")
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nearsight.collection.annotating import annotate, classify, drop_label, set_label
     from nearsight.collection.collection import Collection, describe, open
     from nearsight.collection.layout import Map
     from nearsight.collection.making import index, learn
@@ -29,15 +30,20 @@ __all__ = [
     "Reason",
     "Results",
     "__version__",
+    "annotate",
+    "classify",
     "colours",
     "describe",
+    "drop_label",
     "index",
     "learn",
     "match",
     "open",
+    "set_label",
 ]
 
 _HOMES = {
+    **dict.fromkeys(["annotate", "classify", "drop_label", "set_label"], "nearsight.collection.annotating"),
     **dict.fromkeys(["Collection", "describe", "open"], "nearsight.collection.collection"),
     "Map": "nearsight.collection.layout",
     **dict.fromkeys(["index", "learn"], "nearsight.collection.making"),

@@ -79,8 +79,12 @@ class Query:
     box: Box | None = None
     plus_texts: tuple[str, ...] = ()
     minus_texts: tuple[str, ...] = ()
-    plus_pictures: tuple[Path, ...] = ()
-    minus_pictures: tuple[Path, ...] = ()
+    """Texts that are wanted, and texts that are not, by a descriptor that has a side for texts."""
+    plus_pictures: tuple[Path | bytes | Image, ...] = ()
+    minus_pictures: tuple[Path | bytes | Image, ...] = ()
+    """Further pictures that are wanted, and pictures that are not."""
+    minus_weight: float = 1.0
+    """How much what is not wanted counts, where what is wanted counts 1."""
     colours: Mapping[str, float] = field(default_factory=dict)
     histogram: Sequence[float] | None = None
     """Amounts of a histogram descriptor's bins, in any unit."""
@@ -251,6 +255,15 @@ class Descriptor(Method, ABC):
     def histogram(self, amounts: NDArray[np.float64]) -> NDArray[Any] | None:
         """The row of a picture with these amounts in the bins, in any unit; None where rows are no histogram of it."""
         return None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether `texts` makes rows: whether it is in one space with texts."""
+        return False
+
+    def texts(self, words: Sequence[str]) -> Floats:
+        """The rows `(N, size) float32` of texts, in one space with those of pictures."""
+        raise NotImplementedError(f"{type(self).__name__} has no side for texts")
 
     def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """What two rows `(size,)` have in common, as half a sentence for a person; empty where nothing can be said."""

@@ -200,7 +200,7 @@ def test_a_catalogue_of_the_first_format_is_read_and_brought_up(folder):
         wanted = answered(photos, folder, EXACT)
     home = folder / ".nearsight"
     with sqlite3.connect(home / NAME) as db:
-        for table in ("cache", "note", "sidecar"):
+        for table in ("cache", "note", "sidecar", "label"):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version=1")
     db.close()

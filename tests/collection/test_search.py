@@ -114,10 +114,10 @@ def test_asking_for_what_is_not_there_says_what_to_run(photos, tmp_path):
 def test_a_field_that_cannot_be_served_is_an_error(photos):
     from nearsight.collection.query import asked
 
-    plan, snapshot = photos.plan("colour"), photos._current()
-    for given in ({"plus_texts": ("snow",)}, {"minus_pictures": ("x",)}):
+    own, snapshot = photos.root / "coffee.png", photos._current()
+    for sense, given in (("colour", {"plus_texts": ("snow",)}), ("copy", {"minus_pictures": (own,)})):
         with pytest.raises(UsageError, match="cannot be asked"):
-            asked(Query(picture=b"x", **given), plan, snapshot, photos._files, Limits())
+            asked(Query(picture=own, **given), photos.plan(sense), snapshot, photos._files, Limits())
 
 
 def test_colours_find_the_pictures_that_have_them(tmp_path):

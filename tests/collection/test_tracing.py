@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import nearsight as ns
-from nearsight.collection.plan import at_hand, plan
+from nearsight.collection.plan import plan, served
 from nearsight.collection.tracing import traceable
 from nearsight.errors import ModelMissingError, UsageError
 from nearsight.images.thumbnail import SIDE
@@ -108,7 +108,7 @@ def test_without_the_model_the_sense_says_what_to_type_and_the_others_work(bare,
         ns.index(photographs, by=["category"])
     with pytest.raises(ModelMissingError, match="nearsight models add mobilenetv2 FILE"):
         ns.match(photographs / "coffee.png", photographs / "china.jpg", by="category")
-    assert at_hand() == ["copy", "colour", "scene", "object", "sketch"]
+    assert served() == ["copy", "colour", "scene", "object", "sketch"]
     with ns.index(photographs, by=["copy", "colour"]) as photos:
         assert photos.search(photographs / "coffee.png")[0].path == "coffee.png"
         with pytest.raises(UsageError, match="--by category"):
@@ -136,7 +136,7 @@ def test_a_kind_is_found_by_the_network_and_lies_where_the_thing_is(mobilenetv2,
         told = photos.explain(found[0])
     assert told.query_shares.sum() == pytest.approx(1 - found[0].distance, abs=1e-5)
     assert told.hit_shares.sum() == pytest.approx(1 - found[0].distance, abs=1e-4)
-    assert "category" in at_hand()
+    assert "category" in served()
 
 
 def test_two_pictures_are_compared_by_category(mobilenetv2, data):

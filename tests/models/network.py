@@ -50,10 +50,10 @@ def varint(value: int) -> bytes:
     return bytes([*out, value])
 
 
-def tensor(name: str, shape: list[int | str]) -> bytes:
-    """A float input or output of a graph."""
+def tensor(name: str, shape: list[int | str], kind: int = 1) -> bytes:
+    """An input or output of a graph, of floats where no other kind of value is named."""
     dims = b"".join(field(1, field(1, each) if isinstance(each, int) else field(2, each)) for each in shape)
-    return field(1, name) + field(2, field(1, field(1, 1) + field(2, dims)))
+    return field(1, name) + field(2, field(1, field(1, kind) + field(2, dims)))
 
 
 def node(kind: str, source: str, target: str) -> bytes:

@@ -71,6 +71,16 @@ def test_upload_is_named_by_content_and_made_anew(client, indexed):
     assert client.get(f"/api/uploads/{'0' * 32}").status_code == 404
 
 
+def test_texts_need_a_collection_that_is_indexed_by_meaning(client):
+    for asked in ({"text": "a red bicycle"}, {"text": ["snow", "trees"], "minus_text": "people"}):
+        refused = client.get(f"{C}/search", params=asked)
+        assert (refused.status_code, "meaning" in refused.json()["error"]) == (422, True)
+    refused = client.get(f"{C}/search", params={"text": "snow", "by": "colour"})
+    assert (refused.status_code, "cannot be asked with texts" in refused.text) == (422, True)
+    assert client.get(f"{C}/search", params={"text": ["snow"] * 9}).status_code == 422
+    assert client.get(f"{C}/search", params={"text": " "}).status_code == 422
+
+
 def test_search_by_upload_finds_the_original_and_says_why(client, indexed):
     upload = send(client, crop(indexed)).json()["upload"]
     asked = {"upload": upload, "k": 3}
@@ -81,8 +91,9 @@ def test_search_by_upload_finds_the_original_and_says_why(client, indexed):
     assert (first["width"], first["height"]) == (640, 427)
     assert answer["query"] == {
         "upload": upload, "id": None, "words": "", "where": "", "by": None, "k": 3, "box": None, "colours": {},
-        "histogram": None, "fuse": "reciprocal", "like": [], "unlike": [],
+        "histogram": None, "fuse": "reciprocal", "like": [], "unlike": [], "text": [], "minus_text": [],
     }  # fmt: skip
+    assert [hit["labels"] for hit in answer["hits"]] == [[], [], []]
     assert set(answer["seconds"]) == {"decode", "search"}
     reason = client.get(f"{C}/explain", params={**asked, "hit": first["id"]}).json()
     assert reason["alike"] is True

@@ -33,7 +33,7 @@ def index(
     folder: Annotated[Path, typer.Argument(help="The folder of pictures.")],
     by: Annotated[
         str,
-        typer.Option(help="Senses, with commas: copy, colour, scene, object, category, sketch. [default: copy,colour]"),
+        typer.Option(help="Senses, with commas, such as copy,object; `recipes` lists them. [default: copy,colour]"),
     ] = "",
     recipe: Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')] = None,
     collection: Collection = None,

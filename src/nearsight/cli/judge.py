@@ -108,10 +108,10 @@ def compare(
 
 
 def _senses(by: str, recipes: Sequence[str] | None) -> list[str]:
-    """The senses that are named; all whose models are here where nothing is."""
-    from nearsight.collection.plan import at_hand
+    """The senses that are named; all that this machine can serve where nothing is."""
+    from nearsight.collection.plan import served
 
-    return _words(by) or ([] if recipes else at_hand())
+    return _words(by) or ([] if recipes else served())
 
 
 def _words(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from nearsight.cli.build import _progress
 from nearsight.collection.fused import Together, known
 from nearsight.collection.ingest import Watch
-from nearsight.collection.plan import SENSES, Plan, at_hand, plan, plans
+from nearsight.collection.plan import Plan, plan, plans, served
 from nearsight.collection.trial import Bench, attacked, bench, example, judged
 from nearsight.errors import UsageError
 from nearsight.evaluate.folder import folders
@@ -109,7 +109,7 @@ def compared(
         raise UsageError(f"{folder} is not a folder")
     root, by, recipes = folder.resolve(), list(by), list(recipes)
     if not by and not recipes:
-        by, recipes = at_hand(), usual_recipes()
+        by, recipes = served(), usual_recipes()
     truth = _classes_of(root)
     with (
         _progress(quiet=quiet) as watch,
@@ -140,7 +140,7 @@ def usual_recipes() -> list[str]:
 
     Those that a sense without refiners ranks by already are left out.
     """
-    ranked = {made.key for made in plans(SENSES) if not made.refiners}
+    ranked = {made.key for made in plans(served()) if not made.refiners}
     found = []
     for name in methods("descriptors"):
         with suppress(UsageError, ValueError):

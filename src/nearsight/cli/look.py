@@ -33,6 +33,7 @@ PICTURE_COLUMNS = (
     "longitude",
     "caption",
     "tags",
+    "labels",
     "sha256",
 )
 SKIP_COLUMNS = ("path", "bytes", "reason", "detail")
@@ -128,10 +129,13 @@ def _two_file(photos: ns.Collection, out: Path | None, by: str | None, recipe: s
 
 
 def _pictures(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
+    from nearsight.collection.words import stated
+
     for p in photos.pictures():
         notes = photos.notes(p.path)
         said = ("\n".join(note.caption for note in notes), "; ".join(note.tags.replace("\n", "; ") for note in notes))
-        about = (p.taken, p.camera, p.latitude, p.longitude, *said, p.sha256.hex())
+        labels = "; ".join(f"{each.label} ({stated(each)})" for each in photos.labels(p.path))
+        about = (p.taken, p.camera, p.latitude, p.longitude, *said, labels, p.sha256.hex())
         yield (p.id, os.fsdecode(p.path), p.size, p.width, p.height, p.format, *about)
 
 

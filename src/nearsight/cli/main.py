@@ -39,9 +39,9 @@ def _root(
 @cache
 def registered() -> typer.Typer:
     """The command line with every command in it."""
-    from nearsight.cli import ask, build, demo, judge, look, map, models, search, serve
+    from nearsight.cli import annotate, ask, build, demo, judge, look, map, models, search, serve
 
-    for module in (build, search, ask, look, map, judge, demo, models, serve):
+    for module in (build, search, ask, look, annotate, map, judge, demo, models, serve):
         module.register(app)
     return app
 

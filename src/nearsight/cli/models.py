@@ -38,16 +38,21 @@ def list_(json: Json = False) -> None:
         print_json(rows)
         return
     for row in rows:
-        typer.echo(f"{row['name']:<16} {row['about']}  ({row['licence']}, {row['status']})")
-        typer.echo(f"{'':<16} {shown(row['path']) if row['path'] else 'not on this machine: ' + row['get']}")
+        typer.echo(f"{row['name']:<20} {row['about']}  ({row['licence']}, {row['status']})")
+        typer.echo(f"{'':<20} {shown(row['path']) if row['path'] else 'not on this machine: ' + row['get']}")
 
 
 def get(name: Name, json: Json = False) -> None:
-    """Download a model, if it is not on this machine yet, and check it."""
+    """Download a model and those that it is used with, if they are not on this machine yet, and check them."""
     from nearsight.models.download import get
 
-    model = get(name, quiet=json)
-    _print(name, model.path, model.sha256, json)
+    first, *others = get(name, quiet=json)
+    with_it = [{"name": each.card.name, "path": str(each.path), "sha256": each.sha256} for each in others]
+    if json:
+        print_json({"name": name, "path": str(first.path), "sha256": first.sha256, "with": with_it})
+        return
+    for each in (first, *others):
+        typer.echo(f"{each.card.name} is in {shown(str(each.path))}")
 
 
 def add(

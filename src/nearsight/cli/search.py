@@ -29,7 +29,7 @@ def search(
     by: Annotated[
         str,
         typer.Option(
-            help="What alike means: copy, colour, scene, object, category, sketch; several with commas. [default: copy]"
+            help="The sense of alike, such as copy, colour, object or meaning; several with commas. [default: copy]"
         ),
     ] = "",
     recipe: Annotated[
@@ -56,8 +56,23 @@ def search(
     sketch: Annotated[
         Path | None, typer.Option(help="A drawing instead of a picture: its lines, and where they are.")
     ] = None,
+    text: Annotated[
+        list[str] | None, typer.Option(help="What the picture shows, in words, by meaning; may be repeated.")
+    ] = None,
+    minus_text: Annotated[
+        list[str] | None, typer.Option("--minus-text", help="What it should not show; may be repeated.")
+    ] = None,
+    plus: Annotated[
+        list[Path] | None, typer.Option(help="A further picture to ask with, added to the others; may be repeated.")
+    ] = None,
+    minus: Annotated[
+        list[Path] | None, typer.Option(help="A picture to move away from, taken away; may be repeated.")
+    ] = None,
+    minus_weight: Annotated[
+        float, typer.Option("--minus-weight", help="How much each of what is not wanted counts.")
+    ] = 1.0,
     words: Annotated[
-        str, typer.Option(help="Only pictures whose path, camera, date, captions or tags hold these words.")
+        str, typer.Option(help="Only pictures whose path, camera, date, captions, tags or labels hold these words.")
     ] = "",
     where: Annotated[
         str, typer.Option(help="Only pictures of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")
@@ -84,21 +99,27 @@ def search(
     marks: dict[str, Any] = {"like": _marks(like) or None, "unlike": _marks(unlike)}
     senses = [word.strip() for word in by.split(",") if word.strip()]
     asked |= {name: given for name, given in marks.items() if given}
+    summed: dict[str, Any] = {"text": text, "minus_text": minus_text, "plus": plus, "minus": minus}
+    summed = {name: given for name, given in summed.items() if given}
+    if summed:
+        summed["minus_weight"] = minus_weight
     ways: dict[str, Any] = {"by": senses, "recipe": recipe or [], "fuse": fuse}
-    results = photos.search(picture, k=k, sketch=sketch, **ways, **asked)
+    results = photos.search(picture, k=k, sketch=sketch, **ways, **asked, **summed)
     if html is not None:
         from nearsight.cli.report import Answer, write
 
         shown_picture = picture or sketch
         named = shown_picture or histogram
-        asked_by = {"like": named.name if named else ", ".join(like or ()), "in": colour, "with": words, "where": where}
+        asked_by = {"like": named.name if named else ", ".join(like or ()), "in": colour, "of": ", ".join(text or ())}
+        asked_by |= {"with": words, "where": where, "near": ", ".join(each.name for each in plus or ())}
         title = next(said for said in asked_by.values() if said)
         heading = " and ".join(f"{link} {said}" for link, said in asked_by.items() if said)
         answer = Answer.of(photos, shown_picture, results, title=title, box=corners, colours=colours)
         write(html, f"Pictures {heading}", [answer])
     if json:
         asked |= {"picture": picture and str(picture), "sketch": sketch and str(sketch), "by": by or None}
-        hits = [hit.as_dict() for hit in results]
+        asked |= {name: [*map(str, each)] if isinstance(each, list) else each for name, each in summed.items()}
+        hits = [{**hit.as_dict(), "labels": [each.as_dict() for each in photos.labels(hit.path)]} for hit in results]
         print_json({"query": asked, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
     else:
         _print_hits(results)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nearsight.collection.database import Database
-from nearsight.collection.rows import CacheEntry, Note, Picture, SegmentEntry, Sidecar, Skip, crc
+from nearsight.collection.rows import CacheEntry, Label, Note, Picture, SegmentEntry, Sidecar, Skip, State, crc
 from nearsight.collection.where import Condition
 from nearsight.errors import DamagedError, Reason, UsageError
 
@@ -83,6 +83,18 @@ class Catalogue(Database):
         )
         return [Note(*row) for row in rows]
 
+    def labels(self, path: bytes, *, dropped: bool = False) -> list[Label]:
+        """What the picture at a path is labelled as, the surest first; also what somebody `dropped` where wanted."""
+        if self.format < 4:
+            return []
+        rows = self.rows(
+            "SELECT picture, label, confidence, model, state, crc FROM label WHERE picture=? "
+            "ORDER BY confidence DESC, label",
+            (path,),
+        )
+        made = [Label(picture, label, sure, model, State(state)) for picture, label, sure, model, state in rows]
+        return [each for each in made if dropped or each.state is not State.DROPPED]
+
     def noted(self) -> dict[str, int]:
         """How many sidecars there are, pictures of which something is said, and names in sidecars of no picture."""
         if self.format < 3:
@@ -143,9 +155,13 @@ class Catalogue(Database):
                 pass
             for _ in self.rows("SELECT * FROM note") if self.format >= 3 else ():
                 pass
+            for _ in self.rows("SELECT * FROM label") if self.format >= 4 else ():
+                pass
             self._sound = generation
         if condition.noted and self.format < 3:
             raise UsageError("this collection was made before captions and tags were read: run nearsight index again")
+        if condition.labelled and self.format < 4:
+            raise UsageError("this collection was made before pictures were labelled: run nearsight annotate")
         sql = f"SELECT id FROM picture WHERE {condition.sql} ORDER BY id"  # noqa: S608 (no text of the user's)
         return [row[0] for row in self.values(sql, condition.values)]
 

@@ -24,9 +24,10 @@ from nearsight.collection.home import home_of, opened, root_of, writing
 from nearsight.collection.ingest import Summary
 from nearsight.collection.layout import Map, laid_out
 from nearsight.collection.lookup import Lookup
+from nearsight.collection.mixing import Asking, mixes, texts_of, with_sum
 from nearsight.collection.plan import SENSES, Plan, plan, plans, usable
 from nearsight.collection.query import query_pixels
-from nearsight.collection.rows import Note, Picture, Problem, Sidecar, Skip
+from nearsight.collection.rows import Label, Note, Picture, Problem, Sidecar, Skip
 from nearsight.collection.search import Hit, Results, search
 from nearsight.collection.segment import FOLDER
 from nearsight.collection.snapshot import Snapshot
@@ -125,6 +126,11 @@ class Collection:
         colours: Mapping[str, float] | None = None,
         histogram: Sequence[float] | None = None,
         sketch: str | Path | None = None,
+        text: str | Sequence[str] = (),
+        minus_text: str | Sequence[str] = (),
+        plus: Asking | Sequence[Asking] = (),
+        minus: Asking | Sequence[Asking] = (),
+        minus_weight: float = 1.0,
         words: str = "",
         where: str = "",
     ) -> Results:
@@ -146,8 +152,14 @@ class Collection:
         colours : colours to ask with instead of a picture, with their weights: {"#c33": .6, "#eee": .4}
         histogram : amounts of the bins to ask with instead of a picture, in any unit: a row of `describe`, or your own
         sketch : a drawing to ask with instead of a picture; by `sketch`, where lines and their places matter
-        words : only pictures whose path, camera, date, captions or tags hold these words; on their own, they are the
-            query
+        text : what the picture shows, in words ("a red bicycle"), instead of a picture or beside one; by `meaning`. A
+            text that begins with + or - is cut at these signs: "+snow -people"
+        minus_text : what it should not show
+        plus, minus : further pictures to ask with, and pictures to move away from; these and texts are added to the
+            picture and taken away from it, by any sense or recipe whose rows are numbers
+        minus_weight : how much each of what is not wanted counts, where each of what is wanted counts 1
+        words : only pictures whose path, camera, date, captions, tags or labels hold these words; on their own, they
+            are the query
         where : only pictures of which this holds, such as "taken >= 2012 and folder like 'moscow/%'"; on its own, it
             lists them by path
 
@@ -158,20 +170,24 @@ class Collection:
         DamagedError : stored bytes do not agree with their checksums
         """
         if sketch is not None:
-            if picture is not None or like is not None or colours or histogram is not None:
-                raise UsageError("ask with a picture, with colours, with a histogram or with a sketch: one of them")
+            if picture is not None or like is not None or colours or histogram is not None or text:
+                raise UsageError(
+                    "ask with a picture, with a text, with colours, with a histogram or with a sketch: one of them"
+                )
             picture, by = sketch, by or (None if recipe else "sketch")
         marks, against = self._marks(() if like is None else like), self._marks(unlike)
         by_colour = bool(colours) or histogram is not None
         given = _picture(picture) if picture is not None else marks.pop(0) if marks and not by_colour else None
         query = Query(given, box, colours=colours or {}, histogram=histogram, words=words, where=where)
-        query = replace(query, like=tuple(marks), unlike=tuple(against))
-        if given is None and not by_colour:
+        query = replace(query, like=tuple(marks), unlike=tuple(against), minus_weight=minus_weight)
+        query = with_sum(query, text, minus_text, plus, minus)
+        if given is None and not by_colour and not mixes(query):
             if query.unlike:
                 raise UsageError("marks refine an answer: ask with a picture or with colours too")
             return self._said(query, k)
         known(fuse)
-        chosen = self.plans(by or (["colour"] if by_colour and not recipe else ()), recipe or ())
+        usual = "colour" if by_colour else "meaning" if texts_of(query) else ""
+        chosen = self.plans(by or ([usual] if usual and not recipe else ()), recipe or ())
         for _ in range(TRIES):
             with self._lock:
                 snapshot = self._current()
@@ -315,6 +331,10 @@ class Collection:
     def notes(self, path: str | bytes) -> list[Note]:
         """What sidecars and the file itself say of the picture at a path relative to the folder."""
         return self._catalogue.notes(os.fsencode(path))
+
+    def labels(self, path: str | bytes) -> list[Label]:
+        """What models and people say that the picture at a path relative to the folder shows, the surest first."""
+        return self._catalogue.labels(os.fsencode(path))
 
     def sidecars(self) -> Iterator[Sidecar]:
         """The files of the folder that say something of pictures."""

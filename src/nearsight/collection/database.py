@@ -18,7 +18,7 @@ from typing import Any
 from nearsight.collection.rows import crc
 from nearsight.errors import DamagedError, FormatError, StorageError
 
-VERSION = 3
+VERSION = 4
 APPLICATION = 0x4E525354  # "NRST"
 NAME = "catalogue.sqlite"
 
@@ -56,7 +56,12 @@ CREATE INDEX note_by_source ON note(source);
 DELETE FROM skip WHERE reason='not-a-picture' AND (CAST(path AS TEXT) LIKE '%.json' OR CAST(path AS TEXT) LIKE '%.jsonl'
   OR CAST(path AS TEXT) LIKE '%.csv' OR CAST(path AS TEXT) LIKE '%.xmp');
 """
-MIGRATIONS = (_SCHEMA, _CACHES, _NOTES)
+_LABELS = """
+CREATE TABLE label(
+  picture BLOB NOT NULL, label TEXT NOT NULL, confidence REAL NOT NULL, model TEXT NOT NULL, state TEXT NOT NULL,
+  crc INTEGER NOT NULL, PRIMARY KEY(picture, label)) STRICT;
+"""
+MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS)
 """Number i takes a catalogue from version i to i + 1."""
 
 

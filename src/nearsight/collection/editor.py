@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.database import APPLICATION, MIGRATIONS, VERSION, translated
-from nearsight.collection.rows import CacheEntry, Note, Picture, SegmentEntry, Sidecar, Skip, crc
+from nearsight.collection.rows import CacheEntry, Label, Note, Picture, SegmentEntry, Sidecar, Skip, State, crc
 from nearsight.collection.words import Words
 
 
@@ -60,17 +60,25 @@ class Editor(Catalogue):
         self.words.put(picture)
 
     def drop_picture(self, ident: int) -> None:
-        """Forget a picture, and what its own file says; its id is dead from now on."""
+        """Forget a picture, what its own file says and what models say; its id is dead from now on.
+
+        What somebody said of the picture at this path stays, for when there is one again.
+        """
         self.db.execute("DELETE FROM note WHERE source=(SELECT path FROM picture WHERE id=?)", (ident,))
+        of_models = "state='automatic' AND picture=(SELECT path FROM picture WHERE id=?)"
+        self.db.execute(f"DELETE FROM label WHERE {of_models}", (ident,))  # noqa: S608 (our own words)
         self.db.execute("DELETE FROM picture WHERE id=?", (ident,))
         self.words.drop(ident)
         self.put_dead([ident])
 
     def move_picture(self, picture: Picture) -> None:
-        """Replace the row of the same id, whose path was another one; what its own file says goes with it."""
+        """Replace the row of the same id, whose path was another one; what its file says and its labels go with it."""
         old = self.picture(picture.id).path
         own = [replace(note, picture=picture.path) for note in self.notes(old) if note.source == old]
         self.db.execute("DELETE FROM note WHERE source=?", (old,))
+        for each in self.labels(old, dropped=True):
+            self.db.execute("DELETE FROM label WHERE picture=? AND label=?", (old, each.label))
+            self._put_label(replace(each, picture=picture.path))
         self.put_picture(picture)
         self.put_notes(picture.path, own)
 
@@ -83,6 +91,31 @@ class Editor(Catalogue):
         for path in {*before, *(row[0] for row in rows)}:
             if (picture := self.picture_at(path)) is not None:
                 self.words.put(picture)
+
+    def put_labels(self, picture: Picture, model: str, labels: Iterable[tuple[str, float]]) -> int:
+        """What a model says of a picture, with its confidence, instead of what it said before; how many it says now.
+
+        What somebody confirmed or dropped stays as it is.
+        """
+        sql = "DELETE FROM label WHERE picture=? AND model=? AND state='automatic'"
+        self.db.execute(sql, (picture.path, model))
+        known = {each.label: each.state for each in self.labels(picture.path, dropped=True)}
+        new = [(label, sure) for label, sure in labels if known.get(label, State.AUTOMATIC) is State.AUTOMATIC]
+        for label, sure in new:
+            self._put_label(Label(picture.path, label, sure, model, State.AUTOMATIC))
+        self.words.put(picture)
+        return len(new)
+
+    def put_label(self, picture: Picture, label: str, state: State) -> None:
+        """What somebody says of a label of a picture; the model that said it before is remembered."""
+        held = next((each for each in self.labels(picture.path, dropped=True) if each.label == label), None)
+        model, sure = (held.model, held.confidence) if held else ("", 1.0)
+        self._put_label(Label(picture.path, label, sure, model, state))
+        self.words.put(picture)
+
+    def _put_label(self, label: Label) -> None:
+        values = (label.picture, label.label, label.confidence, label.model, label.state.value)
+        self.db.execute("INSERT OR REPLACE INTO label VALUES(?,?,?,?,?,?)", (*values, crc(values)))
 
     def put_sidecar(self, sidecar: Sidecar, notes: Iterable[Note]) -> None:
         """Record a file that speaks of pictures, and what it says."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.rows import Picture
 from nearsight.collection.said import listed, worded
 from nearsight.collection.search import Results
 from nearsight.collection.where import condition
@@ -41,8 +42,10 @@ class Lookup:
         total = self._catalogue.count()
         if not query.words:
             return listed(sorted((picture for picture, _ in found), key=lambda each: each.path)[:k], query.where, total)
-        told = [(each, score, why(each, self._catalogue.notes(each.path), query.words)) for each, score in found[:k]]
-        return worded(told, total)
+        return worded([(each, score, self._why(each, query.words)) for each, score in found[:k]], total)
+
+    def _why(self, picture: Picture, words: str) -> str:
+        return why(picture, self._catalogue.notes(picture.path), words, self._catalogue.labels(picture.path))
 
     def _found(self, query: Query, most: int) -> list[tuple[int, float]]:
         """Ids with scores, best first; `most` is heeded where there is no filter."""

@@ -59,6 +59,7 @@ SENSES = {
             "hog(cell=16) | ivf(metric=cosine)",
             "the nearest to these lines",
         ),
+        Sense("meaning", "what a text says, or the same kind of scene and things: ask with words", "joint | flat"),
     )
 }
 DEFAULT_SENSES = ("copy", "colour")
@@ -214,20 +215,20 @@ def plan_of(sense: str) -> Plan:
     return plan(SENSES[sense].recipe, sense)
 
 
-def plans(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Plan]:
-    """The plans of these senses and these recipes' texts, each once."""
-    made = [plan_of(sense) for sense in by] + [plan(text) for text in recipes]
-    return list({each.recipe: each for each in reversed(made)}.values())[::-1]
-
-
-def at_hand() -> list[str]:
-    """The senses whose models are on this machine."""
+def served() -> list[str]:
+    """The senses that this machine can serve: those whose models are on it, and those that need none."""
     found = []
     for name in SENSES:
         with suppress(ModelMissingError):
             plan_of(name).descriptor.load()
             found.append(name)
     return found
+
+
+def plans(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Plan]:
+    """The plans of these senses and these recipes' texts, each once."""
+    made = [plan_of(sense) for sense in by] + [plan(text) for text in recipes]
+    return list({each.recipe: each for each in reversed(made)}.values())[::-1]
 
 
 def usable(recipes: Iterable[str]) -> list[Plan]:

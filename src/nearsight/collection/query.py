@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nearsight.collection.mixing import mixed_row, mixes, said
 from nearsight.collection.plan import Plan
 from nearsight.collection.snapshot import Snapshot
 from nearsight.errors import UsageError
@@ -19,21 +20,21 @@ from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, Picture, decode, in_memory
 from nearsight.types import Image, Query
 
-UNSERVED = ("plus_texts", "minus_texts", "plus_pictures", "minus_pictures")
-"""What no sense of this release can be asked with."""
-
 
 @dataclass(frozen=True)
 class Asked:
     """A query as rows `(V, D)`, or a list of records: its own, those of other views, then of what it may be a copy in.
 
     `sure` of the rows are no guesses; `image` where there is a picture, and `seen` its pixels as they were described.
+    `said` is what is said of every hit instead of a judgement, where how near pictures are to each other does not tell
+    how near this query should be.
     """
 
     rows: Any
     sure: int
     image: Image | None
     seen: Image | None = None
+    said: str = ""
 
 
 def asked(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Limits) -> Asked:
@@ -46,9 +47,8 @@ def asked(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Li
     PictureError
         where the query's picture cannot be read
     """
-    for name in UNSERVED:
-        if getattr(query, name):
-            raise UsageError(f"this recipe cannot be asked with {name.replace('_', ' ')}")
+    if mixes(query):
+        return _asked_mixed(query, plan, snapshot, files, limits)
     if query.colours:
         return _asked_colours(query, plan)
     if query.histogram is not None:
@@ -56,7 +56,7 @@ def asked(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Li
     if isinstance(query.picture, int):
         return _asked_stored(query.picture, query, plan, snapshot)
     if query.picture is None:
-        raise UsageError("nothing to search by: give a picture, colours, a histogram or words")
+        raise UsageError("nothing to search by: give a picture, a text, colours, a histogram or words")
     pixels = query_pixels(query, files, limits)
     return _asked_picture(plan, pixels(plan.descriptor.side), pixels(thumbnail.SIDE))
 
@@ -88,6 +88,23 @@ def _asked_stored(ident: int, query: Query, plan: Plan, snapshot: Snapshot) -> A
     made = Asked(plan.descriptor.questions([*views, *guesses]), len(views), image, image)
     made.rows[0] = row
     return made
+
+
+def _asked_mixed(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Limits) -> Asked:
+    """Pictures and texts, plus and minus others; the picture of the query is the first of what is wanted."""
+
+    def pixels(picture: Path | bytes | Image) -> Image:
+        return opened_picture(picture, files, limits, full=False).at(plan.descriptor.side, None)
+
+    image = own = None
+    if isinstance(query.picture, int):
+        if query.box is not None:
+            raise UsageError("a box needs the picture itself: give its file instead of its id")
+        image, own = thumbnail.decode(snapshot.thumbnail_bytes(query.picture)), snapshot.row(plan, query.picture)
+    elif query.picture is not None:
+        cut = query_pixels(query, files, limits)
+        image, own = cut(thumbnail.SIDE), plan.descriptor.describe([cut(plan.descriptor.side)])[0]
+    return Asked(mixed_row(query, plan, own, pixels)[None], 1, image, said=said(query))
 
 
 def _asked_colours(query: Query, plan: Plan) -> Asked:

@@ -14,13 +14,14 @@ from nearsight.types import Explanation, Ids, Image
 
 
 def reasons(
-    plan: Plan, image: Image | None, ids: Ids, distances: Mapping[int, float], rows: QueryRows
+    plan: Plan, image: Image | None, ids: Ids, distances: Mapping[int, float], rows: QueryRows, said: str = ""
 ) -> list[Explanation]:
     """Why, for each hit: the judgement, and what refiners say that only order.
 
     The judgement is the last word of those that judge; without them, what the distance means in this collection.
+    `said`, where there is something, is said of every hit instead.
     """
-    unjudged = SENSES[plan.name].said if plan.name in SENSES else ""
+    unjudged = said or (SENSES[plan.name].said if plan.name in SENSES else "")
     if image is None or unjudged:
         return [Explanation(unjudged or "the nearest to these colours") for _ in ids]
     if any(refiner.judges for refiner in plan.refiners):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from nearsight.errors import Reason
@@ -59,6 +60,33 @@ class Note:
     source: bytes
     caption: str
     tags: str
+
+
+class State(StrEnum):
+    """Who stands behind a label: a model, somebody who said so, or somebody who said that it is wrong."""
+
+    AUTOMATIC = "automatic"
+    CONFIRMED = "confirmed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True)
+class Label:
+    """What the picture at a path shows, in words, with the model that says so and how sure it is (0 to 1).
+
+    `model` is empty where no model said it.
+    """
+
+    picture: bytes
+    label: str
+    confidence: float
+    model: str
+    state: State
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is printed of it."""
+        said = {"label": self.label, "confidence": self.confidence, "model": self.model}
+        return {**said, "state": self.state.value}
 
 
 @dataclass(frozen=True)

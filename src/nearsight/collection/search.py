@@ -88,7 +88,7 @@ class Searched:
     def told(self, ids: Ids, paths: Mapping[int, bytes]) -> list[Hit]:
         """These ids as hits, each with its reason, in this order."""
         distances = dict(self.distances) | self._lacking(ids)
-        why = reasons(self.plan, self.question.image, ids, distances, self.rows)
+        why = reasons(self.plan, self.question.image, ids, distances, self.rows, self.question.said)
         made = []
         for rank, (ident, reason) in enumerate(zip(ids.tolist(), why, strict=True), 1):
             words = self._shared(ident)

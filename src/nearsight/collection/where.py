@@ -35,6 +35,11 @@ _FOLDER = f"rtrim({_PATH}, replace({_PATH}, '/', ''))"
 _NOTED = "(SELECT group_concat({}, char(10)) FROM note WHERE note.picture = picture.path)"
 """All that sidecars and the file itself say, a line each; NULL where nothing does."""
 
+_LABELLED = (
+    "(SELECT group_concat(label.label, char(10)) FROM label "
+    "WHERE label.picture = picture.path AND label.state <> 'dropped')"
+)
+
 FIELDS = {
     "path": _PATH,
     "folder": _FOLDER,
@@ -51,6 +56,7 @@ FIELDS = {
     "id": "id",
     "caption": _NOTED.format("caption"),
     "tags": _NOTED.format("tags"),
+    "labels": _LABELLED,
 }
 """What can be asked of a picture, and where the catalogue has it."""
 NUMBERS = {"width", "height", "pixels", "bytes", "latitude", "longitude", "id"}
@@ -90,6 +96,11 @@ class Condition:
     def noted(self) -> bool:
         """Whether captions or tags are asked for."""
         return "note.picture" in self.sql
+
+    @property
+    def labelled(self) -> bool:
+        """Whether labels are asked for."""
+        return "label.picture" in self.sql
 
 
 def condition(text: str) -> Condition:

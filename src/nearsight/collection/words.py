@@ -1,4 +1,4 @@
-"""Words about pictures: names of files and folders, camera and date, captions and tags.
+"""Words about pictures: names of files and folders, camera and date, captions, tags and labels.
 
 SQLite's full-text index finds them. It is a cache of what the catalogue's rows say: a hit counts only where the row
 itself, which carries a checksum, holds the words.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.database import translated
-from nearsight.collection.rows import Note, Picture
+from nearsight.collection.rows import Label, Note, Picture, State
 from nearsight.errors import DamagedError, UsageError
 
 
@@ -77,18 +77,19 @@ class Words:
         self._catalogue.db.executemany("INSERT INTO words(rowid, text) VALUES(?,?)", rows)
 
     def _text(self, picture: Picture) -> str:
-        return text_of(picture, self._catalogue.notes(picture.path))
+        return text_of(picture, self._catalogue.notes(picture.path), self._catalogue.labels(picture.path))
 
     def _damaged(self) -> DamagedError:
         return DamagedError(f"the full-text index of {self._catalogue.path} is damaged: run nearsight repair")
 
 
-def text_of(picture: Picture, notes: Sequence[Note]) -> str:
+def text_of(picture: Picture, notes: Sequence[Note], labels: Sequence[Label] = ()) -> str:
     """All that can be said in words of a picture."""
-    return " ".join([named(picture), *(f"{note.caption} {note.tags}" for note in notes)])
+    noted = (f"{note.caption} {note.tags}" for note in notes)
+    return " ".join([named(picture), *noted, *(each.label for each in labels)])
 
 
-def why(picture: Picture, notes: Sequence[Note], words: str) -> str:
+def why(picture: Picture, notes: Sequence[Note], words: str, labels: Sequence[Label] = ()) -> str:
     """Which of what is said of a picture holds the words, as a sentence."""
     if holds(named(picture), words):
         return f"its name, camera or date holds: {words}"
@@ -98,7 +99,17 @@ def why(picture: Picture, notes: Sequence[Note], words: str) -> str:
                 return f"its caption says: {line}"
         if holds(note.tags, words):
             return f"its tags are: {', '.join(note.tags.splitlines())}"
-    return f"its name, camera, date, captions and tags together hold: {words}"
+    for each in labels:
+        if holds(each.label, words):
+            return f"it is labelled: {each.label} ({stated(each)})"
+    return f"its name, camera, date, captions, tags and labels together hold: {words}"
+
+
+def stated(label: Label) -> str:
+    """Who says a label, in words."""
+    if label.state is State.AUTOMATIC:
+        return f"by {label.model}, {label.confidence:.0%} sure"
+    return f"by {label.model}, confirmed" if label.model else "by hand"
 
 
 def named(picture: Picture) -> str:
@@ -125,7 +136,7 @@ def expression(words: str) -> str:
     found = tokens(words)
     if not found:
         raise UsageError(
-            f'there is no word in "{words}"; ask with names of files and folders, cameras, dates, captions or tags'
+            f'there is no word in "{words}"; ask with names of files or folders, cameras, dates, captions, tags, labels'
         )
     return " AND ".join(f'"{token}"*' for token in found)
 

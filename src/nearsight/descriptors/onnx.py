@@ -18,7 +18,7 @@ class Onnx(Descriptor):
 
     1. The picture is scaled as the model's card says: to a longest side, squashed, or its middle square.
     2. Its values x become (x - mean) / scale, channels in the card's order.
-    3. The network gives the output, a vector, as it is.
+    3. The network gives the output, a vector, as it is; of an output that is tokens, the first, which is the picture's.
 
     The model's file is checked against its card first. Rows are kept under the checksum of the file, so that those of
     different models never mix.
@@ -78,8 +78,9 @@ class Onnx(Descriptor):
         """The number of values of a row."""
         card = store.card(self.model)
         made = card.output(self.output)
-        if made.kind != "vector":
-            vectors = ", ".join(each.name for each in card.outputs if each.kind == "vector")
+        kinds = ("vector", "tokens")
+        if made.kind not in kinds:
+            vectors = ", ".join(each.name for each in card.outputs if each.kind in kinds)
             raise ModelError(f"{self.output} of {self.model} is a {made.kind}, not a vector; vectors are {vectors}")
         return made.dimension
 

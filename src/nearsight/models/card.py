@@ -87,15 +87,42 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Output:
-    """What a network gives: a "vector" `(N, dimension)`, a "map" `(N, dimension, height, width)`, or something "other".
+class Text:
+    """How a text is given to a network: as the numbers of its tokens, by CLIP's byte-pair encoding.
 
-    What is "other" is read by the method that is made for this network.
+    Parameters
+    ----------
+    name : the network's name of its input, `(1, context) int64`
+    vocabulary : the card of the tokenizer's vocabulary
+    mask : the network's name of the input that says which places hold tokens, 1 or 0; empty where it has none
+    context : tokens that a text is cut to, those of its beginning and its end among them
+    pad : the number that fills the places behind the text
+    """
+
+    name: str
+    vocabulary: str
+    mask: str = ""
+    context: int = 77
+    pad: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.vocabulary:
+            raise ValueError("a text has the name of an input and that of a vocabulary's card")
+        if not 3 <= self.context <= 4096:
+            raise ValueError(f"context is 3 to 4096 tokens; got {self.context}")
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a network gives.
+
+    A "vector" `(N, dimension)`; "tokens" `(N, n, dimension)`, the first of which is the vector of the whole picture; a
+    "map" `(N, dimension, height, width)`; or something "other", read by the method that is made for this network.
     """
 
     name: str
     dimension: int
-    kind: Literal["vector", "map", "other"] = "vector"
+    kind: Literal["vector", "tokens", "map", "other"] = "vector"
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -107,7 +134,8 @@ class Output:
 class Card:
     """One network. `sha256` is there when its status is "verified", and only then.
 
-    The file of an "unverified" card is pinned when it is first seen: from then on another one is refused.
+    The file of an "unverified" card is pinned when it is first seen: from then on another one is refused. `texts` is
+    the card of the network that puts texts into the same space as this one puts pictures.
     """
 
     name: str
@@ -120,6 +148,8 @@ class Card:
     status: Literal["verified", "unverified"] = "unverified"
     sha256: str = ""
     labels: str = ""
+    text: Text | None = None
+    texts: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -132,6 +162,11 @@ class Card:
             raise ValueError(f"sha256 is 64 small hexadecimal digits; got {self.sha256!r}")
         if not self.outputs or len({each.name for each in self.outputs}) < len(self.outputs):
             raise ValueError("a card has outputs, each of another name")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The cards of the files that this one is used with."""
+        return tuple(filter(None, (self.texts, self.text.vocabulary if self.text else "")))
 
     def output(self, name: str) -> Output:
         """The output of this name; ModelError with those that there are."""
@@ -146,6 +181,13 @@ class Card:
         if self.input is None:
             raise ModelError(f"the model {self.name} takes no pictures: its card has no [input]")
         return self.input
+
+    def vector(self) -> Output:
+        """The first output that is a vector; ModelError where there is none."""
+        for each in self.outputs:
+            if each.kind in ("vector", "tokens"):
+                return each
+        raise ModelError(f"the model {self.name} has no output that is a vector")
 
 
 def read(text: str, where: str) -> Card:
@@ -173,7 +215,7 @@ def _required(each: dataclasses.Field[Any]) -> bool:
     return each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
 
 
-_PARTS: dict[Any, Any] = {Source: Source, Input | None: Input}
+_PARTS: dict[Any, Any] = {Source: Source, Input | None: Input, Text | None: Text}
 
 
 def _value(value: Any, wanted: Any, where: str) -> Any:  # noqa: ANN401

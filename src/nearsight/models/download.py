@@ -23,14 +23,19 @@ SECONDS = 6.0
 _FILES = LocalFiles()
 
 
-def get(name: str, *, quiet: bool = False) -> Model:
-    """The model of this name, downloaded where it is not on this machine yet.
+def get(name: str, *, quiet: bool = False) -> list[Model]:
+    """The model of this name and those that it is used with, downloaded where they are not on this machine yet.
 
     Raises
     ------
     ModelError
         where its card names no source, it cannot be downloaded, or what came is not what the card says
     """
+    first = _got(name, quiet)
+    return [first, *(model for needed in first.card.needs for model in get(needed, quiet=quiet))]
+
+
+def _got(name: str, quiet: bool) -> Model:
     try:
         return store.model(name)
     except ModelMissingError:

@@ -17,6 +17,7 @@ from nearsight.errors import ModelError
 from nearsight.models import store
 from nearsight.models.card import Card, Input, Output
 from nearsight.models.store import Model
+from nearsight.models.tokenizer import Tokenizer
 from nearsight.pixels import grey, squash
 from nearsight.types import Floats, Image
 
@@ -49,7 +50,7 @@ def load(name: str) -> None:
 def outputs(
     name: str, output: str, images: Sequence[Image], longest: float | None = None
 ) -> Iterator[NDArray[np.float32]]:
-    """An output of a model for each picture, `(1, D)` or `(1, D, h, w)`, in their order.
+    """An output of a model for each picture, `(1, D)` or `(1, D, h, w)`, in their order; of tokens the first, `(1, D)`.
 
     `longest` is how many pixels the longest side becomes, instead of what the card says, for a card with fit "inside".
 
@@ -85,8 +86,48 @@ def run(name: str, given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
     return made
 
 
+def of_texts(name: str, texts: Sequence[str]) -> Floats:
+    """What a model makes of texts, `(N, D) float32`, one by one.
+
+    Raises
+    ------
+    ModelError
+        where the model or its vocabulary is not there, takes no texts, or is not what its card says
+    """
+    model = store.model(name)
+    feeding, wanted = model.card.text, model.card.vector()
+    if feeding is None:
+        raise ModelError(f"the model {name} takes no texts: its card has no [text]")
+    tokens, session = tokenizer(feeding.vocabulary), _session(model, os.getpid())
+    made = np.empty((len(texts), wanted.dimension), np.float32)
+    for at, text in enumerate(texts):
+        numbers = tokens.encode(text, feeding.context)
+        row = np.array([numbers + [feeding.pad] * (feeding.context - len(numbers))], np.int64)
+        given = {feeding.name: row}
+        if feeding.mask:
+            given[feeding.mask] = (np.arange(feeding.context) < len(numbers)).astype(np.int64)[None]
+        try:
+            (raw,) = session.run([wanted.name], given)
+        except Exception as problem:  # its errors have no common class of their own
+            raise ModelError(f"the model {name} does not take a text: {problem}") from problem
+        made[at] = _shaped(raw, wanted, name)[0]
+    return made
+
+
+@lru_cache(maxsize=_SESSIONS)
+def _tokenizer(vocabulary: Model) -> Tokenizer:
+    return Tokenizer.read(vocabulary.path)
+
+
+def tokenizer(vocabulary: str) -> Tokenizer:
+    """The tokenizer of a vocabulary's card; ModelError where its file is not there or is none."""
+    return _tokenizer(store.model(vocabulary))
+
+
 def _shaped(made: NDArray[Any], wanted: Output, name: str) -> Floats:
-    ranks = {"vector": 2, "map": 4}
+    ranks = {"vector": 2, "tokens": 3, "map": 4}
+    if wanted.kind == "tokens" and made.ndim == ranks["tokens"]:
+        made, ranks = made[:, 0], {"tokens": 2}
     if made.ndim != ranks[wanted.kind] or made.shape[1] != wanted.dimension:
         said = f"a {wanted.kind} of {wanted.dimension}"
         raise ModelError(f"the card of {name} says that {wanted.name} is {said}; the model gives {made.shape}")
@@ -144,8 +185,10 @@ def _session(model: Model, process: int) -> Any:  # noqa: ANN401 - the library h
 def _agree(card: Card, session: Any) -> None:  # noqa: ANN401
     """Raise ModelError where a network has not what its card says."""
     parts = [("output", [each.name for each in card.outputs], [each.name for each in session.get_outputs()])]
-    if card.input is not None:
-        parts.append(("input", [card.input.name], [each.name for each in session.get_inputs()]))
+    said = [card.input.name] if card.input else []
+    said += [name for name in (card.text.name, card.text.mask) if name] if card.text else []
+    if said:
+        parts.append(("input", said, [each.name for each in session.get_inputs()]))
     for kind, said, there in parts:
         if missing := sorted({*said} - {*there}):
             raise ModelError(f"the model {card.name} has no {kind} {missing[0]}; it has {', '.join(there)}")

@@ -45,6 +45,7 @@ _HIT: dict[str, JsonValue] = {
     "picture": "/api/collections/photos/pictures/12?v=9f86d081884c",
     "caption": "Red Square in the rain.",
     "tags": ["moscow", "rain"],
+    "labels": [{"label": "palace", "confidence": 0.83, "model": "mobilenetv2", "state": "automatic"}],
 }
 _PLACE: dict[str, JsonValue] = {
     "id": 12,
@@ -194,6 +195,8 @@ class Asked(BaseModel):
     id: int | None
     colours: dict[str, float]
     histogram: list[float] | None = None
+    text: list[str] = []
+    minus_text: list[str] = []
     words: str
     where: str
     by: str | None
@@ -204,10 +207,21 @@ class Asked(BaseModel):
     box: tuple[float, float, float, float] | None
 
 
+class Label(BaseModel):
+    """What a picture is labelled as. `state` is automatic or confirmed; `model` is empty where somebody said it."""
+
+    model_config = _example(label="palace", confidence=0.83, model="mobilenetv2", state="automatic")
+    label: str
+    confidence: float
+    model: str
+    state: str
+
+
 class Hit(BaseModel):
     """One picture that was found; `thumbnail` and `picture` are addresses.
 
-    `caption` (lines) and `tags` are what sidecars and the file itself say of it: text of others, never markup.
+    `caption` (lines) and `tags` are what sidecars and the file itself say of it: text of others, never markup. `labels`
+    are what models say that it shows, the surest first, and what somebody confirmed.
     """
 
     model_config = _example(**_HIT)
@@ -226,6 +240,7 @@ class Hit(BaseModel):
     picture: str
     caption: str
     tags: list[str]
+    labels: list[Label]
 
 
 class Answer(BaseModel):

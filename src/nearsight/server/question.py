@@ -33,6 +33,8 @@ class Question:
     id: int | None = None
     colours: tuple[tuple[str, float], ...] = ()
     histogram: tuple[float, ...] | None = None
+    text: tuple[str, ...] = ()
+    minus_text: tuple[str, ...] = ()
     words: str = ""
     where: str = ""
     by: tuple[str, ...] = ()
@@ -47,18 +49,19 @@ class Question:
             raise UsageError("ask with one picture: upload= or id=, not both")
         if self.has_picture and self.by_colour:
             raise UsageError("ask with a picture or with colours, not with both")
-        if not (self.has_picture or self.by_colour or self.words or self.where):
-            raise UsageError("nothing is asked for: give upload=, id=, colours=, histogram=, words= or where=")
+        if not (self.has_picture or self.by_colour or self.text or self.minus_text or self.words or self.where):
+            raise UsageError("nothing is asked for: give upload=, id=, colours=, histogram=, text=, words= or where=")
         if self.box is not None and not self.has_picture:
             raise UsageError("a box is a part of a picture: give upload= or id= too")
-        if (self.like or self.unlike) and not (self.has_picture or self.by_colour):
-            raise UsageError("marks refine an answer: give upload=, id=, colours= or histogram= too")
+        if (self.like or self.unlike) and not (self.has_picture or self.by_colour or self.text):
+            raise UsageError("marks refine an answer: give upload=, id=, colours=, histogram= or text= too")
 
     @property
     def senses(self) -> tuple[str, ...]:
         """The senses that are meant; none for the default one, and for words."""
         named = tuple(each for each in self.by if not (each == WORDS and self.words))
-        return named or (("colour",) if self.by_colour else ())
+        usual = "colour" if self.by_colour else "meaning" if self.text or self.minus_text else ""
+        return named or ((usual,) if usual else ())
 
     @property
     def by_colour(self) -> bool:
@@ -78,6 +81,7 @@ class Question:
     def as_dict(self) -> dict[str, Any]:
         """What was asked, for the answer."""
         named = {name: getattr(self, name) for name in ("upload", "id", "words", "where", "fuse", "k", "box")}
+        named |= {"text": list(self.text), "minus_text": list(self.minus_text)}
         marks = {"by": ",".join(self.by) or None, "like": list(self.like), "unlike": list(self.unlike)}
         return {**named, **marks, "colours": dict(self.colours), "histogram": self.histogram and list(self.histogram)}
 
@@ -163,6 +167,8 @@ def ask(photos: Collection, question: Question, picture: Rendered | None) -> Res
         unlike=question.unlike,
         colours=dict(question.colours),
         histogram=question.histogram,
+        text=question.text,
+        minus_text=question.minus_text,
         words=question.words,
         where=question.where,
     )

@@ -15,7 +15,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from nearsight.collection.layout import Map
-from nearsight.collection.rows import Note, Picture
+from nearsight.collection.rows import Label, Note, Picture
 from nearsight.collection.search import Hit, Results
 from nearsight.errors import PictureError, Reason
 from nearsight.images import thumbnail
@@ -189,7 +189,13 @@ def hit_rows(shelved: Shelved, results: Results) -> list[dict[str, Any]]:
 def hit_row(shelved: Shelved, hit: Hit) -> dict[str, Any]:
     """A hit as the page gets it."""
     row = {**asking.finite({**hit.as_dict(), "alike": hit.alike}), **picture_row(shelved, hit.id, hit.path)}
-    return {**row, "picture": row["thumbnail"].replace("/thumbnail", ""), **words_row(shelved.notes(hit.path))}
+    said = {**words_row(shelved.notes(hit.path)), "labels": labels_row(shelved.labels(hit.path))}
+    return {**row, "picture": row["thumbnail"].replace("/thumbnail", ""), **said}
+
+
+def labels_row(labels: Sequence[Label]) -> list[dict[str, Any]]:
+    """What a picture is labelled as, each with who says so and how sure."""
+    return [{**each.as_dict(), "label": readable(each.label)} for each in labels]
 
 
 def words_row(notes: Sequence[Note]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.collection import Collection
 from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.plan import SENSES
-from nearsight.collection.rows import Note, Picture, Skip
+from nearsight.collection.rows import Label, Note, Picture, Skip
 from nearsight.errors import CollectionError, DamagedError
 from nearsight.server.fault import not_found
 
@@ -68,6 +68,11 @@ class Shelved:
         """What sidecars and the file itself say of the picture at a path."""
         with self._reading() as catalogue:
             return catalogue.notes(os.fsencode(path))
+
+    def labels(self, path: str) -> list[Label]:
+        """What models and people say that the picture at a path shows."""
+        with self._reading() as catalogue:
+            return catalogue.labels(os.fsencode(path))
 
     def skips(self, reason: str | None, offset: int, limit: int) -> tuple[int, list[Skip]]:
         """How many files were skipped for a reason, or for any; and some of them."""
@@ -155,7 +160,7 @@ def default(held: dict[str, str]) -> str:
 
 def asks(held: dict[str, str]) -> list[str]:
     """The ways of asking that a collection offers: a picture and words always, others by what it is indexed by."""
-    needed = {"picture": None, "colours": "colour", "words": None, "sketch": "sketch"}
+    needed = {"picture": None, "colours": "colour", "words": None, "sketch": "sketch", "text": "meaning"}
     return [way for way, sense in needed.items() if sense is None or sense in held]
 
 

@@ -23,8 +23,16 @@ async def question_of(
     histogram: Annotated[
         str, Query(max_length=16000, description="amounts of the bins of a colour histogram, with commas")
     ] = "",
+    text: Annotated[
+        list[Annotated[str, Query(max_length=500)]] | None,
+        Query(max_length=8, description="what the picture shows, in words; as often as wanted", examples=[["a dog"]]),
+    ] = None,
+    minus_text: Annotated[
+        list[Annotated[str, Query(max_length=500)]] | None,
+        Query(max_length=8, description="what it should not show; as often as wanted"),
+    ] = None,
     words: Annotated[
-        str, Query(max_length=500, description="words of names, folders, cameras, dates, captions and tags")
+        str, Query(max_length=500, description="words of names, folders, cameras, dates, captions, tags and labels")
     ] = "",
     where: Annotated[
         str, Query(max_length=2000, description="a filter: taken >= 2012 and folder like 'moscow/%'")
@@ -47,8 +55,10 @@ async def question_of(
         id,
         parse_colours(colours),
         parse_histogram(histogram),
-        words.strip(),
-        where.strip(),
+        text=_texts(text),
+        minus_text=_texts(minus_text),
+        words=words.strip(),
+        where=where.strip(),
         by=tuple(each for each in by or () if each),
         fuse=fuse,
         like=parse_marks(like),
@@ -56,6 +66,10 @@ async def question_of(
         k=k,
         box=parse_box(box),
     )
+
+
+def _texts(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(each.strip() for each in given or () if each.strip())
 
 
 Asked: TypeAlias = Annotated[Question, Depends(question_of)]

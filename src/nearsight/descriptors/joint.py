@@ -1,0 +1,117 @@
+"""Pictures and texts in one space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nearsight.errors import ModelError
+from nearsight.models import network, store
+from nearsight.types import Descriptor, Floats, Image
+
+
+@dataclass(frozen=True)
+class Joint(Descriptor):
+    """A picture as a vector in one space with texts, so that words find pictures and pictures words.
+
+    1. A picture goes through the first network of a pair, as its card says.
+    2. Its vector is divided by its length.
+    3. A text becomes numbers of tokens, goes through the second network, and is divided by its length too.
+
+    The cosine of a picture and a text says how well the text describes the picture. What is asked for may be a sum of
+    several pictures and texts, minus others: the vectors, each of length 1, are added and subtracted.
+
+    Parameters
+    ----------
+    model : the card of the pair's network for pictures, which names that for texts; `nearsight models list` says which
+        there are
+
+    Returns
+    -------
+    `(N, D) float32`, each row of length 1, with the D that the card says; 512 for the default
+
+    Raises
+    ------
+    ModelError
+        where there is no such card, it names no network for texts, or one of the files is not on this machine or is not
+        what its card says
+    ValueError
+        where the model is no name
+
+    References
+    ----------
+    A. Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021,
+    doi:10.48550/arXiv.2103.00020.
+
+    Notes
+    -----
+    Departures: the picture's middle square is scaled at once, by the means of areas; the paper scales the shorter side
+    by cubic interpolation and cuts the square then. Texts longer than 77 tokens are cut, which the paper refuses.
+
+    Examples
+    --------
+    >>> Joint().size
+    512
+    """
+
+    model: str = "clip_vit_b32"
+
+    metric = "cosine"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, str) or not self.model:
+            raise ValueError(f"model is a name; got {self.model!r}")
+
+    @property
+    def side(self) -> int:  # type: ignore[override]
+        """The longest side of the pixels that the card's way of scaling can use."""
+        return store.card(self.model).picture().pixels
+
+    @property
+    def size(self) -> int:
+        """The number of values of a row."""
+        return store.card(self.model).vector().dimension
+
+    @property
+    def digest(self) -> str:
+        """The checksum of the network for pictures, and that of how it is fed: rows are made by it alone."""
+        return network.digest(self.model)
+
+    def load(self) -> None:
+        """Find both networks and the vocabulary, check them, and open the one for pictures."""
+        texts = self._texts()
+        network.load(self.model)
+        for needed in (texts, *store.card(texts).needs):
+            store.model(needed)
+
+    def rows(self, images: Sequence[Image]) -> Floats:
+        """`(N, size) float32` for N pictures."""
+        wanted = store.card(self.model).vector().name
+        return unit(np.concatenate(list(network.outputs(self.model, wanted, images))))
+
+    @property
+    def speaks(self) -> bool:
+        """Always."""
+        return True
+
+    def texts(self, words: Sequence[str]) -> Floats:
+        """`(N, size) float32` for N texts."""
+        return unit(network.of_texts(self._texts(), words))
+
+    def _texts(self) -> str:
+        card = store.card(self.model)
+        if not card.texts:
+            pairs = ", ".join(each.name for each in store.cards().values() if each.texts)
+            raise ModelError(f"the model {self.model} is of pictures only; those of pictures and texts are {pairs}")
+        other = store.card(card.texts).vector().dimension
+        if other != self.size:
+            raise ModelError(f"{self.model} gives {self.size} values and {card.texts} {other}: they are no pair")
+        return card.texts
+
+
+def unit(rows: Floats) -> Floats:
+    """The rows, each of length 1; a row of zeros stays as it is."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)
