@@ -129,7 +129,7 @@ def test_search_prints_a_table_and_json(folder, crop):
     assert found["verdict"] == "found"
     assert found["recipe"].startswith("gist(")
     assert len(found["hits"]) == 3
-    assert set(found["hits"][0]) == {"rank", "id", "path", "score", "distance", "metric", "verdict", "why"}
+    assert set(found["hits"][0]) == {"rank", "id", "path", "score", "distance", "metric", "verdict", "why", "labels"}
     assert (found["hits"][0]["path"], found["hits"][0]["verdict"]) == ("coffee.png", "copy")
 
 

@@ -47,6 +47,9 @@ class Documented:
     """
 
 
+LABELLING = ("annotate", "classify", "set_label", "drop_label")
+
+
 def test_sections_are_split_at_their_headings():
     found = sections(Documented)
     assert list(found) == ["", "Parameters", "Raises", "References"]
@@ -211,8 +214,10 @@ def test_the_python_face_is_whole():
         "describe",
         "colours",
         "match",
+        *LABELLING,
     }:
         assert f"\n## {name}\n" in page
+    assert all(f"\n## ns.{name}\n" in page for name in LABELLING)
     assert "\nns.colours(\n    picture: " in page
     assert "\n## ns.open\n\n```text\nns.open(\n    folder: str | Path = '.',\n    *,\n" in page
     for name, member in vars(ns.Collection).items():
