@@ -19,7 +19,7 @@ from nearsight.evaluate.published import PUBLISHED
 from nearsight.methods import methods
 from nearsight.plugins import plugins
 
-NETWORKS = {"onnx"}
+NETWORKS = {"onnx", "joint"}
 
 
 def test_every_descriptor_of_whole_pictures_is_judged():
