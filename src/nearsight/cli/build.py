@@ -64,6 +64,14 @@ def learn(
     folder: Annotated[list[Path], typer.Argument(help="Folders of pictures.")],
     recipe: Annotated[list[str], typer.Option(help='A recipe that learns, such as "sift | vlad"; may be repeated.')],
     out: Annotated[Path, typer.Option(help="The file that is written.")],
+    pairs: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|folders",
+            help="Pictures of the same thing, for recipes that learn from pairs: a CSV file of two columns, the paths "
+            "of both below FOLDERS; or 'folders', where the pictures of each folder show one thing.",
+        ),
+    ] = "",
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
     json: Json = False,
 ) -> None:
@@ -71,7 +79,7 @@ def learn(
     import nearsight as ns
 
     with _progress(quiet=json) as watch:
-        recipes = ns.learn(folder, recipe, out, settings=_settings(workers, 256), watch=watch)
+        recipes = ns.learn(folder, recipe, out, pairs=pairs, settings=_settings(workers, 256), watch=watch)
     if json:
         print_json({"recipes": recipes, "file": str(out), "bytes": out.stat().st_size})
         return
