@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli.options import Collection, Here, In, Json, LearntFiles, MaxDecoded
+from nearsight.cli.options import Collection, Here, In, Json, LearntFiles, MaxDecoded, senses
 from nearsight.cli.printing import print_json, shown
 
 DECODER_SHARE = 2.5
@@ -32,9 +32,9 @@ def register(app: typer.Typer) -> None:
 def index(
     folder: Annotated[Path, typer.Argument(help="The folder of pictures.")],
     by: Annotated[
-        str,
+        list[str] | None,
         typer.Option(help="Senses, with commas, such as copy,object; `recipes` lists them. [default: copy,colour]"),
-    ] = "",
+    ] = None,
     recipe: Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')] = None,
     collection: Collection = None,
     learnt: LearntFiles = None,
@@ -45,11 +45,10 @@ def index(
     """Create the collection of a folder, or bring it up to date: only what changed costs work."""
     import nearsight as ns
 
-    senses = [word.strip() for word in by.split(",") if word.strip()]
     with _progress(quiet=json) as watch:
         photos = ns.index(
             folder,
-            senses,
+            senses(by),
             recipe or (),
             collection=collection,
             learnt=learnt or (),
