@@ -2,13 +2,15 @@
 
     python -m benchmarks deep --folder DATA [--out docs/evaluation.md]
 
-DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`) or `corel1k/` or both, and `photos/` and
-`captions/`, of other things, from which all that is learnt is learnt.
+DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`) or `corel1k/` or both. All that is learnt
+is learnt from other things: from `photos/` and `captions/`, and `pair_whitening` from the pairs in `dvd-covers/`, three
+pictures of each cover in three folders.
 """
 
 from __future__ import annotations
 
 import tempfile
+from itertools import combinations
 from pathlib import Path
 
 import nearsight as ns
@@ -37,13 +39,18 @@ POOLED = {
     "CroW": "crow",
     "GeM": "gem",
     "R-MAC": "rmac",
+    "R-MAC, three resolutions": "rmac",
     "R-MAC, its regions whitened": "regions | pca(dim=512, whiten=1) | average(unit=true)",
     "sliding windows": "windows(pool=average) | average(unit=true)",
     "NetVLAD, 64 words": "unit | pca(dim=128) | netvlad(k=64)",
     "VLAD, 64 words": "unit | pca(dim=128) | vlad(k=64)",
     "Fisher vector, 64 components": "unit | pca(dim=64) | fisher(k=64)",
 }
+FIRSTS = {"R-MAC, three resolutions": f"{FIRST}(scales=[1.0, 0.7, 0.5])"}
+"""What the poolings have that do not begin with the map of one size."""
 WHITENED = " | pca(dim=256, whiten=1)"
+PAIRED = " | pair_whitening(dim=128)"
+PAIRED_FROM = "dvd-covers"
 _ASMK = "{first}(n=1000, scales=[1.0, 0.7, 0.5]) | unit | pca(dim=128, whiten=0.5) | asmk(words=akm(k=5000)) | inverted"
 WORDS = {"ASMK": _ASMK, "ASMK, verified by geometry": f"{_ASMK} | spatial"}
 ANEW = {"AQE": " | flat | aqe(n=5)", "diffused": " | flat | diffuse(alpha=0.9)", "reciprocal": " | flat | reciprocal"}
@@ -64,12 +71,22 @@ def measured(options: Options) -> str:
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
         learnt = Path(place, "learnt.npz")
         lacking = [*every, *([] if options.quick else [OBJECT])]
-        ns.learn([folder / name for name in LEARNT_FROM], [each for each in lacking if _learns(each)], learnt)
-        found = {name: _trials(_some(load(name, folder / name), options), every, learnt) for name in sets}
+        whole = [each for each in lacking if _learns(each) and not each.endswith(PAIRED)]
+        ns.learn([folder / name for name in LEARNT_FROM], whole, learnt)
+        of_pairs, covers = Path(place, "pairs.npz"), folder / PAIRED_FROM
+        ns.learn([covers], [each for each in every if each.endswith(PAIRED)], of_pairs, pairs=_covers(covers))
+        both = [learnt, of_pairs]
+        found = {name: _trials(_some(load(name, folder / name), options), every, both) for name in sets}
         fused = (
             "" if options.quick or "landmarks" not in sets else _fused(load("landmarks", folder / "landmarks"), learnt)
         )
-    head = TEXT.strip().format(machine=machine(), learnt=" and ".join(LEARNT_FROM), whitened=WHITENED.strip(" |"))
+    head = TEXT.strip().format(
+        machine=machine(),
+        learnt=" and ".join(LEARNT_FROM),
+        whitened=WHITENED.strip(" |"),
+        paired=PAIRED.strip(" |"),
+        covers=PAIRED_FROM,
+    )
     return "\n\n".join([head, *(f"{JUDGED_ON[name]}\n\n{_table(ways, found[name])}" for name in sets), fused])
 
 
@@ -78,9 +95,17 @@ def _table(ways: dict[str, list[str]], trials: dict[str, Trial]) -> str:
     for name, way in ways.items():
         shown = way[0].replace("|", "&#124;")  # as GitHub and the site both take it
         figures, cost = [f"{trials[each].figures[MOST]:.1f}" for each in way], trials[way[0]].cost
-        figures += [""] * (2 + len(ANEW) - len(figures))
+        figures += [""] * (3 + len(ANEW) - len(figures))
         lines.append([name, f"<code>{shown}</code>", *figures, f"{cost.row_bytes:,}"])
-    return table(["method", "recipe", "mAP, %", "whitened", *ANEW, "bytes a picture"], lines)
+    return table(["method", "recipe", "mAP, %", "whitened", "by pairs", *ANEW, "bytes a picture"], lines)
+
+
+def _covers(folder: Path) -> list[tuple[str, str]]:
+    """All pairs of pictures of the same cover: files of the same name in different folders."""
+    names: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*/*.jpg")):
+        names.setdefault(path.name, []).append(path.relative_to(folder).as_posix())
+    return [pair for paths in names.values() for pair in combinations(paths, 2)]
 
 
 def _fused(truth: GroundTruth, learnt: Path) -> str:
@@ -102,8 +127,9 @@ def _fused(truth: GroundTruth, learnt: Path) -> str:
 
 def recipes(pooled: int, words: int) -> dict[str, list[str]]:
     """By method its recipe, and for rows the same whitened; the first so many of each kind."""
-    rows = {name: f"{FIRST} | {steps}" for name, steps in list(POOLED.items())[:pooled]}
-    ways = {name: [steps, steps + WHITENED, *(steps + more for more in ANEW.values())] for name, steps in rows.items()}
+    rows = {name: f"{FIRSTS.get(name, FIRST)} | {steps}" for name, steps in list(POOLED.items())[:pooled]}
+    behind = ("", WHITENED, PAIRED, *ANEW.values())
+    ways = {name: [steps + more for more in behind] for name, steps in rows.items()}
     return ways | {name: [steps.format(first=FIRST)] for name, steps in list(WORDS.items())[:words]}
 
 
@@ -116,9 +142,9 @@ def _some(truth: GroundTruth, options: Options) -> GroundTruth:
     return truth.some(3) if options.quick else truth
 
 
-def _trials(truth: GroundTruth, every: list[str], learnt: Path) -> dict[str, Trial]:
+def _trials(truth: GroundTruth, every: list[str], learnt: list[Path]) -> dict[str, Trial]:
     """What each recipe makes of a task; all are described from one pass of the network."""
-    with bench(truth.folder, (), every, learnt=[learnt]) as ready:
+    with bench(truth.folder, (), every, learnt=learnt) as ready:
         plans = {each.name: each for each in ready.plans}
         return {each: judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in every}
 
@@ -128,8 +154,9 @@ TEXT = """
 
 Measured on {machine}. The map of MobileNetV2, trained on ImageNet, of pictures of at most 640 pixels that are not
 enlarged: each position is a local feature. All that is learnt (whitening, words, mixtures) was learnt from other
-pictures: {learnt}. *Whitened* rows end in `{whitened}`; what follows ranks the plain rows anew: `aqe(n=5)`,
-`diffuse(alpha=0.9)` and `reciprocal`.
+pictures: {learnt}. *Whitened* rows end in `{whitened}`, those *by pairs* in `{paired}`, learnt from the 300 pairs of
+pictures of the same cover in {covers}; what follows ranks the plain rows anew: `aqe(n=5)`, `diffuse(alpha=0.9)` and
+`reciprocal`.
 """
 
 if __name__ == "__main__":

@@ -23,6 +23,12 @@ def sets(tmp_path, monkeypatch):
     monkeypatch.setattr(deep, "FIRST", "feature_map(model=cells, output=map, side=64)")
     for folder in ("landmarks/images", *deep.LEARNT_FROM):
         pictures.write_crops(tmp_path / folder, pictures.photographs(), 6, 96)
+    for folder in ("one", "other"):
+        pictures.write_crops(
+            tmp_path / deep.PAIRED_FROM / folder, pictures.photographs(), 6, 96 if folder == "one" else 90
+        )
+        for number, path in enumerate(sorted((tmp_path / deep.PAIRED_FROM / folder).rglob("*.jpg"))):
+            path.rename(tmp_path / deep.PAIRED_FROM / folder / f"{number}.jpg")
     names = sorted(path.stem for path in (tmp_path / "landmarks" / "images").rglob("*.jpg"))
     asked = [{"query": each, "bbx": [4, 4, 40, 40], "ok": [each], "junk": [], "landmark": each} for each in names]
     (tmp_path / "landmarks" / "gt.json").write_text(json.dumps(asked))
@@ -39,14 +45,14 @@ def test_quick_judges_the_first_way_plain_and_whitened(sets, tmp_path):
     assert 0 < float(line[3]) <= 100
     assert "**Places**" in written
     assert "**Kinds**" not in written
-    assert all(0 < float(each) <= 100 for each in line[4:7])
-    assert line[7] == "64"  # sixteen values of four bytes
+    assert all(0 < float(each) <= 100 for each in line[4:8])
+    assert line[8] == "64"  # sixteen values of four bytes
 
 
 def test_every_way_is_a_recipe_that_can_be_learnt():
     ways = deep.recipes(len(deep.POOLED), len(deep.WORDS))
     assert list(ways) == [*deep.POOLED, *deep.WORDS]
-    assert [len(way) for way in ways.values()] == [2 + len(deep.ANEW)] * len(deep.POOLED) + [1] * len(deep.WORDS)
+    assert [len(way) for way in ways.values()] == [3 + len(deep.ANEW)] * len(deep.POOLED) + [1] * len(deep.WORDS)
     assert len({plan(each).recipe for way in ways.values() for each in way}) == sum(map(len, ways.values()))
 
 

@@ -104,9 +104,9 @@ def test_index_tells_what_it_did(folder):
 
 
 def test_search_by_several_senses_and_with_marks(folder, crop):
-    done = nearsight("search", crop, "--in", folder, "--by", "copy, colour", "--fuse", "scores", "--json")
+    done = nearsight("search", crop, "--in", folder, "--by", "copy,", "--by", " colour", "--fuse", "scores", "--json")
     found = json.loads(done.stdout)
-    assert (found["query"]["by"], found["hits"][0]["metric"]) == ("copy, colour", "scores")
+    assert (found["query"]["by"], found["hits"][0]["metric"]) == ("copy,colour", "scores")
     assert found["hits"][0]["path"].endswith("coffee.png")
     second, third = (hit for hit in found["hits"][1:3])
     marks = ("--like", second["path"], "--unlike", str(third["id"]))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -180,6 +181,41 @@ def test_one_session_a_model_and_process_on_one_thread(means, monkeypatch):
     assert session.get_providers() == ["CPUExecutionProvider"]
     assert session.get_session_options().intra_op_num_threads == 1
     assert session.get_session_options().inter_op_num_threads == 1
+
+
+class Library:
+    """ONNX Runtime as it is where a graphics card may be: what a session was asked to run on, and what it says."""
+
+    def __init__(self, real, works):
+        self.real, self.works, self.asked = real, works, []
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+    def get_available_providers(self):
+        return ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    def InferenceSession(self, path, options, providers):  # noqa: N802 - the library's name
+        self.asked = providers
+        session = self.real.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        there = ["CUDAExecutionProvider", "CPUExecutionProvider"] if self.works else ["CPUExecutionProvider"]
+        session.get_providers = lambda: there
+        return session
+
+
+@pytest.mark.parametrize(("works", "device"), [(True, "CUDA"), (False, "CPU")])
+def test_a_graphics_card_is_asked_first_and_what_really_runs_is_said(means, monkeypatch, works, device):
+    """Where its libraries cannot be loaded, ONNX Runtime takes the processor instead, and that is what is said."""
+    import onnxruntime
+
+    library = Library(onnxruntime, works)
+    monkeypatch.setitem(sys.modules, "onnxruntime", library)
+    networks._session.cache_clear()
+    try:
+        assert networks.runs_on("means") == device
+        assert library.asked == [("CUDAExecutionProvider", {"use_tf32": "0"}), ("CPUExecutionProvider", {})]
+    finally:
+        networks._session.cache_clear()
 
 
 def test_the_canonical_vector_of_mobilenetv2(mobilenetv2):

@@ -16,7 +16,7 @@ import pytest
 
 from tests.models.network import card, network, sha256
 
-DATA = network() + b"".join(b"\x72\x80\x40" + bytes(range(256)) * 32 for _ in range(12))  # some fields more: 98 kB
+DATA = network() + b"".join(b"\xa2\x06\x80\x40" + bytes(range(256)) * 32 for _ in range(12))  # unknown fields: 98 kB
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 HUB = '[source]\nrepo = "some/means"\nfile = "model.onnx"'
 
@@ -226,4 +226,10 @@ def test_list_and_add(models, tmp_path):
     added = got(models("add", "means", str(tmp_path / "brought.onnx"), "--json"))
     assert added["sha256"] == sha256(DATA)
     assert added["path"] in models("list").stdout
-    assert json.loads(models("verify", "--json").stdout) == {"clean": True, "checked": ["means"], "problems": {}}
+    assert json.loads(models("verify", "--json").stdout) == {
+        "clean": True,
+        "checked": ["means"],
+        "problems": {},
+        "runs_on": {"means": "CPU"},
+    }
+    assert "means runs on CPU" in models("verify").stdout

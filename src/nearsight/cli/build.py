@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli.options import Collection, Here, In, Json, LearntFiles, MaxDecoded
+from nearsight.cli.options import Collection, Here, In, Json, LearntFiles, MaxDecoded, senses
 from nearsight.cli.printing import print_json, shown
 
 DECODER_SHARE = 2.5
@@ -32,9 +32,9 @@ def register(app: typer.Typer) -> None:
 def index(
     folder: Annotated[Path, typer.Argument(help="The folder of pictures.")],
     by: Annotated[
-        str,
+        list[str] | None,
         typer.Option(help="Senses, with commas, such as copy,object; `recipes` lists them. [default: copy,colour]"),
-    ] = "",
+    ] = None,
     recipe: Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')] = None,
     collection: Collection = None,
     learnt: LearntFiles = None,
@@ -45,11 +45,10 @@ def index(
     """Create the collection of a folder, or bring it up to date: only what changed costs work."""
     import nearsight as ns
 
-    senses = [word.strip() for word in by.split(",") if word.strip()]
     with _progress(quiet=json) as watch:
         photos = ns.index(
             folder,
-            senses,
+            senses(by),
             recipe or (),
             collection=collection,
             learnt=learnt or (),
@@ -64,6 +63,14 @@ def learn(
     folder: Annotated[list[Path], typer.Argument(help="Folders of pictures.")],
     recipe: Annotated[list[str], typer.Option(help='A recipe that learns, such as "sift | vlad"; may be repeated.')],
     out: Annotated[Path, typer.Option(help="The file that is written.")],
+    pairs: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|folders",
+            help="Pictures of the same thing, for recipes that learn from pairs: a CSV file of two columns, the paths "
+            "of both below FOLDERS; or 'folders', where the pictures of each folder show one thing.",
+        ),
+    ] = "",
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
     json: Json = False,
 ) -> None:
@@ -71,7 +78,7 @@ def learn(
     import nearsight as ns
 
     with _progress(quiet=json) as watch:
-        recipes = ns.learn(folder, recipe, out, settings=_settings(workers, 256), watch=watch)
+        recipes = ns.learn(folder, recipe, out, pairs=pairs, settings=_settings(workers, 256), watch=watch)
     if json:
         print_json({"recipes": recipes, "file": str(out), "bytes": out.stat().st_size})
         return

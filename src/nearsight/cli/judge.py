@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nearsight.cli.options import Json, LearntFiles
+from nearsight.cli.options import Json, LearntFiles, senses
 from nearsight.cli.printing import print_json, shown
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 LONGEST = 40
 """Characters of a recipe's name that are kept on one line beside a wide table."""
 Recipe = Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')]
-By = Annotated[str, typer.Option(help="Senses, with commas: copy, colour, scene, object, category, sketch.")]
+By = Annotated[
+    list[str] | None, typer.Option(help="Senses, with commas: copy, colour, scene, object, category, sketch.")
+]
 Html = Annotated[Path | None, typer.Option(help="Write one page with table, curves and examples.")]
 Kept = Annotated[
     Path | None, typer.Option("--collection", help="Keep the rows here: the next run describes only what is new.")
@@ -36,7 +38,7 @@ def evaluate(
     ] = "",
     data: Annotated[Path | None, typer.Option(help="The folder of the data set.")] = None,
     recipe: Recipe = None,
-    by: By = "",
+    by: By = None,
     fuse: Annotated[
         str, typer.Option(help="Judge all recipes together too, their answers fused by reciprocal (ranks) or scores.")
     ] = "",
@@ -78,7 +80,7 @@ def evaluate(
 def compare(
     folder: Annotated[Path, typer.Argument(help="A folder of pictures; it needs no labels.")],
     recipe: Recipe = None,
-    by: By = "",
+    by: By = None,
     kinds: Annotated[
         str, typer.Option(help='Kinds of altered queries, with commas: "scan,drawn,salt,stored", "crop", or all.')
     ] = "",
@@ -95,7 +97,7 @@ def compare(
     named = chosen(kinds or ",".join(USUAL))
     report = compared(
         folder,
-        _words(by),
+        senses(by),
         recipe or (),
         named,
         sample,
@@ -107,15 +109,11 @@ def compare(
     _show(report, html, json)
 
 
-def _senses(by: str, recipes: Sequence[str] | None) -> list[str]:
+def _senses(by: Sequence[str] | None, recipes: Sequence[str] | None) -> list[str]:
     """The senses that are named; all that this machine can serve where nothing is."""
     from nearsight.collection.plan import served
 
-    return _words(by) or ([] if recipes else served())
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+    return senses(by) or ([] if recipes else served())
 
 
 def _list_protocols(json: bool) -> None:

@@ -72,16 +72,24 @@ def add(
 
 
 def verify(json: Json = False) -> None:
-    """Read the file of every model that is on this machine, and compare it with its checksum."""
-    from nearsight.models import store
+    """Read the file of every model that is on this machine, compare it with its checksum, and say what it runs on."""
+    from nearsight.errors import ModelError
+    from nearsight.models import network, store
 
-    found = store.verify()
+    found, runs = store.verify(), dict[str, str]()
+    for name in [name for name, problem in found.items() if not problem and store.card(name).outputs]:
+        try:
+            runs[name] = network.runs_on(name)
+        except ModelError as error:
+            found[name] = str(error)
     problems = {name: problem for name, problem in found.items() if problem}
     if json:
-        print_json({"clean": not problems, "checked": list(found), "problems": problems})
+        print_json({"clean": not problems, "checked": list(found), "problems": problems, "runs_on": runs})
     else:
         for problem in problems.values():
             typer.echo(shown(problem))
+        for name, device in runs.items():
+            typer.echo(f"{name} runs on {device}")
         typer.echo(f"{len(found) - len(problems)} of {len(found)} models are what their cards say")
     if problems:
         raise typer.Exit(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -27,6 +28,11 @@ LearntFiles: TypeAlias = Annotated[
 Here = Path()
 CORES = 0
 """Stands for one worker a core."""
+
+
+def senses(by: Sequence[str] | None) -> list[str]:
+    """The senses that --by names, with commas or one after another."""
+    return [word.strip() for each in by or () for word in each.split(",") if word.strip()]
 
 
 def box_of(text: str | None) -> tuple[float, float, float, float] | None:

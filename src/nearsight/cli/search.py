@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli.options import Collection, Here, In, Json, box_of
+from nearsight.cli.options import Collection, Here, In, Json, box_of, senses
 from nearsight.cli.printing import print_json, shown
 from nearsight.errors import UsageError
 
@@ -27,11 +27,11 @@ def search(
     ] = None,
     in_: In = Here,
     by: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             help="The sense of alike, such as copy, colour, object or meaning; several with commas. [default: copy]"
         ),
-    ] = "",
+    ] = None,
     recipe: Annotated[
         list[str] | None, typer.Option(help="A recipe instead of a sense, or beside others; may be repeated.")
     ] = None,
@@ -97,13 +97,13 @@ def search(
     if histogram is not None:
         asked["histogram"] = _numbers(histogram)
     marks: dict[str, Any] = {"like": _marks(like) or None, "unlike": _marks(unlike)}
-    senses = [word.strip() for word in by.split(",") if word.strip()]
+    wanted = senses(by)
     asked |= {name: given for name, given in marks.items() if given}
     summed: dict[str, Any] = {"text": text, "minus_text": minus_text, "plus": plus, "minus": minus}
     summed = {name: given for name, given in summed.items() if given}
     if summed:
         summed["minus_weight"] = minus_weight
-    ways: dict[str, Any] = {"by": senses, "recipe": recipe or [], "fuse": fuse}
+    ways: dict[str, Any] = {"by": wanted, "recipe": recipe or [], "fuse": fuse}
     results = photos.search(picture, k=k, sketch=sketch, **ways, **asked, **summed)
     if html is not None:
         from nearsight.cli.report import Answer, write
@@ -117,7 +117,7 @@ def search(
         answer = Answer.of(photos, shown_picture, results, title=title, box=corners, colours=colours)
         write(html, f"Pictures {heading}", [answer])
     if json:
-        asked |= {"picture": picture and str(picture), "sketch": sketch and str(sketch), "by": by or None}
+        asked |= {"picture": picture and str(picture), "sketch": sketch and str(sketch), "by": ",".join(wanted) or None}
         asked |= {name: [*map(str, each)] if isinstance(each, list) else each for name, each in summed.items()}
         hits = [{**hit.as_dict(), "labels": [each.as_dict() for each in photos.labels(hit.path)]} for hit in results]
         print_json({"query": asked, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})

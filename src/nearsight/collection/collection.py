@@ -4,45 +4,35 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
 from typing import Any
 
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock, SystemClock
-from nearsight.collection import caches, check, two_file
-from nearsight.collection.catalogue import Catalogue
+from nearsight.collection import check, info, leaving_out, two_file
 from nearsight.collection.compare import OWN_FOLDER
+from nearsight.collection.current import Current
 from nearsight.collection.fused import USUAL, fused, known
-from nearsight.collection.home import home_of, opened, root_of, writing
+from nearsight.collection.home import home_of, root_of
 from nearsight.collection.ingest import Summary
 from nearsight.collection.layout import Map, laid_out
-from nearsight.collection.lookup import Lookup
 from nearsight.collection.mixing import Asking, mixes, texts_of, with_sum
 from nearsight.collection.plan import SENSES, Plan, plan, plans, usable
 from nearsight.collection.query import query_pixels
 from nearsight.collection.rows import Label, Note, Picture, Problem, Sidecar, Skip
 from nearsight.collection.search import Hit, Results, search
-from nearsight.collection.segment import FOLDER
 from nearsight.collection.snapshot import Snapshot
 from nearsight.collection.two_file import Sizes
-from nearsight.errors import DamagedError, PictureError, Reason, RecipeError, StorageError, UsageError
+from nearsight.errors import PictureError, UsageError
 from nearsight.files import Files, LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.types import Box, Explanation, Ids, Image, Query
-
-TRIES = 10
-
-
-class _OutdatedError(Exception):
-    """A commit came between a search and the reading of its paths: search again."""
 
 
 def open(folder: str | Path = ".", *, collection: str | Path | None = None) -> Collection:
@@ -81,10 +71,8 @@ class Collection:
     ) -> None:
         self.home, self.summary = home, summary
         self._files, self._clock = files or LocalFiles(), clock or SystemClock()
-        self._catalogue = Catalogue(home)
-        self._lookup = Lookup(self._catalogue)
-        self._lock = Lock()
-        self._snapshot: Snapshot | None = None
+        self._current = Current(home, self._files)
+        self._catalogue, self._lock = self._current.catalogue, self._current.lock
 
     def close(self) -> None:
         """Let go of the catalogue."""
@@ -188,17 +176,17 @@ class Collection:
         known(fuse)
         usual = "colour" if by_colour else "meaning" if texts_of(query) else ""
         chosen = self.plans(by or ([usual] if usual and not recipe else ()), recipe or ())
-        for _ in range(TRIES):
-            with self._lock:
-                snapshot = self._current()
-            paths = partial(self._paths, snapshot.generation)
-            with suppress(_OutdatedError):
-                allow = self._allowed(query, snapshot.generation)
-                reading: Any = {"files": self._files, "limits": Limits(), "allow": allow}
-                if len(chosen) > 1:
-                    return fused(snapshot, paths, chosen, query, k, how=fuse, **reading)
-                return search(snapshot, paths, chosen[0], query, k, **reading)
-        raise StorageError(f"{self.home} changes faster than a search takes; try again")
+        return self._current.answered(lambda snapshot: self._found(snapshot, chosen, query, k, fuse))
+
+    def _found(self, snapshot: Snapshot, chosen: Sequence[Plan], query: Query, k: int, how: str) -> Results:
+        """What was asked for in one generation, by one plan or several."""
+        generation = snapshot.generation
+        paths = partial(self._current.paths, generation)
+        allow = self._current.allowed(query, generation)
+        reading: Any = {"files": self._files, "limits": Limits(), "allow": allow}
+        if len(chosen) > 1:
+            return fused(snapshot, paths, chosen, query, k, how=how, **reading)
+        return search(snapshot, paths, chosen[0], query, k, **reading)
 
     def explain(
         self, hit: Hit, picture: str | Path | bytes | Image | None = None, query: Image | None = None
@@ -241,14 +229,9 @@ class Collection:
     def _said(self, query: Query, k: int) -> Results:
         """The answer to words or a filter alone."""
         with self._lock:
-            self._current()  # the segments that it lists are there and its own: another collection's catalogue is not
+            self._current.snapshot()  # its segments are there and its own: those of another's catalogue are not
             with self._catalogue.reading():
-                return self._lookup.results(query, k)
-
-    def _allowed(self, query: Query, generation: int) -> Ids | None:
-        with self._lock, self._catalogue.reading():
-            self._check_generation(generation)
-            return self._lookup.allowed(query)
+                return self._current.lookup.results(query, k)
 
     def plans(self, by: str | Sequence[str] = (), recipe: str | Sequence[str] = ()) -> list[Plan]:
         """The plans of senses and recipes; that of the usual sense where none is named. Raises as `plan` does."""
@@ -300,13 +283,12 @@ class Collection:
         DamagedError : stored bytes do not agree with their checksums
         """
         plan = self.plan(by, recipe)
-        for _ in range(TRIES):
-            with self._lock:
-                snapshot = self._current()
-            with suppress(_OutdatedError):
-                ids = self._by_content(self._allowed(Query(where=where), snapshot.generation))
-                return laid_out(snapshot, snapshot.ready(plan), ids, self._paths(snapshot.generation, ids))
-        raise StorageError(f"{self.home} changes faster than it can be laid out; try again")
+
+        def drawn(snapshot: Snapshot) -> Map:
+            ids = self._by_content(self._current.allowed(Query(where=where), snapshot.generation))
+            return laid_out(snapshot, snapshot.ready(plan), ids, self._current.paths(snapshot.generation, ids))
+
+        return self._current.answered(drawn)
 
     def _by_content(self, allow: Ids | None) -> list[int]:
         """All ids, or those of `allow`, in an order by their content."""
@@ -317,8 +299,7 @@ class Collection:
 
     def thumbnail(self, ident: int) -> bytes:
         """The stored JPEG thumbnail of a picture, 256 pixels at the longest side."""
-        with self._lock:
-            return self._current().thumbnail_bytes(ident)
+        return self._current.snapshot().thumbnail_bytes(ident)
 
     def pictures(self) -> Iterator[Picture]:
         """What the catalogue knows of each picture, in the order of their paths."""
@@ -355,34 +336,14 @@ class Collection:
                 "name a recipe of a descriptor and an index"
             )
         with self._lock:
-            snapshot = self._current()
+            snapshot = self._current.snapshot()
             rows = ((picture.path, snapshot.row(wanted, picture.id)) for picture in self._catalogue.pictures())
             return two_file.write(Path(base), wanted, rows, self._files)
 
     def info(self) -> dict[str, Any]:
         """How many pictures and skipped files, by what it can be searched, how large it is."""
         with self._lock:
-            snapshot = self._current()
-            return {
-                "folder": str(root_of(self._catalogue, self.home)),
-                "collection": str(self.home),
-                "images": self._catalogue.count(),
-                "skipped": self._catalogue.skipped(),
-                "words": self._catalogue.noted(),
-                "recipes": self._catalogue.recipes(),
-                "indexes": {name: _answers(snapshot, name, text) for name, text in self._catalogue.recipes().items()},
-                "bytes": self._bytes(),
-                "generation": snapshot.generation,
-            }
-
-    def _bytes(self) -> int:
-        """What the collection takes on the disk; files that go meanwhile count nothing."""
-        total = 0
-        for folder in (self.home, self.home / FOLDER, self.home / caches.FOLDER):
-            for name in self._files.listdir(folder) if self._files.exists(folder) else ():
-                with suppress(FileNotFoundError):
-                    total += self._files.size(folder / name)
-        return total
+            return info.info(self.home, self._catalogue, self._current.snapshot(), self._files)
 
     def verify(self) -> list[Problem]:
         """Read everything and compare it with its checksums; an empty list is a clean collection."""
@@ -394,64 +355,11 @@ class Collection:
 
         The files stay where they are, and later runs of `index` leave them out; `restore` lets them in again.
         """
-        wanted = [os.fsencode(path).removeprefix(b"./").rstrip(b"/") for path in paths]
-        with writing(self.home, self._files), opened(self.home, self._files) as catalogue:
-            chosen = [each for each in catalogue.pictures() if _chosen(each.path, wanted)]
-            if chosen:
-                with catalogue.transaction():
-                    for each in chosen:
-                        catalogue.drop_picture(each.id)
-                        catalogue.put_skip(Skip(each.path, each.size, each.mtime_ns, Reason.REMOVED, ""))
-        return len(chosen)
+        return leaving_out.remove(self.home, self._files, paths)
 
     def restore(self, paths: Sequence[str]) -> int:
         """Undo `remove`: the next `index` takes these in again; how many."""
-        wanted = [os.fsencode(path).removeprefix(b"./").rstrip(b"/") for path in paths]
-        with writing(self.home, self._files), opened(self.home, self._files) as catalogue:
-            out = [each for each in catalogue.skips() if each.reason is Reason.REMOVED and _chosen(each.path, wanted)]
-            if out:
-                with catalogue.transaction():
-                    for each in out:
-                        catalogue.drop_skip(each.path)
-        return len(out)
-
-    def _paths(self, generation: int, ids: list[int]) -> dict[int, bytes]:
-        """The paths of these ids, if they still are of this generation: an answer never mixes two."""
-        with self._lock, self._catalogue.reading():
-            self._check_generation(generation)
-            return {ident: self._catalogue.picture(ident).path for ident in ids}
-
-    def _check_generation(self, generation: int) -> None:
-        if self._catalogue.generation() != generation:
-            raise _OutdatedError
-
-    def _current(self) -> Snapshot:
-        """The newest committed generation. A segment that a merge took away while it was opened is no damage."""
-        if self._snapshot is not None and self._snapshot.generation == self._catalogue.generation():
-            return self._snapshot
-        for _ in range(TRIES):
-            before = self._catalogue.generation()
-            try:
-                self._snapshot = Snapshot(self.home, self._catalogue, self._files)
-            except DamagedError:
-                if self._catalogue.generation() == before:
-                    raise
-            else:
-                return self._snapshot
-        raise StorageError(f"{self.home} changes too fast to be read; try again")
-
-
-def _answers(snapshot: Snapshot, name: str, text: str) -> str:
-    try:
-        return snapshot.answers(plan(text, name))
-    except RecipeError as problem:
-        return f"none: {problem.problem}"
-    except (UsageError, DamagedError) as problem:
-        return f"none: {problem}"
-
-
-def _chosen(path: bytes, wanted: Iterable[bytes]) -> bool:
-    return any(path == each or path.startswith(each + b"/") for each in wanted)
+        return leaving_out.restore(self.home, self._files, paths)
 
 
 def _picture(given: str | Path | bytes | Image) -> Path | bytes | Image:

@@ -18,6 +18,7 @@ from nearsight.errors import UsageError
 from nearsight.files import Files
 from nearsight.images.decode import Limits, decode
 from nearsight.images.workers import Failure, Pool, WorkerLimits
+from nearsight.methods import name_of
 from nearsight.types import Arrays, Descriptor, Encoder, Floats, LocalDescriptor, LocalFeatures
 
 FEWEST, MOST = 400, 4000
@@ -30,6 +31,8 @@ Learnt = dict[str, Arrays]
 """By the plan's key, the arrays of all its encoders; each name begins with the number of its encoder and a slash."""
 
 
+Pair = tuple[bytes, bytes]
+"""The paths of two pictures of the same thing."""
 Start = tuple[Encoder, ...]
 """The encoders with which a chain begins, as far as they have nothing to learn."""
 
@@ -68,10 +71,11 @@ class Learner:
     limits: Limits
     worker_limits: WorkerLimits
 
-    def run(self, plans: Iterable[Plan], some: Callable[[int], list[bytes]]) -> Learnt:
+    def run(self, plans: Iterable[Plan], some: Callable[[int], list[bytes]], pairs: Sequence[Pair] = ()) -> Learnt:
         """What the encoders of plans learn; `some` gives the paths of so many pictures.
 
-        Plans of the same first step share what it makes of the pictures.
+        `pairs` are of pictures of the same thing; what learns from pairs learns from these alone, and all else from
+        their pictures too. Plans of the same first step share what it makes of the pictures.
         """
         made: Learnt = {}
         lacking: dict[Any, dict[str, Encoded]] = {}
@@ -82,17 +86,20 @@ class Learner:
             with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
                 count = max(_pictures(chain) for chain in chains.values())
                 starts = tuple(dict.fromkeys(map(_start, chains.values())))
-                described = self._described(first, starts, some(count), Path(place))
+                paths = sorted({*some(count), *(path for pair in pairs for path in pair)})
+                seen, described = self._described(first, starts, paths, Path(place))
+                at = {path: number for number, path in enumerate(seen)}
+                both = [(at[one], at[other]) for one, other in pairs if one in at and other in at]
                 known = dict[tuple[Encoder, ...], Arrays]()
                 for key, chain in chains.items():
-                    steps = enumerate(fit(chain, described[_start(chain)], Path(place), self.report, known))
+                    steps = enumerate(fit(chain, described[_start(chain)], Path(place), self.report, known, both))
                     made[key] = {f"{at}/{name}": array for at, one in steps for name, array in one.items()}
         return made
 
     def _described(
         self, first: Descriptor | LocalDescriptor, starts: tuple[Start, ...], paths: list[bytes], place: Path
-    ) -> dict[Start, list[Any]]:
-        """What each start makes of pictures, in their order; descriptors of features lie in files."""
+    ) -> tuple[list[bytes], dict[Start, list[Any]]]:
+        """The pictures that could be read, and what each start makes of them; descriptors of features lie in files."""
         job, found = _Look(first, starts, self.limits, self.files), dict[bytes, list[Any]]()
         shelves = [_Shelf(place / f"descriptors-{number}") for number in range(len(starts))]
         first.load()
@@ -101,8 +108,8 @@ class Learner:
                 if not isinstance(outcome, Failure):
                     found[path] = [shelf.put(one) for shelf, one in zip(shelves, outcome, strict=True)]
                 self.report("looking at a sample", len(found), len(paths))
-        ordered = [found[path] for path in paths if path in found]
-        return {start: shelves[at].taken([each[at] for each in ordered]) for at, start in enumerate(starts)}
+        seen = [path for path in paths if path in found]
+        return seen, {start: shelves[at].taken([found[path][at] for path in seen]) for at, start in enumerate(starts)}
 
 
 class _Shelf:
@@ -148,6 +155,8 @@ def _pictures(chain: Descriptor) -> int:
     assert isinstance(chain, Encoded)
     wanted, features = FEWEST, isinstance(chain.first, LocalDescriptor)
     for encoder in chain.encoders:
+        if encoder.pairs:
+            continue
         each = chain.first.n // 2 if features and isinstance(chain.first, LocalDescriptor) else 1
         wanted = max(wanted, -(-encoder.sample // max(1, each)))
         features = features and encoder.takes == "both"
@@ -160,10 +169,12 @@ def fit(
     place: Path,
     report: Report,
     known: dict[tuple[Encoder, ...], Arrays],
+    pairs: Sequence[tuple[int, int]] = (),
 ) -> Iterator[Arrays]:
     """What each encoder learns, one after the other, of what the start of the chain has made of some pictures.
 
-    `known` is what chains that begin alike have learnt of the same pictures; what this one learns is added.
+    `known` is what chains that begin alike have learnt of the same pictures; what this one learns is added. `pairs`
+    are places in `described` of pictures of the same thing.
 
     Raises
     ------
@@ -176,7 +187,13 @@ def fit(
         steps = chain.encoders[: number + 1]
         fitted: Arrays = known.get(steps, {})
         if encoder.sample and steps not in known:
-            sample = _sample(described, before, encoder.sample, place / f"sample-{number}")
+            if encoder.pairs and not pairs:
+                raise UsageError(
+                    f"{name_of(encoder)} learns from pairs of pictures of the same thing: nearsight learn FOLDER "
+                    "--recipe ... --pairs FILE --out LEARNT, and then --learnt LEARNT where it is used"
+                )
+            chosen = [described[at] for pair in pairs for at in pair] if encoder.pairs else described
+            sample = _sample(chosen, before, encoder.sample, place / f"sample-{number}")
             try:
                 fitted = encoder.fit(sample, lambda done, total: report("learning", done, total))
             except ValueError as problem:

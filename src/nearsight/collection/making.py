@@ -17,12 +17,14 @@ from nearsight.collection.fitting import Learner, Learnt
 from nearsight.collection.home import home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
 from nearsight.collection.ingest import Ingest, Progress, Settings, Summary, Watch
 from nearsight.collection.learnt import agrees, given, ready, save
+from nearsight.collection.pairing import Pairs, pairs_of
 from nearsight.collection.plan import Plan, plans, usable
 from nearsight.collection.rows import Problem
 from nearsight.encode.chain import Encoded
 from nearsight.errors import UsageError
 from nearsight.files import Files, LocalFiles
 from nearsight.images.walk import Found, walk
+from nearsight.types import Encoder
 
 
 def index(
@@ -125,6 +127,7 @@ def learn(
     recipe: str | Iterable[str],
     out: str | Path,
     *,
+    pairs: Pairs = (),
     settings: Settings | None = None,
     watch: Watch | None = None,
 ) -> list[str]:
@@ -134,6 +137,8 @@ def learn(
     ----------
     recipe : a recipe's text, or several
     out : the file that is written
+    pairs : for recipes that learn from pictures of the same thing: a CSV file of two columns, the paths of both below
+        their folder; `folders` where the pictures of each folder show one thing; or the pairs of paths themselves
     watch : is told of the progress
 
     Returns
@@ -142,7 +147,8 @@ def learn(
 
     Raises
     ------
-    UsageError : a folder is not there, no recipe learns anything, or the pictures have nothing to learn from
+    UsageError : a folder is not there, no recipe learns anything, the pictures have nothing to learn from, or pairs
+        lack, are none, or are of no use to these recipes
     StorageError : the file cannot be written
     """
     asked = plans((), [recipe] if isinstance(recipe, str) else recipe)
@@ -151,19 +157,26 @@ def learn(
         raise UsageError("these recipes learn nothing from pictures: they are ready as they are")
     if not Path(out).absolute().parent.is_dir():
         raise UsageError(f"{out} cannot be written: {Path(out).absolute().parent} is not a folder")
-    files, found = LocalFiles(), list[bytes]()
+    paired = any(isinstance(step, Encoder) and step.pairs for each in wanted for step in each.described)
+    if pairs and not paired:
+        raise UsageError("none of these recipes learns from pairs; pair_whitening does")
+    files, found = LocalFiles(), dict[bytes, list[bytes]]()
     for folder in folders:
         if not Path(folder).is_dir():
             raise UsageError(f"{folder} is not a folder")
         root = os.path.realpath(os.fsencode(folder))
         seen = walk(root, files, frozenset({OWN_FOLDER}))
-        found += [os.path.join(root, each.path) for each in seen if isinstance(each, Found)]
+        for each in seen:
+            if isinstance(each, Found):
+                found.setdefault(each.path, []).append(os.path.join(root, each.path))
 
     def some(count: int) -> list[bytes]:
-        ordered = sorted(found, key=lambda path: hashlib.sha256(os.path.basename(path)).digest())
+        whole = (path for paths in found.values() for path in paths)
+        ordered = sorted(whole, key=lambda path: hashlib.sha256(os.path.basename(path)).digest())
         return sorted(ordered[:count])
 
-    save(_learner(files, watch or _ignore, settings or Settings()).run(wanted, some), Path(out))
+    both = pairs_of(pairs, found) if pairs else []
+    save(_learner(files, watch or _ignore, settings or Settings()).run(wanted, some, both), Path(out))
     return [each.recipe for each in wanted]
 
 

@@ -95,7 +95,8 @@ def mixed_row(query: Query, plan: Plan, own: NDArray[Any] | None, described: Cal
     descriptor = plan.descriptor
     if query.colours or query.histogram is not None:
         raise UsageError("ask with colours, with a histogram, or with texts and several pictures: one of them")
-    if texts_of(query) and not descriptor.speaks:
+    spoken = descriptor.texts((*query.plus_texts, *query.minus_texts)) if texts_of(query) else ()
+    if spoken is None:
         raise UsageError(f"{plan.name} cannot be asked with texts; ask by meaning")
     if descriptor.ragged or np.dtype(descriptor.dtype) != np.float32:
         raise UsageError(
@@ -106,18 +107,17 @@ def mixed_row(query: Query, plan: Plan, own: NDArray[Any] | None, described: Cal
     if query.minus_weight <= 0 or not np.isfinite(query.minus_weight):
         raise UsageError(f"minus_weight is a number above 0; got {query.minus_weight}")
 
-    def rows(texts: Sequence[str], pictures: Sequence[Any]) -> list[NDArray[Any]]:
-        images = [described(each) for each in pictures]
-        made = list(descriptor.texts(texts)) if texts else []
-        return made + (list(descriptor.describe(images)) if images else [])
+    def rows(pictures: Sequence[Any]) -> list[NDArray[Any]]:
+        return list(descriptor.describe([described(each) for each in pictures]))
 
-    plus = [*([] if own is None else [own]), *rows(query.plus_texts, query.plus_pictures)]
+    texts = len(query.plus_texts)
+    plus = [*([] if own is None else [own]), *spoken[:texts], *rows(query.plus_pictures)]
     if not plus:
         raise UsageError("something is taken away from nothing: give a text or a picture that is wanted too")
-    minus = rows(query.minus_texts, query.minus_pictures)
+    minus = [*spoken[texts:], *rows(query.minus_pictures)]
     wanted = np.stack(plus)
     unwanted = np.array(minus, np.float32).reshape(len(minus), wanted.shape[1])
-    amounts = not descriptor.speaks and min(wanted.min(), unwanted.min(initial=0)) >= 0
+    amounts = plan.metric_name != "cosine" and min(wanted.min(), unwanted.min(initial=0)) >= 0
     return mixed(wanted, unwanted, query.minus_weight, amounts=amounts)
 
 

@@ -22,10 +22,10 @@ from nearsight.methods import build
 from nearsight.metrics.l2 import L2
 from nearsight.rank import matches
 from nearsight.rank.homography import estimated
-from nearsight.rank.spatial import explained
+from nearsight.rank.spatial import Seen, explained
 from nearsight.rank.verify import Verify
 from nearsight.recipe import parse
-from nearsight.types import Box, Explanation, Hits, Ids, Image, LocalDescriptor, Match, Query
+from nearsight.types import Box, Explanation, Hits, Ids, Image, LocalDescriptor, LocalFeatures, Match, Query
 
 T = TypeVar("T")
 Pixels = Callable[[int], Image]
@@ -37,7 +37,7 @@ RATIO = 0.9
 POSED, PLACED, PAIRED = (8, 0.02), (15, 0.02), (24, 0.006)
 """How many matches must agree, and how far each may miss, in units of the longest side: of features that say how large
 they are or how they are turned; of those that do not; and of pairs that a network chose, which agree on much that is
-not there. Of 500, 100 and 100 pairs of different buildings none had more than 5, 14 and 21."""
+not there. `python -m benchmarks agreement` measures how many do in pictures of other buildings."""
 
 
 class _Pair:
@@ -149,8 +149,14 @@ def same_thing(local: LocalDescriptor, first: Image, second: Image) -> Explanati
     """Whether two pictures show the same thing, by the local features of both that match."""
     local.load()
     query, hit = local.describe([first, second])
+    seen, fewest = agreeing(local, query, hit)
+    return explained(seen, fewest, query.size, hit.size)
+
+
+def agreeing(local: LocalDescriptor, query: LocalFeatures, hit: LocalFeatures) -> tuple[Seen, int]:
+    """How many features match and those that agree on one homography, and how many must."""
     pairs = local.pairs(query, hit)
     found = matches.mutual(query, hit, RATIO) if pairs is None else matches.paired(query, hit, pairs)
     tentative = matches.by_longest_side(found, query, hit)
     fewest, tolerance = PAIRED if pairs is not None else POSED if tentative.posed else PLACED
-    return explained((len(tentative), estimated(tentative, tolerance)), fewest, query.size, hit.size)
+    return (len(tentative), estimated(tentative, tolerance)), fewest

@@ -91,11 +91,6 @@ class Joint(Descriptor):
         wanted = store.card(self.model).vector().name
         return unit(np.concatenate(list(network.outputs(self.model, wanted, images))))
 
-    @property
-    def speaks(self) -> bool:
-        """Always."""
-        return True
-
     def texts(self, words: Sequence[str]) -> Floats:
         """`(N, size) float32` for N texts."""
         return unit(network.of_texts(self._texts(), words))

@@ -92,16 +92,10 @@ class Encoded(Descriptor):
         """The rows that pictures ask with."""
         return self._through(started(self.first, images), last="questions")
 
-    @property
-    def speaks(self) -> bool:
-        """Whether the first does."""
-        return isinstance(self.first, Descriptor) and self.first.speaks
-
     def texts(self, words: Sequence[str]) -> Any:  # noqa: ANN401 - rows, as the encoders make them
-        """The rows of texts."""
-        assert isinstance(self.first, Descriptor)
-        rows: Any = self.first.texts(words)
-        return self._through(rows, last="encode")
+        """The rows of texts, where the first makes any."""
+        rows: Any = self.first.texts(words) if isinstance(self.first, Descriptor) else None
+        return None if rows is None else self._through(rows, last="encode")
 
     def encoded(self, described: Sequence[Any]) -> Any:  # noqa: ANN401 - rows or lists of records
         """Rows of what the first made of pictures, each on its own or all as one array."""

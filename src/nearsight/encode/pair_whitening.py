@@ -1,55 +1,125 @@
-"""Whitening learnt from pairs of rows of the same thing. A helper: encoders are fitted without pairs."""
+"""Whitening learnt from pairs of pictures of the same thing: what differs within pairs counts little."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, eigh, solve_triangular
 
-from nearsight.types import Arrays, Floats
+from nearsight.encode.vectors import array, check_differ, check_width, largest, unit
+from nearsight.types import Arrays, Encoder, Report
+
+_FLAT = 1e-9
+"""The variance, as a part of the largest, below which a direction holds nothing but rounding."""
+_FLOOR = 1e-9
+_Doubles: TypeAlias = NDArray[np.float64]
 
 
-def of_pairs(rows: Floats, pairs: NDArray[np.int64], dim: int) -> Arrays:
-    """Directions in which pairs of the same thing lie close and everything else far, as `pca` takes them.
+@dataclass(frozen=True)
+class PairWhitening(Encoder):
+    """The values of rows along directions in which pairs of the same thing lie close and everything else far.
 
-    1. m is the mean of the rows. The covariance of the pairs is S = sum (x_i - x_j)(x_i - x_j)' / n over the n pairs.
-    2. P = L^-1, where L L' = S (Cholesky): what differs within pairs becomes the same in all directions.
-    3. The eigenvectors of P (sum (x - m)(x - m)') P' of the largest eigenvalues, times P, are the directions.
+    1. m is the mean of the rows, Q their principal directions, of n pairs at most n / 2 of them; y = Q (x - m).
+    2. The covariance within the n pairs is S = sum (y_i - y_j)(y_i - y_j)' / n, plus a billionth of its mean variance
+       in every direction.
+    3. P = L^-1, where L L' = S (Cholesky): what differs within pairs becomes the same in all directions.
+    4. The eigenvectors of P (sum y y') P' of the largest eigenvalues, times P Q, are the `dim` directions.
+    5. A row less m is multiplied by these and divided by its length; a row of zeros stays one.
+
+    It is learnt by `nearsight learn FOLDER --recipe ... --pairs FILE --out FILE` and used with `--learnt FILE`: a
+    collection alone does not say which of its pictures show the same thing.
 
     Parameters
     ----------
-    rows : `(N, D)`, all that is known
-    pairs : `(n, 2)` numbers of rows that show the same thing, n at least D
-    dim : directions that are kept, at most D
+    dim : values kept, at most those that rows have
 
     Returns
     -------
-    `mean (D,)`, `axes (dim, D)` and `variances (dim,)` along them, float32: `Pca(dim).encode(rows, of_pairs(...))`
+    Rows `(N, dim) float32` of length 1
 
     Raises
     ------
     ValueError
-        where pairs are not `(n, 2)`, or too few or too alike to tell all directions apart
+        where `dim` is below 1, there is no pair of two different rows, or rows are not as wide as those that it was
+        learnt from
 
     References
     ----------
     K. Mikolajczyk and J. Matas, Improving Descriptors for Fast Tree Matching by Optimal Linear Projection, ICCV 2007,
     doi:10.1109/ICCV.2007.4408871. F. Radenović, G. Tolias and O. Chum, Fine-Tuning CNN Image Retrieval with No Human
     Annotation, IEEE TPAMI 41(7), 2019, doi:10.1109/TPAMI.2018.2846566, equations 8 and 9.
+
+    Notes
+    -----
+    Departures: step 1 keeps fewer directions than there are values where pairs are few, and leaves out those in which
+    rows do not differ, so that S has an inverse; the rows whose mean is taken off are those of the pairs, each as often
+    as it stands in one.
+
+    Examples
+    --------
+    >>> pairs = np.float32([[0, 0], [0, 3], [4, 2], [4, -2], [-3, 0], [-3, 4]])  # the first two are one thing, ...
+    >>> whitening = PairWhitening(dim=1)
+    >>> fitted = whitening.fit(pairs, lambda done, total: None)
+    >>> whitening.encode(pairs, fitted).astype(float).round(2).ravel().tolist()
+    [-1.0, -1.0, 1.0, 1.0, -1.0, -1.0]
     """
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or len(pairs) < rows.shape[1]:
-        raise ValueError(f"pairs are (n, 2) numbers of rows, n at least {rows.shape[1]}; got {pairs.shape}")
-    values = rows.astype(np.float64)
-    mean = values.mean(axis=0)
-    apart = values[pairs[:, 0]] - values[pairs[:, 1]]
-    try:
-        lower = cholesky(apart.T @ apart / len(apart), lower=True)
-    except np.linalg.LinAlgError:
-        raise ValueError("these pairs do not differ in all directions: give more of them, or shorter rows") from None
-    projected = solve_triangular(lower, (values - mean).T, lower=True)
-    size = len(mean)
-    squares, vectors = eigh(projected @ projected.T, subset_by_index=(size - min(dim, size), size - 1))
-    axes = solve_triangular(lower, vectors[:, ::-1], lower=True, trans="T").T
-    axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], 1))
-    found = {"mean": mean, "axes": axes, "variances": squares[::-1] / max(1, len(rows) - 1)}
-    return {name: made.astype(np.float32) for name, made in found.items()}
+
+    takes = "rows"
+    pairs = True
+    metric = "cosine"
+
+    dim: int = 128
+
+    def __post_init__(self) -> None:
+        if self.dim < 1:
+            raise ValueError(f"dim is how many values are kept, 1 or more; got {self.dim}")
+
+    @property
+    def sample(self) -> int:
+        """All pairs that there are, up to so many."""
+        return 100_000
+
+    def fit(self, sample: NDArray[Any], report: Report) -> Arrays:
+        """`mean (D,)`, `axes (dim, D)` and `variances (dim,)` along them; rows 2i and 2i + 1 show the same thing."""
+        if sample.ndim != 2 or len(sample) < 2:
+            raise ValueError(f"directions are learnt from pairs of rows, (2n, D), n 1 or more; got {sample.shape}")
+        values = np.asarray(sample[: len(sample) // 2 * 2], np.float64)
+        check_differ(values)
+        mean = values.mean(axis=0)
+        turn = _directions(values - mean, len(values) // 4)
+        report(1, 2)
+        turned = (values - mean) @ turn.T
+        apart = turned[::2] - turned[1::2]
+        within = apart.T @ apart / len(apart)
+        level = np.trace(within) / len(within)
+        if level <= _FLAT * np.square(turned).mean():
+            raise ValueError(f"this is learnt from how pairs differ; the rows of these {len(apart)} are the same")
+        lower = scipy.linalg.cholesky(within + _FLOOR * level * np.eye(len(within)), lower=True)
+        projected = scipy.linalg.solve_triangular(lower, turned.T, lower=True)
+        squares, vectors = largest(projected @ projected.T, self.dim)
+        axes = scipy.linalg.solve_triangular(lower, vectors.T, lower=True, trans="T").T @ turn
+        axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], 1))
+        report(2, 2)
+        found = {"mean": mean, "axes": axes, "variances": squares / (len(values) - 1)}
+        return {name: made.astype(np.float32) for name, made in found.items()}
+
+    def size(self, width: int, fitted: Arrays) -> int:
+        """As many as it was asked for, or as rows have."""
+        return len(fitted["axes"])
+
+    def encode(self, described: Sequence[Any] | NDArray[Any], fitted: Arrays) -> Any:  # noqa: ANN401
+        """Rows `(N, dim) float32` of rows `(N, D)`."""
+        rows = np.asarray(described, np.float32)
+        check_width(rows, array(fitted, "axes").shape[1])
+        made = (rows - array(fitted, "mean")) @ array(fitted, "axes").T
+        return unit(np.where(rows.any(axis=1, keepdims=True), made, 0))
+
+
+def _directions(away: _Doubles, most: int) -> _Doubles:
+    """The principal directions `(d, D)` in which rows differ, of the largest variance, at least one."""
+    squares, vectors = largest(away.T @ away, max(1, most))
+    return np.asarray(vectors[squares > _FLAT * squares[0]])

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
-from nearsight.encode.vectors import array, check_differ, check_width, unit
+from nearsight.encode.vectors import array, check_differ, check_width, largest, unit
 from nearsight.lloyd import let_go
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report
 
@@ -166,7 +165,7 @@ def _of_narrow(sample: Floats, mean: _Doubles, count: int) -> tuple[_Doubles, _D
     for piece in _pieces(sample):
         away = piece - mean
         products += away.T @ away
-    return _largest(products, count)
+    return largest(products, count)
 
 
 def _of_wide(sample: Floats, mean: _Doubles, count: int) -> tuple[_Doubles, _Doubles]:
@@ -175,7 +174,7 @@ def _of_wide(sample: Floats, mean: _Doubles, count: int) -> tuple[_Doubles, _Dou
     for columns in _columns(sample):
         away = sample[:, columns] - mean[columns]
         products += away @ away.T
-    sums, sides = _largest(products, count)
+    sums, sides = largest(products, count)
     axes = np.empty((len(sides), sample.shape[1]))
     for columns in _columns(sample):
         axes[:, columns] = sides @ (sample[:, columns] - mean[columns])
@@ -184,10 +183,3 @@ def _of_wide(sample: Floats, mean: _Doubles, count: int) -> tuple[_Doubles, _Dou
 
 def _columns(sample: Floats) -> list[slice]:
     return [slice(start, start + _PIECE) for start in range(0, sample.shape[1], _PIECE)]
-
-
-def _largest(symmetric: _Doubles, count: int) -> tuple[_Doubles, _Doubles]:
-    """The largest eigenvalues, falling, and their eigenvectors, one a row; as many as there are, if fewer."""
-    size = len(symmetric)
-    values, vectors = scipy.linalg.eigh(symmetric, subset_by_index=(size - min(count, size), size - 1))
-    return values[::-1], vectors.T[::-1]

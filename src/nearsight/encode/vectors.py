@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from nearsight.types import Arrays, Floats
@@ -44,3 +45,10 @@ def check_differ(sample: NDArray[Any]) -> None:
     """ValueError where all rows of a sample are the same, so that nothing can be learnt from how they differ."""
     if not any((sample[start : start + _PIECE] != sample[0]).any() for start in range(0, len(sample), _PIECE)):
         raise ValueError(f"this is learnt from how rows differ; these {len(sample)} are all the same")
+
+
+def largest(symmetric: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The largest eigenvalues, falling, and their eigenvectors, one a row; as many as there are, if fewer."""
+    size = len(symmetric)
+    values, vectors = scipy.linalg.eigh(symmetric, subset_by_index=(size - min(count, size), size - 1))
+    return values[::-1], vectors.T[::-1]

@@ -155,7 +155,10 @@ def _canvas(image: Image) -> tuple[Floats, float]:
     Zeros where it is flat or tiny.
     """
     factor = min(1.0, _SIDE / max(image.shape[:2]))
-    values = image.astype(np.float32).mean(axis=2)
+    values = image[:, :, 0].astype(np.float32)
+    values += image[:, :, 1]
+    values += image[:, :, 2]
+    values /= 3
     if factor < 1:
         size = tuple(max(1, round(side * factor)) for side in values.shape[::-1])
         values = cv2.resize(values, size, interpolation=cv2.INTER_AREA)

@@ -1,0 +1,116 @@
+"""How many matched features agree in pictures of the same building, and of others: a table of docs/evaluation.md.
+
+    python -m benchmarks.agreement --folder DATA [--quick] [--out docs/evaluation.md]
+
+DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`). What `match --by object` asks of a pair
+is read off this table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.machine import machine, table
+from benchmarks.page import Options, main
+from nearsight.collection.pair import FEATURES, agreeing
+from nearsight.collection.query import query_pixels
+from nearsight.errors import ModelMissingError, UsageError
+from nearsight.evaluate.protocols.catalogue import load
+from nearsight.evaluate.truth import GroundTruth, Question
+from nearsight.files import LocalFiles
+from nearsight.images.decode import Limits
+from nearsight.methods import build
+from nearsight.recipe import parse
+from nearsight.types import Box, LocalDescriptor, LocalFeatures, Query
+
+WAYS = (FEATURES, "akaze", "brisk", "orb", "surf", "mobilenetv2", "xfeat", "xfeat(matcher=lighterglue)")
+SAME, OTHERS = 4, 20
+"""Pictures of the same building, and of others, that each question is compared with, at most."""
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    if options.folder is None:
+        raise UsageError("--folder names the folder that holds landmarks")
+    truth = load("landmarks", options.folder / "landmarks")
+    truth = truth.some(3) if options.quick else truth
+    chosen = [(each, compared_with(truth, each)) for each in truth.questions]
+    lines = [line for way in WAYS[: options.of(len(WAYS), 1)] if (line := row(way, truth, chosen))]
+    return TEXT.format(machine=machine(), table=table(HEAD, lines))
+
+
+def compared_with(truth: GroundTruth, question: Question) -> tuple[list[str], list[str]]:
+    """Some pictures that show the same as the question, and some that do not; always the same ones."""
+    (answers,) = question.answers.values()
+    own = question.picture.relative_to(truth.folder).as_posix()
+    same = [each for each in truth.pictures if each in answers.wanted and each != own]
+    others = [each for each in truth.pictures if each not in answers.positives | answers.ignored and each != own]
+    return drawn(same, SAME, question.name), drawn(others, OTHERS, question.name)
+
+
+def drawn(names: list[str], count: int, seed: str) -> list[str]:
+    """So many of the names, by chance."""
+    return sorted(names, key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())[:count]
+
+
+def row(way: str, truth: GroundTruth, chosen: list[tuple[Question, tuple[list[str], list[str]]]]) -> list[str]:
+    """One line of the table; nothing where the model is not on this machine."""
+    (local,) = build(parse(way))
+    assert isinstance(local, LocalDescriptor)
+    try:
+        local.load()
+    except ModelMissingError:
+        return []
+    of = cache(lambda path, box: described(local, path, box))
+    counts: tuple[list[int], list[int]] = ([], [])
+    fewest = 0
+    for question, pictures in chosen:
+        for found, names in zip(counts, pictures, strict=True):
+            for name in names:
+                count, fewest = agree(local, of(question.picture, question.box), of(truth.folder / name, None))
+                found.append(count)
+    same, others = map(np.array, counts)
+    shares = [f"{100 * (each >= fewest).mean():.1f}" for each in (same, others)]
+    numbers = [f"{len(same)} / {len(others)}", f"{np.median(same):.0f}", f"{np.median(others):.0f}", f"{others.max()}"]
+    return [f"`{way}`", *numbers, f"{fewest}", *shares]
+
+
+def described(local: LocalDescriptor, path: Path, box: Box | None) -> LocalFeatures:
+    """The features of a picture, or of a part of it."""
+    pixels: Callable[[int], np.ndarray] = query_pixels(Query(path, box=box), LocalFiles(), Limits())
+    return local.features(pixels(local.side))
+
+
+def agree(local: LocalDescriptor, query: LocalFeatures, hit: LocalFeatures) -> tuple[int, int]:
+    """How many matches agree, and how many must."""
+    (_, found), fewest = agreeing(local, query, hit)
+    return 0 if found is None else len(found.hit_points), fewest
+
+
+HEAD = [
+    "features",
+    "pairs, same / others",
+    "median, same",
+    "median, others",
+    "most, others",
+    "asked for",
+    "same found, %",
+    "others found, %",
+]
+TEXT = """
+## How many matches prove it
+
+Measured on {machine}. Each of the 25 boxes of *Places* above is compared with pictures that show the same building and
+with pictures of others, as `match --by object --features ...` does: how many matched features agree on one homography,
+how many `match` asks for, and in which share of the pairs there are so many.
+
+{table}
+"""
+
+if __name__ == "__main__":
+    main("agreement", __doc__, measured)

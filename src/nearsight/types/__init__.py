@@ -1,0 +1,57 @@
+"""The contracts that everything composes around.
+
+*A recipe turns images into rows; an index turns rows into hits; everything after maps hits to hits.*
+
+Pictures are `(H, W, 3) uint8` sRGB arrays, upright. Coordinates are `(x, y)` with pixel centres at .5. Ids are int64
+catalogue ids. Scores: larger is better, everywhere; a metric's distance keeps its natural unit for display.
+
+A method is a frozen dataclass: its fields are its parameters, and it keeps no result, so threads may share it.
+"""
+
+from nearsight.types.descriptor import Descriptor, LocalDescriptor
+from nearsight.types.encoder import Encoder, Report, Vocabulary
+from nearsight.types.index import Index, Searchable
+from nearsight.types.method import Method
+from nearsight.types.metric import Kernel, Metric
+from nearsight.types.refiner import Refiner, Rows
+from nearsight.types.values import (
+    NO_ID,
+    Arrays,
+    Box,
+    Described,
+    Explanation,
+    Floats,
+    Hits,
+    Ids,
+    Image,
+    LocalFeatures,
+    Match,
+    Query,
+)
+
+__all__ = [
+    "NO_ID",
+    "Arrays",
+    "Box",
+    "Described",
+    "Descriptor",
+    "Encoder",
+    "Explanation",
+    "Floats",
+    "Hits",
+    "Ids",
+    "Image",
+    "Index",
+    "Kernel",
+    "LocalDescriptor",
+    "LocalFeatures",
+    "Match",
+    "Method",
+    "Metric",
+    "Query",
+    "Refiner",
+    "Report",
+    "Rows",
+    "Searchable",
+    "Vocabulary",
+]

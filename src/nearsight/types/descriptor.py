@@ -1,0 +1,126 @@
+"""How pictures become rows, or points with what is around each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types.method import Method
+from nearsight.types.values import Floats, Image, LocalFeatures
+
+
+class Descriptor(Method, ABC):
+    """Turns pictures into rows of one width and dtype.
+
+    A subclass sets `side`, `metric` and `dtype` (class attributes, or properties where they depend on a parameter),
+    and writes `size` and `rows`.
+    """
+
+    side: int = 256
+    """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
+    metric: str = "l2"
+    """The name of its natural metric, with parameters where it takes some, as in a recipe."""
+    dtype: Any = "float32"
+    ragged: bool = False
+    """Whether a row is a list of records of any length, `dtype` each; then `rows` makes a list of them."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """The number of values of a row."""
+
+    @property
+    def digest(self) -> str:
+        """What its rows depend on besides its parameters, such as a model's checksum; a part of the rows' key."""
+        return ""
+
+    def load(self) -> None:
+        """Load what its rows need from elsewhere, so that the first picture need not wait; UsageError where it lacks.
+
+        It is called before any picture is read, in the asking process and in each worker.
+        """
+        return
+
+    @abstractmethod
+    def rows(self, images: Sequence[Image]) -> NDArray[Any]:
+        """`(N, size)` of `dtype` for N pictures `(H, W, 3) uint8`, each at least 1 x 1."""
+
+    def describe(self, images: Sequence[Image]) -> NDArray[Any]:
+        """`(N, size)` of `dtype` for N pictures; checks them first. Raises ValueError on anything but pictures."""
+        for image in images:
+            _check(image)
+        if not len(images):
+            return np.empty((0, self.size), self.dtype)
+        return self.rows(images)
+
+    def questions(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows, or a list of them where ragged
+        """The rows that these pictures ask with: those that `describe` makes, where nothing better is known."""
+        return self.describe(images)
+
+    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
+        """The row `(size,)` of a picture of these colours (0..255) in these shares; None where it has no such thing."""
+        return None
+
+    def histogram(self, amounts: NDArray[np.float64]) -> NDArray[Any] | None:
+        """The row of a picture with these amounts in the bins, in any unit; None where rows are no histogram of it."""
+        return None
+
+    def texts(self, words: Sequence[str]) -> Floats | None:
+        """The rows `(N, size) float32` of texts in one space with those of pictures; None where there is none."""
+        return None
+
+    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+        """What two rows `(size,)` have in common, as half a sentence for a person; empty where nothing can be said."""
+        return ""
+
+
+class LocalDescriptor(Method, ABC):
+    """Finds points in pictures and describes what is around each.
+
+    A subclass sets `metric` and `dtype`, and writes `size` and `features`. Its field `n` is how many it keeps at most,
+    those of the strongest response.
+    """
+
+    side: int = 1024
+    """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
+    metric: str = "l2"
+    """The metric of its descriptors: "l2", or "hamming" for strings of bits."""
+    dtype: str = "float32"
+    n: int
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """The number of values of one descriptor; of bytes for strings of bits."""
+
+    @property
+    def digest(self) -> str:
+        """What its features depend on besides its parameters, such as a model's checksum."""
+        return ""
+
+    def load(self) -> None:
+        """Load what it needs from elsewhere, as `Descriptor.load` does."""
+        return
+
+    @abstractmethod
+    def features(self, image: Image) -> LocalFeatures:
+        """The features of one picture `(H, W, 3) uint8`, at least 1 x 1; none is no error."""
+
+    def pairs(self, first: LocalFeatures, second: LocalFeatures) -> NDArray[np.int64] | None:
+        """Which features of two pictures belong together, places in both `(m, 2)`; None: the nearest descriptors do."""
+        return None
+
+    def describe(self, images: Sequence[Image]) -> list[LocalFeatures]:
+        """The features of each picture; checks them first. Raises ValueError on anything but pictures."""
+        for image in images:
+            _check(image)
+        return [self.features(image) for image in images]
+
+
+def _check(image: Image) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise ValueError(f"a picture is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")

@@ -1,0 +1,80 @@
+"""How what was described becomes rows that an index can search."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types.method import Method
+from nearsight.types.values import Arrays, Floats
+
+Report: TypeAlias = Callable[[int, int], None]
+"""`(done, total)`: how far something has come."""
+
+
+class Vocabulary(Method, ABC):
+    """Visual words: centres of descriptors, learnt once; a descriptor is the word of its nearest centre."""
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """How many words it has at most; fewer where the sample is small."""
+
+    @abstractmethod
+    def fit(self, sample: Floats, report: Report) -> Arrays:
+        """What is learnt of descriptors `(N, D) float32`, which may lie in a mapped file; `centres (K, D)` among it."""
+
+    @abstractmethod
+    def assign(self, descriptors: Floats, fitted: Arrays, several: int = 1) -> NDArray[np.int32]:
+        """The nearest words `(N, several) int32` of descriptors, nearest first; -1 where there are no more."""
+
+
+class Encoder(Method, ABC):
+    """Makes what an index can search of what was described: one row a picture, or features of another kind.
+
+    It is fitted once, on a sample of descriptors or rows; the fitted arrays are stored and given back.
+    """
+
+    takes: ClassVar[str] = "features"
+    """What it encodes: "features", "rows", or "both"; of both it makes the same kind again, each by itself."""
+    makes: ClassVar[str] = "rows"
+    """What it makes where it takes features: "rows", or other "features"."""
+    pairs: ClassVar[bool] = False
+    """Whether it learns from pairs: the rows 2i and 2i + 1 of its sample are those of pictures of the same thing."""
+    dtype: Any = "float32"
+    ragged: ClassVar[bool] = False
+    """Whether its rows are of any length: one record for each visual word that a picture holds (`visual_words`)."""
+    metric: str = "l2"
+    """The name of its rows' natural metric, with parameters where it takes some, as in a recipe."""
+
+    def made_of(self, kind: str) -> str:
+        """What it makes of "features" or of "rows": the one or the other."""
+        return kind if self.takes == "both" else self.makes
+
+    @property
+    @abstractmethod
+    def sample(self) -> int:
+        """How many descriptors or rows `fit` is best given; 0: there is nothing to fit."""
+
+    def fit(self, sample: Floats, report: Report) -> Arrays:
+        """What is learnt of descriptors or rows `(N, D) float32`, which may lie in a mapped file.
+
+        Raises ValueError where these are too few or of a kind that it cannot take.
+        """
+        return {}
+
+    @abstractmethod
+    def size(self, width: int, fitted: Arrays) -> int:
+        """The values of a row (or of a descriptor, where features stay features) made of `width` values."""
+
+    @abstractmethod
+    def encode(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
+        """Rows `(N, size) float32` of N pictures' features or rows; lists where ragged or where features stay so."""
+
+    def questions(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
+        """The rows that these ask with; those that are stored of them, where nothing better is known."""
+        return self.encode(described, fitted)

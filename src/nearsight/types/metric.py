@@ -1,0 +1,73 @@
+"""How rows are compared."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types.method import Method
+from nearsight.types.values import Floats
+
+
+class Metric(Method, ABC):
+    """A distance between rows, in its natural unit: smaller is nearer."""
+
+    symbol: ClassVar[str] = ""
+    costly: ClassVar[bool] = False
+    """Whether a distance takes so long (more than .02 ms) that no more than needed should be measured."""
+    margin: ClassVar[tuple[float, float]] = (1e-5, 1e-6)
+    """How far what `first` gives may be from what its order is: relative and absolute, twice its largest error."""
+
+    @abstractmethod
+    def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+        """Distances `(Q, N) float32` between `queries (Q, D)` and `rows (N, D)`."""
+
+    def first(self, queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+        """Quick numbers `(Q, N)` that rise as the distances do, up to `margin`; those where none are quicker."""
+        return self.distances(queries, rows)
+
+    def flattened(self, rows: NDArray[Any]) -> Floats | None:
+        """Rows `(N, E) float32` whose straight distances put them in nearly the order of this metric.
+
+        Cells are made of these. None where no such rows are known; then only an exact index serves this metric.
+        """
+        return None
+
+    def at_least(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats | None:
+        """A lower bound of the distances, `(Q, N)`, where one is far cheaper than they are; otherwise None."""
+        return None
+
+    def similarity(self, distances: Floats) -> Floats:
+        """The distances on a scale of 0 (as far as can be) to 1 (the same), same shape, falling; 1 / (1 + distance)."""
+        return np.asarray(1 / (1 + distances), np.float32)
+
+
+class Kernel(Metric):
+    """How the visual words of two pictures are compared. Their rows are records of features (`visual_words`).
+
+    The similarity is a sum over all pairs of features i, j of the same word w, divided by the lengths of both pictures:
+
+        s(q, d) = sum_w idf(w)^2 b(|q_w|) b(|d_w|) sum_ij weight[bits that differ between i and j] / (|q| |d|)
+        |q|^2 = sum_w (idf(w) |q_w| b(|q_w|))^2
+
+    and the distance is 1 - s. idf(w) = log(pictures / pictures with w) or 1; b(n) = 1 / sqrt(n) or 1.
+    """
+
+    idf: bool
+    """Whether words that many pictures hold count less."""
+    burst: bool
+    """Whether words that one picture holds often count less."""
+    costly = True
+    once: ClassVar[bool]
+    """Whether each word of a picture counts once: |q_w| is 1, and all its features have the same bits."""
+
+    @abstractmethod
+    def weights(self, bits: int) -> Floats:
+        """The weight `(bits + 1,)` of a pair of features of which so many of `bits` bits differ."""
+
+    @abstractmethod
+    def distances(self, queries: Any, rows: Any) -> Floats:  # noqa: ANN401 - lists of records
+        """Distances `(Q, N) float32` between lists of Q and N pictures' records; idf is that of the N."""

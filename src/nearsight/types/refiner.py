@@ -1,0 +1,88 @@
+"""How hits become better hits, and what may be read of the collection for that."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from numpy.typing import NDArray
+
+from nearsight.types.method import Method
+from nearsight.types.metric import Metric
+from nearsight.types.values import Explanation, Hits, Ids, Image, Match
+
+T = TypeVar("T")
+
+
+class Rows(Protocol):
+    """What a refiner may read of the collection while one query is answered."""
+
+    total: int
+    """Pictures in the collection."""
+    memo: dict[Any, Any]
+    """Whatever a refiner wants to keep between `refine` and `explain` of the same query."""
+    question: Any
+    """The row that is asked with, or its records; a refiner may put a better one in its place for those that follow."""
+    verified: dict[int, Match]
+    """The hits that a refiner has found to show the same thing as the query, and where."""
+
+    @property
+    def metric(self) -> Metric:
+        """What the index ranks by."""
+        ...
+
+    def row(self, ident: int) -> NDArray[Any]:
+        """The stored row of a picture, or its records."""
+        ...
+
+    def rows(self, ids: Ids) -> NDArray[Any]:
+        """The stored rows `(n, D)` of several pictures, in the order of their ids as given."""
+        ...
+
+    def spread(self, count: int) -> tuple[Ids, NDArray[Any]]:
+        """Ids and rows `(n, D)` of at most so many pictures, spread evenly over the collection; always the same."""
+        ...
+
+    def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - rows (Q, D), or a list of records
+        """The k best hits of each row, among those that may be found."""
+        ...
+
+    def derived(self, ident: int, make: Callable[[Image], T]) -> T:
+        """`make` of the stored thumbnail (256 pixels at the longest side) of one picture.
+
+        It may be kept for later queries, so `make` is a function of a module and its result is never changed.
+        """
+        ...
+
+
+class Refiner(Method, ABC):
+    """Maps hits to better hits, one query at a time."""
+
+    ragged: ClassVar[bool] = False
+    """Whether it needs rows that are records of visual words."""
+    vectors: ClassVar[bool] = False
+    """Whether it needs rows of numbers, float32, with a metric that can be straightened (`Metric.flattened`)."""
+    judges: ClassVar[bool] = True
+    """Whether it says what is alike; otherwise that is judged by the distance, as without refiners."""
+
+    @property
+    def depth(self) -> int:
+        """How many hits it wants from the index, at least."""
+        return 0
+
+    def views(self, image: Image) -> list[Image]:
+        """The pictures that the index is asked with for this query; the best score of a hit counts."""
+        return [image]
+
+    def guesses(self, image: Image) -> list[Image]:
+        """Further views that the query may be a copy in. Their hits count only where nearer than all of `views`."""
+        return []
+
+    @abstractmethod
+    def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
+        """Re-ranked hits `(1, k)` for one query picture; it may ask the index for others."""
+
+    @abstractmethod
+    def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
+        """Why, for each of these ids; None where this refiner has not looked at the hit."""

@@ -1,0 +1,131 @@
+"""What the methods are given and what they answer with: arrays, features, queries, hits and their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+"""`(H, W, 3) uint8`, sRGB, upright."""
+
+Ids: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float32]
+Box: TypeAlias = tuple[float, float, float, float]
+"""`(x0, y0, x1, y1)` in pixels of the upright picture."""
+
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+"""Arrays by name: what an index has fitted, or what it keeps of rows."""
+
+NO_ID = -1
+"""The id that pads a row of hits where fewer than k were found; its score is -inf."""
+
+
+@dataclass(frozen=True)
+class LocalFeatures:
+    """Described parts of one picture.
+
+    `points (n, 2) float32` x, y in pixels; `scales (n,) float32` diameter in pixels; `angles (n,) float32` degrees,
+    clockwise from the x axis; `descriptors (n, D)`; `size` the picture's width and height in pixels. `grids` are the
+    columns and rows of the maps whose positions these are, map after map and row by row; empty where they are no whole
+    maps.
+    """
+
+    points: Floats
+    scales: Floats
+    angles: Floats
+    descriptors: NDArray[Any]
+    size: tuple[int, int]
+    grids: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        positions = sum(columns * rows for columns, rows in self.grids)
+        assert positions == (len(self.points) if self.grids else 0), (self.grids, self.points.shape)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def chosen(self, at: Any) -> LocalFeatures:  # noqa: ANN401 - whatever indexes an array
+        """Those of the features that `at` indexes, in its order; they are no whole maps any more."""
+        places = self.points[at], self.scales[at], self.angles[at]
+        return LocalFeatures(*places, self.descriptors[at], self.size)
+
+
+Described: TypeAlias = "NDArray[Any] | LocalFeatures"
+"""What a descriptor makes of one picture: a vector `(D,)`, or local features."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Everything that can be asked at once. A field that a recipe cannot serve is an error, never ignored."""
+
+    picture: Path | bytes | Image | int | None = None
+    """A file, its bytes, pixels, or the id of a picture of the collection."""
+    box: Box | None = None
+    plus_texts: tuple[str, ...] = ()
+    minus_texts: tuple[str, ...] = ()
+    """Texts that are wanted, and texts that are not, by a descriptor that has a side for texts."""
+    plus_pictures: tuple[Path | bytes | Image, ...] = ()
+    minus_pictures: tuple[Path | bytes | Image, ...] = ()
+    """Further pictures that are wanted, and pictures that are not."""
+    minus_weight: float = 1.0
+    """How much what is not wanted counts, where what is wanted counts 1."""
+    colours: Mapping[str, float] = field(default_factory=dict)
+    histogram: Sequence[float] | None = None
+    """Amounts of a histogram descriptor's bins, in any unit."""
+    words: str = ""
+    where: str = ""
+    like: tuple[int, ...] = ()
+    """Ids of pictures of the collection that were marked as alike."""
+    unlike: tuple[int, ...] = ()
+    """Ids of pictures that were marked as not alike; they are not found again."""
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The answer of an index or a refiner for Q queries: `ids (Q, k) int64`, `scores (Q, k) float32`, best first.
+
+    Larger is better. Rows with fewer than k hits are padded with `NO_ID` and -inf.
+    """
+
+    ids: Ids
+    scores: Floats
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one hit was returned.
+
+    `alike` is the method's own judgement of this hit, None where it has none, and `verdict` the same in words
+    ("copy", "mirrored copy", "not a copy"); `similarity` in 0..1 is what is shown as the score. `query_points` and
+    `hit_points` `(M, 2) float32` are matched points in unit coordinates (0..1 of the width and height of each
+    picture); `homography (3, 3)` maps unit points of the query to unit points of the hit. `query_shares` and
+    `hit_shares` `(rows, columns) float32` lie over the whole of each picture: what each place adds to the cosine of the
+    two. They sum to it, those of the query for the hit as it is stored, those of the hit for the query as it was asked.
+    """
+
+    sentence: str
+    verdict: str = ""
+    alike: bool | None = None
+    similarity: float | None = None
+    query_points: Floats | None = None
+    hit_points: Floats | None = None
+    homography: NDArray[np.float64] | None = None
+    query_shares: Floats | None = None
+    hit_shares: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """Matched points of the query and of a hit, `(n, 2) float64` each, and the homography between them `(3, 3)`.
+
+    In units of each picture's longest side.
+    """
+
+    query_points: NDArray[np.float64]
+    hit_points: NDArray[np.float64]
+    homography: NDArray[np.float64]
