@@ -11,7 +11,7 @@ import pytest
 import nearsight as ns
 from nearsight.collection.ingest import Settings
 from nearsight.collection.plan import SENSES
-from nearsight.errors import ModelMissingError
+from nearsight.errors import DamagedError, ModelMissingError
 from tests.collection.scenes import save, texture
 
 ALONE = "gist | flat | verify(n=1)"
@@ -69,11 +69,14 @@ def test_filters_and_what_is_left_out_hold_for_them_too(photos):
     assert "3.png" not in [hit.path for hit in photos.search(part(3), by="copy", unlike="3.png")]
 
 
-def test_without_its_model_another_sense_finds_nothing(photos, monkeypatch):
+@pytest.mark.parametrize("error", [ModelMissingError, DamagedError])
+def test_without_its_model_or_its_rows_another_sense_finds_nothing(photos, monkeypatch, error):
     alone = copies(photos, range(9), recipe=ALONE)
 
     def missing(*given):
-        raise ModelMissingError("it is elsewhere")
+        raise error("it is elsewhere")
 
     monkeypatch.setattr("nearsight.features.sift.Sift.describe", missing)
     assert copies(photos, range(9), by="copy") == alone
+    with pytest.raises(error):
+        photos.search(part(3), by="object")

@@ -17,7 +17,7 @@ from nearsight.collection.query_rows import QueryRows
 from nearsight.collection.reasons import reasons, similarity
 from nearsight.collection.snapshot import Snapshot
 from nearsight.collection.tracing import Trace, traceable
-from nearsight.errors import ModelError, UsageError
+from nearsight.errors import DamagedError, ModelError, UsageError
 from nearsight.files import Files
 from nearsight.images.decode import Limits
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Refiner
@@ -183,10 +183,10 @@ def candidates(snapshot: Snapshot, plan: Plan, question: Asked, k: int, allow: I
 
 
 def _beside(snapshot: Snapshot, plan: Plan, query: Query, files: Files, limits: Limits, allow: Ids | None) -> list[int]:
-    """What the plans beside one find first; one whose model is not on this machine finds nothing."""
+    """What the plans beside one find first; one that cannot answer finds nothing, and says why when asked by itself."""
     found: dict[int, None] = {}
     for each in plan.beside:
-        with suppress(ModelError):
+        with suppress(ModelError, DamagedError):
             other = snapshot.ready(replace(each, refiners=()))
             question = asked(query, other, snapshot, files, limits)
             hits = candidates(snapshot, other, question, plan.refiners[0].depth, allow)
