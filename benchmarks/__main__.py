@@ -5,6 +5,7 @@ python -m benchmarks --quick                                      a few pictures
 python -m benchmarks quality --folder COREL1K                     docs/evaluation.md: how well each descriptor finds
 python -m benchmarks kinds --folder PICTURES                      docs/evaluation.md: which kinds of queries each finds
 python -m benchmarks objects --folder DATA                        docs/evaluation.md: the same things and places
+python -m benchmarks samples --folder DATA                        docs/evaluation.md: what that was learnt from
 python -m benchmarks agreement --folder DATA                      docs/evaluation.md: how many matches prove a thing
 python -m benchmarks deep --folder DATA                           docs/evaluation.md: what a network sees
 python -m benchmarks altered --folder DATA                        docs/evaluation.md: by kind of alteration, fused too
@@ -30,7 +31,7 @@ NAMES = (
     "startup",
     "networks",
 )
-JUDGED = ("quality", "kinds", "objects", "agreement", "deep", "ranking", "altered")
+JUDGED = ("quality", "kinds", "objects", "samples", "agreement", "deep", "ranking", "altered")
 """These need real pictures, and are run where they are named."""
 
 

@@ -9,6 +9,8 @@ from benchmarks.page import Options, main, markers
 from nearsight.errors import UsageError
 from nearsight.evaluate.attacks import ATTACKS
 
+COPY = "gist | flat | verify(n=2)"
+
 
 def test_every_kind_has_a_family_and_every_family_a_kind():
     assert {altered.family(kind) for kind in ATTACKS} == set(altered.FAMILIES)
@@ -17,7 +19,8 @@ def test_every_kind_has_a_family_and_every_family_a_kind():
 
 
 def test_quick_judges_each_alone_and_fused(tmp_path, monkeypatch):
-    monkeypatch.setattr(altered, "METHODS", {"DCT hash": "phash", "VLAD": "sift(n=40) | vlad(k=2)"})
+    monkeypatch.setattr(altered, "METHODS", {"DCT hash": "phash", "VLAD": "sift(n=40) | vlad(k=2)", "copy": COPY})
+    monkeypatch.setattr(altered, "BESIDE", {"copy, VLAD": ("copy", ("VLAD",))})
     monkeypatch.setattr(altered, "ATTACKS", dict.fromkeys(["jpeg20", "mirror"]))
     for folder in (*altered.INDEXED, altered.LEARNT_FROM):
         pictures.write_crops(tmp_path / folder, pictures.photographs(), 4, 96)
@@ -27,9 +30,10 @@ def test_quick_judges_each_alone_and_fused(tmp_path, monkeypatch):
     written = page.read_text()
     assert markers("altered")[1] in written
     rows = [line.strip("| ").split(" | ") for line in written.splitlines() if line.startswith("| ")]
-    assert rows[0] == ["altered by", "DCT hash", "VLAD", "hash + VLAD"]
+    assert rows[0] == ["altered by", "DCT hash", "VLAD", "copy", "hash + VLAD", "copy, VLAD"]
     found = {row[0]: [float(each) for each in row[1:]] for row in rows[2:]}
     assert found["JPEG"][0] == 100
+    assert found["all"][4] >= found["all"][2]
     halves = zip(found["JPEG"], found["turned and mirrored"], strict=True)
     assert found["all"] == pytest.approx([sum(each) / 2 for each in halves])
 

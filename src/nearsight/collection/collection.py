@@ -252,7 +252,8 @@ class Collection:
                 f"this collection is not indexed by {name} (it has: {', '.join(held)}); "
                 f"add it: nearsight index {_quoted(self.root)} --by {name}{self._elsewhere()}"
             )
-        return plan(held[name], name)
+        beside = [other for other in SENSES[name].beside if other in held] if name in SENSES else []
+        return replace(plan(held[name], name), beside=tuple(usable(held[other] for other in beside)))
 
     def _plan_of_recipe(self, recipe: str, held: dict[str, str]) -> Plan:
         wanted = plan(recipe)

@@ -22,7 +22,8 @@ class Sense:
 
     `said` is what is said of every hit instead of a verdict, where queries are no pictures like those stored: how near
     these are to each other then does not tell how near a query should be. `alike` is the share of random pairs that
-    may be as near as a hit that is alike: kinds have many pictures, copies few.
+    may be as near as a hit that is alike: kinds have many pictures, copies few. Of the senses `beside` it,
+    where the collection has them, its first refiner looks at the first hits too.
     """
 
     name: str
@@ -30,12 +31,18 @@ class Sense:
     recipe: str
     said: str = ""
     alike: float = ALIKE
+    beside: tuple[str, ...] = ()
 
 
 SENSES = {
     sense.name: sense
     for sense in (
-        Sense("copy", "the same picture, altered: re-saved, resized, cropped, mirrored", "gist | gistis | verify"),
+        Sense(
+            "copy",
+            "the same picture, altered: re-saved, resized, cropped, mirrored",
+            "gist | gistis | verify",
+            beside=("category", "object"),
+        ),
         Sense("colour", "the same colours in the same amounts", "colour_histogram | ivf"),
         Sense(
             "scene",
@@ -46,6 +53,7 @@ SENSES = {
             "object",
             "the same thing or place, from elsewhere: ask with a box around it",
             "sift | asmk | inverted | spatial | expand | spatial",
+            beside=("category",),
         ),
         Sense(
             "category",
@@ -67,13 +75,17 @@ DEFAULT_SENSES = ("copy", "colour")
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe ready to use. `name` is the sense, or the recipe as it was first written."""
+    """A recipe ready to use. `name` is the sense, or the recipe as it was first written.
+
+    Of the plans `beside` it, the first refiner looks at the first hits too, and takes those that it finds alike.
+    """
 
     name: str
     descriptor: Descriptor
     index: Index
     metric: Metric
     refiners: tuple[Refiner, ...]
+    beside: tuple[Plan, ...] = ()
 
     @property
     def described(self) -> tuple[Method, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
@@ -16,10 +17,10 @@ from nearsight.collection.query_rows import QueryRows
 from nearsight.collection.reasons import reasons, similarity
 from nearsight.collection.snapshot import Snapshot
 from nearsight.collection.tracing import Trace, traceable
-from nearsight.errors import UsageError
+from nearsight.errors import DamagedError, ModelError, UsageError
 from nearsight.files import Files
 from nearsight.images.decode import Limits
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Query
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Refiner
 
 FOUND = "found"
 NOTHING = "nothing like it here"
@@ -157,9 +158,13 @@ def ranked(
     distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
     if marks:
         hits = marked(question, hits, query, rows)
-    for refiner in plan.refiners:
+    for at, refiner in enumerate(plan.refiners):
         assert question.image is not None
-        hits = refiner.refine(question.image, hits, rows)
+        own = hits
+        hits = refiner.refine(question.image, own, rows)
+        if at == 0 and plan.beside:
+            others = _beside(snapshot, plan, query, files, limits, allow)
+            hits = _with_others(refiner, question.image, own, hits, others, rows)
     left = ~np.isin(hits.ids[0], [*query.unlike, NO_ID])
     return Searched(plan, question, Hits(hits.ids[:, left], hits.scores[:, left]), rows, distances)
 
@@ -175,6 +180,42 @@ def candidates(snapshot: Snapshot, plan: Plan, question: Asked, k: int, allow: I
     _, first = np.unique(ids[order], return_index=True)
     best = order[np.sort(first)][:depth]
     return Hits(ids[best][None], scores[best][None])
+
+
+def _beside(snapshot: Snapshot, plan: Plan, query: Query, files: Files, limits: Limits, allow: Ids | None) -> list[int]:
+    """What the plans beside one find first; one that cannot answer finds nothing, and says why when asked by itself."""
+    found: dict[int, None] = {}
+    for each in plan.beside:
+        with suppress(ModelError, DamagedError):
+            other = snapshot.ready(replace(each, refiners=()))
+            question = asked(query, other, snapshot, files, limits)
+            hits = candidates(snapshot, other, question, plan.refiners[0].depth, allow)
+            found |= dict.fromkeys(hits.ids[0].tolist())
+    return list(found)
+
+
+def _with_others(
+    refiner: Refiner, image: Image, own: Hits, refined: Hits, others: Sequence[int], rows: QueryRows
+) -> Hits:
+    """The refined hits, and where they belong those of `others`, so far not looked at, that the refiner finds alike.
+
+    All others are given to it with the best score of its own: what it raises them to can be compared.
+    """
+    looked = set(own.ids[0, : refiner.depth].tolist())
+    new = np.array([ident for ident in others if ident not in looked], np.int64)
+    if not len(new):
+        return refined
+    best = own.scores[0][np.isfinite(own.scores[0])].max(initial=0)
+    raised = [
+        refiner.refine(image, Hits(part[None], np.full((1, len(part)), best, np.float32)), rows)
+        for part in np.split(new, range(refiner.depth, len(new), refiner.depth))
+    ]
+    ids, scores = (np.concatenate([getattr(each, name)[0] for each in raised]) for name in ("ids", "scores"))
+    alike = np.array([bool(why and why.alike) for why in refiner.explain(image, ids, rows)])
+    left = ~np.isin(refined.ids[0], ids[alike])
+    every = np.concatenate([ids[alike], refined.ids[0, left]]), np.concatenate([scores[alike], refined.scores[0, left]])
+    order = np.argsort(-every[1], kind="stable")
+    return Hits(every[0][None, order], every[1][None, order])
 
 
 def _hit(rank: int, ident: int, path: bytes, distance: float, plan: Plan, reason: Explanation, words: str) -> Hit:

@@ -217,16 +217,18 @@ def _outcomes(bench: Bench, question: Question, ids: Ids, scores: NDArray[np.flo
 
 
 def attacked(
-    bench: Bench, kinds: Sequence[str], count: int, watch: Watch, together: Sequence[Together] = ()
+    bench: Bench, kinds: Sequence[str], count: int, watch: Watch, more: Sequence[Plan | Together] = ()
 ) -> dict[str, list[Outcome]]:
     """Some pictures, altered in every way, ask for themselves: the outcomes of each plan, or fusion, by its name.
+
+    `more` are asked beside the plans of the bench; a fusion takes what its plans have answered.
 
     The pictures are spread evenly over the folder. Files of the same bytes are all right answers.
     """
     names = sorted(bench.pictures)
     count = min(count, len(names))
     chosen = [names[at * len(names) // count] for at in range(count)]
-    every: tuple[Plan | Together, ...] = (*bench.plans, *together)
+    every: tuple[Plan | Together, ...] = (*bench.plans, *more)
     made: dict[str, list[Outcome]] = {plan.name: [] for plan in every}
     for number, name in enumerate(chosen):
         image = bench.pixels(bench.photos.root / name, ALTERED_SIDE)
@@ -234,8 +236,13 @@ def attacked(
         for kind in kinds:
             altered = KINDS[kind](image)
             question = Question(name, bench.photos.root / name, {"": Answers(frozenset(same))}, None, kind, kind)
+            answers: dict[str, Hits] = {}
             for plan in every:
-                hits = bench.ask(plan, Query(altered), SHOWN)
+                if isinstance(plan, Together):
+                    hits = fusion(plan.how, [answers[each.name] for each in plan.plans])[0]
+                else:
+                    hits = bench.ask(plan, Query(altered), SHOWN)
+                answers[plan.name] = hits
                 made[plan.name] += _outcomes(bench, question, hits.ids[0], hits.scores[0])
         watch(Progress("asking with altered pictures", number + 1, len(chosen)))
     return made

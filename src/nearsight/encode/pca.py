@@ -98,7 +98,7 @@ class Pca(Encoder):
     @property
     def sample(self) -> int:
         """Enough for directions that hold for other rows too."""
-        return max(20_000, 20 * self.dim)
+        return max(100_000, 20 * self.dim)
 
     def fit(self, sample: Floats, report: Report) -> Arrays:
         """`mean (D,)`, `axes (dim, D)` with whitening and turn in them, `variances (dim,)` along the directions."""

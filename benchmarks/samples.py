@@ -1,0 +1,60 @@
+"""How much what is found depends on what was learnt from: a table of docs/evaluation.md.
+
+    python -m benchmarks.samples --folder DATA [--quick] [--out docs/evaluation.md]
+
+DATA is that of `python -m benchmarks objects`. The rows of its table are learnt anew from parts of the same pictures.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import nearsight as ns
+from benchmarks.machine import machine, table
+from benchmarks.objects import LEARNT_FROM, MOST, ROWS
+from benchmarks.page import Options, main
+from nearsight.collection.plan import plan
+from nearsight.collection.trial import bench, judged
+from nearsight.errors import UsageError
+from nearsight.evaluate.protocols.catalogue import load
+
+PARTS = (LEARNT_FROM, LEARNT_FROM[:2], LEARNT_FROM[2:])
+
+
+def measured(options: Options) -> str:
+    """The section's text."""
+    if options.folder is None:
+        raise UsageError(f"--folder names the folder that holds landmarks, {', '.join(LEARNT_FROM)}")
+    ways = dict(list(ROWS.items())[: options.of(len(ROWS), 1)])
+    found = [judge(options.folder, ways, part, options.of(0, 3)) for part in PARTS]
+    lines = [[name, *(f"{each[name]:.1f}" for each in found)] for name in ways]
+    return TEXT.format(machine=machine(), table=table(["mAP, %", *(", ".join(part) for part in PARTS)], lines))
+
+
+def judge(folder: Path, ways: dict[str, str], learnt_from: tuple[str, ...], some: int) -> dict[str, float]:
+    """What each way finds on the places, learnt from these folders."""
+    truth = load("landmarks", folder / "landmarks")
+    truth = truth.some(some) if some else truth
+    with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
+        learnt = Path(place, "learnt.npz")
+        ns.learn([folder / name for name in learnt_from], list(ways.values()), learnt)
+        with bench(truth.folder, (), ways.values(), learnt=[learnt]) as ready:
+            plans = {each.name: each for each in ready.plans}
+            return {
+                name: judged(ready, plans[plan(text).name], truth, lambda progress: None).figures[MOST]
+                for name, text in ways.items()
+            }
+
+
+TEXT = """
+## What it was learnt from
+
+Measured on {machine}. *Places* as above, without geometry; words and mixtures learnt from all pictures, and from parts
+of them.
+
+{table}
+"""
+
+if __name__ == "__main__":
+    main("samples", __doc__, measured)

@@ -1,0 +1,31 @@
+"""What is found depends on what was learnt from: learnt from each part, and asked as in the table before."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from benchmarks import pictures, samples
+from benchmarks.page import Options, main
+
+from nearsight.errors import UsageError
+
+
+def test_each_part_is_learnt_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "ROWS", {"few words": "sift(n=60) | vlad(k=4) | flat"})
+    for folder in ("landmarks/images", *samples.LEARNT_FROM):
+        pictures.write_crops(tmp_path / folder, pictures.photographs(), 4, 160)
+    names = sorted(path.stem for path in (tmp_path / "landmarks" / "images").rglob("*.jpg"))
+    asked = [{"query": each, "bbx": [4, 4, 90, 90], "ok": [each], "junk": [], "landmark": each} for each in names]
+    (tmp_path / "landmarks" / "gt.json").write_text(json.dumps(asked))
+    page = tmp_path / "page.md"
+    main("samples", samples.__doc__, samples.measured, ["--quick", "--folder", str(tmp_path), "--out", str(page)])
+    lines = [line.strip("| ").split(" | ") for line in page.read_text().splitlines() if line.startswith("| ")]
+    assert lines[0] == ["mAP, %", "photos, captions, corel1k", "photos, captions", "corel1k"]
+    assert lines[2][0] == "few words"
+    assert all(0 < float(each) <= 100 for each in lines[2][1:])
+
+
+def test_without_a_folder_it_is_said_what_is_missing():
+    with pytest.raises(UsageError, match="landmarks, photos"):
+        samples.measured(Options())
