@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,6 +12,7 @@ from PIL import Image
 
 from nearsight.errors import ModelMissingError
 from nearsight.models import store
+from tests.command import nearsight
 
 
 @pytest.fixture
@@ -24,12 +22,6 @@ def corel(data):
     except ModelMissingError as problem:
         pytest.skip(str(problem))
     return data / "corel1k"
-
-
-def nearsight(*arguments, **environment):
-    given = {**os.environ, "COLUMNS": "200", **environment}
-    command = [sys.executable, "-m", "nearsight", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=given, check=False)
 
 
 def test_match_says_how_much_and_draws_where(corel, tmp_path):

@@ -5,10 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,6 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from nearsight.cli.main import registered
+from tests.command import nearsight
 
 COMMANDS = (
     "index",
@@ -37,23 +35,6 @@ COMMANDS = (
     "compare",
     "map",
 )
-
-
-def nearsight(*arguments, cwd=None):
-    done = subprocess.run(
-        [sys.executable, "-m", "nearsight", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=180,
-        cwd=cwd,
-        env={
-            **os.environ,
-            "COLUMNS": "160",
-            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path))),
-        },
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")

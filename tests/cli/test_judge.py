@@ -18,7 +18,7 @@ from nearsight.collection.plan import SENSES, plan, plans
 from nearsight.evaluate.protocols.catalogue import PROTOCOLS
 from nearsight.evaluate.redrawing import KINDS
 from nearsight.methods import methods
-from tests.cli.test_cli import nearsight
+from tests.command import nearsight
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import shlex
 
 import pytest
 
-from tests.cli.test_cli import nearsight
 from tests.collection.scenes import folder_of, save, texture
+from tests.command import nearsight
 
 OBJECTS = "sift(n=200) | asmk(words=kmeans(k=64), several=1) | inverted | spatial(inliers=8)"
 

@@ -17,7 +17,7 @@ from nearsight.apps.zero_shot import best, softmax
 from nearsight.collection.database import NAME
 from nearsight.errors import DamagedError, ModelError, ModelMissingError, UsageError
 from nearsight.models import store
-from tests.cli.test_cli import nearsight
+from tests.command import nearsight
 from tests.models.network import placed
 
 NAMES = ["red", "green", "blue"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.database import NAME, VERSION
 from nearsight.collection.making import repair
 from nearsight.files import LocalFiles
+from tests.command import nearsight
 
 RECIPE = "gist | gistis(cells=6, probes=6, bits=64, rerank=100, exact_below=30)"
 EXACT = "gist | flat"
@@ -114,7 +113,7 @@ def test_changes_cost_work_in_proportion_and_give_what_a_rebuild_gives(folder, r
 
 def _rows(photos):
     """Ids and rows of the pictures that are there."""
-    snapshot = photos._current()
+    snapshot = photos._current.snapshot()
     for picture in photos.pictures():
         yield picture.id, snapshot.row(photos.plan(recipe=RECIPE), picture.id)
 
@@ -217,8 +216,6 @@ def test_a_catalogue_of_the_first_format_is_read_and_brought_up(folder):
 
 def test_the_command_line_says_which_index_answers(folder):
     index(folder).close()
-    command = [sys.executable, "-m", "nearsight", "info", "--in", str(folder)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "gistis: the rows near the query are compared" in said
-    found = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+    assert "gistis: the rows near the query are compared" in nearsight("info", "--in", folder).stdout
+    found = json.loads(nearsight("info", "--in", folder, "--json").stdout)
     assert found["indexes"][RECIPE].startswith("gistis")

@@ -107,7 +107,7 @@ def test_what_cannot_be_laid_out_is_said(photos):
 
 
 def test_a_picture_without_a_row_is_damage(photos, monkeypatch):
-    snapshot, plan = photos._current(), photos.plan("colour")
+    snapshot, plan = photos._current.snapshot(), photos.plan("colour")
     ids = [*photos.map().ids.tolist(), 99]
     for fewest in (100, 2):
         monkeypatch.setattr(layout, "PAIRS", 0)

@@ -17,8 +17,8 @@ from nearsight.errors import ModelError, ModelMissingError, UsageError
 from nearsight.metrics.cosine import Cosine
 from nearsight.models import network
 from nearsight.types import Query
-from tests.cli.test_cli import nearsight
 from tests.collection.conftest import COLOURS
+from tests.command import nearsight
 from tests.models.pairs import WORDS, paired
 
 RECIPE = "joint(model=colours)"

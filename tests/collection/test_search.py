@@ -114,7 +114,7 @@ def test_asking_for_what_is_not_there_says_what_to_run(photos, tmp_path):
 def test_a_field_that_cannot_be_served_is_an_error(photos):
     from nearsight.collection.query import asked
 
-    own, snapshot = photos.root / "coffee.png", photos._current()
+    own, snapshot = photos.root / "coffee.png", photos._current.snapshot()
     for sense, given in (("colour", {"plus_texts": ("snow",)}), ("copy", {"minus_pictures": (own,)})):
         with pytest.raises(UsageError, match="cannot be asked"):
             asked(Query(picture=own, **given), photos.plan(sense), snapshot, photos._files, Limits())

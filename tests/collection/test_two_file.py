@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ import pytest
 import nearsight as ns
 from nearsight.collection.two_file import TwoFile, files_of
 from nearsight.errors import DamagedError, FormatError, UsageError
+from tests.command import nearsight
 
 
 @pytest.fixture
@@ -72,11 +71,6 @@ def test_damage_and_other_files_are_noticed(photos, tmp_path, which):
     path.unlink()
     with pytest.raises(UsageError, match="export --format two-file"):
         TwoFile(tmp_path / "base")
-
-
-def nearsight(*arguments):
-    command = [sys.executable, "-m", "nearsight", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 def test_the_commands(photos, tmp_path):

@@ -18,6 +18,7 @@ import nearsight as ns
 from nearsight.errors import ModelMissingError
 from nearsight.methods import methods, parameters, summary
 from nearsight.types import Descriptor, LocalDescriptor
+from tests.command import nearsight
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = [(name, cls) for each in recipes.own().values() for name, cls in each.items()]
@@ -184,23 +185,17 @@ def test_what_matches_lies_where_the_view_puts_it(name):
 
 def test_every_command_is_documented_with_every_option():
     page = commands.page()
-    said = command_line("--help")
+    said = nearsight("--help").stdout
     listed = re.findall(r"^  (\w+) ", said.partition("Commands:\n")[2].partition("\n\n")[0], re.M)
     assert listed == list(commands.commands())
     groups = {name: commands.parts_of(each) for name, each in commands.commands().items()}
     assert set(groups["models"]) == {"list", "get", "add", "verify"}
     for name in [*listed, *(f"{name} {inner}" for name, group in groups.items() for inner in group)]:
         part = re.split("\n##+ ", page.partition(f"# {name}\n")[2])[0]
-        told = command_line(*name.split(), "--help")
+        told = nearsight(*name.split(), "--help").stdout
         assert f"```sh\nnearsight {name}" in part
         for option in set(re.findall(r"^\s+(--?[a-z][\w-]*)", told, re.M)) - {"--help", "-h"}:
             assert re.search(rf"^\| `{option}[ `]", part, re.M), (name, option)
-
-
-def command_line(*arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
-    command = [sys.executable, "-m", "nearsight", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
 
 
 def test_the_python_face_is_whole():

@@ -55,7 +55,7 @@ def rows(photos):
         plan = photos.plan(recipe=recipe)
         for ident, name in names.items():
             held = found.setdefault(name, {})
-            held[type(plan.descriptor).__name__] = digest(photos._current().row(plan, ident))
+            held[type(plan.descriptor).__name__] = digest(photos._current.snapshot().row(plan, ident))
     return found
 
 
@@ -216,7 +216,7 @@ def save_rows(report, home, target):
     """The stored rows in the order of the pictures' paths, a file for each descriptor."""
     Path(target).mkdir(exist_ok=True)
     with ns.open(collection=home) as photos:
-        snapshot, idents = photos._current(), [each.id for each in photos.pictures()]
+        snapshot, idents = photos._current.snapshot(), [each.id for each in photos.pictures()]
         for recipe in photos.senses.values():
             plan = photos.plan(recipe=recipe)
             held = np.stack([snapshot.row(plan, ident) for ident in idents])
