@@ -33,7 +33,11 @@ def data() -> Path:
 @pytest.fixture
 def photographs(tmp_path: Path) -> Path:
     """A folder of thirteen real photographs, two of them in a subfolder."""
-    folder = tmp_path / "photographs"
+    return thirteen(tmp_path / "photographs")
+
+
+def thirteen(folder: Path) -> Path:
+    """The folder with thirteen real photographs in it, two of them in a subfolder."""
     (folder / "sub").mkdir(parents=True)
     for number, (package, name) in enumerate(PHOTOGRAPHS):
         target = folder / ("sub" if number < 2 else "") / name
