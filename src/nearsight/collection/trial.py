@@ -1,7 +1,8 @@
 """Trying recipes on a folder: what is judged is what a search answers, refiners included.
 
 The folder is indexed into a collection of its own, by worker processes as ever. Pictures of the collection ask with
-their stored rows, many at a time; boxes, other files and altered pictures are described one by one.
+their stored rows, many at a time; boxes, other files and altered pictures are described one by one. Each is judged alone: what a search
+by a sense also takes from other senses of its collection is left out.
 """
 
 from __future__ import annotations
@@ -98,9 +99,7 @@ class Bench:
     def cost(self, plan: Plan | Together, questions: Sequence[Question]) -> Cost:
         """What a recipe costs here: searches as a user makes them, and describing, each over some pictures."""
         plans = plan.plans if isinstance(plan, Together) else (plan,)
-        names = [each.name for each in plans]
-        ways: Any = {"by": [name for name in names if name in SENSES]}
-        ways |= {"recipe": [name for name in names if name not in SENSES]}
+        ways: Any = {"recipe": [each.recipe for each in plans]}  # not by sense: others would help
         ways |= {"fuse": plan.how} if isinstance(plan, Together) else {}
         asked_with = questions[:: max(1, len(questions) // TIMED)][:TIMED]
 
