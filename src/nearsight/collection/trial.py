@@ -1,8 +1,8 @@
 """Trying recipes on a folder: what is judged is what a search answers, refiners included.
 
 The folder is indexed into a collection of its own, by worker processes as ever. Pictures of the collection ask with
-their stored rows, many at a time; boxes, other files and altered pictures are described one by one. Each is judged alone: what a search
-by a sense also takes from other senses of its collection is left out.
+their stored rows, many at a time; boxes, other files and altered pictures are described one by one. Each is judged
+alone: what a search by a sense also takes from other senses of its collection is left out.
 """
 
 from __future__ import annotations
