@@ -94,3 +94,16 @@ def test_pairs_that_tell_nothing_are_refused(rows, says):
 def test_a_wrong_number_of_values_is_refused():
     with pytest.raises(ValueError, match="1 or more; got 0"):
         PairWhitening(dim=0)
+
+
+def test_wide_rows_are_learnt_from_as_narrow_ones():
+    """Forty rows of 300 values that lie in six directions: what is learnt is that of the six."""
+    rows = views(20)
+    across = np.linalg.qr(np.random.default_rng(2).normal(size=(300, WIDTH)))[0]
+    whitening = PairWhitening(dim=3)
+    wide = whitening.fit((rows @ across.T).astype(np.float32), quiet)
+    narrow = whitening.fit(rows, quiet)
+    made = whitening.encode((rows @ across.T).astype(np.float32), wide)
+    expected = whitening.encode(rows, narrow)
+    signs = np.sign((made * expected).sum(axis=0))
+    assert made == pytest.approx(expected * signs, abs=1e-3)

@@ -120,6 +120,12 @@ class PairWhitening(Encoder):
 
 
 def _directions(away: _Doubles, most: int) -> _Doubles:
-    """The principal directions `(d, D)` in which rows differ, of the largest variance, at least one."""
-    squares, vectors = largest(away.T @ away, max(1, most))
+    """The principal directions `(d, D)` in which rows `(N, D)` differ, of the largest variance, at least one.
+
+    Of wide rows they are made of the eigenvectors of the products of rows, of which there are fewer.
+    """
+    wide = len(away) < away.shape[1]
+    squares, vectors = largest(away @ away.T if wide else away.T @ away, max(1, most))
+    if wide:
+        vectors = vectors @ away / np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny))[:, None]
     return np.asarray(vectors[squares > _FLAT * squares[0]])
