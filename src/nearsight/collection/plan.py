@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -93,7 +94,7 @@ class Plan:
         each = self.descriptor
         return (each.first, *each.encoders) if isinstance(each, Encoded) else (each,)
 
-    @property
+    @cached_property
     def recipe(self) -> str:
         """The recipe with every default written out."""
         return str(written_out((*self.described, self.index, *self.refiners)))
@@ -103,12 +104,12 @@ class Plan:
         """Whether it can describe pictures: nothing is left to be learnt."""
         return not isinstance(self.descriptor, Encoded) or self.descriptor.ready
 
-    @property
+    @cached_property
     def metric_name(self) -> str:
         """What the distance is called."""
         return name_of(self.metric)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The key of the rows: the steps with every default, the versions and models of all that is in them.
 
@@ -117,7 +118,7 @@ class Plan:
         learnt = [self.descriptor.digest] if isinstance(self.descriptor, Encoded) and self.descriptor.ready else []
         return " ".join([self.unlearnt_key, *learnt])
 
-    @property
+    @cached_property
     def unlearnt_key(self) -> str:
         """The key of the rows whatever was learnt."""
         steps = self.described
@@ -128,7 +129,7 @@ class Plan:
         """Whether this is the key of rows of its own that were made with something else learnt."""
         return key != self.key and key.startswith(f"{self.unlearnt_key} {LEARNT}")
 
-    @property
+    @cached_property
     def cache_key(self) -> str:
         """The key of what the index keeps of the rows: theirs, and the parameters on which it depends."""
         step = written_out((self.index,)).steps[0]
