@@ -11,7 +11,7 @@ import pytest
 import nearsight as ns
 from nearsight.collection.ingest import Settings
 from nearsight.collection.plan import SENSES
-from nearsight.errors import DamagedError, ModelMissingError
+from nearsight.errors import DamagedError, ModelMissingError, UsageError
 from tests.collection.scenes import save, texture
 
 ALONE = "gist | flat | verify(n=1)"
@@ -69,7 +69,7 @@ def test_filters_and_what_is_left_out_hold_for_them_too(photos):
     assert "3.png" not in [hit.path for hit in photos.search(part(3), by="copy", unlike="3.png")]
 
 
-@pytest.mark.parametrize("error", [ModelMissingError, DamagedError])
+@pytest.mark.parametrize("error", [ModelMissingError, DamagedError, UsageError])
 def test_without_its_model_or_its_rows_another_sense_finds_nothing(photos, monkeypatch, error):
     alone = copies(photos, range(9), recipe=ALONE)
 

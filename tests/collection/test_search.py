@@ -212,7 +212,7 @@ def test_readers_see_each_commit(photographs):
 def test_threads_get_the_same_answers(photos):
     from concurrent.futures import ThreadPoolExecutor
 
-    paths = [photos.root / each.path.decode() for each in photos.pictures()][::2] * 2
+    paths = [photos.root / each.path.decode() for each in photos.pictures()] * 2
     alone = [[(h.path, h.score) for h in photos.search(path)] for path in paths]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda path: [(h.path, h.score) for h in photos.search(path)], paths))

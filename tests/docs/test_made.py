@@ -229,8 +229,7 @@ def test_a_new_file_gets_its_page(tmp_path):
     code = (
         f"import nearsight.descriptors; nearsight.descriptors.__path__.append({str(tmp_path)!r})\n"
         "from docs_build import recipes\n"
-        "from nearsight.methods import methods\n"
-        "print(recipes.page('minute', methods()['minute']), recipes.navigation())"
+        "print(recipes.pages()['recipes/minute.md'], recipes.navigation())"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
     done = subprocess.run(

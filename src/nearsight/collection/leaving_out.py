@@ -14,8 +14,9 @@ from nearsight.files import Files
 
 def remove(home: Path, files: Files, paths: Sequence[str]) -> int:
     """Take pictures out, by path relative to the folder, or whole subfolders; how many were taken out."""
+    wanted = _encoded(paths)
     with writing(home, files), opened(home, files) as catalogue:
-        chosen = [each for each in catalogue.pictures() if _chosen(each.path, _encoded(paths))]
+        chosen = [each for each in catalogue.pictures() if _chosen(each.path, wanted)]
         if chosen:
             with catalogue.transaction():
                 for each in chosen:
@@ -26,9 +27,9 @@ def remove(home: Path, files: Files, paths: Sequence[str]) -> int:
 
 def restore(home: Path, files: Files, paths: Sequence[str]) -> int:
     """Undo `remove`: the next ingest takes these in again; how many."""
+    wanted = _encoded(paths)
     with writing(home, files), opened(home, files) as catalogue:
-        skips = (each for each in catalogue.skips() if each.reason is Reason.REMOVED)
-        out = [each for each in skips if _chosen(each.path, _encoded(paths))]
+        out = [each for each in catalogue.skips() if each.reason is Reason.REMOVED and _chosen(each.path, wanted)]
         if out:
             with catalogue.transaction():
                 for each in out:

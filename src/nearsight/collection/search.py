@@ -186,7 +186,7 @@ def _beside(snapshot: Snapshot, plan: Plan, query: Query, files: Files, limits: 
     """What the plans beside one find first; one that cannot answer finds nothing, and says why when asked by itself."""
     found: dict[int, None] = {}
     for each in plan.beside:
-        with suppress(ModelError, DamagedError):
+        with suppress(ModelError, DamagedError, UsageError):
             other = snapshot.ready(replace(each, refiners=()))
             question = asked(query, other, snapshot, files, limits)
             hits = candidates(snapshot, other, question, plan.refiners[0].depth, allow)
