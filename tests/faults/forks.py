@@ -70,6 +70,13 @@ class Child:
         self.lines += [json.loads(line) for line in whole]
         return bool(data)
 
+    def wait(self, count, seconds=60.0):
+        """Read on until it has reported so many lines."""
+        deadline = time.monotonic() + seconds
+        while len(self.lines) < count:
+            assert self.read(deadline - time.monotonic()), self.lines[-1:]
+            assert time.monotonic() < deadline, (count, self.lines[-1:])
+
     def kill(self):
         """SIGKILL to it and to all that it started."""
         with suppress(ProcessLookupError):

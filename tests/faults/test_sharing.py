@@ -59,7 +59,12 @@ def read_beside(forks, many, tmp_path, rounds, readers):
     distances = dict(whole.last("answer")[1])
     begun = forks.run("toggle", folder, home, source, 1, 1).result
     asking = [forks.start("read_on", home, source / "0001.jpg", tmp_path / "stop") for _ in range(readers)]
-    states = [begun[-1], *forks.run("toggle", folder, home, source, rounds, 2, seconds=600).result]
+    states = [begun[-1]]
+    for number in range(rounds):
+        told = [len(reader.lines) for reader in asking]
+        states += forks.run("toggle", folder, home, source, 1, 2 + number).result
+        for reader, count in zip(asking, told, strict=True):
+            reader.wait(count + 1)  # however slow the machine is, each sees something new of each round
     (tmp_path / "stop").touch()
     endings = [reader.end() for reader in asking]
     for ending in endings:

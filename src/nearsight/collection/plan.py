@@ -104,6 +104,11 @@ class Plan:
         """Whether it can describe pictures: nothing is left to be learnt."""
         return not isinstance(self.descriptor, Encoded) or self.descriptor.ready
 
+    @property
+    def speaks(self) -> bool:
+        """Whether it can be asked with texts: they have rows among its own, and no refiner looks at a picture."""
+        return not self.refiners and self.descriptor.texts(()) is not None
+
     @cached_property
     def metric_name(self) -> str:
         """What the distance is called."""

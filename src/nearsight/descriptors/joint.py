@@ -92,8 +92,8 @@ class Joint(Descriptor):
         return unit(np.concatenate(list(network.outputs(self.model, wanted, images))))
 
     def texts(self, words: Sequence[str]) -> Floats:
-        """`(N, size) float32` for N texts."""
-        return unit(network.of_texts(self._texts(), words))
+        """`(N, size) float32` for N texts; for none, no network is opened."""
+        return np.empty((0, self.size), np.float32) if not words else unit(network.of_texts(self._texts(), words))
 
     def _texts(self) -> str:
         card = store.card(self.model)

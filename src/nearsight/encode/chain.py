@@ -95,7 +95,7 @@ class Encoded(Descriptor):
     def texts(self, words: Sequence[str]) -> Any:  # noqa: ANN401 - rows, as the encoders make them
         """The rows of texts, where the first makes any."""
         rows: Any = self.first.texts(words) if isinstance(self.first, Descriptor) else None
-        return None if rows is None else self._through(rows, last="encode")
+        return self._through(rows, last="encode") if rows is not None and len(words) else rows
 
     def encoded(self, described: Sequence[Any]) -> Any:  # noqa: ANN401 - rows or lists of records
         """Rows of what the first made of pictures, each on its own or all as one array."""

@@ -74,11 +74,12 @@ class Health(BaseModel):
 
 
 class Sense(BaseModel):
-    """One meaning of alike."""
+    """One meaning of alike; `texts`: whether it can be asked with `text=`, with a picture or without."""
 
-    model_config = _example(name="colour", line="the same colours in the same amounts")
+    model_config = _example(name="colour", line="the same colours in the same amounts", texts=False)
     name: str
     line: str
+    texts: bool
 
 
 class Progress(BaseModel):

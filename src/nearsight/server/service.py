@@ -59,6 +59,11 @@ class Service:
             lane.close()
         self.decoder.close()
 
+    def check_writable(self) -> None:
+        """RefusedError (403) where the service only reads."""
+        if self.settings.readonly:
+            raise RefusedError(403, "this service only reads", "start it without --read-only")
+
     def keep(self, data: bytes) -> Rendered:
         """An uploaded picture, decoded in isolation and kept. PictureError says why it cannot be."""
         made = self.decoder.render(Source(data))

@@ -7,18 +7,19 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from nearsight.collection.annotating import drop_label, set_label
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.collection import Collection
 from nearsight.collection.compare import OWN_FOLDER
-from nearsight.collection.plan import SENSES
+from nearsight.collection.plan import SENSES, usable
 from nearsight.collection.rows import Label, Note, Picture, Skip
-from nearsight.errors import CollectionError, DamagedError
+from nearsight.errors import CollectionError, DamagedError, ModelError
 from nearsight.server.fault import not_found
 
 WORDS = "words"
@@ -74,6 +75,19 @@ class Shelved:
         with self._reading() as catalogue:
             return catalogue.labels(os.fsencode(path))
 
+    def judge(self, ident: int, label: str, *, right: bool) -> list[Label]:
+        """Set or confirm a label of a picture, or drop it; its labels from now on.
+
+        Raises
+        ------
+        RefusedError : (404) there is no picture of this id
+        UsageError : the label is empty, or one to drop is not there
+        LockedError : another process or a job writes to the collection
+        """
+        path = os.fsdecode(self.picture(ident).path)
+        (set_label if right else drop_label)(self.home.parent, path, label, collection=self.home)
+        return self.labels(path)
+
     def skips(self, reason: str | None, offset: int, limit: int) -> tuple[int, list[Skip]]:
         """How many files were skipped for a reason, or for any; and some of them."""
         with self._reading() as catalogue:
@@ -87,7 +101,8 @@ class Shelved:
         try:
             with self.use() as photos:
                 held = photos.senses
-                told = {"senses": senses(held), "default_sense": default(held), "asks": asks(held)}
+                found = senses(held)
+                told = {"senses": found, "default_sense": default(held), "asks": asks(found)}
                 return {**self._names(), "images": len(photos), **told}
         except CollectionError as problem:
             empty: dict[str, Any] = {"images": 0, "senses": [], "default_sense": "", "asks": []}
@@ -147,10 +162,17 @@ def named(home: Path) -> str:
     return folder.name.encode("utf8", "backslashreplace").decode() or "pictures"
 
 
-def senses(held: dict[str, str]) -> list[dict[str, str]]:
-    """What a collection can be asked by, each with a line for its user."""
-    found = [{"name": name, "line": SENSES[name].line if name in SENSES else text} for name, text in held.items()]
-    return [*found, {"name": WORDS, "line": WORDS_LINE}]
+def senses(held: dict[str, str]) -> list[dict[str, Any]]:
+    """What a collection can be asked by, each with a line for its user, and whether it takes texts."""
+    lines = {name: SENSES[name].line if name in SENSES else text for name, text in held.items()}
+    found = [{"name": name, "line": line, "texts": _speaks(held[name])} for name, line in lines.items()]
+    return [*found, {"name": WORDS, "line": WORDS_LINE, "texts": False}]
+
+
+def _speaks(recipe: str) -> bool:
+    with suppress(ModelError):  # its card is gone
+        return any(each.speaks for each in usable([recipe]))
+    return False
 
 
 def default(held: dict[str, str]) -> str:
@@ -158,10 +180,11 @@ def default(held: dict[str, str]) -> str:
     return "copy" if "copy" in held else next(iter(held), "")
 
 
-def asks(held: dict[str, str]) -> list[str]:
-    """The ways of asking that a collection offers: a picture and words always, others by what it is indexed by."""
-    needed = {"picture": None, "colours": "colour", "words": None, "sketch": "sketch", "text": "meaning"}
-    return [way for way, sense in needed.items() if sense is None or sense in held]
+def asks(held: list[dict[str, Any]]) -> list[str]:
+    """The ways of asking that senses offer: a picture and words always, texts where one takes them."""
+    names = {each["name"] for each in held}
+    offered = {"picture": True, "colours": "colour" in names, "words": True, "sketch": "sketch" in names}
+    return [way for way, there in (offered | {"text": any(each["texts"] for each in held)}).items() if there]
 
 
 def discreet(text: str, shelf: Iterable[Shelved]) -> str:

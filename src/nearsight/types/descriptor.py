@@ -70,7 +70,10 @@ class Descriptor(Method, ABC):
         return None
 
     def texts(self, words: Sequence[str]) -> Floats | None:
-        """The rows `(N, size) float32` of texts in one space with those of pictures; None where there is none."""
+        """The rows `(N, size) float32` of texts in one space with those of pictures; None where there is none.
+
+        For no texts it says whether there is such a space, and reads nothing for it.
+        """
         return None
 
     def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:

@@ -6,6 +6,8 @@ export type Point = [number, number];
 export interface Sense {
   name: string;
   line: string;
+  /** Whether it can be asked with texts. */
+  texts: boolean;
 }
 
 export interface Collection {
@@ -19,8 +21,8 @@ export interface Collection {
   job: { id: string } | null;
   /** Why it cannot be used, where that is so. */
   problem?: string | null;
-  /** The ways of asking, where the service says: "picture", "colours", "words", "sketch". */
-  asks?: string[];
+  /** The ways of asking: "picture", "text", "colours", "words", "sketch". */
+  asks: string[];
 }
 
 export interface CollectionState extends Collection {
@@ -41,6 +43,14 @@ export interface Upload {
   height: number;
 }
 
+/** Confirmed or set by somebody, or else what a model says. */
+export interface Label {
+  label: string;
+  confidence: number;
+  model: string;
+  state: string;
+}
+
 export interface Hit {
   rank: number;
   id: number;
@@ -58,6 +68,8 @@ export interface Hit {
   /** What others say of it, in lines: text, never markup. */
   caption: string;
   tags: string[];
+  /** What models and people say that it shows, the surest first. */
+  labels: Label[];
 }
 
 export interface Answer {
@@ -184,6 +196,10 @@ export const colours = (picture: string, at?: Point): Promise<{ colours: Record<
 
 export const search = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Answer> =>
   ask(`${of(collection)}/search?${asked}`, signalled(signal));
+
+/** Set or confirm a label of a picture, or drop it; all its labels from now on. */
+export const judge = (collection: string, id: number, label: string, right: boolean): Promise<Label[]> =>
+  ask(`${pictureAddress(collection, String(id))}/labels?${new URLSearchParams({ label })}`, { method: right ? "PUT" : "DELETE" });
 
 export const layout = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Layout> =>
   ask(`${of(collection)}/map?${asked}`, signalled(signal));

@@ -2,7 +2,7 @@
 
 import type { Box } from "./api";
 
-export type Kind = "picture" | "colours" | "words" | "sketch";
+export type Kind = "picture" | "text" | "colours" | "words" | "sketch";
 
 export interface Colour {
   /** Six hexadecimal digits, no hash. */
@@ -24,6 +24,9 @@ export interface Route {
   colours: Colour[];
   /** Amounts of the bins of a colour histogram, with commas, where no colours are asked with. */
   histogram: string;
+  /** What the pictures show, and what they do not, by a sense that takes texts; with a picture too. */
+  texts: string[];
+  minusTexts: string[];
   words: string;
   /** The filter: "taken >= 2012 and folder like 'moscow/%'". */
   where: string;
@@ -35,10 +38,13 @@ export interface Route {
   hit: string;
 }
 
-export const KINDS: readonly Kind[] = ["picture", "colours", "words", "sketch"];
+export const KINDS: readonly Kind[] = ["picture", "text", "colours", "words", "sketch"];
 export const PAGE = 20;
 export const MOST = 200;
 export const MARKS = 100;
+/** The most texts of a kind, and their length. */
+export const TEXTS = 8;
+export const LETTERS = 500;
 
 export const blank = (collection = ""): Route => ({
   collection,
@@ -50,6 +56,8 @@ export const blank = (collection = ""): Route => ({
   box: null,
   colours: [],
   histogram: "",
+  texts: [],
+  minusTexts: [],
   words: "",
   where: "",
   by: "",
@@ -75,6 +83,8 @@ export function read(query: string): Route {
     box: box && box[2] > box[0] && box[3] > box[1] ? box : null,
     colours: colours(text("colours")),
     histogram: text("histogram"),
+    texts: said(given.getAll("text")),
+    minusTexts: said(given.getAll("minus_text")),
     words: text("words"),
     where: text("where"),
     by: text("by"),
@@ -99,6 +109,7 @@ export function write(route: Route): string {
   put("box", route.box ? route.box.join(",") : "");
   put("colours", route.colours.map(({ hex, share }) => `${hex}:${share}`).join(","));
   put("histogram", route.histogram);
+  speak(given, route);
   put("words", route.words);
   put("where", route.where);
   put("by", route.by);
@@ -126,12 +137,13 @@ export function question(route: Route): URLSearchParams | null {
 }
 
 const asking: Record<Kind, (route: Route) => URLSearchParams | null> = {
-  picture: ({ upload, id, box }) => {
+  picture: ({ upload, id, box, texts, minusTexts }) => {
     if (!upload && !id) return null;
     const asked = new URLSearchParams(upload ? { upload } : { id });
     if (box) asked.set("box", box.join(","));
-    return asked;
+    return speak(asked, { texts, minusTexts });
   },
+  text: (route) => (route.texts.length ? speak(new URLSearchParams(), route) : null),
   colours: ({ colours, histogram }) => {
     if (!colours.length) return histogram ? new URLSearchParams({ histogram }) : null;
     const sum = colours.reduce((total, { share }) => total + share, 0);
@@ -140,6 +152,15 @@ const asking: Record<Kind, (route: Route) => URLSearchParams | null> = {
   words: ({ words }) => (words.trim() ? new URLSearchParams({ words: words.trim() }) : null),
   sketch: ({ upload }) => (upload ? new URLSearchParams({ upload }) : null),
 };
+
+/** Texts as they are asked with: none is empty. */
+export const said = (texts: string[]): string[] => texts.map((each) => each.trim().slice(0, LETTERS)).filter(Boolean).slice(0, TEXTS);
+
+function speak(given: URLSearchParams, { texts, minusTexts }: Pick<Route, "texts" | "minusTexts">): URLSearchParams {
+  for (const text of texts) given.append("text", text);
+  for (const text of minusTexts) given.append("minus_text", text);
+  return given;
+}
 
 function numbers(text: string, count: number): number[] | null {
   const found = text.split(/[,x]/).map(Number);

@@ -1,7 +1,7 @@
 /** The state of the page in one place. The address says what is asked; everything else follows from it. */
 
 import * as api from "./api";
-import { type Answer, type Collection, type CollectionState, type Hit, Trouble } from "./api";
+import { type Answer, type Collection, type CollectionState, type Hit, type Label, Trouble } from "./api";
 import * as jobs from "./jobs.svelte";
 import { blank, type Kind, KINDS, MARKS, MOST, PAGE, question, read, type Route, write } from "./route";
 import { count, holding, passing } from "./words";
@@ -10,21 +10,16 @@ type How = "push" | "replace";
 type Mark = "likes" | "unlikes";
 
 const UNMARKED = { likes: [], unlikes: [] };
+const UNSAID = { texts: [], minusTexts: [] };
+
+/** The one sense that a way of asking needs. */
+const FOR: Partial<Record<Kind, string>> = { colours: "colour", words: "words", sketch: "sketch" };
 
 const RETRY_MS = 4000;
 const SETTLE_MS = 250;
 
 /** The ways of asking that a collection offers. */
-function offered(collection: Collection | null): Kind[] {
-  const { senses = [], asks } = collection ?? {};
-  if (asks) return KINDS.filter((kind) => asks.includes(kind));
-  const names = new Set(senses.map(({ name }) => name));
-  const kinds: Kind[] = ["picture"];
-  if (names.has("colour")) kinds.push("colours");
-  if (names.has("words") || names.has("meaning")) kinds.push("words");
-  if (names.has("sketch")) kinds.push("sketch");
-  return kinds;
-}
+const offered = (collection: Collection | null): Kind[] => KINDS.filter((kind) => (collection?.asks ?? ["picture"]).includes(kind));
 
 class Store {
   route = $state<Route>(read(location.search));
@@ -77,11 +72,16 @@ class Store {
 
   /** The sense that is asked by: the chosen one where the collection has it, else what the way of asking needs. */
   get sense(): string {
-    const names = this.collection?.senses.map(({ name }) => name) ?? [];
-    const needed = { colours: ["colour"], words: ["words", "meaning"], sketch: ["sketch"], picture: [] }[this.kind];
-    const first = needed.find((name) => names.includes(name));
-    if (this.kind !== "picture") return first ?? "";
-    return names.includes(this.route.by) ? this.route.by : (this.collection?.default_sense ?? "");
+    const { senses = [], default_sense: usual = "" } = this.collection ?? {};
+    const fitting = senses.filter(({ name, texts }) => (this.kind === "text" ? texts : FOR[this.kind] === undefined || FOR[this.kind] === name));
+    const names = fitting.map(({ name }) => name);
+    if (names.includes(this.route.by)) return this.route.by;
+    return names.includes(usual) ? usual : (names[0] ?? "");
+  }
+
+  /** Whether texts can be asked with by the sense that is asked by. */
+  get speaks(): boolean {
+    return this.collection?.senses.find(({ name }) => name === this.sense)?.texts ?? false;
   }
 
   /** The sense that the map is laid out by. */
@@ -94,7 +94,8 @@ class Store {
   get question(): URLSearchParams | null {
     if (!this.collection || this.route.map) return null;
     // Words are a way of asking, not rows to search by.
-    return question({ ...this.route, kind: this.kind, by: this.sense === "words" ? "" : this.sense });
+    const by = this.sense === "words" ? "" : this.sense;
+    return question({ ...this.route, kind: this.kind, by, ...(this.speaks ? {} : UNSAID) });
   }
 
   /** Whether the answer is that of a filter alone: pictures by their paths, with nothing to score. */
@@ -209,11 +210,11 @@ class Store {
   choose(collection: string): void {
     this.detail = null;
     this.answer = null;
-    const { map, kind, upload, size, box, colours, histogram, words, where } = this.route;
+    const { map, kind, upload, size, box, colours, histogram, texts, minusTexts, words, where } = this.route;
     const kinds = offered(this.collections?.find(({ id }) => id === collection) ?? null);
     // Where no drawing can be asked with, it is no picture to ask with either.
     const kept = upload && (kind !== "sketch" || kinds.includes(kind)) ? { upload, size, box } : {};
-    this.go({ ...blank(collection), map, kind, colours, histogram, words, where, ...kept });
+    this.go({ ...blank(collection), map, kind, colours, histogram, texts, minusTexts, words, where, ...kept });
     void this.refresh();
   }
 
@@ -249,7 +250,7 @@ class Store {
 
   like(hit: Pick<Hit, "id" | "width" | "height">): void {
     const size: [number, number] = [hit.width, hit.height];
-    this.go({ map: false, kind: "picture", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE, ...UNMARKED });
+    this.go({ map: false, kind: "picture", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE, ...UNMARKED, ...UNSAID });
     scrollTo({ top: 0 });
   }
 
@@ -266,13 +267,18 @@ class Store {
     this.go({ ...others, ...(set ? { [mark]: [...others[mark], hit.id] } : {}), ...left });
   }
 
+  /** Somebody set or dropped a label of a hit. */
+  relabel(id: number, labels: Label[]): void {
+    if (this.answer) this.answer = { ...this.answer, hits: this.answer.hits.map((hit) => (hit.id === id ? { ...hit, labels } : hit)) };
+  }
+
   unmark(): void {
     this.marked = null;
     this.go(UNMARKED);
   }
 
   clear(): void {
-    this.go({ map: false, upload: "", id: "", size: null, box: null, colours: [], histogram: "", words: "", where: "", hit: "", k: PAGE, ...UNMARKED });
+    this.go({ map: false, upload: "", id: "", size: null, box: null, colours: [], histogram: "", words: "", where: "", hit: "", k: PAGE, ...UNMARKED, ...UNSAID });
   }
 
   more(): void {

@@ -12,9 +12,9 @@ from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
 from nearsight.server import models
-from nearsight.server.fault import RefusedError, readable
+from nearsight.server.fault import readable
 from nearsight.server.jobs import Job
-from nearsight.server.service import Its, Named, Service
+from nearsight.server.service import Its, Named
 
 PAUSE = 0.1
 """Seconds between two looks at a job."""
@@ -30,7 +30,7 @@ router = APIRouter(tags=["jobs"])
 @router.post("/collections/{collection}/jobs", status_code=202, response_model=models.Job)
 async def start(service: Its, shelved: Named, wanted: models.Start) -> dict[str, Any]:
     """Look through the folder again, and index it by these senses too."""
-    _check_writable(service)
+    service.check_writable()
     return (await service.read.run(partial(service.jobs.start, shelved, wanted.by))).as_dict()
 
 
@@ -50,14 +50,9 @@ async def events(service: Its, job: str) -> StreamingResponse:
 @router.delete("/jobs/{job}", status_code=202, response_model=models.Job)
 async def cancel(service: Its, job: str) -> dict[str, Any]:
     """End a job as soon as can be; what it has committed stays."""
-    _check_writable(service)
+    service.check_writable()
     service.jobs[job].wanted.set()
     return service.jobs[job].as_dict()
-
-
-def _check_writable(service: Service) -> None:
-    if service.settings.readonly:
-        raise RefusedError(403, "this service only reads", "start it without --read-only")
 
 
 async def _told(job: Job) -> AsyncIterator[str]:

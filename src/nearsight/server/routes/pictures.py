@@ -5,20 +5,22 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any, TypeAlias
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from nearsight.server import models
 from nearsight.server.decoder import SHOWN_SIDE
 from nearsight.server.picking import Picked
-from nearsight.server.service import Its, Named, tag
+from nearsight.server.service import Its, Named, labels_row, tag
 from nearsight.server.shelf import Shelved
 
 JPEG: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}}},
     304: {"description": "it has not changed"},
 }
+LONGEST = 200
+"""Characters of a label."""
 Ident: TypeAlias = Annotated[int, Path(ge=1, le=(1 << 63) - 1)]
 
 router = APIRouter(prefix="/collections/{collection}/pictures/{ident}", tags=["pictures"])
@@ -46,6 +48,23 @@ async def colours(service: Its, shelved: Named, ident: Ident, picking: Picked) -
     """The colours at some points of a picture, or its main ones."""
     kept = await service.own(shelved, ident)
     return {"colours": await service.decode.run(partial(picking.of, kept))}
+
+
+Word: TypeAlias = Annotated[str, Query(min_length=1, max_length=LONGEST, description="a word or several")]
+
+
+@router.put("/labels", response_model=list[models.Label])
+async def set_label(service: Its, shelved: Named, ident: Ident, label: Word) -> list[dict[str, Any]]:
+    """Say that a picture shows something, or confirm what a model said; all its labels from now on."""
+    service.check_writable()
+    return labels_row(await service.read.run(partial(shelved.judge, ident, label, right=True)))
+
+
+@router.delete("/labels", response_model=list[models.Label])
+async def drop_label(service: Its, shelved: Named, ident: Ident, label: Word) -> list[dict[str, Any]]:
+    """Say that a label is wrong: no model sets it again; all labels from now on."""
+    service.check_writable()
+    return labels_row(await service.read.run(partial(shelved.judge, ident, label, right=False)))
 
 
 def _stored(shelved: Shelved, ident: int) -> bytes:
