@@ -12,7 +12,7 @@ import difflib
 import inspect
 import pkgutil
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -32,6 +32,10 @@ KINDS: dict[str, type[Method]] = {
     "indexes": Index,
     "rank": Refiner,
 }
+
+
+_hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+"""The types of a method's parameters; to read them takes longer than all else that a recipe needs."""
 
 
 @cache
@@ -90,7 +94,9 @@ def methods(package: str | None = None) -> dict[str, type[Method]]:
 
 def name_of(component: Method) -> str:
     """The name that a recipe calls this component by."""
-    return next(name for name, cls in methods().items() if cls is type(component))
+    cls = type(component)
+    own = cls.__module__.rpartition(".")[2]  # so that the others need not be imported
+    return own if find(own) is cls else next(name for name, other in methods().items() if other is cls)
 
 
 def build(recipe: Recipe) -> tuple[Method, ...]:
@@ -124,7 +130,7 @@ def _nearest(name: str) -> str:
 
 def parameters(cls: type[Method]) -> list[tuple[str, str, str]]:
     """Name, type and default of each parameter, as text."""
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     return [(f.name, _type_text(hints[f.name]), _default_text(f)) for f in _fields(cls)]
 
 
@@ -151,7 +157,7 @@ def _build_step(step: Step, text: str) -> Method:
 
 
 def _arguments(cls: type[Method], step: Step, text: str) -> dict[str, Any]:
-    names, hints, arguments = [f.name for f in _fields(cls)], get_type_hints(cls), dict[str, Any]()
+    names, hints, arguments = [f.name for f in _fields(cls)], _hints(cls), dict[str, Any]()
     positional = _listed(step.args, hints[names[0]]) if names else step.args
     if len(positional) > len(names):
         problem = f"{step.name} takes at most {len(names)} arguments ({', '.join(names)}); got {len(positional)}"

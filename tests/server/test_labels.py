@@ -32,7 +32,9 @@ def test_labels_are_set_confirmed_and_dropped(folder):
         assert found(client, "pier") == [1]
         (hit,) = client.get(f"{C}/search", params={"words": "pier"}).json()["hits"]
         assert [each["label"] for each in hit["labels"]] == ["light house/№ 1 & <b>", "pier"]
-        assert said(client.delete(LABELS, params={"label": "light house/№ 1 & <b>"})) == [("pier", 1.0, "", "confirmed")]
+        assert said(client.delete(LABELS, params={"label": "light house/№ 1 & <b>"})) == [
+            ("pier", 1.0, "", "confirmed")
+        ]
         assert found(client, "house") == []
         assert found(client, "pier") == [1]
     with ns.open(collection=home) as photos:

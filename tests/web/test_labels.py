@@ -49,7 +49,9 @@ def opened(visit, **options):
 
 
 def labels(dialog):
-    return [" ".join(each.split()) for each in dialog.get_by_role("list", name="Labels").locator("li").all_inner_texts()]
+    return [
+        " ".join(each.split()) for each in dialog.get_by_role("list", name="Labels").locator("li").all_inner_texts()
+    ]
 
 
 def change(page, act):

@@ -1,4 +1,4 @@
-"""What pictures show and do not show, in words, on their own and beside a picture, by a pair that knows three colours."""
+"""What pictures show and do not show, in words, alone and beside a picture, by a pair that knows three colours."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_texts_move_a_picture(visit, folder):
 
 def test_by_another_sense_texts_are_not_asked_with(visit, folder):
     page = pick(visit("?by=joint(model=colours)"), folder / "yellow.png")
-    search(page, lambda: page.get_by_role("radio", name=re.compile("^Joint")).check())
+    expect(page.get_by_role("radio", name=re.compile("^Joint"))).to_be_checked()
     say(page, "And also shows", "blue")
     assert "text" not in search(page, lambda: page.get_by_role("radio", name=re.compile("^Colour")).check())
     assert "text=blue" in search(page, lambda: page.get_by_role("radio", name=re.compile("^Joint")).check())
