@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from benchmarks import agreement, pictures
+from benchmarks import agreement
 from benchmarks.page import Options, main
 from PIL import Image
 
@@ -13,12 +13,12 @@ from nearsight.errors import UsageError
 
 
 @pytest.fixture
-def views(tmp_path):
+def views(photos, tmp_path):
     """Three photographs, each in two sizes; the larger one asks, but for a border."""
     folder = tmp_path / "landmarks" / "images"
     folder.mkdir(parents=True)
     asked = []
-    for number, photo in enumerate(pictures.photographs()[:3]):
+    for number, photo in enumerate(photos[:3]):
         made = Image.fromarray(photo)
         for name, side in (("far", 300), ("near", 480)):
             made.resize((side, side * made.height // made.width)).save(folder / f"{number}{name}.jpg")

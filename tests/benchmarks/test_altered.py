@@ -18,12 +18,12 @@ def test_every_kind_has_a_family_and_every_family_a_kind():
     assert altered.family("jpeg20") == "JPEG"
 
 
-def test_quick_judges_each_alone_and_fused(tmp_path, monkeypatch):
+def test_quick_judges_each_alone_and_fused(photos, tmp_path, monkeypatch):
     monkeypatch.setattr(altered, "METHODS", {"DCT hash": "phash", "VLAD": "sift(n=40) | vlad(k=2)", "copy": COPY})
     monkeypatch.setattr(altered, "BESIDE", {"copy, VLAD": ("copy", ("VLAD",))})
     monkeypatch.setattr(altered, "ATTACKS", dict.fromkeys(["jpeg20", "mirror"]))
     for folder in (*altered.INDEXED, altered.LEARNT_FROM):
-        pictures.write_crops(tmp_path / folder, pictures.photographs(), 4, 96)
+        pictures.write_crops(tmp_path / folder, photos, 4, 96)
     page = tmp_path / "page.md"
     monkeypatch.setattr(altered, "FAMILIES", {each: altered.FAMILIES[each] for each in ("JPEG", "turned and mirrored")})
     main("altered", altered.__doc__, altered.measured, ["--quick", "--folder", str(tmp_path), "--out", str(page)])

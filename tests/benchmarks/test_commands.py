@@ -58,10 +58,10 @@ def test_metrics_are_asked_with_the_descriptor_they_are_natural_for():
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def files(photos, tmp_path_factory):
     """Six small JPEGs."""
     folder = tmp_path_factory.mktemp("files") / "all"
-    pictures.write_crops(folder, pictures.photographs(), 6, 96)
+    pictures.write_crops(folder, photos, 6, 96)
     return folder
 
 
@@ -138,8 +138,8 @@ def test_startup(monkeypatch):
 NAP = "import time; time.sleep(.2)"
 
 
-def test_startup_measures_a_search_that_answers(files, tmp_path):
-    startup.run(*startup.indexed(tmp_path / "few", pictures.photographs(), 3))
+def test_startup_measures_a_search_that_answers(files, photos, tmp_path):
+    startup.run(*startup.indexed(tmp_path / "few", photos, 3))
     with pytest.raises(RuntimeError, match="nowhere"):
         startup.run("-m", "nearsight", "search", str(next(files.rglob("*.jpg"))), "--in", str(tmp_path / "nowhere"))
 

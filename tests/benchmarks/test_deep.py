@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from benchmarks import deep, pictures
@@ -15,23 +13,17 @@ from tests.models.network import convolving
 
 
 @pytest.fixture
-def sets(tmp_path, monkeypatch):
+def sets(places, photos, tmp_path, monkeypatch):
     """Few pictures of each set, and a small network instead of MobileNetV2."""
     weights = np.random.default_rng(3).normal(size=(16, 3, 8, 8)).astype(np.float32)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NEARSIGHT_MODELS", str(convolving(tmp_path / "models", weights)))
     monkeypatch.setattr(deep, "FIRST", "feature_map(model=cells, output=map, side=64)")
-    for folder in ("landmarks/images", *deep.LEARNT_FROM):
-        pictures.write_crops(tmp_path / folder, pictures.photographs(), 6, 96)
-    for folder in ("one", "other"):
-        pictures.write_crops(
-            tmp_path / deep.PAIRED_FROM / folder, pictures.photographs(), 6, 96 if folder == "one" else 90
-        )
+    places(6, 96, [4, 4, 40, 40], deep.LEARNT_FROM)
+    for folder, side in (("one", 96), ("other", 90)):
+        pictures.write_crops(tmp_path / deep.PAIRED_FROM / folder, photos, 6, side)
         for number, path in enumerate(sorted((tmp_path / deep.PAIRED_FROM / folder).rglob("*.jpg"))):
             path.rename(tmp_path / deep.PAIRED_FROM / folder / f"{number}.jpg")
-    names = sorted(path.stem for path in (tmp_path / "landmarks" / "images").rglob("*.jpg"))
-    asked = [{"query": each, "bbx": [4, 4, 40, 40], "ok": [each], "junk": [], "landmark": each} for each in names]
-    (tmp_path / "landmarks" / "gt.json").write_text(json.dumps(asked))
     return tmp_path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from benchmarks import features, pictures
+from benchmarks import features
 from benchmarks.page import main, markers
 
 from nearsight.methods import methods
@@ -31,8 +31,8 @@ def test_a_spot_comes_to_lie_where_the_homography_says(name):
         assert spot(clean) == pytest.approx((x / depth, y / depth), abs=0.3)
 
 
-def test_what_does_not_change_is_found_whole():
-    photo = pictures.photographs()[0]
+def test_what_does_not_change_is_found_whole(photos):
+    photo = photos[0]
     made = {name: (component, metric) for name, component, metric in features.components()}
     assert made.keys() <= methods("features").keys()
     component, metric = made["orb"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from benchmarks import objects, pictures
+from benchmarks import objects
 from benchmarks.page import Options, main
 from PIL import Image
 
@@ -13,22 +11,18 @@ from nearsight.errors import UsageError
 
 
 @pytest.fixture
-def sets(tmp_path, monkeypatch):
+def sets(places, photos, monkeypatch):
     """Few pictures of each set, and ways of few words."""
     words = "sift(n=80) | asmk(words=kmeans(k=20), bits=32, several=1) | inverted"
     monkeypatch.setattr(objects, "WORDS", {objects.EXPANDED: words})
     monkeypatch.setattr(objects, "ROWS", {"VLAD": "sift(n=80) | vlad(k=4) | flat"})
-    for folder in ("landmarks/images", *objects.LEARNT_FROM):
-        pictures.write_crops(tmp_path / folder, pictures.photographs(), 4, 160)
-    names = sorted(path.stem for path in (tmp_path / "landmarks" / "images").rglob("*.jpg"))
-    asked = [{"query": each, "bbx": [4, 4, 90, 90], "ok": [each], "junk": [], "landmark": each} for each in names]
-    (tmp_path / "landmarks" / "gt.json").write_text(json.dumps(asked))
-    for folder, side in (("E63", 150), ("Palm", 120), ("Reference", 200)):
-        (tmp_path / "dvd-covers" / folder).mkdir(parents=True)
-        for number, photo in enumerate(pictures.photographs()[:3]):
+    folder = places(4, 160, [4, 4, 90, 90], objects.LEARNT_FROM)
+    for name, side in (("E63", 150), ("Palm", 120), ("Reference", 200)):
+        (folder / "dvd-covers" / name).mkdir(parents=True)
+        for number, photo in enumerate(photos[:3]):
             cover = Image.fromarray(photo).resize((side, side))
-            cover.save(tmp_path / "dvd-covers" / folder / f"{number:03}.jpg")
-    return tmp_path
+            cover.save(folder / "dvd-covers" / name / f"{number:03}.jpg")
+    return folder
 
 
 def test_every_way_is_judged_alone_with_geometry_and_with_expansion(sets, tmp_path):

@@ -9,11 +9,6 @@ import pytest
 from benchmarks import pictures
 
 
-@pytest.fixture(scope="module")
-def photos():
-    return pictures.photographs()
-
-
 def test_bundled_photographs(photos):
     assert len(photos) == 13
     assert max(max(photo.shape) for photo in photos) <= 1024

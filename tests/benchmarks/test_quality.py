@@ -78,8 +78,8 @@ def test_the_bars_are_as_long_as_their_shares():
 SHARES = {"a": {"x": 0.0, "y": 100.0}, "b": {"x": 50.0, "y": 25.0}, "c": {"x": 100.0, "y": 10.0}}
 
 
-def test_kinds_writes_table_and_figure(tmp_path, monkeypatch):
-    pictures.write_crops(tmp_path / "all", pictures.photographs(), 6, 96)
+def test_kinds_writes_table_and_figure(photos, tmp_path, monkeypatch):
+    pictures.write_crops(tmp_path / "all", photos, 6, 96)
     monkeypatch.setattr(kinds, "GROUPS", {"by content": ("colour",), "hashes": ("dhash",)})
     page = tmp_path / "docs" / "page.md"
     page.parent.mkdir()

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from benchmarks import pictures, samples
+from benchmarks import samples
 from benchmarks.page import Options, main
 
 from nearsight.errors import UsageError
 
 
-def test_each_part_is_learnt_from(tmp_path, monkeypatch):
+def test_each_part_is_learnt_from(places, tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "ROWS", {"few words": "sift(n=60) | vlad(k=4) | flat"})
-    for folder in ("landmarks/images", *samples.LEARNT_FROM):
-        pictures.write_crops(tmp_path / folder, pictures.photographs(), 4, 160)
-    names = sorted(path.stem for path in (tmp_path / "landmarks" / "images").rglob("*.jpg"))
-    asked = [{"query": each, "bbx": [4, 4, 90, 90], "ok": [each], "junk": [], "landmark": each} for each in names]
-    (tmp_path / "landmarks" / "gt.json").write_text(json.dumps(asked))
+    places(4, 160, [4, 4, 90, 90], samples.LEARNT_FROM)
     page = tmp_path / "page.md"
     main("samples", samples.__doc__, samples.measured, ["--quick", "--folder", str(tmp_path), "--out", str(page)])
     lines = [line.strip("| ").split(" | ") for line in page.read_text().splitlines() if line.startswith("| ")]

@@ -7,6 +7,7 @@ import math
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
 from nearsight.errors import ModelError
@@ -190,8 +191,9 @@ class Card:
         raise ModelError(f"the model {self.name} has no output that is a vector")
 
 
+@lru_cache(maxsize=256)
 def read(text: str, where: str) -> Card:
-    """The card of a TOML text; ModelError that says what is wrong with it and where it lies."""
+    """The card of a TOML text, read once; ModelError that says what is wrong with it and where it lies."""
     try:
         return _made(Card, tomllib.loads(text), "")
     except (ValueError, TypeError) as problem:

@@ -61,8 +61,8 @@ def folders() -> list[Path]:
 
 def cards() -> dict[str, Card]:
     """All cards by name; where two have one name, ours, then that of NEARSIGHT_MODELS."""
-    found: dict[str, Card] = {}
-    for text, where in _texts():
+    found = dict(own())
+    for text, where in _added_texts():
         card = cards_.read(text, where)
         found.setdefault(card.name, card)
     return dict(sorted(found.items()))
@@ -97,8 +97,7 @@ def _own_texts() -> Iterator[tuple[str, str]]:
         yield each.read_text("utf8"), each.name
 
 
-def _texts() -> Iterator[tuple[str, str]]:
-    yield from _own_texts()
+def _added_texts() -> Iterator[tuple[str, str]]:
     for folder in [*folders(), home()]:
         for path in sorted([*folder.glob("*.toml"), *folder.glob("*/*.toml")]):
             yield path.read_text("utf8"), str(path)
