@@ -88,3 +88,13 @@ def test_without_pairs_it_says_what_to_run(things, tmp_path):
         ns.index(things, recipe=RECIPE, collection=tmp_path / "collection")
     with pytest.raises(UsageError, match="none of these recipes learns from pairs"):
         ns.learn([things], "tiny(square=4, colour=false) | pca(dim=3) | flat", tmp_path / "out.npz", pairs="folders")
+
+
+def test_pairs_that_cannot_be_read_are_named(things, tmp_path):
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    for name in ("one.png", "other.png"):
+        (folder / name).write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    with pytest.raises(UsageError, match=r"of no pair can both pictures be read; .*one\.png and .*other\.png"):
+        ns.learn([things, folder], RECIPE, tmp_path / "out.npz", pairs=[("one.png", "other.png")])
+    assert not (tmp_path / "out.npz").exists()

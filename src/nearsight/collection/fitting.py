@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -90,6 +91,9 @@ class Learner:
                 seen, described = self._described(first, starts, paths, Path(place))
                 at = {path: number for number, path in enumerate(seen)}
                 both = [(at[one], at[other]) for one, other in pairs if one in at and other in at]
+                if pairs and not both:
+                    one, other = (os.fsdecode(path) for path in pairs[0])
+                    raise UsageError(f"of no pair can both pictures be read; the first is {one} and {other}")
                 known = dict[tuple[Encoder, ...], Arrays]()
                 for key, chain in chains.items():
                     steps = enumerate(fit(chain, described[_start(chain)], Path(place), self.report, known, both))
