@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nearsight as ns
+from nearsight.collection import database
 from nearsight.collection.database import NAME
 from nearsight.collection.editor import Editor
 from nearsight.collection.making import repair
@@ -79,7 +80,8 @@ def test_a_kill_leaves_no_false_alarm(home):
     assert not problems(home)
 
 
-def test_a_reader_that_keeps_the_log_is_no_problem(home, photographs):
+def test_a_reader_that_keeps_the_log_is_no_problem(home, photographs, monkeypatch):
+    monkeypatch.setattr(database, "PATIENCE", 0.3)
     with ns.open(collection=home) as photos:
         with photos._catalogue.reading():
             assert photos._catalogue.count() == 13

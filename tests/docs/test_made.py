@@ -80,10 +80,12 @@ def test_tables_are_lines_of_cells():
     assert table(["a", "b"], [["1", "2\n3"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 3 |"
 
 
-def test_every_method_of_ours_has_a_page_and_a_line():
+def test_every_method_of_ours_has_a_page_and_a_line(monkeypatch):
+    monkeypatch.setattr(recipes, "page", lambda name, cls: f"# {name}")  # what it holds: the next test
     made = recipes.pages()
     ours = {name for name, cls in methods().items() if cls.__module__.startswith("nearsight.")}
     assert set(made) == {"recipes/index.md", *(f"recipes/{name}.md" for name in ours)}
+    assert all(made[f"recipes/{name}.md"] == f"# {name}" for name in ours)
     for name, cls in OWN:
         assert f"| [{name}]({name}.md) | {escaped(summary(cls))} |" in made["recipes/index.md"]
 
@@ -229,7 +231,7 @@ def test_a_new_file_gets_its_page(tmp_path):
     code = (
         f"import nearsight.descriptors; nearsight.descriptors.__path__.append({str(tmp_path)!r})\n"
         "from docs_build import recipes\n"
-        "print(recipes.pages()['recipes/minute.md'], recipes.navigation())"
+        "print(recipes.page('minute', recipes.own()['descriptors']['minute']), recipes.navigation())"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
     done = subprocess.run(

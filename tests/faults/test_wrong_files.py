@@ -131,14 +131,27 @@ def flip(path, at):
         file.write(bytes([value]))
 
 
+CHANGES = (None, lambda data: data[: len(data) // 2], lambda data: data[:-9] + bytes(9))
+"""Ways to harm a file: it is gone, cut, or ends in nothing."""
+
+
+def test_repair_of_a_missing_index_decodes_nothing(harmed):
+    mend_indexes(harmed, CHANGES[:1])
+
+
+@pytest.mark.slow
 def test_repair_of_a_bad_index_decodes_nothing(harmed, figures):
-    """Whatever is neither catalogue nor segment is a cache: each such file harmed in three ways."""
+    figures("repair of a bad index", caches=mend_indexes(harmed, CHANGES), decoded=0)
+
+
+def mend_indexes(harmed, changes):
+    """Whatever is neither catalogue nor segment is a cache: each such file harmed in these ways; how many there are."""
     caches = [name for name in harmed.files() if not name.startswith(("segments/", "catalogue.sqlite"))]
     if not caches:
         pytest.skip("no index of this release is kept on the disk")
     right = plain(harmed.right())
     for name in caches:
-        for change in (lambda data: data[: len(data) // 2], lambda data: data[:-9] + bytes(9), None):
+        for change in changes:
             path, data = harmed.home / name, harmed.sound[name]
             path.write_bytes(change(data)) if change else path.unlink()
             assert harmed.judged((name, change)) in ("detected", "without effect")
@@ -146,4 +159,4 @@ def test_repair_of_a_bad_index_decodes_nothing(harmed, figures):
             assert result["decoded"] == 0
             assert plain(result["said"]) == right
             harmed.restore()
-    figures("repair of a bad index", caches=len(caches), decoded=0)
+    return len(caches)

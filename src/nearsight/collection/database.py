@@ -21,6 +21,8 @@ from nearsight.errors import DamagedError, FormatError, StorageError
 VERSION = 4
 APPLICATION = 0x4E525354  # "NRST"
 NAME = "catalogue.sqlite"
+PATIENCE = 10.0
+"""Seconds that one connection waits for another."""
 
 _SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
@@ -175,7 +177,7 @@ class Database:
 
 
 def _connection(uri: str) -> sqlite3.Connection:
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10, check_same_thread=False)
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE, check_same_thread=False)
     db.execute("PRAGMA trusted_schema=OFF")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA cell_size_check=ON")
