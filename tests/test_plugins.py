@@ -131,7 +131,7 @@ def test_without_the_package_a_collection_answers_by_the_rest(wheel, pages, tmp_
 def test_the_example_meets_the_contract_and_its_own_tests(wheel):
     # Its own tests run the contract tests of this source, because the wheel is on the path.
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(EXAMPLE)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE)],
         capture_output=True,
         text=True,
         timeout=300,
