@@ -12,10 +12,12 @@ import pytest
 import nearsight as ns
 from nearsight.apps.zero_shot import names_as_rows, probabilities
 from nearsight.collection.mixing import mixed, signed
+from nearsight.collection.plan import plan
 from nearsight.descriptors.joint import Joint
 from nearsight.errors import ModelError, ModelMissingError, UsageError
 from nearsight.metrics.cosine import Cosine
 from nearsight.models import network
+from nearsight.server.shelf import senses
 from nearsight.types import Query
 from tests.collection.conftest import COLOURS
 from tests.command import nearsight
@@ -238,3 +240,14 @@ def test_a_query_says_what_it_is():
 
     asked = Query(picture=3, plus_texts=("snow",), minus_texts=("people",), plus_pictures=(Path("a/b.jpg"), b"x"))
     assert said(asked) == "the nearest to: the picture, snow, b.jpg, a picture; away from: people"
+
+
+def test_what_takes_texts_says_so_and_opens_no_network(models, monkeypatch):
+    for each in ("colours", "colours_text"):
+        (models / f"{each}.onnx").unlink()
+    assert Joint("colours").texts(()).shape == (0, 3)
+    recipes = (RECIPE, f"{RECIPE} | pca(dim=2)", "phash", f"{RECIPE} | flat | aqe")
+    assert [plan(each).speaks for each in recipes] == [True, True, False, False]
+    assert [each["texts"] for each in senses({"mine": RECIPE, "copy": "phash | flat"})] == [True, False, False]
+    monkeypatch.setenv("NEARSIGHT_MODELS", "")
+    assert [each["texts"] for each in senses({"mine": RECIPE})] == [False, False]
