@@ -90,7 +90,7 @@ def measured(options: Options) -> str:
 
 
 HEAD = ["vocabulary", "words", "learning, s", "first use, s", "ms for 1,000 descriptors", "error", "nearest found"]
-TEXT = """## Visual words
+TEXT = """## Vocabularies
 
 Measured on {machine}; seconds of the processor, on one core, one thread in every library. {learnt:,} descriptors
 (RootSIFT of parts of photographs, turned and re-lit), mapped from a file, to learn from, and {others:,} of other parts

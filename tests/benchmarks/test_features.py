@@ -10,7 +10,7 @@ from benchmarks.page import main, markers
 
 from nearsight.methods import methods
 
-NETWORKS = {"mobilenetv2", "feature_map"}
+NETWORKS = {"mobilenetv2", "feature_map", "xfeat"}
 
 
 def spot(image):
