@@ -164,7 +164,8 @@ def test_a_dead_worker_between_runs_is_replaced():
 
 
 SCRIPT = """
-import sys
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what runs in the background ignore it
 from nearsight.images.workers import Pool, WorkerLimits
 from tests.images.jobs import Script
 with Pool(Script(), 2, WorkerLimits(seconds=1000)) as pool:
