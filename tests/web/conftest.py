@@ -66,6 +66,15 @@ def pictures(tmp_path_factory):
 
 
 @contextmanager
+def modelled(place: Path, models: Path):
+    """A machine whose only models are these; services that are started meanwhile have them too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+        patch.setenv("NEARSIGHT_MODELS", str(models))
+        yield
+
+
+@contextmanager
 def serving(*arguments: str):
     """The address of a service in its own process."""
     if not (STATIC / "index.html").is_file():

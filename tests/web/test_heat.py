@@ -10,7 +10,7 @@ from PIL import Image
 
 import nearsight as ns
 from tests.models.network import convolving
-from tests.web.conftest import serving
+from tests.web.conftest import modelled, serving
 from tests.web.test_page import HITS, asked, pick
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
@@ -22,11 +22,9 @@ CELLS = "feature_map(model=cells, output=map, side=192) | average | flat"
 def folder(tmp_path_factory):
     """Pictures that are grey but for a bright quarter, which a network of one value sees, and nothing else."""
     place = tmp_path_factory.mktemp("heat")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(place / "cache"))
-        weights = np.zeros((2, 3, 8, 8), np.float32)
-        weights[0], weights[1, :, :4], weights[1, :, 4:] = 1 / 192, 1 / 96, -1 / 96
-        patch.setenv("NEARSIGHT_MODELS", str(convolving(place / "models", weights)))
+    weights = np.zeros((2, 3, 8, 8), np.float32)
+    weights[0], weights[1, :, :4], weights[1, :, 4:] = 1 / 192, 1 / 96, -1 / 96
+    with modelled(place, convolving(place / "models", weights)):
         (place / "lights").mkdir()
         for number in range(12):
             pixels = np.zeros((128, 192, 3), np.uint8)

@@ -91,6 +91,22 @@ def test_keys_that_are_typed_are_not_for_the_dialog(visit):
     assert dialog.get_by_role("heading").inner_text() == before
 
 
+def test_what_is_half_typed_is_not_for_the_next_picture(visit):
+    _, dialog = opened(visit)
+    dialog.get_by_label("Another label").fill("half")
+    dialog.get_by_role("button", name="Next picture").click()
+    expect(dialog.get_by_label("Another label")).to_have_value("")
+
+
+def test_the_focus_stays_with_the_labels(visit):
+    page, dialog = opened(visit)
+    dialog.get_by_role("button", name="palace is right").focus()
+    change(page, lambda: page.keyboard.press("Enter"))
+    expect(dialog.locator(".labels")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_role("button", name="palace is wrong")).to_be_focused()
+
+
 def test_while_another_writes_the_page_says_so(visit, folder):
     page, dialog = opened(visit, expected="503")
     with writing(folder / ".nearsight", LocalFiles()):

@@ -10,7 +10,7 @@ from PIL import Image
 import nearsight as ns
 from tests.collection.conftest import COLOURS
 from tests.models.pairs import paired
-from tests.web.conftest import ROOT, serving
+from tests.web.conftest import ROOT, modelled, serving
 from tests.web.test_marks import mark
 from tests.web.test_page import HITS, check, pick
 
@@ -23,9 +23,7 @@ RECIPE = "joint(model=colours)"
 def folder(tmp_path_factory):
     """Pictures of one colour each, indexed by the pair."""
     place = tmp_path_factory.mktemp("texts")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(place / "cache"))
-        patch.setenv("NEARSIGHT_MODELS", str(paired(place / "models")))
+    with modelled(place, paired(place / "models")):
         (place / "plain").mkdir()
         for name, colour in COLOURS.items():
             Image.new("RGB", (160, 120), colour).save(place / "plain" / f"{name}.png")
