@@ -17,15 +17,15 @@ import numpy as np
 
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from nearsight.collection.pair import FEATURES, agreeing
-from nearsight.collection.query import query_pixels
+from nearsight.applications.match import FEATURES, agreeing
 from nearsight.errors import ModelMissingError, UsageError
-from nearsight.evaluate.protocols.catalogue import load
-from nearsight.evaluate.truth import GroundTruth, Question
+from nearsight.evaluation.ground_truth import GroundTruth, Question
+from nearsight.evaluation.protocols.catalogue import load
 from nearsight.files import LocalFiles
 from nearsight.images.decode import Limits
-from nearsight.methods import build
 from nearsight.recipe import parse
+from nearsight.registry import build
+from nearsight.search.query import query_pixels
 from nearsight.types import Box, LocalDescriptor, LocalFeatures, Query
 
 WAYS = (FEATURES, "akaze", "brisk", "orb", "surf", "mobilenetv2", "xfeat", "xfeat(matcher=lighterglue)")

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 
-from nearsight.collection.plan import plans
 from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, decode
-from nearsight.images.gate import scale_for
-from nearsight.images.workers import Failure, Pool
+from nearsight.images.validate import scale_for
+from nearsight.pipeline import plans
+from nearsight.workers.pool import Failure, Pool
 
 
 @dataclass(frozen=True)

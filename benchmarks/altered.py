@@ -3,7 +3,7 @@
     python -m benchmarks altered --folder DATA [--out docs/evaluation.md]
 
 The pictures of DATA's `photos/` and `captions/` are indexed together; some of them, altered in every way that is known
-(`nearsight.evaluate.attacks`), ask for themselves. What is learnt is learnt from `corel1k/`.
+(`nearsight.evaluation.alterations`), ask for themselves. What is learnt is learnt from `corel1k/`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from benchmarks.copies import gathered
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.quality import usable
-from nearsight.collection.fused import Together
-from nearsight.collection.plan import SENSES, Plan, plan
-from nearsight.collection.trial import attacked, bench
 from nearsight.errors import UsageError
-from nearsight.evaluate.attacks import ATTACKS
-from nearsight.evaluate.measures import mean
-from nearsight.evaluate.scoring import Outcome
+from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.measures import mean
+from nearsight.evaluation.runner import attacked, bench
+from nearsight.evaluation.scoring import Outcome
+from nearsight.pipeline import SENSES, Plan, plan
+from nearsight.search.fused import Together
 
 LEARNT_FROM, INDEXED = "corel1k", ("photos", "captions")
 METHODS = {

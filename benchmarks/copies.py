@@ -24,12 +24,12 @@ import numpy as np
 
 import nearsight as ns
 from benchmarks.machine import machine, table
-from nearsight.collection.query import query_pixels
-from nearsight.collection.search import Results
-from nearsight.evaluate.attacks import ATTACKS
-from nearsight.evaluate.measures import average_precision
+from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.measures import average_precision
 from nearsight.files import LocalFiles
 from nearsight.images.decode import Limits
+from nearsight.search.engine import Results
+from nearsight.search.query import query_pixels
 from nearsight.types import Query
 
 BY_HAND = "\n<!-- written by hand from here on -->\n"

@@ -16,15 +16,15 @@ from pathlib import Path
 import nearsight as ns
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from nearsight.collection.fused import Together
-from nearsight.collection.plan import Plan, plan
-from nearsight.collection.trial import bench, judged
-from nearsight.encode.chain import Encoded
+from nearsight.encoded import Encoded
 from nearsight.errors import UsageError
-from nearsight.evaluate.protocols.catalogue import load
-from nearsight.evaluate.scoring import Trial
-from nearsight.evaluate.truth import GroundTruth
-from nearsight.rank.fusion import FUSIONS
+from nearsight.evaluation.ground_truth import GroundTruth
+from nearsight.evaluation.protocols.catalogue import load
+from nearsight.evaluation.runner import bench, judged
+from nearsight.evaluation.scoring import Trial
+from nearsight.pipeline import Plan, plan
+from nearsight.search.fused import Together
+from nearsight.search.rank_fusion import FUSIONS
 
 LEARNT_FROM = ("photos", "captions")
 JUDGED_ON = {

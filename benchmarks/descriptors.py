@@ -25,7 +25,7 @@ from benchmarks.search import mapped, mapped_ids
 from benchmarks.timing import best, one_core
 from nearsight.errors import ModelMissingError
 from nearsight.images.decode import in_memory
-from nearsight.methods import look_up, methods, metric_of
+from nearsight.registry import look_up, methods, metric_of
 from nearsight.types import Descriptor, Image, Index, Method, Metric
 
 BATCH = 64

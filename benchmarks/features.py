@@ -25,10 +25,10 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import best, one_core
 from nearsight.errors import ModelMissingError
-from nearsight.evaluate.repeatability import matching_score, repeatability
+from nearsight.evaluation.repeatability import matching_score, repeatability
 from nearsight.images.decode import in_memory
-from nearsight.methods import build, methods
 from nearsight.recipe import parse
+from nearsight.registry import build, methods
 from nearsight.types import Image, LocalDescriptor, Metric
 
 N = 1000

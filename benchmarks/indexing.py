@@ -21,7 +21,7 @@ from benchmarks import alone, pictures
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import Taken, best
-from nearsight.collection.ingest import Settings
+from nearsight.ingest.run import Settings
 
 SENSES = ("copy", "colour")
 WORKERS = Settings().workers

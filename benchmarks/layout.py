@@ -17,9 +17,9 @@ from benchmarks import pictures
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core, taken
-from nearsight.apps.multidimensional_scaling import scaled
-from nearsight.collection.layout import landmarks
-from nearsight.methods import look_up
+from nearsight.applications.map import landmarks
+from nearsight.applications.multidimensional_scaling import scaled
+from nearsight.registry import look_up
 from nearsight.types import Descriptor, Metric
 
 COUNTS = (1_000, 2_000, 20_000)

@@ -14,11 +14,11 @@ from pathlib import Path
 import nearsight as ns
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from nearsight.collection.plan import plan
-from nearsight.collection.trial import bench, judged
 from nearsight.errors import UsageError
-from nearsight.evaluate.protocols.catalogue import load
-from nearsight.evaluate.scoring import Trial
+from nearsight.evaluation.protocols.catalogue import load
+from nearsight.evaluation.runner import bench, judged
+from nearsight.evaluation.scoring import Trial
+from nearsight.pipeline import plan
 
 LEARNT_FROM = ("photos", "captions", "corel1k")
 GEOMETRY = " | spatial"

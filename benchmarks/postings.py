@@ -25,7 +25,7 @@ from nearsight.indexes.inverted import Inverted, InvertedRows
 from nearsight.kernels.hamming_votes import HammingVotes
 from nearsight.kernels.selective import Selective
 from nearsight.kernels.tf_idf import TfIdf
-from nearsight.rank.spatial import Spatial
+from nearsight.rerankers.spatial import Spatial
 from nearsight.types import Arrays, Hits, Kernel
 from nearsight.visual_words import Records, records
 

@@ -17,13 +17,13 @@ import numpy as np
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
-from nearsight.collection.fused import Together
-from nearsight.collection.plan import Plan, plan
-from nearsight.collection.trial import Bench, bench
 from nearsight.errors import ModelMissingError, UsageError
-from nearsight.evaluate.measures import average_precision
-from nearsight.evaluate.protocols.catalogue import load
-from nearsight.evaluate.truth import GroundTruth
+from nearsight.evaluation.ground_truth import GroundTruth
+from nearsight.evaluation.measures import average_precision
+from nearsight.evaluation.protocols.catalogue import load
+from nearsight.evaluation.runner import Bench, bench
+from nearsight.pipeline import Plan, plan
+from nearsight.search.fused import Together
 from nearsight.types import Hits, Query
 
 PROTOCOL = "corel1k"

@@ -14,10 +14,10 @@ import nearsight as ns
 from benchmarks.machine import machine, table
 from benchmarks.objects import LEARNT_FROM, MOST, ROWS
 from benchmarks.page import Options, main
-from nearsight.collection.plan import plan
-from nearsight.collection.trial import bench, judged
 from nearsight.errors import UsageError
-from nearsight.evaluate.protocols.catalogue import load
+from nearsight.evaluation.protocols.catalogue import load
+from nearsight.evaluation.runner import bench, judged
+from nearsight.pipeline import plan
 
 PARTS = (LEARNT_FROM, LEARNT_FROM[:2], LEARNT_FROM[2:])
 

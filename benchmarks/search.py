@@ -27,7 +27,7 @@ from benchmarks import pictures
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
-from nearsight.methods import look_up, methods, metric_of
+from nearsight.registry import look_up, methods, metric_of
 from nearsight.types import Descriptor, Ids, Image, Index, Metric, Searchable
 
 DESCRIPTOR = "gist"

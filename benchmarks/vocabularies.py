@@ -23,9 +23,9 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.search import mapped
 from benchmarks.timing import best, one_core, taken
-from nearsight.lloyd import assigned
-from nearsight.methods import build, look_up
+from nearsight.clustering import assigned
 from nearsight.recipe import parse
+from nearsight.registry import build, look_up
 from nearsight.types import Floats, Image, LocalDescriptor, Vocabulary
 
 LEARNT, OTHERS, ONCE = 200_000, 5_000, 1_000

@@ -16,11 +16,11 @@ from PIL import Image as PillowImage
 import nearsight as ns
 from docs_build import asked
 from nearsight.cli.demo import PHOTOGRAPHS, STRANGERS
-from nearsight.collection.query import query_pixels
-from nearsight.evaluate.attacks import ATTACKS
+from nearsight.evaluation.alterations import ATTACKS
 from nearsight.files import LocalFiles
 from nearsight.images.decode import Limits
-from nearsight.methods import look_up, metric_of
+from nearsight.registry import look_up, metric_of
+from nearsight.search.query import query_pixels
 from nearsight.types import Descriptor, Image, Metric, Query
 
 SIDE, THUMBNAIL = 512, 240

@@ -11,10 +11,10 @@ import numpy as np
 
 from docs_build import gallery
 from docs_build.points import as_jpeg
-from nearsight.collection.pair import copied, same_thing
+from nearsight.applications.match import copied, same_thing
 from nearsight.errors import ModelMissingError
-from nearsight.methods import methods
-from nearsight.rank.drawing import drawn
+from nearsight.geometry.drawing import drawn
+from nearsight.registry import methods
 from nearsight.types import Explanation, Image, LocalDescriptor
 
 SHOWN, BEHIND = "coffee", "rocket"

@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 
 from docs_build import gallery
 from nearsight.errors import ModelMissingError
-from nearsight.methods import methods
+from nearsight.registry import methods
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 SHOWN = ("coffee", "china")

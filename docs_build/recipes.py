@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from docs_build import gallery, matches, points
 from docs_build.docstring import described, escaped, items, printed, prose, sections, table
-from nearsight.cli.listing import output
-from nearsight.collection.plan import SENSES
+from nearsight.cli.recipes import output
 from nearsight.errors import ModelMissingError
-from nearsight.methods import kind, methods, metric_of, name_of, parameters, summary
+from nearsight.pipeline import SENSES
+from nearsight.registry import kind, methods, metric_of, name_of, parameters, summary
 from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Refiner, Vocabulary
 
 FOLDER = "recipes"
@@ -15,12 +15,12 @@ TO_ROOT = "../"
 KINDS = {
     "descriptors": ("Descriptors", "turn a picture into a row of numbers, so that alike pictures get near rows"),
     "features": ("Local features", "find points in a picture and describe what is around each"),
-    "encode": ("Encoders", "make rows or visual words of local features, or shorter rows of rows; they learn first"),
+    "encoders": ("Encoders", "make rows or visual words of local features, or shorter rows of rows; they learn first"),
     "vocabularies": ("Vocabularies", "say which visual word a descriptor of a local feature is"),
     "kernels": ("Kernels", "say how alike the visual words of two pictures are"),
     "metrics": ("Metrics", "say how far two rows are apart: what near means"),
     "indexes": ("Indexes", "find the rows that are nearest to that of the query"),
-    "rank": ("Refiners", "look again at the pictures that were found, and put them into a better order"),
+    "rerankers": ("Refiners", "look again at the pictures that were found, and put them into a better order"),
 }
 
 
@@ -202,7 +202,7 @@ def _vocabulary(name: str, made: Method) -> tuple[str, str]:
 
 def _kernel(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Kernel)
-    users = [each for each, cls in own()["encode"].items() if cls().metric.split("(")[0] == name]  # type: ignore[attr-defined]
+    users = [each for each, cls in own()["encoders"].items() if cls().metric.split("(")[0] == name]  # type: ignore[attr-defined]
     natural = ", ".join(f"[{each}]({each}.md)" for each in users)
     line = "A kernel of visual words" + (f"; the natural one of {natural}" if users else "")
     return line, f'index ~/photos --recipe "sift | {users[0] if users else "bow"} | inverted({name})"'
@@ -235,12 +235,12 @@ def _refiner(name: str, made: Method) -> tuple[str, str]:
 _FACTS = {
     "descriptors": _descriptor,
     "features": _features,
-    "encode": _encoder,
+    "encoders": _encoder,
     "vocabularies": _vocabulary,
     "kernels": _kernel,
     "metrics": _metric,
     "indexes": _index,
-    "rank": _refiner,
+    "rerankers": _refiner,
 }
 
 

@@ -7,14 +7,12 @@ import subprocess
 import sys
 
 SLOW = ("scipy.spatial", "scipy.special", "scipy.linalg", "scipy.sparse", "scipy.ndimage", "sklearn", "onnxruntime")
-CODE = (
-    "import sys, nearsight.collection.collection, nearsight.collection.search, nearsight.cli.main; print(*sys.modules)"
-)
+CODE = "import sys, nearsight.api.collection, nearsight.search.engine, nearsight.cli.main; print(*sys.modules)"
 
 
 def test_opening_a_collection_loads_nothing_slow():
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True, env=env)
     loaded = set(done.stdout.split())
-    assert "nearsight.collection.search" in loaded
+    assert "nearsight.search.engine" in loaded
     assert loaded.isdisjoint(SLOW)

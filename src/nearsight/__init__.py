@@ -12,14 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nearsight.collection.annotating import annotate, classify, drop_label, set_label
-    from nearsight.collection.collection import Collection, describe, open
-    from nearsight.collection.layout import Map
-    from nearsight.collection.making import index, learn
-    from nearsight.collection.pair import match
-    from nearsight.collection.palette import colours
-    from nearsight.collection.search import Hit, Results
+    from nearsight.api.collection import Collection, describe, open
+    from nearsight.api.indexing import index, learn
+    from nearsight.api.labels import annotate, classify, drop_label, set_label
+    from nearsight.applications.map import Map
+    from nearsight.applications.match import match
+    from nearsight.applications.palette import colours
     from nearsight.errors import NearsightError, Reason
+    from nearsight.search.engine import Hit, Results
 
 __version__ = "0.1.0"
 __all__ = [
@@ -43,13 +43,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(["annotate", "classify", "drop_label", "set_label"], "nearsight.collection.annotating"),
-    **dict.fromkeys(["Collection", "describe", "open"], "nearsight.collection.collection"),
-    "Map": "nearsight.collection.layout",
-    **dict.fromkeys(["index", "learn"], "nearsight.collection.making"),
-    "match": "nearsight.collection.pair",
-    "colours": "nearsight.collection.palette",
-    **dict.fromkeys(["Hit", "Results"], "nearsight.collection.search"),
+    **dict.fromkeys(["annotate", "classify", "drop_label", "set_label"], "nearsight.api.labels"),
+    **dict.fromkeys(["Collection", "describe", "open"], "nearsight.api.collection"),
+    "Map": "nearsight.applications.map",
+    **dict.fromkeys(["index", "learn"], "nearsight.api.indexing"),
+    "match": "nearsight.applications.match",
+    "colours": "nearsight.applications.palette",
+    **dict.fromkeys(["Hit", "Results"], "nearsight.search.engine"),
     **dict.fromkeys(["NearsightError", "Reason"], "nearsight.errors"),
 }
 

@@ -7,7 +7,7 @@ from benchmarks import altered, pictures
 from benchmarks.page import Options, main, markers
 
 from nearsight.errors import UsageError
-from nearsight.evaluate.attacks import ATTACKS
+from nearsight.evaluation.alterations import ATTACKS
 
 COPY = "gist | flat | verify(n=2)"
 

@@ -14,7 +14,7 @@ from benchmarks.timing import Taken
 
 from nearsight.errors import ModelMissingError
 from nearsight.images.decode import decode
-from nearsight.methods import look_up, methods
+from nearsight.registry import look_up, methods
 
 
 def test_descriptors_and_metrics(tmp_path, monkeypatch):

@@ -7,8 +7,8 @@ import pytest
 from benchmarks import deep, pictures
 from benchmarks.page import Options, main, markers
 
-from nearsight.collection.plan import plan
 from nearsight.errors import UsageError
+from nearsight.pipeline import plan
 from tests.models.network import convolving
 
 

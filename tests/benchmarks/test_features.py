@@ -8,7 +8,7 @@ import pytest
 from benchmarks import features
 from benchmarks.page import main, markers
 
-from nearsight.methods import methods
+from nearsight.registry import methods
 
 NETWORKS = {"mobilenetv2", "feature_map", "xfeat"}
 

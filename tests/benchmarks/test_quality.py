@@ -12,12 +12,12 @@ from benchmarks.chart import chart
 from benchmarks.page import Options
 from PIL import Image
 
-from nearsight.collection.plan import plan
 from nearsight.errors import UsageError
-from nearsight.evaluate.protocols.classes import classes
-from nearsight.evaluate.published import PUBLISHED
-from nearsight.methods import methods
+from nearsight.evaluation.protocols.classes import classes
+from nearsight.evaluation.published import PUBLISHED
+from nearsight.pipeline import plan
 from nearsight.plugins import plugins
+from nearsight.registry import methods
 
 NETWORKS = {"onnx", "joint"}
 

@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from nearsight.errors import ModelMissingError
-from nearsight.models import store
+from nearsight.models import registry
 from tests.command import nearsight
 
 
 @pytest.fixture
 def corel(data):
     try:
-        store.model("mobilenetv2")
+        registry.model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
     return data / "corel1k"

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nearsight.cli.judge import _fitting
-from nearsight.cli.judging import USUAL, usual_recipes
-from nearsight.collection.plan import SENSES, plan, plans
-from nearsight.evaluate.protocols.catalogue import PROTOCOLS
-from nearsight.evaluate.redrawing import KINDS
-from nearsight.methods import methods
+from nearsight.cli._evaluation import USUAL, usual_recipes
+from nearsight.cli.evaluate import _fitting
+from nearsight.evaluation.protocols.catalogue import PROTOCOLS
+from nearsight.evaluation.redrawing import KINDS
+from nearsight.pipeline import SENSES, plan, plans
+from nearsight.registry import methods
 from tests.command import nearsight
 
 

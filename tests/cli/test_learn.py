@@ -8,8 +8,8 @@ import shlex
 
 import pytest
 
-from tests.collection.scenes import folder_of, save, texture
 from tests.command import nearsight
+from tests.search.scenes import folder_of, save, texture
 
 OBJECTS = "sift(n=200) | asmk(words=kmeans(k=64), several=1) | inverted | spatial(inliers=8)"
 

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from nearsight.methods import build
 from nearsight.recipe import parse
+from nearsight.registry import build
 from nearsight.types import Kernel, LocalFeatures, Metric, Vocabulary
 from nearsight.vocabularies.kmeans import Kmeans
 from tests.contract.test_methods import components, every
@@ -70,7 +70,7 @@ def small(component):
 
 WAYS = [
     (name, kind, small(component))
-    for name, component in components("encode").items()
+    for name, component in components("encoders").items()
     for kind in (("features", "rows") if component.takes == "both" else (component.takes,))
 ]
 encoders = pytest.mark.parametrize(("kind", "encoder"), [way[1:] for way in WAYS], ids=["-".join(w[:2]) for w in WAYS])
@@ -97,8 +97,8 @@ def equal(first, second, within=0.0):
 
 
 def test_there_are_some():
-    assert {"pca", "vlad", "fisher", "unit", "netvlad", "regions", "windows"} <= components("encode").keys()
-    assert {"average", "mac", "spoc", "crow", "gem", "rmac"} <= components("encode").keys()
+    assert {"pca", "vlad", "fisher", "unit", "netvlad", "regions", "windows"} <= components("encoders").keys()
+    assert {"average", "mac", "spoc", "crow", "gem", "rmac"} <= components("encoders").keys()
     assert "kmeans" in components("vocabularies")
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from nearsight.images.decode import decode
-from nearsight.methods import build, methods
 from nearsight.recipe import parse
+from nearsight.registry import build, methods
 from tests.contract.test_methods import pictures, ready
 
 FEATURES = {name: cls() for name, cls in methods("features").items()}

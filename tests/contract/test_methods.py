@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from nearsight.errors import ModelMissingError
-from nearsight.methods import KINDS, methods, metric_of
+from nearsight.registry import KINDS, methods, metric_of
 from nearsight.types import NO_ID, Kernel
 from nearsight.visual_words import records
-from tests.rank.stored import IMAGE, clustered, hits_of
-from tests.rank.stored import rows_of as rows_of_numbers
+from tests.rerankers.stored import IMAGE, clustered, hits_of
+from tests.rerankers.stored import rows_of as rows_of_numbers
 
 
 def components(kind):
@@ -104,8 +104,8 @@ def test_there_are_some():
     assert {"l1", "l2", "cosine", "chi2", "jensen_shannon", "intersection", "hamming"} <= components("metrics").keys()
     assert components("indexes").keys() >= {"flat", "gistis", "ivf", "inverted"}
     assert {"tf_idf", "hamming_votes", "selective"} <= components("kernels").keys()
-    assert {"verify", "spatial", "expand"} <= components("rank").keys()
-    assert sum(component.vectors for component in components("rank").values()) >= 5
+    assert {"verify", "spatial", "expand"} <= components("rerankers").keys()
+    assert sum(component.vectors for component in components("rerankers").values()) >= 5
 
 
 @every(*KINDS)
@@ -315,7 +315,7 @@ def reranked(component, count, question=None):
     return component.refine(IMAGE, given, seen), given, seen
 
 
-@every("rank")
+@every("rerankers")
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 40])
 def test_refiners_of_rows_order_the_hits(component, count):
     if not component.vectors:
@@ -333,7 +333,7 @@ def test_refiners_of_rows_order_the_hits(component, count):
     assert component.explain(IMAGE, np.array([NO_ID, 7]), seen) == [None, None]
 
 
-@every("rank")
+@every("rerankers")
 def test_refiners_of_rows_change_nothing_that_they_are_given(component):
     if not component.vectors:
         pytest.skip("it looks at pictures or visual words: its own tests show it")
@@ -353,7 +353,7 @@ def test_refiners_of_rows_change_nothing_that_they_are_given(component):
     assert np.array_equal(again.scores, first.scores)
 
 
-@every("rank")
+@every("rerankers")
 def test_refiners_of_rows_without_anything_in_them(component):
     if not component.vectors:
         pytest.skip("it looks at pictures or visual words: its own tests show it")

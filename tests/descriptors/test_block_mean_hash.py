@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nearsight.descriptors.block_mean_hash import BlockMeanHash
-from nearsight.evaluate.attacks import ATTACKS
+from nearsight.evaluation.alterations import ATTACKS
 from nearsight.metrics.hamming import Hamming
 
 

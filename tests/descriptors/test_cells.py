@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors.cells import overlaps, pooled
+from nearsight.descriptors._cells import overlaps, pooled
 
 
 @pytest.mark.parametrize(("side", "cells"), [(12, 4), (10, 4), (7, 3), (256, 6), (3, 8), (1, 5)])

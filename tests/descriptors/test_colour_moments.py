@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from nearsight.descriptors._colours import unit
 from nearsight.descriptors.colour_moments import ColourMoments
-from nearsight.descriptors.colours import unit
 from nearsight.metrics.l1 import L1
 
 

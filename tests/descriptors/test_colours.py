@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from skimage.color import lab2rgb, rgb2lab
 
-from nearsight.descriptors.colours import bin_numbers, lab, levels, named, rgb, shown, spread, unit
+from nearsight.descriptors._colours import bin_numbers, lab, levels, named, rgb, shown, spread, unit
 
 SOME = np.array([[0, 0, 0], [255, 255, 255], [200, 30, 40], [17, 130, 240], [128, 128, 128]], np.uint8)
 

@@ -17,14 +17,14 @@ from nearsight.descriptors.combined_hash import CombinedHash, content, key_hues,
 from nearsight.descriptors.onnx import Onnx
 from nearsight.errors import ModelMissingError
 from nearsight.metrics.weighted_bytes import WeightedBytes
-from nearsight.models import store
+from nearsight.models import registry
 
 
 @pytest.fixture
 def mobilenetv2():
     """Skips where the model is not on this machine."""
     try:
-        return store.model("mobilenetv2")
+        return registry.model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 
@@ -225,7 +225,7 @@ def test_hue_and_tone_say_what_the_network_overlooks(mobilenetv2, photos):
 
 def test_its_digest_is_that_of_the_model():
     assert CombinedHash().digest == Onnx().digest
-    assert store.card("mobilenetv2").sha256 in CombinedHash().digest
+    assert registry.card("mobilenetv2").sha256 in CombinedHash().digest
 
 
 def test_it_needs_the_model(monkeypatch, tmp_path):

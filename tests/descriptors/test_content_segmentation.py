@@ -3,8 +3,8 @@ import colorsys
 import numpy as np
 import pytest
 
+from nearsight.descriptors._foreground import foreground
 from nearsight.descriptors.content_segmentation import ContentSegmentation
-from nearsight.descriptors.foreground import foreground
 from nearsight.metrics.jensen_shannon import JensenShannon
 from tests.descriptors.shapes import drawn
 

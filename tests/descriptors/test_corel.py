@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from nearsight.evaluate.measures import average_precision
+from nearsight.evaluation.measures import average_precision
 from nearsight.images.decode import decode
-from nearsight.methods import look_up, metric_of
+from nearsight.registry import look_up, metric_of
 
 # Mean average precision and error of the nearest neighbour, in per cent.
 REACHED = {

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors.foreground import evenly, foreground, outlines
+from nearsight.descriptors._foreground import evenly, foreground, outlines
 from tests.descriptors.shapes import POLYGONS, drawn, polygon
 
 

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 
 import nearsight as ns
-from nearsight.collection.plan import plan
 from nearsight.descriptors.colour_histogram import ColourHistogram
 from nearsight.descriptors.fuse import Fuse
 from nearsight.descriptors.gist import Gist
 from nearsight.descriptors.phash import Phash
 from nearsight.errors import RecipeError
-from nearsight.methods import build, metric_of, written_out
 from nearsight.metrics.emd import Emd
 from nearsight.metrics.hamming import Hamming
 from nearsight.metrics.jensen_shannon import JensenShannon
 from nearsight.metrics.l2 import L2
 from nearsight.metrics.weighted_parts import WeightedParts
+from nearsight.pipeline import plan
 from nearsight.recipe import parse
+from nearsight.registry import build, metric_of, written_out
 
 PARTS = (Gist(), Phash(), ColourHistogram())
 METRICS = (L2(), Hamming(), JensenShannon())

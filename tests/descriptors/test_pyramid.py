@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nearsight import methods
+from nearsight import registry
 from nearsight.descriptors.colour_histogram import ColourHistogram
 from nearsight.descriptors.gist import Gist
 from nearsight.descriptors.phash import Phash
@@ -96,12 +96,12 @@ def test_the_palette_is_that_of_an_even_picture():
 
 
 def test_its_recipe_names_the_inner_descriptor():
-    made = methods.build(parse("pyramid(gist(square=16), levels=2)"))
+    made = registry.build(parse("pyramid(gist(square=16), levels=2)"))
     assert made == (Pyramid(Gist(square=16), levels=2),)
-    text = str(methods.written_out(made))
+    text = str(registry.written_out(made))
     assert text.startswith("pyramid(inner=gist(orientations=[8, 8, 4], square=16, ")
-    assert methods.build(parse(text)) == made
-    assert methods.parameters(Pyramid)[0] == (
+    assert registry.build(parse(text)) == made
+    assert registry.parameters(Pyramid)[0] == (
         "inner",
         "a descriptor",
         "colour_histogram(space=hsv, bins=[16, 4, 4])",

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors.foreground import evenly, foreground, outlines
+from nearsight.descriptors._foreground import evenly, foreground, outlines
 from nearsight.descriptors.shape_context import ShapeContext
 from nearsight.metrics.l1 import L1
 from tests.descriptors.shapes import all_drawn, drawn, nearest_is_the_same_shape

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2yiq
 
-from nearsight.descriptors.haar import back, haar
+from nearsight.descriptors._haar import back, haar
 from nearsight.descriptors.wavelet_signature import WaveletSignature
 from nearsight.metrics.wavelet_match import WaveletMatch
 from nearsight.pixels import squash

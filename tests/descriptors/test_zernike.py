@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors.foreground import foreground
+from nearsight.descriptors._foreground import foreground
 from nearsight.descriptors.zernike import Zernike
 from nearsight.metrics.l2 import L2
 from tests.descriptors.shapes import POLYGONS, all_drawn, drawn, nearest_is_the_same_shape, polygon

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nearsight.methods import methods
 from nearsight.plugins import plugins
+from nearsight.registry import methods
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "coverage.md").read_text("utf8")

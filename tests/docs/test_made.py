@@ -16,7 +16,7 @@ from docs_build.docstring import described, escaped, items, printed, sections, t
 
 import nearsight as ns
 from nearsight.errors import ModelMissingError
-from nearsight.methods import methods, parameters, summary
+from nearsight.registry import methods, parameters, summary
 from nearsight.types import Descriptor, LocalDescriptor
 from tests.command import nearsight
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from nearsight.methods import methods
+from nearsight.registry import methods
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = {"img": "src", "script": "src", "source": "src", "iframe": "src", "link": "href"}

@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 
 import nearsight as ns
+from nearsight.api import collection, indexing
 from nearsight.clock import SystemClock
-from nearsight.collection import check, collection, ingest, making
-from nearsight.collection.editor import Editor
 from nearsight.errors import LockedError, PictureError
 from nearsight.files import LocalFiles
-from nearsight.images.workers import Failure
+from nearsight.ingest import run
+from nearsight.storage import integrity
+from nearsight.storage.catalogue_writer import Editor
+from nearsight.workers.pool import Failure
 
 RECIPES = ("phash | flat",)
 GROUP = 4
@@ -51,12 +53,12 @@ class Here:
 @contextmanager
 def here(batch):
     """Ingests run in this process, and commit so many pictures at a time."""
-    kept = ingest.Pool, ingest.BATCH_PICTURES, ingest.BATCH_SECONDS
-    ingest.Pool, ingest.BATCH_PICTURES, ingest.BATCH_SECONDS = Here, batch, 1e9
+    kept = run.Pool, run.BATCH_PICTURES, run.BATCH_SECONDS
+    run.Pool, run.BATCH_PICTURES, run.BATCH_SECONDS = Here, batch, 1e9
     try:
         yield
     finally:
-        ingest.Pool, ingest.BATCH_PICTURES, ingest.BATCH_SECONDS = kept
+        run.Pool, run.BATCH_PICTURES, run.BATCH_SECONDS = kept
 
 
 def warm():
@@ -77,7 +79,7 @@ def warm():
             photos.verify()
             photos.remove(["1.jpg"])
         index(lambda **_: None, box, f"{box}/.nearsight", [], 2)
-        making.repair(box)
+        indexing.repair(box)
 
 
 def index(report, folder, home, recipes, batch):
@@ -89,13 +91,13 @@ def index(report, folder, home, recipes, batch):
 
 def pooled_index(report, folder, home, recipes, batch, pause=0.0):
     """Index a folder as users do, with two workers, in small commits."""
-    ingest.BATCH_PICTURES = batch
+    run.BATCH_PICTURES = batch
 
     def watch(progress):
         report(**{"ack" if progress.step == "describing" else "looked": progress.done})
         time.sleep(pause)
 
-    settings = ingest.Settings(workers=2)
+    settings = run.Settings(workers=2)
     ns.index(folder, recipe=recipes, collection=home, watch=watch, settings=settings).close()
 
 
@@ -107,7 +109,7 @@ def remove(report, home, paths):
 
 def dump(db):
     """Everything that a catalogue says, as one text's digest."""
-    tables = {name: db.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in check.TABLES}
+    tables = {name: db.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in integrity.TABLES}
     return hashlib.sha256(repr(tables).encode("utf8", "surrogateescape")).hexdigest()[:24]
 
 
@@ -235,7 +237,7 @@ def pooled_surprise(report, folder, home, recipes, surprises):
             for name, what in surprises.items():
                 _turn(Path(folder, name), what)
 
-    settings = ingest.Settings(workers=2)
+    settings = run.Settings(workers=2)
     ns.index(folder, recipe=recipes, collection=home, watch=watch, settings=settings).close()
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 import nearsight as ns
-from nearsight.collection import making
-from nearsight.collection.catalogue import Catalogue
-from nearsight.collection.editor import Editor
+from nearsight.api import indexing
 from nearsight.errors import FormatError, NearsightError, StorageError
+from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.catalogue_writer import Editor
 from tests.faults.acts import RECIPES, dump, here
 
 
@@ -146,7 +146,7 @@ def judge(report, home, queries, words, recipes, known):
 
 def mended(report, home, queries, words, recipes):
     """Repair, then verify and ask: what was dropped, how many pictures were decoded, what is answered now."""
-    problems, summary = making.repair(collection=home)
+    problems, summary = indexing.repair(collection=home)
     decoded = summary.completed + summary.added + summary.changed
     with ns.open(collection=home) as photos:
         left = [f"{each.where}: {each.what}" for each in photos.verify()]

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 import pytest
 
 import nearsight as ns
-from nearsight.collection.database import NAME
-from nearsight.collection.editor import Editor
-from nearsight.collection.making import repair
+from nearsight.api.indexing import repair
 from nearsight.errors import FormatError
+from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.database import NAME
 from tests.faults.acts import RECIPES
 from tests.faults.harm import LOCKS
 from tests.faults.test_refusals import nearsight

@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.evaluate.repeatability import matching_score
+from nearsight.evaluation.repeatability import matching_score
 from nearsight.features.affine import Affine
 from nearsight.features.orb import Orb
 from nearsight.features.sift import Sift
-from nearsight.methods import build, written_out
 from nearsight.metrics.l2 import L2
 from nearsight.recipe import parse
+from nearsight.registry import build, written_out
 from tests.features.views import found_again, photograph
 
 

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from nearsight.collection.plan import plan
 from nearsight.errors import ModelError, ModelMissingError, RecipeError
 from nearsight.features.feature_map import FeatureMap
 from nearsight.features.mobilenetv2 import Mobilenetv2
-from nearsight.models import store
-from nearsight.models.network import outputs
+from nearsight.models import registry
+from nearsight.models.onnx_runtime import outputs
+from nearsight.pipeline import plan
 from tests.models.network import convolving, placed
 
 CELL = 8
@@ -160,7 +160,7 @@ def test_parameters_out_of_range_are_refused(wrong, says):
 
 def test_the_key_of_the_rows_holds_the_model_s_checksum():
     made = plan("mobilenetv2 | rmac | pca(dim=512, whiten=1) | flat")
-    assert store.card("mobilenetv2").sha256 in made.unlearnt_key
+    assert registry.card("mobilenetv2").sha256 in made.unlearnt_key
     assert made.metric_name == "cosine"
     assert plan("mobilenetv2 | rmac | flat").key != plan("mobilenetv2(side=512) | rmac | flat").key
 
@@ -182,7 +182,7 @@ def test_steps_that_do_not_follow_each_other_are_refused():
 def mobilenetv2():
     """Skips where the model is not on this machine."""
     try:
-        return store.model("mobilenetv2")
+        return registry.model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 

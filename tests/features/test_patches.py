@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from nearsight.features.patches import directions, patches, sift_at
+from nearsight.features._patches import directions, patches, sift_at
 from nearsight.features.sift import Sift
 from tests.features.views import photograph
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from nearsight.features import fast_hessian, surf
-from nearsight.features.fast_hessian import detected, determinants, integral, sides
+from nearsight.features import _fast_hessian, surf
+from nearsight.features._fast_hessian import detected, determinants, integral, sides
 from nearsight.features.surf import Surf
 from tests.features.views import angles_after_a_quarter_turn, found_again, photograph
 
@@ -87,8 +87,8 @@ def test_the_summit_of_a_parabola_is_found_exactly():
         form, summit = -(root @ root.T) - np.eye(3), rng.uniform(-0.5, 0.5, 3)
         away = grid - summit
         cube = 7 + np.einsum("...i,ij,...j", away, form, away)
-        assert fast_hessian._offsets(cube[None])[0] == pytest.approx(summit, abs=1e-9)
-    assert not np.isfinite(fast_hessian._offsets(np.zeros((1, 3, 3, 3)))).any()
+        assert _fast_hessian._offsets(cube[None])[0] == pytest.approx(summit, abs=1e-9)
+    assert not np.isfinite(_fast_hessian._offsets(np.zeros((1, 3, 3, 3)))).any()
 
 
 def side_of_the_strongest_response(sigma):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.collection.pair import same_thing
+from nearsight.applications.match import same_thing
 from nearsight.features.xfeat import Xfeat, between, likelihoods, peaks
 from tests.contract.test_methods import ready
 from tests.features.views import found_again, photograph

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import skimage.data
 
-from nearsight.evaluate.repeatability import matching_score, repeatability
-from nearsight.methods import build
+from nearsight.evaluation.repeatability import matching_score, repeatability
 from nearsight.recipe import parse
+from nearsight.registry import build
 
 
 def photograph(side=384):
@@ -58,7 +58,7 @@ def found_again(component, view, side=384):
 
 def angles_after_a_quarter_turn(component):
     """By how many degrees features that are found again have turned, clockwise."""
-    from nearsight.evaluate.repeatability import correspondences
+    from nearsight.evaluation.repeatability import correspondences
 
     image = photograph()
     other, homography = quarter_turn(image)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nearsight.errors import Reason
-from nearsight.images.workers import Failure, Pool
+from nearsight.workers.pool import Failure, Pool
 
 from .hostile import generate
 from .jobs import Measured

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nearsight.errors import PictureError, Reason
-from nearsight.images.sidecars.reading import is_sidecar, read
-from nearsight.images.sidecars.said import Said
+from nearsight.images.sidecars.entry import Said
+from nearsight.images.sidecars.formats import is_sidecar, read
 
 XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nearsight.indexes.cells import FRESH, stacked
+from nearsight.indexes._cells import FRESH, stacked
 from nearsight.indexes.flat import Flat
 from nearsight.indexes.gistis import Gistis
 from nearsight.indexes.ivf import Ivf

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.indexes.first import First, nearest, refined
+from nearsight.indexes._first import First, nearest, refined
 from nearsight.indexes.flat import Flat
-from nearsight.methods import methods
 from nearsight.metrics.emd import Emd
 from nearsight.metrics.l2 import L2
 from nearsight.metrics.weighted_bytes import WeightedBytes
+from nearsight.registry import methods
 from nearsight.types import NO_ID, Metric
 
 WEIGHTED = [

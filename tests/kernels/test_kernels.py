@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nearsight.kernels import postings
+from nearsight.kernels import _postings
 from nearsight.kernels.hamming_votes import HammingVotes
 from nearsight.kernels.selective import Selective
 from nearsight.kernels.tf_idf import TfIdf
-from nearsight.methods import methods
+from nearsight.registry import methods
 from tests.kernels.words import row, rows, slowly
 
 KERNELS = {name: cls() for name, cls in methods("kernels").items()}
@@ -35,9 +35,9 @@ def test_there_are_some():
 @pytest.mark.parametrize("bits", [0, 8, 64])
 @pytest.mark.parametrize("short", [0, 64])
 def test_distances_are_those_of_the_formula_in_plain_loops(kernel, bits, short, monkeypatch):
-    monkeypatch.setattr(postings, "_SHORT", short)
-    monkeypatch.setattr(postings, "_CHUNK", 50)
-    monkeypatch.setattr(postings, "_BLOCK", 40)
+    monkeypatch.setattr(_postings, "_SHORT", short)
+    monkeypatch.setattr(_postings, "_CHUNK", 50)
+    monkeypatch.setattr(_postings, "_BLOCK", 40)
     queries, stored = rows(3, bits, 1, words=12), rows(8, bits, 2, words=12)
     found = kernel.distances(queries, stored)
     right = [[max(0.0, 1 - slowly(kernel, query, each, stored)) for each in stored] for query in queries]
@@ -142,7 +142,7 @@ LISTS = [[1, 1, 3], [2, 5, 1], [7, 5, 5]]
 
 def test_the_worked_example_of_words_and_pictures():
     """The inverted file of the three pictures is the table of the lecture: word 1 in 1 and 2, word 5 in 2 and 3."""
-    part = postings.postings(np.arange(1, 4), [row(words) for words in LISTS], once=True)
+    part = _postings.postings(np.arange(1, 4), [row(words) for words in LISTS], once=True)
     spans = zip(part["words"].tolist(), part["starts"][:-1], part["starts"][1:], strict=True)
     table = {word: part["ids"][part["docs"][start:stop]].tolist() for word, start, stop in spans}
     assert table == {1: [1, 2], 2: [2], 3: [1], 5: [2, 3], 7: [3]}

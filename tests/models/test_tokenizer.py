@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearsight.errors import ModelError, ModelMissingError
-from nearsight.models import store
-from nearsight.models.network import tokenizer
+from nearsight.models import registry
+from nearsight.models.onnx_runtime import tokenizer
 from nearsight.models.tokenizer import Tokenizer, cleaned
 from tests.models.pairs import MERGES
 
@@ -40,7 +40,7 @@ def clip(home, monkeypatch):
     """The real vocabulary; skips where it is not on this machine."""
     monkeypatch.setenv("NEARSIGHT_MODELS", MODELS)
     try:
-        return tokenizer(store.model("clip_vocabulary").card.name)
+        return tokenizer(registry.model("clip_vocabulary").card.name)
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 

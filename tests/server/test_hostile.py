@@ -11,10 +11,10 @@ import pytest
 import schemathesis
 from schemathesis import checks
 
-from nearsight.images.workers import WorkerLimits
 from nearsight.server import decoder
 from nearsight.server.decoder import Decoder, Source
 from nearsight.server.recent import Recent
+from nearsight.workers.pool import WorkerLimits
 from tests.images.hostile import generate
 from tests.server.conftest import C, send, serving
 

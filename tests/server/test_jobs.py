@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from nearsight.collection.home import writing
-from nearsight.collection.ingest import Progress, Summary
 from nearsight.files import LocalFiles
+from nearsight.ingest.run import Progress, Summary
 from nearsight.server import jobs
-from nearsight.server.shelf import Shelved
+from nearsight.server.collections import Shelved
+from nearsight.storage.location import writing
 from tests.server.conftest import C, serving
 
 

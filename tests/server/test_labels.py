@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import nearsight as ns
-from nearsight.collection.home import writing
 from nearsight.files import LocalFiles
+from nearsight.storage.location import writing
 from tests.server.conftest import C, serving
 
 LABELS = f"{C}/pictures/1/labels"

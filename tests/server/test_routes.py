@@ -286,7 +286,7 @@ def test_the_map_is_that_of_the_library(client, indexed):
 
 
 def test_a_map_is_filtered_cut_and_made_once(client, service, monkeypatch):
-    from nearsight.collection.collection import Collection
+    from nearsight.api.collection import Collection
 
     some = client.get(f"{C}/map", params={"where": "folder like 'sub%'", "limit": 1}).json()
     assert (some["total"], len(some["pictures"]), some["metric"]) == (2, 1, "l2")
@@ -381,7 +381,7 @@ def test_what_cannot_be_served_is_said(client, path, status):
 
 
 def test_the_scale_of_a_box():
-    from nearsight.server.question import scaled
+    from nearsight.server.params import scaled
 
     assert scaled((400, 300, 800, 600), (4000, 3000), (2048, 1536)) == pytest.approx((204.8, 153.6, 409.6, 307.2))
 
@@ -389,7 +389,7 @@ def test_the_scale_of_a_box():
 def test_several_folders_have_names_of_their_own(indexed, tmp_path):
     import shutil
 
-    from nearsight.server.shelf import slugs
+    from nearsight.server.collections import slugs
 
     homes = [tmp_path / place / "Fotos Ü" / ".nearsight" for place in "ab"]
     assert len(set(slugs(homes))) == 2
@@ -404,7 +404,7 @@ def test_several_folders_have_names_of_their_own(indexed, tmp_path):
 def test_a_damaged_collection_is_503_and_the_others_go_on(folder, indexed, tmp_path):
     import shutil
 
-    from nearsight.collection.making import repair
+    from nearsight.api.indexing import repair
 
     other = shutil.copytree(indexed, tmp_path / "Other")
     for segment in (folder / ".nearsight" / "segments").glob("*.seg"):

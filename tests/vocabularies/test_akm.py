@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from skimage import data
 
+from nearsight.clustering import assigned
 from nearsight.features.sift import Sift
-from nearsight.lloyd import assigned
-from nearsight.vocabularies import nearest as module
+from nearsight.vocabularies import _nearest as module
+from nearsight.vocabularies._nearest import Shelf, index, nearest
 from nearsight.vocabularies.akm import Akm
 from nearsight.vocabularies.hkm import Hkm
 from nearsight.vocabularies.kmeans import Kmeans
-from nearsight.vocabularies.nearest import Shelf, index, nearest
 
 WORDS, LEARNT = 800, 6400
 

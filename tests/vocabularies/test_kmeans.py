@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.lloyd import kmeans
+from nearsight.clustering import kmeans
 from nearsight.vocabularies.kmeans import Kmeans
 from tests.indexes.test_cells import clustered
 

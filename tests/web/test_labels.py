@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 import nearsight as ns
-from nearsight.collection.editor import Editor
-from nearsight.collection.home import writing
 from nearsight.files import LocalFiles
+from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.location import writing
 from tests.web.conftest import ROOT, serving
 from tests.web.test_page import HITS, check
 

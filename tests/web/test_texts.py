@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import nearsight as ns
-from tests.collection.conftest import COLOURS
+from tests.api.conftest import COLOURS
 from tests.models.pairs import paired
 from tests.web.conftest import ROOT, modelled, serving
 from tests.web.test_marks import mark

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli.options import Collection, Json
-from nearsight.cli.printing import print_json, shown
+from nearsight.cli._options import Collection, Json
+from nearsight.cli._printing import print_json, shown
 from nearsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def annotate(
     json: Json = False,
 ) -> None:
     """Label pictures by a model; search finds the labels as words. What you set or drop stays when it runs again."""
-    from nearsight.apps.zero_shot import TEMPLATES
-    from nearsight.collection import annotating
+    import nearsight as ns
+    from nearsight.applications.zero_shot import TEMPLATES
 
     if set_ is not None or drop is not None:
         _said(folder, set_, drop, collection, json)
@@ -54,13 +54,13 @@ def annotate(
     names = _names(labels)
     asked: Any = {"model": model, "templates": tuple(template or TEMPLATES), "at_least": at_least, "most": most}
     if folder.is_file():
-        (found,) = annotating.classify([folder], labels=names, **asked)
+        (found,) = ns.classify([folder], labels=names, **asked)
         if json:
             print_json({"picture": str(folder), "labels": found})
         for name, sure in () if json else found.items():
             typer.echo(f"{sure:6.1%}  {shown(name)}")
         return
-    done = annotating.annotate(folder, labels=names, collection=collection, **asked)
+    done = ns.annotate(folder, labels=names, collection=collection, **asked)
     if json:
         print_json(vars(done))
     else:
@@ -71,12 +71,12 @@ def annotate(
 def _said(
     folder: Path, set_: tuple[str, str] | None, drop: tuple[str, str] | None, collection: Path | None, json: bool
 ) -> None:
-    from nearsight.collection import annotating
+    from nearsight.api import labels
 
     if drop is not None:
-        annotating.drop_label(folder, *drop, collection=collection)
+        labels.drop_label(folder, *drop, collection=collection)
     if set_ is not None:
-        annotating.set_label(folder, *set_, collection=collection)
+        labels.set_label(folder, *set_, collection=collection)
     if json:
         print_json({"set": set_, "dropped": drop})
         return

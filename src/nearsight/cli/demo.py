@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nearsight.cli.options import Json
-from nearsight.cli.printing import print_json
+from nearsight.cli._options import Json
+from nearsight.cli._printing import print_json
 
 if TYPE_CHECKING:
     import nearsight as ns
-    from nearsight.cli.report import Answer
-    from nearsight.collection.search import Results
+    from nearsight.cli._report import Answer
+    from nearsight.search.engine import Results
 
 PHOTOGRAPHS = {
     "skimage.data": (
@@ -78,7 +78,7 @@ def demo(
 ) -> None:
     """Index real photographs, ask with altered copies of them, and show what was found. No download."""
     import nearsight as ns
-    from nearsight.cli.report import write
+    from nearsight.cli._report import write
 
     start = time.monotonic()
     pictures, queries = folder / "pictures", folder / "queries"
@@ -138,10 +138,10 @@ def _altered(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, P
     """Write each alteration of each original; kind, original, copy."""
     from PIL import Image as PillowImage
 
-    from nearsight.collection.query import query_pixels
-    from nearsight.evaluate.attacks import ATTACKS as EVERY
+    from nearsight.evaluation.alterations import ATTACKS as EVERY
     from nearsight.files import LocalFiles
     from nearsight.images.decode import Limits
+    from nearsight.search.query import query_pixels
     from nearsight.types import Query
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -157,7 +157,7 @@ def _altered(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, P
 
 
 def _ask_copies(photos: ns.Collection, copies: list[tuple[str, Path, Path]]) -> tuple[dict[str, Tally], list[Answer]]:
-    from nearsight.cli.report import Answer
+    from nearsight.cli._report import Answer
 
     tallies: dict[str, Tally] = {}
     answers: list[Answer] = []
@@ -174,7 +174,7 @@ def _ask_copies(photos: ns.Collection, copies: list[tuple[str, Path, Path]]) -> 
 
 
 def _ask_strangers(photos: ns.Collection, strangers: list[Path]) -> tuple[int, list[Answer]]:
-    from nearsight.cli.report import Answer
+    from nearsight.cli._report import Answer
 
     alarms, answers = 0, []
     for stranger in strangers:

@@ -39,9 +39,9 @@ def _root(
 @cache
 def registered() -> typer.Typer:
     """The command line with every command in it."""
-    from nearsight.cli import annotate, ask, build, demo, judge, look, map, models, search, serve
+    from nearsight.cli import annotate, demo, evaluate, index, info, map, match, models, search, serve
 
-    for module in (build, search, ask, look, annotate, map, judge, demo, models, serve):
+    for module in (index, search, match, info, annotate, map, evaluate, demo, models, serve):
         module.register(app)
     return app
 
@@ -53,7 +53,7 @@ def main() -> None:
     try:
         app()
     except NearsightError as problem:
-        from nearsight.cli.printing import shown_lines
+        from nearsight.cli._printing import shown_lines
 
         sys.stderr.write(f"nearsight: {shown_lines(str(problem))}\n")
         sys.exit(problem.exit_code)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nearsight.cli.options import Collection, Here, Json
-from nearsight.cli.printing import print_json, shown
+from nearsight.cli._options import Collection, Here, Json
+from nearsight.cli._printing import print_json, shown
 
 if TYPE_CHECKING:
     import nearsight as ns

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from nearsight.cli.options import Json
-from nearsight.cli.printing import print_json, shown
+from nearsight.cli._options import Json
+from nearsight.cli._printing import print_json, shown
 
 Name = Annotated[str, typer.Argument(help="A model, as nearsight models list names it.")]
 
@@ -31,9 +31,9 @@ def register(app: typer.Typer) -> None:
 
 def list_(json: Json = False) -> None:
     """Say which models there are, whether each is on this machine, and how to get it."""
-    from nearsight.models import store
+    from nearsight.models import registry
 
-    rows = [store.as_dict(card) for card in store.cards().values()]
+    rows = [registry.as_dict(card) for card in registry.cards().values()]
     if json:
         print_json(rows)
         return
@@ -65,21 +65,21 @@ def add(
     json: Json = False,
 ) -> None:
     """Take in a model's file that is on this machine, and check it."""
-    from nearsight.models import store
+    from nearsight.models import registry
 
-    model = store.add(name, file, card_file=card, replace=replace)
+    model = registry.add(name, file, card_file=card, replace=replace)
     _print(name, model.path, model.sha256, json)
 
 
 def verify(json: Json = False) -> None:
     """Read the file of every model that is on this machine, compare it with its checksum, and say what it runs on."""
     from nearsight.errors import ModelError
-    from nearsight.models import network, store
+    from nearsight.models import onnx_runtime, registry
 
-    found, runs = store.verify(), dict[str, str]()
-    for name in [name for name, problem in found.items() if not problem and store.card(name).outputs]:
+    found, runs = registry.verify(), dict[str, str]()
+    for name in [name for name, problem in found.items() if not problem and registry.card(name).outputs]:
         try:
-            runs[name] = network.runs_on(name)
+            runs[name] = onnx_runtime.runs_on(name)
         except ModelError as error:
             found[name] = str(error)
     problems = {name: problem for name, problem in found.items() if problem}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli.options import Collection, Here, In, Json, box_of, senses
-from nearsight.cli.printing import print_json, shown
+from nearsight.cli._options import Collection, Here, In, Json, box_of, senses
+from nearsight.cli._printing import print_json, shown
 from nearsight.errors import UsageError
 
 if TYPE_CHECKING:
-    from nearsight.collection.search import Results
+    from nearsight.search.engine import Results
 
 
 def register(app: typer.Typer) -> None:
@@ -86,7 +86,7 @@ def search(
 ) -> None:
     """Find the pictures that are alike, best first, and say why. Exit code 1: nothing like it here."""
     import nearsight as ns
-    from nearsight.collection.search import NOTHING
+    from nearsight.search.engine import NOTHING
 
     if two_file is not None:
         _ask_two_file(two_file, picture, k, json)
@@ -106,7 +106,7 @@ def search(
     ways: dict[str, Any] = {"by": wanted, "recipe": recipe or [], "fuse": fuse}
     results = photos.search(picture, k=k, sketch=sketch, **ways, **asked, **summed)
     if html is not None:
-        from nearsight.cli.report import Answer, write
+        from nearsight.cli._report import Answer, write
 
         shown_picture = picture or sketch
         named = shown_picture or histogram
@@ -130,7 +130,7 @@ def search(
 
 
 def _ask_two_file(base: Path, picture: Path | None, k: int, json: bool) -> None:
-    from nearsight.collection.two_file import TwoFile
+    from nearsight.applications.two_file import TwoFile
 
     if picture is None:
         raise UsageError("a search base is asked with a picture: nearsight search PICTURE --two-file NAME")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nearsight.cli.printing import shown
+from nearsight.cli._printing import shown
 
 if TYPE_CHECKING:
     from nearsight.server.settings import Settings
@@ -37,8 +37,8 @@ def serve(
     open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Search folders of pictures in the browser, and by HTTP. A folder that is not indexed yet is indexed first."""
-    from nearsight.collection.home import home_of
     from nearsight.server.settings import Settings
+    from nearsight.storage.location import home_of
 
     settings = Settings(
         host=host, port=port, token=made(token, host), readonly=read_only, hosts=tuple(allow_host or ())
@@ -75,9 +75,9 @@ def made(token: str | None, host: str) -> str:
 def _home(folder: Path, read_only: bool) -> Path:
     """The collection of a folder, which is made where there is none."""
     import nearsight as ns
-    from nearsight.cli.build import _progress
-    from nearsight.collection.home import home_of
+    from nearsight.cli.index import _progress
     from nearsight.errors import UsageError
+    from nearsight.storage.location import home_of
 
     try:
         return home_of(folder)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.colours import Bins, Space, bin_numbers, check_bins, check_space, names
+from nearsight.descriptors._colours import Bins, Space, bin_numbers, check_bins, check_space, names
 from nearsight.types import Descriptor, Floats, Image
 
 _LARGEST = 32

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.colours import TOPS, Bins, Space, check_bins, check_space, converted, middles, names, spread
+from nearsight.descriptors._colours import TOPS, Bins, Space, check_bins, check_space, converted, middles, names, spread
 from nearsight.types import Descriptor, Floats, Image
 
 _WORTH_NAMING = 0.05

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from nearsight.descriptors.cells import pooled
-from nearsight.descriptors.colours import Space, check_space, unit
+from nearsight.descriptors._cells import pooled
+from nearsight.descriptors._colours import Space, check_space, unit
 from nearsight.types import Descriptor, Floats, Image
 
 

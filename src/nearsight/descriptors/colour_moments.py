@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.colours import Space, check_space, converted, lab, levels, named, shown, unit
+from nearsight.descriptors._colours import Space, check_space, converted, lab, levels, named, shown, unit
 from nearsight.types import Descriptor, Floats, Image
 
 _ALIKE = 15.0

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.foreground import foreground
+from nearsight.descriptors._foreground import foreground
 from nearsight.pixels import grey
 from nearsight.types import Descriptor, Floats, Image
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.hashes import BitHash
+from nearsight.descriptors._hashes import BitHash
 from nearsight.pixels import grey, squash
 from nearsight.types import Image
 

@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.descriptors.colours import bin_numbers, lab, named, rgb
+from nearsight.descriptors._colours import bin_numbers, lab, named, rgb
 from nearsight.types import Descriptor, Floats, Image
 
 _CUBE = (32, 32, 32)

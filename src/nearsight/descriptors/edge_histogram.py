@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.cells import overlaps
+from nearsight.descriptors._cells import overlaps
 from nearsight.pixels import grey
 from nearsight.types import Descriptor, Floats, Image
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.foreground import evenly, foreground, outlines
+from nearsight.descriptors._foreground import evenly, foreground, outlines
 from nearsight.types import Descriptor, Floats, Image
 
 _POINTS = 256

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.foreground import foreground
+from nearsight.descriptors._foreground import foreground
 from nearsight.types import Descriptor, Floats, Image
 
 _DEGREES = np.array([1, 2, 2, 2, 4, 3, 4])

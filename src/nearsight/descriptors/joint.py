@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearsight.errors import ModelError
-from nearsight.models import network, store
+from nearsight.models import onnx_runtime, registry
 from nearsight.types import Descriptor, Floats, Image
 
 
@@ -67,40 +67,40 @@ class Joint(Descriptor):
     @property
     def side(self) -> int:  # type: ignore[override]
         """The longest side of the pixels that the card's way of scaling can use."""
-        return store.card(self.model).picture().pixels
+        return registry.card(self.model).picture().pixels
 
     @property
     def size(self) -> int:
         """The number of values of a row."""
-        return store.card(self.model).vector().dimension
+        return registry.card(self.model).vector().dimension
 
     @property
     def digest(self) -> str:
         """The checksum of the network for pictures, and that of how it is fed: rows are made by it alone."""
-        return network.digest(self.model)
+        return onnx_runtime.digest(self.model)
 
     def load(self) -> None:
         """Find both networks and the vocabulary, check them, and open the one for pictures."""
         texts = self._texts()
-        network.load(self.model)
-        for needed in (texts, *store.card(texts).needs):
-            store.model(needed)
+        onnx_runtime.load(self.model)
+        for needed in (texts, *registry.card(texts).needs):
+            registry.model(needed)
 
     def rows(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        wanted = store.card(self.model).vector().name
-        return unit(np.concatenate(list(network.outputs(self.model, wanted, images))))
+        wanted = registry.card(self.model).vector().name
+        return unit(np.concatenate(list(onnx_runtime.outputs(self.model, wanted, images))))
 
     def texts(self, words: Sequence[str]) -> Floats:
         """`(N, size) float32` for N texts; for none, no network is opened."""
-        return np.empty((0, self.size), np.float32) if not words else unit(network.of_texts(self._texts(), words))
+        return np.empty((0, self.size), np.float32) if not words else unit(onnx_runtime.of_texts(self._texts(), words))
 
     def _texts(self) -> str:
-        card = store.card(self.model)
+        card = registry.card(self.model)
         if not card.texts:
-            pairs = ", ".join(each.name for each in store.cards().values() if each.texts)
+            pairs = ", ".join(each.name for each in registry.cards().values() if each.texts)
             raise ModelError(f"the model {self.model} is of pictures only; those of pictures and texts are {pairs}")
-        other = store.card(card.texts).vector().dimension
+        other = registry.card(card.texts).vector().dimension
         if other != self.size:
             raise ModelError(f"{self.model} gives {self.size} values and {card.texts} {other}: they are no pair")
         return card.texts

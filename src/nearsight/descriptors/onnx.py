@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearsight.errors import ModelError
-from nearsight.models import network, store
+from nearsight.models import onnx_runtime, registry
 from nearsight.types import Descriptor, Floats, Image
 
 
@@ -71,12 +71,12 @@ class Onnx(Descriptor):
     @property
     def side(self) -> int:  # type: ignore[override]
         """The longest side of the pixels that the card's way of scaling can use."""
-        return store.card(self.model).picture().pixels
+        return registry.card(self.model).picture().pixels
 
     @property
     def size(self) -> int:
         """The number of values of a row."""
-        card = store.card(self.model)
+        card = registry.card(self.model)
         made = card.output(self.output)
         kinds = ("vector", "tokens")
         if made.kind not in kinds:
@@ -87,14 +87,14 @@ class Onnx(Descriptor):
     @property
     def digest(self) -> str:
         """The model's checksum, and that of how it is fed."""
-        return network.digest(self.model)
+        return onnx_runtime.digest(self.model)
 
     def load(self) -> None:
         """Find the model, check it and open it."""
         _ = self.size
-        network.load(self.model)
+        onnx_runtime.load(self.model)
 
     def rows(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
         _ = self.size
-        return np.concatenate(list(network.outputs(self.model, self.output, images)))
+        return np.concatenate(list(onnx_runtime.outputs(self.model, self.output, images)))

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.hashes import BitHash
+from nearsight.descriptors._hashes import BitHash
 from nearsight.pixels import grey, squash
 from nearsight.types import Image
 

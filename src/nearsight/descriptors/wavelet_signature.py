@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.haar import haar
+from nearsight.descriptors._haar import haar
 from nearsight.pixels import squash
 from nearsight.types import Descriptor, Floats, Image
 

@@ -10,7 +10,7 @@ from math import comb, factorial, pi
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors.foreground import foreground
+from nearsight.descriptors._foreground import foreground
 from nearsight.types import Descriptor, Floats, Image
 
 

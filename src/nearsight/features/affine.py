@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features.keypoints import checked, gathered
+from nearsight.features._keypoints import checked, gathered
 from nearsight.features.sift import Sift
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nearsight.features.keypoints import checked, nothing, strings
+from nearsight.features._keypoints import checked, nothing, strings
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 _LEAST_SIDE = 32

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features.keypoints import checked, gathered
+from nearsight.features._keypoints import checked, gathered
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
 _CELLS, _DIRECTIONS = 4, 8

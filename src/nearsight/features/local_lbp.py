@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features.keypoints import checked, described, nothing
-from nearsight.features.patches import patches
+from nearsight.features._keypoints import checked, described, nothing
+from nearsight.features._patches import patches
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
 _SIDE, _RADIUS, _PAIRS = 41, 2, 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nearsight.features.mapped import Maps
+from nearsight.features._feature_map import Maps
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features.keypoints import checked, gathered, nothing
-from nearsight.features.patches import directions, rooted, sift_at
+from nearsight.features._keypoints import checked, gathered, nothing
+from nearsight.features._patches import directions, rooted, sift_at
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 _LEAST_SIDE = 3

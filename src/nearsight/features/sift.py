@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nearsight.features.keypoints import checked, described, nothing
-from nearsight.features.patches import rooted
+from nearsight.features._keypoints import checked, described, nothing
+from nearsight.features._patches import rooted
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features.fast_hessian import Integral, Points, detected, integral
-from nearsight.features.keypoints import checked, gathered
+from nearsight.features._fast_hessian import Integral, Points, detected, integral
+from nearsight.features._keypoints import checked, gathered
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
 _CELLS, _SAMPLES = 4, 5

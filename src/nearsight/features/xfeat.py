@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features.keypoints import checked, gathered, nothing
-from nearsight.models import network
+from nearsight.features._keypoints import checked, gathered, nothing
+from nearsight.models import onnx_runtime
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
 _MODEL, _MATCHER = "xfeat", "lighterglue"
@@ -86,20 +86,20 @@ class Xfeat(LocalDescriptor):
     @property
     def digest(self) -> str:
         """The network's checksum."""
-        return network.digest(_MODEL)
+        return onnx_runtime.digest(_MODEL)
 
     def load(self) -> None:
         """Find the models, check them and open them."""
-        network.load(_MODEL)
+        onnx_runtime.load(_MODEL)
         if self.matcher == "lighterglue":
-            network.load(_MATCHER)
+            onnx_runtime.load(_MATCHER)
 
     def features(self, image: Image) -> LocalFeatures:
         """The strongest points of one picture."""
         canvas, factor = _canvas(image)
         if not canvas.any():
             return nothing(image, self.size, np.float32)
-        channels, logits, trusted = network.run(_MODEL, {"input": canvas})
+        channels, logits, trusted = onnx_runtime.run(_MODEL, {"input": canvas})
         likely = likelihoods(logits[0])
         height, width = (round(side * factor) for side in image.shape[:2])
         down, right = peaks(likely[:height, :width], self.least)
@@ -121,7 +121,7 @@ class Xfeat(LocalDescriptor):
         for number, found in enumerate((first, second)):
             given[f"kpts{number}"] = _placed(found)[None]
             given[f"desc{number}"] = np.ascontiguousarray(found.descriptors, np.float32)[None]
-        return np.asarray(network.run(_MATCHER, given)[0], np.int64).reshape(-1, 2)
+        return np.asarray(onnx_runtime.run(_MATCHER, given)[0], np.int64).reshape(-1, 2)
 
 
 def likelihoods(logits: Floats) -> Floats:

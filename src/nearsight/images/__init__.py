@@ -1,1 +1,1 @@
-"""From a folder to pixels: walk, gate, decode in isolated workers, metadata and thumbnails."""
+"""From a folder to pixels: walk, validate, decode, metadata and thumbnails."""

@@ -15,11 +15,11 @@ import numpy as np
 from PIL import ImageFile
 
 from nearsight.errors import Reason, UsageError
-from nearsight.images import metadata
+from nearsight.images import exif
 from nearsight.images.colour import Pixels, shrink, to_srgb
-from nearsight.images.gate import DEFAULT, Header, Limits, admitted
-from nearsight.images.metadata import Metadata
+from nearsight.images.exif import Metadata
 from nearsight.images.pillow import reasoned
+from nearsight.images.validate import DEFAULT, Header, Limits, admitted
 from nearsight.types import Box, Image
 
 __all__ = ["Limits", "Metadata", "Picture", "decode", "in_memory"]
@@ -119,9 +119,9 @@ def decode(data: bytes, limits: Limits = DEFAULT, *, full: bool = False) -> Pict
     PictureError : whatever is wrong with the file, with its reason; no other exception but KeyboardInterrupt
     """
     with admitted(data, limits, full=full) as (image, header), reasoned(Reason.CORRUPT):
-        before = metadata.read(image) if header.format == "TIFF" else None  # its tags lie in the file, closed by load
+        before = exif.read(image) if header.format == "TIFF" else None  # its tags lie in the file, closed by load
         base, mode = _base(image, header)
-        about, orientation = before or metadata.read(image)  # a PNG's EXIF may come after its pixels
+        about, orientation = before or exif.read(image)  # a PNG's EXIF may come after its pixels
         profile = image.info.get("icc_profile")
     if header.format in ("TIFF", "HEIF"):
         orientation = 1  # turned upright by the decoder

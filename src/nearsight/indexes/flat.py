@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes.blocks import Block, Blocks, Sought
-from nearsight.indexes.first import first_of, refined
+from nearsight.indexes._blocks import Block, Blocks, Sought
+from nearsight.indexes._first import first_of, refined
 from nearsight.types import NO_ID, Arrays, Floats, Hits, Ids, Index, Metric
 
 _FIRST_DISTANCES = 1 << 22

@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.indexes.cells import CellIndex, Nearest
+from nearsight.indexes._cells import CellIndex, Nearest
 from nearsight.types import Arrays, Floats, Metric
 
 _SEED = 3840

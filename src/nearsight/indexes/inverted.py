@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes.cells import stacked
-from nearsight.kernels.pairs import idf_of
-from nearsight.kernels.postings import Doubles, asked, frequencies, joined, lengths, postings, scores
+from nearsight.indexes._cells import stacked
+from nearsight.kernels._pairs import idf_of
+from nearsight.kernels._postings import Doubles, asked, frequencies, joined, lengths, postings, scores
 from nearsight.types import NO_ID, Arrays, Hits, Ids, Index, Kernel, Metric
 from nearsight.visual_words import Records
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes.cells import CellIndex, Nearest
+from nearsight.indexes._cells import CellIndex, Nearest
 from nearsight.types import Arrays, Floats, Metric
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.kernels.pairs import similarities
+from nearsight.kernels._pairs import similarities
 from nearsight.types import Floats, Kernel
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics.blocks import in_blocks
+from nearsight.metrics._blocks import in_blocks
 from nearsight.types import Floats, Metric
 
 _CELLS = 128_000

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics.blocks import check_amounts, in_blocks, shares
+from nearsight.metrics._blocks import check_amounts, in_blocks, shares
 from nearsight.types import Floats, Metric
 
 _TINY = np.finfo(np.float32).tiny

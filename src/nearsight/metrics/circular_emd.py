@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics.blocks import in_blocks, shares
+from nearsight.metrics._blocks import in_blocks, shares
 from nearsight.types import Floats, Metric
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics.blocks import in_blocks, shares
+from nearsight.metrics._blocks import in_blocks, shares
 from nearsight.types import Floats, Metric
 
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from nearsight.metrics.blocks import in_blocks, shares
+from nearsight.metrics._blocks import in_blocks, shares
 from nearsight.types import Floats, Metric
 
 _CELLS = 128_000

@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics.blocks import check_amounts, check_widths, in_blocks
+from nearsight.metrics._blocks import check_amounts, check_widths, in_blocks
 from nearsight.types import Floats, Metric
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearsight.metrics.squares import shape_of
+from nearsight.metrics._squares import shape_of
 from nearsight.metrics.warp import Warp, best
 from nearsight.types import Floats
 

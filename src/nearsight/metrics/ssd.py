@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics.blocks import in_blocks
-from nearsight.metrics.squares import squared
+from nearsight.metrics._blocks import in_blocks
+from nearsight.metrics._squares import squared
 from nearsight.types import Floats, Metric
 
 

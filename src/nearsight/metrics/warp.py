@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics.blocks import check_widths, in_blocks
-from nearsight.metrics.squares import shape_of, squared, warps
+from nearsight.metrics._blocks import check_widths, in_blocks
+from nearsight.metrics._squares import shape_of, squared, warps
 from nearsight.types import Floats, Metric
 
 _CELLS = 250_000

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics.blocks import check_widths, in_blocks
+from nearsight.metrics._blocks import check_widths, in_blocks
 from nearsight.types import Floats, Metric
 
 _CELLS = 128_000

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics.blocks import check_widths
+from nearsight.metrics._blocks import check_widths
 from nearsight.types import Floats, Metric
 
 TURN = 128

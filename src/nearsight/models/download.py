@@ -13,9 +13,9 @@ from typing import Any
 
 from nearsight.errors import ModelError, ModelMissingError
 from nearsight.files import LocalFiles
-from nearsight.models import store
+from nearsight.models import registry
 from nearsight.models.card import Card
-from nearsight.models.store import Model
+from nearsight.models.registry import Model
 
 SECONDS = 6.0
 """How long the other side may take to answer at all."""
@@ -37,11 +37,11 @@ def get(name: str, *, quiet: bool = False) -> list[Model]:
 
 def _got(name: str, quiet: bool) -> Model:
     try:
-        return store.model(name)
+        return registry.model(name)
     except ModelMissingError:
-        card = store.card(name)
+        card = registry.card(name)
     if not card.source.where:
-        raise ModelError(f"the model {name} cannot be downloaded: {card.source.note} Bring it: {store.how(card)}")
+        raise ModelError(f"the model {name} cannot be downloaded: {card.source.note} Bring it: {registry.how(card)}")
     try:
         path = _fetch(card, quiet=quiet or not sys.stderr.isatty())
     except ModelError:
@@ -49,19 +49,11 @@ def _got(name: str, quiet: bool) -> Model:
     except Exception as problem:  # each version of the library has errors of its own
         raise ModelError(_said(card, problem)) from problem
     try:
-        return store.checked(card, path)
+        return registry.checked(card, path)
     except ModelError:
         if not card.source.repo:
             _FILES.remove(path)
         raise
-
-
-def shared(card: Card) -> Path | None:
-    """A card's file in the cache that other programs share; None where it is not there."""
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(card.source.repo, card.source.file, revision=card.source.revision)
-    return Path(found) if isinstance(found, str) else None
 
 
 def _fetch(card: Card, *, quiet: bool) -> Path:
@@ -98,7 +90,7 @@ def _from_address(card: Card) -> Path:
     from huggingface_hub import get_hf_file_metadata
     from huggingface_hub.file_download import http_get
 
-    folder = store.home() / card.name
+    folder = registry.home() / card.name
     _FILES.make_folder(folder)
     about = get_hf_file_metadata(card.source.url, token=False, timeout=SECONDS)
     part = folder / f"{card.file}.part"

@@ -10,12 +10,12 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from nearsight import __version__
-from nearsight.server import fault, models, page
-from nearsight.server.guard import Body, Guard
-from nearsight.server.routes import collections, jobs, layout, pictures, search, uploads
+from nearsight.server import errors, schemas, static_files
+from nearsight.server.collections import discreet
+from nearsight.server.middleware import Body, Guard
+from nearsight.server.routes import collections, images, jobs, map, search, uploads
 from nearsight.server.service import Service
 from nearsight.server.settings import Settings
-from nearsight.server.shelf import discreet
 
 ERRORS = {
     400: "the request is broken",
@@ -50,13 +50,13 @@ def create(service: Service) -> ASGIApp:
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
-        responses={status: {"model": models.Error, "description": text} for status, text in ERRORS.items()},
+        responses={status: {"model": schemas.Error, "description": text} for status, text in ERRORS.items()},
     )
     app.state.service = service
-    for module in (collections, uploads, search, layout, pictures, jobs):
+    for module in (collections, uploads, search, map, images, jobs):
         app.include_router(module.router, prefix="/api")
-    app.include_router(page.router(service.settings.static))
-    fault.register(app, lambda text: discreet(text, list(service.shelf)))
+    app.include_router(static_files.router(service.settings.static))
+    errors.register(app, lambda text: discreet(text, list(service.shelf)))
     return Guard(Body(app, service.settings), service.settings)
 
 

@@ -16,8 +16,8 @@ from nearsight.errors import PictureError
 from nearsight.files import Files, LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, decode
-from nearsight.images.workers import Failure, Pool, WorkerLimits
 from nearsight.types import Image
+from nearsight.workers.pool import Failure, Pool, WorkerLimits
 
 ASKED_SIDE = 2048
 """The longest side of a picture that is asked with: a box of it still has detail."""

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Any
 
-from nearsight.collection.home import writing
-from nearsight.collection.ingest import Progress, Summary
-from nearsight.collection.making import index
-from nearsight.collection.plan import plans
+from nearsight.api.indexing import index
 from nearsight.errors import NearsightError
 from nearsight.files import LocalFiles
-from nearsight.server.fault import RefusedError, not_found
+from nearsight.ingest.run import Progress, Summary
+from nearsight.pipeline import plans
+from nearsight.server.collections import Shelved, discreet
+from nearsight.server.errors import RefusedError, not_found
 from nearsight.server.recent import Recent
-from nearsight.server.shelf import Shelved, discreet
+from nearsight.storage.location import writing
 
 KEPT = 100
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"

@@ -14,21 +14,21 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import Depends
 from starlette.requests import Request
 
-from nearsight.collection.layout import Map
-from nearsight.collection.rows import Label, Note, Picture
-from nearsight.collection.search import Hit, Results
+from nearsight.applications.map import Map
 from nearsight.errors import PictureError, Reason
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
-from nearsight.server import question as asking
+from nearsight.search.engine import Hit, Results
+from nearsight.server import params as asking
+from nearsight.server.collections import Shelf, Shelved
 from nearsight.server.decoder import ASKED_SIDE, SHOWN_SIDE, Decoder, Rendered, Source
-from nearsight.server.fault import RefusedError, not_found, readable
+from nearsight.server.errors import RefusedError, not_found, readable
+from nearsight.server.executor import Lane
 from nearsight.server.jobs import Jobs
-from nearsight.server.lane import Lane
-from nearsight.server.question import Question
+from nearsight.server.params import Question
 from nearsight.server.recent import Recent
 from nearsight.server.settings import Settings
-from nearsight.server.shelf import Shelf, Shelved
+from nearsight.storage.records import Label, Note, Picture
 from nearsight.types import Explanation, Image
 
 GONE = {Reason.VANISHED, Reason.UNREADABLE, Reason.NOT_REGULAR, Reason.LINK}

@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.lloyd import kmeans
+from nearsight.clustering import kmeans
 from nearsight.types import Arrays, Floats, Report, Vocabulary
-from nearsight.vocabularies.nearest import Shelf, index, nearest
+from nearsight.vocabularies._nearest import Shelf, index, nearest
 
 _SHELF = Shelf()
 

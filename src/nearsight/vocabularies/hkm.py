@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.lloyd import assigned, kmeans, let_go
+from nearsight.clustering import assigned, kmeans, let_go
 from nearsight.types import Arrays, Floats, Report, Vocabulary
 
 _PIECE = 256

@@ -9,7 +9,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.lloyd import kmeans
+from nearsight.clustering import kmeans
 from nearsight.types import Arrays, Floats, Report, Vocabulary
 
 

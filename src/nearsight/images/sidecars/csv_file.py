@@ -13,7 +13,7 @@ import csv
 import io
 
 from nearsight.errors import PictureError, Reason
-from nearsight.images.sidecars.said import CAPTIONS, NAMES, TAGGED, Said, said, split_tags
+from nearsight.images.sidecars.entry import CAPTIONS, NAMES, TAGGED, Said, said, split_tags
 
 _MARKS = ",;\t|"
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nearsight.errors import PictureError, Reason
-from nearsight.images.sidecars.said import CAPTIONS, NAMES, TAGGED, Said, said, split_tags
+from nearsight.images.sidecars.entry import CAPTIONS, NAMES, TAGGED, Said, said, split_tags
 
 
 def read(data: bytes) -> list[Said]:

@@ -12,7 +12,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from nearsight.errors import PictureError, Reason
-from nearsight.images.sidecars.said import Said, hierarchy, said
+from nearsight.images.sidecars.entry import Said, hierarchy, said
 
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"

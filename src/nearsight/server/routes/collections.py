@@ -9,33 +9,33 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from nearsight import __version__
-from nearsight.server import models
-from nearsight.server.fault import readable
+from nearsight.server import schemas
+from nearsight.server.collections import Shelved
+from nearsight.server.errors import readable
 from nearsight.server.service import Its, Named, Service
-from nearsight.server.shelf import Shelved
 
 router = APIRouter(tags=["collections"])
 
 
-@router.get("/health", response_model=models.Health)
+@router.get("/health", response_model=schemas.Health)
 async def health() -> dict[str, str]:
     """Whether the service runs, and its version."""
     return {"status": "ok", "version": __version__}
 
 
-@router.get("/collections", response_model=list[models.Collection])
+@router.get("/collections", response_model=list[schemas.Collection])
 async def collections(service: Its) -> list[dict[str, Any]]:
     """All collections that are served."""
     return await service.read.run(lambda: [_row(service, each, each.about()) for each in service.shelf])
 
 
-@router.get("/collections/{collection}", response_model=models.CollectionDetails)
+@router.get("/collections/{collection}", response_model=schemas.CollectionDetails)
 async def collection(service: Its, shelved: Named) -> dict[str, Any]:
     """One collection, with what was skipped and how large it is."""
     return _row(service, shelved, await service.read.run(shelved.details))
 
 
-@router.get("/collections/{collection}/skipped", response_model=models.SkippedFiles)
+@router.get("/collections/{collection}/skipped", response_model=schemas.SkippedFiles)
 async def skipped(
     service: Its,
     shelved: Named,

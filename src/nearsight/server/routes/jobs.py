@@ -11,8 +11,8 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
-from nearsight.server import models
-from nearsight.server.fault import readable
+from nearsight.server import schemas
+from nearsight.server.errors import readable
 from nearsight.server.jobs import Job
 from nearsight.server.service import Its, Named
 
@@ -27,14 +27,14 @@ EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream"
 router = APIRouter(tags=["jobs"])
 
 
-@router.post("/collections/{collection}/jobs", status_code=202, response_model=models.Job)
-async def start(service: Its, shelved: Named, wanted: models.Start) -> dict[str, Any]:
+@router.post("/collections/{collection}/jobs", status_code=202, response_model=schemas.Job)
+async def start(service: Its, shelved: Named, wanted: schemas.Start) -> dict[str, Any]:
     """Look through the folder again, and index it by these senses too."""
     service.check_writable()
     return (await service.read.run(partial(service.jobs.start, shelved, wanted.by))).as_dict()
 
 
-@router.get("/jobs/{job}", response_model=models.Job)
+@router.get("/jobs/{job}", response_model=schemas.Job)
 async def state(service: Its, job: str) -> dict[str, Any]:
     """How a job stands."""
     return service.jobs[job].as_dict()
@@ -47,7 +47,7 @@ async def events(service: Its, job: str) -> StreamingResponse:
     return StreamingResponse(_told(service.jobs[job]), media_type="text/event-stream", headers=headers)
 
 
-@router.delete("/jobs/{job}", status_code=202, response_model=models.Job)
+@router.delete("/jobs/{job}", status_code=202, response_model=schemas.Job)
 async def cancel(service: Its, job: str) -> dict[str, Any]:
     """End a job as soon as can be; what it has committed stays."""
     service.check_writable()

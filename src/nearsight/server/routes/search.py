@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query
 
-from nearsight.server import models
-from nearsight.server.question import Question, explained, found, parse_box, parse_colours, parse_histogram, parse_marks
+from nearsight.server import schemas
+from nearsight.server.params import Question, explained, found, parse_box, parse_colours, parse_histogram, parse_marks
 from nearsight.server.service import Its, Named, hit_rows
 
 LARGEST = (1 << 63) - 1
@@ -75,7 +75,7 @@ def _texts(given: list[str] | None) -> tuple[str, ...]:
 Asked: TypeAlias = Annotated[Question, Depends(question_of)]
 
 
-@router.get("/search", response_model=models.Answer)
+@router.get("/search", response_model=schemas.Answer)
 async def search(service: Its, shelved: Named, question: Asked) -> dict[str, Any]:
     """The pictures that are most alike, best first, each with its reason."""
     results, seconds = await service.ask(shelved, question)
@@ -84,7 +84,7 @@ async def search(service: Its, shelved: Named, question: Asked) -> dict[str, Any
     return {"query": question.as_dict(), **told, "seconds": seconds, "hits": hits}
 
 
-@router.get("/explain", response_model=models.Explanation)
+@router.get("/explain", response_model=schemas.Explanation)
 async def explain(
     service: Its, shelved: Named, question: Asked, hit: Annotated[int, Query(ge=1, le=LARGEST)]
 ) -> dict[str, Any]:

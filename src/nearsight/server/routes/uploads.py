@@ -10,10 +10,10 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nearsight.server import models
+from nearsight.server import schemas
+from nearsight.server.colours import Picked
 from nearsight.server.decoder import Rendered, shown
-from nearsight.server.fault import RefusedError
-from nearsight.server.picking import Picked
+from nearsight.server.errors import RefusedError
 from nearsight.server.service import Its, Service
 
 SIDE = 1024
@@ -37,7 +37,7 @@ Ident: TypeAlias = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 
 
-@router.post("", response_model=models.Upload, openapi_extra={"requestBody": _BODY})
+@router.post("", response_model=schemas.Upload, openapi_extra={"requestBody": _BODY})
 async def upload(service: Its, request: Request) -> dict[str, Any]:
     """Give a picture to ask with, as the field `picture` of a form."""
     async with request.form(max_files=1, max_fields=4) as form:
@@ -55,7 +55,7 @@ async def uploaded(service: Its, upload: Ident) -> Response:
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
-@router.get("/{upload}/colours", response_model=models.PickedColours)
+@router.get("/{upload}/colours", response_model=schemas.PickedColours)
 async def colours(service: Its, upload: Ident, picking: Picked) -> dict[str, Any]:
     """The colours at some points of an uploaded picture, or its main ones."""
     return {"colours": await service.decode.run(partial(picking.of, service.kept(upload)))}

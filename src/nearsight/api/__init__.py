@@ -1,0 +1,1 @@
+"""What `import nearsight` offers: a collection, indexing a folder, labels."""

@@ -1,0 +1,212 @@
+"""Making the collection of a folder, and mending it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from nearsight.api.collection import Collection
+from nearsight.clock import Clock, SystemClock
+from nearsight.encoded import Encoded
+from nearsight.errors import UsageError
+from nearsight.files import Files, LocalFiles
+from nearsight.images.walk import Found, walk
+from nearsight.ingest.run import Ingest, Progress, Settings, Summary, Watch
+from nearsight.ingest.train_encoders import Learner
+from nearsight.ingest.training_pairs import Pairs, pairs_of
+from nearsight.pipeline import Plan, plans, usable
+from nearsight.storage import index_store, integrity
+from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.location import OWN_FOLDER, home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
+from nearsight.storage.records import Problem
+from nearsight.storage.trained_state import Learnt, agrees, given, ready, save
+from nearsight.types import Encoder
+
+
+def index(
+    folder: str | Path,
+    by: Iterable[str] = (),
+    recipe: str | Iterable[str] = (),
+    *,
+    collection: str | Path | None = None,
+    learnt: Iterable[str | Path] = (),
+    settings: Settings | None = None,
+    watch: Watch | None = None,
+    files: Files | None = None,
+    clock: Clock | None = None,
+) -> Collection:
+    """Create the collection of a folder, or bring it up to date, and open it.
+
+    Parameters
+    ----------
+    by : senses to index by; an existing collection keeps its own beside them; `copy` and `colour` where none is named
+    recipe : a recipe's text, or several
+    collection : where the collection lies, `FOLDER/.nearsight` by default
+    learnt : files of `learn`: what recipes need that learn, such as a vocabulary; otherwise they learn from the folder.
+        Rows that were made with something else learnt are made anew
+    watch : is told of the progress
+
+    Raises
+    ------
+    UsageError : the folder, a sense or a recipe is not there, or a file of `learnt` is for none of the recipes
+    ModelError : a recipe's model is not there, or is not what its card says
+    LockedError : another process is writing to the collection
+    StorageError : the disk refused; what was committed is intact
+    """
+    root = Path(folder).expanduser().resolve()
+    if not root.is_dir():
+        raise UsageError(f"{folder} is not a folder")
+    home = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(OWN_FOLDER)
+    files, clock = files or LocalFiles(), clock or SystemClock()
+    asked = plans(by, [recipe] if isinstance(recipe, str) else recipe)
+    for each in asked:
+        each.descriptor.load()
+    files.make_folder(home)
+    with writing(home, files), opened(home, files) as catalogue:
+        taught = given(map(Path, learnt), [*asked, *usable(catalogue.recipes().values())])
+        keep_root(catalogue, root, home)
+        wanted = keep_recipes(catalogue, asked)
+        summary = _ingested(
+            root, home, catalogue, wanted, files, clock, watch or _ignore, settings or Settings(), taught
+        )
+    return Collection(home, files=files, clock=clock, summary=summary)
+
+
+def _ingested(
+    root: Path,
+    home: Path,
+    catalogue: Editor,
+    wanted: list[Plan],
+    files: Files,
+    clock: Clock,
+    watch: Watch,
+    settings: Settings,
+    taught: Learnt,
+) -> Summary:
+    """An ingest by what is ready; then the others learn from the pictures that are there, and an ingest by all."""
+
+    def run(plans: list[Plan]) -> Summary:
+        return Ingest(root, home, catalogue, plans, files=files, clock=clock, watch=watch, settings=settings).run()
+
+    start = clock.elapsed()
+    now = [plan for plan in ready(wanted, home, catalogue, files) if agrees(plan, taught)]
+    if len(now) == len(wanted):
+        return run(now)
+    first = run(now)
+    known = {plan.recipe for plan in now}
+    lacking = [plan for plan in wanted if plan.recipe not in known]
+    if not catalogue.count():
+        return first
+    found = {key: arrays for key, arrays in taught.items() if key in map(index_store.learnt_key, lacking)}
+    lacking = [plan for plan in lacking if index_store.learnt_key(plan) not in found]
+
+    def some(count: int) -> list[bytes]:
+        chosen = set(catalogue.sample(count))
+        return [os.path.join(os.fsencode(root), each.path) for each in catalogue.pictures() if each.id in chosen]
+
+    found |= _learner(files, watch, settings).run(lacking, some)
+    old = [entry for entry in catalogue.caches() if entry.key in found]
+    index_store.put(home, catalogue, files, [(key, 0, arrays) for key, arrays in found.items()], old)
+    both = first.then(run(ready(wanted, home, catalogue, files)))
+    return replace(both, seconds=clock.elapsed() - start)
+
+
+def _learner(files: Files, watch: Watch, settings: Settings) -> Learner:
+    def report(step: str, done: int, total: int) -> None:
+        watch(Progress(step, done, total))
+
+    return Learner(files, report, settings.workers, settings.limits, settings.worker_limits)
+
+
+def learn(
+    folders: Sequence[str | Path],
+    recipe: str | Iterable[str],
+    out: str | Path,
+    *,
+    pairs: Pairs = (),
+    settings: Settings | None = None,
+    watch: Watch | None = None,
+) -> list[str]:
+    """Learn what recipes need, such as a vocabulary, from folders of pictures, into a file for any collection.
+
+    Parameters
+    ----------
+    recipe : a recipe's text, or several
+    out : the file that is written
+    pairs : for recipes that learn from pictures of the same thing: a CSV file of two columns, the paths of both below
+        their folder; `folders` where the pictures of each folder show one thing; or the pairs of paths themselves
+    watch : is told of the progress
+
+    Returns
+    -------
+    the recipes, written out, as far as they learn something
+
+    Raises
+    ------
+    UsageError : a folder is not there, no recipe learns anything, the pictures have nothing to learn from, or pairs
+        lack, are none, or are of no use to these recipes
+    StorageError : the file cannot be written
+    """
+    asked = plans((), [recipe] if isinstance(recipe, str) else recipe)
+    wanted = [each for each in asked if isinstance(each.descriptor, Encoded) and each.descriptor.learns]
+    if not wanted:
+        raise UsageError("these recipes learn nothing from pictures: they are ready as they are")
+    if not Path(out).absolute().parent.is_dir():
+        raise UsageError(f"{out} cannot be written: {Path(out).absolute().parent} is not a folder")
+    paired = any(isinstance(step, Encoder) and step.pairs for each in wanted for step in each.described)
+    if pairs and not paired:
+        raise UsageError("none of these recipes learns from pairs; pair_whitening does")
+    files, found = LocalFiles(), dict[bytes, list[bytes]]()
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise UsageError(f"{folder} is not a folder")
+        root = os.path.realpath(os.fsencode(folder))
+        seen = walk(root, files, frozenset({OWN_FOLDER}))
+        for each in seen:
+            if isinstance(each, Found):
+                found.setdefault(each.path, []).append(os.path.join(root, each.path))
+
+    def some(count: int) -> list[bytes]:
+        whole = (path for paths in found.values() for path in paths)
+        ordered = sorted(whole, key=lambda path: hashlib.sha256(os.path.basename(path)).digest())
+        return sorted(ordered[:count])
+
+    both = pairs_of(pairs, found) if pairs else []
+    save(_learner(files, watch or _ignore, settings or Settings()).run(wanted, some, both), Path(out))
+    return [each.recipe for each in wanted]
+
+
+def repair(
+    folder: str | Path = ".",
+    *,
+    collection: str | Path | None = None,
+    settings: Settings | None = None,
+    watch: Watch | None = None,
+) -> tuple[list[Problem], Summary]:
+    """Drop what is damaged, keep what is sound, describe the rest again from the pictures.
+
+    Returns
+    -------
+    what was dropped, and what the ingest then did
+    """
+    home = home_of(folder, collection)
+    files = LocalFiles()
+    root, recipes = salvaged(home)
+    with writing(home, files):
+        problems = integrity.repair(home, files)
+        with opened(home, files) as catalogue:
+            if catalogue.meta("root") is None:
+                keep_root(catalogue, root, home)
+            with catalogue.transaction():
+                for name, text in recipes.items():
+                    catalogue.put_recipe(name, text)
+            wanted, folder = keep_recipes(catalogue, []), root_of(catalogue, home)
+            told, how = watch or _ignore, settings or Settings()
+            return problems, _ingested(folder, home, catalogue, wanted, files, SystemClock(), told, how, {})
+
+
+def _ignore(progress: Progress) -> None:
+    """Watch nothing."""

@@ -1,0 +1,1 @@
+"""What a collection serves besides search: one question a file."""

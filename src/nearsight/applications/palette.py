@@ -1,0 +1,71 @@
+"""Colours picked from a picture: those at some points of it, or the main ones, as `search(colours=...)` takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.descriptors._colours import rgb
+from nearsight.descriptors.dominant_colours import DominantColours
+from nearsight.errors import UsageError
+from nearsight.files import LocalFiles
+from nearsight.images.decode import Limits, Picture
+from nearsight.search.query import opened_picture
+from nearsight.types import Box, Image
+
+REACH = 2
+"""Pixels around a point that are averaged: five by five, so that noise is no colour."""
+
+
+def colours(
+    picture: str | Path | bytes | Image,
+    at: Sequence[tuple[float, float]] = (),
+    *,
+    count: int = 5,
+    box: Box | None = None,
+) -> dict[str, float]:
+    """Colours of a picture with their shares, `{"#cc3333": .6, ...}`, the largest share first.
+
+    Parameters
+    ----------
+    at : points x, y in pixels of the upright picture: the mean colours of 5 x 5 pixels around them, in equal shares
+    count : without points, how many main colours, 1 to 64, by `dominant_colours`
+    box : x0, y0, x1, y1: the main colours of this part only
+
+    Raises
+    ------
+    PictureError
+        where the picture cannot be read
+    UsageError
+        where a point lies outside the picture, or `count` is out of its range
+    """
+    if not 1 <= count <= 64:
+        raise UsageError(f"count is 1 to 64 colours; got {count}")
+    shown = opened_picture(
+        Path(picture) if isinstance(picture, str) else picture, LocalFiles(), Limits(), full=bool(at or box)
+    )
+    if at:
+        picked = [_around(shown, x, y) for x, y in at]
+        return {name: picked.count(name) / len(picked) for name in dict.fromkeys(picked)}
+    row = DominantColours(count).describe([shown.at(DominantColours.side, box)])[0].reshape(-1, 4)
+    shares: dict[str, float] = {}
+    for share, colour in zip(row[:, 0].tolist(), rgb(row[:, 1:]), strict=True):
+        if share > 0:
+            shares[_written(colour)] = shares.get(_written(colour), 0) + share
+    return shares
+
+
+def _around(shown: Picture, x: float, y: float) -> str:
+    """The mean colour around a point."""
+    if not (0 <= x < shown.width and 0 <= y < shown.height):
+        raise UsageError(f"a point lies within the picture of {shown.width} x {shown.height} pixels; got {x:g},{y:g}")
+    left, top = max(0.0, x - REACH), max(0.0, y - REACH)
+    box = (left, top, min(x + REACH + 1, shown.width), min(y + REACH + 1, shown.height))
+    return _written(shown.at(1, box)[0, 0])
+
+
+def _written(colour: NDArray[np.uint8]) -> str:
+    return "#" + bytes(colour.tolist()).hex()

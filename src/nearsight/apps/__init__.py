@@ -1,1 +1,0 @@
-"""What can be done with the rows of a collection besides searching them: one question a file."""

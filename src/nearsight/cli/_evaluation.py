@@ -1,0 +1,181 @@
+"""What the commands evaluate and compare show: recipes tried on a folder, gathered into a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from nearsight.cli.index import _progress
+from nearsight.errors import UsageError
+from nearsight.evaluation.folder import folders
+from nearsight.evaluation.ground_truth import GroundTruth
+from nearsight.evaluation.measures import mean
+from nearsight.evaluation.protocols.classes import classes
+from nearsight.evaluation.published import PUBLISHED
+from nearsight.evaluation.report import Example, Report, best_and_worst
+from nearsight.evaluation.runner import Bench, attacked, bench, example, judged
+from nearsight.evaluation.scoring import Outcome, Trial
+from nearsight.ingest.run import Watch
+from nearsight.pipeline import Plan, plan, plans, served
+from nearsight.registry import methods
+from nearsight.search.fused import Together, known
+
+USUAL = (
+    "stored",
+    "jpeg20",
+    "small-jpeg20",
+    "half",
+    "crop10",
+    "crop50",
+    "bright-20",
+    "contrast+50",
+    "grey",
+    "blur",
+    "noise",
+    "salt-pepper",
+    "rotate5",
+    "rotate90",
+    "mirror",
+    "text",
+    "border",
+    "screenshot",
+    "print-scan",
+    "strong1",
+    "scan",
+    "drawn",
+    "memory",
+)
+"""The kinds of queries that recipes are compared by where none are named."""
+
+CLASSED = 200
+"""Pictures that ask for their class where recipes are compared, spread evenly."""
+
+BEST, WORST = 2, 3
+"""Questions of each recipe on a page."""
+
+
+def evaluated(
+    truth: GroundTruth,
+    by: Iterable[str],
+    recipes: Iterable[str],
+    *,
+    home: Path | None,
+    fuse: str = "",
+    learnt: Iterable[Path] = (),
+    pages: bool,
+    quiet: bool,
+) -> Report:
+    """Recipes judged by a protocol, and with `fuse` also all together; `pages` gathers pictures for a page."""
+    if fuse:
+        known(fuse)
+    with (
+        _progress(quiet=quiet) as watch,
+        bench(truth.folder, by, recipes, home=home, learnt=learnt, watch=watch) as ready,
+    ):
+        together = (Together(tuple(ready.plans), fuse),) if fuse else ()
+        trials = tuple(judged(ready, each, truth, watch) for each in (*ready.plans, *together))
+        examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
+        unread = len(truth.pictures) - len(ready.ids(truth.pictures))
+    silent = len({id(each.question) for each in trials[0].outcomes if not each.first})
+    facts = {
+        "protocol": truth.name,
+        "folder": str(truth.folder),
+        "pictures": len(truth.pictures),
+        "unread": unread,
+        "asked": len(truth.questions),
+        "unanswered": silent,
+    }
+    intro = f"{len(truth.questions):,} questions among {len(truth.pictures):,} pictures"
+    if unread or silent:
+        intro += f"; {unread} pictures and {silent} questions could not be read: never found, nothing found"
+    return Report(truth.name, intro, trials, facts, PUBLISHED.get(truth.name), examples)
+
+
+def compared(
+    folder: Path,
+    by: Iterable[str],
+    recipes: Iterable[str],
+    kinds: Sequence[str],
+    sample: int,
+    *,
+    home: Path | None,
+    learnt: Iterable[Path] = (),
+    pages: bool,
+    quiet: bool,
+) -> Report:
+    """Recipes judged on pictures without labels; all senses and descriptors where none is named."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder")
+    root, by, recipes = folder.resolve(), list(by), list(recipes)
+    if not by and not recipes:
+        by, recipes = served(), usual_recipes()
+    truth = _classes_of(root)
+    with (
+        _progress(quiet=quiet) as watch,
+        bench(root, by, recipes, home=home, learnt=learnt, watch=watch) as ready,
+    ):
+        altered = attacked(ready, kinds, sample, watch)
+        trials = tuple(_compared(ready, each, truth, altered[each.name], watch) for each in ready.plans)
+        examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
+        total = len(ready.pictures)
+    count = min(sample, total)
+    grouped = ""
+    if truth is not None:
+        groups = len(set(truth.labels.values()))
+        grouped = f"; {groups} subfolders taken for classes, {len(truth.questions)} pictures ask for theirs"
+    intro = f"{total:,} pictures, {count} of them altered in {len(kinds)} ways and asked with{grouped}"
+    facts = {
+        "folder": str(root),
+        "pictures": total,
+        "altered": count,
+        "classes": len(set(truth.labels.values())) if truth else 0,
+    }
+    best = tuple(sorted(trials, key=lambda trial: -trial.figures["rank 1"]))
+    return Report(f"Recipes compared on {folder.name or folder}", intro, best, facts, None, examples)
+
+
+def usual_recipes() -> list[str]:
+    """Every descriptor that can be used as it is, and whose model is here.
+
+    Those that a sense without refiners ranks by already are left out.
+    """
+    ranked = {made.key for made in plans(served()) if not made.refiners}
+    found = []
+    for name in methods("descriptors"):
+        with suppress(UsageError, ValueError):
+            made = plan(name)
+            made.descriptor.load()
+            found += [name] * (made.key not in ranked)
+    return found
+
+
+def _compared(ready: Bench, each: Plan, truth: GroundTruth | None, altered: list[Outcome], watch: Watch) -> Trial:
+    """What one recipe makes of altered pictures, and of classes where there are any."""
+    kinds = dict.fromkeys(outcome.question.group for outcome in altered)
+    shares = {kind: 100 * mean([0 in o.places for o in altered if o.question.group == kind]) for kind in kinds}
+    found = {"rank 1": 100 * mean([0 in outcome.places for outcome in altered])}
+    outcomes = list[Outcome]()
+    if truth is not None:
+        trial = judged(ready, each, truth, watch)
+        outcomes, cost = list(trial.outcomes), trial.cost
+        found |= trial.figures
+    else:
+        cost = ready.cost(each, [outcome.question for outcome in altered])
+    return Trial(each.name, each.recipe, found, cost, (*outcomes, *altered), shares)
+
+
+def _classes_of(folder: Path) -> GroundTruth | None:
+    """The task of the subfolders; None where they are no classes."""
+    try:
+        return classes("classes", folder).some(CLASSED) if len(folders(folder)) > 1 else None
+    except UsageError:
+        return None
+
+
+def _examples(ready: Bench, trial: Trial) -> list[Example]:
+    """Questions of a recipe worth showing: altered ones where there are some, else any."""
+    altered = [each for each in trial.outcomes if each.question.altered]
+    answered = [each for each in altered or trial.outcomes if each.first]
+    shown = best_and_worst(answered, BEST, WORST)
+    return [example(ready, trial.name, each) for each in shown]

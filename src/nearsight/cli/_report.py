@@ -1,0 +1,90 @@
+"""One self-contained HTML page of answers: queries, hits, scores, verdicts, reasons, matched points."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+
+from nearsight.api.collection import Collection
+from nearsight.cli._printing import shown
+from nearsight.files import LocalFiles
+from nearsight.geometry.drawing import drawn
+from nearsight.images import thumbnail
+from nearsight.images.decode import Limits
+from nearsight.search.engine import Hit, Results
+from nearsight.search.query import query_pixels, rgb_shares
+from nearsight.types import Box, Explanation, Image, Query
+
+SIDE = 384
+"""The longest side of a query on the page."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One hit as the page shows it. `matched` is both pictures side by side with what `drawn` says, or empty."""
+
+    hit: Hit
+    name: str
+    image: str
+    matched: str
+    drawn: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One query with its hits; `lead` is a line above it, `swatches` are the colours asked with and their per cent."""
+
+    title: str
+    image: str
+    results: Results
+    hits: tuple[Shown, ...]
+    lead: str = ""
+    swatches: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        photos: Collection,
+        picture: Path | None,
+        results: Results,
+        *,
+        title: str,
+        box: Box | None = None,
+        colours: Mapping[str, float] | None = None,
+        lead: str = "",
+    ) -> Answer:
+        """The answer to one query, with its pictures packed in; colours and words ask without a picture."""
+        pixels = query_pixels(Query(picture, box), LocalFiles(), Limits()) if picture is not None else None
+        small = pixels(thumbnail.SIDE) if pixels else None
+        hits = tuple(_shown(small, hit, photos.thumbnail(hit.id), photos.explain(hit)) for hit in results)
+        swatches = tuple((f"rgb{rgb}", 100 * share) for rgb, share in rgb_shares(colours or {}).items())
+        image = _packed(thumbnail.encode(pixels(SIDE))) if pixels else ""
+        return cls(shown(title), image, results, hits, lead, swatches)
+
+
+def write(path: Path, title: str, answers: Sequence[Answer], intro: str = "") -> None:
+    """Write the page. It asks for nothing from anywhere: styles and pictures are inside."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(files("nearsight.cli").joinpath("report.html").read_text("utf8"))
+    page = template.render(title=shown(title), answers=answers, intro=intro)
+    path.write_text(page, "utf8")
+
+
+def _shown(query: Image | None, hit: Hit, stored: bytes, reason: Explanation) -> Shown:
+    matched, why = "", ""
+    if query is not None and hit.alike and reason.query_points is not None:
+        why = "with the points that match"
+    if query is not None and hit.alike is not False and reason.query_shares is not None:
+        why = "warm where they are alike"
+    if query is not None and why:
+        matched = _packed(thumbnail.encode(drawn(query, thumbnail.decode(stored), reason)))
+    return Shown(hit, shown(hit.path), _packed(stored), matched, why)
+
+
+def _packed(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

@@ -1,1 +1,0 @@
-"""The only part that knows the whole flow: catalogue, segments, ingest, search."""

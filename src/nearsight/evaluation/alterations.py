@@ -1,0 +1,238 @@
+"""Altered copies of a picture: every kind that a copy detector is asked to see through.
+
+`ATTACKS` maps a name to an `Attack`. Each is a function of the picture alone: where it needs chance (noise, the place
+of a crop) the seed comes from the pixels, so the same picture gives the same altered bytes in every run.
+
+References
+----------
+M. Douze, H. Jegou, H. Sandhawalia, L. Amsaleg, C. Schmid, "Evaluation of GIST descriptors for web-scale image search",
+CIVR 2009: the Copydays kinds, JPEG after the area was scaled by 1/16, and crops that remove a share of the area.
+
+Departures: the crops keep the picture's shape and lie at a place drawn from the seed; the "strong" kinds of Copydays
+were made by hand (printed, scanned, painted over) and are modelled here by `print-scan` and the `strong` mixtures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.evaluation.random_pixels import chance, rounded
+from nearsight.types import Image
+
+__all__ = ["ATTACKS", "Attack"]
+
+Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One way of altering a picture. `light` marks those that hardly any viewer notices."""
+
+    name: str
+    alter: Callable[[Image], Image]
+    light: bool = False
+
+    def __call__(self, image: Image) -> Image:
+        """The altered copy, `(H', W', 3) uint8`; the picture itself stays as it is."""
+        return self.alter(image).copy(order="C")
+
+
+def _resize(image: Image, width: float, height: float) -> Image:
+    size = max(1, round(width)), max(1, round(height))
+    smaller = size[0] * size[1] < image.shape[0] * image.shape[1]
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC), np.uint8)
+
+
+def _scale(image: Image, factor: float) -> Image:
+    height, width = image.shape[:2]
+    return _resize(image, width * factor, height * factor)
+
+
+def _jpeg(image: Image, quality: int) -> Image:
+    _, encoded = cv2.imencode(".jpg", image[:, :, ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)[:, :, ::-1]
+
+
+def _small_jpeg(image: Image, quality: int) -> Image:
+    return _jpeg(_scale(image, 0.25), quality)
+
+
+def _crop(image: Image, removed: float) -> Image:
+    height, width = image.shape[:2]
+    side = np.sqrt(1 - removed)
+    rows, columns = max(1, round(height * side)), max(1, round(width * side))
+    top, left = chance(image).integers(0, (height - rows + 1, width - columns + 1))
+    return image[top : top + rows, left : left + columns]
+
+
+def _multiply(image: Image, factor: float) -> Image:
+    return rounded(image * np.float32(factor))
+
+
+def _contrast(image: Image, factor: float) -> Image:
+    mean = image.mean(dtype=np.float64)
+    return rounded(mean + factor * (image - mean))
+
+
+def _gamma(image: Image, exponent: float) -> Image:
+    return rounded(255 * (image / 255.0) ** exponent)
+
+
+def _saturate(image: Image, factor: float) -> Image:
+    grey = image @ np.array([0.299, 0.587, 0.114])
+    return rounded(grey[:, :, None] + factor * (image - grey[:, :, None]))
+
+
+def _blur(image: Image, share: float) -> Image:
+    sigma = max(0.3, share * max(image.shape[:2]))
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
+
+
+def _noise(image: Image, sigma: float) -> Image:
+    return rounded(image + chance(image).normal(0, sigma, image.shape))
+
+
+def _salt_and_pepper(image: Image, share: float) -> Image:
+    drawn = chance(image).random(image.shape[:2])[:, :, None]
+    salted = np.where(drawn < share / 2, 0, image)
+    return np.where(drawn > 1 - share / 2, 255, salted).astype(np.uint8)
+
+
+def _quarters(image: Image, turns: int) -> Image:
+    return np.rot90(image, turns)
+
+
+def _rotate(image: Image, degrees: float) -> Image:
+    """Turned counter-clockwise on a black ground large enough for all of it."""
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
+    cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
+    size = round(width * cosine + height * sine), round(width * sine + height * cosine)
+    matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+    return np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def _mirror(image: Image) -> Image:
+    return image[:, ::-1]
+
+
+def _write(image: Image, text: str, height: float, middle: float) -> Image:
+    """White letters with a black edge, as wide as the picture less a tenth, around `middle` of the height."""
+    font = cv2.FONT_HERSHEY_DUPLEX
+    (wide, tall), _ = cv2.getTextSize(text, font, 1.0, 2)
+    rows, columns = image.shape[:2]
+    size = min(0.9 * columns / wide, height * rows / tall)
+    at = round((columns - wide * size) / 2), round(rows * middle + tall * size / 2)
+    written = np.ascontiguousarray(image.copy())
+    for ink, thickness in ((0, 6 * size), (255, 2 * size)):
+        cv2.putText(written, text, at, font, size, (ink,) * 3, max(1, round(thickness)), cv2.LINE_AA)
+    return written
+
+
+def _text(image: Image) -> Image:
+    return _write(_write(image, "BREAKING NEWS", 0.12, 0.5), "you will not believe it", 0.08, 0.85)
+
+
+def _frame(image: Image, share: float) -> Image:
+    pad = max(1, round(share * max(image.shape[:2])))
+    return np.pad(image, ((pad, pad), (pad, pad), (0, 0)), constant_values=255)
+
+
+def _letterbox(image: Image) -> Image:
+    pad = max(1, round(0.2 * image.shape[0]))
+    return np.pad(image, ((pad, pad), (0, 0), (0, 0)))
+
+
+def _screenshot(image: Image) -> Image:
+    """The picture at 60 % of the width of a page with a title bar, a side column and lines of text."""
+    shown = _resize(image, 432, 432 * image.shape[0] / image.shape[1]) if image.shape[1] > 1 else image
+    height, width = shown.shape[:2]
+    page = np.full((height + 200, max(720, width + 288), 3), 245, np.uint8)
+    page[:44] = 60, 90, 150
+    page = _write(page, "Home   News   Pictures   Log in", 22 / len(page), 22 / len(page))
+    page[80 : 80 + height, 30 : 30 + width] = shown
+    for line, long in enumerate(chance(page).integers(80, 200, (len(page) - 100) // 24)):
+        top = 84 + 24 * line
+        page[top : top + 8, 500 : 500 + long] = 120
+    return page
+
+
+def _squeeze(image: Image, factor: float) -> Image:
+    height, width = image.shape[:2]
+    return _resize(image, width * factor, height)
+
+
+def _perspective(image: Image, share: float) -> Image:
+    """Seen from a little aside: each corner moves inwards by up to `share` of the sides, on a grey ground."""
+    height, width = image.shape[:2]
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)]) * chance(image).random((4, 2)) * share
+    moved = (corners + inwards * (width, height)).astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, moved)
+    return np.asarray(cv2.warpPerspective(image, matrix, (width, height), borderValue=(200,) * 3), np.uint8)
+
+
+def _print_scan(image: Image) -> Image:
+    """A print photographed again: perspective, soft focus, a warm cast with less contrast, noise, JPEG."""
+    seen = _blur(_perspective(image, 0.06), 0.003)
+    cast = 30 + seen * np.array([0.85, 0.8, 0.68])
+    return _jpeg(_noise(rounded(cast), 6), 60)
+
+
+def _chain(image: Image, steps: tuple[Callable[[Image], Image], ...]) -> Image:
+    for step in steps:
+        image = step(image)
+    return image
+
+
+def _attacks() -> dict[str, Attack]:
+    """Every attack by its name, mildest first within its family."""
+    qualities = (75, 50, 30, 20, 15, 10, 8, 5, 3)
+    removed = (10, 15, 20, 30, 40, 50, 60, 70, 80)
+    kinds: dict[str, Callable[[Image], Image]] = {
+        **{f"jpeg{quality}": partial(_jpeg, quality=quality) for quality in qualities},
+        **{f"small-jpeg{quality}": partial(_small_jpeg, quality=quality) for quality in qualities},
+        **{f"crop{percent}": partial(_crop, removed=percent / 100) for percent in removed},
+        "half": partial(_scale, factor=0.5),
+        "quarter": partial(_scale, factor=0.25),
+        "bright+20": partial(_multiply, factor=1.2),
+        "bright-20": partial(_multiply, factor=0.8),
+        "contrast+50": partial(_contrast, factor=1.5),
+        "contrast-50": partial(_contrast, factor=0.5),
+        "gamma0.6": partial(_gamma, exponent=0.6),
+        "gamma1.6": partial(_gamma, exponent=1.6),
+        "saturation+80": partial(_saturate, factor=1.8),
+        "saturation-80": partial(_saturate, factor=0.2),
+        "grey": partial(_saturate, factor=0.0),
+        "blur": partial(_blur, share=0.006),
+        "blur-strong": partial(_blur, share=0.015),
+        "noise": partial(_noise, sigma=25.0),
+        "salt-pepper": partial(_salt_and_pepper, share=0.05),
+        "rotate5": partial(_rotate, degrees=5.0),
+        "rotate15": partial(_rotate, degrees=15.0),
+        "rotate90": partial(_quarters, turns=1),
+        "rotate180": partial(_quarters, turns=2),
+        "mirror": _mirror,
+        "text": _text,
+        "border": partial(_frame, share=0.1),
+        "letterbox": _letterbox,
+        "screenshot": _screenshot,
+        "print-scan": _print_scan,
+        "aspect+25": partial(_squeeze, factor=1.25),
+        "aspect-20": partial(_squeeze, factor=0.8),
+        "strong1": partial(_chain, steps=(partial(_crop, removed=0.3), _print_scan, partial(_rotate, degrees=-8.0))),
+        "strong2": partial(_chain, steps=(_text, partial(_squeeze, factor=1.15), partial(_small_jpeg, quality=20))),
+        "strong3": partial(_chain, steps=(_mirror, partial(_crop, removed=0.5), _text, partial(_blur, share=0.004))),
+    }
+    light = ("jpeg20", "half", "crop10", "bright+20", "bright-20")
+    return {name: Attack(name, alter, light=name in light) for name, alter in kinds.items()}
+
+
+ATTACKS: dict[str, Attack] = _attacks()
+"""Every attack by its name."""

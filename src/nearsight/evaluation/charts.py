@@ -1,0 +1,90 @@
+"""Charts of a report as inline SVG: precision over recall, and bars by kind of query. No scripts, no library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.evaluation.curves import LEVELS
+
+__all__ = ["Bar", "Bars", "Curve", "bars", "curves"]
+
+WIDTH, HEIGHT = 400.0, 260.0
+"""Of the area inside the axes, in the units of the drawing."""
+
+COLOURS = 8
+"""How many colours there are; the ninth is the first again."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line: its name, the number of its colour, and its points as SVG has them."""
+
+    name: str
+    colour: int
+    points: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: where it stands and how tall it is, the number of its colour, and what it says."""
+
+    x: float
+    width: float
+    height: float
+    colour: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Bars:
+    """The bars of one kind of query, and the middle of the place for its name."""
+
+    name: str
+    middle: float
+    bars: tuple[Bar, ...]
+
+
+def curves(named: Mapping[str, NDArray[np.float64]]) -> list[Curve]:
+    """Lines of the precision `(101,)` at `LEVELS` of recall, one for each name.
+
+    Examples
+    --------
+    >>> curves({"a": np.linspace(1, 0, 101)})[0].points[:19]
+    '0.0,0.0 4.0,2.6 8.0'
+    """
+    made = []
+    for number, (name, precision) in enumerate(named.items()):
+        places = zip((WIDTH * LEVELS).tolist(), (HEIGHT * (1 - precision)).tolist(), strict=True)
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        made.append(Curve(name, number % COLOURS, points))
+    return made
+
+
+def bars(kinds: Sequence[str], shares: Mapping[str, Mapping[str, float]]) -> list[Bars]:
+    """A group of bars for each kind, one bar a name, as tall as its percentage.
+
+    Parameters
+    ----------
+    kinds : in their order
+    shares : by name, then by kind, 0..100
+    """
+    made, wide = [], WIDTH / max(1, len(kinds))
+    each = 0.84 * wide / max(1, len(shares))
+    for at, kind in enumerate(kinds):
+        start = wide * (at + 0.08)
+        drawn = tuple(
+            Bar(
+                start + number * each,
+                0.9 * each,
+                HEIGHT * by_kind[kind] / 100,
+                number % COLOURS,
+                f"{name}, {kind}: {by_kind[kind]:.0f} %",
+            )
+            for number, (name, by_kind) in enumerate(shares.items())
+        )
+        made.append(Bars(kind, wide * (at + 0.5), drawn))
+    return made

@@ -1,0 +1,139 @@
+"""Oxford5k and Paris6k, as first published and as revisited: parts of buildings to look for.
+
+References
+----------
+J. Philbin, O. Chum, M. Isard, J. Sivic, A. Zisserman, "Object retrieval with large vocabularies and fast spatial
+matching", CVPR 2007, doi:10.1109/CVPR.2007.383172.
+F. Radenovic, A. Iscen, G. Tolias, Y. Avrithis, O. Chum, "Revisiting Oxford and Paris: large-scale image retrieval
+benchmarking", CVPR 2018, doi:10.1109/CVPR.2018.00598.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from nearsight.errors import UsageError
+from nearsight.evaluation.folder import Names, content, existing, pictures
+from nearsight.evaluation.ground_truth import Answers, GroundTruth, Question, box_of
+from nearsight.evaluation.pickle_reader import data_of
+
+__all__ = ["landmarks", "original", "revisited"]
+
+_IMAGES = ("images", "jpg", "oxbuild_images", "paris")
+_LISTS = ("gt", "groundtruth", "lab", "gt_files_170407", "paris_120310")
+_PREFIX = re.compile(r"^oxc\d_")
+_LEVELS = {
+    "easy": (("easy",), ("junk", "hard")),
+    "medium": (("easy", "hard"), ("junk",)),
+    "hard": (("hard",), ("junk", "easy")),
+}
+
+
+def original(name: str, data: Path) -> GroundTruth:
+    """Oxford5k or Paris6k as first published.
+
+    1. `gt/LANDMARK_N_query.txt` names a picture and a box of it; `_good`, `_ok` and `_junk` list pictures by name.
+    2. Right are good and ok ones; junk is taken out of the answer. The query's own picture is among the right ones.
+
+    Raises
+    ------
+    UsageError
+        where something of it lacks
+    """
+    images, lists = existing(data, _IMAGES, "the pictures"), existing(data, _LISTS, "the lists *_query.txt")
+    held = pictures(images)
+    names = Names(held)
+    queries = sorted(lists.glob("*_query.txt"))
+    questions = tuple(_listed(path, images, names) for path in queries)
+    return GroundTruth(name, images, held, questions, ("mAP", "P@10", "rank 1"))
+
+
+def revisited(name: str, data: Path) -> GroundTruth:
+    """The revisited Oxford or Paris: three levels of the same 70 queries.
+
+    1. `gnd_NAME.pkl` lists the pictures, the queries, and for each query a box and pictures that are easy, hard, junk.
+    2. Easy: right are the easy ones, junk and hard ones are taken out. Medium: easy and hard are right. Hard: the hard
+       ones are, junk and easy ones are taken out. A query without right answers at a level is left out there.
+    3. The pictures of the queries are not searched among.
+
+    The file is read as data: see `unpickle`.
+    """
+    images, path = existing(data, _IMAGES, "the pictures"), existing(data, (f"gnd_{name}.pkl",), "the ground truth")
+    truth = _whole(data_of(content(path)), path)
+    names = Names(pictures(images))
+    try:
+        held = [names.find(str(each), path) for each in truth["imlist"]]
+        both = zip(truth["qimlist"], truth["gnd"], strict=True)
+        questions = tuple(_leveled(str(called), gnd, held, names, (images, path)) for called, gnd in both)
+    except (ValueError, TypeError, IndexError) as problem:
+        raise UsageError(f"{path} does not agree with itself: {problem}") from None
+    return GroundTruth(name, images, tuple(held), questions, ("mAP", "mP@1", "mP@5", "mP@10"))
+
+
+def landmarks(data: Path) -> GroundTruth:
+    """A folder of pictures with `gt.json`, scored like Oxford5k.
+
+    The file is a list of objects with `query`, `bbx` (x0, y0, x1, y1 in pixels; may lack), `ok`, `junk` (may lack) and
+    `landmark` (may lack); pictures are named with or without ending.
+    """
+    images, path = existing(data, _IMAGES, "the pictures"), existing(data, ("gt.json",), "the ground truth")
+    held = pictures(images)
+    names = Names(held)
+    try:
+        rows = json.loads(content(path))
+        questions = tuple(_of_row(row, images, names, path) for row in rows)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
+        raise UsageError(f'{path} is not a list of objects with "query" and "ok": {problem!r}') from None
+    return GroundTruth("landmarks", images, held, questions, ("mAP", "P@10", "rank 1"))
+
+
+def _leveled(
+    called: str, gnd: Mapping[str, Any], held: Sequence[str], names: Names, places: tuple[Path, Path]
+) -> Question:
+    """One revisited query; `places` are the pictures' folder and the file."""
+    images, path = places
+    found = names.find(called, path)
+    answers = {level: _at_level(gnd, held, *parts) for level, parts in _LEVELS.items()}
+    return Question(found, images / found, answers, box_of(gnd["bbx"], path), called)
+
+
+def _of_row(row: Mapping[str, Any], images: Path, names: Names, path: Path) -> Question:
+    find = partial(names.find, where=path)
+    query = find(row["query"])
+    right = frozenset(map(find, row["ok"]))
+    ignored = frozenset(map(find, row.get("junk", ()))) | ({query} - right)
+    box = box_of(row["bbx"], path) if row.get("bbx") else None
+    return Question(query, images / query, {"": Answers(right, ignored)}, box, str(row.get("landmark", "")))
+
+
+def _listed(path: Path, images: Path, names: Names) -> Question:
+    """One query of the lists."""
+    called, *numbers = content(path).decode("utf8", "replace").split() or [""]
+    stem = path.name.removesuffix("_query.txt")
+    query = names.find(_PREFIX.sub("", called), path)
+    good, ok, junk = (_list(path.with_name(f"{stem}_{kind}.txt"), names) for kind in ("good", "ok", "junk"))
+    answers = Answers(good | ok, junk - good - ok)
+    return Question(query, images / query, {"": answers}, box_of(numbers, path), re.sub(r"_\d+$", "", stem))
+
+
+def _list(path: Path, names: Names) -> frozenset[str]:
+    """The pictures of a list."""
+    return frozenset(names.find(called, path) for called in content(path).decode("utf8", "replace").split())
+
+
+def _at_level(gnd: Mapping[str, Any], held: Sequence[str], right: Sequence[str], ignored: Sequence[str]) -> Answers:
+    return Answers(*(frozenset(held[int(at)] for part in parts for at in gnd[part]) for parts in (right, ignored)))
+
+
+def _whole(truth: Any, path: Path) -> dict[str, Any]:  # noqa: ANN401 - whatever the file holds
+    """The ground truth, if it has all its parts."""
+    lacking = [key for key in ("gnd", "imlist", "qimlist") if not isinstance(truth, dict) or key not in truth]
+    parts = ("bbx", "easy", "hard", "junk")
+    if lacking or any(not isinstance(each, dict) or set(parts) - set(each) for each in truth["gnd"]):
+        raise UsageError(f"{path} is no ground truth: expected gnd (with {', '.join(parts)}), imlist and qimlist")
+    return dict(truth)

@@ -1,0 +1,92 @@
+"""All protocols by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from nearsight.errors import UsageError
+from nearsight.evaluation.ground_truth import GroundTruth
+from nearsight.evaluation.protocols import buildings, classes, groups, table
+
+__all__ = ["PROTOCOLS", "Protocol", "load"]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way of judging: its name, what it is, what its folder holds, and its reader."""
+
+    name: str
+    line: str
+    expects: str
+    read: Callable[[Path], GroundTruth]
+
+
+PROTOCOLS = {
+    each.name: each
+    for each in (
+        Protocol(
+            "oxford5k",
+            "parts of buildings in Oxford, 55 queries",
+            "images/, gt/*_query.txt, _good, _ok, _junk",
+            partial(buildings.original, "oxford5k"),
+        ),
+        Protocol(
+            "paris6k",
+            "parts of buildings in Paris, 55 queries",
+            "images/, gt/*_query.txt, _good, _ok, _junk",
+            partial(buildings.original, "paris6k"),
+        ),
+        Protocol(
+            "roxford5k",
+            "Oxford revisited: easy, medium, hard",
+            "jpg/, gnd_roxford5k.pkl",
+            partial(buildings.revisited, "roxford5k"),
+        ),
+        Protocol(
+            "rparis6k",
+            "Paris revisited: easy, medium, hard",
+            "jpg/, gnd_rparis6k.pkl",
+            partial(buildings.revisited, "rparis6k"),
+        ),
+        Protocol("landmarks", "any pictures, scored like Oxford5k", "images/, gt.json", buildings.landmarks),
+        Protocol("holidays", "500 groups of holiday pictures", "jpg/100000.jpg ...", groups.holidays),
+        Protocol(
+            "holidays-rotated",
+            "the same, turned upright by hand",
+            "jpg_rotated/100000.jpg ...",
+            partial(groups.holidays, rotated=True),
+        ),
+        Protocol("ukbench", "four pictures of each of 2550 things", "full/ukbench00000.jpg ...", groups.ukbench),
+        Protocol(
+            "copydays",
+            "altered copies of 157 pictures",
+            "original/, strong/, jpegqual/N/, crops/N/, distractors/",
+            groups.copydays,
+        ),
+        Protocol("pairs", "photographs of things with one reference each", "Reference/, other folders", groups.pairs),
+        Protocol("corel1k", "ten classes of 100 pictures, leave one out", "0.jpg to 999.jpg", classes.corel1k),
+        Protocol("caltech101", "101 classes, leave one out", "101_ObjectCategories/CLASS/", classes.caltech101),
+        Protocol("scene15", "fifteen kinds of scenes, leave one out", "CLASS/", classes.scene15),
+        Protocol("classes", "any folder of classes, leave one out", "CLASS/", partial(classes.classes, "classes")),
+        Protocol("table", "any pictures with a table of answers", "queries.csv, or the file itself", table.table),
+    )
+}
+
+
+def load(name: str, data: Path) -> GroundTruth:
+    """The task of a protocol in a folder.
+
+    Raises
+    ------
+    UsageError
+        where there is no such protocol, or something of its data lacks
+    """
+    if name not in PROTOCOLS:
+        raise UsageError(f'there is no protocol "{name}"; there are: {", ".join(PROTOCOLS)}')
+    folder = data.expanduser().resolve()
+    if not folder.exists():
+        raise UsageError(f"{data} is not there; {name} expects in --data: {PROTOCOLS[name].expects}")
+    return PROTOCOLS[name].read(folder)

@@ -1,0 +1,83 @@
+"""Ground truth of one's own: a CSV file of queries and their right answers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nearsight.errors import UsageError
+from nearsight.evaluation.folder import Names, content, existing, pictures
+from nearsight.evaluation.ground_truth import Answers, GroundTruth, Question, box_of
+from nearsight.types import Box
+
+__all__ = ["table"]
+
+_COLUMNS = frozenset({"query", "positive", "junk", "x0", "y0", "x1", "y1"})
+_BOX = ("x0", "y0", "x1", "y1")
+
+
+@dataclass
+class _Asked:
+    """What the lines about one query have said so far."""
+
+    positives: set[str] = field(default_factory=set)
+    junk: set[str] = field(default_factory=set)
+
+
+def table(data: Path) -> GroundTruth:
+    """A folder of pictures with `queries.csv`, or such a file anywhere among its pictures.
+
+    1. Each line says one thing about one query. Columns: `query`; `positive`, a right answer; `junk`, one that counts
+       neither way; `x0`, `y0`, `x1`, `y1`, the box in pixels to ask with. All but `query` may lack or be empty.
+    2. Lines with the same query and the same box belong together.
+    3. The query's own picture is taken out of the answer, unless a line says that it is positive.
+
+    Pictures are named by their path from the file's folder, or by as much of its end as is unambiguous.
+
+    Raises
+    ------
+    UsageError
+        that names the line where it is wrong
+    """
+    path = data if data.is_file() else existing(data, ("queries.csv",), "the ground truth")
+    folder = path.parent
+    held = pictures(folder)
+    names = Names(held)
+    asked: dict[tuple[str, Box | None], _Asked] = {}
+    for number, row in _rows(path):
+        where = Path(f"{path}, line {number}")
+        query = names.find(row["query"], where)
+        of = asked.setdefault((query, _box(row, where)), _Asked())
+        of.positives |= {names.find(row["positive"], where)} if row.get("positive") else set()
+        of.junk |= {names.find(row["junk"], where)} if row.get("junk") else set()
+    questions = tuple(_question(folder, query, box, said) for (query, box), said in asked.items() if said.positives)
+    return GroundTruth("table", folder, held, questions, ("mAP", "rank 1", "P@10", "R@10", "NDCG@10"))
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The lines with their numbers."""
+    text = content(path).decode("utf-8-sig", "surrogateescape")
+    reader = csv.DictReader(io.StringIO(text), restkey="", restval="")
+    columns = set(reader.fieldnames or ())
+    if not {"query", "positive"} <= columns or columns - _COLUMNS:
+        wanted = "query, positive and, where wanted, junk, x0, y0, x1, y1"
+        raise UsageError(f"{path} has the columns {', '.join(sorted(columns)) or 'none'}; expected {wanted}")
+    try:
+        return [(reader.line_num, row) for row in reader]
+    except csv.Error as problem:
+        raise UsageError(f"{path}, line {reader.line_num}: {problem}") from None
+
+
+def _question(folder: Path, query: str, box: Box | None, said: _Asked) -> Question:
+    answers = Answers(frozenset(said.positives), frozenset((said.junk | {query}) - said.positives))
+    return Question(query, folder / query, {"": answers}, box)
+
+
+def _box(row: Mapping[str, str], where: Path) -> Box | None:
+    given = [row.get(column) or "" for column in _BOX]
+    if not any(given):
+        return None
+    return box_of(given, where)

@@ -1,0 +1,110 @@
+"""The map that a network makes of a picture as local features; a helper, not a method."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nearsight.errors import ModelError
+from nearsight.features._keypoints import checked, gathered, nothing
+from nearsight.models import onnx_runtime, registry
+from nearsight.models.card import Card, Output
+from nearsight.types import Box, Image, LocalDescriptor, LocalFeatures
+
+_SMALLEST = 8
+"""Pixels of the longest side below which a picture shows nothing."""
+
+
+@dataclass(frozen=True)
+class Maps(LocalDescriptor):
+    """The positions of a network's maps as local features. A subclass says of which `model` and `output`."""
+
+    n: int = 4000
+    side: int = 640
+    scales: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        checked(self.n)
+        if not 32 <= self.side <= 4096:
+            raise ValueError(f"side is 32 to 4096 pixels; got {self.side}")
+        if not self.scales or not all(0 < scale <= 4 for scale in self.scales):
+            raise ValueError(f"scales are one or more factors above 0, at most 4; got {self.scales}")
+
+    @property
+    @abstractmethod
+    def model(self) -> str:
+        """The name of the model's card."""
+
+    @property
+    @abstractmethod
+    def output(self) -> str:
+        """The name of the output that is a map."""
+
+    @property
+    def size(self) -> int:
+        """The channels of the map."""
+        return self._map().dimension
+
+    @property
+    def digest(self) -> str:
+        """The model's checksum, and that of how it is fed."""
+        return onnx_runtime.digest(self.model)
+
+    def load(self) -> None:
+        """Find the model, check it and open it; ModelError where it cannot give these maps."""
+        _ = self.size
+        onnx_runtime.load(self.model)
+
+    def features(self, image: Image) -> LocalFeatures:
+        """The positions of all maps of one picture; the `n` strongest where there are more."""
+        if max(image.shape[:2]) < _SMALLEST or (image == image[0, 0]).all():
+            return nothing(image, self.size, np.float32)
+        found = _joined(image, [self._positions(image, scale) for scale in self.scales])
+        if len(found) <= self.n:
+            return found
+        strength = np.linalg.norm(found.descriptors, axis=1)
+        return found.chosen(np.argsort(-strength, kind="stable")[: self.n])
+
+    def _positions(self, image: Image, scale: float) -> LocalFeatures:
+        """The positions of one map, row by row."""
+        longest = min(self.side, max(image.shape[:2])) * scale
+        (made,) = onnx_runtime.outputs(self.model, self.output, [image], longest)
+        channels, rows, columns = made.shape[1:]
+        left, top, width, height = _seen(image, self._card())
+        down, right = np.mgrid[:rows, :columns].reshape(2, -1) + 0.5
+        points = np.stack([left + right * width / columns, top + down * height / rows], axis=1)
+        diameter = np.sqrt(width * height / (columns * rows))
+        values = np.ascontiguousarray(made.reshape(channels, -1).T)
+        found = gathered(image, points, np.full(len(points), diameter), np.zeros(len(points)), values)
+        return replace(found, grids=((columns, rows),))
+
+    def _card(self) -> Card:
+        card = registry.card(self.model)
+        if card.picture().fit != "inside" and self.scales != (1.0,):
+            raise ModelError(f"{self.model} sees every picture in one size: its scales are [1.0]; got {self.scales}")
+        return card
+
+    def _map(self) -> Output:
+        card = self._card()
+        made = card.output(self.output)
+        if made.kind != "map":
+            maps = ", ".join(each.name for each in card.outputs if each.kind == "map") or "none"
+            raise ModelError(f"{self.output} of {self.model} is a {made.kind}, not a map; maps are {maps}")
+        return made
+
+
+def _seen(image: Image, card: Card) -> Box:
+    """Left, top, width and height of what the network sees of a picture, in pixels."""
+    height, width = image.shape[:2]
+    if card.picture().fit != "crop":
+        return 0, 0, width, height
+    side = min(width, height)
+    return (width - side) // 2, (height - side) // 2, side, side
+
+
+def _joined(image: Image, maps: list[LocalFeatures]) -> LocalFeatures:
+    names = ("points", "scales", "angles", "descriptors")
+    found = gathered(image, *(np.concatenate([getattr(each, name) for each in maps]) for name in names))
+    return replace(found, grids=tuple(each.grids[0] for each in maps))

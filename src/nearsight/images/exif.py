@@ -1,0 +1,124 @@
+"""When, where and with what a picture was taken, by its own file. Nothing in here can make a picture fail."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from PIL import Image as Pillow
+
+from nearsight.images import embedded_text
+from nearsight.images.pillow import printable
+
+_MAKE, _MODEL, _ORIENTATION, _CHANGED, _EXIF, _GPS = 0x10F, 0x110, 0x112, 0x132, 0x8769, 0x8825
+_TAKEN, _DIGITIZED = 0x9003, 0x9004
+_TIME = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the camera and its owner wrote.
+
+    `taken` is local time, "YYYY-MM-DDTHH:MM:SS"; degrees are positive north and east; captions are a line each.
+    """
+
+    taken: str | None = None
+    camera: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    caption: str = ""
+    tags: tuple[str, ...] = ()
+
+
+def read(image: Pillow.Image) -> tuple[Metadata, int]:
+    """The metadata of an opened picture, and its EXIF orientation (1 to 8; 1 where there is none)."""
+    main = _directory(image)
+    details, place = _directory(image, _EXIF), _directory(image, _GPS)
+    latitude, longitude = _place(place)
+    times = (details.get(_TAKEN), details.get(_DIGITIZED), main.get(_CHANGED))
+    taken = next((time for time in map(_time, times) if time), None)
+    turn = main.get(_ORIENTATION)
+    orientation = turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
+    words = embedded_text.read(image, {**details, **main})
+    camera = _camera(main.get(_MAKE), main.get(_MODEL))
+    return Metadata(taken, camera, latitude, longitude, words.caption, words.tags), orientation
+
+
+def _directory(image: Pillow.Image, tag: int | None = None) -> Mapping[int, Any]:
+    try:
+        exif = image.getexif()
+        entries = exif if tag is None else exif.get_ifd(tag)
+        return {key: value for key in _WANTED if (value := _entry(entries, key)) is not None}
+    except MemoryError:
+        raise
+    except Exception:
+        return {}
+
+
+_WANTED = (_MAKE, _MODEL, _ORIENTATION, _CHANGED, _TAKEN, _DIGITIZED, *embedded_text.TAGS, 1, 2, 3, 4)
+
+
+def _entry(entries: Mapping[int, Any], key: int) -> Any:  # noqa: ANN401 - EXIF holds anything
+    try:
+        return entries.get(key)
+    except MemoryError:
+        raise
+    except Exception:
+        return None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return printable(value.split("\0")[0]) if isinstance(value, str) else ""
+
+
+def _time(value: object) -> str | None:
+    match = _TIME.match(_text(value))
+    if not match:
+        return None
+    try:
+        return datetime(*map(int, match.groups())).isoformat()  # type: ignore[arg-type]
+    except ValueError:
+        return None
+
+
+def _camera(make: object, model: object) -> str | None:
+    """Make and model as one name: "Canon" and "Canon EOS 5D" are "Canon EOS 5D"."""
+    maker, name = _text(make), _text(model)
+    makers, first = maker.lower().split(), name.lower().split()[:1]
+    known = bool(makers and first) and (first[0] in makers or first[0].startswith(makers[0]))
+    both = name if known else f"{maker} {name}".strip()
+    return both[:200] or None
+
+
+def _place(place: Mapping[int, Any]) -> tuple[float | None, float | None]:
+    latitude = _degrees(place.get(2), place.get(1), b"NS", 90)
+    longitude = _degrees(place.get(4), place.get(3), b"EW", 180)
+    return (None, None) if latitude is None or longitude is None else (latitude, longitude)
+
+
+def _degrees(parts: object, side: object, sides: bytes, most: float) -> float | None:
+    """Degrees, minutes and seconds as signed degrees; a missing or impossible number is none at all."""
+    letter = _text(side)[:1].upper().encode("ascii", "replace")
+    if not letter or letter not in sides:
+        return None
+    numbers = [_number(part) for part in (parts if isinstance(parts, tuple) else (parts,))][:3]
+    if not numbers or numbers[0] is None:
+        return None
+    degrees = sum(((number or 0.0) / float(60**power) for power, number in enumerate(numbers)), 0.0)
+    if not 0 <= degrees <= most:
+        return None
+    return -degrees if letter == sides[1:] else degrees
+
+
+def _number(value: Any) -> float | None:  # noqa: ANN401 - EXIF holds anything
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None

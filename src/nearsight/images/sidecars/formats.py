@@ -1,0 +1,39 @@
+"""Which files are sidecars, and how each kind is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from nearsight.images.sidecars import csv_file, json_file, xmp_file
+from nearsight.images.sidecars.entry import Said
+
+LARGEST = 64 << 20
+"""Bytes of a sidecar that is read."""
+
+READERS: dict[bytes, Callable[[bytes], list[Said]]] = {
+    b".json": json_file.read,
+    b".jsonl": json_file.read_lines,
+    b".csv": csv_file.read,
+    b".xmp": xmp_file.read,
+}
+
+
+def is_sidecar(path: bytes) -> bool:
+    """Whether a file of this name may say something of pictures."""
+    return _suffix(path) in READERS
+
+
+def read(path: bytes, data: bytes) -> list[Said]:
+    """What a sidecar of this name says, a `Said` for each picture; empty where it does not speak of pictures.
+
+    Raises
+    ------
+    PictureError
+        where the file is not what its name says
+    """
+    return READERS[_suffix(path)](data)
+
+
+def _suffix(path: bytes) -> bytes:
+    return os.path.splitext(path)[1].lower()

@@ -1,0 +1,199 @@
+"""Words from sidecars: which files of the folder speak of pictures, of which ones, and what they say.
+
+1. The walk leaves files such as `dog.jpg.xmp` and `captions.json` to `see`, which notes them in a temporary table.
+2. When the pictures are in the catalogue, what is new or changed is read in isolated workers.
+3. A name is the picture of that path, from the sidecar's folder or from the indexed one; or the only picture of the
+   collection that is called so. Without a name the sidecar speaks of the picture beside it.
+4. A sidecar that names pictures which are not here is read again when pictures have come.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nearsight.clock import Clock
+from nearsight.errors import Reason
+from nearsight.files import Files
+from nearsight.images.sidecars.entry import Said
+from nearsight.images.sidecars.formats import LARGEST, is_sidecar, read
+from nearsight.images.walk import Found
+from nearsight.ingest.scan import RACY_NS
+from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.records import Note, Sidecar, Skip
+from nearsight.workers.pool import Failure, Pool, WorkerLimits
+
+BATCH = 500
+"""Sidecars a commit."""
+
+
+@dataclass(frozen=True)
+class SidecarTask:
+    """One sidecar to read."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class SidecarRead:
+    """What it says, and the state in which it was read."""
+
+    size: int
+    mtime_ns: int
+    seen_ns: int
+    said: list[Said]
+
+
+@dataclass(frozen=True)
+class ReadSidecar:
+    """The work of a worker: read one sidecar."""
+
+    root: bytes
+    files: Files
+    clock: Clock
+
+    def prepare(self, task: SidecarTask) -> SidecarRead:
+        """Read one sidecar; PictureError with its reason where that is impossible."""
+        now = int(self.clock.now() * 1e9)
+        data, stat = self.files.read(os.path.join(self.root, task.path), LARGEST)
+        return SidecarRead(stat.st_size, stat.st_mtime_ns, now, read(task.path, data))
+
+    def finish(self, items: list[SidecarRead]) -> list[SidecarRead]:
+        """Nothing is faster for many at once."""
+        return items
+
+
+class Notes:
+    """The sidecars of one run over a folder."""
+
+    def __init__(self, root: bytes, catalogue: Editor, files: Files, clock: Clock, limits: WorkerLimits) -> None:
+        self.root, self.catalogue, self.limits = root, catalogue, limits
+        self.job = ReadSidecar(root, files, clock)
+        catalogue.db.execute("DROP TABLE IF EXISTS temp.aside")
+        catalogue.db.execute("CREATE TEMP TABLE aside(path BLOB PRIMARY KEY, size, mtime_ns) WITHOUT ROWID")
+        catalogue.db.execute("DROP TABLE IF EXISTS temp.called")
+
+    def see(self, found: Found) -> bool:
+        """Whether this file is a sidecar; if so it is noted."""
+        if not is_sidecar(found.path):
+            return False
+        values = (found.path, found.size, found.mtime_ns)
+        self.catalogue.db.execute("INSERT INTO temp.aside VALUES(?,?,?)", values)
+        return True
+
+    def run(self, blind: list[bytes], *, changed: bool) -> None:
+        """Read what is new or changed, forget what is gone; `changed` says that pictures have come or moved."""
+        self._forget(blind)
+        tasks = [SidecarTask(*row) for row in self.catalogue.values(_STALE, (RACY_NS, changed))]
+        if not tasks:
+            return
+        with Pool(self.job, 1, self.limits) as pool:
+            batch: list[tuple[SidecarTask, SidecarRead | Failure]] = []
+            for each in pool.run(tasks):
+                batch.append(each)
+                if len(batch) >= BATCH:
+                    self._commit(batch)
+                    batch = []
+        self._commit(batch)
+
+    def skipped(self) -> Counter[str]:
+        """How many files look like sidecars and are none, by reason."""
+        return Counter(skip.reason.value for skip in self.catalogue.skips() if is_sidecar(skip.path))
+
+    def _forget(self, blind: list[bytes]) -> None:
+        """Sidecars that are gone; those below folders that could not be read are unknown, not gone."""
+        gone = [row[0] for row in self.catalogue.values("SELECT path FROM sidecar EXCEPT SELECT path FROM temp.aside")]
+        gone = [path for path in gone if not path.startswith(tuple(each + b"/" for each in blind))]
+        if gone:
+            with self.catalogue.transaction():
+                for path in gone:
+                    self.catalogue.drop_sidecar(path)
+
+    def _commit(self, batch: list[tuple[SidecarTask, SidecarRead | Failure]]) -> None:
+        with self.catalogue.transaction():
+            for task, outcome in batch:
+                if isinstance(outcome, Failure):
+                    self._skip(task, outcome)
+                elif not outcome.said:
+                    self._skip(task, Failure(Reason.NOT_A_PICTURE, "says nothing of pictures"))
+                else:
+                    self._put(task.path, outcome)
+
+    def _skip(self, task: SidecarTask, failure: Failure) -> None:
+        self.catalogue.drop_sidecar(task.path)
+        self.catalogue.put_skip(Skip(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
+
+    def _put(self, path: bytes, outcome: SidecarRead) -> None:
+        captions: dict[bytes, list[str]] = defaultdict(list)
+        tags: dict[bytes, list[str]] = defaultdict(list)
+        unknown = 0
+        for said in outcome.said:
+            pictures = list(self._meant(path, said.name))
+            unknown += not pictures
+            for picture in pictures:
+                captions[picture] += said.caption.splitlines()
+                tags[picture] += said.tags
+        notes = [
+            Note(picture, path, "\n".join(dict.fromkeys(captions[picture])), "\n".join(dict.fromkeys(tags[picture])))
+            for picture in captions
+        ]
+        self.catalogue.drop_skip(path)
+        row = Sidecar(path, outcome.size, outcome.mtime_ns, outcome.seen_ns, unknown)
+        self.catalogue.put_sidecar(row, notes)
+
+    def _meant(self, sidecar: bytes, name: str) -> Iterator[bytes]:
+        """The paths of the pictures that a sidecar means by a name."""
+        folder, own = os.path.split(sidecar)
+        if not name:
+            yield from self._beside(folder, own)
+            return
+        wanted = os.fsencode(name.replace("\\", "/").encode("utf8", "replace").decode()).lstrip(b"/")
+        for path in (os.path.normpath(os.path.join(folder, wanted)), os.path.normpath(wanted)):
+            if self.catalogue.picture_at(path) is not None:
+                yield path
+                return
+        found = self._called(os.path.basename(wanted))
+        ends = [path for path in found if path.endswith(b"/" + wanted)] or found
+        near = [path for path in ends if path.startswith(folder + b"/")] or ends
+        if len(near) == 1:
+            yield near[0]
+
+    def _beside(self, folder: bytes, own: bytes) -> Iterator[bytes]:
+        """The picture whose name the sidecar's begins with, or the pictures that differ from it in the last part."""
+        parts = own.split(b".")
+        for count in range(len(parts) - 1, 1, -1):
+            path = os.path.join(folder, b".".join(parts[:count]))
+            if self.catalogue.picture_at(path) is not None:
+                yield path
+                return
+        stem = os.path.join(folder, b".".join(parts[:-1]))
+        sql = "SELECT path FROM picture WHERE path > ? AND path < ? ORDER BY path"
+        for (path,) in self.catalogue.values(sql, (stem + b".", stem + b"/")):
+            if b"." not in path[len(stem) + 1 :]:
+                yield path
+
+    def _called(self, name: bytes) -> list[bytes]:
+        """The paths of all pictures of a file name."""
+        db = self.catalogue.db
+        if not self.catalogue.values("SELECT 1 FROM sqlite_temp_schema WHERE name='called'"):
+            db.execute("CREATE TEMP TABLE called(name BLOB, path BLOB)")
+            rows = ((os.path.basename(path), path) for (path,) in self.catalogue.values("SELECT path FROM picture"))
+            db.executemany("INSERT INTO temp.called VALUES(?,?)", rows)
+            db.execute("CREATE INDEX temp.called_by_name ON called(name)")
+        sql = "SELECT path FROM temp.called WHERE name=? ORDER BY path LIMIT 1000"
+        return [row[0] for row in self.catalogue.values(sql, (name,))]
+
+
+_STALE = """
+SELECT aside.path, aside.size, aside.mtime_ns FROM temp.aside AS aside
+LEFT JOIN sidecar ON sidecar.path = aside.path LEFT JOIN skip ON skip.path = aside.path
+WHERE skip.reason IS NOT 'removed-by-user' AND NOT ifnull(
+  sidecar.size = aside.size AND sidecar.mtime_ns = aside.mtime_ns AND aside.mtime_ns < sidecar.seen_ns - ?
+  AND NOT (sidecar.unknown AND ?), 0)
+AND NOT ifnull(skip.size = aside.size AND skip.mtime_ns = aside.mtime_ns, 0)
+ORDER BY aside.path
+"""

@@ -1,0 +1,267 @@
+"""Where models' files are found, and that each is the file its card means.
+
+1. Cards are ours (`descriptors/models/*.toml`), the user's own (`models add --card`), or lie in a folder that the
+   environment variable NEARSIGHT_MODELS names. Ours cannot be replaced.
+2. A file is looked for in the folders of NEARSIGHT_MODELS and the folders in these, then among those that were added or
+   downloaded, then in the cache that other programs share (`huggingface_hub`).
+3. Its SHA-256 must be the card's. A card that knows none is pinned to the file that is seen first.
+
+A checksum is computed once: it is kept with the file's size, times and inode, and computed again when one differs.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from nearsight.errors import ModelError, ModelMissingError, StorageError
+from nearsight.files import CHUNK, LocalFiles
+from nearsight.models import card as cards_
+from nearsight.models.card import Card
+from nearsight.registry import suggestion
+
+FOLDERS = "NEARSIGHT_MODELS"
+"""The environment variable that names folders of models, with the path separator between them."""
+
+_SETTLED_NS = 2_000_000_000
+_FILES = LocalFiles()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model's file that was found, and is the one that its card means."""
+
+    card: Card
+    path: Path
+    sha256: str
+
+
+def home() -> Path:
+    """Where nearsight keeps models that were added or downloaded, their pins and their checksums."""
+    return platformdirs.user_cache_path("nearsight") / "models"
+
+
+def folders() -> list[Path]:
+    """The folders that NEARSIGHT_MODELS names."""
+    return [Path(each).expanduser() for each in os.environ.get(FOLDERS, "").split(os.pathsep) if each]
+
+
+def cards() -> dict[str, Card]:
+    """All cards by name; where two have one name, ours, then that of NEARSIGHT_MODELS."""
+    found = dict(own())
+    for text, where in _added_texts():
+        card = cards_.read(text, where)
+        found.setdefault(card.name, card)
+    return dict(sorted(found.items()))
+
+
+@cache
+def own() -> dict[str, Card]:
+    """The cards that come with nearsight, by name."""
+    found = [cards_.read(text, where) for text, where in _own_texts()]
+    return {card.name: card for card in found}
+
+
+def card(name: str) -> Card:
+    """The card of this name; ModelError with the names that there are."""
+    known = own()
+    if name not in known:
+        known = cards()
+    if name not in known:
+        raise ModelError(f'there is no model "{name}"{suggestion(name, known)}')
+    return known[name]
+
+
+def _parts(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while part := file.read(CHUNK):
+            yield part
+
+
+def _own_texts() -> Iterator[tuple[str, str]]:
+    folder = resources("nearsight.descriptors") / "models"
+    for each in sorted(folder.iterdir(), key=lambda each: each.name):
+        yield each.read_text("utf8"), each.name
+
+
+def _added_texts() -> Iterator[tuple[str, str]]:
+    for folder in [*folders(), home()]:
+        for path in sorted([*folder.glob("*.toml"), *folder.glob("*/*.toml")]):
+            yield path.read_text("utf8"), str(path)
+
+
+def find(card: Card) -> Path | None:
+    """The file of a card, wherever it is; None where it is nowhere. It is not checked."""
+    for folder in folders():
+        own = [folder / card.file, folder / card.name / card.file, *sorted(folder.glob(f"*/{glob.escape(card.file)}"))]
+        if found := next((path for path in own if path.is_file()), None):
+            return found
+    if (home() / card.name / card.file).is_file():
+        return home() / card.name / card.file
+    if card.source.repo:
+        from nearsight.models.hub_cache import find_file
+
+        return find_file(card)
+    return None
+
+
+def model(name: str) -> Model:
+    """The model of this name, found and checked.
+
+    Raises
+    ------
+    ModelMissingError
+        where its file is not on this machine, with the command that brings it
+    ModelError
+        where there is no such card, or the file is not the one that the card means
+    """
+    wanted = card(name)
+    path = find(wanted)
+    if path is None:
+        raise ModelMissingError(f"the model {name} is not on this machine: {how(wanted)}")
+    return checked(wanted, path)
+
+
+def how(card: Card) -> str:
+    """What to type to get a card's file."""
+    own = f"nearsight models add {card.name} FILE, or name its folder in {FOLDERS}"
+    return f"nearsight models get {card.name}" if card.source.where else own
+
+
+def expected(card: Card) -> str:
+    """The SHA-256 that a card's file must have: the card's, or that of the file that was seen first; else empty."""
+    if card.sha256:
+        return card.sha256
+    pinned = _read(_pin(card))
+    return str(pinned.get("sha256", ""))
+
+
+def checked(card: Card, path: Path) -> Model:
+    """The file as a model, pinned if it is the first of its card; ModelError where it is another one."""
+    try:
+        got = sha256(path)
+    except (OSError, StorageError) as problem:
+        raise ModelError(f"the model {card.name} cannot be read: {problem}") from problem
+    wanted = expected(card)
+    if wanted and got != wanted:
+        raise ModelError(_differs(card, path, got, wanted))
+    if not wanted:
+        pin(card, got, str(path))
+    return Model(card, path, got)
+
+
+def _differs(card: Card, path: Path, got: str, wanted: str) -> str:
+    says = "its card says" if card.sha256 else "the file that was seen first had"
+    way = "" if card.sha256 else f"; to use it all the same: nearsight models add {card.name} FILE --replace"
+    return f"{path} is not the model {card.name}: its SHA-256 is {got}, {says} {wanted}{way}"
+
+
+def pin(card: Card, sha256: str, origin: str) -> None:
+    """Remember which file an unverified card stands for."""
+    _write(_pin(card), {"sha256": sha256, "origin": origin})
+
+
+def add(name: str, path: Path, *, card_file: Path | None = None, replace: bool = False) -> Model:
+    """Copy a model's file to where nearsight finds it, with its card where it is a new one.
+
+    Raises
+    ------
+    ModelError
+        where the file or the card is not there or is not right, or the name is taken
+    """
+    if not path.is_file():
+        raise ModelError(f"{path} is not a file")
+    wanted = _given(name, card_file) if card_file else card(name)
+    got, before = sha256(path), expected(wanted)
+    if before and got != before and (wanted.sha256 or not replace):
+        raise ModelError(_differs(wanted, path, got, before))
+    folder = home() / name
+    _FILES.make_folder(folder)
+    if card_file:
+        _FILES.write_new(folder / f"{name}.toml", [card_file.read_bytes()])
+    _FILES.write_new(folder / wanted.file, _parts(path))
+    if not wanted.sha256:
+        pin(wanted, got, str(path))
+    return checked(wanted, folder / wanted.file)
+
+
+def _given(name: str, card_file: Path) -> Card:
+    if not card_file.is_file():
+        raise ModelError(f"{card_file} is not a file")
+    card = cards_.read(card_file.read_text("utf8"), str(card_file))
+    if card.name != name:
+        raise ModelError(f"{card_file} is the card of {card.name}, not of {name}")
+    if name in own():
+        raise ModelError(f"nearsight has a card of the name {name} itself: choose another name")
+    return card
+
+
+def sha256(path: Path, *, again: bool = False) -> str:
+    """The SHA-256 of a file, in hexadecimal; computed anew where the file has changed, or `again` asks for it."""
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(f"{path} is not a regular file")
+    record = home() / "checked" / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.json"
+    marks = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev]
+    kept = _read(record)
+    if not again and kept.get("marks") == marks:
+        return str(kept["sha256"])
+    began = time.time_ns()
+    with path.open("rb") as file:
+        made = hashlib.file_digest(file, "sha256").hexdigest()
+    if max(state.st_mtime_ns, state.st_ctime_ns) < began - _SETTLED_NS:  # else a later write may leave the same times
+        _write(record, {"path": str(path), "marks": marks, "sha256": made})
+    return made
+
+
+def verify() -> dict[str, str]:
+    """What is wrong with each model that is on this machine, by name; empty where nothing is. Every byte is read."""
+    problems = {}
+    for name, card in cards().items():
+        if path := find(card):
+            try:
+                sha256(path, again=True)
+                checked(card, path)
+                problems[name] = ""
+            except (OSError, ModelError) as problem:
+                problems[name] = str(problem)
+    return problems
+
+
+def as_dict(card: Card) -> dict[str, Any]:
+    """What is known of a card and its file, for printing."""
+    path = find(card)
+    return {**asdict(card), "path": path and str(path), "pinned": expected(card), "get": how(card)}
+
+
+def _pin(card: Card) -> Path:
+    return home() / "pins" / f"{card.name}.json"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A record; empty where there is none that can be read."""
+    with suppress(OSError, ValueError):
+        found = json.loads(path.read_bytes())
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    """Keep a record, where the disk lets us; without it the work is done again next time."""
+    with suppress(OSError, StorageError):
+        _FILES.make_folder(path.parent)
+        _FILES.write_new(path, [json.dumps(record).encode()])

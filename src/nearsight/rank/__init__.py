@@ -1,1 +1,0 @@
-"""Refiners: what happens to hits after the index has answered."""

@@ -1,0 +1,1 @@
+"""The storage engine: catalogue, segments, indexes, snapshots, integrity. It knows no query and walks no folder."""

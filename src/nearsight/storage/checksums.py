@@ -1,0 +1,65 @@
+"""The checksums of the catalogue's file, so that a flipped bit is noticed even where SQLite keeps nothing.
+
+The rows carry their own checksums; between them lies space that no row uses, and headers that only SQLite reads. When
+a writer has folded its log into the file it notes a CRC-32 for each MiB of it, with the generation that they are of.
+After a kill, or where a reader kept the log from being folded, the note is of an older generation and is not compared:
+the log and the rows have checksums of their own, and the next writer notes anew.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import zip_longest
+from pathlib import Path
+
+from nearsight.files import Files
+from nearsight.storage.array_file import BLOCK
+from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.database import NAME, translated
+from nearsight.storage.records import Problem
+
+SUMS = "catalogue.sums"
+
+
+def keep(home: Path, catalogue: Editor, files: Files) -> None:
+    """Fold the log into the file and note its checksums; nothing where a reader keeps the log from being folded."""
+    with translated(catalogue.path):
+        busy = catalogue.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    generation = catalogue.generation()
+    noted = _noted(home, files)
+    if busy or (noted is not None and noted[0] == generation):
+        return
+    said = json.dumps([generation, *_blocks(files.map(home / NAME))]).encode()
+    files.write_new(home / SUMS, [said + b"\n%08x\n" % zlib.crc32(said)])
+
+
+def damaged(home: Path, catalogue: Catalogue, files: Files) -> Iterator[Problem]:
+    """What does not agree with the checksums, as far as they are of this generation."""
+    if not files.exists(home / SUMS):
+        return
+    noted = _noted(home, files)
+    if noted is None:
+        yield Problem(SUMS, "its checksums do not agree with each other")
+    elif noted[0] == catalogue.generation():
+        blocks = _blocks(files.map(home / NAME))
+        if blocks != noted[1:] and noted[0] == catalogue.generation():
+            bad = [n for n, pair in enumerate(zip_longest(blocks, noted[1:])) if len(set(pair)) == 2]
+            yield Problem(NAME, f"block {bad[0]} of the file does not agree with its checksum")
+
+
+def _noted(home: Path, files: Files) -> list[int] | None:
+    """The generation, then a checksum for each block; None where there is no note, or a damaged one."""
+    with suppress(FileNotFoundError):
+        noted = bytes(files.map(home / SUMS))
+        said = noted[: noted.find(b"\n")]
+        if noted == said + b"\n%08x\n" % zlib.crc32(said):
+            return list(json.loads(said))
+    return None
+
+
+def _blocks(data: memoryview) -> list[int]:
+    return [zlib.crc32(data[start : start + BLOCK]) for start in range(0, len(data), BLOCK)]

@@ -1,0 +1,196 @@
+"""The file of the catalogue: opening it, its format, transactions, and rows that carry checksums.
+
+SQLite in WAL mode with synchronous=FULL. It answers wrong after a flipped bit, so every row carries a CRC-32 of its
+own values, which is checked whenever it is read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nearsight.errors import DamagedError, FormatError, StorageError
+from nearsight.storage.records import crc
+
+VERSION = 4
+APPLICATION = 0x4E525354  # "NRST"
+NAME = "catalogue.sqlite"
+PATIENCE = 10.0
+"""Seconds that one connection waits for another."""
+
+_SCHEMA = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
+CREATE TABLE recipe(name TEXT PRIMARY KEY, text TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
+CREATE TABLE picture(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  seen_ns INTEGER NOT NULL, sha256 BLOB NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+  format TEXT NOT NULL, taken TEXT, camera TEXT, latitude REAL, longitude REAL, crc INTEGER NOT NULL) STRICT;
+CREATE TABLE skip(
+  path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, reason TEXT NOT NULL,
+  detail TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
+CREATE TABLE segment(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, count INTEGER NOT NULL, length INTEGER NOT NULL,
+  checksums BLOB NOT NULL, crc INTEGER NOT NULL) STRICT;
+CREATE TABLE dead(id INTEGER PRIMARY KEY, crc INTEGER NOT NULL) STRICT;
+CREATE VIRTUAL TABLE words USING fts5(text, tokenize='unicode61 remove_diacritics 2');
+"""
+_CACHES = """
+CREATE TABLE cache(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, fitted INTEGER NOT NULL, length INTEGER NOT NULL,
+  checksums BLOB NOT NULL, crc INTEGER NOT NULL) STRICT;
+DROP TABLE words;
+CREATE VIRTUAL TABLE words USING fts5(text, tokenize='unicode61 remove_diacritics 2', columnsize=0);
+"""
+_NOTES = """
+CREATE TABLE sidecar(
+  path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, seen_ns INTEGER NOT NULL,
+  unknown INTEGER NOT NULL, crc INTEGER NOT NULL) STRICT;
+CREATE TABLE note(
+  picture BLOB NOT NULL, source BLOB NOT NULL, caption TEXT NOT NULL, tags TEXT NOT NULL, crc INTEGER NOT NULL,
+  PRIMARY KEY(picture, source)) STRICT;
+CREATE INDEX note_by_source ON note(source);
+DELETE FROM skip WHERE reason='not-a-picture' AND (CAST(path AS TEXT) LIKE '%.json' OR CAST(path AS TEXT) LIKE '%.jsonl'
+  OR CAST(path AS TEXT) LIKE '%.csv' OR CAST(path AS TEXT) LIKE '%.xmp');
+"""
+_LABELS = """
+CREATE TABLE label(
+  picture BLOB NOT NULL, label TEXT NOT NULL, confidence REAL NOT NULL, model TEXT NOT NULL, state TEXT NOT NULL,
+  crc INTEGER NOT NULL, PRIMARY KEY(picture, label)) STRICT;
+"""
+MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS)
+"""Number i takes a catalogue from version i to i + 1."""
+
+
+class Database:
+    """An open catalogue file. `readonly` ones never write, and work on read-only media.
+
+    Raises
+    ------
+    FormatError
+        not a catalogue, or written by a newer nearsight
+    DamagedError
+        SQLite or a checksum finds it damaged
+    StorageError
+        the disk refused
+    """
+
+    def __init__(self, home: Path, *, readonly: bool) -> None:
+        self.path = home / NAME
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        with translated(self.path):
+            self.db = self._connect(home, readonly)
+            try:
+                self._prepare(readonly)
+            except BaseException:
+                self.close()
+                raise
+
+    def _connect(self, home: Path, readonly: bool) -> sqlite3.Connection:
+        if not readonly:
+            return _connection(f"{self.path.resolve().as_uri()}?mode=rwc")
+        if os.access(home, os.W_OK):
+            return _connection(f"{self.path.resolve().as_uri()}?mode=ro")
+        return _connection(f"{self._immutable_path().as_uri()}?immutable=1")
+
+    def _immutable_path(self) -> Path:
+        """On read-only media SQLite cannot replay a left-over log in place: a private copy takes it in."""
+        log = self.path.with_name(NAME + "-wal")
+        if not (log.exists() and log.stat().st_size):
+            return self.path.resolve()
+        self._copy = tempfile.TemporaryDirectory(prefix="nearsight-")
+        for file in (self.path, log):
+            shutil.copy(file, self._copy.name)
+        copied = Path(self._copy.name) / NAME
+        _connection(f"{copied.as_uri()}?mode=rw").close()
+        return copied
+
+    def _prepare(self, readonly: bool) -> None:
+        application = self.db.execute("PRAGMA application_id").fetchone()[0]
+        version = self.format
+        tables = self.db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        if version > VERSION:
+            raise FormatError(
+                f"{self.path} has format {version}; this nearsight reads up to {VERSION}: update nearsight"
+            )
+        if tables and application != APPLICATION:
+            raise FormatError(f"{self.path} is not a catalogue of nearsight (application id {application:#x})")
+        if not version and readonly:
+            raise FormatError(f"{self.path} is an empty or half-made catalogue: run nearsight index again")
+
+    @property
+    def format(self) -> int:
+        """The version of the format that the file has."""
+        return int(self.db.execute("PRAGMA user_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Let go of the file; in a writer this folds the log into it."""
+        self.db.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: what is written inside is committed at the end."""
+        with translated(self.path):
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.db.execute("COMMIT")
+            except BaseException:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Everything that is read inside belongs to one generation."""
+        with translated(self.path):
+            self.db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self.db.in_transaction:
+                    self.db.execute("COMMIT")
+
+    def values(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """What a query gives that reads no checksums."""
+        with translated(self.path):
+            return self.db.execute(sql, values).fetchall()
+
+    def row(self, sql: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """The first of `rows`, or None."""
+        return next(self.rows(sql, values), None)
+
+    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        """What a query gives whose last column is the checksum of the others, without it."""
+        with translated(self.path):
+            for *row, check in self.db.execute(sql, values):
+                if crc(row) != check:
+                    raise DamagedError(f"a row of {self.path} is damaged: run nearsight repair")
+                yield tuple(row)
+
+
+def _connection(uri: str) -> sqlite3.Connection:
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE, check_same_thread=False)
+    db.execute("PRAGMA trusted_schema=OFF")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA cell_size_check=ON")
+    return db
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """SQLite's errors as ours; one whose own words are damaged comes as a UnicodeDecodeError."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, sqlite3.Warning, UnicodeDecodeError) as problem:
+        refused = ("full", "disk I/O", "readonly", "unable to open", "locked")
+        if isinstance(problem, sqlite3.OperationalError) and any(word in str(problem) for word in refused):
+            raise StorageError(f"{path}: {problem}") from problem
+        raise DamagedError(f"{path} is damaged ({problem}): run nearsight repair") from problem

@@ -1,0 +1,237 @@
+"""Filters: which pictures a search may find, by what the catalogue knows of them.
+
+::
+
+    taken >= 2012 and folder like "moscow/%"
+    (width >= 4000 or format = TIFF) and not camera like "%scanner%"
+    format in (JPEG, PNG) and latitude is known
+
+The text is parsed by a grammar of its own and becomes an SQL condition in which every name is one of ours and every
+value a bound parameter: no part of the text reaches SQL as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
+
+from nearsight.errors import UsageError
+from nearsight.registry import suggestion
+
+if TYPE_CHECKING:
+    from lark import Lark, Token, Tree
+
+LONGEST = 2000
+MOST_TERMS = 200
+DEEPEST = 12
+
+_PATH = "CAST(path AS TEXT)"
+_FOLDER = f"rtrim({_PATH}, replace({_PATH}, '/', ''))"
+"""With its slash at the end; empty for the indexed folder itself."""
+
+_NOTED = "(SELECT group_concat({}, char(10)) FROM note WHERE note.picture = picture.path)"
+"""All that sidecars and the file itself say, a line each; NULL where nothing does."""
+
+_LABELLED = (
+    "(SELECT group_concat(label.label, char(10)) FROM label "
+    "WHERE label.picture = picture.path AND label.state <> 'dropped')"
+)
+
+FIELDS = {
+    "path": _PATH,
+    "folder": _FOLDER,
+    "name": f"substr({_PATH}, length({_FOLDER}) + 1)",
+    "format": "format",
+    "camera": "camera",
+    "taken": "taken",
+    "width": "width",
+    "height": "height",
+    "pixels": "(width * height)",
+    "bytes": "size",
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "id": "id",
+    "caption": _NOTED.format("caption"),
+    "tags": _NOTED.format("tags"),
+    "labels": _LABELLED,
+}
+"""What can be asked of a picture, and where the catalogue has it."""
+NUMBERS = {"width", "height", "pixels", "bytes", "latitude", "longitude", "id"}
+DATE = re.compile(r"\d{4}(-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2})?)?)?)?)?")
+
+GRAMMAR = r"""
+?either: both ("or"i both)*
+?both: term ("and"i term)*
+?term: "not"i term -> negated
+     | "(" either ")"
+     | FIELD OPERATOR value -> compared
+     | FIELD "like"i value -> matched
+     | FIELD "in"i "(" value ("," value)* ")" -> listed
+     | FIELD "is"i "known"i -> known
+     | FIELD "is"i "unknown"i -> unknown
+value: TEXT | DATE | NUMBER | WORD
+OPERATOR: "<=" | ">=" | "!=" | "<>" | "==" | "=" | "<" | ">"
+FIELD.1: /(?!(?:and|or|not|in|is|like|known|unknown)\b)[a-z_]+(?=\s*(?:<|>|=|!|like\b|in\b|is\b))/i
+TEXT: /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/
+DATE.3: /\d{4}-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2})?)?)?/
+NUMBER.2: /[+-]?\d+(\.\d+)?([eE][+-]?\d+)?/
+WORD: /[^\W\d][\w.-]*/
+%ignore /\s+/
+"""
+
+Value: TypeAlias = "str | float"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An SQL condition over the table `picture`, with its bound values."""
+
+    sql: str
+    values: tuple[Value, ...]
+
+    @property
+    def noted(self) -> bool:
+        """Whether captions or tags are asked for."""
+        return "note.picture" in self.sql
+
+    @property
+    def labelled(self) -> bool:
+        """Whether labels are asked for."""
+        return "label.picture" in self.sql
+
+
+def condition(text: str) -> Condition:
+    """The condition that a filter's text means.
+
+    Raises
+    ------
+    UsageError
+        where the text is no filter: at which place, and what would be right
+    """
+    from lark.exceptions import UnexpectedInput
+
+    if len(text) > LONGEST:
+        raise UsageError(f"a filter has at most {LONGEST} characters; got {len(text)}")
+    try:
+        tree = _parser().parse(text)
+    except UnexpectedInput as problem:
+        raise _wrong(text, problem.pos_in_stream if problem.pos_in_stream is not None else len(text)) from None
+    if sum(1 for _ in tree.find_data("value")) > MOST_TERMS:
+        raise UsageError(f"a filter compares with at most {MOST_TERMS} values")
+    return _read(tree)
+
+
+@cache
+def _parser() -> Lark:
+    from lark import Lark
+
+    return Lark(GRAMMAR, parser="lalr", start="either", maybe_placeholders=False)
+
+
+def _wrong(text: str, at: int) -> UsageError:
+    at = min(max(at, 0), len(text))
+    return UsageError(
+        "a filter compares fields with values, such as  taken >= 2012 and folder like 'moscow/%'  "
+        f"(fields: {', '.join(FIELDS)}); this one cannot be read from here on\n    {text}\n    {' ' * at}^"
+    )
+
+
+def _read(tree: Tree[Token], depth: int = 0) -> Condition:
+    if depth > DEEPEST:
+        raise UsageError(f"a filter is nested at most {DEEPEST} deep")
+    if tree.data in ("either", "both"):
+        return _joined(" OR " if tree.data == "either" else " AND ", [_read(each, depth + 1) for each in _trees(tree)])
+    if tree.data == "negated":
+        inner = _read(_trees(tree)[0], depth + 1)
+        return Condition(f"(NOT ifnull({inner.sql}, 0))", inner.values)
+    return _TERMS[tree.data](tree)
+
+
+def _trees(tree: Tree[Token]) -> list[Tree[Token]]:
+    from lark import Tree as Kind
+
+    return [each for each in tree.children if isinstance(each, Kind)]
+
+
+def _joined(word: str, parts: list[Condition]) -> Condition:
+    values = tuple(value for part in parts for value in part.values)
+    return Condition("(" + word.join(part.sql for part in parts) + ")", values)
+
+
+def _field(tree: Tree[Token]) -> str:
+    name = str(tree.children[0]).lower()
+    if name not in FIELDS:
+        raise UsageError(f'there is no field "{name}" to filter by{suggestion(name, FIELDS)}')
+    return name
+
+
+def _compared(tree: Tree[Token]) -> Condition:
+    name, value = _field(tree), _value(tree, -1)
+    sign = {"==": "=", "<>": "!="}.get(str(tree.children[1]), str(tree.children[1]))
+    if name == "taken":
+        return _dated(sign, value)
+    if name in NUMBERS:
+        return Condition(f"({FIELDS[name]} {sign} ?)", (_number(name, value),))
+    return Condition(f"({FIELDS[name]} {sign} ? COLLATE NOCASE)", (_folder(name, value),))
+
+
+def _folder(name: str, value: str) -> str:
+    return value.rstrip("/") + "/" if name == "folder" and value.strip("/") else value
+
+
+def _dated(sign: str, value: str) -> Condition:
+    """A date as far as it is written: `taken <= 2012` holds until the year's last second."""
+    if not DATE.fullmatch(value):
+        raise UsageError(f"taken is compared with a date such as 2012, 2012-05 or 2012-05-31; got {value!r}")
+    said = value.replace(" ", "T")
+    return Condition(f"(substr(taken, 1, {len(said)}) {sign} ?)", (said,))
+
+
+def _matched(tree: Tree[Token]) -> Condition:
+    name = _field(tree)
+    if name in NUMBERS:
+        raise UsageError(f"{name} is a number: compare it with <, <=, =, != , >= or >, not with like")
+    return Condition(f"({FIELDS[name]} LIKE ?)", (_value(tree, -1),))
+
+
+def _listed(tree: Tree[Token]) -> Condition:
+    name = _field(tree)
+    values = [_value(tree, at) for at in range(1, len(tree.children))]
+    parts = [_dated("=", value) if name == "taken" else _equal(name, value) for value in values]
+    return _joined(" OR ", parts)
+
+
+def _equal(name: str, value: str) -> Condition:
+    if name in NUMBERS:
+        return Condition(f"({FIELDS[name]} = ?)", (_number(name, value),))
+    return Condition(f"({FIELDS[name]} = ? COLLATE NOCASE)", (_folder(name, value),))
+
+
+def _known(tree: Tree[Token]) -> Condition:
+    word = "NOT NULL" if tree.data == "known" else "NULL"
+    return Condition(f"({FIELDS[_field(tree)]} IS {word})", ())
+
+
+def _value(tree: Tree[Token], at: int) -> str:
+    token = tree.children[at].children[0]  # type: ignore[union-attr]
+    text = str(token)
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text[0] in "\"'" else text
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise UsageError(f"{name} is compared with a number; got {value!r}") from None
+
+
+_TERMS: dict[str, Callable[[Tree[Token]], Condition]] = {
+    "compared": _compared,
+    "matched": _matched,
+    "listed": _listed,
+    "known": _known,
+    "unknown": _known,
+}

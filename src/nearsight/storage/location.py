@@ -1,0 +1,136 @@
+"""Where a collection lies, who may write to it, and what it remembers of itself: its folder and its recipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from nearsight.errors import DamagedError, FormatError, LockedError, StorageError, UsageError
+from nearsight.files import Files
+from nearsight.pipeline import DEFAULT_SENSES, SENSES, Plan, plan, plans
+from nearsight.storage import checksums
+from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.database import NAME
+
+OWN_FOLDER = b".nearsight"
+LOCK = "write.lock"
+WRITER = "writer.json"
+HOLDER_TRIES = 50
+HOLDER_PAUSE = 0.01
+"""Seconds between two looks at who holds the lock: half a second in all."""
+
+
+def home_of(folder: str | Path = ".", collection: str | Path | None = None) -> Path:
+    """Where the collection of a folder lies."""
+    if collection is not None:
+        home = Path(collection).expanduser().resolve()
+        if not (home / NAME).exists():
+            raise UsageError(f"{collection} holds no collection; make one: nearsight index FOLDER --collection {home}")
+        return home
+    start = Path(folder).expanduser().resolve()
+    for place in (start, *start.parents):
+        home = place / os.fsdecode(OWN_FOLDER)
+        if (home / NAME).exists():
+            return home
+    raise UsageError(f"no collection holds {start}; make one: nearsight index {folder}")
+
+
+@contextmanager
+def writing(home: Path, files: Files) -> Iterator[None]:
+    """Hold the writer's lock. Raises LockedError that names the holder, StorageError on read-only media."""
+    lock = FileLock(home / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(
+            f"{home} is being written by {_holder(home, files)}; try again when it has finished"
+        ) from None
+    except OSError as problem:
+        raise StorageError(f"{home} cannot be written ({problem.strerror}): choose another with --collection") from None
+    try:
+        writer = {"pid": os.getpid(), "host": socket.gethostname()}
+        files.write_new(home / WRITER, [json.dumps(writer).encode()])
+        yield
+    except OSError as problem:
+        raise StorageError(f"{home}: {problem.strerror or problem}") from problem
+    finally:
+        with suppress(OSError, StorageError):
+            files.remove(home / WRITER)
+        lock.release()
+
+
+def _holder(home: Path, files: Files) -> str:
+    """Who holds the lock. It may have it only just now, and say who it is in a moment."""
+    for _ in range(HOLDER_TRIES):
+        with suppress(OSError, ValueError, KeyError, StorageError):
+            writer = json.loads(bytes(files.map(home / WRITER)))
+            if _lives(int(writer["pid"]), writer["host"]):
+                return f"process {writer['pid']} on {writer['host']}"
+        time.sleep(HOLDER_PAUSE)
+    return "another process"
+
+
+def _lives(pid: int, host: str) -> bool:
+    """Whether this may be the writer, rather than one that was killed before."""
+    return host != socket.gethostname() or Path(f"/proc/{pid}").exists()
+
+
+@contextmanager
+def opened(home: Path, files: Files) -> Iterator[Editor]:
+    """A catalogue to write to, closed at the end; where all went well the checksums of its file are noted."""
+    catalogue = Editor(home)
+    try:
+        yield catalogue
+        checksums.keep(home, catalogue, files)
+    finally:
+        catalogue.close()
+
+
+def keep_root(catalogue: Editor, root: Path, home: Path) -> None:
+    """Remember the folder: relative where the collection lies in it, so that both can be moved together."""
+    known = catalogue.meta("root")
+    wanted = "" if home == root / os.fsdecode(OWN_FOLDER) else str(root)
+    if known is None:
+        with catalogue.transaction():
+            catalogue.put_meta("root", wanted)
+    elif known != wanted:
+        raise UsageError(f"{home} is the collection of {known or home.parent}, not of {root}: use another --collection")
+
+
+def root_of(catalogue: Catalogue, home: Path) -> Path:
+    """The folder of the pictures."""
+    known = catalogue.meta("root")
+    if known is None:
+        raise FormatError(f"{home} is a half-made collection: run nearsight index again")
+    return Path(known) if known else home.parent
+
+
+def keep_recipes(catalogue: Editor, asked: list[Plan]) -> list[Plan]:
+    """The plans of a collection: its own and those asked for; the default senses where there are none."""
+    recipes = catalogue.recipes()
+    held = [plan(text, name) for name, text in recipes.items()]
+    known = {each.recipe for each in held}
+    new = [each for each in asked if each.recipe not in known or each.name in SENSES]
+    wanted = {each.name: each for each in (*held, *new)} or {each.name: each for each in plans(DEFAULT_SENSES)}
+    if recipes != {each.name: each.recipe for each in wanted.values()}:
+        with catalogue.transaction():
+            for each in wanted.values():
+                catalogue.put_recipe(each.name, each.recipe)
+    return list(wanted.values())
+
+
+def salvaged(home: Path) -> tuple[Path, dict[str, str]]:
+    """The folder and the recipes of a collection, as far as they can still be read."""
+    root, recipes = home.parent, dict[str, str]()
+    with suppress(DamagedError), closing(Catalogue(home)) as catalogue:
+        root = root_of(catalogue, home)
+        recipes = catalogue.recipes()
+    return root, recipes

@@ -1,0 +1,1 @@
+"""Isolated worker processes with limits on time and memory, for whoever needs them."""

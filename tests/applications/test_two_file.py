@@ -1,0 +1,86 @@
+"""The search base of two files: written, read back, searched; smaller than one file; damage is noticed."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+import nearsight as ns
+from nearsight.applications.two_file import TwoFile, files_of
+from nearsight.errors import DamagedError, FormatError, UsageError
+from tests.command import nearsight
+
+
+@pytest.fixture
+def photos(tmp_path, random_picture):
+    folder = tmp_path / "a collection of pictures"
+    for number in range(24):
+        place = folder / ("" if number < 3 else f"a rather long name of a folder {number % 3}/and another in it")
+        place.mkdir(parents=True, exist_ok=True)
+        name = b"odd \xff\n.jpg" if number == 7 else f"{number:02}.jpg".encode()
+        random_picture(place / os.fsdecode(name), number)
+    with ns.index(folder, recipe=["phash | flat", "gist | flat"]) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("recipe", ["phash | flat", "gist | flat"])
+def test_it_answers_as_the_collection(photos, tmp_path, recipe):
+    sizes = photos.export_two_file(tmp_path / "base", recipe=recipe)
+    opened = TwoFile(tmp_path / "base")
+    assert [os.fsencode(each) for each in opened.paths] == [picture.path for picture in photos.pictures()]
+    assert [path.stat().st_size for path in files_of(tmp_path / "base")] == [sizes.paths, sizes.hashes]
+    for picture in list(photos.pictures())[::5]:
+        path = os.path.join(os.fsencode(photos.root), picture.path)
+        found = opened.search(os.fsdecode(path), k=24)
+        hits = photos.search(os.fsdecode(path), recipe=recipe, k=24)
+        assert found[0].path == os.fsdecode(picture.path)
+        assert sorted((each.distance, each.path) for each in found) == sorted((hit.distance, hit.path) for hit in hits)
+
+
+def test_it_is_smaller_than_one_file(photos, tmp_path):
+    sizes = photos.export_two_file(tmp_path / "base", recipe="phash | flat")
+    whole = sum(4 + len(picture.path) + 8 for picture in photos.pictures())
+    head = files_of(tmp_path / "base")[1].read_bytes().index(b"\n") + 1
+    assert sizes.one_file == head + whole
+    assert sizes.paths + sizes.hashes < sizes.one_file
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_damage_and_other_files_are_noticed(photos, tmp_path, which):
+    photos.export_two_file(tmp_path / "base", recipe="phash | flat")
+    path = files_of(tmp_path / "base")[which]
+    sound = path.read_bytes()
+    rng = np.random.default_rng(which)
+    start = sound.index(b"\n") + 1
+    for at in rng.integers(start, len(sound), 40).tolist():
+        path.write_bytes(sound[:at] + bytes([sound[at] ^ 16]) + sound[at + 1 :])
+        with pytest.raises(DamagedError):
+            TwoFile(tmp_path / "base")
+    path.write_bytes(sound[:-3])
+    with pytest.raises(DamagedError):
+        TwoFile(tmp_path / "base")
+    path.write_bytes(sound.replace(b'"version": 1', b'"version": 9', 1))
+    with pytest.raises(FormatError, match="update nearsight"):
+        TwoFile(tmp_path / "base")
+    path.write_bytes(b"something else")
+    with pytest.raises(FormatError, match="no file of"):
+        TwoFile(tmp_path / "base")
+    path.unlink()
+    with pytest.raises(UsageError, match="export --format two-file"):
+        TwoFile(tmp_path / "base")
+
+
+def test_the_commands(photos, tmp_path):
+    done = nearsight(
+        "export", "--in", photos.root, "--format", "two-file", "--recipe", "phash", "--out", tmp_path / "b"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "one file with whole paths would take" in done.stdout
+    done = nearsight("search", photos.root / "01.jpg", "--two-file", tmp_path / "b", "-k", "3", "--json")
+    assert json.loads(done.stdout)["hits"][0]["path"] == "01.jpg"
+    assert "01.jpg" in nearsight("search", photos.root / "01.jpg", "--two-file", tmp_path / "b").stdout
+    assert nearsight("export", "--in", photos.root, "--format", "two-file").returncode == 2
+    assert nearsight("search", "--two-file", tmp_path / "b").returncode == 2

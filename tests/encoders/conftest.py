@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+
+from nearsight.encoders import _word_records
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """Vocabularies of a few words give a feature as many as large ones do."""
+    monkeypatch.setattr(_word_records, "WIDE", 1)

@@ -1,0 +1,122 @@
+import pickle
+import pickletools
+import subprocess
+
+import numpy as np
+import pytest
+
+from nearsight.errors import UsageError
+from nearsight.evaluation.pickle_reader import data_of
+
+DATA = {
+    "imlist": ["all_souls_000000", "ä", ""],
+    "gnd": [
+        {"bbx": [1.5, -2, 3e300, 0], "easy": [], "hard": [1, 255, 256, 70000, 2**40, -5], "junk": (1, (2, 3, 4), ())}
+    ],
+    "flags": [True, False, None],
+    "bytes": b"\x00\xff",
+}
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_plain_data_of_every_protocol(protocol):
+    read = data_of(pickle.dumps(DATA, protocol))
+    assert read["gnd"][0]["junk"] == [1, [2, 3, 4], []]
+    read["gnd"][0]["junk"] = DATA["gnd"][0]["junk"]
+    assert read == DATA
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("dtype", ["<i8", ">i4", "u1", "<f8", "<f4", "bool"])
+def test_arrays_of_every_protocol_come_as_lists(protocol, dtype):
+    array = np.array([[0, 1, 2], [3, 4, 120]]).astype(dtype)
+    turned = np.asfortranarray(array)
+    read = data_of(pickle.dumps({"a": array, "b": turned, "c": array[1, 2], "d": array[:0]}, protocol))
+    assert read == {"a": array.tolist(), "b": array.tolist(), "c": array[1, 2].item(), "d": []}
+
+
+def test_shared_parts_are_read_where_they_are_shared():
+    part = ["x"]
+    assert data_of(pickle.dumps([part, part])) == [["x"], ["x"]]
+
+
+class Harm:
+    """Runs a command when it is loaded by the pickle library."""
+
+    def __init__(self, call, *arguments):
+        self.call = call, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_malicious_file_is_refused_and_nothing_is_done(protocol, tmp_path):
+    trace = tmp_path / "trace"
+    for harm in (
+        Harm(subprocess.call, ["touch", str(trace)]),
+        Harm(eval, f"open({str(trace)!r}, 'w')"),
+        Harm(open, str(trace), "w"),
+    ):
+        with pytest.raises(UsageError, match="which is no plain data"):
+            data_of(pickle.dumps({"gnd": [harm]}, protocol))
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("pickled", "why"),
+    [
+        (b"cos\nsystem\n(S'true'\ntR.", "os.system"),
+        (b"cnumpy.core.multiarray\n_reconstruct\n.", "a name where data should be"),
+        (b"cnumpy\nndarray\n(I1\ntR.", "not a pickle"),
+        (b"(S'a'\nS'b'\ni os\nsystem\n.", "not followed"),
+        (b"\x80\x02}(U\x01aU\x01bu}b.", "no array"),
+        (b"\x80\x02U\x01aU\x01bR.", "calls something"),
+        (b"\x80\x02U\x01aU\x01ba.", "no list"),
+        (b"no pickle at all", "not a pickle"),
+        (b"", "not a pickle"),
+        (b"\x80\x02]", "not a pickle"),
+        (b"\x80\x02h\x07.", "not a pickle"),
+        (b"\x80\x02.", "not a pickle"),
+        (b"\x80\x02cnumpy\ndtype\nU\x02O8\x89\x88\x87R.", "are not read"),
+    ],
+)
+def test_what_is_no_plain_data_is_refused(pickled, why):
+    with pytest.raises(UsageError, match=why):
+        data_of(pickled)
+
+
+def test_arrays_of_objects_are_refused():
+    with pytest.raises(UsageError, match="plain data"):
+        data_of(pickle.dumps(np.array([{}, []], dtype=object)))
+
+
+def test_a_small_file_that_refers_to_itself_without_end_is_refused():
+    value = ["x"] * 10
+    for _ in range(12):
+        value = [value] * 10
+    pickled = pickle.dumps(value)
+    assert len(pickled) < 1000
+    with pytest.raises(UsageError, match="more than such a file"):
+        data_of(pickled)
+    loop = []
+    loop.append(loop)
+    with pytest.raises(UsageError, match="plain data"):
+        data_of(pickle.dumps(loop))
+
+
+def test_whatever_is_cut_or_changed_is_read_or_refused():
+    pickled = bytearray(pickle.dumps(DATA | {"array": np.arange(9)}, 2))
+    random = np.random.default_rng(0)
+    refused = 0
+    for at in range(0, len(pickled), 3):
+        for changed in (pickled[:at], pickled[:at] + bytes([random.integers(256)]) + pickled[at + 1 :]):
+            try:
+                data_of(bytes(changed))
+            except UsageError:
+                refused += 1
+    assert refused > len(pickled) / 3
+
+
+def test_an_optimised_pickle_without_memory_is_read():
+    assert data_of(pickletools.optimize(pickle.dumps(DATA["imlist"]))) == DATA["imlist"]

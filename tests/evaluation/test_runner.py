@@ -1,0 +1,249 @@
+"""What is judged is what a search answers: against slow rankings of the described rows, and the search itself."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import nearsight as ns
+from nearsight.errors import UsageError
+from nearsight.evaluation.measures import average_precision
+from nearsight.evaluation.protocols.catalogue import load
+from nearsight.evaluation.published import PUBLISHED
+from nearsight.evaluation.runner import attacked, bench, example, judged
+from nearsight.evaluation.scoring import SHOWN
+from nearsight.images.thumbnail import decode
+from nearsight.ingest.run import Settings
+from nearsight.search.fused import Together
+
+COLOURS = {"red": (200, 60, 50), "green": (60, 180, 70), "blue": (50, 80, 210)}
+RECIPES = ("colour_histogram", "phash", "colour_histogram | flat(metric=l1)")
+
+
+def quiet(progress):
+    """Watch nothing."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three classes of six pictures of blobs, tinted but for two; a loose picture; something that cannot be read."""
+    made = tmp_path_factory.mktemp("judged") / "pictures"
+    for number, (name, colour) in enumerate(COLOURS.items()):
+        (made / name).mkdir(parents=True)
+        for each in range(6):
+            random = np.random.default_rng(100 * number + each)
+            blobs = random.integers(0, 256, (9, 12, 3))
+            tinted = blobs if each > 3 else 0.5 * blobs + 0.5 * np.array(colour)
+            picture = Image.fromarray(tinted.astype(np.uint8)).resize((120, 90), Image.Resampling.BICUBIC)
+            picture.save(made / name / f"{each}.png")
+            os.utime(made / name / f"{each}.png", (1_600_000_000, 1_600_000_000))
+    Image.fromarray(random.integers(0, 256, (40, 50, 3), np.uint8)).save(made / "loose.png")
+    (made / "blue" / "broken.jpg").write_bytes(b"\xff\xd8no picture")
+    return made
+
+
+@pytest.fixture(scope="module")
+def ready(folder, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home") / "kept"
+    with bench(folder, ["copy"], RECIPES, home=home, settings=Settings(workers=1)) as made:
+        yield made
+
+
+def plan_of(ready, name):
+    return next(each for each in ready.plans if each.name == name)
+
+
+def slow_rankings(truth, plan, names):
+    """Names by distance to each question, the question itself left out: rows and distances one by one."""
+    rows = ns.describe([truth.folder / name for name in names], plan.name.split(" | ")[0])
+    for question in truth.questions:
+        query = rows[names.index(question.name)]
+        far = [(float(plan.metric.distances(query[None], row[None])[0, 0]), at) for at, row in enumerate(rows)]
+        yield question, [names[at] for _, at in sorted(far) if names[at] != question.name]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_leave_one_out_agrees_with_slow_rankings(ready, folder, recipe):
+    truth = load("classes", folder)
+    readable = [each for each in truth.questions if "broken" not in each.name]
+    truth = type(truth)(truth.name, truth.folder, truth.pictures, tuple(readable), truth.measures, truth.labels)
+    plan = plan_of(ready, recipe)
+    trial = judged(ready, plan, truth, quiet)
+    names = sorted(name for name in truth.pictures if "broken" not in name)
+    precisions, wrong = [], 0
+    for outcome, (question, ranking) in zip(trial.outcomes, slow_rankings(truth, plan, names), strict=True):
+        places = [at for at, name in enumerate(ranking) if name.split("/")[0] == question.group]
+        wanted = 6 if question.group == "blue" else 5
+        assert outcome.question == question
+        assert outcome.positives == wanted
+        assert outcome.places == tuple(places)
+        assert [each.name for each in outcome.first] == ranking[:SHOWN]
+        precisions.append(average_precision(places, wanted))
+        wrong += places[0] != 0
+    assert trial.figures["mAP"] == pytest.approx(100 * np.mean(precisions))
+    assert trial.figures["1-NN error"] == pytest.approx(100 * wrong / 18)
+
+
+def test_a_question_that_cannot_be_read_finds_nothing(ready, folder):
+    trial = judged(ready, plan_of(ready, "phash"), load("classes", folder), quiet)
+    broken = [each for each in trial.outcomes if each.question.name == "blue/broken.jpg"]
+    assert [(each.places, each.positives, each.first) for each in broken] == [((), 6, ())]
+    assert len(trial.outcomes) == 19
+    assert trial.figures["mAP"] == pytest.approx(100 * np.mean([each.precision for each in trial.outcomes]))
+
+
+def test_tinted_pictures_are_found_by_colour_and_not_by_layout(ready, folder):
+    lines = [f"{name}/0.png,{name}/{other}.png" for name in COLOURS for other in (1, 2, 3)]
+    (folder / "queries.csv").write_text("\n".join(["query,positive", *lines]) + "\n")
+    truth = load("table", folder)
+    by_colour = judged(ready, plan_of(ready, "colour_histogram"), truth, quiet)
+    by_layout = judged(ready, plan_of(ready, "phash"), truth, quiet)
+    assert by_colour.figures["mAP"] > 90
+    assert by_layout.figures["mAP"] < 70
+    assert by_colour.cost.row_bytes == 1024
+    assert by_layout.cost.row_bytes == 8
+    assert 0 < by_layout.cost.describe_ms < by_layout.cost.ask_ms
+
+
+@pytest.mark.parametrize("how", ["reciprocal", "scores"])
+def test_a_fusion_is_judged_by_what_it_answers(ready, folder, how):
+    table = folder / "some.csv"
+    table.write_text("query,positive\nred/0.png,red/1.png\ngreen/2.png,green/0.png\n")
+    truth = load("table", table)
+    plans = tuple(plan_of(ready, name) for name in ("colour_histogram", "phash"))
+    trial = judged(ready, Together(plans, how), truth, quiet)
+    for outcome in trial.outcomes:
+        asked = ready.photos.search(
+            like=ready.pictures[outcome.question.name].id, recipe=["colour_histogram", "phash"], fuse=how, k=100
+        )
+        assert [each.name for each in outcome.first] == [hit.path for hit in asked if hit.path != outcome.question.name]
+    assert trial.name == f"colour_histogram + phash, fused by {how}"
+    assert trial.cost.row_bytes == 1024 + 8
+
+
+@pytest.mark.parametrize("name", ["phash", "copy"])
+def test_boxes_and_stored_pictures_ask_as_a_user_does(ready, folder, name):
+    table = folder / "boxes.csv"
+    table.write_text("query,positive,x0,y0,x1,y1\nred/0.png,red/0.png,10,5,100,80\ngreen/2.png,green/2.png,,,,\n")
+    truth = load("table", table)
+    box, stored = judged(ready, plan_of(ready, name), truth, quiet).outcomes
+    given = {"by": "copy"} if name == "copy" else {"recipe": name}
+    asked = ready.photos.search(folder / "red/0.png", k=SHOWN, box=(10, 5, 100, 80), **given)
+    assert [each.name for each in box.first] == [hit.path for hit in asked]
+    asked = ready.photos.search(like=ready.pictures["green/2.png"].id, k=SHOWN, **given)
+    assert [each.name for each in stored.first] == [hit.path for hit in asked]
+    assert stored.places == (0,)
+
+
+def test_refiners_are_judged_too(ready, folder):
+    """A quarter of a photograph, turned: the index alone is lost, verified hits find it."""
+    from skimage import data
+
+    query = folder.parent / "turned.png"
+    Image.fromarray(np.rot90(data.coffee())).save(query)
+    root = folder.parent / "Set"
+    (root / "Reference").mkdir(parents=True)
+    (root / "Phone").mkdir()
+    query.rename(root / "Phone" / "1.png")
+    for number, name in enumerate(("coffee", "chelsea", "astronaut", "rocket"), 1):
+        Image.fromarray(getattr(data, name)()).save(root / "Reference" / f"{number}.png")
+    truth = load("pairs", root)
+    with bench(truth.folder, ["copy"], ["gist"], settings=Settings(workers=1)) as made:
+        trials = {plan.name: judged(made, plan, truth, quiet) for plan in made.plans}
+    assert trials["copy"].figures["rank 1"] == 100.0
+    assert trials["copy"].outcomes[0].places == (0,)
+    assert trials["copy"].outcomes[0].first[0].score > trials["gist"].outcomes[0].first[0].score
+
+
+def test_altered_pictures_ask_for_themselves_and_for_files_of_the_same_bytes(ready, folder):
+    made = attacked(ready, ["mirror", "grey"], 4, quiet)
+    assert {len(outcomes) for outcomes in made.values()} == {8}
+    for outcome in made["colour_histogram"]:
+        image = np.asarray(Image.open(folder / outcome.question.name).convert("RGB"))
+        altered = image[:, ::-1] if outcome.question.altered == "mirror" else None
+        if altered is not None:
+            found = ready.photos.search(np.ascontiguousarray(altered), recipe="colour_histogram", k=SHOWN)
+            assert [each.name for each in outcome.first] == [hit.path for hit in found]
+            assert outcome.places == (0,)
+    names = {each.question.name for each in made["phash"]}
+    assert len(names) == 4
+    assert len({name.split("/")[0] for name in names}) >= 3
+
+
+def test_copies_of_one_file_are_all_right(tmp_path, random_picture):
+    random_picture(tmp_path / "a.jpg", 1)
+    (tmp_path / "b.jpg").write_bytes((tmp_path / "a.jpg").read_bytes())
+    random_picture(tmp_path / "c.jpg", 2)
+    with bench(tmp_path, [], ["phash"], settings=Settings(workers=1)) as made:
+        home = made.photos.home
+        outcomes = attacked(made, ["stored"], 9, quiet)["phash"]
+    assert [(each.question.name, each.positives, each.places) for each in outcomes] == [
+        ("a.jpg", 2, (0, 1)),
+        ("b.jpg", 2, (0, 1)),
+        ("c.jpg", 1, (0,)),
+    ]
+    assert not home.exists()
+    assert sorted(os.listdir(tmp_path)) == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_only_the_pictures_of_the_task_are_searched_among(ready, folder):
+    truth = load("classes", folder)
+    some = tuple(name for name in truth.pictures if not name.startswith("green"))
+    few = type(truth)("few", folder, some, truth.questions[-3:], ("mAP",), truth.labels)
+    for outcome in judged(ready, plan_of(ready, "phash"), few, quiet).outcomes:
+        assert {each.name for each in outcome.first} == set(some) - {outcome.question.name, "blue/broken.jpg"}
+
+
+def test_examples_show_what_was_asked_and_what_was_found(ready):
+    outcome = attacked(ready, ["mirror"], 1, quiet)["colour_histogram"][0]
+    shown = example(ready, "colour_histogram", outcome, 2)
+    query, hit = decode(shown.jpeg).astype(float), decode(shown.hits[0].jpeg).astype(float)
+    assert np.abs(query[:, ::-1] - hit).mean() < 6
+    assert np.abs(query - hit).mean() > 20
+    assert [each.right for each in shown.hits] == [True, False]
+
+
+def test_nothing_to_judge_and_nothing_to_judge_by(tmp_path):
+    with pytest.raises(UsageError, match="name a recipe, or a sense"), bench(tmp_path, [], []):
+        pass
+    with pytest.raises(UsageError, match="no picture that can be read"), bench(tmp_path, [], ["phash"]):
+        pass
+
+
+@pytest.mark.slow
+def test_corel_gives_the_figures_that_were_measured_before(data, tmp_path):
+    """All 1000 pictures: RGB histograms and 32 x 32 pixels are worth what the paper says, in its measures."""
+    truth, paper = load("corel1k", data / "corel1k"), PUBLISHED["corel1k"].figures
+    recipes = {"colour histogram": "colour_histogram(space=rgb, bins=[8, 8, 8])", "32 x 32 pixels": SQUARES}
+    with bench(truth.folder, [], list(recipes.values()), home=tmp_path / "home") as made:
+        for plan, name in zip(made.plans, recipes, strict=True):
+            figures = judged(made, plan, truth, quiet).figures
+            assert figures["mAP, rect."] >= paper[name]["mAP, rect."] - 0.1
+            assert figures["1-NN error"] <= paper[name]["1-NN error"] + 0.1
+
+
+SQUARES = "tiny(normalise=false)"
+
+
+def test_landmarks_by_colour(data, tmp_path):
+    """Boxes of real photographs; each query's own picture is among the right answers."""
+    truth = load("landmarks", data / "landmarks").some(2)
+    few = tuple(sorted({name for each in truth.questions for name in each.answers[""].positives}))[:30]
+    kept = tuple({*few, *(each.name for each in truth.questions)})
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for name in kept:
+        (folder / name).write_bytes((truth.folder / name).read_bytes())
+    small = type(truth)("few", folder, kept, truth.questions, ("mAP", "rank 1"))
+    with bench(folder, ["colour"], [], home=tmp_path / "home") as made:
+        trial = judged(made, made.plans[0], small, quiet)
+    assert 20 < trial.figures["mAP"] < 100
+    assert all(each.places for each in trial.outcomes)
+
+
+def test_a_box_beside_its_picture_names_the_picture(ready, folder):
+    table = folder / "beside.csv"
+    table.write_text("query,positive,x0,y0,x1,y1\nred/0.png,red/0.png,500,500,600,600\n")
+    with pytest.raises(UsageError, match=r"red/0\.png: .*box"):
+        judged(ready, plan_of(ready, "phash"), load("table", table), quiet)

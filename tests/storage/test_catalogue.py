@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+import pytest
+
+from nearsight.errors import DamagedError, FormatError, NearsightError, Reason
+from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.database import NAME, VERSION
+from nearsight.storage.records import Picture, SegmentEntry, Skip
+
+PICTURE = Picture(1, b"a/\xff\n.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", "2012-01-02T03:04:05", "X", 1.5, None)
+
+
+@pytest.fixture
+def filled(tmp_path):
+    catalogue = Editor(tmp_path)
+    with catalogue.transaction():
+        catalogue.put_picture(PICTURE)
+        catalogue.put_skip(Skip(b"b", 1, 2, Reason.TIMEOUT, "slow"))
+        catalogue.put_segment(SegmentEntry(1, "key", 1, 100, b"abcd"))
+        catalogue.put_recipe("copy", "gist")
+        catalogue.put_dead([7])
+    yield catalogue
+    catalogue.close()
+
+
+def test_what_was_put_is_read(filled):
+    assert filled.picture(1) == PICTURE
+    assert filled.picture_at(PICTURE.path) == PICTURE
+    assert filled.picture_at(b"nothing") is None
+    assert list(filled.skips()) == [Skip(b"b", 1, 2, Reason.TIMEOUT, "slow")]
+    assert filled.segments() == [SegmentEntry(1, "key", 1, 100, b"abcd")]
+    assert filled.recipes() == {"copy": "gist"}
+    assert filled.dead() == [7]
+    assert filled.skipped() == {"timeout": 1}
+    assert filled.next_ids() == (2, 2)
+
+
+def test_a_failed_transaction_leaves_nothing(filled):
+    before = filled.generation()
+
+    def fail():
+        with filled.transaction():
+            filled.drop_picture(1)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert filled.picture(1) == PICTURE
+    assert filled.generation() == before
+
+
+def test_ids_are_never_used_twice(filled):
+    with filled.transaction():
+        filled.drop_picture(1)
+        filled.drop_segment(1)
+    assert filled.next_ids() == (2, 2)
+    assert filled.dead() == [1, 7]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE picture SET width=641",
+        "UPDATE picture SET path=x'61'",
+        "UPDATE picture SET taken=NULL",
+        "UPDATE picture SET latitude=1.25",
+    ],
+)
+def test_a_changed_row_is_found_when_it_is_read(filled, change):
+    filled.db.execute(change)
+    with pytest.raises(DamagedError, match="repair"):
+        list(filled.pictures())
+
+
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM segment", "UPDATE segment SET length=99", "INSERT INTO segment VALUES(9,'k',1,1,x'',0)"]
+)
+def test_a_changed_list_of_segments_is_found(filled, change):
+    filled.db.execute(change)
+    with pytest.raises(DamagedError):
+        filled.segments()
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM dead", "UPDATE dead SET id=8", "INSERT INTO dead VALUES(9,0)"])
+def test_a_changed_list_of_the_dead_is_found(filled, change):
+    filled.db.execute(change)
+    with pytest.raises(DamagedError):
+        filled.dead()
+
+
+def test_a_newer_format_is_refused_and_left_alone(tmp_path, filled):
+    filled.db.execute(f"PRAGMA user_version={VERSION + 1}")
+    filled.close()
+    before = (tmp_path / NAME).read_bytes()
+    for kind in (Catalogue, Editor):
+        with pytest.raises(FormatError, match="update nearsight"):
+            kind(tmp_path)
+    assert (tmp_path / NAME).read_bytes() == before
+
+
+def test_another_database_is_refused_and_left_alone(tmp_path):
+    with sqlite3.connect(tmp_path / NAME) as db:
+        db.execute("CREATE TABLE t(x)")
+    db.close()
+    before = (tmp_path / NAME).read_bytes()
+    with pytest.raises(FormatError, match="not a catalogue"):
+        Editor(tmp_path)
+    assert (tmp_path / NAME).read_bytes() == before
+
+
+def test_flipped_bits_never_answer_wrong(tmp_path, filled):
+    """Whatever bit flips in the file: the old answers, or an error of ours; never other values, never a crash."""
+    with filled.transaction():
+        for number in range(2, 300):
+            path = f"picture{number}".encode()
+            filled.put_picture(Picture(number, path, 1, 2, 3, b"h" * 32, 4, 5, "PNG", None, None, None, None))
+    right = list(filled.pictures()), filled.segments(), filled.dead(), filled.recipes()
+    filled.close()
+    sound = (tmp_path / NAME).read_bytes()
+    rng = np.random.default_rng(5)
+    wrong = found = 0
+    for at in rng.integers(0, len(sound), 300).tolist():
+        broken = bytearray(sound)
+        broken[at] ^= 1 << int(rng.integers(8))
+        (tmp_path / NAME).write_bytes(broken)
+        try:
+            catalogue = Catalogue(tmp_path)
+            try:
+                answer = list(catalogue.pictures()), catalogue.segments(), catalogue.dead(), catalogue.recipes()
+            finally:
+                catalogue.close()
+            unknown = [row for row in answer[0] if row not in right[0]]
+            wrong += bool(unknown) or answer[1:] != right[1:]
+        except NearsightError:
+            found += 1
+    assert wrong == 0
+    assert found > 50

@@ -1,0 +1,95 @@
+"""The checksums of the catalogue's file: each flipped bit is noticed, and nothing else is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nearsight as ns
+from nearsight.api.indexing import repair
+from nearsight.files import LocalFiles
+from nearsight.storage import database
+from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.checksums import SUMS, damaged
+from nearsight.storage.database import NAME
+
+
+@pytest.fixture
+def home(photographs):
+    ns.index(photographs, recipe="phash").close()
+    return photographs / ".nearsight"
+
+
+def problems(home):
+    with ns.open(collection=home) as photos:
+        return photos.verify()
+
+
+def flipped(path, at, bit=0):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1 << bit
+    path.write_bytes(data)
+
+
+def test_every_bit_of_unused_space_is_noticed(home):
+    """The largest run of zeros in the file is space that no row lies in."""
+    assert not problems(home)
+    data = np.frombuffer((home / NAME).read_bytes(), np.uint8)
+    edges = np.flatnonzero(np.diff(np.concatenate([[1], data != 0, [1]])))
+    start = edges[:-1][np.argmax(np.diff(edges))]
+    assert not data[start : start + 500].any()
+    for at in range(start, start + 500, 50):
+        flipped(home / NAME, at, at % 8)
+        assert [each.where for each in problems(home)] == [NAME]
+        flipped(home / NAME, at, at % 8)
+    assert not problems(home)
+
+
+def test_every_byte_of_the_note_is_noticed(home):
+    for at in range((home / SUMS).stat().st_size):
+        flipped(home / SUMS, at)
+        assert [each.where for each in problems(home)] == [SUMS]
+        flipped(home / SUMS, at)
+    assert not problems(home)
+
+
+def test_a_longer_file_is_noticed(home):
+    (home / NAME).write_bytes((home / NAME).read_bytes() + bytes(4096))
+    assert [each.where for each in problems(home)] == [NAME]
+
+
+def test_repair_writes_the_file_anew(home):
+    data = (home / NAME).read_bytes()
+    flipped(home / NAME, data.rindex(bytes(64)))
+    dropped, summary = repair(collection=home)
+    assert dropped[0].where == NAME
+    assert (summary.unchanged, summary.added, summary.completed) == (13, 0, 0)
+    assert not problems(home)
+
+
+def test_a_kill_leaves_no_false_alarm(home):
+    """A writer that commits and folds its log, but ends before it notes anything."""
+    writer = Editor(home)
+    with writer.transaction():
+        writer.put_meta("key", "value")
+    writer.close()
+    assert not problems(home)
+    flipped(home / NAME, (home / NAME).read_bytes().rindex(bytes(64)))
+    assert not problems(home)
+    ns.index(home.parent).close()
+    assert not problems(home)
+
+
+def test_a_reader_that_keeps_the_log_is_no_problem(home, photographs, monkeypatch):
+    monkeypatch.setattr(database, "PATIENCE", 0.3)
+    with ns.open(collection=home) as photos:
+        with photos._catalogue.reading():
+            assert photos._catalogue.count() == 13
+            ns.open(collection=home).remove([sorted(path.name for path in photographs.glob("*.jpg"))[0]])
+            assert not list(damaged(home, photos._catalogue, LocalFiles()))
+        assert not photos.verify()
+    ns.index(photographs).close()
+    before = (home / SUMS).read_bytes()
+    ns.index(photographs).close()
+    assert (home / SUMS).read_bytes() == before
+    assert not problems(home)

@@ -1,0 +1,189 @@
+"""Damage: found, never answered from, mended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+
+import numpy as np
+import pytest
+
+import nearsight as ns
+from nearsight.api.indexing import repair
+from nearsight.errors import DamagedError, NearsightError
+from nearsight.storage.database import NAME
+from nearsight.storage.segments import FOLDER
+
+
+@pytest.fixture
+def home(tmp_path, random_picture):
+    """A sound collection of 40 small pictures, closed."""
+    folder = tmp_path / "p"
+    folder.mkdir()
+    for number in range(40):
+        random_picture(folder / f"{number:02}.jpg", number)
+    ns.index(folder, recipe=["gist | flat", "phash"]).close()
+    return folder / ".nearsight"
+
+
+def answers(home):
+    """What the collection answers to each of its pictures."""
+    with ns.open(home.parent) as photos:
+        found = {}
+        for number in range(0, 40, 5):
+            for recipe in ("gist | flat", "phash"):
+                hits = photos.search(home.parent / f"{number:02}.jpg", recipe=recipe, k=5)
+                last = hits[-1].distance  # a tie at the cut may be cut either way
+                near = {(hit.path, round(hit.distance, 5)) for hit in hits if hit.distance < last}
+                found[number, recipe] = (hits[0].path, near, round(last, 5))
+        return found
+
+
+def segments(home):
+    return sorted((home / FOLDER).iterdir())
+
+
+def flip(path, at, bit=0):
+    with path.open("r+b") as file:
+        file.seek(at)
+        value = file.read(1)[0] ^ (1 << bit)
+        file.seek(at)
+        file.write(bytes([value]))
+
+
+def test_a_sound_collection_is_clean(home):
+    with ns.open(home.parent) as photos:
+        assert photos.verify() == []
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_flipped_bit_in_a_segment_is_found_and_mended(home, which):
+    right = answers(home)
+    path = segments(home)[which]
+    flip(path, path.stat().st_size // 2)
+    with ns.open(home.parent) as photos:
+        assert [problem.where for problem in photos.verify()] == [path.name]
+    problems, summary = repair(home.parent)
+    assert len(problems) == 1
+    assert summary.completed > 0
+    with ns.open(home.parent) as photos:
+        assert photos.verify() == []
+    assert answers(home) == right
+
+
+def test_one_bad_block_costs_only_its_rows(tmp_path, random_picture):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    for number in range(60):
+        random_picture(folder / f"{number:02}.jpg", number)
+    recipe = "tiny(square=100)"  # 120 kB a row: several blocks
+    with ns.index(folder, recipe=recipe) as photos:
+        largest = max(segments(photos.home), key=lambda path: path.stat().st_size)
+    flip(largest, 2_500_000)
+    _, summary = repair(folder)
+    assert 1 <= summary.completed <= 20
+    with ns.open(folder) as photos:
+        assert photos.verify() == []
+
+
+def test_random_flips_anywhere_are_found_or_harmless(home):
+    """A slice of the 10,000 flips: an error, or exactly the right answers."""
+    right = answers(home)
+    files = [home / NAME, *segments(home)]
+    sizes = np.array([path.stat().st_size for path in files])
+    rng = np.random.default_rng(7)
+    found = 0
+    for _ in range(60):
+        path = files[int(rng.integers(len(files)))]
+        sound = path.read_bytes()
+        flip(path, int(rng.integers(len(sound))), int(rng.integers(8)))
+        try:
+            assert answers(home) == right
+        except NearsightError:
+            found += 1
+        path.write_bytes(sound)
+    assert found > 20, sizes
+    assert answers(home) == right
+
+
+@pytest.mark.parametrize("harm", ["missing", "truncated", "longer", "swapped"])
+def test_wrong_files_are_found_and_mended(home, harm):
+    right = answers(home)
+    path, other = segments(home)[1], segments(home)[0]
+    if harm == "missing":
+        path.unlink()
+    elif harm == "truncated":
+        path.write_bytes(path.read_bytes()[:-1])
+    elif harm == "longer":
+        path.write_bytes(path.read_bytes() + b"x")
+    else:
+        mine, its = path.read_bytes(), other.read_bytes()
+        path.write_bytes(its)
+        other.write_bytes(mine)
+    with ns.open(home.parent) as photos:
+        assert photos.verify()
+    with pytest.raises(DamagedError, match="repair"):
+        answers(home)
+    repair(home.parent)
+    with ns.open(home.parent) as photos:
+        assert photos.verify() == []
+    assert answers(home) == right
+
+
+def test_an_extra_file_is_swept_by_the_next_run(home):
+    (home / FOLDER / "9999999999.seg").write_bytes(b"left over")
+    (home / FOLDER / ".tmp-123").write_bytes(b"left over")
+    assert answers(home)
+    ns.index(home.parent).close()
+    assert not (home / FOLDER / "9999999999.seg").exists()
+    assert not (home / FOLDER / ".tmp-123").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE picture SET width=1 WHERE id=3",
+        "UPDATE segment SET length=length+1 WHERE id=1",
+        "DELETE FROM segment WHERE id=2",
+        "INSERT INTO dead VALUES(4, 5)",
+        "UPDATE meta SET value='9' WHERE key='segments'",
+        "UPDATE recipe SET text='gist(square=64)' WHERE name='phash'",
+        "DELETE FROM picture WHERE id=5",
+    ],
+)
+def test_a_damaged_catalogue_row_is_found_and_mended(home, change):
+    right = answers(home)
+    with sqlite3.connect(home / NAME) as db:
+        db.execute(change)
+    db.close()
+    with ns.open(home.parent) as photos:
+        assert photos.verify(), change
+    repair(home.parent)
+    ns.index(home.parent, recipe=["gist | flat", "phash"]).close()
+    with ns.open(home.parent) as photos:
+        assert photos.verify() == []
+    assert answers(home) == right
+
+
+def test_a_catalogue_that_sqlite_cannot_read_is_set_aside_and_made_anew(home):
+    right = answers(home)
+    (home / NAME).write_bytes(b"SQLite format 3\0" + os.urandom(20_000))
+    with pytest.raises(DamagedError):
+        ns.open(home.parent)
+    repair(home.parent)
+    ns.index(home.parent, recipe=["gist | flat", "phash"]).close()
+    with ns.open(home.parent) as photos:
+        assert photos.verify() == []
+    assert answers(home) == right
+    assert (home / (NAME + ".damaged")).exists()
+
+
+def test_repair_of_a_picture_that_is_gone_ends_clean(home):
+    path = segments(home)[0]
+    flip(path, path.stat().st_size // 2)
+    shutil.move(home.parent / "07.jpg", home.parent.parent / "07.jpg")
+    repair(home.parent)
+    with ns.open(home.parent) as photos:
+        assert photos.verify() == []
+        assert len(photos) == 39

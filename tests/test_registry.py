@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nearsight import registry
+from nearsight.descriptors.gist import Gist
+from nearsight.errors import RecipeError, UsageError
+from nearsight.pipeline import SENSES, plan, plan_of, plans
+from nearsight.recipe import parse
+
+
+def test_every_kind_is_found_by_file_name():
+    assert {"gist", "colour_histogram", "tiny", "phash", "dhash"} <= set(registry.methods("descriptors"))
+    assert {"l1", "l2", "cosine", "chi2", "jensen_shannon"} < set(registry.methods("metrics"))
+    assert set(registry.methods("indexes")) == {"flat", "gistis", "inverted", "ivf"}
+    assert "verify" in registry.methods("rerankers")
+
+
+@pytest.mark.parametrize("name", sorted(registry.methods()))
+def test_a_component_is_rebuilt_from_its_written_out_recipe(name):
+    made = registry.look_up(name)()
+    text = str(registry.written_out([made]))
+    assert registry.build(parse(text)) == (made,)
+    assert registry.name_of(made) == name
+
+
+@pytest.mark.parametrize("name", sorted(registry.methods()))
+def test_a_method_says_what_it_is_and_where_it_is_from(name):
+    cls = registry.look_up(name)
+    assert registry.summary(cls)
+    assert registry.source(cls)
+    assert isinstance(cls(), tuple(registry.KINDS.values()))
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "says"),
+    [
+        ("gits | flat", "gits", '"gist"'),
+        ("gist | flot", "flot", '"flat"'),
+        ("gist(sqare=32)", "sqare", '"square"'),
+        ("gist | flat(metric=chi)", "chi", '"chi2"'),
+        ("gist(1, 2, 3, 4, 5, 6, 7, 8, 9)", "gist", "at most"),
+        ("gist(square=32, square=64)", "gist", ""),
+        ("gist(square=big)", "gist", "whole number"),
+        ("gist(square=0)", "gist", "0"),
+    ],
+)
+def test_an_error_points_at_the_word_and_suggests_the_right_one(text, word, says):
+    with pytest.raises(RecipeError) as caught:
+        plan(text)
+    assert caught.value.text[caught.value.position :].startswith(word) or "repeated" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_none_as_a_choice_needs_no_quotes():
+    assert plan("colour_layout(spread=none)").descriptor == plan('colour_layout(spread="none")').descriptor
+
+
+def test_steps_must_follow_each_other():
+    for text in ("flat", "l2 | flat", "gist | gist", "gist | verify | flat", "gist | flat | flat"):
+        with pytest.raises(RecipeError):
+            plan(text)
+
+
+def test_a_bare_descriptor_is_searched_exactly_by_its_own_metric():
+    made = plan("phash")
+    assert registry.name_of(made.index) == "flat"
+    assert made.metric_name == "hamming"
+
+
+def test_defaults_are_part_of_the_key():
+    assert plan("gist").key == plan("gist(square=32) | flat(metric=cosine)").key
+    assert plan("gist").key != plan("gist(square=64)").key
+    assert plan("gist").key.endswith(f"@{Gist.version}")
+
+
+def test_the_key_knows_the_versions_of_descriptors_within_descriptors(monkeypatch):
+    before = plan("pyramid(gist, levels=2)").key
+    assert before == plan("pyramid(inner=gist(square=32), levels=2) | flat(metric=l1)").key
+    assert before != plan("pyramid(tiny, levels=2)").key
+    monkeypatch.setattr(Gist, "version", Gist.version + 1)
+    after = plan("pyramid(gist, levels=2)").key
+    assert after != before
+    assert after.startswith(before[: before.index("@")])
+
+
+def test_senses_have_recipes_and_a_wrong_one_is_suggested():
+    for name in SENSES:
+        assert plan_of(name).name == name
+    with pytest.raises(UsageError, match="colour"):
+        plan_of("color")
+    assert len(plans(["copy", "copy"], ["gist | flat", "gist|flat"])) == 2
+
+
+PLUGIN = '''
+"""A descriptor from outside."""
+from dataclasses import dataclass
+import numpy as np
+from nearsight.types import Descriptor
+
+@dataclass(frozen=True)
+class MeanColour(Descriptor):
+    """The mean colour of the picture.
+
+    Parameters
+    ----------
+    scale : factor
+
+    Returns
+    -------
+    `(3,) float32`
+
+    Raises
+    ------
+    ValueError
+        where something is no picture
+
+    References
+    ----------
+    Swain and Ballard, Color indexing, IJCV 1991.
+
+    Examples
+    --------
+    >>> MeanColour().size
+    3
+    """
+    scale: float = 1.0
+
+    @property
+    def size(self) -> int:
+        return 3
+
+    def rows(self, images):
+        return np.stack([image.reshape(-1, 3).mean(0) * self.scale for image in images]).astype("float32")
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installed package with one descriptor in one file."""
+    package = tmp_path / "site" / "brightest"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "mean_colour.py").write_text(PLUGIN)
+    about = tmp_path / "site" / "brightest-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: brightest\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[nearsight.methods]\nmean_colour = brightest.mean_colour\n")
+    return package.parent
+
+
+def _run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = f"import sys; sys.path.insert(0, {str(site)!r}); from nearsight.cli.main import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120)
+
+
+def test_a_plugin_is_one_file_and_is_everywhere(plugin, photographs):
+    listed = _run(plugin, "recipes", "--json")
+    assert "mean_colour" in {row["name"] for row in json.loads(listed.stdout)}, listed.stderr
+    assert "mean_colour(scale=1.0)" in _run(plugin, "recipes", "mean_colour").stdout
+    indexed = _run(plugin, "index", str(photographs), "--recipe", "mean_colour(scale=.5) | flat(metric=l1)", "--json")
+    assert json.loads(indexed.stdout)["images"] == 13, indexed.stderr
+    query = str(photographs / "coffee.png")
+    asked = _run(plugin, "search", query, "--in", str(photographs), "--recipe", "mean_colour(scale=.5)", "--json")
+    assert json.loads(asked.stdout)["hits"][0]["path"] == "coffee.png", asked.stderr
+
+
+def test_a_plugin_meets_the_contract_tests(plugin):
+    contract = Path(__file__).parent / "contract" / "test_methods.py"
+    code = (
+        f"import sys; sys.path.insert(0, {str(plugin)!r}); import pytest; "
+        f"sys.exit(pytest.main([{str(contract)!r}, '-q', '-k', 'mean_colour', '-p', 'no:cacheprovider']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout
