@@ -1,1 +1,4 @@
-"""What of the documentation is made when it is built: a page for each method, the commands, the figures."""
+"""What of the documentation is made when it is built: pages of methods, commands and a search's way, the figures.
+
+`structure` goes into no page: it holds the source to the limits of its own structure.
+"""

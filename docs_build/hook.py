@@ -19,9 +19,9 @@ _WANTED = re.compile(r"^<!-- made: (\S+) -->$", re.M)
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what is made, then name all of it in the navigation."""
-    from docs_build import commands, face, gallery, matches, points, recipes
+    from docs_build import commands, face, gallery, matches, points, recipes, trace
 
-    made: dict[str, str | bytes] = {"commands.md": commands.page(), "python.md": face.page()}
+    made: dict[str, str | bytes] = {"commands.md": commands.page(), "python.md": face.page(), "trace.md": trace.page()}
     made.update(recipes.pages())
     made.update(gallery.thumbnails())
     made.update(points.pictures())

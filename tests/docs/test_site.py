@@ -56,7 +56,7 @@ def pages(site):
 def test_every_page_is_there(site):
     built = {page.relative_to(site).as_posix() for page in pages(site)}
     assert {"index.html", "alike.html", "page.html", "commands.html", "python.html", "http.html"} < built
-    assert {"storage.html", "copies.html", "adding.html", "recipes/index.html"} < built
+    assert {"storage.html", "trace.html", "copies.html", "adding.html", "recipes/index.html"} < built
     assert {f"recipes/{name}.html" for name, cls in methods().items() if cls.__module__.startswith("nearsight")} < built
 
 
@@ -128,6 +128,7 @@ def test_a_phone_shows_every_kind_of_page_without_scrolling_sideways(site):
             "copies",
             "evaluation",
             "adding",
+            "trace",
         ):
             page.goto((site / f"{name}.html").as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
