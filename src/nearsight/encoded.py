@@ -28,12 +28,12 @@ class Encoded(Descriptor):
     fitted: tuple[Arrays, ...] = field(default=(), compare=False, repr=False)
 
     @property
-    def side(self) -> int:  # type: ignore[override]
+    def side(self) -> int:
         """That of the first."""
         return self.first.side
 
     @property
-    def metric(self) -> str:  # type: ignore[override]
+    def metric(self) -> str:
         """That of the last."""
         return self.encoders[-1].metric
 
@@ -43,7 +43,7 @@ class Encoded(Descriptor):
         return self.encoders[-1].dtype
 
     @property
-    def ragged(self) -> bool:  # type: ignore[override]
+    def ragged(self) -> bool:
         """Whether the last makes records."""
         return self.encoders[-1].ragged
 

@@ -50,7 +50,8 @@ def colours(
     if at:
         picked = [_around(shown, x, y) for x, y in at]
         return {name: picked.count(name) / len(picked) for name in dict.fromkeys(picked)}
-    row = DominantColours(count).describe([shown.at(DominantColours.side, box)])[0].reshape(-1, 4)
+    extractor = DominantColours(count)
+    row = extractor.describe([shown.at(extractor.side, box)])[0].reshape(-1, 4)
     shares: dict[str, float] = {}
     for share, colour in zip(row[:, 0].tolist(), rgb(row[:, 1:]), strict=True):
         if share > 0:

@@ -97,7 +97,7 @@ class CombinedHash(Descriptor):
     dtype = "uint8"
 
     @property
-    def side(self) -> int:  # type: ignore[override]
+    def side(self) -> int:
         """What the network can use."""
         return onnx.Onnx(_MODEL, _OUTPUT).side
 

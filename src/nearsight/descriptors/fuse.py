@@ -74,7 +74,7 @@ class Fuse(Descriptor):
             raise ValueError(f"weights are above 0; got {self.weights}")
 
     @property
-    def side(self) -> int:  # type: ignore[override]
+    def side(self) -> int:
         """The largest of the parts'."""
         return max(part.side for part in self.parts)
 
@@ -84,7 +84,7 @@ class Fuse(Descriptor):
         return sum(map(_width, self.parts))
 
     @property
-    def metric(self) -> str:  # type: ignore[override]
+    def metric(self) -> str:
         """`weighted_parts` of the parts' natural metrics."""
         metrics = ", ".join(part.metric for part in self.parts)
         sizes = ", ".join(str(part.size) for part in self.parts)

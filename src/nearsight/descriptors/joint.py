@@ -65,7 +65,7 @@ class Joint(Descriptor):
             raise ValueError(f"model is a name; got {self.model!r}")
 
     @property
-    def side(self) -> int:  # type: ignore[override]
+    def side(self) -> int:
         """The longest side of the pixels that the card's way of scaling can use."""
         return registry.card(self.model).picture().pixels
 

@@ -69,7 +69,7 @@ class Onnx(Descriptor):
                 raise ValueError(f"{name} is a name; got {given!r}")
 
     @property
-    def side(self) -> int:  # type: ignore[override]
+    def side(self) -> int:
         """The longest side of the pixels that the card's way of scaling can use."""
         return registry.card(self.model).picture().pixels
 

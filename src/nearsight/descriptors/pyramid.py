@@ -73,12 +73,12 @@ class Pyramid(Descriptor):
             raise ValueError(f"levels is 1 to 5; got {self.levels}")
 
     @property
-    def side(self) -> int:  # type: ignore[override]
+    def side(self) -> int:
         """That of `inner`."""
         return self.inner.side
 
     @property
-    def metric(self) -> str:  # type: ignore[override]
+    def metric(self) -> str:
         """That of `inner`."""
         return self.inner.metric
 

@@ -91,7 +91,7 @@ class Pca(Encoder):
             raise ValueError(f"whiten is 0 (nothing is divided out) to 1 (all is); got {self.whiten}")
 
     @property
-    def metric(self) -> str:  # type: ignore[override]
+    def metric(self) -> str:
         """The cosine of rows of length 1, in whose order those of no length come where they belong."""
         return "cosine" if self.normalise else "l2"
 

@@ -77,17 +77,17 @@ class Affine(LocalDescriptor):
             raise ValueError(f"tilts is 0 to 5; got {self.tilts}")
 
     @property
-    def side(self) -> int:  # type: ignore[override]
+    def side(self) -> int:
         """That of `inner`."""
         return self.inner.side
 
     @property
-    def metric(self) -> str:  # type: ignore[override]
+    def metric(self) -> str:
         """That of `inner`."""
         return self.inner.metric
 
     @property
-    def dtype(self) -> str:  # type: ignore[override]
+    def dtype(self) -> str:
         """That of `inner`."""
         return self.inner.dtype
 

@@ -86,7 +86,7 @@ class WeightedBytes(Metric):
         return np.asarray(_each_block(self._weigh, queries, rows, np.float32), np.float32)
 
     @property
-    def margin(self) -> tuple[float, float]:  # type: ignore[override]
+    def margin(self) -> tuple[float, float]:
         """What the hues, which `first` leaves out, add at most; and rounding."""
         return 1e-6, self.hues / self.content * _HUES * TURN / 2 if self._even else 0
 

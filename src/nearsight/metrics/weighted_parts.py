@@ -78,7 +78,7 @@ class WeightedParts(Metric):
             raise ValueError(f"weights are above 0; got {self.weights}")
 
     @property
-    def costly(self) -> bool:  # type: ignore[override]
+    def costly(self) -> bool:
         """Whether one of the metrics is."""
         return any(metric.costly for metric in self.metrics)
 

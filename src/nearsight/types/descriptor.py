@@ -16,17 +16,29 @@ from nearsight.types.values import Floats, Image, LocalFeatures
 class Descriptor(Method, ABC):
     """Turns pictures into rows of one width and dtype.
 
-    A subclass sets `side`, `metric` and `dtype` (class attributes, or properties where they depend on a parameter),
-    and writes `size` and `rows`.
+    A subclass writes `size` and `rows`, and sets `side`, `metric` and `dtype` where they differ from those here: class
+    attributes, or properties where they depend on a parameter.
     """
 
-    side: int = 256
-    """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
-    metric: str = "l2"
-    """The name of its natural metric, with parameters where it takes some, as in a recipe."""
-    dtype: Any = "float32"
-    ragged: bool = False
-    """Whether a row is a list of records of any length, `dtype` each; then `rows` makes a list of them."""
+    @property
+    def side(self) -> int:
+        """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
+        return 256
+
+    @property
+    def metric(self) -> str:
+        """The name of its natural metric, with parameters where it takes some, as in a recipe."""
+        return "l2"
+
+    @property
+    def dtype(self) -> Any:  # noqa: ANN401 - as NumPy takes it
+        """The type of a row's values."""
+        return "float32"
+
+    @property
+    def ragged(self) -> bool:
+        """Whether a row is a list of records of any length, `dtype` each; then `rows` makes a list of them."""
+        return False
 
     @property
     @abstractmethod
@@ -84,16 +96,26 @@ class Descriptor(Method, ABC):
 class LocalDescriptor(Method, ABC):
     """Finds points in pictures and describes what is around each.
 
-    A subclass sets `metric` and `dtype`, and writes `size` and `features`. Its field `n` is how many it keeps at most,
-    those of the strongest response.
+    A subclass writes `size` and `features`, and sets `side`, `metric` and `dtype` where they differ from those here.
+    Its field `n` is how many it keeps at most, those of the strongest response.
     """
 
-    side: int = 1024
-    """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
-    metric: str = "l2"
-    """The metric of its descriptors: "l2", or "hamming" for strings of bits."""
-    dtype: str = "float32"
     n: int
+
+    @property
+    def side(self) -> int:
+        """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
+        return 1024
+
+    @property
+    def metric(self) -> str:
+        """The metric of its descriptors: "l2", or "hamming" for strings of bits."""
+        return "l2"
+
+    @property
+    def dtype(self) -> str:
+        """The type of a descriptor's values."""
+        return "float32"
 
     @property
     @abstractmethod

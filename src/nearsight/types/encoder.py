@@ -45,11 +45,18 @@ class Encoder(Method, ABC):
     """What it makes where it takes features: "rows", or other "features"."""
     pairs: ClassVar[bool] = False
     """Whether it learns from pairs: the rows 2i and 2i + 1 of its sample are those of pictures of the same thing."""
-    dtype: Any = "float32"
     ragged: ClassVar[bool] = False
     """Whether its rows are of any length: one record for each visual word that a picture holds (`visual_words`)."""
-    metric: str = "l2"
-    """The name of its rows' natural metric, with parameters where it takes some, as in a recipe."""
+
+    @property
+    def metric(self) -> str:
+        """The name of its rows' natural metric, with parameters where it takes some, as in a recipe."""
+        return "l2"
+
+    @property
+    def dtype(self) -> Any:  # noqa: ANN401 - as NumPy takes it
+        """The type of a row's values."""
+        return "float32"
 
     def made_of(self, kind: str) -> str:
         """What it makes of "features" or of "rows": the one or the other."""

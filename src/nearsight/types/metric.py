@@ -16,10 +16,16 @@ class Metric(Method, ABC):
     """A distance between rows, in its natural unit: smaller is nearer."""
 
     symbol: ClassVar[str] = ""
-    costly: ClassVar[bool] = False
-    """Whether a distance takes so long (more than .02 ms) that no more than needed should be measured."""
-    margin: ClassVar[tuple[float, float]] = (1e-5, 1e-6)
-    """How far what `first` gives may be from what its order is: relative and absolute, twice its largest error."""
+
+    @property
+    def costly(self) -> bool:
+        """Whether a distance takes so long (more than .02 ms) that no more than needed should be measured."""
+        return False
+
+    @property
+    def margin(self) -> tuple[float, float]:
+        """How far what `first` gives may be from what its order is: relative and absolute, twice its largest error."""
+        return 1e-5, 1e-6
 
     @abstractmethod
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
