@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from docs_build import trace
 
-from nearsight import methods
+from nearsight import registry
 from nearsight.cli.main import registered
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,8 +77,8 @@ def test_a_search_goes_from_the_command_to_the_hits_and_back():
     way = trace.search()
     found = trace.lines(way)
     assert found[0].startswith("cli/main.py: main > ")
-    assert found[-1].startswith("collection/search.py: ")
-    for line in ("descriptors/gist.py: Gist.rows", "rank/verify.py: Verify.refine", "images/decode.py: decode"):
+    assert found[-1].startswith("search/engine.py: ")
+    for line in ("descriptors/gist.py: Gist.rows", "rerankers/verify.py: Verify.refine", "images/decode.py: decode"):
         assert any(each.startswith(line) for each in found), line
     assert any("_print_hits" in each for each in found)
     assert not {"register", "registered"} & set(functions(way)), "what is done once for a process is no part of it"
@@ -90,9 +90,9 @@ def test_a_search_goes_from_the_command_to_the_hits_and_back():
 
 
 def test_what_is_remembered_is_forgotten_but_for_the_commands():
-    methods.modules(), registered()
+    registry.modules(), registered()
     trace._empty_caches()
-    assert methods.modules.cache_info().currsize == 0
+    assert registry.modules.cache_info().currsize == 0
     assert registered.cache_info().currsize == 1
 
 

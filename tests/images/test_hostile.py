@@ -14,9 +14,9 @@ import pytest
 
 from nearsight.errors import Reason
 from nearsight.workers.pool import Failure, Pool
+from tests.workers.jobs import Measured
 
 from .hostile import generate
-from .jobs import Measured
 
 
 class Peak(threading.Thread):

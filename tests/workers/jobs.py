@@ -82,7 +82,7 @@ class Ingest:
 
     def prepare(self, task: bytes) -> tuple[str, int, int, bytes]:
         data, _ = LocalFiles().read(task, self.limits.file)
-        picture = decode(data, self.limits)
+        picture = decode(data, self.limits, metadata=True)
         return picture.format, picture.width, picture.height, encode(picture.at(SIDE))
 
     def finish(self, items: list[Any]) -> list[Any]:

@@ -14,8 +14,8 @@ from PIL import Image as Pillow
 
 from nearsight.errors import NearsightError, Reason
 from nearsight.workers.pool import AHEAD, BATCH, Failure, Pool, WorkerLimits
+from tests.images.hostile import many_scans, photo, saved
 
-from .hostile import many_scans, photo, saved
 from .jobs import Ingest, Script
 
 QUICK = WorkerLimits(seconds=0.8, memory=256 << 20)

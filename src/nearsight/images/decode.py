@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from PIL import Image as Pillow
 from PIL import ImageFile
 
 from nearsight.errors import Reason, UsageError
-from nearsight.images import exif
 from nearsight.images.colour import Pixels, shrink, to_srgb
-from nearsight.images.exif import Metadata
 from nearsight.images.pillow import reasoned
 from nearsight.images.validate import DEFAULT, Header, Limits, admitted
 from nearsight.types import Box, Image
 
-__all__ = ["Limits", "Metadata", "Picture", "decode", "in_memory"]
+if TYPE_CHECKING:
+    from nearsight.images.exif import Metadata
+
+__all__ = ["Limits", "Picture", "decode", "in_memory"]
+
+_ORIENTATION = 0x112
 
 # How each EXIF orientation is undone: swap the axes, then mirror x, then mirror y.
 _TURNS = {
@@ -39,12 +44,15 @@ _TURNS = {
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A decoded picture. `width` and `height` are those of the upright picture at full size."""
+    """A decoded picture. `width` and `height` are those of the upright picture at full size.
+
+    `metadata` is what the file says of itself, None where it was not asked for.
+    """
 
     width: int
     height: int
     format: str
-    metadata: Metadata
+    metadata: Metadata | None
     base: Pixels
     """`(h, w, C) uint8` as the file stores it: not yet upright, in the colours of `mode`."""
     mode: str
@@ -107,21 +115,23 @@ class Picture:
         return (y0, x0, y1, x1) if swap else (x0, y0, x1, y1)
 
 
-def decode(data: bytes, limits: Limits = DEFAULT, *, full: bool = False) -> Picture:
+def decode(data: bytes, limits: Limits = DEFAULT, *, full: bool = False, metadata: bool = False) -> Picture:
     """The first frame of a picture file.
 
     Parameters
     ----------
     full : keep all pixels, as far as `limits` allows: for boxes
+    metadata : read what the file says of itself too, such as when and where it was taken; a query needs none of it
 
     Raises
     ------
     PictureError : whatever is wrong with the file, with its reason; no other exception but KeyboardInterrupt
     """
     with admitted(data, limits, full=full) as (image, header), reasoned(Reason.CORRUPT):
-        before = exif.read(image) if header.format == "TIFF" else None  # its tags lie in the file, closed by load
+        before = _metadata(image) if metadata and header.format == "TIFF" else None  # its file is closed by load
         base, mode = _base(image, header)
-        about, orientation = before or exif.read(image)  # a PNG's EXIF may come after its pixels
+        about = before or (_metadata(image) if metadata else None)  # a PNG's EXIF may come after its pixels
+        orientation = _orientation(image)
         profile = image.info.get("icc_profile")
     if header.format in ("TIFF", "HEIF"):
         orientation = 1  # turned upright by the decoder
@@ -138,7 +148,24 @@ def in_memory(image: Image) -> Picture:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise UsageError(f"a picture is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
     height, width = image.shape[:2]
-    return Picture(width, height, "array", Metadata(), image, "RGB", None, 1)
+    return Picture(width, height, "array", None, image, "RGB", None, 1)
+
+
+def _metadata(image: Pillow.Image) -> Metadata:
+    from nearsight.images.exif import read_metadata
+
+    return read_metadata(image)
+
+
+def _orientation(image: Pillow.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where there is none that can be read."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION)
+    except MemoryError:
+        raise
+    except Exception:
+        return 1
+    return orientation if isinstance(orientation, int) and orientation in _TURNS else 1
 
 
 def _base(image: ImageFile.ImageFile, header: Header) -> tuple[Pixels, str]:

@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from nearsight.images import embedded_text
 from nearsight.images.pillow import printable
 
-_MAKE, _MODEL, _ORIENTATION, _CHANGED, _EXIF, _GPS = 0x10F, 0x110, 0x112, 0x132, 0x8769, 0x8825
+_MAKE, _MODEL, _CHANGED, _EXIF, _GPS = 0x10F, 0x110, 0x132, 0x8769, 0x8825
 _TAKEN, _DIGITIZED = 0x9003, 0x9004
 _TIME = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 
@@ -34,18 +34,16 @@ class Metadata:
     tags: tuple[str, ...] = ()
 
 
-def read(image: Pillow.Image) -> tuple[Metadata, int]:
-    """The metadata of an opened picture, and its EXIF orientation (1 to 8; 1 where there is none)."""
+def read_metadata(image: Pillow.Image) -> Metadata:
+    """The metadata of an opened picture."""
     main = _directory(image)
     details, place = _directory(image, _EXIF), _directory(image, _GPS)
     latitude, longitude = _place(place)
     times = (details.get(_TAKEN), details.get(_DIGITIZED), main.get(_CHANGED))
     taken = next((time for time in map(_time, times) if time), None)
-    turn = main.get(_ORIENTATION)
-    orientation = turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
     words = embedded_text.read(image, {**details, **main})
     camera = _camera(main.get(_MAKE), main.get(_MODEL))
-    return Metadata(taken, camera, latitude, longitude, words.caption, words.tags), orientation
+    return Metadata(taken, camera, latitude, longitude, words.caption, words.tags)
 
 
 def _directory(image: Pillow.Image, tag: int | None = None) -> Mapping[int, Any]:
@@ -59,7 +57,7 @@ def _directory(image: Pillow.Image, tag: int | None = None) -> Mapping[int, Any]
         return {}
 
 
-_WANTED = (_MAKE, _MODEL, _ORIENTATION, _CHANGED, _TAKEN, _DIGITIZED, *embedded_text.TAGS, 1, 2, 3, 4)
+_WANTED = (_MAKE, _MODEL, _CHANGED, _TAKEN, _DIGITIZED, *embedded_text.TAGS, 1, 2, 3, 4)
 
 
 def _entry(entries: Mapping[int, Any], key: int) -> Any:  # noqa: ANN401 - EXIF holds anything

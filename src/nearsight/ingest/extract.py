@@ -80,7 +80,7 @@ class Describe:
         read = Read(task, stat.st_size, stat.st_mtime_ns, now, digest, digest == task.known)
         if read.same and not task.lacking:
             return read
-        picture = decode(data, self.limits)
+        picture = decode(data, self.limits, metadata=True)
         sides = {descriptor.side for n, descriptor in enumerate(self.descriptors) if self._wants(read, n)}
         pixels = {side: picture.at(side) for side in sides | {thumbnail.SIDE}}
         return replace(
