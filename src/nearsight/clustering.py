@@ -37,6 +37,14 @@ def kmeans(rows: Floats, count: int, report: Report = lambda done, total: None, 
     ----------
     S. P. Lloyd, Least Squares Quantization in PCM, IEEE Transactions on Information Theory 28(2), 1982,
     doi:10.1109/TIT.1982.1056489.
+
+    Notes
+    -----
+    Why no library: faiss.Kmeans, KMeans and MiniBatchKMeans of scikit-learn take the sample as one array and leave in
+    memory all that they have read of it, or copy it; here what a pass needs does not grow with the sample.
+    MiniBatchKMeans fed by pieces would not either, but each row moves a centroid once and is not asked again: others,
+    which depend on the order of the rows. faiss.Kmeans draws 256 rows for each centroid, unless told otherwise. And
+    none takes an `among`, which makes approximate k-means of this one.
     """
     chosen = np.random.default_rng(SEED).choice(len(rows), count, replace=False)
     centroids = np.array(rows[np.sort(chosen)], np.float32)

@@ -1,3 +1,4 @@
+import copyreg
 import pickle
 import pickletools
 import subprocess
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from nearsight.errors import UsageError
+from nearsight.evaluation import pickle_reader
 from nearsight.evaluation.pickle_reader import data_of
 
 DATA = {
@@ -70,9 +72,9 @@ def test_a_malicious_file_is_refused_and_nothing_is_done(protocol, tmp_path):
         (b"cnumpy.core.multiarray\n_reconstruct\n.", "a name where data should be"),
         (b"cnumpy\nndarray\n(I1\ntR.", "not a pickle"),
         (b"(S'a'\nS'b'\ni os\nsystem\n.", "not followed"),
-        (b"\x80\x02}(U\x01aU\x01bu}b.", "no array"),
-        (b"\x80\x02U\x01aU\x01bR.", "calls something"),
-        (b"\x80\x02U\x01aU\x01ba.", "no list"),
+        (b"\x80\x02}(U\x01aU\x01bu}b.", "no attribute '__dict__'"),
+        (b"\x80\x02U\x01aU\x01bR.", "must be a tuple"),
+        (b"\x80\x02U\x01aU\x01ba.", "no attribute 'append'"),
         (b"no pickle at all", "not a pickle"),
         (b"", "not a pickle"),
         (b"\x80\x02]", "not a pickle"),
@@ -84,6 +86,61 @@ def test_a_malicious_file_is_refused_and_nothing_is_done(protocol, tmp_path):
 def test_what_is_no_plain_data_is_refused(pickled, why):
     with pytest.raises(UsageError, match=why):
         data_of(pickled)
+
+
+EMPTY_ARRAY = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+INT32 = b"cnumpy\ndtype\n(S'i4'\nI00\nI01\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb"
+
+
+@pytest.mark.parametrize(
+    ("pickled", "why"),
+    [
+        (b"\x80\x02Nr\x00\x00\x20\x00.", "more is remembered"),
+        (b"Np2097152\n.", "more is remembered"),
+        (b"\x80\x04\x8e" + (1 << 40).to_bytes(8, "little") + b"x.", "expected 1099511627776 bytes"),
+        (b"\x80\x05\x96" + (1 << 40).to_bytes(8, "little") + b"x.", "expected 1099511627776 bytes"),
+        (b"\x80\x04\x95" + (1 << 40).to_bytes(8, "little") + b"N.", "not a pickle"),
+        (EMPTY_ARRAY + b"(I1\n(I2097152\nI0\nt" + INT32 + b"I00\nS''\ntb.", "more than such a file"),
+        (EMPTY_ARRAY + b"(I1\n(I2\nt" + INT32 + b"I00\nS'abcd'\ntb.", "cannot reshape"),
+    ],
+)
+def test_sizes_are_not_believed(pickled, why):
+    with pytest.raises(UsageError, match=why):
+        data_of(pickled)
+
+
+def test_instructions_are_counted(monkeypatch):
+    """Each may make an object, and they all are there before the first is looked at."""
+    monkeypatch.setattr(pickle_reader, "_STEPS", 100)
+    assert data_of(b"]" * 90 + b".") == []
+    with pytest.raises(UsageError, match="more instructions"):
+        data_of(b"]" * 110 + b".")
+
+
+@pytest.mark.parametrize(
+    "instruction", [b"\x82\x01", b"\x83\x01\x00", b"\x84\x01\x00\x00\x00", b"Pid\n", b"NQ", b"\x97"]
+)
+def test_what_would_be_fetched_from_elsewhere_is_refused(instruction, monkeypatch):
+    """A process may have met the number of an extension before, and has it in memory."""
+    monkeypatch.setitem(copyreg._extension_cache, 1, "fetched")
+    with pytest.raises(UsageError, match="is not followed"):
+        data_of(b"\x80\x05" + instruction + b".")
+
+
+@pytest.mark.parametrize("state", [b"}(S'_made'\nNu", b"N}(S'_made'\nNu\x86", b"N}(S'__call__'\nNu\x86"])
+def test_no_name_is_changed(state):
+    with pytest.raises(UsageError, match="changes something that is no array"):
+        data_of(b"\x80\x02cnumpy\ndtype\n" + state + b"b.")
+
+
+def test_a_name_is_no_key_of_a_dictionary():
+    with pytest.raises(UsageError, match="a name where data should be"):
+        data_of(b"\x80\x02}cnumpy\ndtype\nNs.")
+
+
+def test_arrays_that_python_2_wrote_are_read():
+    """Their bytes are text there."""
+    assert data_of(EMPTY_ARRAY + b"(I1\n(I1\nt" + INT32 + b"I00\nU\x04\x01\xff\x00\x00tb.") == [0xFF01]
 
 
 def test_arrays_of_objects_are_refused():

@@ -74,7 +74,7 @@ dimension = 523
 
 def table(tokens: Tokenizer) -> NDArray[np.float32]:
     """The row of each token."""
-    rows = np.zeros((tokens.end + 1, 3), np.float32)
+    rows = np.zeros((tokens.encode("")[-1] + 1, 3), np.float32)
     for word, row in WORDS.items():
         (number,) = tokens.encode(word)[1:-1]
         rows[number] = row

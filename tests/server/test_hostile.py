@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event
 
 import psutil
 import pytest
@@ -129,6 +131,36 @@ def test_what_is_kept_is_bounded_by_size_too():
     assert [key for key in range(5) if kept.get(key)] == [3, 4]
     kept.put(9, bytes(500))
     assert len(kept) == 1
+    assert kept.get(9) == bytes(500)
+
+
+def test_what_is_kept_is_bounded_by_number_and_the_least_recent_goes():
+    for kept in (Recent(3), Recent(3, 1000, len)):
+        for key in range(3):
+            kept.put(key, bytes(1))
+        assert kept.get(0) == bytes(1)
+        kept.put(3, b"new")
+        assert [kept.get(key) for key in range(4)] == [bytes(1), None, bytes(1), b"new"]
+
+
+def test_threads_use_what_is_kept_one_after_the_other():
+    begun, go_on = Event(), Event()
+
+    def size(value):
+        begun.set()
+        assert go_on.wait(10)
+        return len(value)
+
+    kept = Recent(3, 100, size)
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(kept.put, 1, b"one")
+        assert begun.wait(10)
+        others = [threads.submit(kept.get, 1), threads.submit(kept.put, 2, b"two")]
+        assert not wait(others, 0.2).done
+        go_on.set()
+        assert first.result(10) is others[1].result(10) is None
+        assert others[0].result(10) == b"one"
+    assert kept.get(2) == b"two"
 
 
 @pytest.mark.parametrize(

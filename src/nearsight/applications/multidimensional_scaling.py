@@ -67,6 +67,10 @@ def scaled(distances: Floats) -> Scaled:
     Departures: the caller chooses the landmarks. The report's other choice, each landmark as far as can be from those
     before, takes what is odd in a collection of pictures and explains the rest worse than a fair sample does.
 
+    scikit-learn's ClassicalMDS is the case where all are landmarks. It would be a second way to what the first steps
+    give anyway, and gives less: no vectors to triangulate by, no share of the axes, and no numbers where an eigenvalue
+    is below 0, as they are for distances that no plane has.
+
     Examples
     --------
     >>> corners = np.array([[0, 0], [4, 0], [4, 3], [0, 3]])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearsight.errors import ModelError
-from nearsight.models import onnx_runtime, registry
+from nearsight.models import onnx_runtime, registry, tokenizer
 from nearsight.types import Descriptor, Floats, Image
 
 
@@ -80,7 +80,8 @@ class Joint(Descriptor):
         return onnx_runtime.digest(self.model)
 
     def load(self) -> None:
-        """Find both networks and the vocabulary, check them, and open the one for pictures."""
+        """Find both networks, the vocabulary and its library, check them, and open the one for pictures."""
+        tokenizer.library()
         texts = self._texts()
         onnx_runtime.load(self.model)
         for needed in (texts, *registry.card(texts).needs):

@@ -1,4 +1,4 @@
-"""Texts as numbers, by the byte-pair encoding that CLIP's text networks were trained with.
+"""Texts as numbers, by the byte-pair encoding that CLIP's text networks were trained with, or as a file says.
 
 A. Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021, section 2.4;
 R. Sennrich, B. Haddow and A. Birch, Neural Machine Translation of Rare Words with Subword Units, ACL 2016, algorithm 1.
@@ -8,83 +8,74 @@ R. Sennrich, B. Haddow and A. Birch, Neural Machine Translation of Rare Words wi
 3. The bytes of a piece are written as printable characters, the last one marked as the end of a word.
 4. The two neighbours whose merger is the earliest in the vocabulary are merged, until none is left that can be.
 
-Departures: text that was decoded wrongly before is not repaired (CLIP calls ftfy); the names of the two tokens that
-mark beginning and end are plain text where somebody writes them.
+The library `tokenizers` does all but the first. Departures: text that was decoded wrongly before is not repaired (CLIP
+calls ftfy); the names of the two tokens that mark beginning and end are plain text where somebody writes them.
 """
 
 from __future__ import annotations
 
 import gzip
 import html
-import unicodedata
-import zlib
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-from nearsight.errors import ModelError
+from nearsight.errors import ModelError, ModelMissingError
+
+if TYPE_CHECKING:
+    import tokenizers
 
 MERGES = 49152 - 256 - 2
 """As many of the vocabulary's mergers CLIP uses: with 2 x 256 bytes and 2 marks they make 49408 tokens."""
 END_OF_WORD = "</w>"
-ENDINGS = ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d")
+PIECE = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^ \p{L}\p{N}]+"
+"""A piece of a cleaned text, whose only white space are single spaces."""
 
 
+@dataclass(frozen=True)
 class Tokenizer:
-    """Texts as numbers of tokens, and back. `merges` are pairs of pieces of words, the most frequent first."""
+    """Texts as numbers of tokens: a text is cleaned, cut and looked up."""
 
-    def __init__(self, merges: Sequence[tuple[str, str]]) -> None:
-        letters = list(_characters().values())
-        pieces = [*letters, *(each + END_OF_WORD for each in letters), *map("".join, merges)]
-        self.start, self.end = len(pieces), len(pieces) + 1
-        self._numbers = {piece: number for number, piece in enumerate(pieces)}
-        self._pieces = pieces
-        self._ranks = {pair: rank for rank, pair in enumerate(merges)}
-        self._merged = lru_cache(maxsize=1 << 14)(self._merge)
+    table: tokenizers.Tokenizer
+    clean: Callable[[str], str]
 
     @classmethod
     def read(cls, path: Path) -> Tokenizer:
-        """The tokenizer of a file of mergers, two pieces a line behind a heading; it may be compressed by gzip.
+        """The tokenizer of a file, which may be compressed by gzip.
+
+        That is a list of mergers, two pieces a line behind a heading, the most frequent first, as CLIP's is published;
+        or a `tokenizer.json`, which says all of it.
 
         Raises
         ------
         ModelError
-            where it is no such file
+            where it is no such file, or the library is not installed
         """
+        made = library()
         try:
             data = path.read_bytes()
-            text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf8")
-        except (OSError, EOFError, ValueError, zlib.error) as problem:
+            data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+            if data[:1] == b"{":
+                return cls(_whole(made.Tokenizer.from_buffer(data)), str)
+            return cls(_of_merges(_merges(data.decode("utf8"))), cleaned)
+        except Exception as problem:  # the library's errors have no common class of their own
             raise ModelError(f"{path} is no vocabulary: {problem}") from problem
-        merges = [tuple(line.split()) for line in text.split("\n")[1 : MERGES + 1] if line.strip()]
-        if not merges or not all(len(pair) == 2 for pair in merges):
-            raise ModelError(f"{path} is no vocabulary: it has two pieces a line, behind one line of heading")
-        return cls([(first, second) for first, second in merges])
 
     def encode(self, text: str, context: int = 77) -> list[int]:
         """The numbers of a text's tokens between those of its beginning and its end, at most `context` of them."""
-        numbers = [number for piece in _cut(cleaned(text)) for number in self._merged(piece)]
-        return [self.start, *numbers[: context - 2], self.end]
+        numbers: list[int] = self.table.encode(self.clean(text.encode("utf8", "replace").decode())).ids
+        return numbers if len(numbers) <= context else [*numbers[: context - 1], numbers[-1]]
 
-    def decode(self, numbers: Sequence[int]) -> str:
-        """The text of tokens' numbers, a space after each word; those of the beginning and the end are left out."""
-        joined = "".join(self._pieces[number] for number in numbers if number < self.start)
-        bytes_of = {character: byte for byte, character in _characters().items()}
-        words = joined.split(END_OF_WORD)
-        return " ".join(bytes(bytes_of[c] for c in word).decode("utf8", "replace") for word in words).strip()
 
-    def _merge(self, piece: str) -> tuple[int, ...]:
-        """The numbers of one piece of text."""
-        parts = [_characters()[byte] for byte in piece.encode("utf8", "replace")]
-        parts[-1] += END_OF_WORD
-        while len(parts) > 1:
-            pairs = list(pairwise(parts))
-            first = min(pairs, key=lambda pair: self._ranks.get(pair, len(self._ranks)))
-            if first not in self._ranks:
-                break
-            parts = list(_joined(parts, first))
-        return tuple(self._numbers[part] for part in parts)
+def library() -> ModuleType:
+    """The library; ModelMissingError with what to type where it is not installed."""
+    try:
+        import tokenizers
+    except ImportError:
+        raise ModelMissingError('texts need the package tokenizers: pip install "nearsight[text]"') from None
+    return tokenizers
 
 
 def cleaned(text: str) -> str:
@@ -92,41 +83,31 @@ def cleaned(text: str) -> str:
     return " ".join(html.unescape(html.unescape(text)).split()).lower()
 
 
-def _cut(text: str) -> Iterator[str]:
-    """The pieces of a cleaned text, in their order."""
-    at = 0
-    while at < len(text):
-        kind = _kind(text[at])
-        ending = next((each for each in ENDINGS if text.startswith(each, at)), "")
-        stop = at + (len(ending) or 1)
-        if not ending and kind in "LO":
-            while stop < len(text) and _kind(text[stop]) == kind:
-                stop += 1
-        if kind != " ":
-            yield text[at:stop]
-        at = stop
+def _merges(text: str) -> list[tuple[str, str]]:
+    pairs = [line.split() for line in text.split("\n")[1 : MERGES + 1] if line.strip()]
+    if not pairs or not all(len(pair) == 2 for pair in pairs):
+        raise ValueError("it has two pieces a line, behind one line of heading")
+    return [(first, second) for first, second in pairs]
 
 
-def _kind(character: str) -> str:
-    """L for a letter, N for a digit, a space for white space, O for all others."""
-    if character.isspace():
-        return " "
-    category = unicodedata.category(character)[0]
-    return category if category in "LN" else "O"
+def _of_merges(merges: Sequence[tuple[str, str]]) -> tokenizers.Tokenizer:
+    """CLIP's table: each byte within a word and at its end, what they merge to, beginning and end of a text."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pieces = [*letters, *(each + END_OF_WORD for each in letters), *map("".join, merges)]
+    numbers = {piece: number for number, piece in enumerate(pieces)}
+    table = Tokenizer(models.BPE(numbers, list(merges), end_of_word_suffix=END_OF_WORD))
+    bytes_of = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    cut = pre_tokenizers.Split(Regex(PIECE), "removed", invert=True)
+    table.pre_tokenizer = pre_tokenizers.Sequence([cut, bytes_of])
+    marks = [("start", len(pieces)), ("end", len(pieces) + 1)]
+    table.post_processor = processors.TemplateProcessing(single="start $A end", special_tokens=marks)
+    return table
 
 
-def _joined(parts: Sequence[str], pair: tuple[str, str]) -> Iterator[str]:
-    """The parts with each occurrence of the pair as one."""
-    at = 0
-    while at < len(parts):
-        both = tuple(parts[at : at + 2]) == pair
-        yield "".join(pair) if both else parts[at]
-        at += 2 if both else 1
-
-
-@lru_cache(maxsize=1)
-def _characters() -> dict[int, str]:
-    """A printable character for each byte: its own where it has one, otherwise one from 256 on. In CLIP's order."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + at) for at, byte in enumerate(others)}
+def _whole(table: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
+    """A table that neither cuts nor fills up: that is done by the card."""
+    table.no_truncation()
+    table.no_padding()
+    return table
