@@ -13,7 +13,7 @@ def machine() -> str:
     names = [
         line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
     ]
-    name = names[0] if names else platform.processor()
+    name = names[0] if names else platform.processor() or platform.machine()
     return f"{date.today():%Y-%m-%d}, {name}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 

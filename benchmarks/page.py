@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,13 +49,22 @@ def with_section(page: str, name: str, text: str) -> str:
     return before + section + rest
 
 
-def filled(text: str) -> str:
-    """The text with its paragraphs in lines of at most 120 characters; headings and tables stay as they are."""
-    parts = text.strip().split("\n\n")
-    return "\n\n".join(part if part[0] in "#|" else textwrap.fill(part, 120, **_WHOLE_WORDS) for part in parts)
+BLOCK = re.compile(r"[|>#<]|```|~~~|([-+*:]|[-=]{2,}|[*_]{3,}|\d+[.)])(?=\s|\Z)")
+"""What Markdown takes for a table, a heading, a list, a quotation, a rule or code where a line begins with it."""
 
-
+_GLUE = "\0"
 _WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+
+
+def filled(text: str) -> str:
+    """The text with its paragraphs in lines of at most 120 characters; headings, lists and tables stay as they are."""
+    return "\n\n".join(part if BLOCK.match(part) else _paragraph(part) for part in text.strip().split("\n\n"))
+
+
+def _paragraph(text: str) -> str:
+    """The paragraph in lines, none of which begins as a block does: such a word stays behind the word before it."""
+    glued = re.sub(rf"\s+(?={BLOCK.pattern})", _GLUE, text)
+    return textwrap.fill(glued, 120, **_WHOLE_WORDS).replace(_GLUE, " ")
 
 
 def write(path: Path, name: str, text: str) -> None:

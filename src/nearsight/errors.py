@@ -19,11 +19,13 @@ Every message says what was wrong, what would be right, and the value that was r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a file of the folder is not in the collection. The value is what users see and what is stored."""
+    """Why a file of the folder is not in the collection. The value is what is stored, and what programs go by."""
 
     NOT_REGULAR = "not-a-regular-file"
     LINK = "symbolic-link"
@@ -43,6 +45,39 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "out-of-memory"
     CRASHED = "decoder-crashed"
     REMOVED = "removed-by-user"
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, for a person: what can be said of a file behind its name and a colon."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Reason.NOT_REGULAR: "this is no file",
+    Reason.LINK: "this is a symbolic link",
+    Reason.VANISHED: "no such file",
+    Reason.UNREADABLE: "the file cannot be read",
+    Reason.CHANGING: "the file changes: try again when it is complete",
+    Reason.EMPTY: "the file is empty",
+    Reason.FILE_TOO_LARGE: "the file is too large",
+    Reason.NOT_A_PICTURE: "this is not a picture",
+    Reason.FORMAT_OFF: "this is of a format that is not read",
+    Reason.NEEDS_HEIF: "HEIF pictures are read with an extra",
+    Reason.BAD_HEADER: "the beginning of the picture is damaged",
+    Reason.TOO_MANY_BYTES: "the picture is too large to decode",
+    Reason.CORRUPT: "the picture is damaged",
+    Reason.TRUNCATED: "the picture is cut short: its end is missing",
+    Reason.TIMEOUT: "the picture takes too long to decode",
+    Reason.OUT_OF_MEMORY: "the picture takes too much memory to decode",
+    Reason.CRASHED: "the picture made its decoder fail",
+    Reason.REMOVED: "the picture was taken out of the collection by hand",
+}
+
+
+class Technical(str):
+    """A detail in the words of a library. It is recorded; to a person the reason's sentence says more."""
+
+    __slots__ = ()
 
 
 class NearsightError(Exception):
@@ -74,14 +109,31 @@ class RecipeError(UsageError):
 
 
 class PictureError(UsageError):
-    """One picture cannot be read. `reason` is the code that a skipped file is recorded with."""
+    """One picture cannot be read. `reason` is the code that a skipped file is recorded with.
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        self.reason, self.detail = reason, detail
-        super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
+    Parameters
+    ----------
+    reason : why
+    detail : more of it; to people it is said where it is in words of ours
+    name : the file, as it was named
+    """
 
-    def __reduce__(self) -> tuple[type[PictureError], tuple[Reason, str]]:
-        return PictureError, (self.reason, self.detail)
+    def __init__(self, reason: Reason, detail: str = "", name: str = "") -> None:
+        self.reason, self.detail, self.name = reason, detail, name
+        said = f"{name}: {reason.sentence}" if name else reason.sentence
+        super().__init__(f"{said} ({detail})" if detail and not isinstance(detail, Technical) else said)
+
+    def __reduce__(self) -> tuple[type[PictureError], tuple[Reason, str, str]]:
+        return PictureError, (self.reason, self.detail, self.name)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """What cannot be read in here is called by this name."""
+    try:
+        yield
+    except PictureError as problem:
+        raise PictureError(problem.reason, problem.detail, name) from problem
 
 
 class ModelError(UsageError):

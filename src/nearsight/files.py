@@ -282,7 +282,7 @@ def _unread(error: OSError) -> PictureError:
         return PictureError(Reason.LINK, "links are not followed")
     if error.errno == errno.ENXIO:  # a socket, or a device without a driver, that took the place of the file
         return PictureError(Reason.NOT_REGULAR)
-    return PictureError(Reason.UNREADABLE, error.strerror or type(error).__name__)
+    return PictureError(Reason.UNREADABLE, error.strerror or "")
 
 
 @contextmanager

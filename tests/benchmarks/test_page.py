@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import importlib
+import re
+import string
+
 import pytest
 from benchmarks import __main__ as every
 from benchmarks.page import Options, filled, main, markers, with_section
@@ -50,6 +54,53 @@ def test_paragraphs_are_filled_and_tables_are_not():
     assert (title, kept) == ("## Title", table)
     assert max(map(len, words.split("\n"))) == 119  # 24 words
     assert words.split() == ["word"] * 40
+
+
+PROCESSORS = ["Intel(R) Xeon(R) Processor", "AMD EPYC", "Intel(R) Core(TM) i7-9750H CPU @ 2.60GHz", "aarch64", ""]
+BLOCK = re.compile(r"[|>#<:]|[-+*] |\d+[.)] |[-=*_]+$|```|~~~")
+
+
+class Anything:
+    """Fills any field of a text, however it is to be written."""
+
+    def __format__(self, form):
+        return "8"
+
+
+class Fields(string.Formatter):
+    def get_value(self, key, args, kwargs):
+        return kwargs.get(key, Anything())
+
+
+def inner_lines(text):
+    """The lines of paragraphs that are not the first of theirs."""
+    paragraphs = [part for part in text.split("\n\n") if not part.startswith(("#", "|"))]
+    return [line for part in paragraphs for line in part.split("\n")[1:]]
+
+
+@pytest.mark.parametrize("name", every.NAMES + every.JUDGED)
+def test_no_line_of_a_section_begins_a_block_whatever_the_processor_is_called(name):
+    written = importlib.import_module(f"benchmarks.{name}").TEXT
+    for processor in [*PROCESSORS, *("x" * length for length in range(1, 90))]:
+        text = filled(Fields().format(written, machine=f"2026-11-29, {processor}, 2 cores, Python 3.11.7"))
+        assert [line for line in inner_lines(text) if BLOCK.match(line)] == []
+        assert max(map(len, inner_lines(text))) <= 120
+
+
+@pytest.mark.parametrize(
+    "mark", ["|", "-", "*", "+", "#", "#c33", ">", ">5", "1.", "12)", "---", "===", "<b>", "```sh"]
+)
+def test_no_line_begins_with_what_would_be_a_block(mark):
+    for length in range(100, 125):
+        text = f"{'x' * length} {mark} y {'z ' * 80}".strip()
+        lines = filled(text).split("\n")
+        assert not [line for line in lines[1:] if BLOCK.match(line)]
+        assert " ".join(lines) == text
+
+
+def test_lists_are_not_filled():
+    listed = "1. one\n2. two"
+    assert filled(f"{listed}\n\n- a\n- b\n\n*Peak* is\nhigh") == f"{listed}\n\n- a\n- b\n\n*Peak* is high"
 
 
 def test_unknown_benchmark_is_named(capsys):

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from nearsight.cli.main import registered
 from tests.command import nearsight
+from tests.images.hostile import saved
 
 COMMANDS = (
     "index",
@@ -146,8 +147,21 @@ def test_nothing_found_is_exit_code_one(folder, tmp_path):
     ("arguments", "code", "says"),
     [
         (("search", "{crop}", "--in", "{empty}"), 2, "nearsight index"),
-        (("search", "{empty}/no.jpg", "--in", "{folder}"), 2, "vanished"),
-        (("search", "{folder}/notes.txt", "--in", "{folder}"), 2, "not-a-picture"),
+        (("search", "{empty}/no.jpg", "--in", "{folder}"), 2, "nearsight: {empty}/no.jpg: no such file\n"),
+        (
+            ("search", "{folder}/notes.txt", "--in", "{folder}"),
+            2,
+            "{folder}/notes.txt: this is not a picture (not one of JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF, AVIF)\n",
+        ),
+        (("search", "{folder}", "--in", "{folder}"), 2, "nearsight: {folder}: this is no file (a folder)\n"),
+        (("describe", "{crop}", "{empty}/b.jpg", "--recipe", "gist"), 2, "nearsight: {empty}/b.jpg: no such file\n"),
+        (("match", "{crop}", "{empty}/b.jpg"), 2, "nearsight: {empty}/b.jpg: no such file\n"),
+        (("search", "--sketch", "{empty}/d.png", "--in", "{folder}", "--by", "copy"), 2, "{empty}/d.png: no such file"),
+        (
+            ("search", "{crop}", "--minus", "{empty}/m.png", "--in", "{folder}", "--by", "colour"),
+            2,
+            "m.png: no such file",
+        ),
         (("search", "{crop}", "--in", "{folder}", "--by", "scene"), 2, "--by scene"),
         (("search", "{crop}", "--in", "{folder}", "--box", "1,2,3"), 2, "x0,y0,x1,y1"),
         (("search", "{crop}", "--in", "{folder}", "--recipe", "gits"), 2, "^^^^"),
@@ -168,8 +182,14 @@ def test_a_mistake_is_one_message_and_exit_code_two(arguments, code, says, folde
     given = [each.format(folder=folder, crop=crop, empty=tmp_path) for each in arguments]
     done = nearsight(*given)
     assert done.returncode == code
-    assert says in done.stderr
+    assert says.format(folder=folder, crop=crop, empty=tmp_path) in done.stderr
     assert done.stderr.startswith("nearsight: ")
+
+
+def test_a_picture_that_is_cut_short_is_named_as_it_was_typed(folder, tmp_path):
+    (tmp_path / "cut.jpg").write_bytes(saved(Image.effect_noise((400, 300), 90).convert("RGB"), "JPEG")[:-3000])
+    done = nearsight("search", "cut.jpg", "--in", folder, cwd=tmp_path)
+    assert done.stderr == "nearsight: cut.jpg: the picture is cut short: its end is missing\n"
 
 
 def test_the_page_is_self_contained_and_shows_the_matches(folder, crop, tmp_path):

@@ -103,7 +103,7 @@ def test_asking_for_what_is_not_there_says_what_to_run(photos, tmp_path):
         photos.search(photos.root / "coffee.png", by="copi")
     with pytest.raises(RecipeError):
         photos.search(photos.root / "coffee.png", recipe="gist | nothing")
-    with pytest.raises(PictureError, match="vanished"):
+    with pytest.raises(PictureError, match=r"missing\.jpg: no such file$"):
         photos.search(tmp_path / "missing.jpg")
     with pytest.raises(UsageError):
         photos.search()

@@ -318,6 +318,33 @@ def test_thumbnail_and_picture_with_etags(client, names):
         assert client.get(place.partition("?")[0]).headers["cache-control"] == "private, no-cache"
 
 
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("letter.jpg", "letter.jpg"),
+        ("C:\\Users\\me\\letter.jpg", "letter.jpg"),
+        ("/home/me/letter\x1b[31m.jpg", "letter [31m.jpg"),
+        ("a" * 300, "a" * 100),
+        ("blob", "the query image"),
+        ("/", "the query image"),
+    ],
+)
+def test_an_upload_that_is_no_picture_is_called_by_its_name(client, name, called):
+    told = send(client, b"Dear Sir", name)
+    assert (told.status_code, told.json()["reason"]) == (422, "not-a-picture")
+    assert told.json()["error"].startswith(f"{called}: this is not a picture (")
+
+
+def test_a_cut_upload_and_a_cut_picture_are_said_in_plain_words(folder):
+    path = folder / "china.jpg"
+    with serving(folder) as (client, _):
+        ident = client.get(f"{C}/search", params={"where": "name = 'china.jpg'"}).json()["hits"][0]["id"]
+        path.write_bytes(path.read_bytes()[:5000])
+        said = "china.jpg: the picture is cut short: its end is missing"
+        for told in (send(client, path.read_bytes(), "china.jpg"), client.get(f"{C}/pictures/{ident}")):
+            assert (told.status_code, told.json()["error"], told.json()["reason"]) == (422, said, "truncated")
+
+
 def test_a_picture_whose_file_is_gone(folder):
     with serving(folder) as (client, _):
         hit = client.get(f"{C}/search", params={"id": 3, "k": 1}).json()["hits"][0]

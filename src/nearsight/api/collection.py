@@ -61,7 +61,10 @@ def describe(pictures: Sequence[str | Path | Image], recipe: str) -> NDArray[Any
         raise UsageError(f"{recipe} learns from a collection first; describe takes a descriptor on its own")
     descriptor = wanted.descriptor
     files, limits = LocalFiles(), Limits()
-    images = [query_pixels(Query(_picture(each)), files, limits)(descriptor.side) for each in pictures]
+    images = [
+        query_pixels(Query(_picture(each)), files, limits, nameless=f"picture {number}")(descriptor.side)
+        for number, each in enumerate(pictures, 1)
+    ]
     return descriptor.describe(images)
 
 

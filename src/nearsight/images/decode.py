@@ -143,10 +143,10 @@ def decode(data: bytes, limits: Limits = DEFAULT, *, full: bool = False, metadat
     )
 
 
-def in_memory(image: Image) -> Picture:
+def in_memory(image: Image, name: str = "a picture") -> Picture:
     """Pixels `(H, W, 3) uint8` that are there already, as a picture. Raises UsageError on anything else."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise UsageError(f"a picture is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
+        raise UsageError(f"{name} is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
     height, width = image.shape[:2]
     return Picture(width, height, "array", None, image, "RGB", None, 1)
 

@@ -15,7 +15,7 @@ from typing import ClassVar
 from PIL import AvifImagePlugin, ImageFile, UnidentifiedImageError
 from PIL import Image as Pillow
 
-from nearsight.errors import PictureError, Reason, UsageError
+from nearsight.errors import PictureError, Reason, Technical, UsageError
 
 _CUT_SHORT = re.compile(r"truncat|not enough|unexpected end|premature|end of file|only got \d|eof", re.IGNORECASE)
 _NO_ROOM = re.compile(r"out of memory|memory alloc|cannot allocate|insufficient memory", re.IGNORECASE)
@@ -112,9 +112,9 @@ def _reason(error: Exception, otherwise: Reason) -> Reason:
     return otherwise
 
 
-def _detail(error: Exception) -> str:
+def _detail(error: Exception) -> Technical:
     text = printable(_ADDRESS.sub("", str(error)))
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return Technical(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
 def printable(text: str, limit: int = 200) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.errors import UsageError
+from nearsight.errors import UsageError, naming
 from nearsight.files import Files
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, Picture, decode, in_memory
@@ -61,20 +61,36 @@ def asked(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Li
     return _asked_picture(plan, pixels(plan.descriptor.side), pixels(thumbnail.SIDE))
 
 
-def query_pixels(query: Query, files: Files, limits: Limits) -> Callable[[int], Image]:
+NAMELESS = "the query image"
+"""What bytes and pixels are called, which have no name."""
+
+
+def query_pixels(query: Query, files: Files, limits: Limits, *, nameless: str = NAMELESS) -> Callable[[int], Image]:
     """A function that gives the query's picture, or the box of it, at a working side."""
     assert query.picture is not None
     assert not isinstance(query.picture, int)
-    opened = opened_picture(query.picture, files, limits, full=query.box is not None)
+    opened = opened_picture(query.picture, files, limits, full=query.box is not None, nameless=nameless)
     return lambda side: opened.at(side, query.box)
 
 
-def opened_picture(picture: Path | bytes | Image, files: Files, limits: Limits, *, full: bool) -> Picture:
-    """A file, its bytes or pixels as a picture of which parts can be cut. PictureError where it cannot be read."""
+def opened_picture(
+    picture: Path | bytes | Image, files: Files, limits: Limits, *, full: bool, nameless: str = NAMELESS
+) -> Picture:
+    """A file, its bytes or pixels as a picture of which parts can be cut.
+
+    Raises
+    ------
+    PictureError : it cannot be read; the message calls it by its path, or as `nameless` says
+    UsageError : the pixels are not those of a picture
+    """
     if isinstance(picture, np.ndarray):
-        return in_memory(picture)
-    data = picture if isinstance(picture, bytes) else files.read(os.path.realpath(os.fsencode(picture)), limits.file)[0]
-    return decode(data, limits, full=full)
+        return in_memory(picture, nameless)
+    with naming(nameless if isinstance(picture, bytes) else str(picture)):
+        return decode(picture if isinstance(picture, bytes) else _content(picture, files, limits), limits, full=full)
+
+
+def _content(path: Path, files: Files, limits: Limits) -> bytes:
+    return files.read(os.path.realpath(os.fsencode(path)), limits.file)[0]
 
 
 def _asked_stored(ident: int, query: Query, plan: Plan, snapshot: Snapshot) -> Asked:

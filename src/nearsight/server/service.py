@@ -15,7 +15,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from nearsight.applications.map import Map
-from nearsight.errors import PictureError, Reason
+from nearsight.errors import PictureError, Reason, naming
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.search.engine import Hit, Results
@@ -64,9 +64,10 @@ class Service:
         if self.settings.readonly:
             raise RefusedError(403, "this service only reads", "start it without --read-only")
 
-    def keep(self, data: bytes) -> Rendered:
-        """An uploaded picture, decoded in isolation and kept. PictureError says why it cannot be."""
-        made = self.decoder.render(Source(data))
+    def keep(self, data: bytes, name: str) -> Rendered:
+        """An uploaded picture, decoded in isolation and kept. PictureError says why the file cannot be."""
+        with naming(name):
+            made = self.decoder.render(Source(data))
         self.pictures.put(made.digest, made)
         return made
 
@@ -83,7 +84,8 @@ class Service:
         with shelved.use() as photos:
             root = photos.root
         try:
-            return self.decoder.file(root, picture.path, side)
+            with naming(readable(os.fsdecode(picture.path))):
+                return self.decoder.file(root, picture.path, side)
         except PictureError as problem:
             if problem.reason not in GONE:
                 raise

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from nearsight.errors import PictureError, Reason
+from nearsight.errors import PictureError, Reason, Technical
 
 T = TypeVar("T", contravariant=True)
 R = TypeVar("R", covariant=True)
@@ -208,4 +208,4 @@ def _failure(error: Exception) -> Failure:
     place = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" ({os.path.basename(place[0].filename)}:{place[0].lineno})" if place else ""
     text = "".join(letter if letter.isprintable() else " " for letter in str(error)[:200])
-    return Failure(Reason.CRASHED, f"{type(error).__name__}: {text}{where}")
+    return Failure(Reason.CRASHED, Technical(f"{type(error).__name__}: {text}{where}"))

@@ -10,11 +10,19 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
+from nearsight.images.pillow import printable
+from nearsight.search.query import NAMELESS
 from nearsight.server import schemas
 from nearsight.server.colours import Picked
 from nearsight.server.decoder import Rendered, shown
 from nearsight.server.errors import RefusedError
 from nearsight.server.service import Its, Service
+
+LONGEST = 100
+"""Characters of a file's name that are said."""
+
+NAMELESS_FILES = ("blob", "picture")
+"""What browsers, and the page, call what is no file."""
 
 SIDE = 1024
 """The longest side of an upload that is shown."""
@@ -63,4 +71,10 @@ async def colours(service: Its, upload: Ident, picking: Picked) -> dict[str, Any
 
 def _kept(service: Service, picture: UploadFile) -> Rendered:
     """Read in the worker's thread, so that as many bodies are in memory as there are threads."""
-    return service.keep(picture.file.read())
+    return service.keep(picture.file.read(), called(picture.filename or ""))
+
+
+def called(filename: str) -> str:
+    """What an upload is called: the name of its file without folders, where its sender gave it one."""
+    name = printable(filename.replace("\\", "/").rpartition("/")[2], LONGEST)
+    return name if name not in ("", *NAMELESS_FILES) else NAMELESS
