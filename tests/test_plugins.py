@@ -117,6 +117,27 @@ def test_the_example_is_used_as_a_wheel(wheel, pages, tmp_path):
     assert varied[-1]["path"] == plain[1]["path"]
 
 
+def test_a_refiner_without_verdicts_leaves_them_to_the_distance(wheel, tmp_path, random_picture):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for seed in range(12):
+        random_picture(folder / f"{seed}.png", seed)
+    random_picture(tmp_path / "strange.png", 99)
+    assert nearsight("index", folder, "--recipe", "tiny | flat", path=wheel).returncode == 0
+    asked = ("--in", folder, "--json", "--recipe")
+    done = nearsight("search", folder / "3.png", *asked, "tiny | flat | vary", path=wheel)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"]) == (0, "found"), done.stderr
+    first = found["hits"][0]
+    assert (first["path"], first["verdict"], first["score"]) == ("3.png", "alike", 1)
+    assert first["why"].startswith("nearer than 100.00 % of random pairs")
+    plain = json.loads(nearsight("search", folder / "3.png", *asked, "tiny | flat", path=wheel).stdout)
+    judged = [{hit["path"]: (hit["verdict"], hit["score"]) for hit in each["hits"]} for each in (found, plain)]
+    assert judged[0] == judged[1]
+    strange = nearsight("search", tmp_path / "strange.png", *asked, "tiny | flat | vary", path=wheel)
+    assert json.loads(strange.stdout)["verdict"] != "found"
+
+
 def test_without_the_package_a_collection_answers_by_the_rest(wheel, pages, tmp_path):
     assert nearsight("index", pages, "--by", "copy", "--recipe", "projection", path=wheel).returncode == 0
     done = nearsight("search", tmp_path / "page.png", "--in", pages, "--by", "copy", "--json", path=tmp_path)
