@@ -18,6 +18,7 @@ from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.collection import Collection
 from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.plan import SENSES, usable
+from nearsight.collection.recipes import usual
 from nearsight.collection.rows import Label, Note, Picture, Skip
 from nearsight.errors import CollectionError, DamagedError, ModelError
 from nearsight.server.fault import not_found
@@ -177,7 +178,7 @@ def _speaks(recipe: str) -> bool:
 
 def default(held: dict[str, str]) -> str:
     """The sense that is used where none is named."""
-    return "copy" if "copy" in held else next(iter(held), "")
+    return usual(held)
 
 
 def asks(held: list[dict[str, Any]]) -> list[str]:
