@@ -117,6 +117,27 @@ def test_the_example_is_used_as_a_wheel(wheel, pages, tmp_path):
     assert varied[-1]["path"] == plain[1]["path"]
 
 
+def test_a_refiner_without_verdicts_leaves_them_to_the_distance(wheel, tmp_path, random_picture):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for seed in range(12):
+        random_picture(folder / f"{seed}.png", seed)
+    random_picture(tmp_path / "strange.png", 99)
+    assert nearsight("index", folder, "--recipe", "tiny | flat", path=wheel).returncode == 0
+    asked = ("--in", folder, "--json", "--recipe")
+    done = nearsight("search", folder / "3.png", *asked, "tiny | flat | vary", path=wheel)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"]) == (0, "found"), done.stderr
+    first = found["hits"][0]
+    assert (first["path"], first["verdict"], first["score"]) == ("3.png", "alike", 1)
+    assert first["why"].startswith("nearer than 100.00 % of random pairs")
+    plain = json.loads(nearsight("search", folder / "3.png", *asked, "tiny | flat", path=wheel).stdout)
+    judged = [{hit["path"]: (hit["verdict"], hit["score"]) for hit in each["hits"]} for each in (found, plain)]
+    assert judged[0] == judged[1]
+    strange = nearsight("search", tmp_path / "strange.png", *asked, "tiny | flat | vary", path=wheel)
+    assert json.loads(strange.stdout)["verdict"] != "found"
+
+
 def test_without_the_package_a_collection_answers_by_the_rest(wheel, pages, tmp_path):
     assert nearsight("index", pages, "--by", "copy", "--recipe", "projection", path=wheel).returncode == 0
     done = nearsight("search", tmp_path / "page.png", "--in", pages, "--by", "copy", "--json", path=tmp_path)
@@ -126,6 +147,36 @@ def test_without_the_package_a_collection_answers_by_the_rest(wheel, pages, tmp_
     assert nearsight("verify", "--in", pages, path=tmp_path).stdout == "clean\n"
     done = nearsight("search", tmp_path / "page.png", "--in", pages, "--recipe", "projection", path=tmp_path)
     assert (done.returncode, 'no method "projection"' in done.stderr) == (2, True)
+
+
+def test_without_the_package_a_collection_is_kept_up_to_date_and_can_let_go_of_it(wheel, pages, tmp_path):
+    recipe = "projection | flat | vary(weight=.3)"
+    assert nearsight("index", pages, "--by", "copy", "--recipe", recipe, path=wheel).returncode == 0
+    segments = {path: path.stat().st_size for path in (pages / ".nearsight" / "segments").iterdir()}
+    (pages / "4.png").unlink()
+    said = (
+        'not used: projection | flat | vary(weight=0.3): there is no method "projection"; install or update the '
+        "package that brings the method, or take the recipe out: "
+        f"nearsight index {pages} --drop 'projection | flat | vary(weight=0.3)'\n"
+    )
+    for command, told in (
+        (("index", pages), "1 removed, 5 unchanged"),
+        (("index", pages, "--by", "colour"), "5 completed"),
+        (("repair", "--in", pages), "5 unchanged"),
+        (("verify", "--in", pages), "clean"),
+    ):
+        done = nearsight(*command, path=tmp_path)
+        assert (done.returncode, done.stderr, told in done.stdout) == (0, said, True), (command, done)
+    assert "searchable by copy, colour\n" in nearsight("index", pages, path=tmp_path).stdout
+    assert said.partition(": there")[2].strip() in nearsight("info", "--in", pages, path=tmp_path).stdout
+    dropped = nearsight("index", pages, "--drop", recipe, "--json", path=tmp_path)
+    freed = json.loads(dropped.stdout)["dropped"]
+    gone = [path for path in segments if not path.exists()]
+    assert freed == {"recipes": ["projection | flat | vary(weight=0.3)"], "bytes": segments[gone[0]]}
+    assert len(gone) == 1
+    assert nearsight("index", pages, path=tmp_path).stderr == ""
+    done = nearsight("search", pages / "2.png", "--in", pages, "--recipe", "projection", path=wheel)
+    assert (done.returncode, "holds no rows of projection" in done.stderr) == (2, True)
 
 
 def test_the_example_meets_the_contract_and_its_own_tests(wheel):

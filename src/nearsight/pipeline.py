@@ -136,10 +136,15 @@ class Plan:
 
     @cached_property
     def cache_key(self) -> str:
-        """The key of what the index keeps of the rows: theirs, and the parameters on which it depends."""
+        """The key of what the index keeps of the rows: theirs, and its own."""
+        return f"{self.key} | {self.index_key}"
+
+    @property
+    def index_key(self) -> str:
+        """The key of the index whatever the rows: the parameters on which what it keeps depends."""
         step = written_out((self.index,)).steps[0]
         kept = tuple(pair for pair in step.kwargs if pair[0] in self.index.kept_by)
-        return f"{self.key} | {replace(step, kwargs=kept)} @{self.index.version}"
+        return f"{replace(step, kwargs=kept)} @{self.index.version}"
 
 
 def plan(text: str, name: str = "") -> Plan:

@@ -1,7 +1,7 @@
 """Methods, found by file name.
 
 `gist` in a recipe is the class `Gist` of `descriptors/gist.py`. There is no list to edit: a file in one of these
-packages is a method, and an outside package adds its own by an entry point of the group `nearsight.methods` whose
+packages is a method, and an outside package adds its own by an entry point of the group `nearsight.registry` whose
 name is the method's and whose value is its module: see `plugins.py`.
 """
 

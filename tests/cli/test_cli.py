@@ -85,6 +85,33 @@ def test_index_tells_what_it_did(folder):
     assert (found["images"], found["skipped"], found["unchanged"]) == (5, {"not-a-picture": 1}, 5)
 
 
+def test_index_drops_recipes_and_says_how_much_that_freed(tmp_path, random_picture):
+    made = tmp_path / "pictures"
+    made.mkdir()
+    for number in range(3):
+        random_picture(made / f"{number}.jpg", number)
+    assert nearsight("index", made, "--by", "copy,colour", "--recipe", "phash | flat").returncode == 0
+
+    def stored():
+        return sum(path.stat().st_size for path in (made / ".nearsight" / "segments").iterdir())
+
+    before = stored()
+    done = nearsight("index", made, "--drop", "colour")
+    assert f"dropped colour: {before - stored():,} bytes freed\n" in done.stdout
+    assert "searchable by copy, phash | flat\n" in done.stdout
+    before = stored()
+    found = json.loads(nearsight("index", made, "--drop", "phash|flat", "--json").stdout)
+    assert found["dropped"] == {"recipes": ["phash | flat"], "bytes": before - stored()}
+    assert found["dropped"]["bytes"] > 0
+    assert (list(found["recipes"]), found["unusable"]) == (["copy"], {})
+    assert json.loads(nearsight("index", made, "--json").stdout)["dropped"] == {"recipes": [], "bytes": 0}
+    for drop, said in (("copy", "keeps one recipe at least"), ("colour", "is indexed by copy")):
+        done = nearsight("index", made, "--drop", drop)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    verified = json.loads(nearsight("verify", "--in", made, "--json").stdout)
+    assert verified == {"clean": True, "problems": [], "unusable": {}}
+
+
 def test_search_by_several_senses_and_with_marks(folder, crop):
     done = nearsight("search", crop, "--in", folder, "--by", "copy,", "--by", " colour", "--fuse", "scores", "--json")
     found = json.loads(done.stdout)

@@ -78,6 +78,7 @@ def warm():
             photos.search(words="1")
             photos.verify()
             photos.remove(["1.jpg"])
+        drop(lambda **_: None, box, f"{box}/.nearsight", ["gist | flat | verify"])
         index(lambda **_: None, box, f"{box}/.nearsight", [], 2)
         indexing.repair(box)
 
@@ -99,6 +100,12 @@ def pooled_index(report, folder, home, recipes, batch, pause=0.0):
 
     settings = run.Settings(workers=2)
     ns.index(folder, recipe=recipes, collection=home, watch=watch, settings=settings).close()
+
+
+def drop(report, folder, home, recipes):
+    """Take recipes out; the bytes that this freed."""
+    with here(1024), ns.index(folder, drop=recipes, collection=home) as photos:
+        return photos.dropped.bytes
 
 
 def remove(report, home, paths):

@@ -258,6 +258,55 @@ def test_killed_at_every_system_call(forks, many, tmp_path, kind, figures):
     figures(f"kills at system calls: {kind}", calls=calls, killed=killed, violations=0)
 
 
+DROPPED = "dhash | flat"
+
+
+def kill_while_dropping(forks, many, tmp_path, every):
+    """Kill at the entry of every n-th mutating call: the recipe is there with all its rows, or gone with them."""
+    tracing.needed()
+    folder, before, work = many(12), tmp_path / "before", tmp_path / "work"
+    forks.run("index", folder, before, [*RECIPES, DROPPED], 1024).result  # noqa: B018
+    states = [sorted(recipe.partition(" ")[0] for recipe in each) for each in ([*RECIPES, DROPPED], RECIPES)]
+    copied(before, work)
+    calls = tracing.traced(forks, "drop", folder, work, [DROPPED], within=work)
+    assert sum(call.name.startswith("unlink") and ".seg" in call.line for call in calls) == 1
+    seen = set()
+    for call in calls[::every]:
+        copied(before, work)
+        ending = tracing.killed_at(forks, call, "drop", folder, work, [DROPPED])
+        assert ending.code == -signal.SIGKILL, (call, ending)
+        state = dropped_state(forks, work)
+        assert state in states, (call, state)
+        seen.add(states.index(state))
+        if state == states[0]:
+            forks.run("drop", folder, work, [DROPPED]).result  # noqa: B018
+        else:
+            forks.run("index", folder, work, [], 1024).result  # noqa: B018
+        assert dropped_state(forks, work) == states[1], call
+        assert len(list((work / "segments").iterdir())) == 2, call  # thumbnails and rows: nothing is left behind
+    assert seen == {0, 1}
+    return len(calls), len(calls[::every])
+
+
+def dropped_state(forks, work):
+    """The recipes of a sound collection, each of whose pictures has just their rows."""
+    found = forks.run("inspect", work).result
+    assert found["problems"] == []
+    assert len(found["rows"]) == 12
+    (held,) = {tuple(sorted(rows)) for rows in found["rows"].values()}
+    return sorted(name.lower() for name in held)
+
+
+def test_killed_while_a_recipe_is_dropped(forks, many, tmp_path):
+    kill_while_dropping(forks, many, tmp_path, 6)
+
+
+@pytest.mark.slow
+def test_killed_at_every_system_call_while_a_recipe_is_dropped(forks, many, tmp_path, figures):
+    calls, killed = kill_while_dropping(forks, many, tmp_path, 1)
+    figures("kills at system calls: drop", calls=calls, killed=killed, violations=0)
+
+
 def test_no_process_outlives_a_killed_run(forks, many, tmp_path):
     """The workers end with the one that they work for, even though they are in sessions of their own."""
     import psutil

@@ -8,6 +8,7 @@ from PIL import Image
 
 import nearsight as ns
 from nearsight.errors import RecipeError
+from nearsight.registry import methods
 
 REFINERS = ("aqe(n=2)", "augment(n=2)", "diffuse(k=3)", "reciprocal(k1=4, k2=2)", "background", "aqe | diffuse")
 
@@ -56,6 +57,10 @@ def test_a_search_by_a_recipe_with_refiners_says_what_each_hit_owes_them(photos,
     assert alone[0].why != plain[0].why
     filtered = photos.search(photos.root / "3.png", recipe=f"tiny | flat | {refiner}", where="name like '1%'")
     assert {hit.path[0] for hit in filtered} == {"1"}
+
+
+def test_those_that_give_verdicts_are_those_that_look_at_pictures():
+    assert {name for name, each in methods("rank").items() if each.gives_verdict} == {"verify", "spatial"}
 
 
 def test_after_additions_and_removals_answers_are_those_of_a_collection_made_anew(tmp_path):

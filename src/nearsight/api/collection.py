@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,7 +30,9 @@ from nearsight.search.fused import USUAL, fused, known
 from nearsight.search.query import query_pixels
 from nearsight.search.reader import Current
 from nearsight.storage import integrity
-from nearsight.storage.location import OWN_FOLDER, home_of, root_of
+from nearsight.storage.drop_recipes import Dropped
+from nearsight.storage.location import home_of, index_command, root_of
+from nearsight.storage.recipes import usual
 from nearsight.storage.records import Label, Note, Picture, Problem, Sidecar, Skip
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Box, Explanation, Ids, Image, Query
@@ -72,9 +73,15 @@ class Collection:
     """An open collection. Readers never block: each answer comes from one committed generation."""
 
     def __init__(
-        self, home: Path, *, files: Files | None = None, clock: Clock | None = None, summary: Summary | None = None
+        self,
+        home: Path,
+        *,
+        files: Files | None = None,
+        clock: Clock | None = None,
+        summary: Summary | None = None,
+        dropped: Dropped | None = None,
     ) -> None:
-        self.home, self.summary = home, summary
+        self.home, self.summary, self.dropped = home, summary, dropped or Dropped()
         self._files, self._clock = files or LocalFiles(), clock or SystemClock()
         self._current = Current(home, self._files)
         self._catalogue, self._lock = self._current.catalogue, self._current.lock
@@ -105,6 +112,12 @@ class Collection:
         with self._lock:
             return self._catalogue.recipes()
 
+    @property
+    def unusable(self) -> dict[str, str]:
+        """The recipes of `senses` that cannot be used on this machine: by their names, why and what to do."""
+        with self._lock:
+            return info.unusable(self.home, self._catalogue)
+
     def search(
         self,
         picture: str | Path | bytes | Image | None = None,
@@ -132,7 +145,7 @@ class Collection:
         Parameters
         ----------
         picture : a file, its bytes, or pixels `(H, W, 3) uint8`; it need not be in the collection
-        by : the sense of "alike": `copy` by default, or the first that the collection has
+        by : the sense of "alike": `copy` by default, or the first that the collection has and that can be used
         recipe : a recipe instead of a sense; its descriptor must have been indexed
         fuse : how the answers by several senses and recipes become one: `reciprocal` by their ranks, `scores` by how
             far each hit stands out
@@ -249,13 +262,13 @@ class Collection:
         held = self.senses
         if recipe is not None:
             return self._plan_of_recipe(recipe, held)
-        name = by or ("copy" if "copy" in held else next(iter(held)))
+        name = by or usual(held)
         if name not in held:
             if name not in SENSES:
                 plans([name])
             raise UsageError(
                 f"this collection is not indexed by {name} (it has: {', '.join(held)}); "
-                f"add it: nearsight index {_quoted(self.root)} --by {name}{self._elsewhere()}"
+                f"add it: {index_command(self.root, self.home, '--by', name)}"
             )
         beside = [other for other in SENSES[name].beside if other in held] if name in SENSES else []
         return replace(plan(held[name], name), beside=tuple(usable(held[other] for other in beside)))
@@ -266,20 +279,16 @@ class Collection:
         if wanted.recipe not in held.values() and wanted.unlearnt_key not in rows:
             raise UsageError(
                 f"this collection holds no rows of {wanted.unlearnt_key.split('@')[0].strip()}; "
-                f"add them: nearsight index {_quoted(self.root)} --recipe {_quoted(recipe)}{self._elsewhere()}"
+                f"add them: {index_command(self.root, self.home, '--recipe', recipe)}"
             )
         return wanted
-
-    def _elsewhere(self) -> str:
-        own = self.root / os.fsdecode(OWN_FOLDER)
-        return "" if own == self.home else f" --collection {_quoted(self.home)}"
 
     def map(self, by: str | None = None, *, recipe: str | None = None, where: str = "") -> Map:
         """All pictures laid out in a plane, so that those that are alike lie near each other.
 
         Parameters
         ----------
-        by : the sense of "alike": `copy` by default, or the first that the collection has
+        by : the sense of "alike": `copy` by default, or the first that the collection has and that can be used
         recipe : a recipe instead of a sense; its descriptor must have been indexed
         where : only pictures of which this holds
 
@@ -370,7 +379,3 @@ class Collection:
 
 def _picture(given: str | Path | bytes | Image) -> Path | bytes | Image:
     return Path(given) if isinstance(given, str) else given
-
-
-def _quoted(text: object) -> str:
-    return shlex.quote(str(text))

@@ -18,8 +18,9 @@ from nearsight.ingest.run import Ingest, Progress, Settings, Summary, Watch
 from nearsight.ingest.train_encoders import Learner
 from nearsight.ingest.training_pairs import Pairs, pairs_of
 from nearsight.pipeline import Plan, plans, usable
-from nearsight.storage import index_store, integrity
+from nearsight.storage import drop_recipes, index_store, integrity
 from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.database import NAME
 from nearsight.storage.location import OWN_FOLDER, home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
 from nearsight.storage.records import Problem
 from nearsight.storage.trained_state import Learnt, agrees, given, ready, save
@@ -31,6 +32,7 @@ def index(
     by: Iterable[str] = (),
     recipe: str | Iterable[str] = (),
     *,
+    drop: str | Iterable[str] = (),
     collection: str | Path | None = None,
     learnt: Iterable[str | Path] = (),
     settings: Settings | None = None,
@@ -44,6 +46,9 @@ def index(
     ----------
     by : senses to index by; an existing collection keeps its own beside them; `copy` and `colour` where none is named
     recipe : a recipe's text, or several
+    drop : recipes that are taken out of the collection: a sense's name or a recipe's text, or several. Their rows go,
+        what their indexes keep and what they learnt, as far as no other recipe uses it; `dropped` says how much that
+        was. A recipe whose method is not installed can be dropped too
     collection : where the collection lies, `FOLDER/.nearsight` by default
     learnt : files of `learn`: what recipes need that learn, such as a vocabulary; otherwise they learn from the folder.
         Rows that were made with something else learnt are made anew
@@ -51,7 +56,8 @@ def index(
 
     Raises
     ------
-    UsageError : the folder, a sense or a recipe is not there, or a file of `learnt` is for none of the recipes
+    UsageError : the folder, a sense or a recipe is not there, a file of `learnt` is for none of the recipes, or no
+        recipe would be left
     ModelError : a recipe's model is not there, or is not what its card says
     LockedError : another process is writing to the collection
     StorageError : the disk refused; what was committed is intact
@@ -62,17 +68,22 @@ def index(
     home = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(OWN_FOLDER)
     files, clock = files or LocalFiles(), clock or SystemClock()
     asked = plans(by, [recipe] if isinstance(recipe, str) else recipe)
+    drop = [drop] if isinstance(drop, str) else list(drop)
+    if drop and not files.exists(home / NAME):
+        raise UsageError(f"{folder} is not indexed yet, so there is nothing to drop")
     for each in asked:
         each.descriptor.load()
     files.make_folder(home)
     with writing(home, files), opened(home, files) as catalogue:
         taught = given(map(Path, learnt), [*asked, *usable(catalogue.recipes().values())])
         keep_root(catalogue, root, home)
-        wanted = keep_recipes(catalogue, asked)
+        leaving = drop_recipes.named(drop, catalogue.recipes(), asked)
+        wanted = [each for each in keep_recipes(catalogue, asked) if each.name not in leaving]
+        dropped = drop_recipes.drop(home, catalogue, files, leaving)
         summary = _ingested(
             root, home, catalogue, wanted, files, clock, watch or _ignore, settings or Settings(), taught
         )
-    return Collection(home, files=files, clock=clock, summary=summary)
+    return Collection(home, files=files, clock=clock, summary=summary, dropped=dropped)
 
 
 def _ingested(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from nearsight.errors import DamagedError, RecipeError, UsageError
+from nearsight.errors import DamagedError, UsageError
 from nearsight.files import Files
-from nearsight.pipeline import plan
+from nearsight.pipeline import Plan
 from nearsight.storage import index_store
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.location import root_of
+from nearsight.storage.location import index_command, root_of
+from nearsight.storage.recipes import sorted_out
 from nearsight.storage.segments import FOLDER
 from nearsight.storage.snapshot import Snapshot
 
@@ -25,7 +27,8 @@ def info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files: Files) -> 
         "skipped": catalogue.skipped(),
         "words": catalogue.noted(),
         "recipes": catalogue.recipes(),
-        "indexes": {name: _answers(snapshot, name, text) for name, text in catalogue.recipes().items()},
+        "unusable": unusable(home, catalogue),
+        "indexes": _indexes(catalogue.recipes(), snapshot),
         "bytes": _bytes(home, files),
         "generation": snapshot.generation,
     }
@@ -41,10 +44,23 @@ def _bytes(home: Path, files: Files) -> int:
     return total
 
 
-def _answers(snapshot: Snapshot, name: str, text: str) -> str:
+def unusable(home: Path, catalogue: Catalogue) -> dict[str, str]:
+    """The recipes that cannot be used on this machine: by their names, why and what to do."""
+    root = root_of(catalogue, home)
+    lacking = sorted_out(catalogue.recipes())[1]
+    return {each.name: each.remedy(index_command(root, home, "--drop", each.name)) for each in lacking}
+
+
+def _indexes(recipes: Mapping[str, str], snapshot: Snapshot) -> dict[str, str]:
+    """Which index answers by each recipe, and why; none where the recipe cannot be used."""
+    plans, lacking = sorted_out(recipes)
+    said = {each.name: f"none: {each.problem}" for each in lacking}
+    said |= {each.name: _answers(snapshot, each) for each in plans}
+    return {name: said[name] for name in recipes}
+
+
+def _answers(snapshot: Snapshot, plan: Plan) -> str:
     try:
-        return snapshot.answers(plan(text, name))
-    except RecipeError as problem:
-        return f"none: {problem.problem}"
+        return snapshot.answers(plan)
     except (UsageError, DamagedError) as problem:
         return f"none: {problem}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ DECODER_SHARE = 2.5
 """A worker may hold this many times the decoded picture."""
 
 if TYPE_CHECKING:
+    import nearsight as ns
     from nearsight.ingest.run import Settings, Summary, Watch
 
 
@@ -36,6 +37,10 @@ def index(
         typer.Option(help="Senses, with commas, such as copy,object; `recipes` lists them. [default: copy,colour]"),
     ] = None,
     recipe: Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="A sense or recipe to take out, with its rows; may be repeated."),
+    ] = None,
     collection: Collection = None,
     learnt: LearntFiles = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
@@ -50,13 +55,16 @@ def index(
             folder,
             senses(by),
             recipe or (),
+            drop=drop or (),
             collection=collection,
             learnt=learnt or (),
             settings=_settings(workers, max_decoded),
             watch=watch,
         )
     assert photos.summary is not None
-    _report(photos.summary, photos.info(), json)
+    if photos.dropped.recipes and not json:
+        typer.echo(f"dropped {shown(', '.join(photos.dropped.recipes))}: {photos.dropped.bytes:,} bytes freed")
+    _report(photos.summary, {**photos.info(), "dropped": vars(photos.dropped)}, json)
 
 
 def learn(
@@ -91,9 +99,13 @@ def verify(in_: In = Here, collection: Collection = None, json: Json = False) ->
     """Read everything that is stored and compare it with its checksums."""
     import nearsight as ns
 
-    problems = ns.open(in_, collection=collection).verify()
+    photos = ns.open(in_, collection=collection)
+    problems = photos.verify()
     if json:
-        print_json({"clean": not problems, "problems": [vars(problem) for problem in problems]})
+        found = [vars(problem) for problem in problems]
+        print_json({"clean": not problems, "problems": found, "unusable": _unusable(photos)})
+    else:
+        _warn(_unusable(photos))
     for problem in [] if json else problems:
         typer.echo(f"{problem.where}: {problem.what}")
     if problems:
@@ -198,9 +210,27 @@ def _report(summary: Summary, info: dict[str, Any], json: bool) -> None:
     typer.echo(f"{said} in {summary.seconds:.1f} s{speed}")
     for reason, count in sorted(info["skipped"].items(), key=lambda item: -item[1]):
         typer.echo(f"  skipped {count:>6}  {reason}")
-    typer.echo(f"{info['images']} pictures in {shown(info['collection'])}, searchable by {', '.join(info['recipes'])}")
+    usable = [name for name in info["recipes"] if name not in info["unusable"]]
+    searchable = ", ".join(usable) or "words alone"
+    typer.echo(f"{info['images']} pictures in {shown(info['collection'])}, searchable by {searchable}")
+    _warn(info["unusable"])
     if info["skipped"]:
         typer.echo("which files were skipped, and why: nearsight export --skipped")
+
+
+def _unusable(photos: ns.Collection) -> dict[str, str]:
+    """The recipes that cannot be used; none where damage hides them, which `verify` tells by itself."""
+    from nearsight.errors import CollectionError
+
+    with suppress(CollectionError):
+        return photos.unusable
+    return {}
+
+
+def _warn(unusable: dict[str, str]) -> None:
+    """A line for each recipe that cannot be used."""
+    for name, why in unusable.items():
+        typer.echo(f"not used: {shown(name)}: {shown(why)}", err=True)
 
 
 _COUNTS = ("added", "changed", "moved", "removed", "completed", "unchanged")

@@ -65,7 +65,7 @@ def info(in_: In = Here, collection: Collection = None, json: Json = False) -> N
     typer.echo(f"{found['bytes'] / 1e6:.1f} MB in {shown(found['collection'])}")
     for name, text in found["recipes"].items():
         typer.echo(f"  by {name:<10} {text}" if name != text else f"  by {text}")
-        typer.echo(f"     {found['indexes'][name]}")
+        typer.echo(f"     {shown(found['unusable'].get(name, found['indexes'][name]))}")
     if any(found["words"].values()):
         typer.echo("  words: " + "{sidecars} sidecars, {pictures} pictures described".format(**found["words"]))
         if found["words"]["unknown"]:

@@ -28,7 +28,6 @@ class RowRefiner(Refiner):
     """Ranks the first `hits` anew by their rows; the others follow in their order. A subclass writes `ranked`."""
 
     vectors = True
-    judges = False
     hits: int
 
     @property

@@ -68,7 +68,6 @@ class Aqe(Refiner):
     verified: bool = False
 
     vectors = True
-    judges = False
 
     def __post_init__(self) -> None:
         if self.n < 1:

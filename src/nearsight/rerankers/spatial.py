@@ -84,6 +84,8 @@ class Spatial(Refiner):
     tolerance: float = 0.02
     seconds: float = 10.0
 
+    gives_verdict = True
+
     def __post_init__(self) -> None:
         if self.n < 1:
             raise ValueError(f"n is how many hits are looked at, 1 or more; got {self.n}")

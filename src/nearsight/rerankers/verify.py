@@ -141,6 +141,8 @@ class Verify(Refiner):
     trim: bool = True
     alarms: float = 0.01
 
+    gives_verdict = True
+
     def __post_init__(self) -> None:
         if self.n < 1:
             raise ValueError(f"verify looks at 1 hit or more; got n={self.n}")

@@ -18,18 +18,19 @@ def reasons(
 ) -> list[Explanation]:
     """Why, for each hit: the judgement, and what refiners say that only order.
 
-    The judgement is the last word of those that judge; without them, what the distance means in this collection.
+    The judgement is the last word of those that give verdicts; without them, what the distance means in this
+    collection.
     `said`, where there is something, is said of every hit instead.
     """
     unjudged = said or (SENSES[plan.name].said if plan.name in SENSES else "")
     if image is None or unjudged:
         return [Explanation(unjudged or "the nearest to these colours") for _ in ids]
-    if any(refiner.judges for refiner in plan.refiners):
+    if any(refiner.gives_verdict for refiner in plan.refiners):
         judged = _judged(plan, image, ids, distances, rows)
     else:
         background, share = rows.snapshot.background(plan), SENSES[plan.name].alike if plan.name in SENSES else ALIKE
         judged = [background.explain(distances[ident], share) for ident in ids.tolist()]
-    orders = [each.explain(image, ids, rows) for each in plan.refiners if not each.judges]
+    orders = [each.explain(image, ids, rows) for each in plan.refiners if not each.gives_verdict]
     return [_ordered(each, [reasons[at] for reasons in orders]) for at, each in enumerate(judged)]
 
 
@@ -43,13 +44,13 @@ def _ordered(judged: Explanation, given: Sequence[Explanation | None]) -> Explan
 
 
 def _judged(plan: Plan, image: Image, ids: Ids, distances: Mapping[int, float], rows: QueryRows) -> list[Explanation]:
-    """The last word of the refiners that judge.
+    """The last word of the refiners that give verdicts.
 
     A hit that one of them turned down, or has not come to, scores below every hit that it accepted.
     """
     made: list[Explanation] = []
-    judges = [each for each in plan.refiners if each.judges]
-    for ident, *given in zip(ids.tolist(), *(each.explain(image, ids, rows) for each in judges), strict=True):
+    explained = [each.explain(image, ids, rows) for each in plan.refiners if each.gives_verdict]
+    for ident, *given in zip(ids.tolist(), *explained, strict=True):
         said = [reason for reason in given if reason is not None]
         reason = said[-1] if said else Explanation("not among the hits that were looked at closely", "", False)
         if reason.similarity is None:

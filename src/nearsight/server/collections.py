@@ -20,6 +20,7 @@ from nearsight.pipeline import SENSES, usable
 from nearsight.server.errors import not_found
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.location import OWN_FOLDER
+from nearsight.storage.recipes import usual
 from nearsight.storage.records import Label, Note, Picture, Skip
 
 WORDS = "words"
@@ -177,7 +178,7 @@ def _speaks(recipe: str) -> bool:
 
 def default(held: dict[str, str]) -> str:
     """The sense that is used where none is named."""
-    return "copy" if "copy" in held else next(iter(held), "")
+    return usual(held)
 
 
 def asks(held: list[dict[str, Any]]) -> list[str]:

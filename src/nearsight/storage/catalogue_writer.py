@@ -53,6 +53,10 @@ class Editor(Catalogue):
         """Add a recipe under its name."""
         self.db.execute("INSERT OR REPLACE INTO recipe VALUES(?,?,?)", (name, text, crc((name, text))))
 
+    def drop_recipe(self, name: str) -> None:
+        """Forget the recipe of this name; its rows are not looked at."""
+        self.db.execute("DELETE FROM recipe WHERE name=?", (name,))
+
     def put_picture(self, picture: Picture) -> None:
         """Insert, or replace the row of the same id."""
         values = astuple(picture)

@@ -30,6 +30,7 @@ from nearsight.storage.array_file import StoredArrays, write_arrays
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import Editor
 from nearsight.storage.index_training import Sample, learnt
+from nearsight.storage.recipes import LEARNT, owner, sorted_out
 from nearsight.storage.records import CacheEntry
 from nearsight.storage.segments import FOLDER as SEGMENTS
 from nearsight.storage.segments import Segment
@@ -39,7 +40,6 @@ FOLDER = "indexes"
 CHUNK = 1024
 LOST_SHARE = 0.1
 _DONE = "caches"
-_LEARNT = "learnt: "
 
 Report = Callable[[int, int], None]
 """`(done, total)` rows."""
@@ -105,12 +105,12 @@ def rows_of(segment: Segment, plan: Plan) -> Any:  # noqa: ANN401 - rows (n, D),
 
 def learnt_key(plan: Plan) -> str:
     """The key of what the encoders of a plan have learnt."""
-    return f"{_LEARNT}{plan.unlearnt_key}"
+    return f"{LEARNT}{plan.unlearnt_key}"
 
 
 def shown_key(key: str) -> str:
     """The steps of a recipe whose encoders have learnt what has this key."""
-    return key.removeprefix(_LEARNT).partition(" @")[0]
+    return key.removeprefix(LEARNT).partition(" @")[0]
 
 
 def put(
@@ -152,7 +152,7 @@ class Refresh:
         }
         if self.catalogue.meta(_DONE) == _state(self.catalogue.generation(), wanted):
             return
-        known = (*wanted, *(learnt_key(plan) for plan in plans))
+        known = {*wanted, *(learnt_key(plan) for plan in plans), *self._of_unusable()}
         self._drop([entry for entry in self.catalogue.caches() if entry.key not in known])
         with threadpool_limits(1):  # each thread of the numeric libraries takes memory that it never gives back
             for plan in wanted.values():
@@ -160,6 +160,13 @@ class Refresh:
                 _trim()
         with self.catalogue.transaction():
             self.catalogue.put_meta(_DONE, _state(self.catalogue.generation() + 1, wanted))
+
+    def _of_unusable(self) -> set[str]:
+        """The keys of what recipes need whose method is not installed: what they learnt is there when it is again."""
+        kept = {entry.key for entry in self.catalogue.caches()}
+        keys = {entry.key for entry in self.catalogue.segments()} | kept
+        owners = [owner(each.text, keys) for each in sorted_out(self.catalogue.recipes())[1]]
+        return {key for key in kept if any(each.needs(key) for each in owners)}
 
     def _refresh(self, plan: Plan) -> None:
         entries = [entry for entry in self.catalogue.caches() if entry.key == plan.cache_key]

@@ -7,7 +7,7 @@ dropped, the sound rows beside it are kept, and the next ingest describes the re
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,14 +56,15 @@ def verify(home: Path, catalogue: Catalogue, files: Files) -> list[Problem]:
         catalogue.dead()
     except DamagedError as problem:
         return [Problem(NAME, str(problem))]
-    held: dict[str, list[Ids]] = {key: [] for key in _keys(home, catalogue, files)}
+    wanted = _keys(home, catalogue, files)
+    held: dict[str, list[Ids]] = {key: [] for key in wanted}
     for entry in entries:
         opened, found = _open(folder, entry, files)
         problems += found
         if opened is not None and not found:
             held.setdefault(entry.key, []).append(opened.ids)
     problems += [Problem(entry.file, what) for entry, what in index_store.damaged(home, catalogue, files)]
-    return problems or list(_completeness(catalogue, held))
+    return problems or list(_completeness(catalogue, held, wanted))
 
 
 def _database(catalogue: Catalogue) -> Iterator[Problem]:
@@ -98,8 +99,11 @@ def _keys(home: Path, catalogue: Catalogue, files: Files) -> list[str]:
     return [THUMBNAILS, *keys(catalogue.recipes().values(), home, catalogue, files)]
 
 
-def _completeness(catalogue: Catalogue, held: dict[str, list[Ids]]) -> Iterator[Problem]:
-    """Every picture has each of its rows exactly once, and no row is without its picture."""
+def _completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted: Sequence[str]) -> Iterator[Problem]:
+    """Every picture has each of its rows exactly once, and no row is without its picture.
+
+    Rows of recipes that cannot be used may lack: nothing can make them.
+    """
     words = Words(catalogue)
     try:
         words.check()
@@ -113,7 +117,7 @@ def _completeness(catalogue: Catalogue, held: dict[str, list[Ids]]) -> Iterator[
         ids = np.concatenate(parts) if parts else np.empty(0, np.int64)
         ids = ids[~np.isin(ids, dead)]
         for what, count in (
-            ("pictures lack this row", len(np.setdiff1d(live, ids))),
+            ("pictures lack this row", len(np.setdiff1d(live, ids)) if key in wanted else 0),
             ("rows are there twice", len(ids) - len(np.unique(ids))),
             ("rows have no picture", len(np.setdiff1d(ids, live))),
         ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import time
 from collections.abc import Iterator
@@ -14,11 +15,12 @@ from filelock import FileLock, Timeout
 
 from nearsight.errors import DamagedError, FormatError, LockedError, StorageError, UsageError
 from nearsight.files import Files
-from nearsight.pipeline import DEFAULT_SENSES, SENSES, Plan, plan, plans
+from nearsight.pipeline import DEFAULT_SENSES, SENSES, Plan, plans
 from nearsight.storage import checksums
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import Editor
 from nearsight.storage.database import NAME
+from nearsight.storage.recipes import sorted_out
 
 OWN_FOLDER = b".nearsight"
 LOCK = "write.lock"
@@ -41,6 +43,13 @@ def home_of(folder: str | Path = ".", collection: str | Path | None = None) -> P
         if (home / NAME).exists():
             return home
     raise UsageError(f"no collection holds {start}; make one: nearsight index {folder}")
+
+
+def index_command(root: Path, home: Path, option: str, value: str) -> str:
+    """The command that indexes a folder with one option, to be typed as it is."""
+    own = home == root / os.fsdecode(OWN_FOLDER)
+    words = ["nearsight", "index", str(root), option, value, *([] if own else ["--collection", str(home)])]
+    return shlex.join(words)
 
 
 @contextmanager
@@ -114,16 +123,22 @@ def root_of(catalogue: Catalogue, home: Path) -> Path:
 
 
 def keep_recipes(catalogue: Editor, asked: list[Plan]) -> list[Plan]:
-    """The plans of a collection: its own and those asked for; the default senses where there are none."""
+    """The plans of a collection: its own and those asked for; the default senses where there are none.
+
+    Recipes of its own that cannot be used stay in it, and have no plan.
+    """
     recipes = catalogue.recipes()
-    held = [plan(text, name) for name, text in recipes.items()]
+    held, _ = sorted_out(recipes)
     known = {each.recipe for each in held}
     new = [each for each in asked if each.recipe not in known or each.name in SENSES]
-    wanted = {each.name: each for each in (*held, *new)} or {each.name: each for each in plans(DEFAULT_SENSES)}
-    if recipes != {each.name: each.recipe for each in wanted.values()}:
+    if not recipes and not new:
+        new = plans(DEFAULT_SENSES)
+    wanted = {each.name: each for each in (*held, *new)}
+    texts = recipes | {each.name: each.recipe for each in wanted.values()}
+    if recipes != texts:
         with catalogue.transaction():
-            for each in wanted.values():
-                catalogue.put_recipe(each.name, each.recipe)
+            for name, text in texts.items():
+                catalogue.put_recipe(name, text)
     return list(wanted.values())
 
 

@@ -63,8 +63,8 @@ class Refiner(Method, ABC):
     """Whether it needs rows that are records of visual words."""
     vectors: ClassVar[bool] = False
     """Whether it needs rows of numbers, float32, with a metric that can be straightened (`Metric.flattened`)."""
-    judges: ClassVar[bool] = True
-    """Whether it says what is alike; otherwise that is judged by the distance, as without refiners."""
+    gives_verdict: ClassVar[bool] = False
+    """Whether it says what is alike; otherwise the distance says it, as without refiners."""
 
     @property
     def depth(self) -> int:
