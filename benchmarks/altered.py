@@ -18,12 +18,13 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.quality import usable
 from nearsight.collection.fused import Together
-from nearsight.collection.plan import SENSES, Plan, plan
+from nearsight.collection.plan import Plan, plan
 from nearsight.collection.trial import attacked, bench
 from nearsight.errors import UsageError
 from nearsight.evaluate.attacks import ATTACKS
 from nearsight.evaluate.measures import mean
 from nearsight.evaluate.scoring import Outcome
+from nearsight.senses import SENSES
 
 LEARNT_FROM, INDEXED = "corel1k", ("photos", "captions")
 METHODS = {

@@ -15,10 +15,10 @@ from benchmarks.chart import chart
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, filled, parser, write
 from benchmarks.quality import usable
-from nearsight.collection.plan import SENSES
 from nearsight.collection.trial import attacked, bench
 from nearsight.errors import UsageError
 from nearsight.evaluate.measures import mean
+from nearsight.senses import SENSES
 
 KINDS = {
     "stored": "stored|(in memory)",

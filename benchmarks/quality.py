@@ -19,12 +19,13 @@ from benchmarks.descriptors import per_picture
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
-from nearsight.collection.plan import SENSES, Plan, plan, plan_of
+from nearsight.collection.plan import Plan, plan, plan_of
 from nearsight.collection.trial import Bench, bench, judged
 from nearsight.errors import ModelMissingError, UsageError
 from nearsight.evaluate.protocols.catalogue import load
 from nearsight.evaluate.published import PUBLISHED
 from nearsight.evaluate.truth import GroundTruth
+from nearsight.senses import SENSES
 
 PROTOCOL = "corel1k"
 RGB = "colour_histogram(space=rgb, bins=[8, 8, 8])"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from docs_build import gallery, matches, points
 from docs_build.docstring import described, escaped, items, printed, prose, sections, table
 from nearsight.cli.listing import output
-from nearsight.collection.plan import SENSES
 from nearsight.errors import ModelMissingError
 from nearsight.methods import kind, methods, metric_of, name_of, parameters, summary
+from nearsight.senses import SENSES
 from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Refiner, Vocabulary
 
 FOLDER = "recipes"

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from nearsight import methods
-from nearsight.collection.plan import SENSES, plan, plan_of, plans
+from nearsight.collection.plan import plan, plan_of, plans
 from nearsight.descriptors.gist import Gist
 from nearsight.errors import RecipeError, UsageError
 from nearsight.recipe import parse
+from nearsight.senses import SENSES
 
 
 def test_every_kind_is_found_by_file_name():

@@ -14,10 +14,11 @@ from PIL import Image
 
 from nearsight.cli.judge import _fitting
 from nearsight.cli.judging import USUAL, usual_recipes
-from nearsight.collection.plan import SENSES, plan, plans
+from nearsight.collection.plan import plan, plans
 from nearsight.evaluate.protocols.catalogue import PROTOCOLS
 from nearsight.evaluate.redrawing import KINDS
 from nearsight.methods import methods
+from nearsight.senses import SENSES
 from tests.command import nearsight
 
 

@@ -10,8 +10,8 @@ import pytest
 
 import nearsight as ns
 from nearsight.collection.ingest import Settings
-from nearsight.collection.plan import SENSES
 from nearsight.errors import DamagedError, ModelMissingError, UsageError
+from nearsight.senses import SENSES
 from tests.collection.scenes import save, texture
 
 ALONE = "gist | flat | verify(n=1)"

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 from nearsight.cli.printing import shown
-from nearsight.collection.plan import SENSES
 from nearsight.methods import kind, left_out, look_up, methods, parameters, source, summary
+from nearsight.senses import SENSES
 from nearsight.types import Descriptor, LocalDescriptor, Method
 
 _HEADINGS = {

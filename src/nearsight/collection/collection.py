@@ -22,7 +22,7 @@ from nearsight.collection.home import home_of, root_of
 from nearsight.collection.ingest import Summary
 from nearsight.collection.layout import Map, laid_out
 from nearsight.collection.mixing import Asking, mixes, texts_of, with_sum
-from nearsight.collection.plan import SENSES, Plan, plan, plans, usable
+from nearsight.collection.plan import Plan, plan, plans, usable
 from nearsight.collection.query import query_pixels
 from nearsight.collection.rows import Label, Note, Picture, Problem, Sidecar, Skip
 from nearsight.collection.search import Hit, Results, search
@@ -32,6 +32,7 @@ from nearsight.errors import PictureError, UsageError
 from nearsight.files import Files, LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
+from nearsight.senses import SENSES
 from nearsight.types import Box, Explanation, Ids, Image, Query
 
 

@@ -17,9 +17,10 @@ from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.compare import OWN_FOLDER
 from nearsight.collection.database import NAME
 from nearsight.collection.editor import Editor
-from nearsight.collection.plan import DEFAULT_SENSES, SENSES, Plan, plan, plans
+from nearsight.collection.plan import Plan, plan, plans
 from nearsight.errors import DamagedError, FormatError, LockedError, StorageError, UsageError
 from nearsight.files import Files
+from nearsight.senses import DEFAULT_SENSES, SENSES
 
 LOCK = "write.lock"
 WRITER = "writer.json"

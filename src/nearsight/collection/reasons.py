@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from nearsight.collection.plan import SENSES, Plan
+from nearsight.collection.plan import Plan
 from nearsight.collection.query_rows import QueryRows
 from nearsight.rank.calibration import ALIKE
+from nearsight.senses import SENSES
 from nearsight.types import Explanation, Ids, Image
 
 

@@ -24,7 +24,7 @@ from nearsight.collection.collection import Collection
 from nearsight.collection.fused import Together, fusion
 from nearsight.collection.ingest import Progress, Settings, Watch
 from nearsight.collection.making import index
-from nearsight.collection.plan import SENSES, Plan, plans
+from nearsight.collection.plan import Plan, plans
 from nearsight.collection.query import query_pixels
 from nearsight.collection.search import ranked
 from nearsight.collection.snapshot import Snapshot
@@ -36,6 +36,7 @@ from nearsight.evaluate.truth import Answers, GroundTruth, Question
 from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
+from nearsight.senses import SENSES
 from nearsight.types import NO_ID, Box, Descriptor, Hits, Ids, Image, Query
 
 BATCH = 64

@@ -12,9 +12,9 @@ import numpy as np
 
 from nearsight.collection.collection import Collection
 from nearsight.collection.fused import USUAL
-from nearsight.collection.plan import SENSES
 from nearsight.collection.search import Hit, Results
 from nearsight.errors import UsageError
+from nearsight.senses import SENSES
 from nearsight.server.decoder import Rendered
 from nearsight.server.fault import RefusedError, not_found
 from nearsight.server.shelf import WORDS

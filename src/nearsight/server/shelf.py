@@ -17,9 +17,10 @@ from nearsight.collection.annotating import drop_label, set_label
 from nearsight.collection.catalogue import Catalogue
 from nearsight.collection.collection import Collection
 from nearsight.collection.compare import OWN_FOLDER
-from nearsight.collection.plan import SENSES, usable
+from nearsight.collection.plan import usable
 from nearsight.collection.rows import Label, Note, Picture, Skip
 from nearsight.errors import CollectionError, DamagedError, ModelError
+from nearsight.senses import SENSES
 from nearsight.server.fault import not_found
 
 WORDS = "words"
