@@ -22,8 +22,9 @@ from nearsight.evaluation.alterations import ATTACKS
 from nearsight.evaluation.measures import mean
 from nearsight.evaluation.runner import attacked, bench
 from nearsight.evaluation.scoring import Outcome
-from nearsight.pipeline import SENSES, Plan, plan
+from nearsight.pipeline import Plan, plan
 from nearsight.search.fused import Together
+from nearsight.senses import SENSES
 
 LEARNT_FROM, INDEXED = "corel1k", ("photos", "captions")
 METHODS = {

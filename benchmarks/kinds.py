@@ -18,7 +18,7 @@ from benchmarks.quality import usable
 from nearsight.errors import UsageError
 from nearsight.evaluation.measures import mean
 from nearsight.evaluation.runner import attacked, bench
-from nearsight.pipeline import SENSES
+from nearsight.senses import SENSES
 
 KINDS = {
     "stored": "stored|(in memory)",

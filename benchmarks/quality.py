@@ -24,7 +24,8 @@ from nearsight.evaluation.ground_truth import GroundTruth
 from nearsight.evaluation.protocols.catalogue import load
 from nearsight.evaluation.published import PUBLISHED
 from nearsight.evaluation.runner import Bench, bench, judged
-from nearsight.pipeline import SENSES, Plan, plan, plan_of
+from nearsight.pipeline import Plan, plan, plan_of
+from nearsight.senses import SENSES
 
 PROTOCOL = "corel1k"
 RGB = "colour_histogram(space=rgb, bins=[8, 8, 8])"

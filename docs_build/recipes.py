@@ -6,8 +6,8 @@ from docs_build import gallery, matches, points
 from docs_build.docstring import described, escaped, items, printed, prose, sections, table
 from nearsight.cli.recipes import output
 from nearsight.errors import ModelMissingError
-from nearsight.pipeline import SENSES
 from nearsight.registry import kind, methods, metric_of, name_of, parameters, summary
+from nearsight.senses import SENSES
 from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Refiner, Vocabulary
 
 FOLDER = "recipes"

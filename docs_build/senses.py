@@ -14,8 +14,8 @@ from PIL import Image as PillowImage
 import nearsight as ns
 from docs_build import asked, gallery
 from docs_build.gallery import Shown
-from nearsight.pipeline import SENSES
 from nearsight.search.engine import Hit, Results
+from nearsight.senses import SENSES
 
 QUERY, STRANGER = "coffee, cropped", "moon"
 HELD_BACK = (QUERY, STRANGER)

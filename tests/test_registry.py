@@ -10,8 +10,9 @@ import pytest
 from nearsight import registry
 from nearsight.descriptors.gist import Gist
 from nearsight.errors import RecipeError, UsageError
-from nearsight.pipeline import SENSES, plan, plan_of, plans
+from nearsight.pipeline import plan, plan_of, plans
 from nearsight.recipe import parse
+from nearsight.senses import SENSES
 
 
 def test_every_kind_is_found_by_file_name():

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nearsight.senses import ALIKE
 from nearsight.types import Explanation, Floats, Kernel, Metric
 
 __all__ = ["ALIKE", "Background", "sampled"]
@@ -20,7 +21,6 @@ __all__ = ["ALIKE", "Background", "sampled"]
 SAMPLE = 400
 SAMPLE_COSTLY = 46
 FEWEST = 10
-ALIKE = 0.001
 DOUBTFUL = 3.5
 """Of fewer than a thousand pairs so many may be nearer by accident."""
 

@@ -13,6 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from nearsight.cli.main import registered
+from nearsight.senses import COMPARING, SENSES
 from tests.command import nearsight
 from tests.images.hostile import saved
 
@@ -361,3 +362,15 @@ def _said_by_pillow(path):
     day = next((each for each in (about.get(36867), about.get(36868), exif.get(306)) if each), None)
     usual = isinstance(day, str) and re.fullmatch(r"(19|20)\d\d:\d\d:\d\d \d\d:\d\d:\d\d", day)
     return (day if usual else None), exif.get(272)
+
+
+@pytest.mark.parametrize("command", ["index", "search", "map", "evaluate", "compare"])
+def test_the_help_of_by_lists_every_sense_that_there_is(command):
+    told = " ".join(CliRunner().invoke(registered(), [command, "--help"], env={"COLUMNS": "200"}).output.split())
+    assert ", ".join(SENSES) in told
+
+
+def test_the_help_of_match_lists_what_it_takes():
+    told = " ".join(CliRunner().invoke(registered(), ["match", "--help"], env={"COLUMNS": "200"}).output.split())
+    assert "; ".join(f"{sense}: {line}" for sense, line in COMPARING.items()) in told
+    assert COMPARING.keys() <= SENSES.keys()

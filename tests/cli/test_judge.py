@@ -16,8 +16,9 @@ from nearsight.cli._evaluation import USUAL, usual_recipes
 from nearsight.cli.evaluate import _fitting
 from nearsight.evaluation.protocols.catalogue import PROTOCOLS
 from nearsight.evaluation.redrawing import KINDS
-from nearsight.pipeline import SENSES, plan, plans
+from nearsight.pipeline import plan, plans
 from nearsight.registry import methods
+from nearsight.senses import SENSES
 from tests.command import nearsight
 
 

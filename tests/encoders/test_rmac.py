@@ -74,6 +74,11 @@ def test_regions_are_those_of_the_paper_s_program_and_lie_in_the_map(levels):
             assert all(x >= 0 and y >= 0 and x + w <= width and y + h <= height and w > 0 for x, y, w, h in found)
 
 
+@pytest.mark.parametrize(("size", "levels"), [((284, 61), 3), ((105, 286), 7), ((1243, 1164), 8), ((31, 4), 8)])
+def test_regions_are_rounded_as_by_the_paper_s_program(size, levels):
+    assert squares(*size, levels) == slow_squares(*size, levels)
+
+
 @pytest.mark.parametrize("shape", [*SHAPES, (15, 20), (20, 15)], ids=str)
 def test_rows_are_those_of_loops(shape):
     for levels in (1, 3):

@@ -128,3 +128,13 @@ def test_flat_patches_are_left_out():
 def test_wrong_parameters(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         DenseSift(**wrong)
+
+
+def test_patches_may_stand_one_pixel_apart():
+    image = np.random.default_rng(0).integers(0, 256, (19, 22, 3), np.uint8)
+    found = DenseSift(sizes=(16,), step=1, contrast=0).features(image)
+    assert len(found) == 3 * 6
+    assert (np.diff(np.unique(found.points[:, 0])) == 1).all()
+    assert (np.diff(np.unique(found.points[:, 1])) == 1).all()
+    with pytest.raises(ValueError, match="step is 1 pixel or more; got 0"):
+        DenseSift(step=0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.geometry.homography import estimated
+from nearsight.geometry.homography import _moved, estimated
 from nearsight.geometry.matching import Matches
-from tests.geometry.planes import ASPECT, MIRRORED, VIEWS, matches, moved
+from tests.rank.planes import ASPECT, MIRRORED, VIEWS, matches, moved
 
 TOLERANCE = 0.02
 CORNERS = np.array([[x, y * ASPECT] for x in (0.1, 0.5, 0.9) for y in (0.1, 0.5, 0.9)])
@@ -91,3 +91,13 @@ def test_the_same_matches_give_the_same_plane():
     first, second = (estimated(given, TOLERANCE) for _ in range(2))
     assert np.array_equal(first.homography, second.homography)
     assert np.array_equal(first.query_points, second.query_points)
+
+
+def test_the_scale_of_a_place_is_that_of_a_small_square_around_it():
+    slanted = np.array([[1.1, 0.2, 0.1], [-0.1, 0.9, 0.05], [1.5, -0.7, 1.0]])
+    _, scales = _moved(slanted, CORNERS)
+    steps = np.eye(2) * 1e-5
+    across, down = ((moved(slanted, CORNERS + step) - moved(slanted, CORNERS - step)) / 2e-5 for step in steps)
+    areas = np.abs(across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0])
+    assert areas.max() > 20 * areas.min()
+    assert scales == pytest.approx(np.sqrt(areas), rel=1e-6)

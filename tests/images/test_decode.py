@@ -64,6 +64,24 @@ def test_area_averages_against_a_slow_loop(side):
             assert np.abs(ours[y, x] - area(picture, *box)).max() <= 1.5
 
 
+@pytest.mark.parametrize("size", [(243, 243), (255, 243), (243, 250)])
+def test_odd_sides_are_not_halved(size):
+    """Each pixel of the reduced picture is the mean of its area, to the last rounding."""
+    width, height = size
+    picture = np.random.default_rng(3).choice(np.array([0, 255], np.uint8), (height, width, 3))
+    ours = in_memory(picture).at(40)
+    rows, columns = (averaging(length, reduced) for length, reduced in zip((height, width), ours.shape, strict=False))
+    exact = np.einsum("yr,xc,rcn->yxn", rows, columns, picture.astype(float), optimize=True)
+    assert np.abs(ours - exact).max() <= 1.01
+
+
+def averaging(length, reduced):
+    """The shares `(reduced, length)` that each pixel of a line has in each of its areas."""
+    ends = np.arange(reduced + 1) * length / reduced
+    covered = np.minimum(np.arange(1, length + 1), ends[1:, None]) - np.maximum(np.arange(length), ends[:-1, None])
+    return np.maximum(covered, 0) * reduced / length
+
+
 def area(picture, x0, y0, x1, y1):
     total, weight = np.zeros(3), 0.0
     for y in range(int(y0), int(np.ceil(y1 - 1e-9))):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import nearsight as ns
 from nearsight.api.indexing import repair
@@ -31,18 +32,36 @@ def flipped(path, at, bit=0):
     path.write_bytes(data)
 
 
-def test_every_bit_of_unused_space_is_noticed(home):
-    """The largest run of zeros in the file is space that no row lies in."""
-    assert not problems(home)
+def unused(home):
+    """Where the largest run of zeros in the file begins, which is space that no row lies in."""
     data = np.frombuffer((home / NAME).read_bytes(), np.uint8)
     edges = np.flatnonzero(np.diff(np.concatenate([[1], data != 0, [1]])))
-    start = edges[:-1][np.argmax(np.diff(edges))]
+    start = int(edges[:-1][np.argmax(np.diff(edges))])
     assert not data[start : start + 500].any()
+    return start
+
+
+def test_every_bit_of_unused_space_is_noticed(home):
+    assert not problems(home)
+    start = unused(home)
     for at in range(start, start + 500, 50):
         flipped(home / NAME, at, at % 8)
         assert [each.where for each in problems(home)] == [NAME]
         flipped(home / NAME, at, at % 8)
     assert not problems(home)
+
+
+def test_each_run_that_writes_renews_the_note(home, photographs):
+    for number in range(2):
+        Image.effect_noise((80, 60), 40 + number).convert("RGB").save(photographs / f"new{number}.png")
+        ns.index(photographs, recipe="phash").close()
+        assert not problems(home)
+        at = unused(home)
+        flipped(home / NAME, at)
+        with ns.open(collection=home) as photos:
+            (problem,) = damaged(home, photos._catalogue, LocalFiles())
+        assert "does not agree with its checksum" in problem.what
+        flipped(home / NAME, at)
 
 
 def test_every_byte_of_the_note_is_noticed(home):

@@ -19,6 +19,9 @@ from tests.conftest import PHOTOGRAPHS
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "src/nearsight/server/static"
+PATIENCE = 60_000
+"""Milliseconds after which a state that does not come is a failure, on a busy machine too; nothing takes this long."""
+STILL = {"viewport": {"width": 1200, "height": 800}, "reduced_motion": "reduce"}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
@@ -26,6 +29,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 def browser():
     """A headless Chromium: the system's, or playwright's own. Its event loop ends with the module."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    api.expect.set_options(timeout=PATIENCE)
     with api.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium(playwright), args=FLAGS)
         yield started
@@ -102,10 +106,10 @@ def visit(browser, service):
     contexts, troubles = [], []
 
     def open_page(query: str = "", expected: str = "(?!)", **options):
-        context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, **options})
+        context = browser.new_context(**{**STILL, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         page.on(
             "console",
             lambda m: m.type in ("error", "warning") and not re.search(expected, m.text) and troubles.append(m.text),

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.web.conftest import png, serving
-from tests.web.test_page import CARRY, HITS, asked, drag, pick
+from tests.web.test_page import CARRY, HITS, asks, drag, pick, settled
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 
@@ -83,8 +83,8 @@ def test_a_carried_picture_and_a_box_on_it_at_phone_size(visit, place, way):
     bounds = page.get_by_role("application").bounding_box()
     start, end = ((bounds["x"] + a * bounds["width"], bounds["y"] + a * bounds["height"]) for a in (0.03, 0.95))
     drag(page, start, end)
-    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
-    assert "box" in asked(page)
+    asks(page, box=True)
+    settled(page)
     expect(page.locator(HITS).first).to_contain_text(wanted)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.reload()

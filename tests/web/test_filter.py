@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.web.conftest import ROOT
-from tests.web.test_page import HITS, asked, check, expect, pick
+from tests.web.test_page import HITS, asks, check, expect, pick, settled
 
 
 def apply(page, text):
@@ -16,7 +16,7 @@ def apply(page, text):
         page.get_by_role("button", name="Filter", exact=True).click()
     page.get_by_label("Only pictures where").fill(text)
     page.keyboard.press("Enter")
-    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    settled(page)
 
 
 def names(page) -> list[str]:
@@ -52,6 +52,7 @@ def test_a_filter_narrows_a_search_by_a_picture_colours_and_words(visit, picture
     page.get_by_role("button", name="Colours", exact=True).click()
     page.get_by_role("button", name="Add orange").click()
     expect(page.get_by_role("heading", name="The nearest pictures")).to_be_visible()
+    settled(page)
     assert set(names(page)) == found
     page.get_by_role("button", name="Words", exact=True).click()
     page.get_by_label("Words", exact=True).fill("coffee")
@@ -81,7 +82,7 @@ def test_a_wrong_filter_is_shown_where_it_is_wrong(visit):
 def test_the_address_holds_the_filter(visit):
     page = visit()
     apply(page, "folder like 'sub/%' and width >= 512")
-    assert asked(page)["where"] == "folder like 'sub/%' and width >= 512"
+    asks(page, where="folder like 'sub/%' and width >= 512")
     expect(page.locator(HITS)).to_have_count(2)
     page.reload()
     expect(page.get_by_label("Only pictures where")).to_have_value("folder like 'sub/%' and width >= 512")
@@ -96,7 +97,7 @@ def test_the_address_holds_the_filter(visit):
     page.get_by_role("button", name="No filter").click()
     expect(page.get_by_role("button", name="Filter", exact=True)).to_be_focused()
     expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
-    assert "where" not in asked(page)
+    asks(page, where=None)
 
 
 def test_the_examples_fill_the_field_and_can_be_read_by_the_service(visit):
@@ -114,7 +115,7 @@ def test_the_examples_fill_the_field_and_can_be_read_by_the_service(visit):
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name=re.compile("pass(es)? the filter"))).to_be_visible()
         expect(examples.first).to_be_hidden()
-        assert asked(page)["where"] == each.text_content()
+        asks(page, where=each.text_content())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

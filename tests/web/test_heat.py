@@ -11,7 +11,7 @@ from PIL import Image
 import nearsight as ns
 from tests.models.network import convolving
 from tests.web.conftest import modelled, serving
-from tests.web.test_page import HITS, asked, pick
+from tests.web.test_page import HITS, asked, pick, settled
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 
@@ -49,7 +49,7 @@ def opened(visit, folder, **options):
         fold.click()
     with page.expect_response(re.compile("/search.*feature_map")):
         page.get_by_role("radio", name=re.compile("^Feature map")).check()
-    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    settled(page)
     page.locator(HITS).nth(2).click()
     page.locator("image.heat.shown").nth(1).wait_for(state="attached")
     return page
@@ -125,7 +125,7 @@ def test_a_box_has_a_map_of_its_own(visit, folder):
     area.focus()
     with page.expect_response(re.compile("/search.*box=")):
         page.keyboard.press("ArrowRight")
-    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    settled(page)
     page.locator(HITS).first.click()
     page.locator("image.heat.shown").nth(1).wait_for(state="attached")
     hot = page.locator("image.heat").first.evaluate(HOT)

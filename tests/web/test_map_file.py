@@ -11,8 +11,8 @@ from PIL import Image
 
 import nearsight as ns
 from tests.cli.test_cli import nearsight
-from tests.web.conftest import ROOT
-from tests.web.test_map import BOXES, overlap
+from tests.web.conftest import ROOT, STILL
+from tests.web.test_map import BOXES, drawn, overlap
 from tests.web.test_page import check, expect
 
 HOSTILE = ["</script><script>alert(1)</script>.jpg", "<img src=x onerror=alert(1)>.jpg", "<!--.jpg", "a\x1b[31m‮.jpg"]
@@ -41,7 +41,7 @@ def show(browser, tmp_path):
 
     def written(folder, *options, **context):
         assert nearsight("map", folder, "--html", tmp_path / "map.html", *options).returncode == 0
-        contexts.append(browser.new_context(**{"viewport": {"width": 1200, "height": 800}, **context}))
+        contexts.append(browser.new_context(**{**STILL, **context}))
         page = contexts[-1].new_page()
         page.on("console", lambda m: troubles.append(m.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -93,13 +93,13 @@ def test_no_picture_lies_over_another_and_closer_shows_more(show, folder, size):
     page = show(folder, viewport={"width": size[0], "height": size[1]})
     frame, inside = page.locator("#map"), "document.documentElement.scrollWidth <= innerWidth"
     assert page.evaluate(inside)
-    few = frame.evaluate(BOXES)
+    few = drawn(frame).evaluate(BOXES)
     assert 3 < len(few) < 60
     assert overlap(few) == []
     for _ in range(7):
         page.get_by_role("button", name="Closer").click()
-    page.wait_for_timeout(100)
-    assert overlap(frame.evaluate(BOXES)) == []
+    expect(frame).to_have_attribute("data-zoom", "17.09")
+    assert overlap(drawn(frame).evaluate(BOXES)) == []
     page.get_by_role("button", name="All").click()
     expect(frame).to_have_attribute("data-shown", str(len(few)))
 

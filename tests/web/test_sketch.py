@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from tests.web.conftest import ROOT
-from tests.web.test_page import HITS, asked, check, expect
+from tests.web.test_page import HITS, asked, asks, check, expect, settled
 
 SKETCHED = "?in=glass-plates"
 READS = "Multiple readback operations"
@@ -63,7 +63,7 @@ def test_a_drawn_circle_finds_the_retina(visit):
     assert canvas.evaluate(INK) > 1000
     expect(page.locator(HITS)).to_have_count(5)
     expect(page.locator(HITS).first).to_contain_text("retina.jpg")
-    assert asked(page)["ask"] == "sketch"
+    asks(page, ask="sketch", upload=True)
     assert re.fullmatch("[0-9a-f]{32}", asked(page)["upload"])
     page.locator(HITS).first.click()
     href = page.locator(".stage svg svg image").get_attribute("href")
@@ -73,11 +73,21 @@ def test_a_drawn_circle_finds_the_retina(visit):
 def test_one_question_for_lines_drawn_in_one_go(visit):
     page = visit(SKETCHED, expected=READS)
     sheet(page)
+    page.clock.install()
+    page.clock.pause_at("2100-01-01")
     uploads = []
     page.on("request", lambda request: request.method == "POST" and uploads.append(request.url))
     stroke(page, [(0.2, 0.2), (0.8, 0.2)])
+    expect(page.locator("main")).to_have_attribute("aria-busy", "true")
+    page.clock.run_for(300)
+    page.mouse.down()  # a line is begun, and takes its time
+    page.clock.run_for(3000)
+    page.mouse.up()
+    page.clock.run_for(300)
     stroke(page, [(0.2, 0.8), (0.8, 0.8)])
+    page.clock.run_for(3000)
     expect(page.locator(HITS)).to_have_count(5)
+    settled(page)
     assert len(uploads) == 1
 
 
@@ -85,15 +95,20 @@ def test_undo_eraser_clear_and_the_address(visit):
     page = visit(SKETCHED, expected=READS)
     canvas = sheet(page)
     stroke(page, [(0.2, 0.5), (0.8, 0.5)])
+    settled(page)
     expect(page.locator(HITS)).to_have_count(5)
     one, first = canvas.evaluate(INK), asked(page)["upload"]
     stroke(page, [(0.5, 0.1), (0.5, 0.9)])
     assert canvas.evaluate(INK) > 1.5 * one
+    settled(page)
     page.get_by_role("button", name="Undo").click()
     assert canvas.evaluate(INK) == one
+    settled(page)
+    asks(page, upload=first)
     page.get_by_role("button", name="Eraser").click()
     with page.expect_response(re.compile("/search")):
         stroke(page, [(0.1, 0.5), (0.5, 0.5)])
+    settled(page)
     assert 0 < canvas.evaluate(INK) < 0.7 * one
     erased, second = canvas.evaluate(INK), asked(page)["upload"]
     assert second != first
@@ -103,7 +118,7 @@ def test_undo_eraser_clear_and_the_address(visit):
     assert canvas.evaluate(INK) == pytest.approx(erased, rel=0.05)
     page.get_by_role("button", name="Clear").click()
     assert canvas.evaluate(INK) == 0
-    assert "upload" not in asked(page)
+    asks(page, upload=None)
     expect(page.locator(HITS)).to_have_count(0)
     page.go_back()
     expect(page.locator(HITS)).to_have_count(5)
@@ -132,7 +147,7 @@ def test_a_drawing_is_no_picture_to_ask_with(visit):
     expect(page.locator(HITS)).to_have_count(5)
     page.get_by_role("button", name="A picture", exact=True).click()
     expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
-    assert "upload" not in asked(page)
+    asks(page, upload=None)
 
 
 def test_a_sketch_is_offered_where_the_collection_has_the_sense(visit):
@@ -143,7 +158,7 @@ def test_a_sketch_is_offered_where_the_collection_has_the_sense(visit):
     expect(page.locator(HITS)).to_have_count(5)
     page.get_by_role("combobox", name="Collection").select_option(label="Estate of M. Braun")
     expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
-    assert "upload" not in asked(page)
+    asks(page, upload=None)
     expect(page.get_by_role("button", name="Words", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Sketch", exact=True)).to_have_count(0)
 

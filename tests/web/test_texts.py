@@ -12,7 +12,7 @@ from tests.api.conftest import COLOURS
 from tests.models.pairs import paired
 from tests.web.conftest import ROOT, modelled, serving
 from tests.web.test_marks import mark
-from tests.web.test_page import HITS, check, pick
+from tests.web.test_page import HITS, check, pick, settled
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 
@@ -48,7 +48,7 @@ def search(page, act):
     with page.expect_response(re.compile("/search")) as found:
         act()
     assert found.value.ok, found.value.text()
-    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    settled(page)
     return found.value.url
 
 
@@ -102,6 +102,7 @@ def test_the_address_brings_the_texts_back(visit):
     expect(page.get_by_label("but not")).to_have_count(0)
     again = visit(address)
     again.locator(HITS).first.wait_for()
+    settled(again)
     assert names(again) == found
     expect(again.get_by_label("What the pictures show")).to_have_value("grey & such")
     expect(again.get_by_label("but not")).to_have_value("blue")

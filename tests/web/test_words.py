@@ -10,7 +10,7 @@ import pytest
 
 import nearsight as ns
 from tests.web.conftest import ROOT, serving
-from tests.web.test_page import HITS, check, expect
+from tests.web.test_page import HITS, check, expect, settled
 
 HOSTILE = "<img src=x onerror=alert(1)> storm </p><script>window.ran = 1</script>"
 
@@ -33,7 +33,7 @@ def search(page, words):
     page.get_by_role("button", name="Words").click()
     page.get_by_label("Words", exact=True).fill(words)
     page.keyboard.press("Enter")
-    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    settled(page)
 
 
 def test_what_can_be_asked_for_is_said(visit):

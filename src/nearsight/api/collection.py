@@ -23,12 +23,13 @@ from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.ingest import exclude
 from nearsight.ingest.run import Summary
-from nearsight.pipeline import SENSES, Plan, plan, plans, usable
+from nearsight.pipeline import Plan, plan, plans, usable
 from nearsight.search.arithmetic import Asking, mixes, texts_of, with_sum
 from nearsight.search.engine import Hit, Results, search
 from nearsight.search.fused import USUAL, fused, known
 from nearsight.search.query import query_pixels
 from nearsight.search.reader import Current
+from nearsight.senses import SENSES
 from nearsight.storage import integrity
 from nearsight.storage.drop_recipes import Dropped
 from nearsight.storage.location import home_of, index_command, root_of

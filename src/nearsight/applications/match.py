@@ -25,6 +25,7 @@ from nearsight.rerankers.spatial import Seen, explained
 from nearsight.rerankers.verify import Verify
 from nearsight.search.contributions import shares
 from nearsight.search.query import query_pixels
+from nearsight.senses import COMPARING
 from nearsight.types import Box, Explanation, Hits, Ids, Image, LocalDescriptor, LocalFeatures, Match, Query
 
 T = TypeVar("T")
@@ -95,8 +96,9 @@ def compared(
     a: Path | str, b: Path | str, by: str, features: str, box: Box | None
 ) -> tuple[Explanation, tuple[Pixels, Pixels]]:
     """What `match` gives, and both pictures to draw on."""
-    if by not in ("copy", "object", "category"):
-        raise UsageError(f'two pictures are compared by "copy", "object" or "category"; got "{by}"')
+    if by not in COMPARING:
+        *others, last = (f'"{sense}"' for sense in COMPARING)
+        raise UsageError(f'two pictures are compared by {", ".join(others)} or {last}; got "{by}"')
     if features != FEATURES and by != "object":
         raise UsageError('features are matched by "object": say so too')
     files, limits = LocalFiles(), Limits()

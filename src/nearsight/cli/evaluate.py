@@ -10,6 +10,7 @@ import typer
 
 from nearsight.cli._options import Json, LearntFiles, senses
 from nearsight.cli._printing import print_json, shown
+from nearsight.senses import NAMES
 
 if TYPE_CHECKING:
     from nearsight.evaluation.report import Report
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 LONGEST = 40
 """Characters of a recipe's name that are kept on one line beside a wide table."""
 Recipe = Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')]
-By = Annotated[
-    list[str] | None, typer.Option(help="Senses, with commas: copy, colour, scene, object, category, sketch.")
-]
+By = Annotated[list[str] | None, typer.Option(help=f"Senses, with commas: {NAMES}.")]
 Html = Annotated[Path | None, typer.Option(help="Write one page with table, curves and examples.")]
 Kept = Annotated[
     Path | None, typer.Option("--collection", help="Keep the rows here: the next run describes only what is new.")

@@ -12,6 +12,7 @@ import typer
 
 from nearsight.cli._options import Collection, Here, In, Json, LearntFiles, MaxDecoded, senses
 from nearsight.cli._printing import print_json, shown
+from nearsight.senses import DEFAULT_SENSES, NAMES
 
 DECODER_SHARE = 2.5
 """A worker may hold this many times the decoded picture."""
@@ -34,7 +35,9 @@ def index(
     folder: Annotated[Path, typer.Argument(help="The folder of pictures.")],
     by: Annotated[
         list[str] | None,
-        typer.Option(help="Senses, with commas, such as copy,object; `recipes` lists them. [default: copy,colour]"),
+        typer.Option(
+            help=f"Senses, with commas: {NAMES}; `recipes` explains them. [default: {','.join(DEFAULT_SENSES)}]"
+        ),
     ] = None,
     recipe: Annotated[list[str] | None, typer.Option(help='A recipe, such as "phash | flat"; may be repeated.')] = None,
     drop: Annotated[

@@ -122,6 +122,7 @@ export function showMap(frame, places, { tell, choose }) {
   }
 
   function draw() {
+    frame.setAttribute("aria-busy", "true");
     waiting ||= requestAnimationFrame(() => {
       waiting = 0;
       if (stale) {
@@ -133,6 +134,7 @@ export function showMap(frame, places, { tell, choose }) {
       pictures();
       frame.dataset.shown = String(images.size);
       frame.dataset.zoom = zoom.toFixed(2);
+      frame.setAttribute("aria-busy", "false");
     });
   }
 

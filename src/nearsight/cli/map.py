@@ -13,6 +13,7 @@ import typer
 
 from nearsight.cli._options import Collection, Here, Json
 from nearsight.cli._printing import print_json, shown
+from nearsight.senses import NAMES
 
 if TYPE_CHECKING:
     import nearsight as ns
@@ -34,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def map_(
     folder: Folder = Here,
-    by: Annotated[str | None, typer.Option(help="The sense of alike. [default: copy]")] = None,
+    by: Annotated[str | None, typer.Option(help=f"The sense of alike: {NAMES}. [default: copy]")] = None,
     recipe: Annotated[str | None, typer.Option(help="A recipe instead of a sense.")] = None,
     where: Annotated[
         str, typer.Option(help="Only pictures of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")

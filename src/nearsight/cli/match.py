@@ -10,6 +10,7 @@ import typer
 from nearsight.cli._options import Json, box_of
 from nearsight.cli._printing import print_json, shown
 from nearsight.errors import UsageError
+from nearsight.senses import COMPARING
 
 if TYPE_CHECKING:
     pass
@@ -32,7 +33,7 @@ def match(
     b: Annotated[Path, typer.Argument(help="Another picture.")],
     by: Annotated[
         str,
-        typer.Option(help="copy: one is the other, altered; object: both show the same thing; category: of a kind."),
+        typer.Option(help="; ".join(f"{sense}: {line}" for sense, line in COMPARING.items()) + "."),
     ] = "copy",
     features: Annotated[
         str, typer.Option(help="For object: what finds the points, such as akaze or orb.")

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 from nearsight.cli._printing import shown
-from nearsight.pipeline import SENSES
 from nearsight.registry import kind, left_out, look_up, methods, parameters, source, summary
+from nearsight.senses import SENSES
 from nearsight.types import Descriptor, LocalDescriptor, Method
 
 _HEADINGS = {

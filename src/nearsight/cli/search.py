@@ -11,6 +11,7 @@ import typer
 from nearsight.cli._options import Collection, Here, In, Json, box_of, senses
 from nearsight.cli._printing import print_json, shown
 from nearsight.errors import UsageError
+from nearsight.senses import NAMES
 
 if TYPE_CHECKING:
     from nearsight.search.engine import Results
@@ -28,9 +29,7 @@ def search(
     in_: In = Here,
     by: Annotated[
         list[str] | None,
-        typer.Option(
-            help="The sense of alike, such as copy, colour, object or meaning; several with commas. [default: copy]"
-        ),
+        typer.Option(help=f"The sense of alike, several with commas: {NAMES}. [default: copy]"),
     ] = None,
     recipe: Annotated[
         list[str] | None, typer.Option(help="A recipe instead of a sense, or beside others; may be repeated.")

@@ -107,7 +107,10 @@ def _more(shorter: int, longer: int) -> int:
 
 
 def _starts(length: int, side: int, count: int) -> list[int]:
-    """Where so many regions begin along a side; halves are rounded as the authors' own program does."""
+    """Where so many regions begin along a side; halves are rounded as the authors' own program does.
+
+    Adding `half` and taking it away again is not idle: the rounding of the sum puts some regions a cell further on.
+    """
     step = (length - side) / (count - 1) if count > 1 else 0.0
     half = np.floor(side / 2 - 1)
     return [int(np.floor(half + at * step) - half) for at in range(count)]

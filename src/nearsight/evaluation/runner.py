@@ -30,10 +30,11 @@ from nearsight.files import LocalFiles
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.ingest.run import Progress, Settings, Watch
-from nearsight.pipeline import SENSES, Plan, plans
+from nearsight.pipeline import Plan, plans
 from nearsight.search.engine import ranked
 from nearsight.search.fused import Together, fusion
 from nearsight.search.query import query_pixels
+from nearsight.senses import SENSES
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import NO_ID, Box, Descriptor, Hits, Ids, Image, Query

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from nearsight.calibration import ALIKE
-from nearsight.pipeline import SENSES, Plan
+from nearsight.pipeline import Plan
 from nearsight.search.context import QueryRows
+from nearsight.senses import SENSES
 from nearsight.types import Explanation, Ids, Image
 
 

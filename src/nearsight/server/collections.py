@@ -16,7 +16,8 @@ from typing import Any
 from nearsight.api.collection import Collection
 from nearsight.api.labels import drop_label, set_label
 from nearsight.errors import CollectionError, DamagedError, ModelError
-from nearsight.pipeline import SENSES, usable
+from nearsight.pipeline import usable
+from nearsight.senses import SENSES
 from nearsight.server.errors import not_found
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.location import OWN_FOLDER

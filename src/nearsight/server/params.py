@@ -12,9 +12,9 @@ import numpy as np
 
 from nearsight.api.collection import Collection
 from nearsight.errors import UsageError
-from nearsight.pipeline import SENSES
 from nearsight.search.engine import Hit, Results
 from nearsight.search.fused import USUAL
+from nearsight.senses import SENSES
 from nearsight.server.collections import WORDS
 from nearsight.server.decoder import Rendered
 from nearsight.server.errors import RefusedError, not_found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from nearsight.pipeline import DEFAULT_SENSES
+from nearsight.senses import DEFAULT_SENSES
 
 
 def _example(**values: JsonValue) -> ConfigDict:

@@ -15,7 +15,8 @@ from filelock import FileLock, Timeout
 
 from nearsight.errors import DamagedError, FormatError, LockedError, StorageError, UsageError
 from nearsight.files import Files
-from nearsight.pipeline import DEFAULT_SENSES, SENSES, Plan, plans
+from nearsight.pipeline import Plan, plans
+from nearsight.senses import DEFAULT_SENSES, SENSES
 from nearsight.storage import checksums
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import Editor

@@ -28,6 +28,10 @@ class Store {
   answer = $state.raw<Answer | null>(null);
   searching = $state(false);
   uploading = $state(false);
+  /** Whether a search waits for the end of a change, such as a box that keys are moving. */
+  waiting = $state(false);
+  /** Whether a drawing waits for its next line before it is asked with. */
+  drawing = $state(false);
   trouble = $state.raw<Trouble | null>(null);
   /** What a screen reader is told. */
   said = $state("");
@@ -54,6 +58,11 @@ class Store {
 
   get collection(): Collection | null {
     return this.collections?.find(({ id }) => id === this.route.collection) ?? null;
+  }
+
+  /** Whether what is shown is not the answer to what is asked: not yet. */
+  get busy(): boolean {
+    return this.searching || this.uploading || this.waiting || this.drawing;
   }
 
   get offline(): boolean {
@@ -311,16 +320,25 @@ class Store {
     this.uploading = false;
   }
 
+  /** What the search for the question is known by; empty where nothing is asked. */
+  get #key(): string {
+    const asked = this.question;
+    asked?.set("k", String(this.route.k));
+    return asked ? `${this.route.collection}?${asked}` : "";
+  }
+
   #settle(wait: number): void {
     clearTimeout(this.#timer);
+    this.waiting = wait > 0 && this.#key !== this.#asked;
     if (wait) this.#timer = window.setTimeout(() => void this.#search(), wait);
     else void this.#search();
   }
 
   async #search(): Promise<void> {
+    this.waiting = false;
     const asked = this.question;
     asked?.set("k", String(this.route.k));
-    const key = asked ? `${this.route.collection}?${asked}` : "";
+    const key = this.#key;
     if (key === this.#asked) return;
     this.#asked = key;
     this.#running?.abort();
