@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, replace
 from pathlib import Path
 
-from nearsight.collection.catalogue import Catalogue
+from nearsight.collection.catalogue import COUNTED, Catalogue
 from nearsight.collection.database import APPLICATION, MIGRATIONS, VERSION, translated
 from nearsight.collection.rows import CacheEntry, Label, Note, Picture, SegmentEntry, Sidecar, Skip, State, crc
 from nearsight.collection.words import Words
@@ -179,6 +179,7 @@ class Editor(Catalogue):
         rows = list(self.rows("SELECT id, key, count, length, checksums, crc FROM segment ORDER BY id"))
         self.put_meta("segments", str(crc(rows)))
         self.put_meta("dead", str(crc([row[0] for row in self.rows("SELECT id, crc FROM dead ORDER BY id")])))
+        self.put_meta("pictures", str(self.values(COUNTED)[0][0]))
         self.db.execute("SAVEPOINT words")  # makes FTS5 write what it holds back
         self.db.execute("RELEASE words")
         self.put_meta("words", str(self.words.checksum()))
