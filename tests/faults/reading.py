@@ -13,8 +13,11 @@ import numpy as np
 import nearsight as ns
 from nearsight.api import indexing
 from nearsight.errors import FormatError, NearsightError, StorageError
+from nearsight.storage import checksums
+from nearsight.storage.array_file import StoredArrays
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.full_text import Words
 from tests.faults.acts import RECIPES, dump, here
 
 
@@ -142,6 +145,40 @@ def judge(report, home, queries, words, recipes, known):
     if wrong:
         return ["wrong", wrong + noticed]
     return ["detected", noticed] if noticed else ["without effect", []]
+
+
+def _rows_unchecked(self, sql, values=()):
+    for *row, _ in self.values(sql, values):
+        yield tuple(row)
+
+
+class _Agreed(str):
+    """A seal that agrees with everything."""
+
+    __hash__ = str.__hash__
+
+    def __ne__(self, other):
+        return False
+
+
+def _meta_unsealed(self, key, meta=Catalogue.meta):
+    return _Agreed() if key in ("segments", "dead") else meta(self, key)
+
+
+LAYERS = {
+    "rows": (Catalogue, "rows", _rows_unchecked),
+    "lists": (Catalogue, "meta", _meta_unsealed),
+    "words": (Words, "check", lambda self: None),
+    "blocks": (StoredArrays, "sound", lambda self, number: True),
+    "file": (checksums, "damaged", lambda home, catalogue, files: ()),
+}
+"""Each layer of checksums, and what stands in its place where it is taken away."""
+
+
+def judge_without(report, layer, *arguments):
+    """What `judge` says where a layer of checksums is taken away."""
+    setattr(*LAYERS[layer])
+    return judge(report, *arguments)
 
 
 def mended(report, home, queries, words, recipes):

@@ -15,6 +15,8 @@ from nearsight.storage.database import Database
 from nearsight.storage.filters import Condition
 from nearsight.storage.records import CacheEntry, Label, Note, Picture, SegmentEntry, Sidecar, Skip, State, crc
 
+COUNTED = "SELECT count(*) FROM picture"
+
 
 class Catalogue(Database):
     """An open catalogue that is only read."""
@@ -134,8 +136,9 @@ class Catalogue(Database):
         return [row[0] for row in self.values("SELECT id FROM picture ORDER BY sha256, id")]
 
     def count(self) -> int:
-        """How many pictures."""
-        return int(self.values("SELECT count(*) FROM picture")[0][0])
+        """How many pictures, as of the last commit: SQLite believes the numbers that its pages say."""
+        said = self.meta("pictures")
+        return int(self.values(COUNTED)[0][0] if said is None else said)
 
     def skipped(self) -> dict[str, int]:
         """How many files were skipped, by reason."""
@@ -151,8 +154,8 @@ class Catalogue(Database):
         """
         generation = self.generation()
         if self._sound != generation:
-            for _ in self.pictures():
-                pass
+            if sum(1 for _ in self.pictures()) != self.count():
+                raise DamagedError(f"the list of pictures in {self.path} is damaged: run nearsight repair")
             for _ in self.rows("SELECT * FROM note") if self.format >= 3 else ():
                 pass
             for _ in self.rows("SELECT * FROM label") if self.format >= 4 else ():

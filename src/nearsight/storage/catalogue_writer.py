@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, replace
 from pathlib import Path
 
-from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.catalogue import COUNTED, Catalogue
 from nearsight.storage.database import APPLICATION, MIGRATIONS, VERSION, translated
 from nearsight.storage.full_text import Words
 from nearsight.storage.records import CacheEntry, Label, Note, Picture, SegmentEntry, Sidecar, Skip, State, crc
@@ -183,6 +183,7 @@ class Editor(Catalogue):
         rows = list(self.rows("SELECT id, key, count, length, checksums, crc FROM segment ORDER BY id"))
         self.put_meta("segments", str(crc(rows)))
         self.put_meta("dead", str(crc([row[0] for row in self.rows("SELECT id, crc FROM dead ORDER BY id")])))
+        self.put_meta("pictures", str(self.values(COUNTED)[0][0]))
         self.db.execute("SAVEPOINT words")  # makes FTS5 write what it holds back
         self.db.execute("RELEASE words")
         self.put_meta("words", str(self.words.checksum()))
