@@ -17,14 +17,14 @@ import numpy as np
 
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from nearsight.applications.match import FEATURES, agreeing
+from nearsight.applications.match import FEATURES, match_features
 from nearsight.errors import ModelMissingError, UsageError
-from nearsight.evaluation.ground_truth import GroundTruth, Question
-from nearsight.evaluation.protocols.catalogue import load
-from nearsight.files import LocalFiles
+from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth
+from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.files import LocalFileSystem
 from nearsight.images.decode import Limits
-from nearsight.recipe import parse
-from nearsight.registry import build
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods
 from nearsight.search.query import query_pixels
 from nearsight.types import Box, LocalDescriptor, LocalFeatures, Query
 
@@ -37,18 +37,18 @@ def measured(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
         raise UsageError("--folder names the folder that holds landmarks")
-    truth = load("landmarks", options.folder / "landmarks")
-    truth = truth.some(3) if options.quick else truth
-    chosen = [(each, compared_with(truth, each)) for each in truth.questions]
+    truth = load_ground_truth("landmarks", options.folder / "landmarks")
+    truth = truth.subsample(3) if options.quick else truth
+    chosen = [(each, compared_with(truth, each)) for each in truth.queries]
     lines = [line for way in WAYS[: options.of(len(WAYS), 1)] if (line := row(way, truth, chosen))]
     return TEXT.format(machine=machine(), table=table(HEAD, lines))
 
 
-def compared_with(truth: GroundTruth, question: Question) -> tuple[list[str], list[str]]:
+def compared_with(truth: GroundTruth, question: EvaluationQuery) -> tuple[list[str], list[str]]:
     """Some pictures that show the same as the question, and some that do not; always the same ones."""
-    (answers,) = question.answers.values()
+    (answers,) = question.relevance.values()
     own = question.picture.relative_to(truth.folder).as_posix()
-    same = [each for each in truth.pictures if each in answers.wanted and each != own]
+    same = [each for each in truth.pictures if each in answers.relevant_names and each != own]
     others = [each for each in truth.pictures if each not in answers.positives | answers.ignored and each != own]
     return drawn(same, SAME, question.name), drawn(others, OTHERS, question.name)
 
@@ -58,9 +58,9 @@ def drawn(names: list[str], count: int, seed: str) -> list[str]:
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())[:count]
 
 
-def row(way: str, truth: GroundTruth, chosen: list[tuple[Question, tuple[list[str], list[str]]]]) -> list[str]:
+def row(way: str, truth: GroundTruth, chosen: list[tuple[EvaluationQuery, tuple[list[str], list[str]]]]) -> list[str]:
     """One line of the table; nothing where the model is not on this machine."""
-    (local,) = build(parse(way))
+    (local,) = build_methods(parse_recipe(way))
     assert isinstance(local, LocalDescriptor)
     try:
         local.load()
@@ -82,13 +82,13 @@ def row(way: str, truth: GroundTruth, chosen: list[tuple[Question, tuple[list[st
 
 def described(local: LocalDescriptor, path: Path, box: Box | None) -> LocalFeatures:
     """The features of a picture, or of a part of it."""
-    pixels: Callable[[int], np.ndarray] = query_pixels(Query(path, box=box), LocalFiles(), Limits())
+    pixels: Callable[[int], np.ndarray] = query_pixels(Query(path, box=box), LocalFileSystem(), Limits())
     return local.features(pixels(local.side))
 
 
 def agree(local: LocalDescriptor, query: LocalFeatures, hit: LocalFeatures) -> tuple[int, int]:
     """How many matches agree, and how many must."""
-    (_, found), fewest = agreeing(local, query, hit)
+    (_, found), fewest = match_features(local, query, hit)
     return 0 if found is None else len(found.hit_points), fewest
 
 

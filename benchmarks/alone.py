@@ -12,12 +12,12 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits, decode
-from nearsight.images.validate import scale_for
-from nearsight.pipeline import plans
-from nearsight.workers.pool import Failure, Pool
+from nearsight.images.decode import Limits, decode_image
+from nearsight.images.validate import choose_scale
+from nearsight.pipeline import build_pipelines
+from nearsight.workers.pool import Failure, WorkerPool
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class DecodeAlone:
 
     def prepare(self, path: bytes) -> int:
         """The number of values that were decoded."""
-        data, _ = LocalFiles().read(path, self.limits.file)
-        picture = decode(data, self.limits)
-        return sum(picture.at(side).size for side in self.sides)
+        data, _ = LocalFileSystem().read(path, self.limits.file)
+        picture = decode_image(data, self.limits)
+        return sum(picture.render(side).size for side in self.sides)
 
     def finish(self, items: list[int]) -> Sequence[int]:
         """Nothing more."""
@@ -40,13 +40,13 @@ class DecodeAlone:
 
 def sides(senses: Sequence[str]) -> tuple[int, ...]:
     """The working sides that indexing by these senses needs, that of the thumbnail included."""
-    return tuple(sorted({thumbnail.SIDE, *(plan.descriptor.side for plan in plans(senses))}))
+    return tuple(sorted({thumbnail.SIDE, *(plan.descriptor.side for plan in build_pipelines(senses))}))
 
 
 def by_workers(folder: Path, senses: Sequence[str], workers: int) -> int:
     """Decode all files of a folder in our isolated workers; how many."""
     paths = [os.fsencode(path) for path in sorted(folder.rglob("*.jpg"))]
-    with Pool(DecodeAlone(sides(senses)), min(workers, len(paths))) as pool:
+    with WorkerPool(DecodeAlone(sides(senses)), min(workers, len(paths))) as pool:
         outcomes = [outcome for _, outcome in pool.run(paths)]
     assert not any(isinstance(outcome, Failure) for outcome in outcomes)
     return len(outcomes)
@@ -61,7 +61,7 @@ def by_pillow(folder: Path, workers: int) -> int:
 
 def _drafted(path: Path) -> int:
     with Pillow.open(path, formats=["JPEG"]) as image:
-        scale = scale_for(*image.size)
+        scale = choose_scale(*image.size)
         image.draft(None, (image.width // scale, image.height // scale))
         image.load()
     return 1

@@ -20,9 +20,9 @@ from benchmarks.quality import usable
 from nearsight.errors import UsageError
 from nearsight.evaluation.alterations import ATTACKS
 from nearsight.evaluation.measures import mean
-from nearsight.evaluation.runner import attacked, bench
+from nearsight.evaluation.runner import evaluate_attacks, open_bench
 from nearsight.evaluation.scoring import Outcome
-from nearsight.pipeline import Plan, plan
+from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.search.fused import Together
 from nearsight.senses import SENSES
 
@@ -69,7 +69,7 @@ def shares(made: dict[str, list[Outcome]], names: dict[str, str]) -> list[list[s
     lines = []
     for title in (*FAMILIES, "all"):
         found = {
-            name: [0 in each.places for each in made[own] if title in ("all", family(each.question.group))]
+            name: [0 in each.ranks for each in made[own] if title in ("all", family(each.query.group))]
             for name, own in names.items()
         }
         lines.append([title, *(f"{100 * mean(each):.1f}" for each in found.values())])
@@ -85,10 +85,10 @@ def measured(options: Options) -> str:
         pictures, learnt = Path(place, "pictures"), Path(place, "learnt.npz")
         pictures.mkdir()
         gathered([options.folder / name for name in INDEXED], pictures)
-        ns.learn([options.folder / LEARNT_FROM], [text for text in here.values() if "|" in text], learnt)
-        with bench(pictures, (), here.values(), learnt=[learnt]) as ready:
-            plans = {each.name: each for each in ready.plans}
-            own = {name: plans[plan(text).name] for name, text in here.items()}
+        ns.train([options.folder / LEARNT_FROM], [text for text in here.values() if "|" in text], learnt)
+        with open_bench(pictures, (), here.values(), trained=[learnt]) as ready:
+            plans = {each.name: each for each in ready.pipelines}
+            own = {name: plans[build_pipeline(text).name] for name, text in here.items()}
             fused = {
                 name: Together(tuple(own[part] for part in parts), HOW)
                 for name, parts in FUSED.items()
@@ -96,12 +96,12 @@ def measured(options: Options) -> str:
             }
             count = options.of(SAMPLE, 2)
             beside = {
-                name: replace(own[first], name=name, beside=tuple(own[other] for other in others))
+                name: replace(own[first], name=name, candidate_sources=tuple(own[other] for other in others))
                 for name, (first, others) in BESIDE.items()
                 if own.keys() >= {first, *others}
             }
-            further: dict[str, Plan | Together] = {**fused, **beside}
-            made = attacked(ready, list(ATTACKS), count, lambda progress: None, list(further.values()))
+            further: dict[str, Pipeline | Together] = {**fused, **beside}
+            made = evaluate_attacks(ready, list(ATTACKS), count, lambda progress: None, list(further.values()))
             total = len(ready.pictures)
     names = {name: each.name for name, each in {**own, **further}.items()}
     lines = shares(made, names)

@@ -26,7 +26,7 @@ import nearsight as ns
 from benchmarks.machine import machine, table
 from nearsight.evaluation.alterations import ATTACKS
 from nearsight.evaluation.measures import average_precision
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.images.decode import Limits
 from nearsight.search.engine import Results
 from nearsight.search.query import query_pixels
@@ -68,7 +68,7 @@ def outcome(results: Results, name: str, attack: str) -> Outcome:
 
 def attacked(home: Path, folder: Path, kinds: list[str], name: str) -> list[Outcome]:
     """Ask with every alteration of one picture."""
-    image = query_pixels(Query(folder / name), LocalFiles(), Limits())(1024)
+    image = query_pixels(Query(folder / name), LocalFileSystem(), Limits())(1024)
     made = []
     with ns.open(collection=home) as photos:
         for kind in kinds:

@@ -16,13 +16,13 @@ from pathlib import Path
 import nearsight as ns
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from nearsight.encoded import Encoded
+from nearsight.encoded import DescriptorChain
 from nearsight.errors import UsageError
 from nearsight.evaluation.ground_truth import GroundTruth
-from nearsight.evaluation.protocols.catalogue import load
-from nearsight.evaluation.runner import bench, judged
+from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.evaluation.runner import evaluate_pipeline, open_bench
 from nearsight.evaluation.scoring import Trial
-from nearsight.pipeline import Plan, plan
+from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.search.fused import Together
 from nearsight.search.rank_fusion import FUSIONS
 
@@ -74,13 +74,15 @@ def measured(options: Options) -> str:
         learnt = Path(place, "learnt.npz")
         lacking = [*every, *([] if options.quick else [OBJECT])]
         whole = [each for each in lacking if _learns(each) and not each.endswith(PAIRED)]
-        ns.learn([folder / name for name in LEARNT_FROM], whole, learnt)
+        ns.train([folder / name for name in LEARNT_FROM], whole, learnt)
         of_pairs, covers = Path(place, "pairs.npz"), folder / PAIRED_FROM
-        ns.learn([covers], [each for each in every if each.endswith(PAIRED)], of_pairs, pairs=_covers(covers))
+        ns.train([covers], [each for each in every if each.endswith(PAIRED)], of_pairs, pairs=_covers(covers))
         both = [learnt, of_pairs]
-        found = {name: _trials(_some(load(name, folder / name), options), every, both) for name in sets}
+        found = {name: _trials(_some(load_ground_truth(name, folder / name), options), every, both) for name in sets}
         fused = (
-            "" if options.quick or "landmarks" not in sets else _fused(load("landmarks", folder / "landmarks"), learnt)
+            ""
+            if options.quick or "landmarks" not in sets
+            else _fused(load_ground_truth("landmarks", folder / "landmarks"), learnt)
         )
     head = TEXT.strip().format(
         machine=machine(),
@@ -114,16 +116,16 @@ def _fused(truth: GroundTruth, learnt: Path) -> str:
     """Places by `object`, by what the network sees, and by both together."""
     deep = {name: f"{FIRST} | {POOLED[name]}{ANEW['AQE']}" for name in FUSED}
     lines = []
-    with bench(truth.folder, (), [OBJECT, *deep.values()], learnt=[learnt]) as ready:
-        plans = {each.name: each for each in ready.plans}
-        own = plans[plan(OBJECT).name]
-        ways: dict[str, Plan | Together] = {"object": own}
+    with open_bench(truth.folder, (), [OBJECT, *deep.values()], trained=[learnt]) as ready:
+        plans = {each.name: each for each in ready.pipelines}
+        own = plans[build_pipeline(OBJECT).name]
+        ways: dict[str, Pipeline | Together] = {"object": own}
         for name, recipe in deep.items():
-            other = plans[plan(recipe).name]
+            other = plans[build_pipeline(recipe).name]
             ways |= {f"{name}, AQE": other}
             ways |= {f"object and {name}, by {how}": Together((own, other), how) for how in FUSIONS}
         for name, way in ways.items():
-            lines.append([name, f"{judged(ready, way, truth, lambda progress: None).figures[MOST]:.1f}"])
+            lines.append([name, f"{evaluate_pipeline(ready, way, truth, lambda progress: None).figures[MOST]:.1f}"])
     return f"**Places, by several senses at once** (`--fuse`):\n\n{table(['method', 'mAP, %'], lines)}"
 
 
@@ -136,19 +138,22 @@ def recipes(pooled: int, words: int) -> dict[str, list[str]]:
 
 
 def _learns(recipe: str) -> bool:
-    made = plan(recipe).descriptor
-    return isinstance(made, Encoded) and made.learns
+    made = build_pipeline(recipe).descriptor
+    return isinstance(made, DescriptorChain) and made.needs_training
 
 
 def _some(truth: GroundTruth, options: Options) -> GroundTruth:
-    return truth.some(options.of(QUESTIONS, 3))
+    return truth.subsample(options.of(QUESTIONS, 3))
 
 
 def _trials(truth: GroundTruth, every: list[str], learnt: list[Path]) -> dict[str, Trial]:
     """What each recipe makes of a task; all are described from one pass of the network."""
-    with bench(truth.folder, (), every, learnt=learnt) as ready:
-        plans = {each.name: each for each in ready.plans}
-        return {each: judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in every}
+    with open_bench(truth.folder, (), every, trained=learnt) as ready:
+        plans = {each.name: each for each in ready.pipelines}
+        return {
+            each: evaluate_pipeline(ready, plans[build_pipeline(each).name], truth, lambda progress: None)
+            for each in every
+        }
 
 
 TEXT = """

@@ -24,8 +24,8 @@ from benchmarks.page import Options, main
 from benchmarks.search import mapped, mapped_ids
 from benchmarks.timing import best, one_core
 from nearsight.errors import ModelMissingError
-from nearsight.images.decode import in_memory
-from nearsight.registry import look_up, methods, metric_of
+from nearsight.images.decode import wrap_pixels
+from nearsight.registry import methods, natural_metric, require_method
 from nearsight.types import Descriptor, Image, Index, Method, Metric
 
 BATCH = 64
@@ -63,7 +63,7 @@ def made(package: str) -> Iterator[tuple[str, Method]]:
 
 def batch(photos: list[Image], side: int, count: int) -> list[Image]:
     """Pictures with a longest side of `side`, as far as the photographs are that large."""
-    shown = [in_memory(photo).at(side) for photo in photos[:count]]
+    shown = [wrap_pixels(photo).render(side) for photo in photos[:count]]
     return [shown[number % len(shown)] for number in range(count)]
 
 
@@ -86,7 +86,7 @@ def descriptor_rows(photos: list[Image], count: int, rounds: int) -> list[list[s
         assert isinstance(descriptor, Descriptor)
         took = per_picture(descriptor, batch(photos, descriptor.side, count), rounds)
         rows.append([f"`{name}`", f"longest side {descriptor.side}", f"{took:.3f}", *_size(descriptor)])
-    gist = look_up("gist")
+    gist = require_method("gist")
     assert issubclass(gist, Descriptor)
     took = per_picture(gist(), squares(photos, 32, count), BARRED * rounds)
     return [*rows, [f"`gist`, bar {GIST_BAR} ms", "32 x 32", f"**{took:.3f}**", *_size(gist())]]
@@ -114,14 +114,14 @@ def metric_rows(photos: list[Image], count: int, distinct: int, rounds: int) -> 
         assert isinstance(metric, Metric)
         by, descriptor = asked_with(name)
         if descriptor.metric.startswith(f"{name}("):
-            metric = metric_of(descriptor)
+            metric = natural_metric(descriptor)
         if by not in described:
             described = {by: descriptor.describe(crops)}
         asked, others = described[by][:1], described[by][1:]
-        stored = np.resize(others, (COSTLY_ROWS if metric.costly else count, descriptor.size))
+        stored = np.resize(others, (COSTLY_ROWS if metric.is_expensive else count, descriptor.size))
         took = best({"": partial(metric.distances, asked, stored)}, rounds)[""].cpu * count / len(stored)
         often = rounds * BARRED if by == BAR_OF else rounds
-        through = "" if metric.costly else f"{1000 * searched(metric, asked, stored, often):,.2f}"
+        through = "" if metric.is_expensive else f"{1000 * searched(metric, asked, stored, often):,.2f}"
         shown = [f"`{name}`", f"`{by}`", *_size(descriptor)[:1], f"{1000 * took:,.2f}", through]
         rows.append(shown if by != BAR_OF else [f"{shown[0]}, bar {HASH_BAR} ms", *shown[1:-1], f"**{through}**"])
     return rows
@@ -129,7 +129,7 @@ def metric_rows(photos: list[Image], count: int, distinct: int, rounds: int) -> 
 
 def searched(metric: Metric, asked: NDArray[Any], rows: NDArray[Any], rounds: int) -> float:
     """Seconds of the processor in which the exact index finds the nearest among rows mapped from a file."""
-    flat = look_up("flat")()
+    flat = require_method("flat")()
     assert isinstance(flat, Index)
     with tempfile.TemporaryDirectory() as box:
         stored = mapped(Path(box), rows)

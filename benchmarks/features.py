@@ -26,9 +26,9 @@ from benchmarks.page import Options, main
 from benchmarks.timing import best, one_core
 from nearsight.errors import ModelMissingError
 from nearsight.evaluation.repeatability import matching_score, repeatability
-from nearsight.images.decode import in_memory
-from nearsight.recipe import parse
-from nearsight.registry import build, methods
+from nearsight.images.decode import wrap_pixels
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods, methods
 from nearsight.types import Image, LocalDescriptor, Metric
 
 N = 1000
@@ -106,7 +106,7 @@ def components() -> Iterator[tuple[str, LocalDescriptor, Metric]]:
     """Every method that can be used here, with `N` features, and the metric of its descriptors."""
     for name, cls in methods("features").items():
         made = dataclasses.replace(cast(Any, cls()), n=N)
-        (metric,) = build(parse(made.metric))
+        (metric,) = build_methods(parse_recipe(made.metric))
         assert isinstance(made, LocalDescriptor)
         assert isinstance(metric, Metric)
         try:
@@ -154,7 +154,7 @@ def rows(photos: list[Image], timed: list[list[Image]], rounds: int) -> tuple[li
 def measured(options: Options) -> str:
     """The section's text."""
     every = pictures.photographs(options.folder)
-    photos = [in_memory(photo).at(SIDE) for photo in every[: options.of(PHOTOS, 1)]]
+    photos = [wrap_pixels(photo).render(SIDE) for photo in every[: options.of(PHOTOS, 1)]]
     count, rounds = options.of(TIMED_PICTURES, 1), options.of(ROUNDS, 1)
     timed = [
         [pictures.enlarged(every[number % len(every)], size, number) for number in range(count)]

@@ -17,7 +17,7 @@ from benchmarks.page import Options, filled, parser, write
 from benchmarks.quality import usable
 from nearsight.errors import UsageError
 from nearsight.evaluation.measures import mean
-from nearsight.evaluation.runner import attacked, bench
+from nearsight.evaluation.runner import evaluate_attacks, open_bench
 from nearsight.senses import SENSES
 
 KINDS = {
@@ -44,13 +44,11 @@ SAMPLE = 100
 def shares(folder: Path, names: list[str], sample: int) -> tuple[int, dict[str, dict[str, float]]]:
     """How many pictures there are; per cent of the originals found first, by sense or recipe and kind."""
     senses = [name for name in names if name in SENSES]
-    with bench(folder, senses, [name for name in names if name not in SENSES]) as ready:
-        made = attacked(ready, list(KINDS), sample, lambda progress: None)
+    with open_bench(folder, senses, [name for name in names if name not in SENSES]) as ready:
+        made = evaluate_attacks(ready, list(KINDS), sample, lambda progress: None)
         total = len(ready.pictures)
     return total, {
-        name: {
-            kind: 100 * mean([0 in each.places for each in outcomes if each.question.group == kind]) for kind in KINDS
-        }
+        name: {kind: 100 * mean([0 in each.ranks for each in outcomes if each.query.group == kind]) for kind in KINDS}
         for name, outcomes in made.items()
     }
 

@@ -17,9 +17,9 @@ from benchmarks import pictures
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core, taken
-from nearsight.applications.map import landmarks
-from nearsight.applications.multidimensional_scaling import scaled
-from nearsight.registry import look_up
+from nearsight.applications.map import landmark_count
+from nearsight.applications.multidimensional_scaling import landmark_mds
+from nearsight.registry import require_method
 from nearsight.types import Descriptor, Metric
 
 COUNTS = (1_000, 2_000, 20_000)
@@ -29,7 +29,7 @@ SIDE, BATCH = 96, 1024
 
 def described(name: str, options: Options, count: int) -> NDArray[Any]:
     """Rows `(count, D)`."""
-    descriptor = look_up(name)()
+    descriptor = require_method(name)()
     assert isinstance(descriptor, Descriptor)
     crops = pictures.crops(pictures.photographs(options.folder), count, SIDE)
     parts = iter(lambda: [crop for _, crop in zip(range(BATCH), crops, strict=False)], [])
@@ -38,14 +38,14 @@ def described(name: str, options: Options, count: int) -> NDArray[Any]:
 
 def laid_out(name: str, rows: NDArray[Any]) -> list[str]:
     """A line of the table."""
-    natural = look_up(name)().metric  # type: ignore[attr-defined]
-    metric = look_up(natural)()
+    natural = require_method(name)().metric  # type: ignore[attr-defined]
+    metric = require_method(natural)()
     assert isinstance(metric, Metric)
-    count = landmarks(len(rows), metric, natural)
+    count = landmark_count(len(rows), metric, natural)
     found: dict[str, Any] = {}
     with one_core():
         measuring = taken(lambda: found.update(distances=metric.distances(rows[:count], rows)))
-        scaling = taken(lambda: found.update(map=scaled(found["distances"])))
+        scaling = taken(lambda: found.update(map=landmark_mds(found["distances"])))
     took = [f"{measuring.cpu:.1f}", f"{scaling.cpu:.1f}"]
     shown = [f"{value:.2f}" for value in (found["map"].explained, found["map"].stress, found["map"].trustworthiness)]
     return [f"`{name}`, {natural}", f"{len(rows):,}", f"{count:,}", *took, *shown]

@@ -15,10 +15,10 @@ import nearsight as ns
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from nearsight.errors import UsageError
-from nearsight.evaluation.protocols.catalogue import load
-from nearsight.evaluation.runner import bench, judged
+from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.evaluation.runner import evaluate_pipeline, open_bench
 from nearsight.evaluation.scoring import Trial
-from nearsight.pipeline import plan
+from nearsight.pipeline import build_pipeline
 
 LEARNT_FROM = ("photos", "captions", "corel1k")
 GEOMETRY = " | spatial"
@@ -51,7 +51,7 @@ def measured(options: Options) -> str:
     every = dict(list((WORDS | ROWS).items())[:1]) if options.quick else WORDS | ROWS
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
         learnt = Path(place, "learnt.npz")
-        ns.learn([options.folder / name for name in LEARNT_FROM], list(every.values()), learnt)
+        ns.train([options.folder / name for name in LEARNT_FROM], list(every.values()), learnt)
         places, expansions = _landmarks(options.folder / "landmarks", every, learnt, options.of(0, 3))
         covers = _covers(options.folder / "dvd-covers", every, learnt, options.of(0, 3))
     return TEXT.format(
@@ -61,17 +61,17 @@ def measured(options: Options) -> str:
 
 def _landmarks(folder: Path, every: dict[str, str], learnt: Path, some: int) -> tuple[str, str]:
     """The table of all, and that of expansions."""
-    truth = load("landmarks", folder)
-    truth = truth.some(some) if some else truth
+    truth = load_ground_truth("landmarks", folder)
+    truth = truth.subsample(some) if some else truth
     ways = {name: [recipe, *(recipe + more for more in _more(name))] for name, recipe in every.items()}
     lines, own = [], every.get(EXPANDED)
     again = {name: f"{own} | spatial | {each} | spatial" for name, each in EXPANSIONS.items()} if own else {}
     recipes = [*(each for way in ways.values() for each in way), *again.values()]
-    with bench(truth.folder, (), recipes, learnt=[learnt]) as ready:
-        plans = {each.name: each for each in ready.plans}
+    with open_bench(truth.folder, (), recipes, trained=[learnt]) as ready:
+        plans = {each.name: each for each in ready.pipelines}
 
         def tried(recipe: str) -> Trial:
-            return judged(ready, plans[plan(recipe).name], truth, lambda progress: None)
+            return evaluate_pipeline(ready, plans[build_pipeline(recipe).name], truth, lambda progress: None)
 
         for name, way in ways.items():
             trials = [tried(each) for each in way]
@@ -91,14 +91,16 @@ def _more(name: str) -> tuple[str, str]:
 
 
 def _covers(folder: Path, every: dict[str, str], learnt: Path, some: int) -> str:
-    truth = load("pairs", folder)
-    truth = truth.some(some) if some else truth
+    truth = load_ground_truth("pairs", folder)
+    truth = truth.subsample(some) if some else truth
     ways = {name: [recipe, recipe + _more(name)[0]] for name, recipe in every.items()}
     lines = []
-    with bench(truth.folder, (), [each for way in ways.values() for each in way], learnt=[learnt]) as ready:
-        plans = {each.name: each for each in ready.plans}
+    with open_bench(truth.folder, (), [each for way in ways.values() for each in way], trained=[learnt]) as ready:
+        plans = {each.name: each for each in ready.pipelines}
         for name, way in ways.items():
-            trials = [judged(ready, plans[plan(each).name], truth, lambda progress: None) for each in way]
+            trials = [
+                evaluate_pipeline(ready, plans[build_pipeline(each).name], truth, lambda progress: None) for each in way
+            ]
             lines.append([name, *(f"{trial.figures['rank 1']:.1f}" for trial in trials)])
     return table(["method", "first hit, %", "and geometry"], lines)
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from nearsight.cli.demo import PHOTOGRAPHS
 from nearsight.errors import PictureError
-from nearsight.images.decode import decode
+from nearsight.images.decode import decode_image
 from nearsight.types import Image
 
 SIDE = 1024
@@ -48,7 +48,7 @@ def _found(folder: Path) -> Iterator[bytes]:
 def _decoded(sources: Iterable[bytes]) -> Iterator[Image]:
     for data in sources:
         try:
-            yield decode(data).at(SIDE)
+            yield decode_image(data).render(SIDE)
         except PictureError:
             continue
 

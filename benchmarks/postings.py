@@ -21,13 +21,13 @@ import numpy as np
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import alternated
-from nearsight.indexes.inverted import Inverted, InvertedRows
+from nearsight.indexes.inverted import Inverted, InvertedSearcher
 from nearsight.kernels.hamming_votes import HammingVotes
 from nearsight.kernels.selective import Selective
 from nearsight.kernels.tf_idf import TfIdf
 from nearsight.rerankers.spatial import Spatial
 from nearsight.types import Arrays, Hits, Kernel
-from nearsight.visual_words import Records, records
+from nearsight.visual_words import Records, record_dtype
 
 COUNTS = (1_000, 10_000, 100_000)
 FEATURES, WORDS, BITS = 500, 20_000, 128
@@ -42,7 +42,7 @@ VERIFIED = 50
 def picture(seed: int, features: int = FEATURES) -> Records:
     """The records of a generated picture; the same for the same seed."""
     rng = np.random.default_rng(seed)
-    made = np.zeros(features, records(BITS))
+    made = np.zeros(features, record_dtype(BITS))
     common = np.random.default_rng(WORDS).gamma(2, 1, WORDS)
     made["word"] = np.sort(rng.choice(WORDS, features, p=common / common.sum()))
     made["bits"] = rng.integers(0, 256, (features, BITS // 8), np.uint8)
@@ -68,9 +68,9 @@ def files(folder: Path, kernel: Kernel, counts: list[int]) -> Iterator[tuple[int
     for count in counts:
         for start in range(made, count, BATCH):
             ids = np.arange(start, min(start + BATCH, count))
-            parts.append(index.keep(ids, [picture(seed) for seed in ids.tolist()], kernel, {}))
+            parts.append(index.encode(ids, [picture(seed) for seed in ids.tolist()], kernel, {}))
         made = count
-        parts = [index.join(parts, np.empty(0, np.int64))]
+        parts = [index.merge(parts, np.empty(0, np.int64))]
         yield count, mapped(folder, parts[0])
 
 
@@ -81,7 +81,7 @@ def mapped(folder: Path, part: Arrays) -> Arrays:
     return {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in part}
 
 
-def asked(rows: InvertedRows, count: int, queries: int) -> list[str]:
+def asked(rows: InvertedSearcher, count: int, queries: int) -> list[str]:
     """Milliseconds of a query, by a box, a whole picture, and a whole picture with several words a feature."""
     shown = []
     for features, several in ((BOX, 1), (FEATURES, 1), (FEATURES, SEVERAL)):
@@ -102,7 +102,7 @@ def searched(options: Options, kernel_name: str) -> list[list[str]]:
     kernel, lines = KERNELS[kernel_name], []
     with tempfile.TemporaryDirectory(prefix="nearsight-") as folder:
         for count, part in files(Path(folder), kernel, [options.of(count, count // 50) for count in COUNTS]):
-            rows = InvertedRows(Inverted(), kernel, (part,), np.arange(count))
+            rows = InvertedSearcher(Inverted(), kernel, (part,), np.arange(count))
             size, length = sum(array.nbytes for array in part.values()) / count, len(part["docs"]) / len(part["words"])
             took = asked(rows, count, options.of(QUERIES, 3))
             lines.append([f"`{kernel_name}`", f"{count:,}", f"{size:,.0f}", f"{length:,.0f}", *took])
@@ -121,7 +121,7 @@ def verified(options: Options) -> str:
 
     def refine() -> Hits:
         asked = SimpleNamespace(total=VERIFIED, memo={}, verified={}, question=question, row=rows.__getitem__)
-        return refiner.refine(np.zeros((3, 4, 3), np.uint8), hits, asked)
+        return refiner.rerank(np.zeros((3, 4, 3), np.uint8), hits, asked)
 
     assert sorted(refine().ids[0, : VERIFIED // 2].tolist()) == list(range(1, VERIFIED, 2)), "a plane is not found"
     taken = [each.wall for each in alternated({"": refine}, options.of(QUERIES, 1))[""]]

@@ -21,10 +21,10 @@ from benchmarks.page import Options, main
 from benchmarks.timing import one_core
 from nearsight.errors import ModelMissingError, UsageError
 from nearsight.evaluation.ground_truth import GroundTruth
-from nearsight.evaluation.protocols.catalogue import load
+from nearsight.evaluation.protocols.catalogue import load_ground_truth
 from nearsight.evaluation.published import PUBLISHED
-from nearsight.evaluation.runner import Bench, bench, judged
-from nearsight.pipeline import Plan, plan, plan_of
+from nearsight.evaluation.runner import Bench, evaluate_pipeline, open_bench
+from nearsight.pipeline import Pipeline, build_pipeline, build_sense_pipeline
 from nearsight.senses import SENSES
 
 PROTOCOL = "corel1k"
@@ -115,22 +115,22 @@ def usable(recipes: Sequence[str]) -> list[str]:
     found = []
     for recipe in recipes:
         with suppress(ModelMissingError):
-            (plan_of(recipe) if recipe in SENSES else plan(recipe)).descriptor.load()
+            (build_sense_pipeline(recipe) if recipe in SENSES else build_pipeline(recipe)).descriptor.load()
             found.append(recipe)
     return found
 
 
 def ranked(truth: GroundTruth, recipes: Sequence[str], rounds: int) -> list[Judged]:
     """Each recipe judged by a task, the best first."""
-    with bench(truth.folder, (), recipes) as ready:
-        made = [_judged(ready, each, truth, rounds) for each in ready.plans]
+    with open_bench(truth.folder, (), recipes) as ready:
+        made = [_judged(ready, each, truth, rounds) for each in ready.pipelines]
     return sorted(made, key=lambda each: -each.figures["mAP"])
 
 
-def _judged(ready: Bench, each: Plan, truth: GroundTruth, rounds: int) -> Judged:
-    trial = judged(ready, each, truth, lambda progress: None)
-    spread = truth.questions[:: max(1, len(truth.questions) // PICTURES)][:PICTURES]
-    images = [ready.pixels(question.picture, each.descriptor.side) for question in spread]
+def _judged(ready: Bench, each: Pipeline, truth: GroundTruth, rounds: int) -> Judged:
+    trial = evaluate_pipeline(ready, each, truth, lambda progress: None)
+    spread = truth.queries[:: max(1, len(truth.queries) // PICTURES)][:PICTURES]
+    images = [ready.load_pixels(question.picture, each.descriptor.side) for question in spread]
     with one_core():
         took = per_picture(each.descriptor, images, rounds)
     return Judged(each.name, each.metric_name, dict(trial.figures), trial.cost.row_bytes, took)
@@ -140,9 +140,9 @@ def measured(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
         raise UsageError("--folder says where Corel-1k lies: its pictures 0.jpg to 999.jpg")
-    truth = load(PROTOCOL, options.folder)
+    truth = load_ground_truth(PROTOCOL, options.folder)
     recipes = usable(RECIPES)
-    truth, recipes = (truth.some(20), recipes[:3]) if options.quick else (truth, recipes)
+    truth, recipes = (truth.subsample(20), recipes[:3]) if options.quick else (truth, recipes)
     made = ranked(truth, recipes, options.of(3, 1))
     return TEXT.format(machine=machine(), rows=table(HEAD, [each.row() for each in made]))
 

@@ -20,9 +20,9 @@ from benchmarks.timing import one_core
 from nearsight.errors import ModelMissingError, UsageError
 from nearsight.evaluation.ground_truth import GroundTruth
 from nearsight.evaluation.measures import average_precision
-from nearsight.evaluation.protocols.catalogue import load
-from nearsight.evaluation.runner import Bench, bench
-from nearsight.pipeline import Plan, plan
+from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.evaluation.runner import Bench, open_bench
+from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.search.fused import Together
 from nearsight.types import Hits, Query
 
@@ -56,7 +56,7 @@ def usable() -> list[str]:
     found = []
     for recipe in BASES:
         with suppress(ModelMissingError):
-            plan(recipe).descriptor.load()
+            build_pipeline(recipe).descriptor.load()
             found.append(recipe)
     return found
 
@@ -64,15 +64,15 @@ def usable() -> list[str]:
 def lines(ready: Bench, truth: GroundTruth) -> Iterator[list[str]]:
     """The lines of the table."""
     total = len(ready.pictures)
-    plans = {each.name: each for each in ready.plans}
+    plans = {each.name: each for each in ready.pipelines}
 
-    def way(how: Plan | Together) -> Ask:
-        return lambda ident: (ready.ask(how, Query(ident), total), ())
+    def way(how: Pipeline | Together) -> Ask:
+        return lambda ident: (ready.search(how, Query(ident), total), ())
 
     for base, own in plans.items():
         shown = base.partition(" | flat")[0]
         for refiner in WAYS:
-            chosen = ready.snapshot.ready(plan(f"{base} | {refiner}")) if refiner else own
+            chosen = ready.snapshot.trained_pipeline(build_pipeline(f"{base} | {refiner}")) if refiner else own
             yield _line(ready, truth, shown, refiner or "plain", way(chosen))
         for name, marks in (
             ("plain, what is marked left out", False),
@@ -86,16 +86,16 @@ def lines(ready: Bench, truth: GroundTruth) -> Iterator[list[str]]:
             yield _line(ready, truth, name, f"fused by {how}", way(together))
 
 
-def _marked(ready: Bench, truth: GroundTruth, own: Plan, *, marks: bool) -> Ask:
+def _marked(ready: Bench, truth: GroundTruth, own: Pipeline, *, marks: bool) -> Ask:
     """Asks, marks some of the first hits by what they are, and asks again, with the marks or not; they do not count."""
     labels = {ready.pictures[name].id: label for name, label in truth.labels.items() if name in ready.pictures}
 
     def ask(ident: int) -> tuple[Hits, tuple[int, ...]]:
-        seen = [each for each in ready.ask(own, Query(ident), SEEN).ids[0].tolist() if each != ident]
+        seen = [each for each in ready.search(own, Query(ident), SEEN).ids[0].tolist() if each != ident]
         right = tuple(each for each in seen if labels[each] == labels[ident])[:MARKED]
         wrong = tuple(each for each in seen if labels[each] != labels[ident])[:MARKED]
         query = Query(ident, like=right, unlike=wrong) if marks else Query(ident)
-        return ready.ask(own, query, len(ready.pictures)), (*right, *wrong)
+        return ready.search(own, query, len(ready.pictures)), (*right, *wrong)
 
     return ask
 
@@ -103,13 +103,13 @@ def _marked(ready: Bench, truth: GroundTruth, own: Plan, *, marks: bool) -> Ask:
 def _line(ready: Bench, truth: GroundTruth, base: str, way: str, ask: Ask) -> list[str]:
     """Mean average precision, error of the first hit, and milliseconds a query."""
     precisions, wrong, took = [], [], []
-    for question in truth.questions:
+    for question in truth.queries:
         ident = ready.pictures[question.name].id
-        answers = question.answers[next(iter(question.answers))]
+        answers = question.relevance[next(iter(question.relevance))]
         start = time.perf_counter()
         hits, left_out = ask(ident)
         took.append(time.perf_counter() - start)
-        wanted = set(ready.ids(answers.wanted).tolist()) - set(left_out)
+        wanted = set(ready.ids(answers.relevant_names).tolist()) - set(left_out)
         order = [each for each in hits.ids[0].tolist() if each not in (ident, *left_out)]
         places = [at for at, each in enumerate(order) if each in wanted]
         precisions.append(average_precision(places, len(wanted)))
@@ -130,11 +130,11 @@ def measured(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
         raise UsageError("--folder says where Corel-1k lies: its pictures 0.jpg to 999.jpg")
-    truth = load(PROTOCOL, options.folder)
-    truth = truth.some(options.of(ASKED, 10))
-    with bench(truth.folder, (), usable()[:1] if options.quick else usable()) as ready, one_core():
+    truth = load_ground_truth(PROTOCOL, options.folder)
+    truth = truth.subsample(options.of(ASKED, 10))
+    with open_bench(truth.folder, (), usable()[:1] if options.quick else usable()) as ready, one_core():
         rows = list(lines(ready, truth))
-    return TEXT.format(machine=machine(), asked=len(truth.questions), rows=table(HEAD, rows), marked=MARKED, seen=SEEN)
+    return TEXT.format(machine=machine(), asked=len(truth.queries), rows=table(HEAD, rows), marked=MARKED, seen=SEEN)
 
 
 HEAD = ["rows", "ranked by", "mAP, %", "1-NN error, %", "ms a query"]

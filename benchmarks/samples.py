@@ -15,9 +15,9 @@ from benchmarks.machine import machine, table
 from benchmarks.objects import LEARNT_FROM, MOST, ROWS
 from benchmarks.page import Options, main
 from nearsight.errors import UsageError
-from nearsight.evaluation.protocols.catalogue import load
-from nearsight.evaluation.runner import bench, judged
-from nearsight.pipeline import plan
+from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.evaluation.runner import evaluate_pipeline, open_bench
+from nearsight.pipeline import build_pipeline
 
 PARTS = (LEARNT_FROM, LEARNT_FROM[:2], LEARNT_FROM[2:])
 
@@ -35,15 +35,17 @@ def measured(options: Options) -> str:
 
 def judge(folder: Path, ways: dict[str, str], learnt_from: tuple[str, ...], some: int) -> dict[str, float]:
     """What each way finds on the places, learnt from these folders."""
-    truth = load("landmarks", folder / "landmarks")
-    truth = truth.some(some) if some else truth
+    truth = load_ground_truth("landmarks", folder / "landmarks")
+    truth = truth.subsample(some) if some else truth
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
         learnt = Path(place, "learnt.npz")
-        ns.learn([folder / name for name in learnt_from], list(ways.values()), learnt)
-        with bench(truth.folder, (), ways.values(), learnt=[learnt]) as ready:
-            plans = {each.name: each for each in ready.plans}
+        ns.train([folder / name for name in learnt_from], list(ways.values()), learnt)
+        with open_bench(truth.folder, (), ways.values(), trained=[learnt]) as ready:
+            plans = {each.name: each for each in ready.pipelines}
             return {
-                name: judged(ready, plans[plan(text).name], truth, lambda progress: None).figures[MOST]
+                name: evaluate_pipeline(ready, plans[build_pipeline(text).name], truth, lambda progress: None).figures[
+                    MOST
+                ]
                 for name, text in ways.items()
             }
 

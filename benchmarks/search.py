@@ -27,8 +27,8 @@ from benchmarks import pictures
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
-from nearsight.registry import look_up, methods, metric_of
-from nearsight.types import Descriptor, Ids, Image, Index, Metric, Searchable
+from nearsight.registry import methods, natural_metric, require_method
+from nearsight.types import Descriptor, Ids, Image, Index, Metric, SearchableIndex
 
 DESCRIPTOR = "gist"
 ROWS, QUERIES = 50_000, 200
@@ -49,7 +49,7 @@ class Figures:
 
 def described(folder: Path, photos: list[Image], count: int, queries: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Rows `(count, D)`, mapped from a file, and those of other pictures `(queries, D)`."""
-    descriptor = look_up(DESCRIPTOR)()
+    descriptor = require_method(DESCRIPTOR)()
     assert isinstance(descriptor, Descriptor)
     crops = pictures.crops(photos, count + queries, SIDE)
     rows = np.concatenate([descriptor.describe(part) for part in _parts(crops)])
@@ -90,20 +90,20 @@ def variants(index: Index) -> Iterator[tuple[str, Index]]:
 
 def fitted(index: Any, metric: Metric, rows: NDArray[Any]) -> Mapping[str, NDArray[Any]] | None:  # noqa: ANN401
     """What an index learns from a sample of the rows, as large as it likes best; None where it learns nothing."""
-    if not index.kept_by:
+    if not index.cache_params:
         return None
     chosen = np.linspace(0, len(rows) - 1, min(index.sample, len(rows))).astype(int)
     learnt: Mapping[str, NDArray[Any]] = index.fit(np.ascontiguousarray(rows[chosen]), metric)
     return learnt
 
 
-def built(index: Any, metric: Metric, rows: NDArray[Any], learnt: object) -> Searchable:  # noqa: ANN401
+def built(index: Any, metric: Metric, rows: NDArray[Any], learnt: object) -> SearchableIndex:  # noqa: ANN401
     """The index over all rows."""
-    empty: Searchable = index.empty(metric) if learnt is None else index.empty(metric, learnt)
+    empty: SearchableIndex = index.empty(metric) if learnt is None else index.empty(metric, learnt)
     return empty.add(mapped_ids(rows), rows)
 
 
-def figures(made: Searchable, queries: NDArray[Any]) -> Figures:
+def figures(made: SearchableIndex, queries: NDArray[Any]) -> Figures:
     """Ask with each query, count bytes."""
     ids, taken = [], []
     made.search(queries[:1], FIRST)
@@ -194,14 +194,14 @@ def measured(options: Options) -> str:
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as box, one_core():
         rows, asked = described(Path(box), photos, count, queries)
-        descriptor = look_up(DESCRIPTOR)()
+        descriptor = require_method(DESCRIPTOR)()
         assert isinstance(descriptor, Descriptor)
-        metric = metric_of(descriptor)
+        metric = natural_metric(descriptor)
         assert isinstance(metric, Metric)
         for name, cls in methods("indexes").items():
             index = cls()
             assert isinstance(index, Index)
-            if index.ragged:
+            if index.variable_length:
                 continue  # visual words have lists of their own
             lines += rows_of(index, name, metric, rows, asked)
         del rows

@@ -23,9 +23,9 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.search import mapped
 from benchmarks.timing import best, one_core, taken
-from nearsight.clustering import assigned
-from nearsight.recipe import parse
-from nearsight.registry import build, look_up
+from nearsight.clustering import nearest_centroids
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods, require_method
 from nearsight.types import Floats, Image, LocalDescriptor, Vocabulary
 
 LEARNT, OTHERS, ONCE = 200_000, 5_000, 1_000
@@ -38,7 +38,7 @@ QUICK = {36: "hkm(branch=6, depth=2)", 100: "hkm(branch=10, depth=2)"}
 
 def parts(photos: list[Image]) -> Iterator[Floats]:
     """Descriptors of one part of a photograph after another."""
-    sift = look_up("sift")(n=FEATURES)  # type: ignore[call-arg]
+    sift = require_method("sift")(n=FEATURES)  # type: ignore[call-arg]
     assert isinstance(sift, LocalDescriptor)
     for image in pictures.crops(photos, 1 << 30, SIDE):
         yield sift.features(image).descriptors
@@ -60,15 +60,15 @@ def error(rows: Floats, centres: Floats, words: NDArray[Any]) -> float:
 
 def hits(rows: Floats, centres: Floats, words: NDArray[Any]) -> float:
     """The share of descriptors whose word is the nearest of all."""
-    return float((assigned(rows, centres) == words).mean())
+    return float((nearest_centroids(rows, centres) == words).mean())
 
 
 def line(recipe: str, sample: Floats, others: Floats) -> list[str]:
     """A line of the table."""
-    (words,) = build(parse(recipe))
+    (words,) = build_methods(parse_recipe(recipe))
     assert isinstance(words, Vocabulary)
     found: dict[str, Any] = {}
-    learning = taken(lambda: found.update(words.fit(sample, lambda done, total: None)))
+    learning = taken(lambda: found.update(words.train(sample, lambda done, total: None)))
     first = taken(partial(words.assign, others[:1], found))
     finding = best({"": partial(words.assign, others[:ONCE], found)}, ROUNDS)[""]
     mine, centres = words.assign(others, found)[:, 0], found["centres"]

@@ -17,9 +17,9 @@ import nearsight as ns
 from docs_build import asked
 from nearsight.cli.demo import PHOTOGRAPHS, STRANGERS
 from nearsight.evaluation.alterations import ATTACKS
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.images.decode import Limits
-from nearsight.registry import look_up, metric_of
+from nearsight.registry import natural_metric, require_method
 from nearsight.search.query import query_pixels
 from nearsight.types import Descriptor, Image, Metric, Query
 
@@ -46,7 +46,7 @@ def photographs() -> dict[str, Image]:
     for package, names in [*PHOTOGRAPHS.items(), *STRANGERS.items()]:
         for name in names:
             data = files(package).joinpath(name).read_bytes()
-            found[Path(name).stem.replace("_", " ")] = query_pixels(Query(data), LocalFiles(), Limits())(SIDE)
+            found[Path(name).stem.replace("_", " ")] = query_pixels(Query(data), LocalFileSystem(), Limits())(SIDE)
     return found
 
 
@@ -71,9 +71,9 @@ def nearest(descriptor: str, query: str) -> list[tuple[str, float]]:
 
 @cache
 def _distances(descriptor: str) -> tuple[list[str], np.ndarray]:
-    cls = look_up(descriptor)
+    cls = require_method(descriptor)
     assert issubclass(cls, Descriptor)
-    metric = metric_of(cls())
+    metric = natural_metric(cls())
     assert isinstance(metric, Metric)
     rows = ns.describe(list(gallery().values()), descriptor)
     return list(gallery()), metric.distances(rows, rows)

@@ -11,9 +11,9 @@ import numpy as np
 
 from docs_build import gallery
 from docs_build.points import as_jpeg
-from nearsight.applications.match import copied, same_thing
+from nearsight.applications.match import explain_copy, explain_object
 from nearsight.errors import ModelMissingError
-from nearsight.geometry.drawing import drawn
+from nearsight.geometry.drawing import draw_matches
 from nearsight.registry import methods
 from nearsight.types import Explanation, Image, LocalDescriptor
 
@@ -38,11 +38,11 @@ def _found(name: str) -> Explanation:
     """What matches by these features, or by this refiner; ModelMissingError where the method's model is not here."""
     features = REFINERS.get(name, name)
     if not features:
-        return copied(*_pair())
+        return explain_copy(*_pair())
     local = cast(Any, methods("features")[features])()
     assert isinstance(local, LocalDescriptor)
     local.load()
-    return same_thing(local, *_pair())
+    return explain_object(local, *_pair())
 
 
 def figure(name: str, to_root: str) -> str:
@@ -59,7 +59,7 @@ def pictures() -> dict[str, bytes]:
     made = {}
     for name in (*own, *REFINERS):
         try:
-            made[_address(name)] = as_jpeg(drawn(*_pair(), _found(name)))
+            made[_address(name)] = as_jpeg(draw_matches(*_pair(), _found(name)))
         except ModelMissingError:
             continue
     return made

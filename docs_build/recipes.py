@@ -6,9 +6,9 @@ from docs_build import gallery, matches, points
 from docs_build.docstring import described, escaped, items, printed, prose, sections, table
 from nearsight.cli.recipes import output
 from nearsight.errors import ModelMissingError
-from nearsight.registry import kind, methods, metric_of, name_of, parameters, summary
+from nearsight.registry import method_kind, method_name, method_parameters, method_summary, methods, natural_metric
 from nearsight.senses import SENSES
-from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Refiner, Vocabulary
+from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Reranker, Vocabulary
 
 FOLDER = "recipes"
 TO_ROOT = "../"
@@ -56,7 +56,7 @@ def overview() -> str:
     parts = [_INTRODUCTION, f"## Senses\n\n{senses}"]
     for package, each in own().items():
         heading, line = KINDS[package]
-        rows = [[f"[{name}]({name}.md)", escaped(summary(cls)), *_output(cls)] for name, cls in each.items()]
+        rows = [[f"[{name}]({name}.md)", escaped(method_summary(cls)), *_output(cls)] for name, cls in each.items()]
         heads = ["name", "what it is", *(["output"] if package in ("descriptors", "features") else [])]
         parts.append(f"## {heading}\n\nThey {line}.\n\n{table(heads, rows)}")
     return "\n\n".join(parts)
@@ -158,7 +158,7 @@ _POINTS = (
 
 def _facts(name: str, cls: type[Method]) -> str:
     """What kind of method it is, and how a recipe uses it."""
-    line, command = _FACTS[kind(cls)](name, cls())
+    line, command = _FACTS[method_kind(cls)](name, cls())
     return f"{line}.\n\n```sh\nnearsight {command}\n```"
 
 
@@ -184,19 +184,21 @@ def _features(name: str, made: Method) -> tuple[str, str]:
 
 def _encoder(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Encoder)
-    taken = {"features": "local features", "rows": "rows", "both": "rows, or local features that stay such"}[made.takes]
-    if made.makes == "features":
+    taken = {"features": "local features", "rows": "rows", "both": "rows, or local features that stay such"}[
+        made.input_kind
+    ]
+    if made.output_kind == "features":
         line = "An encoder: it makes other local features of local features, which an encoder behind it makes rows of"
         return line, f'index ~/photos --recipe "mobilenetv2 | {name} | average(unit=true)"'
-    made_of = "lists of visual words" if made.ragged else "rows"
-    first, by = "sift | vlad" if made.takes != "features" else "sift", made.metric.split("(")[0]
+    made_of = "lists of visual words" if made.variable_length else "rows"
+    first, by = "sift | vlad" if made.input_kind != "features" else "sift", made.metric.split("(")[0]
     line = f"An encoder: it makes {made_of} of {taken}, compared by [{by}]({by}.md) unless the recipe says otherwise"
     return line, f'index ~/photos --recipe "{first} | {name}"'
 
 
 def _vocabulary(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Vocabulary)
-    line = f"A vocabulary of {made.count:,} words by default"
+    line = f"A vocabulary of {made.n_words:,} words by default"
     return line, f'index ~/photos --recipe "sift | bow({name})"'
 
 
@@ -210,7 +212,7 @@ def _kernel(name: str, made: Method) -> tuple[str, str]:
 
 def named(descriptor: Descriptor) -> str:
     """The name of a descriptor's natural metric, without its parameters."""
-    return name_of(metric_of(descriptor))
+    return method_name(natural_metric(descriptor))
 
 
 def _metric(name: str, made: Method) -> tuple[str, str]:
@@ -223,12 +225,12 @@ def _metric(name: str, made: Method) -> tuple[str, str]:
 
 def _index(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Index)
-    return "An index", f'index ~/photos --recipe "{"sift | bow" if made.ragged else "gist"} | {name}"'
+    return "An index", f'index ~/photos --recipe "{"sift | bow" if made.variable_length else "gist"} | {name}"'
 
 
 def _refiner(name: str, made: Method) -> tuple[str, str]:
-    assert isinstance(made, Refiner)
-    before = "sift | bow | inverted" if made.ragged else "gist | flat"
+    assert isinstance(made, Reranker)
+    before = "sift | bow | inverted" if made.variable_length else "gist | flat"
     return "A refiner", f'search found.jpg --in ~/photos --recipe "{before} | {name}"'
 
 
@@ -248,6 +250,6 @@ def _parameters(cls: type[Method], found: dict[str, str]) -> str:
     said = dict(items(found.get("Parameters", "")))
     rows = [
         [f"`{name}`", escaped(wanted), f"`{default}`", escaped(said.get(name, ""))]
-        for name, wanted, default in parameters(cls)
+        for name, wanted, default in method_parameters(cls)
     ]
     return f"## Parameters\n\n{table(['name', 'takes', 'default', 'what it is'], rows)}" if rows else ""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from nearsight.calibration import FEWEST, sampled
+from nearsight.calibration import MIN_VECTORS, sample_background
 from nearsight.metrics.l2 import L2
 from nearsight.metrics.warp import Warp
 
@@ -15,14 +15,14 @@ def rows(count, seed=0):
 
 def test_the_chance_is_the_share_of_pairs_that_are_as_near():
     some = rows(60)
-    background = sampled(some, L2())
+    background = sample_background(some, L2())
     pairs = np.sort(pdist(some))
     for distance in (pairs[0] / 2, pairs[10] + 1e-4, pairs[900] + 1e-4, 9.0):
-        assert background.chance(distance) == pytest.approx((pairs <= distance).mean(), abs=1e-3)
+        assert background.false_match_rate(distance) == pytest.approx((pairs <= distance).mean(), abs=1e-3)
 
 
 def test_verdicts_of_a_large_collection():
-    background = sampled(rows(300), L2())
+    background = sample_background(rows(300), L2())
     assert background.explain(0.0).alike is True
     near, far = background.distances[[20, 200]]
     assert background.explain(float(near)).alike is True
@@ -31,18 +31,18 @@ def test_verdicts_of_a_large_collection():
 
 
 def test_a_sense_may_call_more_pairs_alike():
-    background = sampled(rows(300), L2())
+    background = sample_background(rows(300), L2())
     some, more = background.distances[[400, 500]].tolist()
     assert background.explain(some).alike is False
-    assert background.explain(some, share=0.01).alike is True
-    assert background.explain(more, share=0.01).alike is False
-    few = sampled(rows(20), L2())
-    assert few.explain(few.distances[0], share=0.01).alike is True
-    assert few.explain(few.distances[1], share=0.01).alike is False
+    assert background.explain(some, max_rate=0.01).alike is True
+    assert background.explain(more, max_rate=0.01).alike is False
+    few = sample_background(rows(20), L2())
+    assert few.explain(few.distances[0], max_rate=0.01).alike is True
+    assert few.explain(few.distances[1], max_rate=0.01).alike is False
 
 
 def test_few_pairs_turn_nothing_down_that_may_be_near():
-    background = sampled(rows(20), L2())
+    background = sample_background(rows(20), L2())
     assert len(background.distances) == 190
     first, third, fifth = background.distances[[0, 2, 4]].tolist()
     assert background.explain(first * 0.99).alike is True
@@ -53,7 +53,7 @@ def test_few_pairs_turn_nothing_down_that_may_be_near():
 
 
 def test_a_handful_is_not_judged():
-    assert sampled(rows(FEWEST - 1), L2()).explain(0.0).alike is None
+    assert sample_background(rows(MIN_VECTORS - 1), L2()).explain(0.0).alike is None
 
 
 class Counting(L2):
@@ -70,20 +70,20 @@ class Counting(L2):
 
 def test_the_background_is_all_pairs_once():
     rows = np.random.default_rng(0).random((60, 8), np.float32)
-    background = sampled(rows, L2())
+    background = sample_background(rows, L2())
     assert background.distances == pytest.approx(np.sort(pdist(rows)), rel=1e-5)
-    assert background.chance(np.inf) == 1
-    assert background.chance(background.distances[0] - 1e-3) == 0
+    assert background.false_match_rate(np.inf) == 1
+    assert background.false_match_rate(background.distances[0] - 1e-3) == 0
 
 
 @pytest.mark.parametrize(("costly", "pairs"), [(False, 400 * 399 // 2), (True, 46 * 45 // 2)])
 def test_a_costly_metric_measures_just_enough_to_tell_one_in_a_thousand(costly, pairs):
     metric = Counting(costly)
-    background = sampled(np.random.default_rng(0).random((1000, 4), np.float32), metric)
+    background = sample_background(np.random.default_rng(0).random((1000, 4), np.float32), metric)
     assert len(background.distances) == sum(metric.measured) == pairs >= 1000
 
 
 def test_it_is_enough_for_metrics_that_are_not_symmetric():
     rows = np.random.default_rng(0).random((12, 27), np.float32)
     expected = [Warp().distances(rows[i, None], rows[j, None])[0, 0] for i in range(12) for j in range(i + 1, 12)]
-    assert sampled(rows, Warp()).distances == pytest.approx(np.sort(expected), abs=1e-6)
+    assert sample_background(rows, Warp()).distances == pytest.approx(np.sort(expected), abs=1e-6)

@@ -11,8 +11,8 @@ from PIL import Image
 
 import nearsight as ns
 from nearsight.errors import PictureError, Reason, Technical, UsageError, naming
-from nearsight.files import LocalFiles
-from nearsight.images.decode import decode
+from nearsight.files import LocalFileSystem
+from nearsight.images.decode import decode_image
 from tests.images.hostile import saved
 
 
@@ -36,7 +36,7 @@ def test_every_reason_has_a_sentence_of_words(reason):
 
 def test_what_libraries_say_is_recorded_and_not_told():
     with pytest.raises(PictureError) as caught:
-        decode(cut())
+        decode_image(cut())
     assert "OSError" in caught.value.detail
     assert isinstance(caught.value.detail, Technical)
     assert str(caught.value) == Reason.TRUNCATED.sentence
@@ -48,7 +48,7 @@ def test_what_libraries_say_is_recorded_and_not_told():
 def test_what_is_ours_is_told():
     assert str(PictureError(Reason.FORMAT_OFF, "PDF is not read")) == f"{Reason.FORMAT_OFF.sentence} (PDF is not read)"
     with pytest.raises(PictureError, match=r"^a\.pdf: .* \(PDF is not read\)$"), naming("a.pdf"):
-        decode(b"%PDF-1.7")
+        decode_image(b"%PDF-1.7")
 
 
 def test_bytes_and_pixels_are_the_query_image(folder):
@@ -74,7 +74,7 @@ def test_of_several_it_is_said_which(folder):
 
 
 def test_an_error_of_the_system_without_words_names_no_class(tmp_path):
-    class Failing(LocalFiles):
+    class Failing(LocalFileSystem):
         def _open(self, path, flags):
             raise OSError
 

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from nearsight.errors import PictureError, Reason, StorageError
-from nearsight.files import TEMPORARY, LocalFiles
+from nearsight.files import TEMPORARY_PREFIX, LocalFileSystem
 
 
-def reason(path: Path, files: LocalFiles | None = None, limit: int = 1000) -> Reason:
+def reason(path: Path, files: LocalFileSystem | None = None, limit: int = 1000) -> Reason:
     with pytest.raises(PictureError) as caught:
-        (files or LocalFiles()).read(bytes(path), limit)
+        (files or LocalFileSystem()).read(bytes(path), limit)
     return caught.value.reason
 
 
 def test_reads_whole_file_with_its_state(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"x" * 1000)
-    data, state = LocalFiles().read(bytes(path), 1000)
+    data, state = LocalFileSystem().read(bytes(path), 1000)
     assert (data, state.st_size, state.st_mtime_ns) == (b"x" * 1000, 1000, path.stat().st_mtime_ns)
 
 
@@ -28,7 +28,7 @@ def test_large_file_is_read_in_several_pieces(tmp_path):
     path = tmp_path / "a"
     content = os.urandom(1 << 20) * 40
     path.write_bytes(content)
-    assert LocalFiles().read(bytes(path), 1 << 30)[0] == content
+    assert LocalFileSystem().read(bytes(path), 1 << 30)[0] == content
 
 
 def test_reasons_of_what_is_not_a_readable_file(tmp_path):
@@ -49,7 +49,7 @@ def test_reasons_of_what_is_not_a_readable_file(tmp_path):
     assert reason(Path("/dev/null")) is Reason.NOT_REGULAR
 
 
-class Swapping(LocalFiles):
+class Swapping(LocalFileSystem):
     """Puts something else in the file's place between the look and the opening."""
 
     def __init__(self, swap):
@@ -81,7 +81,7 @@ def test_file_replaced_by_link_or_fifo_after_the_look(tmp_path):
 def test_file_that_changes_while_it_is_read(tmp_path):
     path = tmp_path / "a"
 
-    class Growing(LocalFiles):
+    class Growing(LocalFileSystem):
         def _read(self, descriptor, count):
             with path.open("ab") as file:
                 file.write(b"more")
@@ -94,14 +94,14 @@ def test_file_that_changes_while_it_is_read(tmp_path):
 def failing(method: str, code: int, nth: int = 1):
     """Files whose n-th call of a method fails."""
 
-    class Failing(LocalFiles):
+    class Failing(LocalFileSystem):
         calls = 0
 
     def call(self, *arguments):
         self.calls += 1
         if self.calls == nth:
             raise OSError(code, os.strerror(code))
-        return getattr(LocalFiles, method)(self, *arguments)
+        return getattr(LocalFileSystem, method)(self, *arguments)
 
     setattr(Failing, method, call)
     return Failing()
@@ -118,15 +118,15 @@ def test_write_new_writes_all_parts(tmp_path):
     import numpy as np
 
     path = tmp_path / "a"
-    LocalFiles().write_new(path, [b"one", memoryview(np.arange(4, dtype="<u2")), b"", bytearray(b"two")])
+    LocalFileSystem().write_new(path, [b"one", memoryview(np.arange(4, dtype="<u2")), b"", bytearray(b"two")])
     assert path.read_bytes() == b"one" + bytes([0, 0, 1, 0, 2, 0, 3, 0]) + b"two"
     assert os.listdir(tmp_path) == ["a"]
-    LocalFiles().write_new(path, [])
+    LocalFileSystem().write_new(path, [])
     assert path.read_bytes() == b""
 
 
 def test_short_writes_are_continued(tmp_path):
-    class Short(LocalFiles):
+    class Short(LocalFileSystem):
         def _write(self, descriptor, view):
             return super()._write(descriptor, view[:7])
 
@@ -149,7 +149,7 @@ def test_failed_write_leaves_the_old_file_and_no_other(tmp_path, method, nth, co
 
 
 def test_disk_that_forgets_is_noticed(tmp_path):
-    class Forgetful(LocalFiles):
+    class Forgetful(LocalFileSystem):
         def _write(self, descriptor, view):
             return super()._write(descriptor, memoryview(bytes(len(view))))
 
@@ -161,13 +161,15 @@ def test_disk_that_forgets_is_noticed(tmp_path):
 def test_order_of_a_write_is_data_sync_rename_folder_sync(tmp_path):
     calls = []
 
-    class Noting(LocalFiles):
+    class Noting(LocalFileSystem):
         def _write(self, descriptor, view):
             calls.append("write")
             return super()._write(descriptor, view)
 
         def _fsync(self, descriptor):
-            calls.append("sync " + os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))[: len(TEMPORARY)])
+            calls.append(
+                "sync " + os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))[: len(TEMPORARY_PREFIX)]
+            )
             super()._fsync(descriptor)
 
         def _rename(self, source, target):
@@ -176,7 +178,7 @@ def test_order_of_a_write_is_data_sync_rename_folder_sync(tmp_path):
 
     (tmp_path / "home").mkdir()
     Noting().write_new(tmp_path / "home" / "a", [b"x"])
-    assert calls == ["write", f"sync {TEMPORARY}", "rename", "sync home"]
+    assert calls == ["write", f"sync {TEMPORARY_PREFIX}", "rename", "sync home"]
 
 
 def test_exception_of_the_caller_passes_and_leaves_nothing(tmp_path):
@@ -185,12 +187,12 @@ def test_exception_of_the_caller_passes_and_leaves_nothing(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        LocalFiles().write_new(tmp_path / "a", parts())
+        LocalFileSystem().write_new(tmp_path / "a", parts())
     assert os.listdir(tmp_path) == []
 
 
 def test_map(tmp_path):
-    files = LocalFiles()
+    files = LocalFileSystem()
     files.write_new(tmp_path / "a", [b"mapped"])
     files.write_new(tmp_path / "empty", [])
     view = files.map(tmp_path / "a")
@@ -202,7 +204,7 @@ def test_map(tmp_path):
 
 
 def test_small_things(tmp_path):
-    files = LocalFiles()
+    files = LocalFileSystem()
     files.make_folder(tmp_path / "a" / "b")
     files.make_folder(tmp_path / "a" / "b")
     files.write_new(tmp_path / "a" / "z", [b"123"])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nearsight.errors import RecipeError
-from nearsight.recipe import Recipe, Step, parse
+from nearsight.recipe import Recipe, Step, parse_recipe
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(
     lambda n: n not in {"true", "false", "none"} and not __import__("keyword").iskeyword(n)
@@ -35,17 +35,17 @@ VALUES = st.recursive(
 
 @given(_recipes(VALUES))
 def test_what_is_printed_is_read_back(recipe):
-    assert parse(str(recipe)) == recipe
+    assert parse_recipe(str(recipe)) == recipe
 
 
 def test_the_steps_are_in_the_order_of_the_data():
-    recipe = parse("sift(n=1000) | vlad(k=64) | pca(dim=128) | flat")
+    recipe = parse_recipe("sift(n=1000) | vlad(k=64) | pca(dim=128) | flat")
     assert [step.name for step in recipe.steps] == ["sift", "vlad", "pca", "flat"]
     assert recipe.steps[1].kwargs == (("k", 64),)
 
 
 def test_an_argument_may_be_a_recipe():
-    recipe = parse("fuse(gist | flat, phash, weights=[.7, -.3])")
+    recipe = parse_recipe("fuse(gist | flat, phash, weights=[.7, -.3])")
     first, second = recipe.steps[0].args
     assert isinstance(first, Recipe)
     assert [step.name for step in first.steps] == ["gist", "flat"]
@@ -70,7 +70,7 @@ def test_an_argument_may_be_a_recipe():
 )
 def test_an_error_points_at_the_wrong_word(text, word):
     with pytest.raises(RecipeError) as caught:
-        parse(text)
+        parse_recipe(text)
     assert caught.value.text[caught.value.position :][: caught.value.length] == word
     marked = str(caught.value).split("\n")[2]
     assert marked.index("^") - 4 == caught.value.position
@@ -81,8 +81,8 @@ def test_an_error_points_at_the_wrong_word(text, word):
 )
 def test_what_is_no_recipe_is_refused(text):
     with pytest.raises(RecipeError):
-        parse(text)
+        parse_recipe(text)
 
 
 def test_line_breaks_do_not_matter():
-    assert parse("gist\n  | flat") == parse("gist | flat")
+    assert parse_recipe("gist\n  | flat") == parse_recipe("gist | flat")

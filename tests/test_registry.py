@@ -10,8 +10,8 @@ import pytest
 from nearsight import registry
 from nearsight.descriptors.gist import Gist
 from nearsight.errors import RecipeError, UsageError
-from nearsight.pipeline import plan, plan_of, plans
-from nearsight.recipe import parse
+from nearsight.pipeline import build_pipeline, build_pipelines, build_sense_pipeline
+from nearsight.recipe import parse_recipe
 from nearsight.senses import SENSES
 
 
@@ -24,18 +24,18 @@ def test_every_kind_is_found_by_file_name():
 
 @pytest.mark.parametrize("name", sorted(registry.methods()))
 def test_a_component_is_rebuilt_from_its_written_out_recipe(name):
-    made = registry.look_up(name)()
-    text = str(registry.written_out([made]))
-    assert registry.build(parse(text)) == (made,)
-    assert registry.name_of(made) == name
+    made = registry.require_method(name)()
+    text = str(registry.to_recipe([made]))
+    assert registry.build_methods(parse_recipe(text)) == (made,)
+    assert registry.method_name(made) == name
 
 
 @pytest.mark.parametrize("name", sorted(registry.methods()))
 def test_a_method_says_what_it_is_and_where_it_is_from(name):
-    cls = registry.look_up(name)
-    assert registry.summary(cls)
-    assert registry.source(cls)
-    assert isinstance(cls(), tuple(registry.KINDS.values()))
+    cls = registry.require_method(name)
+    assert registry.method_summary(cls)
+    assert registry.method_references(cls)
+    assert isinstance(cls(), tuple(registry.METHOD_KINDS.values()))
 
 
 @pytest.mark.parametrize(
@@ -53,49 +53,52 @@ def test_a_method_says_what_it_is_and_where_it_is_from(name):
 )
 def test_an_error_points_at_the_word_and_suggests_the_right_one(text, word, says):
     with pytest.raises(RecipeError) as caught:
-        plan(text)
+        build_pipeline(text)
     assert caught.value.text[caught.value.position :].startswith(word) or "repeated" in str(caught.value)
     assert says in str(caught.value)
 
 
 def test_none_as_a_choice_needs_no_quotes():
-    assert plan("colour_layout(spread=none)").descriptor == plan('colour_layout(spread="none")').descriptor
+    assert (
+        build_pipeline("colour_layout(spread=none)").descriptor
+        == build_pipeline('colour_layout(spread="none")').descriptor
+    )
 
 
 def test_steps_must_follow_each_other():
     for text in ("flat", "l2 | flat", "gist | gist", "gist | verify | flat", "gist | flat | flat"):
         with pytest.raises(RecipeError):
-            plan(text)
+            build_pipeline(text)
 
 
 def test_a_bare_descriptor_is_searched_exactly_by_its_own_metric():
-    made = plan("phash")
-    assert registry.name_of(made.index) == "flat"
+    made = build_pipeline("phash")
+    assert registry.method_name(made.index) == "flat"
     assert made.metric_name == "hamming"
 
 
 def test_defaults_are_part_of_the_key():
-    assert plan("gist").key == plan("gist(square=32) | flat(metric=cosine)").key
-    assert plan("gist").key != plan("gist(square=64)").key
-    assert plan("gist").key.endswith(f"@{Gist.version}")
+    assert build_pipeline("gist").key == build_pipeline("gist(square=32) | flat(metric=cosine)").key
+    assert build_pipeline("gist").key != build_pipeline("gist(square=64)").key
+    assert build_pipeline("gist").key.endswith(f"@{Gist.version}")
 
 
 def test_the_key_knows_the_versions_of_descriptors_within_descriptors(monkeypatch):
-    before = plan("pyramid(gist, levels=2)").key
-    assert before == plan("pyramid(inner=gist(square=32), levels=2) | flat(metric=l1)").key
-    assert before != plan("pyramid(tiny, levels=2)").key
+    before = build_pipeline("pyramid(gist, levels=2)").key
+    assert before == build_pipeline("pyramid(inner=gist(square=32), levels=2) | flat(metric=l1)").key
+    assert before != build_pipeline("pyramid(tiny, levels=2)").key
     monkeypatch.setattr(Gist, "version", Gist.version + 1)
-    after = plan("pyramid(gist, levels=2)").key
+    after = build_pipeline("pyramid(gist, levels=2)").key
     assert after != before
     assert after.startswith(before[: before.index("@")])
 
 
 def test_senses_have_recipes_and_a_wrong_one_is_suggested():
     for name in SENSES:
-        assert plan_of(name).name == name
+        assert build_sense_pipeline(name).name == name
     with pytest.raises(UsageError, match="colour"):
-        plan_of("color")
-    assert len(plans(["copy", "copy"], ["gist | flat", "gist|flat"])) == 2
+        build_sense_pipeline("color")
+    assert len(build_pipelines(["copy", "copy"], ["gist | flat", "gist|flat"])) == 2
 
 
 PLUGIN = '''
@@ -136,7 +139,7 @@ class MeanColour(Descriptor):
     def size(self) -> int:
         return 3
 
-    def rows(self, images):
+    def embed(self, images):
         return np.stack([image.reshape(-1, 3).mean(0) * self.scale for image in images]).astype("float32")
 '''
 

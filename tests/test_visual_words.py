@@ -7,7 +7,7 @@ import pytest
 
 from nearsight.features.sift import Sift
 from nearsight.types import LocalFeatures
-from nearsight.visual_words import angles, points, recorded, records, scales
+from nearsight.visual_words import angles, points, record_dtype, scales, to_records
 
 
 def features(count=500, seed=0, size=(640, 400)):
@@ -20,7 +20,7 @@ def features(count=500, seed=0, size=(640, 400)):
 
 def unsorted(given, count):
     """Records in the order of the features: each has a word of its own."""
-    return recorded(given, np.arange(count, dtype=np.int32), np.zeros((count, 1), np.uint8))
+    return to_records(given, np.arange(count, dtype=np.int32), np.zeros((count, 1), np.uint8))
 
 
 def test_what_is_kept_is_within_a_step_of_what_was():
@@ -49,18 +49,18 @@ def test_what_is_out_of_bounds_is_the_nearest_that_is_kept():
 def test_records_are_sorted_by_word_and_keep_together():
     given, rng = features(60), np.random.default_rng(1)
     words, bits = rng.integers(0, 5, 60).astype(np.int32), rng.integers(0, 256, (60, 2), dtype=np.uint8)
-    kept = recorded(given, words, bits)
+    kept = to_records(given, words, bits)
     assert (np.diff(kept["word"].astype(int)) >= 0).all()
     right = sorted(zip(words.tolist(), bits.tolist(), np.rint(given.points[:, 0] / 640 * 65535).tolist(), strict=True))
     assert sorted(zip(kept["word"].tolist(), kept["bits"].tolist(), kept["x"].tolist(), strict=True)) == right
-    assert len(recorded(features(0), words[:0], bits[:0])) == 0
+    assert len(to_records(features(0), words[:0], bits[:0])) == 0
 
 
 def test_a_record_is_ten_bytes_and_its_bits():
-    assert [records(bits).itemsize for bits in (0, 8, 128)] == [10, 11, 26]
+    assert [record_dtype(bits).itemsize for bits in (0, 8, 128)] == [10, 11, 26]
     for wrong in (-8, 4):
         with pytest.raises(ValueError, match=f"multiple of 8, 0 or more; got {wrong}"):
-            records(wrong)
+            record_dtype(wrong)
 
 
 def test_a_picture_turned_by_a_right_angle_has_its_features_turned():

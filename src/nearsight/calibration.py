@@ -16,48 +16,48 @@ import numpy as np
 from nearsight.senses import ALIKE
 from nearsight.types import Explanation, Floats, Kernel, Metric
 
-__all__ = ["ALIKE", "Background", "sampled"]
+__all__ = ["ALIKE", "BackgroundDistribution", "sample_background"]
 
-SAMPLE = 400
-SAMPLE_COSTLY = 46
-FEWEST = 10
-DOUBTFUL = 3.5
+SAMPLE_SIZE = 400
+COSTLY_SAMPLE_SIZE = 46
+MIN_VECTORS = 10
+MAX_CHANCE_PAIRS = 3.5
 """Of fewer than a thousand pairs so many may be nearer by accident."""
 
 
 @dataclass(frozen=True)
-class Background:
+class BackgroundDistribution:
     """The distances of random pairs, rising: `distances (P,) float32`; empty where the collection is too small."""
 
     distances: Floats
 
-    def chance(self, distance: float) -> float:
+    def false_match_rate(self, distance: float) -> float:
         """The share of random pairs that are at most this far apart, in 0..1."""
         return float(np.searchsorted(self.distances, distance, "right") / max(1, len(self.distances)))
 
-    def explain(self, distance: float, share: float = ALIKE) -> Explanation:
+    def explain(self, distance: float, max_rate: float = ALIKE) -> Explanation:
         """The judgement of one distance, in words: alike where at most this share of random pairs is as near."""
         if not len(self.distances):
-            return Explanation(f"too few pictures to say what is near (fewer than {FEWEST})")
-        chance = self.chance(distance)
+            return Explanation(f"too few pictures to say what is near (fewer than {MIN_VECTORS})")
+        chance = self.false_match_rate(distance)
         sentence = f"nearer than {100 * (1 - chance):.2f} % of random pairs of this collection"
-        if chance <= share:
+        if chance <= max_rate:
             return Explanation(sentence, "alike", True)
-        if len(self.distances) * share < 1 and chance * len(self.distances) <= DOUBTFUL:
+        if len(self.distances) * max_rate < 1 and chance * len(self.distances) <= MAX_CHANCE_PAIRS:
             return Explanation(f"{sentence}, which has too few to say whether that is near")
         return Explanation(sentence, "not alike", False)
 
 
-def sampled(rows: Any, metric: Metric) -> Background:  # noqa: ANN401 - rows (n, D), or a list of records
+def sample_background(vectors: Any, metric: Metric) -> BackgroundDistribution:  # noqa: ANN401 - rows (n, D), or a list of records
     """The background of rows `(n, D)`: all pairs of at most 400 of them, evenly spread; of 46 for a costly metric."""
-    if len(rows) < FEWEST:
-        return Background(np.empty(0, np.float32))
-    count = SAMPLE_COSTLY if metric.costly else SAMPLE
-    places = np.unique(np.linspace(0, len(rows) - 1, count).astype(int))
+    if len(vectors) < MIN_VECTORS:
+        return BackgroundDistribution(np.empty(0, np.float32))
+    count = COSTLY_SAMPLE_SIZE if metric.is_expensive else SAMPLE_SIZE
+    places = np.unique(np.linspace(0, len(vectors) - 1, count).astype(int))
     if isinstance(metric, Kernel):
-        records = [rows[at] for at in places.tolist()]
+        records = [vectors[at] for at in places.tolist()]
         apart = metric.distances(records, records)[np.triu_indices(len(records), 1)]
-        return Background(np.sort(apart).astype(np.float32))
-    chosen = rows[places]
+        return BackgroundDistribution(np.sort(apart).astype(np.float32))
+    chosen = vectors[places]
     pairs = [metric.distances(chosen[at : at + 1], chosen[at + 1 :])[0] for at in range(len(chosen) - 1)]
-    return Background(np.sort(np.concatenate(pairs)).astype(np.float32))
+    return BackgroundDistribution(np.sort(np.concatenate(pairs)).astype(np.float32))

@@ -13,7 +13,7 @@ class Clock(Protocol):
         """Seconds since 1970, as files are stamped with."""
         ...
 
-    def elapsed(self) -> float:
+    def monotonic(self) -> float:
         """Seconds that never go backwards."""
         ...
 
@@ -25,6 +25,6 @@ class SystemClock:
         """Seconds since 1970."""
         return time.time()
 
-    def elapsed(self) -> float:
+    def monotonic(self) -> float:
         """Monotonic seconds."""
         return time.monotonic()

@@ -12,25 +12,25 @@ import numpy as np
 
 from nearsight.types import Arrays, Descriptor, Encoder, Image, LocalDescriptor, LocalFeatures
 
-LEARNT = "learnt "
+TRAINED_PREFIX = "learnt "
 """What the checksum of all that was learnt begins with."""
 
 
 @dataclass(frozen=True)
-class Encoded(Descriptor):
+class DescriptorChain(Descriptor):
     """What a picture becomes on its way from the pixels to the row that is stored.
 
     `fitted` holds what each encoder has learnt; without it nothing can be described.
     """
 
-    first: Descriptor | LocalDescriptor
+    base: Descriptor | LocalDescriptor
     encoders: tuple[Encoder, ...]
-    fitted: tuple[Arrays, ...] = field(default=(), compare=False, repr=False)
+    trained: tuple[Arrays, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def side(self) -> int:
         """That of the first."""
-        return self.first.side
+        return self.base.side
 
     @property
     def metric(self) -> str:
@@ -43,25 +43,25 @@ class Encoded(Descriptor):
         return self.encoders[-1].dtype
 
     @property
-    def ragged(self) -> bool:
+    def variable_length(self) -> bool:
         """Whether the last makes records."""
-        return self.encoders[-1].ragged
+        return self.encoders[-1].variable_length
 
     @property
-    def learns(self) -> bool:
+    def needs_training(self) -> bool:
         """Whether something is to be learnt before it can describe."""
-        return any(encoder.sample for encoder in self.encoders)
+        return any(encoder.sample_size for encoder in self.encoders)
 
     @property
-    def ready(self) -> bool:
+    def is_trained(self) -> bool:
         """Whether all that is to be learnt has been."""
-        return len(self.fitted) == len(self.encoders)
+        return len(self.trained) == len(self.encoders)
 
     @cached_property
     def size(self) -> int:
         """The values of a row; 1, a record, where it is ragged."""
-        width = _width(self.first)
-        for encoder, fitted in zip(self.encoders, self.fitted, strict=True):
+        width = _base_width(self.base)
+        for encoder, fitted in zip(self.encoders, self.trained, strict=True):
             width = encoder.size(width, fitted)
         return width
 
@@ -69,61 +69,61 @@ class Encoded(Descriptor):
     def digest(self) -> str:
         """A checksum of all that was learnt."""
         made = hashlib.sha256()
-        for number, arrays in enumerate(self.fitted):
+        for number, arrays in enumerate(self.trained):
             for name in sorted(arrays):
                 array = np.ascontiguousarray(arrays[name])
                 made.update(f"{number} {name} {array.dtype} {array.shape} ".encode())
                 made.update(array.data if array.size else b"")
-        return f"{LEARNT}{made.hexdigest()[:32]}"
+        return f"{TRAINED_PREFIX}{made.hexdigest()[:32]}"
 
     def load(self) -> None:
         """What the first needs."""
-        self.first.load()
+        self.base.load()
 
-    def rows(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
+    def embed(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
         """Rows of pictures."""
-        return self.encoded(started(self.first, images))
+        return self.encode(describe_base(self.base, images))
 
     def describe(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
         """Rows of pictures, `(N, size)`, or a list of N arrays of records."""
-        return self.encoded(started(self.first, images))
+        return self.encode(describe_base(self.base, images))
 
-    def questions(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
+    def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
         """The rows that pictures ask with."""
-        return self._through(started(self.first, images), last="questions")
+        return self._apply_encoders(describe_base(self.base, images), method="questions")
 
-    def texts(self, words: Sequence[str]) -> Any:  # noqa: ANN401 - rows, as the encoders make them
+    def encode_texts(self, words: Sequence[str]) -> Any:  # noqa: ANN401 - rows, as the encoders make them
         """The rows of texts, where the first makes any."""
-        rows: Any = self.first.texts(words) if isinstance(self.first, Descriptor) else None
-        return self._through(rows, last="encode") if rows is not None and len(words) else rows
+        rows: Any = self.base.encode_texts(words) if isinstance(self.base, Descriptor) else None
+        return self._apply_encoders(rows, method="encode") if rows is not None and len(words) else rows
 
-    def encoded(self, described: Sequence[Any]) -> Any:  # noqa: ANN401 - rows or lists of records
+    def encode(self, described: Sequence[Any]) -> Any:  # noqa: ANN401 - rows or lists of records
         """Rows of what the first made of pictures, each on its own or all as one array."""
         rows: Any = described
-        if len(described) and not isinstance(self.first, LocalDescriptor):
+        if len(described) and not isinstance(self.base, LocalDescriptor):
             rows = np.stack(described)
-        return self._through(rows, last="encode")
+        return self._apply_encoders(rows, method="encode")
 
-    def _through(self, described: Sequence[Any], last: str) -> Any:  # noqa: ANN401
-        assert self.ready, f"{self} has learnt nothing yet"
-        for encoder, fitted in zip(self.encoders[:-1], self.fitted, strict=False):
+    def _apply_encoders(self, described: Sequence[Any], method: str) -> Any:  # noqa: ANN401
+        assert self.is_trained, f"{self} has learnt nothing yet"
+        for encoder, fitted in zip(self.encoders[:-1], self.trained, strict=False):
             described = encoder.encode(described, fitted)
-        return getattr(self.encoders[-1], last)(described, self.fitted[-1])
+        return getattr(self.encoders[-1], method)(described, self.trained[-1])
 
 
-def started(first: Descriptor | LocalDescriptor, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or features
+def describe_base(base: Descriptor | LocalDescriptor, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or features
     """What the first of a chain makes of pictures: features or rows, of real numbers."""
-    made = first.describe(images)
-    if isinstance(first, LocalDescriptor):
-        return [_unpacked(each) for each in made] if first.metric == "hamming" else made
+    made = base.describe(images)
+    if isinstance(base, LocalDescriptor):
+        return [_unpack_bits(each) for each in made] if base.metric == "hamming" else made
     return np.asarray(made, np.float32)
 
 
-def _unpacked(features: LocalFeatures) -> LocalFeatures:
+def _unpack_bits(features: LocalFeatures) -> LocalFeatures:
     """Strings of bits as zeros and ones, whose squared straight distance is the number of differing bits."""
     bits = np.unpackbits(np.asarray(features.descriptors, np.uint8), axis=1).astype(np.float32)
     return replace(features, descriptors=bits)
 
 
-def _width(first: Descriptor | LocalDescriptor) -> int:
-    return first.size * 8 if isinstance(first, LocalDescriptor) and first.metric == "hamming" else first.size
+def _base_width(base: Descriptor | LocalDescriptor) -> int:
+    return base.size * 8 if isinstance(base, LocalDescriptor) and base.metric == "hamming" else base.size

@@ -4,7 +4,7 @@ Pictures come in through `read`, which trusts nothing: not the name, not the kin
 goes out through `write_new`, which leaves either the whole file under its name, or nothing. Paths of pictures are
 `bytes`, because a name need not be text.
 
-`LocalFiles` makes every call that can fail through a method of its own (`_open`, `_read`, `_write`, `_fsync`,
+`LocalFileSystem` makes every call that can fail through a method of its own (`_open`, `_read`, `_write`, `_fsync`,
 `_rename`), so a test can make the n-th one fail.
 """
 
@@ -23,18 +23,18 @@ from typing import Protocol
 
 from nearsight.errors import PictureError, Reason, StorageError
 
-TEMPORARY = ".tmp-"
+TEMPORARY_PREFIX = ".tmp-"
 """What the name of an unfinished file begins with. One that is found later was left by a kill, and may be removed."""
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 """Bytes per read."""
 
-Part = bytes | bytearray | memoryview
+BytesLike = bytes | bytearray | memoryview
 
-_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
+_MISSING_ERRNOS = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
 
 
-class Files(Protocol):
+class FileSystem(Protocol):
     """What nearsight asks of a file system."""
 
     def scan(self, folder: bytes) -> list[os.DirEntry[bytes]]:
@@ -45,7 +45,7 @@ class Files(Protocol):
         """The whole of a regular file of at most `limit` bytes."""
         ...
 
-    def write_new(self, path: Path, parts: Iterable[Part]) -> None:
+    def write_new(self, path: Path, parts: Iterable[BytesLike]) -> None:
         """Write a file whole, or not at all."""
         ...
 
@@ -78,7 +78,7 @@ class Files(Protocol):
         ...
 
 
-class LocalFiles:
+class LocalFileSystem:
     """The file system of this machine."""
 
     def scan(self, folder: bytes) -> list[os.DirEntry[bytes]]:
@@ -105,9 +105,9 @@ class LocalFiles:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise _unread(error) from error
+            raise _read_error(error) from error
 
-    def write_new(self, path: Path, parts: Iterable[Part]) -> None:
+    def write_new(self, path: Path, parts: Iterable[BytesLike]) -> None:
         """Write a file whole, or not at all.
 
         1. Into a temporary file of the same folder, which nobody else can have open.
@@ -118,10 +118,10 @@ class LocalFiles:
         ------
         StorageError : with one line that says why; the temporary file is gone, and `path` is as it was
         """
-        temporary = path.with_name(TEMPORARY + secrets.token_hex(8))
-        with _storing(path):
+        temporary = path.with_name(TEMPORARY_PREFIX + secrets.token_hex(8))
+        with _storage_errors(path):
             try:
-                self._write_checked(temporary, parts)
+                self._write_and_verify(temporary, parts)
                 self._rename(temporary, path)
             except BaseException:
                 with suppress(OSError):
@@ -134,7 +134,7 @@ class LocalFiles:
 
         Raises FileNotFoundError where there is none, StorageError where it cannot be read.
         """
-        with _storing(path):
+        with _storage_errors(path):
             descriptor = self._open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC)
             try:
                 if not os.fstat(descriptor).st_size:
@@ -145,7 +145,7 @@ class LocalFiles:
 
     def size(self, path: Path) -> int:
         """The length of a file in bytes. Raises FileNotFoundError where there is none, StorageError."""
-        with _storing(path):
+        with _storage_errors(path):
             return path.stat().st_size
 
     def exists(self, path: Path | bytes) -> bool:
@@ -153,28 +153,28 @@ class LocalFiles:
         try:
             os.lstat(path)
         except OSError as error:
-            return error.errno not in _GONE
+            return error.errno not in _MISSING_ERRNOS
         return True
 
     def rename(self, source: Path, target: Path) -> None:
         """Give a file another name, durably; a file that had it is gone. Raises StorageError."""
-        with _storing(source):
+        with _storage_errors(source):
             self._rename(source, target)
             self._sync_folder(target.parent)
 
     def remove(self, path: Path) -> None:
         """Remove a file; one that is gone already is fine. Raises StorageError."""
-        with _storing(path):
+        with _storage_errors(path):
             path.unlink(missing_ok=True)
 
     def listdir(self, folder: Path) -> list[str]:
         """The names in a folder, sorted. Raises StorageError."""
-        with _storing(folder):
+        with _storage_errors(folder):
             return sorted(os.listdir(folder))
 
     def make_folder(self, path: Path) -> None:
         """Make a folder and those above it, durably; one that is there already is fine. Raises StorageError."""
-        with _storing(path):
+        with _storage_errors(path):
             missing = [folder for folder in (path, *path.parents) if not folder.exists()]
             for folder in reversed(missing):
                 folder.mkdir(exist_ok=True)
@@ -190,14 +190,14 @@ class LocalFiles:
             raise PictureError(Reason.CHANGING, "written to while it was read")
         return data, after
 
-    def _read_at_most(self, descriptor: int, count: int) -> bytes:
-        chunks, left = [], count
-        while left and (chunk := self._read(descriptor, min(left, CHUNK * 16))):
+    def _read_at_most(self, descriptor: int, max_bytes: int) -> bytes:
+        chunks, left = [], max_bytes
+        while left and (chunk := self._read(descriptor, min(left, CHUNK_BYTES * 16))):
             chunks.append(chunk)
             left -= len(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _write_checked(self, path: Path, parts: Iterable[Part]) -> None:
+    def _write_and_verify(self, path: Path, parts: Iterable[BytesLike]) -> None:
         descriptor = self._open(os.fsencode(path), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC)
         try:
             written = self._write_parts(descriptor, parts)
@@ -207,7 +207,7 @@ class LocalFiles:
         finally:
             os.close(descriptor)
 
-    def _write_parts(self, descriptor: int, parts: Iterable[Part]) -> tuple[int, int]:
+    def _write_parts(self, descriptor: int, parts: Iterable[BytesLike]) -> tuple[int, int]:
         length = crc = 0
         for part in parts:
             view = memoryview(part).cast("B") if memoryview(part).nbytes else memoryview(b"")
@@ -220,7 +220,7 @@ class LocalFiles:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)  # from the disk, not from memory
         os.lseek(descriptor, 0, os.SEEK_SET)
         length = crc = 0
-        while chunk := self._read(descriptor, CHUNK):
+        while chunk := self._read(descriptor, CHUNK_BYTES):
             length, crc = length + len(chunk), zlib.crc32(chunk, crc)
         return length, crc
 
@@ -251,7 +251,7 @@ def _check_kind(state: os.stat_result) -> None:
     if stat.S_ISLNK(state.st_mode):
         raise PictureError(Reason.LINK, "links are not followed")
     if not stat.S_ISREG(state.st_mode):
-        raise PictureError(Reason.NOT_REGULAR, kind(state.st_mode))
+        raise PictureError(Reason.NOT_REGULAR, file_kind(state.st_mode))
 
 
 def _check_size(size: int, limit: int) -> None:
@@ -270,13 +270,13 @@ _KINDS: list[tuple[Callable[[int], bool], str]] = [
 ]
 
 
-def kind(mode: int) -> str:
+def file_kind(mode: int) -> str:
     """What something other than a regular file is, in words."""
     return next((words for test, words in _KINDS if test(mode)), "of an unknown kind")
 
 
-def _unread(error: OSError) -> PictureError:
-    if error.errno in _GONE:
+def _read_error(error: OSError) -> PictureError:
+    if error.errno in _MISSING_ERRNOS:
         return PictureError(Reason.VANISHED)
     if error.errno == errno.ELOOP:
         return PictureError(Reason.LINK, "links are not followed")
@@ -286,7 +286,7 @@ def _unread(error: OSError) -> PictureError:
 
 
 @contextmanager
-def _storing(path: Path) -> Iterator[None]:
+def _storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:

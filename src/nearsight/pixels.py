@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nearsight.types import Image
 
 
-def squash(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+def resize_exact(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     """The picture `(H, W)` or `(H, W, 3)` in exactly `width` x `height` pixels, whatever its proportions.
 
     Each axis is averaged over areas where it shrinks and interpolated linearly where it grows. Values stay whole
@@ -21,6 +21,6 @@ def squash(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint
     return np.asarray(squashed, np.uint8)
 
 
-def grey(image: Image) -> NDArray[np.uint8]:
+def to_grey(image: Image) -> NDArray[np.uint8]:
     """Luma `(H, W)` of ITU-R BT.601: .299 R + .587 G + .114 B, rounded."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)

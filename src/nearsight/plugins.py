@@ -14,10 +14,10 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
-from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Refiner, Vocabulary
+from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Reranker, Vocabulary
 
 GROUP = "nearsight.registry"
-ROLES = (Descriptor, LocalDescriptor, Vocabulary, Encoder, Metric, Index, Refiner)
+ROLES = (Descriptor, LocalDescriptor, Vocabulary, Encoder, Metric, Index, Reranker)
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -31,7 +31,7 @@ class Plugin:
 
 
 @cache
-def plugins() -> tuple[Plugin, ...]:
+def installed_plugins() -> tuple[Plugin, ...]:
     """Every entry point of other packages, sorted; nothing is imported."""
     points = entry_points(group=GROUP)
     found = {
@@ -46,15 +46,15 @@ def class_name(name: str) -> str:
 
 
 @cache
-def load(plugin: Plugin) -> type[Method] | str:
+def load_plugin(plugin: Plugin) -> type[Method] | str:
     """The method of a plugin, or why it cannot be used."""
     try:
-        return _checked(plugin)
+        return _validate(plugin)
     except (Exception, SystemExit) as problem:
         return f"{type(problem).__name__}: {problem}".strip(": ").split("\n")[0]
 
 
-def _checked(plugin: Plugin) -> type[Method] | str:
+def _validate(plugin: Plugin) -> type[Method] | str:
     if not _NAME.fullmatch(plugin.name):
         return f'a method is called by small letters, digits and single underscores; got "{plugin.name}"'
     wanted = class_name(plugin.name)
@@ -66,14 +66,14 @@ def _checked(plugin: Plugin) -> type[Method] | str:
     made_by = vars(cls).get("__dataclass_params__")
     if made_by is None or not made_by.frozen:
         return f"{wanted} is no frozen dataclass: write @dataclass(frozen=True) above it"
-    return _made(cls)
+    return _validate_instance(cls)
 
 
-def _made(cls: type[Method]) -> type[Method] | str:
+def _validate_instance(cls: type[Method]) -> type[Method] | str:
     """The class, where it can be made with its default parameters and says what it gives."""
     if missing := sorted(getattr(cls, "__abstractmethods__", ())):
         return f"{cls.__name__} lacks {', '.join(missing)}"
-    if required := [each.name for each in dataclasses.fields(cls) if _required(each)]:  # type: ignore[arg-type]
+    if required := [each.name for each in dataclasses.fields(cls) if _is_required(each)]:  # type: ignore[arg-type]
         return f"each parameter of {cls.__name__} needs a default; {', '.join(required)} has none"
     made = cls()
     if isinstance(made, Descriptor | LocalDescriptor):
@@ -81,14 +81,14 @@ def _made(cls: type[Method]) -> type[Method] | str:
     return cls
 
 
-def _required(field: dataclasses.Field[object]) -> bool:
+def _is_required(field: dataclasses.Field[object]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def chosen(taken: Iterable[str]) -> tuple[dict[str, Plugin], dict[Plugin, str]]:
+def select_plugins(reserved: Iterable[str]) -> tuple[dict[str, Plugin], dict[Plugin, str]]:
     """The plugins by name, and those that are passed over because their name is taken, each with the reason."""
-    own, first, passed = set(taken), dict[str, Plugin](), dict[Plugin, str]()
-    for plugin in plugins():
+    own, first, passed = set(reserved), dict[str, Plugin](), dict[Plugin, str]()
+    for plugin in installed_plugins():
         if plugin.name in own:
             passed[plugin] = "nearsight uses that name itself"
         elif plugin.name in first:

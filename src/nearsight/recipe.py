@@ -23,8 +23,8 @@ from typing import TypeAlias
 
 from nearsight.errors import RecipeError
 
-LONGEST = 4000
-_WORDS = {"true": True, "false": False, "none": None}
+MAX_RECIPE_LENGTH = 4000
+_LITERALS = {"true": True, "false": False, "none": None}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Step:
     position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
-        return _print_step(self)
+        return _format_step(self)
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Recipe:
     text: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return " | ".join(_print_step(step) for step in self.steps)
+        return " | ".join(_format_step(step) for step in self.steps)
 
 
 Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | Recipe | None"
 
 
-def parse(text: str) -> Recipe:
+def parse_recipe(text: str) -> Recipe:
     """The tree of a recipe's text; names are not looked up yet.
 
     Raises
@@ -65,18 +65,18 @@ def parse(text: str) -> Recipe:
     flat = re.sub(r"[\t\n\v\f\r]", " ", text)
     if not flat.strip():
         raise RecipeError('a recipe names at least one method, such as "gist | flat"; this one is empty', flat, 0)
-    if len(flat) > LONGEST:
-        raise RecipeError(f"a recipe has at most {LONGEST} characters; got {len(flat)}", flat[:60] + "…", 0)
+    if len(flat) > MAX_RECIPE_LENGTH:
+        raise RecipeError(f"a recipe has at most {MAX_RECIPE_LENGTH} characters; got {len(flat)}", flat[:60] + "…", 0)
     try:
         tree = ast.parse(flat.lstrip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         column = getattr(problem, "offset", None) or 1
         reason = getattr(problem, "msg", None) or "it cannot be read"
         raise RecipeError(f"this is not a recipe: {reason}", flat.lstrip(), max(0, column - 1)) from None
-    return _Reader(flat.lstrip()).recipe(tree)
+    return _Parser(flat.lstrip()).recipe(tree)
 
 
-class _Reader:
+class _Parser:
     """Walks Python's tree of one text and keeps what a recipe may hold."""
 
     def __init__(self, text: str) -> None:
@@ -97,11 +97,11 @@ class _Reader:
             args = tuple(self.value(arg) for arg in node.args)
             kwargs = tuple((self.keyword(word), self.value(word.value)) for word in node.keywords)
             return Step(node.func.id, args, kwargs, self.column(node))
-        raise self.wrong("a step is a method's name, such as gist or gist(square=64)", node)
+        raise self.error_at("a step is a method's name, such as gist or gist(square=64)", node)
 
     def keyword(self, word: ast.keyword) -> str:
         if word.arg is None:
-            raise self.wrong("arguments are written one by one, not with **", word.value)
+            raise self.error_at("arguments are written one by one, not with **", word.value)
         return word.arg
 
     def value(self, node: ast.expr) -> Value:
@@ -111,38 +111,38 @@ class _Reader:
             return self.negative(node)
         if isinstance(node, ast.List | ast.Tuple):
             return tuple(self.value(item) for item in node.elts)
-        if isinstance(node, ast.Name) and node.id in _WORDS:
-            return _WORDS[node.id]
+        if isinstance(node, ast.Name) and node.id in _LITERALS:
+            return _LITERALS[node.id]
         if isinstance(node, ast.Name | ast.Call | ast.BinOp):
             return self.recipe(node)
-        raise self.wrong("a value is a number, a text in quotes, true, false, none, a list or a recipe", node)
+        raise self.error_at("a value is a number, a text in quotes, true, false, none, a list or a recipe", node)
 
     def negative(self, node: ast.UnaryOp) -> Value:
         inner = self.value(node.operand)
         if isinstance(inner, bool) or not isinstance(inner, int | float):
-            raise self.wrong("only a number can be negative", node)
+            raise self.error_at("only a number can be negative", node)
         return -inner
 
     def column(self, node: ast.expr) -> int:
         return len(self.text.encode()[: node.col_offset].decode())
 
-    def wrong(self, problem: str, node: ast.expr) -> RecipeError:
+    def error_at(self, problem: str, node: ast.expr) -> RecipeError:
         start = self.column(node)
         end = len(self.text.encode()[: node.end_col_offset or node.col_offset + 1].decode())
         return RecipeError(problem, self.text, start, end - start)
 
 
-def _print_step(step: Step) -> str:
-    arguments = [_print(value) for value in step.args]
-    arguments += [f"{name}={_print(value)}" for name, value in step.kwargs]
+def _format_step(step: Step) -> str:
+    arguments = [_format_value(value) for value in step.args]
+    arguments += [f"{name}={_format_value(value)}" for name, value in step.kwargs]
     return f"{step.name}({', '.join(arguments)})" if arguments else step.name
 
 
-def _print(value: Value) -> str:
+def _format_value(value: Value) -> str:
     if value is None or isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return f"[{', '.join(_print(item) for item in value)}]"
+        return f"[{', '.join(_format_value(item) for item in value)}]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return str(value) if isinstance(value, Recipe) else repr(value)

@@ -18,11 +18,11 @@ from importlib import import_module
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from nearsight.errors import RecipeError, UsageError
-from nearsight.plugins import Plugin, chosen, class_name, load
-from nearsight.recipe import Recipe, Step, Value, parse
-from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Refiner, Vocabulary
+from nearsight.plugins import Plugin, class_name, load_plugin, select_plugins
+from nearsight.recipe import Recipe, Step, Value, parse_recipe
+from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Reranker, Vocabulary
 
-KINDS: dict[str, type[Method]] = {
+METHOD_KINDS: dict[str, type[Method]] = {
     "descriptors": Descriptor,
     "features": LocalDescriptor,
     "vocabularies": Vocabulary,
@@ -30,7 +30,7 @@ KINDS: dict[str, type[Method]] = {
     "kernels": Kernel,
     "metrics": Metric,
     "indexes": Index,
-    "rerankers": Refiner,
+    "rerankers": Reranker,
 }
 
 
@@ -39,10 +39,10 @@ _hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 
 @cache
-def modules() -> dict[str, str]:
+def method_modules() -> dict[str, str]:
     """The modules of our own packages by their last name; nothing of them is imported."""
     found: dict[str, str] = {}
-    for package in KINDS:
+    for package in METHOD_KINDS:
         folder = import_module(f"nearsight.{package}").__path__
         found.update(
             {
@@ -55,57 +55,57 @@ def modules() -> dict[str, str]:
 
 
 @cache
-def _outside() -> tuple[dict[str, Plugin], dict[Plugin, str]]:
-    return chosen(modules())
+def _external_plugins() -> tuple[dict[str, Plugin], dict[Plugin, str]]:
+    return select_plugins(method_modules())
 
 
 @cache
-def find(name: str) -> type[Method] | str:
+def find_method(name: str) -> type[Method] | str:
     """The method of this name, or in words why there is none."""
-    if name in modules():
-        found = vars(import_module(modules()[name])).get(class_name(name))
+    if name in method_modules():
+        found = vars(import_module(method_modules()[name])).get(class_name(name))
         return found if isinstance(found, type) and issubclass(found, Method) else f'there is no method "{name}"'
-    plugin = _outside()[0].get(name)
-    loaded = load(plugin) if plugin else f'there is no method "{name}"'
+    plugin = _external_plugins()[0].get(name)
+    loaded = load_plugin(plugin) if plugin else f'there is no method "{name}"'
     if plugin is None or not isinstance(loaded, str):
         return loaded
     return f'the method "{name}" of the package {plugin.package} cannot be used: {loaded}'
 
 
-def metric_of(descriptor: Descriptor) -> Metric:
+def natural_metric(descriptor: Descriptor) -> Metric:
     """The natural metric of a descriptor, with its parameters."""
-    (metric,) = build(parse(descriptor.metric))
+    (metric,) = build_methods(parse_recipe(descriptor.metric))
     assert isinstance(metric, Metric)
     return metric
 
 
-def left_out() -> list[str]:
+def unusable_plugins() -> list[str]:
     """A line for each method of another package that is not used, with the reason."""
-    plugins, passed = _outside()
-    reasons = passed | {plugin: why for plugin in plugins.values() if isinstance(why := load(plugin), str)}
+    plugins, passed = _external_plugins()
+    reasons = passed | {plugin: why for plugin in plugins.values() if isinstance(why := load_plugin(plugin), str)}
     return [f"{each.name} of the package {each.package}: {why}" for each, why in reasons.items()]
 
 
-def kind(cls: type[Method]) -> str:
+def method_kind(cls: type[Method]) -> str:
     """The package that a method belongs to by its role, such as "descriptors"."""
-    return next(package for package, base in KINDS.items() if issubclass(cls, base))
+    return next(package for package, base in METHOD_KINDS.items() if issubclass(cls, base))
 
 
 def methods(package: str | None = None) -> dict[str, type[Method]]:
     """All methods by name, sorted; of one kind where a package is given."""
-    names = sorted({*modules(), *_outside()[0]})
-    found = {name: cls for name in names if isinstance(cls := find(name), type)}
-    return {name: cls for name, cls in found.items() if package is None or kind(cls) == package}
+    names = sorted({*method_modules(), *_external_plugins()[0]})
+    found = {name: cls for name in names if isinstance(cls := find_method(name), type)}
+    return {name: cls for name, cls in found.items() if package is None or method_kind(cls) == package}
 
 
-def name_of(component: Method) -> str:
+def method_name(component: Method) -> str:
     """The name that a recipe calls this component by."""
     cls = type(component)
     own = cls.__module__.rpartition(".")[2]  # so that the others need not be imported
-    return own if find(own) is cls else next(name for name, other in methods().items() if other is cls)
+    return own if find_method(own) is cls else next(name for name, other in methods().items() if other is cls)
 
 
-def build(recipe: Recipe) -> tuple[Method, ...]:
+def build_methods(recipe: Recipe) -> tuple[Method, ...]:
     """The components that a recipe names, in its order.
 
     Raises
@@ -116,25 +116,25 @@ def build(recipe: Recipe) -> tuple[Method, ...]:
     return tuple(_build_step(step, recipe.text) for step in recipe.steps)
 
 
-def written_out(components: Iterable[Method]) -> Recipe:
+def to_recipe(components: Iterable[Method]) -> Recipe:
     """The recipe of these components with every default written out."""
     return Recipe(tuple(_step_of(component) for component in components))
 
 
-def look_up(name: str) -> type[Method]:
+def require_method(name: str) -> type[Method]:
     """The method of this name; UsageError where there is none, with the nearest names or what is wrong with it."""
-    found = find(name)
+    found = find_method(name)
     if isinstance(found, str):
-        raise UsageError(found + _nearest(name))
+        raise UsageError(found + _suggest_method(name))
     return found
 
 
-def _nearest(name: str) -> str:
+def _suggest_method(name: str) -> str:
     """The end of an error: the names that exist, unless another package has brought one of this name."""
-    return "" if name in _outside()[0] else suggestion(name, methods())
+    return "" if name in _external_plugins()[0] else suggestion(name, methods())
 
 
-def parameters(cls: type[Method]) -> list[tuple[str, str, str]]:
+def method_parameters(cls: type[Method]) -> list[tuple[str, str, str]]:
     """Name, type and default of each parameter, as text."""
     hints = _hints(cls)
     return [(f.name, _type_text(hints[f.name]), _default_text(f)) for f in _fields(cls)]
@@ -144,17 +144,17 @@ def _fields(cls: type[Method]) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(cls)  # type: ignore[arg-type]
 
 
-def suggestion(name: str, among: Iterable[str]) -> str:
+def suggestion(name: str, candidates: Iterable[str]) -> str:
     """The end of an error: the nearest of the names that exist, or all of them."""
-    among = list(among)
-    near = difflib.get_close_matches(name, among, n=1, cutoff=0.5)
-    return f'; did you mean "{near[0]}"?' if near else f"; there are: {', '.join(among)}"
+    candidates = list(candidates)
+    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
+    return f'; did you mean "{near[0]}"?' if near else f"; there are: {', '.join(candidates)}"
 
 
 def _build_step(step: Step, text: str) -> Method:
-    cls = find(step.name)
+    cls = find_method(step.name)
     if isinstance(cls, str):
-        raise RecipeError(cls + _nearest(step.name), text, step.position, len(step.name))
+        raise RecipeError(cls + _suggest_method(step.name), text, step.position, len(step.name))
     arguments = _arguments(cls, step, text)
     try:
         return cls(**arguments)
@@ -164,7 +164,7 @@ def _build_step(step: Step, text: str) -> Method:
 
 def _arguments(cls: type[Method], step: Step, text: str) -> dict[str, Any]:
     names, hints, arguments = [f.name for f in _fields(cls)], _hints(cls), dict[str, Any]()
-    positional = _listed(step.args, hints[names[0]]) if names else step.args
+    positional = _wrap_methods(step.args, hints[names[0]]) if names else step.args
     if len(positional) > len(names):
         problem = f"{step.name} takes at most {len(names)} arguments ({', '.join(names)}); got {len(positional)}"
         raise RecipeError(problem, text, step.position, len(step.name))
@@ -179,60 +179,60 @@ def _arguments(cls: type[Method], step: Step, text: str) -> dict[str, Any]:
     return arguments
 
 
-def _listed(values: tuple[Value, ...], first: Any) -> tuple[Value, ...]:  # noqa: ANN401
+def _wrap_methods(values: tuple[Value, ...], parameter_type: Any) -> tuple[Value, ...]:  # noqa: ANN401
     """Methods that stand one by one are a list where the first parameter is one: fuse(gist, phash)."""
-    inner = get_args(first)[0] if get_origin(first) is tuple else None
+    inner = get_args(parameter_type)[0] if get_origin(parameter_type) is tuple else None
     if isinstance(inner, type) and issubclass(inner, Method) and values and isinstance(values[0], Recipe):
         return (values,)
     return values
 
 
-def _convert(value: Value, wanted: Any, where: str, text: str, position: int) -> Any:  # noqa: ANN401
+def _convert(value: Value, target_type: Any, where: str, text: str, position: int) -> Any:  # noqa: ANN401
     """The value as the parameter's type asks for it; a bare name is a text or a method, as the type says."""
-    for option in _options(wanted):
-        fits, converted = _try(value, option, where, text, position)
+    for option in _union_members(target_type):
+        fits, converted = _try_convert(value, option, where, text, position)
         if fits:
             return converted
     received = str(value) if isinstance(value, Recipe) else repr(value)
-    raise RecipeError(f"{where} takes {_type_text(wanted)}; got {received}", text, position)
+    raise RecipeError(f"{where} takes {_type_text(target_type)}; got {received}", text, position)
 
 
-def _options(wanted: Any) -> tuple[Any, ...]:  # noqa: ANN401
-    return get_args(wanted) if get_origin(wanted) in (Union, types.UnionType) else (wanted,)
+def _union_members(target_type: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    return get_args(target_type) if get_origin(target_type) in (Union, types.UnionType) else (target_type,)
 
 
-def _try(value: Value, wanted: Any, where: str, text: str, position: int) -> tuple[bool, Any]:  # noqa: ANN401
-    origin = get_origin(wanted)
-    if isinstance(wanted, type) and issubclass(wanted, Method):
-        return _try_method(value, wanted, text)
+def _try_convert(value: Value, target_type: Any, where: str, text: str, position: int) -> tuple[bool, Any]:  # noqa: ANN401
+    origin = get_origin(target_type)
+    if isinstance(target_type, type) and issubclass(target_type, Method):
+        return _try_method(value, target_type, text)
     if isinstance(value, Recipe):
         value = str(value)
     if origin is Literal:
         choice = "none" if value is None else value
-        return choice in get_args(wanted), choice
+        return choice in get_args(target_type), choice
     if origin is tuple:
         if not isinstance(value, tuple):
             return False, None
-        inner = get_args(wanted)
+        inner = get_args(target_type)
         each = [inner[0]] * len(value) if inner[-1] is Ellipsis else list(inner)
         if len(each) != len(value):
             return False, None
         return True, tuple(_convert(v, w, where, text, position) for v, w in zip(value, each, strict=True))
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+    if target_type is float and isinstance(value, int) and not isinstance(value, bool):
         return True, float(value)
-    return type(value) is wanted, value
+    return type(value) is target_type, value
 
 
-def _try_method(value: Value, wanted: type[Method], text: str) -> tuple[bool, Any]:
+def _try_method(value: Value, target_type: type[Method], text: str) -> tuple[bool, Any]:
     if not isinstance(value, Recipe) or len(value.steps) != 1:
         return False, None
     component = _build_step(value.steps[0], text)
-    return isinstance(component, wanted), component
+    return isinstance(component, target_type), component
 
 
 def _step_of(component: Method) -> Step:
     fields = [(f.name, _value_of(getattr(component, f.name))) for f in _fields(type(component))]
-    return Step(name_of(component), (), tuple(fields))
+    return Step(method_name(component), (), tuple(fields))
 
 
 def _value_of(value: Any) -> Value:  # noqa: ANN401
@@ -243,18 +243,18 @@ def _value_of(value: Any) -> Value:  # noqa: ANN401
     return tuple(_value_of(item) for item in value) if isinstance(value, tuple) else value
 
 
-def _type_text(wanted: Any) -> str:  # noqa: ANN401
-    origin = get_origin(wanted)
+def _type_text(target_type: Any) -> str:  # noqa: ANN401
+    origin = get_origin(target_type)
     if origin is Literal:
-        return " or ".join(str(choice) for choice in get_args(wanted))
+        return " or ".join(str(choice) for choice in get_args(target_type))
     if origin in (Union, types.UnionType):
-        return " or ".join(_type_text(option) for option in get_args(wanted))
+        return " or ".join(_type_text(option) for option in get_args(target_type))
     if origin is tuple:
-        return f"a list of {_type_text(get_args(wanted)[0])}"
+        return f"a list of {_type_text(get_args(target_type)[0])}"
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "none"}
-    if isinstance(wanted, type) and issubclass(wanted, Method):
-        return f"a {wanted.__name__.lower()}"
-    return names.get(wanted, str(wanted))
+    if isinstance(target_type, type) and issubclass(target_type, Method):
+        return f"a {target_type.__name__.lower()}"
+    return names.get(target_type, str(target_type))
 
 
 def _default_text(field: dataclasses.Field[Any]) -> str:
@@ -263,12 +263,12 @@ def _default_text(field: dataclasses.Field[Any]) -> str:
     return str(Recipe((Step("x", (_value_of(field.default),)),)))[2:-1]
 
 
-def summary(cls: type[Method]) -> str:
+def method_summary(cls: type[Method]) -> str:
     """The first line of a method's documentation."""
     return (inspect.getdoc(cls) or "").split("\n")[0]
 
 
-def source(cls: type[Method]) -> str:
+def method_references(cls: type[Method]) -> str:
     """The references of a method's documentation, on one line; empty where it names none."""
     text = inspect.getdoc(cls) or ""
     _, _, after = text.partition("References\n----------\n")

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from nearsight.types import Floats, LocalFeatures
 
 Records: TypeAlias = NDArray[Any]
-"""`(n,)` of `records(bits)`: the features of one picture, rising by word."""
+"""`(n,)` of `record_dtype(bits)`: the features of one picture, rising by word."""
 
-_FINEST = 1 / 2048
+_MIN_DIAMETER = 1 / 2048
 """The smallest diameter that is told apart, of the longest side."""
-_OCTAVE = 16
-_PLACES = 65535
+_STEPS_PER_OCTAVE = 16
+_MAX_COORDINATE = 65535
 
 
-def records(bits: int) -> np.dtype[Any]:
+def record_dtype(bits: int) -> np.dtype[Any]:
     """The type of a record: `word`, `x`, `y`, `scale`, `angle`, and `bits`, a multiple of 8, in bytes."""
     if bits % 8 or bits < 0:
         raise ValueError(f"bits is a multiple of 8, 0 or more; got {bits}")
@@ -30,28 +30,28 @@ def records(bits: int) -> np.dtype[Any]:
     return np.dtype([("word", "<u4"), *place, ("bits", "u1", (bits // 8,))])
 
 
-def recorded(features: LocalFeatures, words: NDArray[np.int32], signatures: NDArray[np.uint8]) -> Records:
+def to_records(features: LocalFeatures, words: NDArray[np.int32], signatures: NDArray[np.uint8]) -> Records:
     """The records of features, n in all, with their `words (n,)` and `signatures (n, B) uint8`; sorted by word."""
     longest = max(features.size)
-    made = np.empty(len(words), records(8 * signatures.shape[1]))
+    made = np.empty(len(words), record_dtype(8 * signatures.shape[1]))
     made["word"], made["bits"] = words, signatures
-    made["x"], made["y"] = np.rint(np.clip(features.points / longest, 0, 1) * _PLACES).astype(np.uint16).T
-    steps = _OCTAVE * np.log2(np.maximum(features.scales / longest, _FINEST) / _FINEST)
+    made["x"], made["y"] = np.rint(np.clip(features.points / longest, 0, 1) * _MAX_COORDINATE).astype(np.uint16).T
+    steps = _STEPS_PER_OCTAVE * np.log2(np.maximum(features.scales / longest, _MIN_DIAMETER) / _MIN_DIAMETER)
     made["scale"] = np.clip(np.rint(steps), 0, 255)
     made["angle"] = np.rint(features.angles / 360 * 256) % 256
     return made[np.argsort(made["word"], kind="stable")]
 
 
-def points(rows: Records) -> Floats:
+def points(word_records: Records) -> Floats:
     """Where features lie, `(n, 2) float32`, in units of the longest side."""
-    return np.stack([rows["x"], rows["y"]], axis=1).astype(np.float32) / np.float32(_PLACES)
+    return np.stack([word_records["x"], word_records["y"]], axis=1).astype(np.float32) / np.float32(_MAX_COORDINATE)
 
 
-def scales(rows: Records) -> Floats:
+def scales(word_records: Records) -> Floats:
     """Diameters `(n,) float32` of features, in units of the longest side."""
-    return np.asarray(_FINEST * np.exp2(rows["scale"].astype(np.float32) / _OCTAVE), np.float32)
+    return np.asarray(_MIN_DIAMETER * np.exp2(word_records["scale"].astype(np.float32) / _STEPS_PER_OCTAVE), np.float32)
 
 
-def angles(rows: Records) -> Floats:
+def angles(word_records: Records) -> Floats:
     """Angles `(n,) float32` of features in degrees, clockwise from the x axis."""
-    return rows["angle"].astype(np.float32) * np.float32(360 / 256)
+    return word_records["angle"].astype(np.float32) * np.float32(360 / 256)

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 import nearsight as ns
-from nearsight.applications.zero_shot import best, softmax
+from nearsight.applications.zero_shot import softmax, top_labels
 from nearsight.errors import DamagedError, ModelError, ModelMissingError, UsageError
 from nearsight.models import registry
-from nearsight.storage.database import NAME
+from nearsight.storage.database import CATALOGUE_FILE
 from tests.command import nearsight
 from tests.models.network import placed
 
@@ -105,7 +105,7 @@ def test_labels_go_with_a_picture_and_a_model_s_go_with_its_content(models, fold
 
 def test_a_damaged_label_is_noticed_and_dropped(models, folder):
     by_colours(folder)
-    with sqlite3.connect(folder / ".nearsight" / NAME) as db:
+    with sqlite3.connect(folder / ".nearsight" / CATALOGUE_FILE) as db:
         db.execute("UPDATE label SET confidence=0.123 WHERE label='blue'")
     db.close()
     with ns.open(folder) as photos:
@@ -121,7 +121,7 @@ def test_a_damaged_label_is_noticed_and_dropped(models, folder):
 def test_a_collection_of_the_format_before_is_read_and_brought_up(models, folder):
     with ns.index(folder, ["colour"]) as photos:
         assert photos.search(where="labels is known").hits == ()
-    with sqlite3.connect(folder / ".nearsight" / NAME) as db:
+    with sqlite3.connect(folder / ".nearsight" / CATALOGUE_FILE) as db:
         db.execute("DROP TABLE label")
         db.execute("PRAGMA user_version=3")
     db.close()
@@ -163,11 +163,11 @@ def test_the_best_of_probabilities():
     sure, less = (pytest.approx(value, abs=1e-3) for value in (0.665, 0.245))
     made = softmax(np.array([[1000.0, 1000, 0], [0, 1, 2]]))
     assert made[0].tolist() == [0.5, 0.5, 0]
-    assert best(made, 0.1, 2) == [
+    assert top_labels(made, 0.1, 2) == [
         [(0, 0.5), (1, 0.5)],
         [(2, sure), (1, less)],
     ]
-    assert best(made, 0.6, 5) == [[], [(2, sure)]]
+    assert top_labels(made, 0.6, 5) == [[], [(2, sure)]]
 
 
 def test_the_command_line_labels_corrects_and_shows(models, folder):
@@ -209,12 +209,12 @@ def test_without_a_model_annotate_says_what_to_run(tmp_path, monkeypatch, folder
 
 def test_a_real_classifier_knows_real_pictures(photographs):
     try:
-        registry.model("mobilenetv2")
+        registry.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
     found = ns.classify([photographs / "coffee.png", photographs / "sub" / "astronaut.png"], most=5)
     assert any("espresso" in label or "cup" in label for label in found[0]), found[0]
-    assert os.path.exists(registry.model("mobilenetv2").path.parent / "imagenet_labels.txt")
+    assert os.path.exists(registry.require_model("mobilenetv2").path.parent / "imagenet_labels.txt")
 
 
 def test_http_answers_texts_and_shows_labels(models, folder):

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import nearsight as ns
-from nearsight.applications.zero_shot import names_as_rows, probabilities
+from nearsight.applications.zero_shot import embed_labels, label_probabilities
 from nearsight.descriptors.joint import Joint
 from nearsight.errors import ModelError, ModelMissingError, UsageError
 from nearsight.metrics.cosine import Cosine
 from nearsight.models import onnx_runtime
-from nearsight.pipeline import plan
+from nearsight.pipeline import build_pipeline
 from nearsight.search.arithmetic import mixed, signed
 from nearsight.server.collections import senses
 from nearsight.types import Query
@@ -49,10 +49,10 @@ def order(asked):
 @pytest.mark.parametrize("masked", [True, False])
 def test_a_text_is_the_sum_of_its_tokens(tmp_path, models, masked):
     paired(models, masked=masked, context=8)
-    rows = Joint("colours").texts([*WORDS, "red green", "a Red, GREEN thing"])
+    rows = Joint("colours").encode_texts([*WORDS, "red green", "a Red, GREEN thing"])
     expected = np.array([*WORDS.values(), (1, 1, 0), (1, 1, 0)], float)
     assert rows == pytest.approx(expected / np.linalg.norm(expected, axis=1, keepdims=True), abs=1e-6)
-    cut = onnx_runtime.of_texts("colours_text", ["red red red red red red green"])
+    cut = onnx_runtime.embed_texts("colours_text", ["red red red red red red green"])
     assert cut[0, 1] == 0  # eight tokens: the beginning, six words, the end
 
 
@@ -165,23 +165,23 @@ def test_zero_shot_is_the_softmax_of_cosines():
         return np.array([[len(each), each.count("a"), 1] for each in sentences], np.float32)
 
     names, templates = ["cat", "giraffe", "banana"], ["a {}.", "the {} there"]
-    rows = names_as_rows(names, texts, templates)
+    rows = embed_labels(names, texts, templates)
     for name, row in zip(names, rows, strict=True):
         each = [texts([t.replace("{}", name)])[0] for t in templates]
         mean = sum(one / np.linalg.norm(one) for one in each) / 2
         assert row == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
     pictures = np.float32([[1, 2, 3], [30, 1, 0]])
-    found = probabilities(pictures, rows, 0.1)
+    found = label_probabilities(pictures, rows, 0.1)
     for picture, likely in zip(pictures, found, strict=True):
         cosines = [picture @ row / np.linalg.norm(picture) for row in rows]
         powers = [np.exp(c / 0.1) for c in cosines]
         assert likely == pytest.approx([p / sum(powers) for p in powers], abs=1e-5)
-    assert probabilities(pictures, rows, 1e-4).sum(1) == pytest.approx(1)
+    assert label_probabilities(pictures, rows, 1e-4).sum(1) == pytest.approx(1)
     for wrong in ({"templates": ["no place"]}, {"templates": []}, {"names": []}, {"names": [" "]}):
         with pytest.raises(ValueError, match=r"template|labels"):
-            names_as_rows(**{"names": names, "texts": texts, "templates": templates, **wrong})
+            embed_labels(**{"names": names, "texts": texts, "templates": templates, **wrong})
     with pytest.raises(ValueError, match="temperature"):
-        probabilities(pictures, rows, 0)
+        label_probabilities(pictures, rows, 0)
 
 
 def test_names_are_chosen_for_pictures(models, folder):
@@ -210,15 +210,15 @@ def test_real_vectors_of_pictures_find_the_right_names(frozen):
     pictures, lvis, rows, coco = frozen
 
     def named(picture):
-        found = probabilities(np.float32(pictures[picture])[None], rows.astype(np.float32))[0]
+        found = label_probabilities(np.float32(pictures[picture])[None], rows.astype(np.float32))[0]
         return [lvis[at] for at in np.argsort(-found)]
 
     for cat in CATS:
-        assert probabilities(np.float32(pictures[cat])[None], coco)[0].argmax() == COCO_CAT
+        assert label_probabilities(np.float32(pictures[cat])[None], coco)[0].argmax() == COCO_CAT
         assert {"cat", "kitten"} & set(named(cat)[:2])
     assert named(MOTEL)[0] == "street_sign"
     assert "coconut" in named(PALMS)[:2]
-    assert COCO_POTTED_PLANT in np.argsort(-probabilities(np.float32(pictures[LEAVES])[None], coco)[0])[:2]
+    assert COCO_POTTED_PLANT in np.argsort(-label_probabilities(np.float32(pictures[LEAVES])[None], coco)[0])[:2]
 
 
 def test_real_vectors_of_names_find_the_right_pictures(frozen):
@@ -245,9 +245,9 @@ def test_a_query_says_what_it_is():
 def test_what_takes_texts_says_so_and_opens_no_network(models, monkeypatch):
     for each in ("colours", "colours_text"):
         (models / f"{each}.onnx").unlink()
-    assert Joint("colours").texts(()).shape == (0, 3)
+    assert Joint("colours").encode_texts(()).shape == (0, 3)
     recipes = (RECIPE, f"{RECIPE} | pca(dim=2)", "phash", f"{RECIPE} | flat | aqe")
-    assert [plan(each).speaks for each in recipes] == [True, True, False, False]
+    assert [build_pipeline(each).supports_text for each in recipes] == [True, True, False, False]
     assert [each["texts"] for each in senses({"mine": RECIPE, "copy": "phash | flat"})] == [True, False, False]
     monkeypatch.setenv("NEARSIGHT_MODELS", "")
     assert [each["texts"] for each in senses({"mine": RECIPE})] == [False, False]

@@ -9,8 +9,8 @@ import pytest
 
 import nearsight as ns
 from nearsight.applications import map
-from nearsight.applications.map import laid_out, landmarks
-from nearsight.applications.multidimensional_scaling import scaled
+from nearsight.applications.map import build_map, landmark_count
+from nearsight.applications.multidimensional_scaling import landmark_mds
 from nearsight.errors import DamagedError, UsageError
 from nearsight.metrics.emd import Emd
 from nearsight.metrics.jensen_shannon import JensenShannon
@@ -34,7 +34,7 @@ def photos(tmp_path_factory):
 def oracle(photos, found, recipe, metric, count=None):
     """The same from the files themselves: described again, compared all at once, scaled into the unit square."""
     rows = ns.describe([photos.root / path for path in found.paths], recipe)
-    points = scaled(metric.distances(rows[:count], rows)).points
+    points = landmark_mds(metric.distances(rows[:count], rows)).points
     extents = np.ptp(points, axis=0)
     return (points - points.min(axis=0)) / extents.max() + (1 - extents / extents.max()) / 2
 
@@ -55,8 +55,8 @@ def test_it_is_the_scaling_of_the_rows(photos, by, recipe, metric):
 
 
 def test_few_landmarks_place_all(photos, monkeypatch):
-    monkeypatch.setattr(map, "PAIRS", 0)
-    monkeypatch.setattr(map, "FEWEST", 8)
+    monkeypatch.setattr(map, "MAX_DISTANCES", 0)
+    monkeypatch.setattr(map, "MIN_LANDMARKS", 8)
     found = photos.map("colour")
     assert (len(found), found.landmarks) == (13, 8)
     assert found.positions == pytest.approx(oracle(photos, found, "colour_histogram", JensenShannon(), 8), abs=1e-4)
@@ -87,14 +87,14 @@ def test_names_and_order_of_coming_do_not_matter(photos, tmp_path):
     ("count", "wanted"), [(0, 0), (1, 1), (2000, 2000), (4000, 1000), (20_000, 200), (1_000_000, 100)]
 )
 def test_how_many_are_landmarks(count, wanted):
-    assert landmarks(count, L2(), "l2") == wanted
+    assert landmark_count(count, L2(), "l2") == wanted
 
 
 def test_a_costly_metric_has_few_landmarks_and_an_end(photos, monkeypatch):
-    assert [landmarks(count, Emd(), "emd") for count in (20, 500, 1000)] == [20, 40, 20]
+    assert [landmark_count(count, Emd(), "emd") for count in (20, 500, 1000)] == [20, 40, 20]
     with pytest.raises(UsageError, match=r"at most 1,000 pictures can be laid out by it; these are 1,001: filter"):
-        landmarks(1001, Emd(), "emd")
-    monkeypatch.setattr(map, "COSTLY_PAIRS", 200)
+        landmark_count(1001, Emd(), "emd")
+    monkeypatch.setattr(map, "MAX_COSTLY_DISTANCES", 200)
     with pytest.raises(UsageError, match="a distance by emd takes so long that at most 10 pictures"):
         photos.map(recipe="colour_histogram | flat(metric=emd)")
 
@@ -110,7 +110,7 @@ def test_a_picture_without_a_row_is_damage(photos, monkeypatch):
     snapshot, plan = photos._current.snapshot(), photos.plan("colour")
     ids = [*photos.map().ids.tolist(), 99]
     for fewest in (100, 2):
-        monkeypatch.setattr(map, "PAIRS", 0)
-        monkeypatch.setattr(map, "FEWEST", fewest)
+        monkeypatch.setattr(map, "MAX_DISTANCES", 0)
+        monkeypatch.setattr(map, "MIN_LANDMARKS", fewest)
         with pytest.raises(DamagedError, match="picture 99 has no row of colour: run nearsight repair"):
-            laid_out(snapshot, plan, ids, dict.fromkeys(ids, b"x"))
+            build_map(snapshot, plan, ids, dict.fromkeys(ids, b"x"))

@@ -10,7 +10,7 @@ from scipy.stats import ortho_group
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness as by_sklearn
 
-from nearsight.applications.multidimensional_scaling import scaled, stress, trustworthiness
+from nearsight.applications.multidimensional_scaling import landmark_mds, stress, trustworthiness
 
 RNG = np.random.default_rng(3)
 PLANE = RNG.normal(size=(120, 2)) * [5, 2]
@@ -24,7 +24,7 @@ def between(points, count=None):
 @pytest.mark.parametrize("count", [3, 10, 120])
 def test_points_of_a_plane_are_found_again(count):
     turned = np.c_[PLANE, np.zeros((120, 3))] @ ortho_group.rvs(5, random_state=1)
-    found = scaled(between(turned, count))
+    found = landmark_mds(between(turned, count))
     assert cdist(found.points, found.points) == pytest.approx(cdist(PLANE, PLANE), abs=1e-3)
     assert procrustes(PLANE, found.points)[2] < 1e-10
     assert found.explained == pytest.approx(1, abs=1e-5)
@@ -35,13 +35,13 @@ def test_points_of_a_plane_are_found_again(count):
 def test_with_all_as_landmarks_it_is_classical():
     """Classical scaling of straight distances is the projection to the principal components."""
     pca = PCA(2, svd_solver="full").fit(SPACE)
-    found = scaled(between(SPACE))
+    found = landmark_mds(between(SPACE))
     assert np.abs(found.points) == pytest.approx(np.abs(pca.transform(SPACE)), abs=1e-3)
     assert found.explained == pytest.approx(pca.explained_variance_ratio_.sum(), abs=1e-6)
 
 
 def test_a_landmark_lies_where_classical_scaling_of_the_landmarks_puts_it():
-    some, every = scaled(between(SPACE[:40])), scaled(between(SPACE, 40))
+    some, every = landmark_mds(between(SPACE[:40])), landmark_mds(between(SPACE, 40))
     assert procrustes(some.points, every.points[:40])[2] < 1e-10
     assert every.explained == pytest.approx(some.explained)
 
@@ -55,17 +55,17 @@ def test_pictures_beside_the_landmarks_are_triangulated():
     places = vectors[:, -2:] * np.sqrt(values[-2:])
     inverse = np.linalg.pinv(places)
     slow = np.array([-inverse @ (each - squares[:, :count].mean(axis=1)) / 2 for each in squares.T])
-    assert procrustes(slow, scaled(between(SPACE, count)).points)[2] < 1e-9
+    assert procrustes(slow, landmark_mds(between(SPACE, count)).points)[2] < 1e-9
 
 
 def test_distances_that_are_not_symmetric_count_in_both_directions():
     uneven = between(PLANE) + np.triu(np.full((120, 120), 0.25, np.float32), 1)
     even = (uneven + uneven.T) / 2
-    assert scaled(uneven).points == pytest.approx(scaled(even).points, abs=1e-6)
+    assert landmark_mds(uneven).points == pytest.approx(landmark_mds(even).points, abs=1e-6)
 
 
 def test_it_is_the_same_each_time_and_axes_have_a_side():
-    first, again = scaled(between(SPACE, 50)), scaled(between(SPACE, 50))
+    first, again = landmark_mds(between(SPACE, 50)), landmark_mds(between(SPACE, 50))
     assert (first.points == again.points).all()
     assert (first.points[np.abs(first.points).argmax(axis=0), [0, 1]] > 0).all()
     assert first.points[:, 0].std() > first.points[:, 1].std()
@@ -78,7 +78,7 @@ def test_it_is_the_same_each_time_and_axes_have_a_side():
     [([[1.0, 2]], 0), ([[0.0, 0], [3, 4]], 5), ([[7.0, 7]] * 4, 0), ([[0.0, 0], [1, 0], [2, 0], [9, 0]], 9)],
 )
 def test_few_or_equal_pictures(points, extent):
-    found = scaled(between(np.array(points)))
+    found = landmark_mds(between(np.array(points)))
     assert found.points.shape == (len(points), 2)
     assert np.ptp(found.points, axis=0) == pytest.approx([extent, 0], abs=1e-6)
     assert found.stress == pytest.approx(0, abs=1e-3)
@@ -90,17 +90,17 @@ def test_few_or_equal_pictures(points, extent):
 )
 def test_what_are_no_distances_is_refused(wrong):
     with pytest.raises(ValueError, match="distances are"):
-        scaled(wrong)
+        landmark_mds(wrong)
 
 
 def test_trustworthiness_is_that_of_scikit_learn():
-    for points in (RNG.normal(size=(150, 2)), scaled(between(SPACE)).points):
+    for points in (RNG.normal(size=(150, 2)), landmark_mds(between(SPACE)).points):
         wanted = by_sklearn(cdist(SPACE, SPACE), points, n_neighbors=10, metric="precomputed")
         assert trustworthiness(between(SPACE), points) == pytest.approx(wanted, abs=1e-9)
 
 
 def test_trustworthiness_of_landmarks_counts_all_pictures_as_neighbours():
-    points, count, k, late = scaled(between(SPACE, 20)).points, 20, 10, 0
+    points, count, k, late = landmark_mds(between(SPACE, 20)).points, 20, 10, 0
     for at in range(count):
         truth = sorted((float(each), other) for other, each in enumerate(between(SPACE, 20)[at]) if other != at)
         rank = {other: place for place, (_, other) in enumerate(truth, 1)}
@@ -128,5 +128,5 @@ def test_stress_is_that_of_the_best_scale():
 def test_the_map_shows_neighbours_better_than_chance():
     by_chance = trustworthiness(between(SPACE), RNG.normal(size=(150, 2)))
     assert by_chance == pytest.approx(0.5, abs=0.1)
-    assert scaled(between(SPACE)).trustworthiness > by_chance + 0.2
-    assert scaled(between(SPACE, 30)).trustworthiness > by_chance + 0.2
+    assert landmark_mds(between(SPACE)).trustworthiness > by_chance + 0.2
+    assert landmark_mds(between(SPACE, 30)).trustworthiness > by_chance + 0.2

@@ -36,11 +36,11 @@ def test_colours_at_points(flag):
 
 
 def test_main_colours(flag):
-    found = ns.colours(flag, count=2)
+    found = ns.colours(flag, n_colours=2)
     assert next(iter(found)) == "#ffffff"
     assert np.abs(rgb(list(found)[1]) - (200, 30, 30)).max() <= 1
     assert list(found.values()) == pytest.approx([2 / 3, 1 / 3], abs=0.01)
-    (alone,) = ns.colours(flag, count=3, box=(0, 0, 15, 40))
+    (alone,) = ns.colours(flag, n_colours=3, box=(0, 0, 15, 40))
     assert np.abs(rgb(alone) - (200, 30, 30)).max() <= 1
     assert sum(ns.colours(flag).values()) == pytest.approx(1)
 
@@ -50,14 +50,14 @@ def test_what_is_outside_is_refused(flag):
         with pytest.raises(UsageError, match="60 x 40 pixels"):
             ns.colours(flag, [point])
     with pytest.raises(UsageError, match="1 to 64"):
-        ns.colours(flag, count=0)
+        ns.colours(flag, n_colours=0)
 
 
 def test_picked_colours_ask(photographs):
     """The main colours of a picture find it; so does its histogram, and amounts in another unit the same."""
     with ns.index(photographs, by=["copy", "colour"]) as photos:
         for name in ("coffee.png", "rocket.jpg"):
-            picked = ns.colours(photographs / name, count=8)
+            picked = ns.colours(photographs / name, n_colours=8)
             assert name in [hit.path for hit in photos.search(colours=picked, k=2)]
             (row,) = ns.describe([photographs / name], "colour_histogram")
             hits = photos.search(histogram=row.tolist(), k=5)
@@ -76,7 +76,7 @@ def test_picked_colours_ask(photographs):
 def test_the_commands(photographs, flag, tmp_path):
     ns.index(photographs, by=["colour"]).close()
     assert nearsight("colours", flag, "--at", "5,5", "--at", "50,5").stdout == "#c81e1e:0.5,#ffffff:0.5\n"
-    assert json.loads(nearsight("colours", flag, "-n", 2, "--json").stdout) == ns.colours(flag, count=2)
+    assert json.loads(nearsight("colours", flag, "-n", 2, "--json").stdout) == ns.colours(flag, n_colours=2)
     picked = nearsight("colours", photographs / "rocket.jpg", "-n", 8).stdout.strip()
     asked = nearsight("search", "--colour", picked, "--in", photographs, "-k", 2)
     assert "rocket.jpg" in asked.stdout

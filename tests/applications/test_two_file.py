@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nearsight as ns
-from nearsight.applications.two_file import TwoFile, files_of
+from nearsight.applications.two_file import TwoFileIndex, two_file_paths
 from nearsight.errors import DamagedError, FormatError, UsageError
 from tests.command import nearsight
 
@@ -29,9 +29,9 @@ def photos(tmp_path, random_picture):
 @pytest.mark.parametrize("recipe", ["phash | flat", "gist | flat"])
 def test_it_answers_as_the_collection(photos, tmp_path, recipe):
     sizes = photos.export_two_file(tmp_path / "base", recipe=recipe)
-    opened = TwoFile(tmp_path / "base")
+    opened = TwoFileIndex(tmp_path / "base")
     assert [os.fsencode(each) for each in opened.paths] == [picture.path for picture in photos.pictures()]
-    assert [path.stat().st_size for path in files_of(tmp_path / "base")] == [sizes.paths, sizes.hashes]
+    assert [path.stat().st_size for path in two_file_paths(tmp_path / "base")] == [sizes.paths, sizes.hashes]
     for picture in list(photos.pictures())[::5]:
         path = os.path.join(os.fsencode(photos.root), picture.path)
         found = opened.search(os.fsdecode(path), k=24)
@@ -43,7 +43,7 @@ def test_it_answers_as_the_collection(photos, tmp_path, recipe):
 def test_it_is_smaller_than_one_file(photos, tmp_path):
     sizes = photos.export_two_file(tmp_path / "base", recipe="phash | flat")
     whole = sum(4 + len(picture.path) + 8 for picture in photos.pictures())
-    head = files_of(tmp_path / "base")[1].read_bytes().index(b"\n") + 1
+    head = two_file_paths(tmp_path / "base")[1].read_bytes().index(b"\n") + 1
     assert sizes.one_file == head + whole
     assert sizes.paths + sizes.hashes < sizes.one_file
 
@@ -51,26 +51,26 @@ def test_it_is_smaller_than_one_file(photos, tmp_path):
 @pytest.mark.parametrize("which", [0, 1])
 def test_damage_and_other_files_are_noticed(photos, tmp_path, which):
     photos.export_two_file(tmp_path / "base", recipe="phash | flat")
-    path = files_of(tmp_path / "base")[which]
+    path = two_file_paths(tmp_path / "base")[which]
     sound = path.read_bytes()
     rng = np.random.default_rng(which)
     start = sound.index(b"\n") + 1
     for at in rng.integers(start, len(sound), 40).tolist():
         path.write_bytes(sound[:at] + bytes([sound[at] ^ 16]) + sound[at + 1 :])
         with pytest.raises(DamagedError):
-            TwoFile(tmp_path / "base")
+            TwoFileIndex(tmp_path / "base")
     path.write_bytes(sound[:-3])
     with pytest.raises(DamagedError):
-        TwoFile(tmp_path / "base")
+        TwoFileIndex(tmp_path / "base")
     path.write_bytes(sound.replace(b'"version": 1', b'"version": 9', 1))
     with pytest.raises(FormatError, match="update nearsight"):
-        TwoFile(tmp_path / "base")
+        TwoFileIndex(tmp_path / "base")
     path.write_bytes(b"something else")
     with pytest.raises(FormatError, match="no file of"):
-        TwoFile(tmp_path / "base")
+        TwoFileIndex(tmp_path / "base")
     path.unlink()
     with pytest.raises(UsageError, match="export --format two-file"):
-        TwoFile(tmp_path / "base")
+        TwoFileIndex(tmp_path / "base")
 
 
 def test_the_commands(photos, tmp_path):

@@ -13,8 +13,8 @@ from benchmarks.page import Options, main, markers
 from benchmarks.timing import Taken
 
 from nearsight.errors import ModelMissingError
-from nearsight.images.decode import decode
-from nearsight.registry import look_up, methods
+from nearsight.images.decode import decode_image
+from nearsight.registry import methods, require_method
 
 
 def test_descriptors_and_metrics(tmp_path, monkeypatch):
@@ -42,8 +42,8 @@ def lacks(descriptor):
 
 
 def test_time_is_that_of_one_picture():
-    class Slow(look_up("tiny")):
-        def rows(self, images):
+    class Slow(require_method("tiny")):
+        def embed(self, images):
             end = time.process_time() + 0.01 * len(images)
             while time.process_time() < end:
                 pass
@@ -77,9 +77,9 @@ def test_indexing_is_compared_with_decoding(files, tmp_path):
 def test_decoding_alone_makes_the_pixels_of_the_working_sides(files):
     path = next(files.rglob("*.jpg"))
     assert alone.sides(["copy", "colour"]) == (256, 384)
-    picture = decode(path.read_bytes())
+    picture = decode_image(path.read_bytes())
     job = alone.DecodeAlone((64, 256))
-    assert job.prepare(str(path).encode()) == picture.at(64).size + picture.at(256).size
+    assert job.prepare(str(path).encode()) == picture.render(64).size + picture.render(256).size
     assert job.finish([5, 6]) == [5, 6]
 
 

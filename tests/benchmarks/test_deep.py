@@ -8,7 +8,7 @@ from benchmarks import deep, pictures
 from benchmarks.page import Options, main, markers
 
 from nearsight.errors import UsageError
-from nearsight.pipeline import plan
+from nearsight.pipeline import build_pipeline
 from tests.models.network import convolving
 
 
@@ -45,7 +45,7 @@ def test_every_way_is_a_recipe_that_can_be_learnt():
     ways = deep.recipes(len(deep.POOLED), len(deep.WORDS))
     assert list(ways) == [*deep.POOLED, *deep.WORDS]
     assert [len(way) for way in ways.values()] == [3 + len(deep.ANEW)] * len(deep.POOLED) + [1] * len(deep.WORDS)
-    assert len({plan(each).recipe for way in ways.values() for each in way}) == sum(map(len, ways.values()))
+    assert len({build_pipeline(each).recipe for way in ways.values() for each in way}) == sum(map(len, ways.values()))
 
 
 def test_without_a_folder_it_is_said_what_is_missing(tmp_path):

@@ -13,19 +13,19 @@ from benchmarks.page import Options
 from PIL import Image
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.protocols.classes import classes
+from nearsight.evaluation.protocols.classes import read_classes
 from nearsight.evaluation.published import PUBLISHED
-from nearsight.pipeline import plan
-from nearsight.plugins import plugins
+from nearsight.pipeline import build_pipeline
+from nearsight.plugins import installed_plugins
 from nearsight.registry import methods
 
 NETWORKS = {"onnx", "joint"}
 
 
 def test_every_descriptor_of_whole_pictures_is_judged():
-    ours = set(methods("descriptors")) - NETWORKS - {plugin.name for plugin in plugins()}
+    ours = set(methods("descriptors")) - NETWORKS - {plugin.name for plugin in installed_plugins()}
     assert {recipe.partition("(")[0].partition(" ")[0] for recipe in quality.RECIPES} == ours
-    assert len({plan(recipe).recipe for recipe in quality.usable(quality.RECIPES)}) == len(
+    assert len({build_pipeline(recipe).recipe for recipe in quality.usable(quality.RECIPES)}) == len(
         quality.usable(quality.RECIPES)
     )
     assert set(quality.PAPER) <= set(quality.RECIPES)
@@ -42,7 +42,7 @@ def two_classes(tmp_path):
             image = np.full((64, 64, 3), colour, np.uint8)
             image[rng.integers(0, 2, (64, 64)).astype(bool)] //= 2
             Image.fromarray(image).save(tmp_path / "set" / name / f"{number}.png")
-    return classes("classes", tmp_path / "set")
+    return read_classes("classes", tmp_path / "set")
 
 
 def test_recipes_are_judged_and_ranked(two_classes):

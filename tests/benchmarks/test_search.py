@@ -24,9 +24,9 @@ class Halves(Index):
     probes: int = 1
     metric = None
     kept_by = ("cells",)
-    sample = 300
+    sample_size = 300
 
-    def fit(self, rows, metric):
+    def train(self, rows, metric):
         return {"cut": np.median(rows[:, :1], axis=0)}
 
     def empty(self, metric, fitted):
@@ -77,7 +77,7 @@ def test_bytes_are_counted_once_and_mapped_ones_apart(rows, tmp_path):
     mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
     index = Flat().empty(L2()).add(np.arange(400), mapped).remove(np.array([3, 4]))
     index.search(rows[:1], 1)
-    own, on_disk = search.weighed([index, index.stored.blocks, rows[:10], rows[5:]])
+    own, on_disk = search.weighed([index, index.vectors.blocks, rows[:10], rows[5:]])
     assert on_disk == rows.nbytes + 128  # the header of the file
     assert own == rows.nbytes + 2 * 8 + 400 * 8 + 2 * 8  # removed ids, ids, where blocks start
 

@@ -18,7 +18,7 @@ from tests.command import nearsight
 @pytest.fixture
 def corel(data):
     try:
-        registry.model("mobilenetv2")
+        registry.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
     return data / "corel1k"

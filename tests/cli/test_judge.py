@@ -15,8 +15,8 @@ from PIL import Image
 from nearsight.cli._evaluation import USUAL, usual_recipes
 from nearsight.cli.evaluate import _fitting
 from nearsight.evaluation.protocols.catalogue import PROTOCOLS
-from nearsight.evaluation.redrawing import KINDS
-from nearsight.pipeline import plan, plans
+from nearsight.evaluation.redrawing import QUERY_KINDS
+from nearsight.pipeline import build_pipeline, build_pipelines
 from nearsight.registry import methods
 from nearsight.senses import SENSES
 from tests.command import nearsight
@@ -116,7 +116,7 @@ def test_compare_judges_by_kinds_and_by_subfolders(folder, home, tmp_path):
 
 def test_kinds_are_printed_in_parts_as_wide_as_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    kinds = list(KINDS)
+    kinds = list(QUERY_KINDS)
     parts = list(_fitting(kinds, 20))
     assert [kind for part in parts for kind in part] == kinds
     assert all(sum(len(kind) + 2 for kind in part) <= 60 for part in parts)
@@ -136,12 +136,12 @@ def test_compare_without_classes_and_in_json(folder, home):
 
 
 def test_what_is_compared_by_default():
-    assert set(USUAL) <= set(KINDS)
-    keys = {each.key for each in plans(SENSES) if not each.refiners}
+    assert set(USUAL) <= set(QUERY_KINDS)
+    keys = {each.key for each in build_pipelines(SENSES) if not each.rerankers}
     recipes = usual_recipes()
     assert "phash" in recipes
     assert set(recipes) <= set(methods("descriptors"))
-    assert not keys & {plan(each).key for each in recipes}
+    assert not keys & {build_pipeline(each).key for each in recipes}
     assert next(csv.reader(io.StringIO(",".join(USUAL)))) == list(USUAL)
 
 

@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def learnt(folder):
-    """A file of `learn`, and what was said while it was made."""
+    """A file of `train`, and what was said while it was made."""
     out = folder.parent / "learnt.npz"
     done = nearsight("learn", folder, "--recipe", OBJECTS, "--recipe", "gist | pca(dim=4)", "--out", out, "--json")
     assert done.returncode == 0, done.stderr

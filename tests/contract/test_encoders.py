@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from nearsight.recipe import parse
-from nearsight.registry import build
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods
 from nearsight.types import Kernel, LocalFeatures, Metric, Vocabulary
 from nearsight.vocabularies.kmeans import Kmeans
 from tests.contract.test_methods import components, every
@@ -71,14 +71,14 @@ def small(component):
 WAYS = [
     (name, kind, small(component))
     for name, component in components("encoders").items()
-    for kind in (("features", "rows") if component.takes == "both" else (component.takes,))
+    for kind in (("features", "rows") if component.input_kind == "both" else (component.input_kind,))
 ]
 encoders = pytest.mark.parametrize(("kind", "encoder"), [way[1:] for way in WAYS], ids=["-".join(w[:2]) for w in WAYS])
 
 
 def ragged(encoder, kind):
     """Whether a list comes out: of records, or of features again."""
-    return encoder.ragged or encoder.made_of(kind) == "features"
+    return encoder.variable_length or encoder.output_kind_for(kind) == "features"
 
 
 def plain(made):
@@ -108,13 +108,13 @@ def test_what_is_made_has_the_size_that_is_said(kind, encoder):
     made, size = encoder.encode(pictures(kind), fitted), encoder.size(WIDTH, fitted)
     assert isinstance(made, list) == ragged(encoder, kind)
     assert len(made) == len(pictures(kind))
-    if encoder.ragged:
+    if encoder.variable_length:
         assert all((np.diff(row["word"].astype(int)) >= 0).all() for row in made)
         assert {row.dtype for row in made} == {made[0].dtype}
         assert made[0].dtype.names[0] == "word"
         return
     for row, count in zip(plain(made), COUNTS if kind == "features" else [None] * len(made), strict=False):
-        count = count if encoder.takes == "both" else len(row)  # others make as many as they like
+        count = count if encoder.input_kind == "both" else len(row)  # others make as many as they like
         assert row.shape == ((count, size) if ragged(encoder, kind) else (size,))
         assert row.dtype == np.float32
         assert np.isfinite(row).all()
@@ -213,23 +213,23 @@ def test_few_descriptors_are_enough(kind, encoder):
     fitted = encoder.fit(SAMPLE[:9], quiet)
     made = encoder.encode(pictures(kind), fitted)
     assert len(made) == len(pictures(kind))
-    if not encoder.ragged:
+    if not encoder.variable_length:
         assert all(row.shape[-1] == encoder.size(WIDTH, fitted) for row in plain(made))
         assert all(np.isfinite(row).all() for row in plain(made))
 
 
 @encoders
 def test_its_metric_can_compare_its_rows(kind, encoder):
-    (metric,) = build(parse(encoder.metric))
-    if ragged(encoder, kind) and not encoder.ragged:
+    (metric,) = build_methods(parse_recipe(encoder.metric))
+    if ragged(encoder, kind) and not encoder.variable_length:
         pytest.skip("features are not compared")
-    assert isinstance(metric, Kernel if encoder.ragged else Metric)
+    assert isinstance(metric, Kernel if encoder.variable_length else Metric)
     fitted = encoder.fit(SAMPLE, quiet)
     rows, asked = encoder.encode(pictures(kind), fitted), encoder.questions(pictures(kind), fitted)
     distances = metric.distances(asked, rows)
     assert distances.shape == (len(asked), len(rows))
     assert np.isfinite(distances).all()
-    if not encoder.ragged:
+    if not encoder.variable_length:
         assert np.diag(distances) == pytest.approx(np.zeros(len(rows)), abs=1e-5)
 
 

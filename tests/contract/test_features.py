@@ -7,9 +7,9 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from nearsight.images.decode import decode
-from nearsight.recipe import parse
-from nearsight.registry import build, methods
+from nearsight.images.decode import decode_image
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods, methods
 from tests.contract.test_methods import pictures, ready
 
 FEATURES = {name: cls() for name, cls in methods("features").items()}
@@ -18,7 +18,7 @@ FLAT = ("one pixel", "two by two", "black", "white", "flat")
 
 
 def photograph():
-    return decode(files("skimage.data").joinpath("astronaut.png").read_bytes()).at(256)
+    return decode_image(files("skimage.data").joinpath("astronaut.png").read_bytes()).render(256)
 
 
 def arrays(found):
@@ -95,7 +95,7 @@ def test_what_is_no_picture_is_refused(component, wrong):
 @EVERY
 def test_a_metric_compares_its_descriptors(component):
     ready(component)
-    (metric,) = build(parse(component.metric))
+    (metric,) = build_methods(parse_recipe(component.metric))
     rows = component.features(photograph()).descriptors[:30]
     assert (metric.distances(rows, rows).argmin(axis=1) == np.arange(len(rows))).mean() > 0.8
 

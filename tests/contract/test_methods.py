@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from nearsight.errors import ModelMissingError
-from nearsight.registry import KINDS, methods, metric_of
+from nearsight.registry import METHOD_KINDS, methods, natural_metric
 from nearsight.types import NO_ID, Kernel
-from nearsight.visual_words import records
+from nearsight.visual_words import record_dtype
 from tests.rerankers.stored import IMAGE, clustered, hits_of
 from tests.rerankers.stored import rows_of as rows_of_numbers
 
@@ -63,7 +63,7 @@ def rows_for(metric, count=12, seed=0):
 def worded(count=12, seed=0, bits=32):
     """The records of pictures of twenty features each, of forty words, as kernels compare them."""
     rng = np.random.default_rng(seed)
-    made = [np.zeros(20, records(bits)) for _ in range(count)]
+    made = [np.zeros(20, record_dtype(bits)) for _ in range(count)]
     for each in made:
         each["word"] = np.sort(rng.integers(0, 40, 20))
         each["bits"] = rng.integers(0, 256, each["bits"].shape)
@@ -79,14 +79,14 @@ def rows_of(metric, count=12, seed=0):
 
 def metric_for(index):
     """One that an index serves."""
-    return components("kernels")["tf_idf"] if index.ragged else components("metrics")["l2"]
+    return components("kernels")["tf_idf"] if index.variable_length else components("metrics")["l2"]
 
 
 def started(index, metric, rows):
     """An index without rows, fitted on these."""
-    if index.ragged != isinstance(metric, Kernel):
+    if index.variable_length != isinstance(metric, Kernel):
         pytest.skip("lists of records are searched by inverted, rows by all others")
-    if not index.serves(metric):
+    if not index.supports_metric(metric):
         pytest.skip(f"{index} has no cells for {metric}: such collections are searched exactly")
     return index.empty(metric, index.fit(rows, metric))
 
@@ -108,7 +108,7 @@ def test_there_are_some():
     assert sum(component.vectors for component in components("rerankers").values()) >= 5
 
 
-@every(*KINDS)
+@every(*METHOD_KINDS)
 def test_parameters_are_frozen_and_rebuild_it(component):
     cls = type(component)
     fields = [field.name for field in dataclasses.fields(component)]
@@ -123,7 +123,7 @@ def test_parameters_are_frozen_and_rebuild_it(component):
     assert isinstance(cls.version, int)
 
 
-@every(*KINDS)
+@every(*METHOD_KINDS)
 def test_the_documentation_is_whole(component):
     text = inspect.getdoc(type(component))
     first, second = text.split("\n")[:2]
@@ -137,7 +137,7 @@ def test_the_documentation_is_whole(component):
         assert re.search(rf"^{field.name} : ", text, re.MULTILINE), field.name
 
 
-@every(*KINDS)
+@every(*METHOD_KINDS)
 def test_the_example_runs(component):
     module = importlib.import_module(type(component).__module__)
     finder = doctest.DocTestFinder(exclude_empty=True)
@@ -209,10 +209,10 @@ def test_its_metric_can_compare_its_rows(component):
     ready(component)
     images = list(pictures().values())
     rows = component.describe(images)
-    distances = metric_of(component).distances(rows, rows)
+    distances = natural_metric(component).distances(rows, rows)
     assert np.isfinite(distances).all()
     assert np.diag(distances) == pytest.approx(np.zeros(len(images)), abs=1e-6)
-    assert isinstance(component.shared(rows[0], rows[1]), str)
+    assert isinstance(component.explain_overlap(rows[0], rows[1]), str)
 
 
 @every("metrics")
@@ -300,7 +300,7 @@ def test_what_cannot_be_searched_is_refused(component):
     index = started(component, metric, rows).add(np.arange(10), rows)
     with pytest.raises(ValueError, match="k is 1 or larger; got 0"):
         index.search(rows, 0)
-    narrow, says = (worded(1, bits=24), "24") if component.ragged else (rows[:, 1:], "23")
+    narrow, says = (worded(1, bits=24), "24") if component.variable_length else (rows[:, 1:], "23")
     with pytest.raises(ValueError, match=says):
         index.search(narrow, 1)
     with pytest.raises(ValueError, match="id 4 "):
@@ -312,7 +312,7 @@ def reranked(component, count, question=None):
     stored, asked = clustered(count) if count else (np.empty((0, 8), np.float32), clustered(1)[1])
     seen = rows_of_numbers(stored, asked if question is None else question)
     given = hits_of(seen, max(count, 1))
-    return component.refine(IMAGE, given, seen), given, seen
+    return component.rerank(IMAGE, given, seen), given, seen
 
 
 @every("rerankers")
@@ -346,7 +346,7 @@ def test_refiners_of_rows_change_nothing_that_they_are_given(component):
     kept = given.ids.copy(), given.scores.copy()
     for values in (given.ids, given.scores):
         values.flags.writeable = False
-    again = component.refine(IMAGE, given, seen)
+    again = component.rerank(IMAGE, given, seen)
     assert np.array_equal(given.ids, kept[0])
     assert np.array_equal(given.scores, kept[1])
     assert np.array_equal(again.ids, first.ids)
@@ -358,6 +358,6 @@ def test_refiners_of_rows_without_anything_in_them(component):
     if not component.vectors:
         pytest.skip("it looks at pictures or visual words: its own tests show it")
     seen = rows_of_numbers(np.zeros((5, 8), np.float32), np.zeros(8, np.float32))
-    hits = component.refine(IMAGE, hits_of(seen, 5), seen)
+    hits = component.rerank(IMAGE, hits_of(seen, 5), seen)
     assert sorted(hits.ids[0].tolist()) == [100, 101, 102, 103, 104]
     assert np.isfinite(hits.scores).all()

@@ -67,9 +67,9 @@ def test_shared_names_the_colours_in_patches():
     flag[:, 30:] = 255, 0, 0
     correlogram = ColourCorrelogram(space="rgb", bins=(2, 2, 2))
     black, both = correlogram.describe([np.zeros((9, 9, 3), np.uint8), flag])
-    assert correlogram.shared(both, both) == "both have patches of #404040 and #c04040"
-    assert correlogram.shared(black, both) == "both have patches of #404040"
-    assert correlogram.shared(black, np.zeros_like(black)) == ""
+    assert correlogram.explain_overlap(both, both) == "both have patches of #404040 and #c04040"
+    assert correlogram.explain_overlap(black, both) == "both have patches of #404040"
+    assert correlogram.explain_overlap(black, np.zeros_like(black)) == ""
 
 
 @pytest.mark.parametrize(

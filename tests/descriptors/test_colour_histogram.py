@@ -64,18 +64,18 @@ def test_shared_names_the_main_colours():
     third[:, :1] = (255, 0, 0)
     histogram = ColourHistogram(space="rgb", bins=(2, 2, 2))
     rows = histogram.describe([half, third])
-    assert histogram.shared(rows[0], rows[1]) == "both have #404040 (50 %) and #c04040 (25 %)"
+    assert histogram.explain_overlap(rows[0], rows[1]) == "both have #404040 (50 %) and #c04040 (25 %)"
 
 
 def test_shared_shows_grey_as_grey():
     grey = ColourHistogram().describe([np.full((4, 4, 3), 255, np.uint8)])[0]
-    assert ColourHistogram().shared(grey, grey) == "both have #e0e0e0 (100 %)"
+    assert ColourHistogram().explain_overlap(grey, grey) == "both have #e0e0e0 (100 %)"
 
 
 def test_shared_is_empty_where_nothing_is():
     histogram = ColourHistogram()
     black, white = histogram.describe([np.full((4, 4, 3), value, np.uint8) for value in (0, 255)])
-    assert histogram.shared(black, white) == ""
+    assert histogram.explain_overlap(black, white) == ""
 
 
 @pytest.mark.parametrize("wrong", [{"space": "hsl"}, {"bins": (8, 8)}, {"bins": (8, 8, 0)}, {"bins": (8, 8, 65)}])
@@ -91,7 +91,7 @@ def test_a_picked_colour_is_nearest_to_what_has_it_with_or_without_noise(space, 
     plain = [np.full((32, 32, 3), colour, np.uint8) for colour in picked]
     noisy = [np.clip(image + rng.normal(0, 4, image.shape), 0, 255).astype(np.uint8) for image in plain]
     for number, colour in enumerate(picked):
-        query = histogram.palette({colour: 1.0})[None]
+        query = histogram.embed_colours({colour: 1.0})[None]
         for images in (plain, noisy):
             distances = JensenShannon().distances(query, histogram.describe(images))[0]
             assert distances.argmin() == number

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nearsight.descriptors._colours import unit
+from nearsight.descriptors._colours import to_unit_range
 from nearsight.descriptors.colour_moments import ColourMoments
 from nearsight.metrics.l1 import L1
 
@@ -10,7 +10,7 @@ from nearsight.metrics.l1 import L1
 @pytest.mark.parametrize("space", ["rgb", "hsv", "lab"])
 def test_equals_scipy(photos, space):
     for photo in photos[:3]:
-        pixels = unit(photo, space).reshape(-1, 3).astype(np.float64)
+        pixels = to_unit_range(photo, space).reshape(-1, 3).astype(np.float64)
         third = stats.moment(pixels, order=3, axis=0)
         expected = [*pixels.mean(axis=0), *pixels.std(axis=0), *(np.sign(third) * np.abs(third) ** (1 / 3))]
         assert ColourMoments(space=space).describe([photo])[0] == pytest.approx(expected, abs=1e-5)
@@ -37,7 +37,7 @@ def test_a_palette_is_the_row_of_a_picture_of_it(space):
     image = np.full((4, 5, 3), (200, 40, 30), np.uint8)
     image[0] = 20, 180, 90
     moments = ColourMoments(space=space)
-    asked = moments.palette({(200, 40, 30): 3.0, (20, 180, 90): 1.0})
+    asked = moments.embed_colours({(200, 40, 30): 3.0, (20, 180, 90): 1.0})
     assert asked == pytest.approx(moments.describe([image])[0], abs=1e-5)
 
 
@@ -52,10 +52,10 @@ def test_shared_names_the_mean_colours_where_they_are_alike(space):
     moments = ColourMoments(space=space)
     colours = [(200, 40, 40), (190, 40, 40), (40, 40, 200)]
     red, other_red, blue = moments.describe([np.full((3, 3, 3), colour, np.uint8) for colour in colours])
-    first, _, second = moments.shared(red, other_red).removeprefix("on average ").partition(" and ")
+    first, _, second = moments.explain_overlap(red, other_red).removeprefix("on average ").partition(" and ")
     for name, colour in ((first, colours[0]), (second, colours[1])):
         assert list(bytes.fromhex(name[1:])) == pytest.approx(colour, abs=3)
-    assert moments.shared(red, blue) == ""
+    assert moments.explain_overlap(red, blue) == ""
 
 
 def test_wrong_parameters():

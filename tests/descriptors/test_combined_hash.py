@@ -13,7 +13,13 @@ from sklearn.cluster import KMeans
 
 import nearsight as ns
 from nearsight.descriptors import combined_hash
-from nearsight.descriptors.combined_hash import CombinedHash, content, key_hues, key_points, tones
+from nearsight.descriptors.combined_hash import (
+    CombinedHash,
+    key_hues,
+    keypoint_word_histogram,
+    quantise_activations,
+    tone_shares,
+)
 from nearsight.descriptors.onnx import Onnx
 from nearsight.errors import ModelMissingError
 from nearsight.metrics.weighted_bytes import WeightedBytes
@@ -24,7 +30,7 @@ from nearsight.models import registry
 def mobilenetv2():
     """Skips where the model is not on this machine."""
     try:
-        return registry.model("mobilenetv2")
+        return registry.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 
@@ -86,7 +92,7 @@ def test_groups_are_as_tight_as_those_of_many_beginnings(photos):
     points = np.stack([np.cos(angles), np.sin(angles)], 1)
     for photo in photos:
         weights = hues_of(photo)
-        middles, sizes = combined_hash._groups(weights)
+        middles, sizes = combined_hash._cluster_hues(weights)
         best = KMeans(3, n_init=10, random_state=0).fit(points, sample_weight=weights)
         far = np.square(points[:, None] - middles[None]).sum(axis=2).min(axis=1) @ weights
         assert far <= 1.02 * best.inertia_ + weights.sum() / 1000
@@ -96,20 +102,20 @@ def test_groups_are_as_tight_as_those_of_many_beginnings(photos):
 def test_hues_are_taken_as_often_as_their_weight_says():
     weights = np.random.default_rng(0).random(180)
     weights[20:60] = 0
-    counts = np.bincount(combined_hash._spread_evenly(weights), minlength=180)
+    counts = np.bincount(combined_hash._quantile_bins(weights), minlength=180)
     assert np.abs(counts - 512 * weights / weights.sum()).max() < 1 + 1e-9
 
 
 def test_zones_of_tone_are_shares_of_the_pixels():
     levels = [0, 25, 26, 76, 77, 178, 179, 229, 230, 255]
     image = np.repeat(np.uint8(levels)[None, :, None], 3, axis=2)
-    assert tones(image).tolist() == [51, 51, 51, 51, 51]
-    assert tones(image[:, 2:7]).tolist() == [0, 102, 102, 51, 0]
+    assert tone_shares(image).tolist() == [51, 51, 51, 51, 51]
+    assert tone_shares(image[:, 2:7]).tolist() == [0, 102, 102, 51, 0]
 
 
 def test_zones_add_up_to_all(photos):
     for photo in [*photos, *(photo[:7, :11] for photo in photos)]:
-        found = tones(photo).astype(int)
+        found = tone_shares(photo).astype(int)
         luma = np.round(photo @ np.float64([0.299, 0.587, 0.114]) - 1e-9)
         shares = np.histogram(luma, [0, 26, 77, 179, 230, 256])[0] / luma.size
         assert found.sum() == 255
@@ -133,21 +139,21 @@ def test_the_directions_are_orthogonal_and_as_they_were_made(mobilenetv2):
 def test_content_is_the_layer_along_the_directions():
     pooled = np.random.default_rng(0).random((3, 1280), np.float32)
     pooled[2] = 0
-    found = content(pooled)
+    found = quantise_activations(pooled)
     for row, values in zip(pooled.tolist(), found.tolist(), strict=True):
         length = sum(each * each for each in row) ** 0.5 or 1
         for number in (0, 1, 64, 127):
             along = sum(a * b / length for a, b in zip(combined_hash._directions()[number], row, strict=True))
             assert values[number] == min(255, max(0, round(128 + 800 * along)))
     assert found[2].tolist() == [128] * 128
-    assert np.array_equal(content(pooled * 7), found)
+    assert np.array_equal(quantise_activations(pooled * 7), found)
 
 
 def test_content_is_near_where_the_layer_is_near(mobilenetv2, photos):
     parts = [photo[y : y + 128, x : x + 128] for photo in photos for y in (0, 40) for x in (0, 60, 120)]
     pooled = Onnx().describe(parts)
     above = np.triu_indices(len(parts), 1)
-    assert spearmanr(cityblock(content(pooled))[above], cosines(pooled)[above])[0] > 0.7
+    assert spearmanr(cityblock(quantise_activations(pooled))[above], cosines(pooled)[above])[0] > 0.7
 
 
 def test_content_keeps_more_neighbours_than_simpler_reductions(mobilenetv2, data):
@@ -160,7 +166,7 @@ def test_content_keeps_more_neighbours_than_simpler_reductions(mobilenetv2, data
         near, wanted = (np.argsort(far, axis=1)[:, 1:11] for far in (distances, cosines(pooled)))
         return np.mean([len({*a} & {*b}) / 10 for a, b in zip(near.tolist(), wanted.tolist(), strict=True)])
 
-    ours = kept(cityblock(content(pooled)))
+    ours = kept(cityblock(quantise_activations(pooled)))
     assert ours > kept(cityblock(ahead @ directions)) + 0.05
     assert ours > kept(cityblock(ahead.reshape(-1, 128, 10).mean(axis=2))) + 0.05
 
@@ -179,26 +185,28 @@ def test_the_layout_is_hues_tones_content_and_points(mobilenetv2, photos):
     assert rows.dtype == np.uint8
     assert rows.shape == (len(photos), 168)
     assert np.array_equal(CombinedHash().describe(photos), rows[:, :136])
-    assert np.array_equal(content(Onnx().describe(photos)), rows[:, 8:136])
+    assert np.array_equal(quantise_activations(Onnx().describe(photos)), rows[:, 8:136])
     for photo, row in zip(photos, rows, strict=True):
-        small = combined_hash._small(photo)
+        small = combined_hash._shrink_image(photo)
         assert row[:3].tolist() == key_hues(small).tolist()
-        assert row[3:8].tolist() == tones(small).tolist()
-        assert row[136:].tolist() == key_points(small).tolist()
+        assert row[3:8].tolist() == tone_shares(small).tolist()
+        assert row[136:].tolist() == keypoint_word_histogram(small).tolist()
         assert ((row[:3] < 128) | (row[:3] == 255)).all()
 
 
 def test_key_points_are_shares_of_words(photos):
     for photo in photos:
-        found = key_points(photo).astype(float)
+        found = keypoint_word_histogram(photo).astype(float)
         assert np.square(found / 255).sum() == pytest.approx(1, abs=0.03)
-    assert not key_points(np.full((90, 70, 3), 7, np.uint8)).any()
-    assert key_points(photos[0][:1, :1]).shape == key_points(photos[0][:3, :200]).shape == (32,)
+    assert not keypoint_word_histogram(np.full((90, 70, 3), 7, np.uint8)).any()
+    assert (
+        keypoint_word_histogram(photos[0][:1, :1]).shape == keypoint_word_histogram(photos[0][:3, :200]).shape == (32,)
+    )
 
 
 def test_key_points_survive_a_turn(photos):
-    rows = np.float32([key_points(photo) for photo in photos])
-    turned = np.float32([key_points(np.ascontiguousarray(np.rot90(photo))) for photo in photos])
+    rows = np.float32([keypoint_word_histogram(photo) for photo in photos])
+    turned = np.float32([keypoint_word_histogram(np.ascontiguousarray(np.rot90(photo))) for photo in photos])
     far = np.abs(turned[:, None] - rows[None]).sum(axis=2)
     assert (far.argmin(axis=1) == np.arange(len(photos))).mean() >= 0.7
 
@@ -225,7 +233,7 @@ def test_hue_and_tone_say_what_the_network_overlooks(mobilenetv2, photos):
 
 def test_its_digest_is_that_of_the_model():
     assert CombinedHash().digest == Onnx().digest
-    assert registry.card("mobilenetv2").sha256 in CombinedHash().digest
+    assert registry.find_card("mobilenetv2").sha256 in CombinedHash().digest
 
 
 def test_it_needs_the_model(monkeypatch, tmp_path):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nearsight.evaluation.measures import average_precision
-from nearsight.images.decode import decode
-from nearsight.registry import look_up, metric_of
+from nearsight.images.decode import decode_image
+from nearsight.registry import natural_metric, require_method
 
 # Mean average precision and error of the nearest neighbour, in per cent.
 REACHED = {
@@ -31,15 +31,15 @@ REACHED = {
 def pictures(data):
     with ThreadPoolExecutor(2) as pool:
         files = [data / "corel1k" / f"{number}.jpg" for number in range(1000)]
-        return list(pool.map(lambda file: decode(file.read_bytes()), files))
+        return list(pool.map(lambda file: decode_image(file.read_bytes()), files))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REACHED)
 def test_as_good_as_it_was(pictures, name):
-    descriptor = look_up(name)()
+    descriptor = require_method(name)()
     rows = descriptor.describe([picture.at(descriptor.side) for picture in pictures])
-    distances = metric_of(descriptor).distances(rows, rows)
+    distances = natural_metric(descriptor).distances(rows, rows)
     np.fill_diagonal(distances, np.inf)
     order = np.argsort(distances, axis=1, kind="stable")[:, :-1]
     right = order // 100 == np.arange(1000)[:, None] // 100

@@ -48,7 +48,7 @@ def test_right_angles_and_mirrors_change_nothing(photos):
 def test_a_palette_is_the_row_of_a_picture_of_it():
     dominant = DominantColours(count=4)
     asked, made = (
-        dominant.palette({colour: 10 * share for colour, share in STRIPES.items()}),
+        dominant.embed_colours({colour: 10 * share for colour, share in STRIPES.items()}),
         dominant.describe([striped()]),
     )
     assert asked == pytest.approx(made[0], abs=1e-5)
@@ -70,8 +70,8 @@ def test_more_of_another_colour_is_further():
 def test_shared_names_the_colours_of_both():
     dominant = DominantColours(count=4)
     query, row = dominant.describe([striped(), striped({(196, 32, 40): 0.25, (0, 90, 10): 0.75})])
-    assert dominant.shared(query, row) == "both have #c81e28 (25 %)"
-    assert dominant.shared(query, dominant.describe([striped({(0, 90, 10): 1.0})])[0]) == ""
+    assert dominant.explain_overlap(query, row) == "both have #c81e28 (25 %)"
+    assert dominant.explain_overlap(query, dominant.describe([striped({(0, 90, 10): 1.0})])[0]) == ""
 
 
 def test_wrong_parameters():

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors._foreground import evenly, foreground, outlines
+from nearsight.descriptors._foreground import foreground, outlines, resample_outline
 from tests.descriptors.shapes import POLYGONS, drawn, polygon
 
 
@@ -60,7 +60,7 @@ def test_points_lie_evenly_on_the_outline():
     y, x = np.mgrid[:200, :200]
     disc = (x - 90) ** 2 + (y - 110) ** 2 < 70**2
     (line,) = outlines(disc)
-    points = evenly(line, 64)
+    points = resample_outline(line, 64)
     assert np.abs(points - (90 + 110j)) == pytest.approx(np.full(64, 69.5), abs=0.7)
     steps = np.abs(np.diff(points, append=points[:1]))
     assert steps == pytest.approx(np.full(64, 2 * np.pi * 69.5 / 64), rel=0.05)

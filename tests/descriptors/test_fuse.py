@@ -17,9 +17,9 @@ from nearsight.metrics.hamming import Hamming
 from nearsight.metrics.jensen_shannon import JensenShannon
 from nearsight.metrics.l2 import L2
 from nearsight.metrics.weighted_parts import WeightedParts
-from nearsight.pipeline import plan
-from nearsight.recipe import parse
-from nearsight.registry import build, metric_of, written_out
+from nearsight.pipeline import build_pipeline
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods, natural_metric, to_recipe
 
 PARTS = (Gist(), Phash(), ColourHistogram())
 METRICS = (L2(), Hamming(), JensenShannon())
@@ -34,7 +34,7 @@ def images():
 
 def test_distances_are_the_weighted_mean_of_the_parts(images):
     fuse = Fuse(PARTS, (3.0, 1.0, 2.0))
-    rows, metric = fuse.describe(images), metric_of(fuse)
+    rows, metric = fuse.describe(images), natural_metric(fuse)
     expected = np.zeros((9, 9))
     for part, own, weight in zip(PARTS, METRICS, (3, 1, 2), strict=True):
         described = part.describe(images)
@@ -61,7 +61,7 @@ def test_weights_decide(images):
     query, rows = Fuse(PARTS).describe(images[:1]), {}
     for heavy in range(3):
         weights = tuple(1e4 if number == heavy else 1e-4 for number in range(3))
-        metric = metric_of(Fuse(PARTS, weights))
+        metric = natural_metric(Fuse(PARTS, weights))
         rows[heavy] = metric.distances(query, Fuse(PARTS).describe(images))[0].argsort().tolist()
         described = PARTS[heavy].describe(images)
         own = METRICS[heavy].distances(described[:1], described)[0]
@@ -70,12 +70,12 @@ def test_weights_decide(images):
 
 
 def test_recipes_take_parts_one_by_one_or_as_a_list():
-    (one,) = build(parse("fuse(gist, phash, weights=[.7, .3])"))
-    (other,) = build(parse("fuse(parts=[gist, phash], weights=[0.7, 0.3])"))
+    (one,) = build_methods(parse_recipe("fuse(gist, phash, weights=[.7, .3])"))
+    (other,) = build_methods(parse_recipe("fuse(parts=[gist, phash], weights=[0.7, 0.3])"))
     assert one == other == Fuse((Gist(), Phash()), (0.7, 0.3))
-    assert build(written_out([one])) == (one,)
-    assert plan("fuse(gist, phash)").key != plan("fuse(gist, phash, weights=[1, 2])").key
-    assert plan("fuse(gist, phash)").key.endswith("@1.1.1")
+    assert build_methods(to_recipe([one])) == (one,)
+    assert build_pipeline("fuse(gist, phash)").key != build_pipeline("fuse(gist, phash, weights=[1, 2])").key
+    assert build_pipeline("fuse(gist, phash)").key.endswith("@1.1.1")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_recipes_take_parts_one_by_one_or_as_a_list():
 )
 def test_wrong_parts_are_told(recipe, said):
     with pytest.raises(RecipeError, match=said):
-        plan(recipe)
+        build_pipeline(recipe)
 
 
 def test_the_search_by_a_costly_part_is_the_metrics_own(images, tmp_path):
@@ -102,9 +102,9 @@ def test_the_search_by_a_costly_part_is_the_metrics_own(images, tmp_path):
     metric = WeightedParts(
         (Emd(space="rgb", bins=(2, 2, 2)), L2()), sizes=(8, 4), dtypes=("float32", "float32"), weights=(1.0, 1.0)
     )
-    assert metric.costly
+    assert metric.is_expensive
     whole = metric.distances(rows[:5], rows)
-    bounds = metric.at_least(rows[:5], rows)
+    bounds = metric.lower_bound(rows[:5], rows)
     assert (bounds <= whole + 1e-6).all()
     assert (bounds > 0).any()
     from nearsight.indexes.flat import Flat
@@ -117,14 +117,14 @@ def test_the_search_by_a_costly_part_is_the_metrics_own(images, tmp_path):
 def test_without_a_costly_part_there_is_no_bound():
     metric = WeightedParts((L2(),), (4,), ("uint8",))
     rows = np.zeros((2, 4), np.uint8)
-    assert not metric.costly
-    assert metric.at_least(rows, rows) is None
+    assert not metric.is_expensive
+    assert metric.lower_bound(rows, rows) is None
 
 
 def test_colours_ask_where_every_part_has_them():
     both = Fuse((ColourHistogram(), ColourHistogram(space="lab", bins=(4, 4, 4))))
-    assert both.palette({(255, 0, 0): 1.0}).shape == (both.size,)
-    assert Fuse((ColourHistogram(), Gist())).palette({(255, 0, 0): 1.0}) is None
+    assert both.embed_colours({(255, 0, 0): 1.0}).shape == (both.size,)
+    assert Fuse((ColourHistogram(), Gist())).embed_colours({(255, 0, 0): 1.0}) is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from scipy.signal import oaconvolve
 
 from nearsight.descriptors.gabor import Gabor
 from nearsight.metrics.l1 import L1
-from nearsight.pixels import grey
+from nearsight.pixels import to_grey
 
 
 def kernel(scale, direction, scales=4, orientations=6):
@@ -39,7 +39,7 @@ def waves(frequency, degrees, side=120):
 @pytest.mark.parametrize(("scale", "direction"), [(0, 0), (0, 1), (0, 4), (1, 2), (1, 5), (2, 3), (3, 1)])
 def test_equals_direct_convolution(photos, scale, direction):
     image = np.ascontiguousarray(photos[0][:128, :128])
-    luma = np.pad(grey(image) - grey(image).mean(), 8, mode="symmetric")
+    luma = np.pad(to_grey(image) - to_grey(image).mean(), 8, mode="symmetric")
     answer = np.abs(oaconvolve(np.tile(luma, (3, 3)), kernel(scale, direction), mode="same"))[152:280, 152:280]
     row = Gabor(compress=False).describe([image])[0].reshape(4, 6, 2)
     assert row[scale, direction] == pytest.approx([answer.mean(), answer.std()], rel=1e-3)

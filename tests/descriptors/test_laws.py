@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve, uniform_filter
 
-from nearsight.descriptors.laws import KERNELS, PAIRS, Laws
+from nearsight.descriptors.laws import KERNEL_PAIRS, KERNELS, Laws
 from nearsight.metrics.l2 import L2
-from nearsight.pixels import grey
+from nearsight.pixels import to_grey
 
 
 def stripes(step, upright=True, side=96):
@@ -15,10 +15,10 @@ def stripes(step, upright=True, side=96):
 
 def test_equals_whole_kernels_one_by_one(photos):
     image = photos[2][:70, :90]
-    luma = grey(image).astype(float)
+    luma = to_grey(image).astype(float)
     luma -= uniform_filter(luma, 9, mode="reflect")
     expected = []
-    for first, second in PAIRS:
+    for first, second in KERNEL_PAIRS:
         masks = [np.outer(KERNELS[a], KERNELS[b]) for a, b in ((first, second), (second, first))]
         answers = [np.abs(convolve(luma, mask[::-1, ::-1] / np.abs(mask).sum(), mode="reflect")) for mask in masks]
         energy = uniform_filter(sum(answers) / 2, 9, mode="reflect")
@@ -31,14 +31,14 @@ def test_equals_whole_kernels_one_by_one(photos):
 
 def test_the_fifteen_pairs():
     names = "LL LE LS LW LR EE ES EW ER SS SW SR WW WR RR"
-    assert ["".join(pair) for pair in PAIRS] == names.split()
+    assert ["".join(pair) for pair in KERNEL_PAIRS] == names.split()
     for name in "ESWR":
         assert sum(KERNELS[name]) == 0
 
 
 def test_ripples_and_edges_are_told_apart():
     fine, coarse = Laws(compress=False).describe([stripes(1), stripes(8)]).reshape(2, 15, 2)[:, :, 0]
-    level_ripple, level_edge = PAIRS.index(("L", "R")), PAIRS.index(("L", "E"))
+    level_ripple, level_edge = KERNEL_PAIRS.index(("L", "R")), KERNEL_PAIRS.index(("L", "E"))
     assert fine[level_ripple] > 10 * fine[level_edge]
     assert coarse[level_edge] > 2 * coarse[level_ripple]
 

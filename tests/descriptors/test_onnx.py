@@ -13,9 +13,9 @@ from nearsight.errors import ModelError, ModelMissingError
 from nearsight.metrics.cosine import Cosine
 from nearsight.models import onnx_runtime as networks
 from nearsight.models import registry
-from nearsight.models.card import Input
-from nearsight.models.onnx_runtime import fed, outputs
-from nearsight.pipeline import plan
+from nearsight.models.card import ImageInput
+from nearsight.models.onnx_runtime import compute_outputs, to_model_input
+from nearsight.pipeline import build_pipeline
 from tests.models.network import network, placed, sha256
 
 
@@ -32,7 +32,7 @@ def means(tmp_path, monkeypatch):
 def mobilenetv2():
     """Skips where the model is not on this machine."""
     try:
-        return registry.model("mobilenetv2")
+        return registry.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 
@@ -47,7 +47,7 @@ def test_a_network_of_ones_own_gives_what_can_be_computed_on_paper(means):
     expected = [(image.reshape(-1, 3).mean(0) - [1, 2, 3]) / [2, 4, 8] for image in images]
     assert rows == pytest.approx(np.array(expected), rel=1e-5)
     assert rows.dtype == np.float32
-    (of_map,) = outputs("means", "map", images[:1])
+    (of_map,) = compute_outputs("means", "map", images[:1])
     assert of_map.shape == (1, 3, 1, 1)
     assert of_map.ravel() == pytest.approx(rows[0])
 
@@ -55,18 +55,21 @@ def test_a_network_of_ones_own_gives_what_can_be_computed_on_paper(means):
 @pytest.mark.parametrize(
     ("feeding", "expected"),
     [
-        (Input("x", 4, mean=(1, 2, 3), scale=(2, 4, 8)), lambda p: ((p - [1, 2, 3]) / [2, 4, 8]).transpose(2, 0, 1)),
-        (Input("x", 4, layout="NHWC"), lambda p: p),
-        (Input("x", 4, colours="BGR"), lambda p: p[:, :, ::-1].transpose(2, 0, 1)),
         (
-            Input("x", 4, colours="grey", mean=(5,), scale=(2,)),
+            ImageInput("x", 4, mean=(1, 2, 3), scale=(2, 4, 8)),
+            lambda p: ((p - [1, 2, 3]) / [2, 4, 8]).transpose(2, 0, 1),
+        ),
+        (ImageInput("x", 4, layout="NHWC"), lambda p: p),
+        (ImageInput("x", 4, colours="BGR"), lambda p: p[:, :, ::-1].transpose(2, 0, 1)),
+        (
+            ImageInput("x", 4, colours="grey", mean=(5,), scale=(2,)),
             lambda p: ((np.round(p @ [0.299, 0.587, 0.114]) - 5) / 2)[None],
         ),
     ],
 )
 def test_pixels_are_fed_as_the_card_says(feeding, expected):
     image = noise(4, 4)
-    made = fed(image, feeding)
+    made = to_model_input(image, feeding)
     assert made.dtype == np.float32
     assert made.flags.c_contiguous
     assert made[0] == pytest.approx(expected(image.astype(float)), abs=0.51 if feeding.channels == 1 else 1e-4)
@@ -75,37 +78,37 @@ def test_pixels_are_fed_as_the_card_says(feeding, expected):
 @pytest.mark.parametrize(
     ("shape", "feeding", "size"),
     [
-        ((300, 200), Input("x", 384, "inside", 32), (384, 256)),
-        ((200, 300), Input("x", 384, "inside", 32), (256, 384)),
-        ((1, 300), Input("x", 384, "inside", 32), (32, 384)),
-        ((1, 1), Input("x", 384, "inside", 32), (384, 384)),
-        ((100, 61), Input("x", 50, "inside"), (50, 30)),
-        ((30, 70), Input("x", 20, "squash"), (20, 20)),
-        ((30, 70), Input("x", 20, "crop"), (20, 20)),
+        ((300, 200), ImageInput("x", 384, "inside", 32), (384, 256)),
+        ((200, 300), ImageInput("x", 384, "inside", 32), (256, 384)),
+        ((1, 300), ImageInput("x", 384, "inside", 32), (32, 384)),
+        ((1, 1), ImageInput("x", 384, "inside", 32), (384, 384)),
+        ((100, 61), ImageInput("x", 50, "inside"), (50, 30)),
+        ((30, 70), ImageInput("x", 20, "squash"), (20, 20)),
+        ((30, 70), ImageInput("x", 20, "crop"), (20, 20)),
     ],
 )
 def test_pictures_are_scaled_as_the_card_says(shape, feeding, size):
-    assert fed(noise(*shape), feeding).shape == (1, 3, *size)
+    assert to_model_input(noise(*shape), feeding).shape == (1, 3, *size)
 
 
 def test_a_crop_is_the_middle():
     image = np.zeros((10, 31, 3), np.uint8)
     image[:, 10:20] = 200
-    assert (fed(image, Input("x", 10, "crop")) == 200).all()
-    assert (fed(image.transpose(1, 0, 2), Input("x", 10, "crop")) == 200).all()
+    assert (to_model_input(image, ImageInput("x", 10, "crop")) == 200).all()
+    assert (to_model_input(image.transpose(1, 0, 2), ImageInput("x", 10, "crop")) == 200).all()
 
 
 def test_the_key_of_the_rows_holds_the_models_checksum(means, monkeypatch):
-    first = plan("onnx(model=means)").key
+    first = build_pipeline("onnx(model=means)").key
     assert f"@1 sha256:{sha256(network())}/" in first
-    assert plan("onnx(model=means)").key == first
+    assert build_pipeline("onnx(model=means)").key == first
     other = placed(means.parent / "others", data=network() + b"\x0a\x00")
-    registry.add("means", other / "means.onnx", replace=True)
+    registry.add_model("means", other / "means.onnx", replace=True)
     monkeypatch.setenv("NEARSIGHT_MODELS", str(other))
-    assert sha256(network() + b"\x0a\x00") in plan("onnx(model=means)").key
+    assert sha256(network() + b"\x0a\x00") in build_pipeline("onnx(model=means)").key
     placed(other, feeding='fit = "crop"', data=network() + b"\x0a\x00")
-    assert len({first, plan("onnx(model=means)").key, plan("phash").key}) == 3
-    assert plan("phash").key == "phash(bits_side=8) @1"
+    assert len({first, build_pipeline("onnx(model=means)").key, build_pipeline("phash").key}) == 3
+    assert build_pipeline("phash").key == "phash(bits_side=8) @1"
 
 
 def test_a_model_that_is_not_there_is_said_before_a_picture_is_read(tmp_path, monkeypatch, means):
@@ -174,9 +177,9 @@ def test_a_name_is_a_name(wrong):
 
 
 def test_one_session_a_model_and_process_on_one_thread(means, monkeypatch):
-    model = registry.model("means")
+    model = registry.require_model("means")
     session = networks._session(model, os.getpid())
-    assert networks._session(registry.model("means"), os.getpid()) is session
+    assert networks._session(registry.require_model("means"), os.getpid()) is session
     assert networks._session(model, -1) is not session
     assert session.get_providers() == ["CPUExecutionProvider"]
     assert session.get_session_options().intra_op_num_threads == 1
@@ -212,7 +215,7 @@ def test_a_graphics_card_is_asked_first_and_what_really_runs_is_said(means, monk
     monkeypatch.setitem(sys.modules, "onnxruntime", library)
     networks._session.cache_clear()
     try:
-        assert networks.runs_on("means") == device
+        assert networks.execution_provider("means") == device
         assert library.asked == [("CUDAExecutionProvider", {"use_tf32": "0"}), ("CPUExecutionProvider", {})]
     finally:
         networks._session.cache_clear()
@@ -226,7 +229,7 @@ def test_the_canonical_vector_of_mobilenetv2(mobilenetv2):
     assert float(row.sum()) == pytest.approx(CANONICAL[2], rel=1e-3)
     logits = Onnx(output="logits").describe([picture])[0]
     assert logits.argmax() == CANONICAL[3]
-    (features,) = outputs("mobilenetv2", "features", [picture])
+    (features,) = compute_outputs("mobilenetv2", "features", [picture])
     assert features.shape == (1, 1280, 8, 12)
     assert features[0].mean(axis=(1, 2)) == pytest.approx(row, abs=1e-4)
 

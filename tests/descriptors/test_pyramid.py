@@ -8,7 +8,7 @@ from nearsight.descriptors.phash import Phash
 from nearsight.descriptors.pyramid import Pyramid
 from nearsight.metrics.jensen_shannon import JensenShannon
 from nearsight.metrics.l1 import L1
-from nearsight.recipe import parse
+from nearsight.recipe import parse_recipe
 
 HISTOGRAM = ColourHistogram(space="rgb", bins=(3, 2, 2))
 
@@ -83,25 +83,25 @@ def test_it_takes_side_metric_and_words_from_the_inner_one(photos):
     assert Pyramid(Gist()).metric == Gist().metric
     pair = [photos[0], photos[0][10:, :-20]]
     rows, plain = pyramid.describe(pair), ColourHistogram().describe(pair)
-    assert pyramid.shared(*rows) == ColourHistogram().shared(*plain) != ""
+    assert pyramid.explain_overlap(*rows) == ColourHistogram().explain_overlap(*plain) != ""
 
 
 def test_the_palette_is_that_of_an_even_picture():
-    palette = Pyramid(ColourHistogram()).palette({(255, 0, 0): 1.0})
-    plain = ColourHistogram().palette({(255, 0, 0): 1.0})
+    palette = Pyramid(ColourHistogram()).embed_colours({(255, 0, 0): 1.0})
+    plain = ColourHistogram().embed_colours({(255, 0, 0): 1.0})
     cells = palette.reshape(21, -1)
     assert cells[0] == pytest.approx(plain / 4, abs=1e-7)
     assert cells[7] == pytest.approx(plain / 32, abs=1e-7)
-    assert Pyramid(Gist()).palette({(255, 0, 0): 1.0}) is None
+    assert Pyramid(Gist()).embed_colours({(255, 0, 0): 1.0}) is None
 
 
 def test_its_recipe_names_the_inner_descriptor():
-    made = registry.build(parse("pyramid(gist(square=16), levels=2)"))
+    made = registry.build_methods(parse_recipe("pyramid(gist(square=16), levels=2)"))
     assert made == (Pyramid(Gist(square=16), levels=2),)
-    text = str(registry.written_out(made))
+    text = str(registry.to_recipe(made))
     assert text.startswith("pyramid(inner=gist(orientations=[8, 8, 4], square=16, ")
-    assert registry.build(parse(text)) == made
-    assert registry.parameters(Pyramid)[0] == (
+    assert registry.build_methods(parse_recipe(text)) == made
+    assert registry.method_parameters(Pyramid)[0] == (
         "inner",
         "a descriptor",
         "colour_histogram(space=hsv, bins=[16, 4, 4])",

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors._foreground import evenly, foreground, outlines
+from nearsight.descriptors._foreground import foreground, outlines, resample_outline
 from nearsight.descriptors.shape_context import ShapeContext
 from nearsight.metrics.l1 import L1
 from tests.descriptors.shapes import all_drawn, drawn, nearest_is_the_same_shape
@@ -31,7 +31,7 @@ def by_definition(points, rings, sectors):
 @pytest.mark.parametrize("name", ["star", "F"])
 def test_equals_the_definition(name, points, rings, sectors):
     picture = drawn(name, 20)
-    line = evenly(outlines(foreground(picture))[0], points)
+    line = resample_outline(outlines(foreground(picture))[0], points)
     row = ShapeContext(points=points, rings=rings, sectors=sectors).describe([picture])[0]
     assert np.abs(row - by_definition(line, rings, sectors)).sum() < 0.02
 

@@ -5,9 +5,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.feature import structure_tensor, structure_tensor_eigenvalues
 
-from nearsight.descriptors.structure_tensor import StructureTensor, texture
+from nearsight.descriptors.structure_tensor import StructureTensor, texture_maps
 from nearsight.metrics.chi2 import Chi2
-from nearsight.pixels import grey
+from nearsight.pixels import to_grey
 
 
 def lines(degrees, period=12, side=96):
@@ -19,11 +19,11 @@ def lines(degrees, period=12, side=96):
 def test_contrast_and_anisotropy_equal_scikit_image(photos):
     # on the inside: the two mirror the border differently, and cut the Gaussian off elsewhere
     image, inside = photos[0][:120, :140], (slice(15, -15), slice(15, -15))
-    luma = grey(image).astype(float)
+    luma = to_grey(image).astype(float)
     y, x = np.gradient(luma)
     sums = [gaussian_filter(product, 2.0, truncate=6) for product in (y * y, y * x, x * x)]
     large, small = structure_tensor_eigenvalues(sums)
-    contrast, anisotropy, _ = texture(image, 2.0)
+    contrast, anisotropy, _ = texture_maps(image, 2.0)
     assert contrast[inside] == pytest.approx(np.sqrt(large + small)[inside], rel=0.02, abs=0.05)
     strong = (large + small > 4)[inside]
     assert anisotropy[inside][strong] == pytest.approx((1 - small / large)[inside][strong], abs=0.03)
@@ -32,9 +32,9 @@ def test_contrast_and_anisotropy_equal_scikit_image(photos):
 
 def test_polarity_equals_a_slow_loop(photos):
     image, sigma, reach = photos[3][50:90, 60:100], 2.0, 8
-    luma = grey(image).astype(float)
+    luma = to_grey(image).astype(float)
     slope_y, slope_x = np.gradient(luma)
-    contrast, anisotropy, polarity = texture(image, sigma)
+    contrast, anisotropy, polarity = texture_maps(image, sigma)
     offsets = np.arange(-reach, reach + 1)
     weights = np.exp(-0.5 * np.add.outer(offsets**2, offsets**2) / sigma**2)
     checked = 0
@@ -56,7 +56,9 @@ def test_an_edge_is_polar_and_a_line_is_not():
     edge[:, 32:] = 200
     line = np.zeros((64, 64, 3), np.uint8)
     line[:, 31:33] = 200
-    (_, edge_directed, edge_polar), (_, line_directed, line_polar) = (texture(image, 3.0) for image in (edge, line))
+    (_, edge_directed, edge_polar), (_, line_directed, line_polar) = (
+        texture_maps(image, 3.0) for image in (edge, line)
+    )
     assert edge_directed[32, 31:33] == pytest.approx(1, abs=1e-3)
     assert line_directed[32, 31:33] == pytest.approx(1, abs=1e-3)
     assert edge_polar[32, 31:33] == pytest.approx(1, abs=1e-3)

@@ -16,7 +16,7 @@ from docs_build.docstring import described, escaped, items, printed, sections, t
 
 import nearsight as ns
 from nearsight.errors import ModelMissingError
-from nearsight.registry import methods, parameters, summary
+from nearsight.registry import method_parameters, method_summary, methods
 from nearsight.types import Descriptor, LocalDescriptor
 from tests.command import nearsight
 
@@ -87,13 +87,13 @@ def test_every_method_of_ours_has_a_page_and_a_line(monkeypatch):
     assert set(made) == {"recipes/index.md", *(f"recipes/{name}.md" for name in ours)}
     assert all(made[f"recipes/{name}.md"] == f"# {name}" for name in ours)
     for name, cls in OWN:
-        assert f"| [{name}]({name}.md) | {escaped(summary(cls))} |" in made["recipes/index.md"]
+        assert f"| [{name}]({name}.md) | {escaped(method_summary(cls))} |" in made["recipes/index.md"]
 
 
 @pytest.mark.parametrize(("name", "cls"), OWN, ids=[name for name, _ in OWN])
 def test_a_page_holds_the_whole_documentation(name, cls):
     page = recipes.page(name, cls)
-    for parameter, _, default in parameters(cls):
+    for parameter, _, default in method_parameters(cls):
         row = next(line for line in page.split("\n") if line.startswith(f"| `{parameter}` |"))
         assert f"| `{default}` |" in row
         assert len(row.rsplit("|", 2)[1].strip()) > 3

@@ -90,9 +90,9 @@ def test_a_search_goes_from_the_command_to_the_hits_and_back():
 
 
 def test_what_is_remembered_is_forgotten_but_for_the_commands():
-    registry.modules(), registered()
+    registry.method_modules(), registered()
     trace._empty_caches()
-    assert registry.modules.cache_info().currsize == 0
+    assert registry.method_modules.cache_info().currsize == 0
     assert registered.cache_info().currsize == 1
 
 

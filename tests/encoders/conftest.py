@@ -8,4 +8,4 @@ from nearsight.encoders import _word_records
 @pytest.fixture
 def narrow(monkeypatch):
     """Vocabularies of a few words give a feature as many as large ones do."""
-    monkeypatch.setattr(_word_records, "WIDE", 1)
+    monkeypatch.setattr(_word_records, "WORDS_PER_ASSIGNMENT", 1)

@@ -56,13 +56,13 @@ def renewed(picture, seed, noise=0.05):
 def ranks(encoder, count=12):
     """Where pictures that ask with their features found again find themselves: 0 is first."""
     from nearsight.indexes.inverted import Inverted
-    from nearsight.recipe import parse
-    from nearsight.registry import build
+    from nearsight.recipe import parse_recipe
+    from nearsight.registry import build_methods
 
     fitted = encoder.fit(descriptors(1500, 1), quiet)
     pictures = [features(descriptors(40, 10 + seed), seed) for seed in range(count)]
     asking = encoder.questions([renewed(each, seed) for seed, each in enumerate(pictures)], fitted)
-    (kernel,) = build(parse(encoder.metric))
+    (kernel,) = build_methods(parse_recipe(encoder.metric))
     full = Inverted().empty(kernel).add(np.arange(count), encoder.encode(pictures, fitted))
     found = full.search(asking, count).ids
     return [ids.tolist().index(at) if at in ids else count for at, ids in enumerate(found)]

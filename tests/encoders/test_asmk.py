@@ -26,8 +26,8 @@ def slowly(rows, fitted, several):
 
 @pytest.mark.parametrize("several", [1, 3])
 def test_bits_are_the_signs_of_the_summed_residuals(several, narrow):
-    fitted, rows = ASMK.fit(descriptors(600), quiet), descriptors(40, 1)
-    (made,) = (ASMK.encode if several == 1 else ASMK.questions)([features(rows)], fitted)
+    fitted, rows = ASMK.train(descriptors(600), quiet), descriptors(40, 1)
+    (made,) = (ASMK.encode if several == 1 else ASMK.encode_queries)([features(rows)], fitted)
     assert len(made) == 40 * several
     right = slowly(rows, fitted, several)
     assert set(made["word"].tolist()) == right.keys()
@@ -38,7 +38,7 @@ def test_bits_are_the_signs_of_the_summed_residuals(several, narrow):
 
 
 def test_the_directions_are_a_rotation():
-    directions = ASMK.fit(descriptors(600), quiet)["directions"]
+    directions = ASMK.train(descriptors(600), quiet)["directions"]
     assert directions @ directions.T == pytest.approx(np.eye(16), abs=1e-6)
 
 
@@ -47,7 +47,7 @@ def test_pictures_are_found_by_some_of_their_features_seen_again():
 
 
 def test_the_same_again_is_the_same_and_a_little_noise_is_near():
-    fitted = ASMK.fit(descriptors(600), quiet)
+    fitted = ASMK.train(descriptors(600), quiet)
     rows = descriptors(30, 1)
     noise = np.random.default_rng(0).normal(0, 0.02, rows.shape).astype(np.float32)
     kernel, first = Selective(), ASMK.encode([features(rows)], fitted)
@@ -63,4 +63,4 @@ def test_bits_that_do_not_fit_are_refused():
         with pytest.raises(ValueError, match=f"bits is a multiple of 8, at least 8; got {wrong}"):
             Asmk(bits=wrong)
     with pytest.raises(ValueError, match="at most the number of values of a descriptor, 16; got 128"):
-        Asmk(words=Kmeans(k=2)).fit(descriptors(100), quiet)
+        Asmk(words=Kmeans(k=2)).train(descriptors(100), quiet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.encoders._word_records import rotation
+from nearsight.encoders._word_records import random_directions
 from nearsight.encoders.bow import Bow
 from nearsight.encoders.hamming_embedding import HammingEmbedding
 from nearsight.kernels.tf_idf import TfIdf
@@ -16,7 +16,7 @@ BOW = Bow(words=Kmeans(k=12), several=3)
 
 
 def test_every_feature_is_its_nearest_word_and_where_it_lies_is_kept():
-    fitted, picture = BOW.fit(descriptors(600), quiet), features(descriptors(50, 1))
+    fitted, picture = BOW.train(descriptors(600), quiet), features(descriptors(50, 1))
     (made,) = BOW.encode([picture], fitted)
     right = []
     for row, (x, y) in zip(picture.descriptors, picture.points, strict=True):
@@ -28,8 +28,8 @@ def test_every_feature_is_its_nearest_word_and_where_it_lies_is_kept():
 
 
 def test_features_of_a_query_have_several_words(narrow):
-    fitted, picture = BOW.fit(descriptors(600), quiet), features(descriptors(20, 1))
-    (made,) = BOW.questions([picture], fitted)
+    fitted, picture = BOW.train(descriptors(600), quiet), features(descriptors(20, 1))
+    (made,) = BOW.encode_queries([picture], fitted)
     right = [word for row in picture.descriptors for word in nearest(row, fitted["centres"])[:3]]
     assert sorted(made["word"].tolist()) == sorted(right)
     assert len(made) == 60
@@ -37,21 +37,21 @@ def test_features_of_a_query_have_several_words(narrow):
 
 def test_there_are_no_more_words_than_there_are(narrow):
     few = Bow(words=Kmeans(k=2), several=5)
-    fitted = few.fit(descriptors(600), quiet)
-    (made,) = few.questions([features(descriptors(4, 1))], fitted)
+    fitted = few.train(descriptors(600), quiet)
+    (made,) = few.encode_queries([features(descriptors(4, 1))], fitted)
     assert made["word"].tolist() == [0] * 4 + [1] * 4
 
 
 @pytest.mark.parametrize(("count", "each"), [(12, 1), (1999, 1), (2000, 2), (9000, 3)])
 def test_features_have_a_word_for_each_thousand_of_the_vocabulary(count, each):
     fitted = {"centres": np.random.default_rng(0).random((count, 8)).astype(np.float32)}
-    (made,) = Bow(words=Kmeans(k=count), several=3).questions([features(descriptors(4, 1)[:, :8])], fitted)
+    (made,) = Bow(words=Kmeans(k=count), several=3).encode_queries([features(descriptors(4, 1)[:, :8])], fitted)
     assert len(made) == 4 * each
 
 
 def test_the_bag_of_words_is_the_histogram_of_words():
     """The kernel without idf is the cosine of the histograms, made here another way."""
-    fitted = BOW.fit(descriptors(600), quiet)
+    fitted = BOW.train(descriptors(600), quiet)
     pictures = BOW.encode([features(descriptors(count, count)) for count in (5, 30, 80)], fitted)
     bags = np.array([np.bincount(each["word"], minlength=12) for each in pictures], float)
     cosines = bags @ bags.T / np.outer(*[np.linalg.norm(bags, axis=1)] * 2)
@@ -64,11 +64,11 @@ def test_pictures_are_found_by_some_of_their_features_seen_again():
 
 
 def test_directions_are_orthonormal_and_always_the_same():
-    made = rotation(24, 32)
+    made = random_directions(24, 32)
     assert made @ made.T == pytest.approx(np.eye(24), abs=1e-6)
-    assert np.array_equal(made, rotation(32, 32)[:24])
+    assert np.array_equal(made, random_directions(32, 32)[:24])
     with pytest.raises(ValueError, match="at most the number of values of a descriptor, 16; got 24"):
-        rotation(24, 16)
+        random_directions(24, 16)
 
 
 def test_parameters_that_make_no_sense_are_refused():
@@ -79,13 +79,15 @@ def test_parameters_that_make_no_sense_are_refused():
 
 
 def test_recipes_that_learn_together_learn_the_same_words_once(monkeypatch):
-    calls, fit = [], Kmeans.fit
+    calls, fit = [], Kmeans.train
     monkeypatch.setattr(Kmeans, "fit", lambda self, *given: calls.append(self) or fit(self, *given))
     sample = descriptors(600, 9)
-    first, second = (each.fit(sample, quiet)["centres"] for each in (BOW, HammingEmbedding(words=Kmeans(k=12), bits=8)))
+    first, second = (
+        each.train(sample, quiet)["centres"] for each in (BOW, HammingEmbedding(words=Kmeans(k=12), bits=8))
+    )
     assert len(calls) == 1
     assert np.array_equal(first, second)
     assert np.array_equal(first, fit(Kmeans(k=12), sample, quiet)["centres"])
-    BOW.fit(sample[:-1], quiet)
-    Bow(words=Kmeans(k=5)).fit(sample[:-1], quiet)
+    BOW.train(sample[:-1], quiet)
+    Bow(words=Kmeans(k=5)).train(sample[:-1], quiet)
     assert len(calls) == 3

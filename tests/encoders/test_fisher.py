@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 from skimage.feature import fisher_vector
-from sklearn.mixture import GaussianMixture
+from sklearn.mixture import GaussianMixture as SklearnMixture
 
 from nearsight.encoders import fisher as module
-from nearsight.encoders._mixture import Mixture
-from nearsight.encoders.fisher import Fisher, gradients
+from nearsight.encoders._mixture import GaussianMixture
+from nearsight.encoders.fisher import Fisher, fisher_gradients
 from tests.encoders.test_vlad import SAMPLE, clouds, described, quiet
 
 
@@ -18,7 +18,7 @@ def mixture(seed=0, count=4, width=3):
     """Gaussians so wide that descriptors belong to several."""
     rng = np.random.default_rng(seed)
     weights = rng.random(count) + 0.3
-    return Mixture(weights / weights.sum(), rng.normal(size=(count, width)), rng.random((count, width)) + 0.5)
+    return GaussianMixture(weights / weights.sum(), rng.normal(size=(count, width)), rng.random((count, width)) + 0.5)
 
 
 ROWS = np.random.default_rng(9).normal(size=(20, 3))
@@ -45,34 +45,36 @@ def slowly(rows, of):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_gradients_are_those_of_the_slow_loop(seed):
-    for mine, wanted in zip(gradients(ROWS, mixture(seed)), slowly(ROWS, mixture(seed)), strict=True):
+    for mine, wanted in zip(fisher_gradients(ROWS, mixture(seed)), slowly(ROWS, mixture(seed)), strict=True):
         assert mine == pytest.approx(wanted, abs=1e-12)
 
 
 def test_descriptors_far_from_a_gaussian_leave_it_alone():
-    of = Mixture(np.array([0.5, 0.5]), np.array([[0.0], [20.0]]), np.ones((2, 1)))
-    u, v = gradients(np.array([[0.1], [-0.4]]), of)
+    of = GaussianMixture(np.array([0.5, 0.5]), np.array([[0.0], [20.0]]), np.ones((2, 1)))
+    u, v = fisher_gradients(np.array([[0.1], [-0.4]]), of)
     assert u[1] == v[1] == 0
     assert u[0, 0] == pytest.approx(-0.15 * np.sqrt(2))
 
 
 def likelihood(of, rows):
     """The mean log likelihood of descriptors."""
-    return logsumexp(of.logs(rows), axis=1).mean()
+    return logsumexp(of.weighted_log_densities(rows), axis=1).mean()
 
 
 def test_they_are_the_slopes_of_the_likelihood(monkeypatch):
     """u is the slope along the mean times deviation / sqrt(w), v along the deviation times that / sqrt 2."""
-    monkeypatch.setattr(module, "_LEAST", 0)
+    monkeypatch.setattr(module, "_MIN_POSTERIOR", 0)
     of, step = mixture(), 1e-5
-    u, v = gradients(ROWS, of)
+    u, v = fisher_gradients(ROWS, of)
     deviations = np.sqrt(of.variances)
     for each in np.ndindex(of.means.shape):
         nudge = np.zeros(of.means.shape)
         nudge[each] = step
         scale = deviations[each] / np.sqrt(of.weights[each[0]])
-        means = [likelihood(Mixture(of.weights, of.means + way * nudge, of.variances), ROWS) for way in (1, -1)]
-        spreads = [likelihood(Mixture(of.weights, of.means, (deviations + way * nudge) ** 2), ROWS) for way in (1, -1)]
+        means = [likelihood(GaussianMixture(of.weights, of.means + way * nudge, of.variances), ROWS) for way in (1, -1)]
+        spreads = [
+            likelihood(GaussianMixture(of.weights, of.means, (deviations + way * nudge) ** 2), ROWS) for way in (1, -1)
+        ]
         assert u[each] == pytest.approx((means[0] - means[1]) / (2 * step) * scale, abs=1e-7)
         assert v[each] == pytest.approx((spreads[0] - spreads[1]) / (2 * step) * scale / np.sqrt(2), abs=1e-7)
 
@@ -80,13 +82,13 @@ def test_they_are_the_slopes_of_the_likelihood(monkeypatch):
 @pytest.mark.parametrize("seed", range(3))
 def test_they_are_those_of_scikit_image(seed, monkeypatch):
     """It puts gradients of the weights first, its gradients of the deviations have the other sign, and it keeps all."""
-    monkeypatch.setattr(module, "_LEAST", 0)
+    monkeypatch.setattr(module, "_MIN_POSTERIOR", 0)
     of = mixture(seed)
-    theirs = GaussianMixture(len(of.weights), covariance_type="diag")
+    theirs = SklearnMixture(len(of.weights), covariance_type="diag")
     theirs.weights_, theirs.means_, theirs.covariances_ = of.weights, of.means, of.variances
     theirs.precisions_cholesky_ = 1 / np.sqrt(of.variances)
     u, v = np.split(fisher_vector(ROWS, theirs)[len(of.weights) :], 2)
-    mine = gradients(ROWS, of)
+    mine = fisher_gradients(ROWS, of)
     assert mine[0].ravel() == pytest.approx(u, abs=1e-12)
     assert mine[1].ravel() == pytest.approx(-v, abs=1e-12)
 
@@ -94,8 +96,8 @@ def test_they_are_those_of_scikit_image(seed, monkeypatch):
 def test_a_row_holds_all_means_then_all_deviations_evened_out():
     of = mixture()
     fitted = {name: values.astype(np.float32) for name, values in vars(of).items()}
-    u, v = gradients(
-        ROWS.astype(np.float32).astype(float), Mixture(*(values.astype(float) for values in fitted.values()))
+    u, v = fisher_gradients(
+        ROWS.astype(np.float32).astype(float), GaussianMixture(*(values.astype(float) for values in fitted.values()))
     )
     whole = np.concatenate([u.ravel(), v.ravel()])
     rooted = np.sign(whole) * np.sqrt(np.abs(whole))
@@ -109,9 +111,9 @@ def test_a_row_holds_all_means_then_all_deviations_evened_out():
 
 def test_what_the_mixture_was_learnt_from_gives_nearly_nothing():
     """At its best, the likelihood has no slope: of the whole sample far less is left than of a picture."""
-    fitted = Fisher(k=6).fit(SAMPLE, quiet)
-    of = Mixture(*(values.astype(np.float64) for values in fitted.values()))
-    whole, picture = (np.linalg.norm(gradients(rows.astype(float), of)) for rows in (SAMPLE, clouds(60, 3)))
+    fitted = Fisher(k=6).train(SAMPLE, quiet)
+    of = GaussianMixture(*(values.astype(np.float64) for values in fitted.values()))
+    whole, picture = (np.linalg.norm(fisher_gradients(rows.astype(float), of)) for rows in (SAMPLE, clouds(60, 3)))
     assert whole < 0.05 * picture
 
 
@@ -125,7 +127,7 @@ def test_pictures_of_the_same_things_are_near():
         return described(centres[words] + ways[way][words] + rng.normal(0, 0.05, (60, 8)))
 
     fisher = Fisher(k=6)
-    fitted = fisher.fit(SAMPLE, quiet)
+    fitted = fisher.train(SAMPLE, quiet)
     first, second = (fisher.encode([picture(way) for way in range(10)], fitted) for _ in range(2))
     assert (first @ second.T).argmax(1).tolist() == list(range(10))
 
@@ -138,10 +140,10 @@ def test_parameters_out_of_range_are_refused(wrong):
 
 def test_no_descriptors_are_refused():
     with pytest.raises(ValueError, match="these pictures have none"):
-        Fisher().fit(SAMPLE[:0], quiet)
+        Fisher().train(SAMPLE[:0], quiet)
 
 
 def test_descriptors_of_another_width_are_refused():
     fisher = Fisher(k=2)
     with pytest.raises(ValueError, match=r"rows of 8 values"):
-        fisher.encode([described(np.ones((3, 7)))], fisher.fit(SAMPLE, quiet))
+        fisher.encode([described(np.ones((3, 7)))], fisher.train(SAMPLE, quiet))

@@ -27,9 +27,12 @@ def found(records):
 
 
 def test_bits_say_on_which_side_of_the_words_medians_a_descriptor_lies(narrow):
-    fitted, rows = EMBEDDING.fit(descriptors(600), quiet), descriptors(40, 1)
+    fitted, rows = EMBEDDING.train(descriptors(600), quiet), descriptors(40, 1)
     words = [nearest(row, fitted["centres"]) for row in rows]
-    (stored,), (asked) = EMBEDDING.encode([features(rows)], fitted), EMBEDDING.questions([features(rows)], fitted)[0]
+    (stored,), (asked) = (
+        EMBEDDING.encode([features(rows)], fitted),
+        EMBEDDING.encode_queries([features(rows)], fitted)[0],
+    )
     assert found(stored) == sorted(slowly(rows, [each[0] for each in words], fitted))
     twice = slowly(np.repeat(rows, 2, axis=0), [word for each in words for word in each[:2]], fitted)
     assert found(asked) == sorted(twice)
@@ -37,7 +40,7 @@ def test_bits_say_on_which_side_of_the_words_medians_a_descriptor_lies(narrow):
 
 def test_medians_split_the_cells_of_the_sample_evenly():
     sample = descriptors(601)
-    fitted = EMBEDDING.fit(sample, quiet)
+    fitted = EMBEDDING.train(sample, quiet)
     words = np.array([nearest(row, fitted["centres"])[0] for row in sample])
     assert fitted["medians"].shape == (6, 16)
     for word in range(6):
@@ -51,7 +54,7 @@ def test_words_with_few_descriptors_split_at_their_centres():
     """Two descriptors are far from all others; their word has too few for a median."""
     sample = np.vstack([descriptors(300, spread=0.01), np.full((2, WIDTH), 90, np.float32)])
     wide = HammingEmbedding(words=Kmeans(k=37), bits=8)
-    fitted = wide.fit(sample, quiet)
+    fitted = wide.train(sample, quiet)
     words = np.array([nearest(row, fitted["centres"])[0] for row in sample])
     few = [word for word in range(37) if (words == word).sum() < 8]
     assert few
@@ -64,12 +67,12 @@ def test_pictures_are_found_by_some_of_their_features_seen_again():
 
 
 def test_bits_differ_more_the_farther_apart_descriptors_lie():
-    fitted, rows = EMBEDDING.fit(descriptors(600), quiet), descriptors(1, 3)
+    fitted, rows = EMBEDDING.train(descriptors(600), quiet), descriptors(1, 3)
     steps = np.random.default_rng(0).normal(0, 1, (200, WIDTH)).astype(np.float32)
     word = np.array([nearest(rows[0], fitted["centres"])[0]] * 200, np.int32)
-    first = EMBEDDING.signed(rows, word[:1], fitted)
+    first = EMBEDDING.signatures(rows, word[:1], fitted)
     apart = [
-        np.bitwise_count(EMBEDDING.signed(rows + size * steps, word, fitted) ^ first).sum(axis=1).mean()
+        np.bitwise_count(EMBEDDING.signatures(rows + size * steps, word, fitted) ^ first).sum(axis=1).mean()
         for size in (0.01, 0.1, 0.5, 4)
     ]
     assert apart == sorted(apart)
@@ -81,4 +84,4 @@ def test_bits_that_do_not_fit_are_refused():
         with pytest.raises(ValueError, match=f"bits is a multiple of 8, at least 8; got {wrong}"):
             HammingEmbedding(bits=wrong)
     with pytest.raises(ValueError, match="at most the number of values of a descriptor, 16; got 24"):
-        HammingEmbedding(words=Kmeans(k=2), bits=24).fit(descriptors(100), quiet)
+        HammingEmbedding(words=Kmeans(k=2), bits=24).train(descriptors(100), quiet)

@@ -39,7 +39,7 @@ def slowly(rows, centres, alpha):
 @pytest.mark.parametrize("alpha", [None, 0.5, 30.0])
 def test_rows_are_those_of_loops(alpha):
     encoder = Netvlad(k=6, alpha=alpha)
-    fitted = encoder.fit(SAMPLE, quiet)
+    fitted = encoder.train(SAMPLE, quiet)
     for seed in range(3):
         values = random_map(4, 5, width=8, seed=seed)
         row = one(encoder, as_features(values), fitted)
@@ -48,19 +48,19 @@ def test_rows_are_those_of_loops(alpha):
 
 
 def test_at_the_mean_distances_the_nearest_word_has_a_hundred_times_the_next():
-    fitted = Netvlad(k=6).fit(SAMPLE, quiet)
+    fitted = Netvlad(k=6).train(SAMPLE, quiet)
     gaps = []
     for row in SAMPLE:
         squares = sorted(sum((np.array(divided(row)) - centre) ** 2) for centre in fitted["centres"])
         gaps.append(squares[1] - squares[0])
     assert math.exp(float(fitted["alpha"][0]) * np.mean(gaps)) == pytest.approx(100, rel=1e-3)
-    assert Netvlad(k=6, alpha=7.0).fit(SAMPLE, quiet)["alpha"].tolist() == [7]
-    assert Netvlad(k=1).fit(SAMPLE, quiet)["alpha"].tolist() == [1]
+    assert Netvlad(k=6, alpha=7.0).train(SAMPLE, quiet)["alpha"].tolist() == [7]
+    assert Netvlad(k=1).train(SAMPLE, quiet)["alpha"].tolist() == [1]
 
 
 def test_the_sharpest_is_vlad_of_units_with_intra_normalisation():
     encoder = Netvlad(k=6, alpha=1e6)
-    fitted = encoder.fit(SAMPLE, quiet)
+    fitted = encoder.train(SAMPLE, quiet)
     (units,) = Unit().encode([as_features(random_map(5, 6, width=8, seed=4))], {})
     vlad = one(Vlad(k=6, norm="intra"), units, {"centres": fitted["centres"][None]})
     assert one(encoder, units, fitted) == pytest.approx(vlad, abs=1e-5)
@@ -73,15 +73,15 @@ def test_vlad_and_fisher_vectors_take_maps_as_they_take_features():
         for seed in range(9)
     ]
     pca = Pca(dim=4)
-    first = pca.fit(SAMPLE, quiet)
+    first = pca.train(SAMPLE, quiet)
     shorter = pca.encode(pictures, first)
     assert [each.grids for each in shorter] == [((6, 5), (4, 3))] * 9
     vlad = Vlad(k=5)
-    fitted = vlad.fit(pca.encode([as_features(SAMPLE.reshape(30, 40, 8))], first)[0].descriptors, quiet)
+    fitted = vlad.train(pca.encode([as_features(SAMPLE.reshape(30, 40, 8))], first)[0].descriptors, quiet)
     for row, each in zip(vlad.encode(shorter, fitted), shorter, strict=True):
         assert row == pytest.approx(slow_vlad(each.descriptors, fitted["centres"][0], "power", 0.5), abs=1e-5)
     fisher = Fisher(k=3)
-    mixture = fisher.fit(pca.encode([as_features(SAMPLE.reshape(30, 40, 8))], first)[0].descriptors, quiet)
+    mixture = fisher.train(pca.encode([as_features(SAMPLE.reshape(30, 40, 8))], first)[0].descriptors, quiet)
     for row, each in zip(fisher.encode(shorter, mixture), shorter, strict=True):
         assert row == pytest.approx(slow_fisher(each.descriptors.astype(float), mixture), abs=1e-5)
 

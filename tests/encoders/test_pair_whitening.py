@@ -26,7 +26,7 @@ def views(things=200, seed=0):
 
 def test_the_directions_are_those_of_the_formulas():
     rows = views()
-    fitted = PairWhitening(dim=WIDTH).fit(rows, quiet)
+    fitted = PairWhitening(dim=WIDTH).train(rows, quiet)
     values = rows.astype(np.float64)
     away = (values - values.mean(axis=0)).T
     apart = (values[::2] - values[1::2]).T
@@ -42,7 +42,7 @@ def test_the_directions_are_those_of_the_formulas():
 def test_few_pairs_are_told_apart_in_few_directions():
     """Four pairs: the formulas hold in the plane in which the eight rows differ most."""
     rows = views(4).astype(np.float64)
-    fitted = PairWhitening(dim=WIDTH).fit(rows, quiet)
+    fitted = PairWhitening(dim=WIDTH).train(rows, quiet)
     away = rows - rows.mean(axis=0)
     plane = np.linalg.svd(away, full_matrices=False)[2][:2]
     turned = away @ plane.T
@@ -56,7 +56,7 @@ def test_few_pairs_are_told_apart_in_few_directions():
 
 def test_pairs_lie_close_and_differ_alike_in_all_directions():
     rows = views()
-    fitted = PairWhitening(dim=WIDTH).fit(rows, quiet)
+    fitted = PairWhitening(dim=WIDTH).train(rows, quiet)
     made = (rows - fitted["mean"]) @ fitted["axes"].T
     apart = made[::2] - made[1::2]
     assert apart.T @ apart / len(apart) == pytest.approx(np.eye(WIDTH), abs=5e-3)
@@ -66,7 +66,7 @@ def test_the_same_thing_is_found_that_plain_whitening_loses():
     """Learnt from some things, judged on others: the nearest row is that of the same thing."""
     rows, others = views(), views(seed=5)
     paired, plain = PairWhitening(dim=3), Pca(dim=3, whiten=1)
-    right = [found(each.encode(others, each.fit(rows, quiet))) for each in (paired, plain)]
+    right = [found(each.encode(others, each.train(rows, quiet))) for each in (paired, plain)]
     assert right[0] > 0.6
     assert right[1] < 0.1
 
@@ -88,7 +88,7 @@ def found(rows):
 )
 def test_pairs_that_tell_nothing_are_refused(rows, says):
     with pytest.raises(ValueError, match=says):
-        PairWhitening().fit(rows, quiet)
+        PairWhitening().train(rows, quiet)
 
 
 def test_a_wrong_number_of_values_is_refused():
@@ -101,8 +101,8 @@ def test_wide_rows_are_learnt_from_as_narrow_ones():
     rows = views(20)
     across = np.linalg.qr(np.random.default_rng(2).normal(size=(300, WIDTH)))[0]
     whitening = PairWhitening(dim=3)
-    wide = whitening.fit((rows @ across.T).astype(np.float32), quiet)
-    narrow = whitening.fit(rows, quiet)
+    wide = whitening.train((rows @ across.T).astype(np.float32), quiet)
+    narrow = whitening.train(rows, quiet)
     made = whitening.encode((rows @ across.T).astype(np.float32), wide)
     expected = whitening.encode(rows, narrow)
     signs = np.sign((made * expected).sum(axis=0))

@@ -8,7 +8,7 @@ from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 
 from nearsight.encoders import pca as module
-from nearsight.encoders.pca import Pca, turn
+from nearsight.encoders.pca import Pca, random_rotation
 from nearsight.types import LocalFeatures
 
 
@@ -42,7 +42,7 @@ def by_singular_values(rows, dim, whiten, centre):
 def test_values_are_those_of_the_singular_vectors(shape, whiten, centre):
     rows = sample(*shape)
     pca = Pca(dim=6, whiten=whiten, centre=centre, normalise=False)
-    fitted = pca.fit(rows, quiet)
+    fitted = pca.train(rows, quiet)
     wanted, variances = by_singular_values(rows, 6, whiten, centre)
     assert fitted["variances"] == pytest.approx(variances, rel=1e-4)
     assert pca.encode(rows, fitted) == pytest.approx(wanted, abs=2e-4)
@@ -51,21 +51,21 @@ def test_values_are_those_of_the_singular_vectors(shape, whiten, centre):
 @pytest.mark.parametrize("centre", [True, False])
 def test_wide_rows_give_the_same_by_their_products(monkeypatch, centre):
     rows, pca = sample(80, 40), Pca(dim=8, whiten=1, centre=centre)
-    narrow = pca.fit(rows, quiet)
+    narrow = pca.train(rows, quiet)
     monkeypatch.setattr(module, "_WIDE", 39)
     monkeypatch.setattr(module, "_PIECE", 16)
-    wide = pca.fit(rows[:39], quiet)
+    wide = pca.train(rows[:39], quiet)
     monkeypatch.setattr(module, "_WIDE", 1000)
-    again = pca.fit(rows[:39], quiet)
+    again = pca.train(rows[:39], quiet)
     for name in narrow:
         assert wide[name] == pytest.approx(again[name], rel=1e-3, abs=1e-4)
     monkeypatch.setattr(module, "_WIDE", 39)
-    assert np.abs(pca.fit(rows, quiet)["axes"] - narrow["axes"]).max() > 0.01  # it has seen 39 of 80
+    assert np.abs(pca.train(rows, quiet)["axes"] - narrow["axes"]).max() > 0.01  # it has seen 39 of 80
 
 
 def test_whitened_values_have_equal_deviations_and_half_the_root_of_them():
     none, half, full = (
-        Pca(dim=8, whiten=whiten, normalise=False).encode(ROWS, Pca(dim=8, whiten=whiten).fit(ROWS, quiet)).std(0)
+        Pca(dim=8, whiten=whiten, normalise=False).encode(ROWS, Pca(dim=8, whiten=whiten).train(ROWS, quiet)).std(0)
         for whiten in (0, 0.5, 1)
     )
     assert full == pytest.approx(np.ones(8), abs=0.01)
@@ -75,7 +75,7 @@ def test_whitened_values_have_equal_deviations_and_half_the_root_of_them():
 def test_distances_are_never_longer_and_nearly_kept():
     """Of all variance 99.9 % is in twelve of the 24 directions."""
     pca = Pca(dim=12, normalise=False)
-    fitted = pca.fit(ROWS, quiet)
+    fitted = pca.train(ROWS, quiet)
     before, after = pdist(ROWS), pdist(pca.encode(ROWS, fitted))
     assert (after <= before * (1 + 1e-5)).all()
     assert after == pytest.approx(before, rel=0.05)
@@ -83,9 +83,9 @@ def test_distances_are_never_longer_and_nearly_kept():
 
 
 def test_a_turn_keeps_distances_and_spreads_values():
-    assert turn(16) @ turn(16).T == pytest.approx(np.eye(16), abs=1e-12)
+    assert random_rotation(16) @ random_rotation(16).T == pytest.approx(np.eye(16), abs=1e-12)
     straight, turned = (Pca(dim=8, normalise=False, rotate=rotate) for rotate in (False, True))
-    first, second = (pca.encode(ROWS, pca.fit(ROWS, quiet)) for pca in (straight, turned))
+    first, second = (pca.encode(ROWS, pca.train(ROWS, quiet)) for pca in (straight, turned))
     assert pdist(second) == pytest.approx(pdist(first), rel=1e-4, abs=1e-5)
     assert second.std(0).min() > 3 * first.std(0).min()
 
@@ -93,7 +93,7 @@ def test_a_turn_keeps_distances_and_spreads_values():
 def test_rows_have_length_one_and_nothing_stays_nothing():
     pca = Pca(dim=5)
     rows = np.concatenate([ROWS[:3], np.zeros((1, 24), np.float32)])
-    made = pca.encode(rows, pca.fit(ROWS, quiet))
+    made = pca.encode(rows, pca.train(ROWS, quiet))
     assert np.linalg.norm(made[:3], axis=1) == pytest.approx(np.ones(3))
     assert not made[3].any()
 
@@ -103,7 +103,7 @@ def test_features_keep_their_places():
     places = rng.random((7, 2), np.float32), rng.random(7, np.float32), rng.random(7, np.float32)
     features = LocalFeatures(*places, ROWS[:7], (64, 48))
     pca = Pca(dim=5)
-    fitted = pca.fit(ROWS, quiet)
+    fitted = pca.train(ROWS, quiet)
     (made,) = pca.encode([features], fitted)
     assert made.descriptors == pytest.approx(Pca(dim=5, normalise=False).encode(ROWS[:7], fitted), abs=1e-6)
     assert all(getattr(made, name) is getattr(features, name) for name in ("points", "scales", "angles", "size"))
@@ -114,7 +114,7 @@ def test_features_keep_their_places():
 )
 def test_there_are_no_more_values_than_the_sample_has_directions(rows, dim):
     pca = Pca(dim=128, whiten=1)
-    fitted = pca.fit(rows, quiet)
+    fitted = pca.train(rows, quiet)
     assert pca.size(rows.shape[1], fitted) == dim
     made = pca.encode(rows, fitted)
     assert made.shape == (len(rows), dim)
@@ -123,24 +123,24 @@ def test_there_are_no_more_values_than_the_sample_has_directions(rows, dim):
 
 def test_fewer_values_keep_the_order_of_distances_of_other_rows():
     pca = Pca(dim=8, normalise=False)
-    fitted = pca.fit(ROWS[:250], quiet)
+    fitted = pca.train(ROWS[:250], quiet)
     assert spearmanr(pdist(ROWS[250:]), pdist(pca.encode(ROWS[250:], fitted))).statistic > 0.99
 
 
 @pytest.mark.parametrize("rows", [ROWS[:1], ROWS[:0], ROWS[0]], ids=["one", "none", "no matrix"])
 def test_too_few_rows_are_refused(rows):
     with pytest.raises(ValueError, match="2 rows or more"):
-        Pca().fit(rows, quiet)
+        Pca().train(rows, quiet)
 
 
 def test_rows_that_are_all_the_same_are_refused():
     with pytest.raises(ValueError, match="all the same"):
-        Pca().fit(np.ones((9, 4), np.float32), quiet)
+        Pca().train(np.ones((9, 4), np.float32), quiet)
 
 
 def test_rows_of_another_width_are_refused():
     with pytest.raises(ValueError, match=r"24 values.*\(2, 23\)"):
-        Pca(dim=4).encode(ROWS[:2, 1:], Pca(dim=4).fit(ROWS, quiet))
+        Pca(dim=4).encode(ROWS[:2, 1:], Pca(dim=4).train(ROWS, quiet))
 
 
 @pytest.mark.parametrize("wrong", [{"dim": 0}, {"whiten": -0.1}, {"whiten": 1.5}])

@@ -97,7 +97,7 @@ def test_the_order_of_places_is_nothing_and_a_mirror_changes_nothing(pooling, sl
     values = random_map(6, 9)
     row = one(pooling, as_features(values))
     features = as_features(values, whole=False)
-    shuffled = features.chosen(np.random.default_rng(0).permutation(len(features)))
+    shuffled = features.select(np.random.default_rng(0).permutation(len(features)))
     assert one(pooling, shuffled) == pytest.approx(row, abs=1e-6)
     for turned in (values[:, ::-1], values[::-1], values.transpose(1, 0, 2)):
         assert one(pooling, as_features(np.ascontiguousarray(turned))) == pytest.approx(row, abs=1e-6)

@@ -9,9 +9,9 @@ import pytest
 
 from nearsight.encoders.average import Average
 from nearsight.encoders.pca import Pca
-from nearsight.encoders.regions import Regions, squares
+from nearsight.encoders.regions import Regions, rmac_regions
 from nearsight.encoders.rmac import Rmac
-from nearsight.encoders.windows import Windows, rectangles
+from nearsight.encoders.windows import Windows, sliding_windows
 from nearsight.types import LocalFeatures
 from tests.encoders.maps import CELL, SHAPES, as_features, divided, one, random_map
 
@@ -58,25 +58,25 @@ def slow_rmac(values, levels=3):
 
 @pytest.mark.parametrize(("size", "count"), [((16, 16), 14), ((32, 24), 20), ((40, 10), 44), ((10, 40), 44)])
 def test_there_are_as_many_regions_as_golden_values_say(size, count):
-    assert len(squares(*size, levels=3)) == count
+    assert len(rmac_regions(*size, levels=3)) == count
 
 
 def test_the_first_regions_are_the_golden_ones():
-    assert squares(32, 24, 3)[:4] == [(0, 0, 24, 24), (8, 0, 24, 24), (0, 0, 16, 16), (8, 0, 16, 16)]
+    assert rmac_regions(32, 24, 3)[:4] == [(0, 0, 24, 24), (8, 0, 24, 24), (0, 0, 16, 16), (8, 0, 16, 16)]
 
 
 @pytest.mark.parametrize("levels", [1, 3, 5])
 def test_regions_are_those_of_the_paper_s_program_and_lie_in_the_map(levels):
     for width in range(1, 26):
         for height in range(1, 26):
-            found = squares(width, height, levels)
+            found = rmac_regions(width, height, levels)
             assert found == slow_squares(width, height, levels)
             assert all(x >= 0 and y >= 0 and x + w <= width and y + h <= height and w > 0 for x, y, w, h in found)
 
 
 @pytest.mark.parametrize(("size", "levels"), [((284, 61), 3), ((105, 286), 7), ((1243, 1164), 8), ((31, 4), 8)])
 def test_regions_are_rounded_as_by_the_paper_s_program(size, levels):
-    assert squares(*size, levels) == slow_squares(*size, levels)
+    assert rmac_regions(*size, levels) == slow_squares(*size, levels)
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (15, 20), (20, 15)], ids=str)
@@ -97,7 +97,7 @@ def test_a_mirror_changes_little_and_nothing_where_regions_lie_evenly():
 def test_the_sum_of_the_regions_is_r_mac():
     features = as_features(random_map(9, 13))
     (regions,) = Regions().encode([features], {})
-    assert len(regions) == len(squares(13, 9, 3))
+    assert len(regions) == len(rmac_regions(13, 9, 3))
     assert np.linalg.norm(regions.descriptors, axis=1) == pytest.approx(np.ones(len(regions)))
     assert one(Average(unit=True), regions) == pytest.approx(one(Rmac(), features), abs=1e-6)
 
@@ -108,7 +108,7 @@ def test_regions_are_whitened_before_they_are_added():
     regions = Regions().encode(pictures, {})
     sample = np.concatenate([each.descriptors for each in regions])
     pca = Pca(dim=6, whiten=1)
-    fitted = pca.fit(sample, quiet)
+    fitted = pca.train(sample, quiet)
     made = Average(unit=True).encode(pca.encode(regions, fitted), {})
     values, vectors = np.linalg.eigh(np.cov(sample.astype(np.float64).T))
     mean = sample.mean(axis=0, dtype=np.float64)
@@ -121,7 +121,7 @@ def test_regions_are_whitened_before_they_are_added():
 
 def test_regions_lie_where_they_are_on_the_picture():
     (found,) = Regions(levels=2).encode([as_features(random_map(24, 32))], {})
-    wanted = [((x + w / 2) * CELL, (y + h / 2) * CELL, w * CELL) for x, y, w, h in squares(32, 24, 2)]
+    wanted = [((x + w / 2) * CELL, (y + h / 2) * CELL, w * CELL) for x, y, w, h in rmac_regions(32, 24, 2)]
     places = np.column_stack([found.points, found.scales])
     assert places == pytest.approx(np.array(wanted), rel=1e-5)
     assert found.size == (32 * CELL, 24 * CELL)
@@ -136,16 +136,16 @@ def test_features_that_are_no_map_lie_on_the_pixels():
     (found,) = Regions(levels=1).encode([features], {})
     inside = [
         [left <= x < left + side and top <= y < top + side for x, y in points.tolist()]
-        for left, top, side, _ in squares(20, 10, 1)
+        for left, top, side, _ in rmac_regions(20, 10, 1)
     ]
     wanted = [divided(np.array(each, float)) for each in inside if any(each)]
-    assert len(wanted) < len(squares(20, 10, 1))  # the one in the middle is empty
+    assert len(wanted) < len(rmac_regions(20, 10, 1))  # the one in the middle is empty
     assert found.descriptors == pytest.approx(np.array(wanted))
 
 
 def test_windows_cover_the_map_from_edge_to_edge():
     for width, height in ((12, 9), (7, 20), (1, 1), (5, 2)):
-        found = rectangles(width, height, 4)
+        found = sliding_windows(width, height, 4)
         assert len(found) == 1 + 4 + 9 + 16
         assert found[0] == (0, 0, width, height)
         assert all(x >= 0 and y >= 0 and x + w <= width and y + h <= height for x, y, w, h in found)

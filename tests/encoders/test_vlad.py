@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nearsight.encoders.vlad import Vlad
-from nearsight.recipe import parse
-from nearsight.registry import build
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods
 from nearsight.types import LocalFeatures
 
 
@@ -68,7 +68,7 @@ def test_the_exercise_by_hand():
 @pytest.mark.parametrize(("norm", "power"), [("power", 0.5), ("power", 1), ("power", 0.2), ("intra", 0.5)])
 def test_rows_are_those_of_the_slow_loop(norm, power):
     vlad = Vlad(k=10, norm=norm, power=power)
-    fitted = vlad.fit(SAMPLE, quiet)
+    fitted = vlad.train(SAMPLE, quiet)
     pictures = [clouds(count, seed) for count, seed in ((30, 1), (1, 2), (3, 3))]
     made = vlad.encode([described(rows) for rows in pictures], fitted)
     for row, rows in zip(made, pictures, strict=True):
@@ -77,7 +77,7 @@ def test_rows_are_those_of_the_slow_loop(norm, power):
 
 def test_several_vocabularies_stand_side_by_side_and_differ():
     two, rows = Vlad(k=6, vocabularies=2), described(clouds(40, 1))
-    fitted = two.fit(SAMPLE, quiet)
+    fitted = two.train(SAMPLE, quiet)
     assert fitted["centres"].shape == (2, 6, 8)
     made = two.encode([rows], fitted)
     parts = [Vlad(k=6).encode([rows], {"centres": fitted["centres"][[each]]}) for each in (0, 1)]
@@ -97,7 +97,7 @@ def test_pictures_of_the_same_things_are_near():
         return described(centres[words] + ways[way][words] + rng.normal(0, 0.05, (60, 8)))
 
     vlad = Vlad(k=6)
-    fitted = vlad.fit(SAMPLE, quiet)
+    fitted = vlad.train(SAMPLE, quiet)
     first, second = (vlad.encode([picture(way) for way in range(10)], fitted) for _ in range(2))
     assert (first @ second.T).argmax(1).tolist() == list(range(10))
 
@@ -115,27 +115,27 @@ INTRA = {"norm": "intra"}
 
 def test_order_and_place_of_features_do_not_count():
     vlad, rows = Vlad(k=10), clouds(50, 4)
-    fitted = vlad.fit(SAMPLE, quiet)
+    fitted = vlad.train(SAMPLE, quiet)
     made = vlad.encode([described(rows), described(rows[::-1], (9, 9))], fitted)
     assert made[0] == pytest.approx(made[1], abs=1e-6)
 
 
 def test_small_samples_have_fewer_words():
     vlad = Vlad(k=64)
-    fitted = vlad.fit(SAMPLE[:80], quiet)
+    fitted = vlad.train(SAMPLE[:80], quiet)
     assert fitted["centres"].shape == (1, 10, 8)
     assert vlad.size(8, fitted) == 80
 
 
 def test_reports_go_on_to_the_end_of_all_vocabularies():
     seen = []
-    Vlad(k=3, vocabularies=3).fit(SAMPLE, lambda done, total: seen.append((done, total)))
+    Vlad(k=3, vocabularies=3).train(SAMPLE, lambda done, total: seen.append((done, total)))
     assert [done for done, _ in seen] == list(range(45))
     assert {total for _, total in seen} == {45}
 
 
 def test_the_recipe_says_so():
-    assert build(parse("vlad(k=32, norm=intra)")) == (Vlad(k=32, norm="intra"),)
+    assert build_methods(parse_recipe("vlad(k=32, norm=intra)")) == (Vlad(k=32, norm="intra"),)
 
 
 @pytest.mark.parametrize("wrong", [{"k": 0}, {"norm": "l2"}, {"power": 0}, {"power": 1.1}, {"vocabularies": 0}])
@@ -146,10 +146,10 @@ def test_parameters_out_of_range_are_refused(wrong):
 
 def test_too_few_descriptors_are_refused():
     with pytest.raises(ValueError, match="4 of them or more; these pictures have 3"):
-        Vlad(vocabularies=4).fit(SAMPLE[:3], quiet)
+        Vlad(vocabularies=4).train(SAMPLE[:3], quiet)
 
 
 def test_descriptors_of_another_width_are_refused():
     vlad = Vlad(k=2)
     with pytest.raises(ValueError, match=r"rows of 8 values"):
-        vlad.encode([described(np.ones((3, 7)))], vlad.fit(SAMPLE, quiet))
+        vlad.encode([described(np.ones((3, 7)))], vlad.train(SAMPLE, quiet))

@@ -11,8 +11,8 @@ import pytest
 from nearsight.encoders.word_pyramid import WordPyramid
 from nearsight.metrics.cosine import Cosine
 from nearsight.metrics.intersection import Intersection
-from nearsight.recipe import parse
-from nearsight.registry import build
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods
 from nearsight.types import LocalFeatures
 from nearsight.vocabularies.kmeans import Kmeans
 
@@ -117,8 +117,10 @@ def test_the_size_of_the_picture_does_not_count():
 
 
 def test_the_recipe_says_so():
-    assert build(parse("word_pyramid(words=kmeans(k=50), levels=2)")) == (WordPyramid(Kmeans(k=50), levels=2),)
-    assert build(parse("word_pyramid(kmeans(k=50))")) == (WordPyramid(Kmeans(k=50)),)
+    assert build_methods(parse_recipe("word_pyramid(words=kmeans(k=50), levels=2)")) == (
+        WordPyramid(Kmeans(k=50), levels=2),
+    )
+    assert build_methods(parse_recipe("word_pyramid(kmeans(k=50))")) == (WordPyramid(Kmeans(k=50)),)
 
 
 @pytest.mark.parametrize("levels", [0, 6])

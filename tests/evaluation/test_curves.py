@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nearsight.evaluation.charts import HEIGHT, WIDTH, bars, curves
-from nearsight.evaluation.curves import LEVELS, interpolated, mean_curve, raw
+from nearsight.evaluation.curves import LEVELS, interpolated_precision, mean_curve, precision_recall
 
 
 def slow_interpolated(ranks, positives, level):
@@ -23,13 +23,13 @@ def test_interpolated_agrees_with_trying_every_cut():
         ranks = random.choice(40, random.integers(0, 9), replace=False).tolist()
         positives = len(ranks) + int(random.integers(1, 4))
         expected = [slow_interpolated(ranks, positives, level) for level in LEVELS]
-        assert interpolated(ranks, positives) == pytest.approx(expected)
+        assert interpolated_precision(ranks, positives) == pytest.approx(expected)
 
 
 def test_raw_agrees_with_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics")
     relevant = np.random.default_rng(1).random(30) < 0.4
-    recall, precision = raw(np.flatnonzero(relevant), relevant.sum())
+    recall, precision = precision_recall(np.flatnonzero(relevant), relevant.sum())
     precisions, recalls, _ = metrics.precision_recall_curve(relevant, -np.arange(30))
     at = [np.flatnonzero(np.isclose(recalls, level)) for level in recall]
     assert precision == pytest.approx([precisions[each].max() for each in at])

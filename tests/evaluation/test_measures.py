@@ -3,6 +3,7 @@ import pytest
 
 from nearsight.evaluation.measures import (
     average_precision,
+    majority_label,
     mean,
     micro_average_precision,
     ndcg,
@@ -13,7 +14,6 @@ from nearsight.evaluation.measures import (
     rectangular_average_precision,
     revisited_precision_at,
     ukbench_score,
-    voted,
 )
 
 GOLDEN = [
@@ -114,11 +114,11 @@ def test_ukbench_score_is_four_at_best():
 
 
 def test_votes_go_to_the_nearest_of_the_most_frequent():
-    assert voted(["b", "a", "a", "c", "b"]) == "b"
-    assert voted(["c", "a", "b", "a"]) == "a"
-    assert voted(["only"]) == "only"
+    assert majority_label(["b", "a", "a", "c", "b"]) == "b"
+    assert majority_label(["c", "a", "b", "a"]) == "a"
+    assert majority_label(["only"]) == "only"
     with pytest.raises(ValueError, match="at least one"):
-        voted([])
+        majority_label([])
 
 
 @pytest.mark.parametrize("k", [1, 5, 10, 30])

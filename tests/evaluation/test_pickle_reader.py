@@ -8,7 +8,7 @@ import pytest
 
 from nearsight.errors import UsageError
 from nearsight.evaluation import pickle_reader
-from nearsight.evaluation.pickle_reader import data_of
+from nearsight.evaluation.pickle_reader import load_plain_data
 
 DATA = {
     "imlist": ["all_souls_000000", "ä", ""],
@@ -22,7 +22,7 @@ DATA = {
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_plain_data_of_every_protocol(protocol):
-    read = data_of(pickle.dumps(DATA, protocol))
+    read = load_plain_data(pickle.dumps(DATA, protocol))
     assert read["gnd"][0]["junk"] == [1, [2, 3, 4], []]
     read["gnd"][0]["junk"] = DATA["gnd"][0]["junk"]
     assert read == DATA
@@ -33,13 +33,13 @@ def test_plain_data_of_every_protocol(protocol):
 def test_arrays_of_every_protocol_come_as_lists(protocol, dtype):
     array = np.array([[0, 1, 2], [3, 4, 120]]).astype(dtype)
     turned = np.asfortranarray(array)
-    read = data_of(pickle.dumps({"a": array, "b": turned, "c": array[1, 2], "d": array[:0]}, protocol))
+    read = load_plain_data(pickle.dumps({"a": array, "b": turned, "c": array[1, 2], "d": array[:0]}, protocol))
     assert read == {"a": array.tolist(), "b": array.tolist(), "c": array[1, 2].item(), "d": []}
 
 
 def test_shared_parts_are_read_where_they_are_shared():
     part = ["x"]
-    assert data_of(pickle.dumps([part, part])) == [["x"], ["x"]]
+    assert load_plain_data(pickle.dumps([part, part])) == [["x"], ["x"]]
 
 
 class Harm:
@@ -61,7 +61,7 @@ def test_a_malicious_file_is_refused_and_nothing_is_done(protocol, tmp_path):
         Harm(open, str(trace), "w"),
     ):
         with pytest.raises(UsageError, match="which is no plain data"):
-            data_of(pickle.dumps({"gnd": [harm]}, protocol))
+            load_plain_data(pickle.dumps({"gnd": [harm]}, protocol))
     assert not trace.exists()
 
 
@@ -85,7 +85,7 @@ def test_a_malicious_file_is_refused_and_nothing_is_done(protocol, tmp_path):
 )
 def test_what_is_no_plain_data_is_refused(pickled, why):
     with pytest.raises(UsageError, match=why):
-        data_of(pickled)
+        load_plain_data(pickled)
 
 
 EMPTY_ARRAY = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
@@ -106,15 +106,15 @@ INT32 = b"cnumpy\ndtype\n(S'i4'\nI00\nI01\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb"
 )
 def test_sizes_are_not_believed(pickled, why):
     with pytest.raises(UsageError, match=why):
-        data_of(pickled)
+        load_plain_data(pickled)
 
 
 def test_instructions_are_counted(monkeypatch):
     """Each may make an object, and they all are there before the first is looked at."""
-    monkeypatch.setattr(pickle_reader, "_STEPS", 100)
-    assert data_of(b"]" * 90 + b".") == []
+    monkeypatch.setattr(pickle_reader, "_MAX_OPCODES", 100)
+    assert load_plain_data(b"]" * 90 + b".") == []
     with pytest.raises(UsageError, match="more instructions"):
-        data_of(b"]" * 110 + b".")
+        load_plain_data(b"]" * 110 + b".")
 
 
 @pytest.mark.parametrize(
@@ -124,28 +124,28 @@ def test_what_would_be_fetched_from_elsewhere_is_refused(instruction, monkeypatc
     """A process may have met the number of an extension before, and has it in memory."""
     monkeypatch.setitem(copyreg._extension_cache, 1, "fetched")
     with pytest.raises(UsageError, match="is not followed"):
-        data_of(b"\x80\x05" + instruction + b".")
+        load_plain_data(b"\x80\x05" + instruction + b".")
 
 
 @pytest.mark.parametrize("state", [b"}(S'_made'\nNu", b"N}(S'_made'\nNu\x86", b"N}(S'__call__'\nNu\x86"])
 def test_no_name_is_changed(state):
     with pytest.raises(UsageError, match="changes something that is no array"):
-        data_of(b"\x80\x02cnumpy\ndtype\n" + state + b"b.")
+        load_plain_data(b"\x80\x02cnumpy\ndtype\n" + state + b"b.")
 
 
 def test_a_name_is_no_key_of_a_dictionary():
     with pytest.raises(UsageError, match="a name where data should be"):
-        data_of(b"\x80\x02}cnumpy\ndtype\nNs.")
+        load_plain_data(b"\x80\x02}cnumpy\ndtype\nNs.")
 
 
 def test_arrays_that_python_2_wrote_are_read():
     """Their bytes are text there."""
-    assert data_of(EMPTY_ARRAY + b"(I1\n(I1\nt" + INT32 + b"I00\nU\x04\x01\xff\x00\x00tb.") == [0xFF01]
+    assert load_plain_data(EMPTY_ARRAY + b"(I1\n(I1\nt" + INT32 + b"I00\nU\x04\x01\xff\x00\x00tb.") == [0xFF01]
 
 
 def test_arrays_of_objects_are_refused():
     with pytest.raises(UsageError, match="plain data"):
-        data_of(pickle.dumps(np.array([{}, []], dtype=object)))
+        load_plain_data(pickle.dumps(np.array([{}, []], dtype=object)))
 
 
 def test_a_small_file_that_refers_to_itself_without_end_is_refused():
@@ -155,11 +155,11 @@ def test_a_small_file_that_refers_to_itself_without_end_is_refused():
     pickled = pickle.dumps(value)
     assert len(pickled) < 1000
     with pytest.raises(UsageError, match="more than such a file"):
-        data_of(pickled)
+        load_plain_data(pickled)
     loop = []
     loop.append(loop)
     with pytest.raises(UsageError, match="plain data"):
-        data_of(pickle.dumps(loop))
+        load_plain_data(pickle.dumps(loop))
 
 
 def test_whatever_is_cut_or_changed_is_read_or_refused():
@@ -169,11 +169,11 @@ def test_whatever_is_cut_or_changed_is_read_or_refused():
     for at in range(0, len(pickled), 3):
         for changed in (pickled[:at], pickled[:at] + bytes([random.integers(256)]) + pickled[at + 1 :]):
             try:
-                data_of(bytes(changed))
+                load_plain_data(bytes(changed))
             except UsageError:
                 refused += 1
     assert refused > len(pickled) / 3
 
 
 def test_an_optimised_pickle_without_memory_is_read():
-    assert data_of(pickletools.optimize(pickle.dumps(DATA["imlist"]))) == DATA["imlist"]
+    assert load_plain_data(pickletools.optimize(pickle.dumps(DATA["imlist"]))) == DATA["imlist"]

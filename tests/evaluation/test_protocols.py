@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import Names, pictures
-from nearsight.evaluation.ground_truth import Answers
-from nearsight.evaluation.protocols.catalogue import PROTOCOLS, load
+from nearsight.evaluation.folder import ImageNames, list_images
+from nearsight.evaluation.ground_truth import Relevance
+from nearsight.evaluation.protocols.catalogue import PROTOCOLS, load_ground_truth
 
 
 def lay(folder, *names):
@@ -32,13 +32,13 @@ def asked(truth):
 def test_pictures_are_found_by_their_ending_and_hidden_folders_left_out(tmp_path):
     lay(tmp_path, "b/x.JPG", "a.png", "notes.txt", ".nearsight/t.jpg", "b/c/ä b.webp")
     (tmp_path / "link.jpg").symlink_to(tmp_path / "a.png")
-    assert pictures(tmp_path) == ("a.png", "b/c/ä b.webp", "b/x.JPG", "link.jpg")
+    assert list_images(tmp_path) == ("a.png", "b/c/ä b.webp", "b/x.JPG", "link.jpg")
     with pytest.raises(UsageError, match="cannot be listed"):
-        pictures(tmp_path / "a.png")
+        list_images(tmp_path / "a.png")
 
 
 def test_names_are_found_with_and_without_folder_and_ending(tmp_path):
-    names = Names(["a/x.jpg", "b/y.jpg", "c/y.jpg", "y.jpg"])
+    names = ImageNames(["a/x.jpg", "b/y.jpg", "c/y.jpg", "y.jpg"])
     assert [names.find(called, tmp_path) for called in ("x", "x.jpg", "a/x", "a/x.jpg")] == ["a/x.jpg"] * 4
     assert names.find("y.jpg", tmp_path) == "y.jpg"
     with pytest.raises(UsageError, match=r'names the picture "y", but 3 pictures are called so: b/y\.jpg, c/y\.jpg'):
@@ -56,20 +56,20 @@ def test_oxford_takes_out_junk_and_keeps_the_query_among_the_right_ones(tmp_path
     (gt / "all_souls_1_good.txt").write_text("all_souls_000000\nall_souls_000001\n")
     (gt / "all_souls_1_ok.txt").write_text("all_souls_000002\n")
     (gt / "all_souls_1_junk.txt").write_text("all_souls_000003\n")
-    truth = load("oxford5k", tmp_path)
+    truth = load_ground_truth("oxford5k", tmp_path)
     name = "all_souls_00000{}.jpg".format
     assert asked(truth) == {(name(0), ""): ([name(0), name(1), name(2)], [name(3)])}
-    question = truth.questions[0]
+    question = truth.queries[0]
     assert question.box == (136.5, 34.1, 648.5, 955.7)
     assert question.picture == tmp_path / "images" / name(0)
     assert question.group == "all_souls"
     assert len(truth.pictures) == 7
-    assert truth.stored(question) is None
+    assert truth.name_in_collection(question) is None
     (gt / "all_souls_1_junk.txt").write_text("")
-    assert load("paris6k", tmp_path).questions[0].answers[""].ignored == frozenset()
+    assert load_ground_truth("paris6k", tmp_path).queries[0].relevance[""].ignored == frozenset()
     (gt / "all_souls_1_ok.txt").write_text("nowhere_000002\n")
     with pytest.raises(UsageError, match=r'all_souls_1_ok.txt names the picture "nowhere_000002", but there is none'):
-        load("paris6k", tmp_path)
+        load_ground_truth("paris6k", tmp_path)
 
 
 @pytest.mark.parametrize("protocol", [2, 4])
@@ -84,7 +84,7 @@ def test_revisited_has_three_levels_and_searches_only_its_list(tmp_path, protoco
         ],
     }
     (tmp_path / "gnd_roxford5k.pkl").write_bytes(pickle.dumps(truth, protocol))
-    made = load("roxford5k", tmp_path)
+    made = load_ground_truth("roxford5k", tmp_path)
     assert made.pictures == tuple(f"{name}.jpg" for name in "abcde")
     assert made.levels == ("easy", "medium", "hard")
     right = {key: [name[0] for name in wanted] for key, (wanted, _) in asked(made).items()}
@@ -100,7 +100,7 @@ def test_revisited_has_three_levels_and_searches_only_its_list(tmp_path, protoco
     assert ignored["q1.jpg", "easy"] == ["b", "c", "d"]
     assert ignored["q1.jpg", "medium"] == ["d"]
     assert ignored["q1.jpg", "hard"] == ["a", "d"]
-    assert made.questions[0].box == (1.0, 2.0, 30.0, 40.0)
+    assert made.queries[0].box == (1.0, 2.0, 30.0, 40.0)
 
 
 def test_a_malicious_ground_truth_is_refused(tmp_path):
@@ -109,16 +109,16 @@ def test_a_malicious_ground_truth_is_refused(tmp_path):
     path = tmp_path / "gnd_rparis6k.pkl"
     path.write_bytes(b"cos\nsystem\n(S'touch " + bytes(trace) + b"'\ntR.")
     with pytest.raises(UsageError, match="which is no plain data"):
-        load("rparis6k", tmp_path)
+        load_ground_truth("rparis6k", tmp_path)
     assert not trace.exists()
     gnd = {"bbx": [0, 0, 5, 5], "easy": [7], "hard": [], "junk": []}
     for wrong in ({"qimlist": [], "gnd": [gnd]}, {"qimlist": ["a"], "gnd": [gnd]}):
         path.write_bytes(pickle.dumps({"imlist": ["a"], **wrong}))
         with pytest.raises(UsageError, match="does not agree with itself"):
-            load("rparis6k", tmp_path)
+            load_ground_truth("rparis6k", tmp_path)
     path.write_bytes(pickle.dumps({"imlist": []}))
     with pytest.raises(UsageError, match=r"expected gnd \(with bbx, easy, hard, junk\), imlist and qimlist"):
-        load("rparis6k", tmp_path)
+        load_ground_truth("rparis6k", tmp_path)
 
 
 def test_landmarks_with_and_without_box(tmp_path):
@@ -128,35 +128,35 @@ def test_landmarks_with_and_without_box(tmp_path):
         {"query": "b.jpg", "ok": ["a"]},
     ]
     (tmp_path / "gt.json").write_text(json.dumps(rows))
-    truth = load("landmarks", tmp_path)
+    truth = load_ground_truth("landmarks", tmp_path)
     assert asked(truth) == {
         ("a.jpg", ""): (["a.jpg", "b.jpg"], ["c.jpg"]),
         ("b.jpg", ""): (["a.jpg"], ["b.jpg"]),
     }
-    assert [each.box for each in truth.questions] == [(1, 2, 3, 4), None]
-    assert [truth.stored(each) for each in truth.questions] == [None, "b.jpg"]
+    assert [each.box for each in truth.queries] == [(1, 2, 3, 4), None]
+    assert [truth.name_in_collection(each) for each in truth.queries] == [None, "b.jpg"]
     for wrong in ("{", '[{"ok": []}]', "[3]"):
         (tmp_path / "gt.json").write_text(wrong)
         with pytest.raises(UsageError, match='not a list of objects with "query"'):
-            load("landmarks", tmp_path)
+            load_ground_truth("landmarks", tmp_path)
 
 
 def test_holidays_asks_with_every_hundredth_and_leaves_it_out(tmp_path):
     lay(tmp_path, *(f"jpg/{number}.jpg" for number in (100000, 100001, 100002, 100100, 100101, 100200)))
-    truth = load("holidays", tmp_path)
+    truth = load_ground_truth("holidays", tmp_path)
     assert asked(truth) == {
         ("100000.jpg", ""): (["100001.jpg", "100002.jpg"], ["100000.jpg"]),
         ("100100.jpg", ""): (["100101.jpg"], ["100100.jpg"]),
     }
     with pytest.raises(UsageError, match="lacks the pictures: expected jpg_rotated or images_rotated"):
-        load("holidays-rotated", tmp_path)
+        load_ground_truth("holidays-rotated", tmp_path)
     lay(tmp_path, "jpg_rotated/100000.jpg", "jpg_rotated/100001.jpg")
-    assert len(load("holidays-rotated", tmp_path).questions) == 1
+    assert len(load_ground_truth("holidays-rotated", tmp_path).queries) == 1
 
 
 def test_ukbench_counts_the_query_itself(tmp_path):
     lay(tmp_path, *(f"full/ukbench{number:05}.jpg" for number in range(8)))
-    answers = asked(load("ukbench", tmp_path))
+    answers = asked(load_ground_truth("ukbench", tmp_path))
     assert len(answers) == 8
     group = [f"ukbench{number:05}.jpg" for number in range(4, 8)]
     assert answers["ukbench00006.jpg", ""] == (group, [])
@@ -164,63 +164,63 @@ def test_ukbench_counts_the_query_itself(tmp_path):
 
 def test_copydays_searches_the_originals_and_distractors(tmp_path):
     lay(tmp_path, "original/200000.jpg", "original/200100.jpg", "strong/200001.jpg", "crops/10/200100.jpg")
-    truth = load("copydays", tmp_path)
+    truth = load_ground_truth("copydays", tmp_path)
     assert truth.folder == tmp_path / "original"
     assert truth.pictures == ("200000.jpg", "200100.jpg")
     expected = {"crops/10/200100.jpg": "200100.jpg", "strong/200001.jpg": "200000.jpg"}
     assert {name: answers[0] for (name, _), answers in asked(truth).items()} == {k: [v] for k, v in expected.items()}
-    assert {each.group for each in truth.questions} == {"crops/10", "strong"}
+    assert {each.group for each in truth.queries} == {"crops/10", "strong"}
     lay(tmp_path, "distractors/77.jpg")
-    truth = load("copydays", tmp_path)
+    truth = load_ground_truth("copydays", tmp_path)
     assert truth.folder == tmp_path
     assert truth.pictures == ("original/200000.jpg", "original/200100.jpg", "distractors/77.jpg")
     assert asked(truth)["strong/200001.jpg", ""] == (["original/200000.jpg"], [])
     lay(tmp_path, "strong/900000.jpg")
     with pytest.raises(UsageError, match="has no original: expected a picture numbered 900000"):
-        load("copydays", tmp_path)
+        load_ground_truth("copydays", tmp_path)
 
 
 def test_pairs_belong_together_by_their_number(tmp_path):
     lay(tmp_path, "Reference/001.jpg", "Reference/002.jpg", "E63/001.jpg", "Palm/cover_002.png")
-    truth = load("pairs", tmp_path)
+    truth = load_ground_truth("pairs", tmp_path)
     assert truth.folder == tmp_path / "Reference"
     assert asked(truth) == {("E63/001.jpg", ""): (["001.jpg"], []), ("Palm/cover_002.png", ""): (["002.jpg"], [])}
-    assert {each.group for each in truth.questions} == {"E63", "Palm"}
+    assert {each.group for each in truth.queries} == {"E63", "Palm"}
     lay(tmp_path, "Palm/nameless.jpg")
     with pytest.raises(UsageError, match=r"nameless.jpg: expected a number in its name"):
-        load("pairs", tmp_path)
+        load_ground_truth("pairs", tmp_path)
     with pytest.raises(UsageError, match="lacks a folder Reference"):
-        load("pairs", tmp_path / "E63")
+        load_ground_truth("pairs", tmp_path / "E63")
 
 
 def test_corel_has_ten_classes_of_a_hundred(tmp_path):
     lay(tmp_path, *(f"{number}.jpg" for number in range(1000)))
-    truth = load("corel1k", tmp_path)
-    assert len(truth.questions) == len(truth.pictures) == 1000
-    answers = truth.questions[truth.pictures.index("357.jpg")].answers[""]
-    assert answers.wanted == {f"{number}.jpg" for number in range(300, 400)} - {"357.jpg"}
+    truth = load_ground_truth("corel1k", tmp_path)
+    assert len(truth.queries) == len(truth.pictures) == 1000
+    answers = truth.queries[truth.pictures.index("357.jpg")].relevance[""]
+    assert answers.relevant_names == {f"{number}.jpg" for number in range(300, 400)} - {"357.jpg"}
     assert truth.labels["357.jpg"] == "buses"
     (tmp_path / "999.jpg").unlink()
     with pytest.raises(UsageError, match=r"expected the pictures 0.jpg to 999.jpg of Corel-1k; there are 999 such"):
-        load("corel1k", tmp_path)
+        load_ground_truth("corel1k", tmp_path)
 
 
 def test_folders_of_classes(tmp_path):
     root = tmp_path / "101_ObjectCategories"
     lay(root, "ant/1.jpg", "ant/2.jpg", "bee/1.jpg", "BACKGROUND_Google/1.jpg", "loose.jpg")
-    truth = load("caltech101", tmp_path)
+    truth = load_ground_truth("caltech101", tmp_path)
     assert truth.pictures == ("ant/1.jpg", "ant/2.jpg", "bee/1.jpg")
     assert asked(truth) == {
         ("ant/1.jpg", ""): (["ant/2.jpg"], ["ant/1.jpg"]),
         ("ant/2.jpg", ""): (["ant/1.jpg"], ["ant/2.jpg"]),
     }
-    assert set(load("classes", root).labels.values()) == {"ant", "bee", "BACKGROUND_Google"}
+    assert set(load_ground_truth("classes", root).labels.values()) == {"ant", "bee", "BACKGROUND_Google"}
     with pytest.raises(UsageError, match="expected fifteen folders of scenes; there are 3"):
-        load("scene15", root)
+        load_ground_truth("scene15", root)
     lay(root, *(f"scene{number}/{picture}.jpg" for number in range(12) for picture in (1, 2)))
-    assert len(load("scene15", root).questions) == 2 + 24
+    assert len(load_ground_truth("scene15", root).queries) == 2 + 24
     with pytest.raises(UsageError, match="a folder for each class"):
-        load("classes", root / "ant")
+        load_ground_truth("classes", root / "ant")
 
 
 def test_tables_gather_lines_by_query_and_box(tmp_path):
@@ -229,15 +229,15 @@ def test_tables_gather_lines_by_query_and_box(tmp_path):
     table.write_text(
         "query,positive,junk,x0,y0,x1,y1\na.jpg,b,,,,,\na.jpg,sub/c.jpg,d,,,,\na.jpg,b.jpg,,1,2,3.5,4\nb,b,,,,,\n"
     )
-    truth = load("table", tmp_path)
-    assert [(each.name, each.box) for each in truth.questions] == [
+    truth = load_ground_truth("table", tmp_path)
+    assert [(each.name, each.box) for each in truth.queries] == [
         ("a.jpg", None),
         ("a.jpg", (1.0, 2.0, 3.5, 4.0)),
         ("b.jpg", None),
     ]
-    assert truth.questions[0].answers[""] == Answers(frozenset({"b.jpg", "sub/c.jpg"}), frozenset({"a.jpg", "d.jpg"}))
-    assert truth.questions[2].answers[""].wanted == {"b.jpg"}
-    assert load("table", table).questions == truth.questions
+    assert truth.queries[0].relevance[""] == Relevance(frozenset({"b.jpg", "sub/c.jpg"}), frozenset({"a.jpg", "d.jpg"}))
+    assert truth.queries[2].relevance[""].relevant_names == {"b.jpg"}
+    assert load_ground_truth("table", table).queries == truth.queries
 
 
 @pytest.mark.parametrize(
@@ -261,36 +261,36 @@ def test_wrong_tables_say_what_is_wrong(tmp_path, text, why):
     lay(tmp_path, "a.jpg")
     (tmp_path / "queries.csv").write_text(text)
     with pytest.raises(UsageError, match=why):
-        load("table", tmp_path)
+        load_ground_truth("table", tmp_path)
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_every_protocol_says_what_lacks(tmp_path, name):
     with pytest.raises(UsageError, match=r"expected|lacks"):
-        load(name, tmp_path)
+        load_ground_truth(name, tmp_path)
     with pytest.raises(UsageError, match=f"is not there; {name} expects in --data: "):
-        load(name, tmp_path / "nowhere")
+        load_ground_truth(name, tmp_path / "nowhere")
 
 
 def test_an_unknown_protocol_lists_all(tmp_path):
     with pytest.raises(UsageError, match='there is no protocol "oxford"; there are: oxford5k, paris6k'):
-        load("oxford", tmp_path)
+        load_ground_truth("oxford", tmp_path)
 
 
 def test_some_questions_are_spread_evenly(tmp_path):
     lay(tmp_path, *(f"{number}.jpg" for number in range(1000)))
-    truth = load("corel1k", tmp_path)
-    assert {each.group for each in truth.some(10).questions} == set(truth.labels.values())
-    assert len(truth.some(10).questions) == 10
-    assert truth.some(5000) == truth
+    truth = load_ground_truth("corel1k", tmp_path)
+    assert {each.group for each in truth.subsample(10).queries} == set(truth.labels.values())
+    assert len(truth.subsample(10).queries) == 10
+    assert truth.subsample(5000) == truth
     with pytest.raises(UsageError, match="at least 1 question; got 0"):
-        truth.some(0)
+        truth.subsample(0)
 
 
 def test_the_real_sets_are_read(data):
-    landmarks = load("landmarks", data / "landmarks")
-    assert len(landmarks.questions) == 25
+    landmarks = load_ground_truth("landmarks", data / "landmarks")
+    assert len(landmarks.queries) == 25
     assert len(landmarks.pictures) == 183
-    assert all(each.name in each.answers[""].wanted for each in landmarks.questions)
-    assert len(load("pairs", data / "dvd-covers").questions) == 100
-    assert len(load("corel1k", data / "corel1k").questions) == 1000
+    assert all(each.name in each.relevance[""].relevant_names for each in landmarks.queries)
+    assert len(load_ground_truth("pairs", data / "dvd-covers").queries) == 100
+    assert len(load_ground_truth("corel1k", data / "corel1k").queries) == 1000

@@ -4,7 +4,7 @@ import pytest
 
 from nearsight.errors import UsageError
 from nearsight.evaluation.alterations import ATTACKS
-from nearsight.evaluation.redrawing import KINDS, PAPER, REDRAWN, chosen
+from nearsight.evaluation.redrawing import PAPER, QUERY_KINDS, REDRAWN, select_kinds
 
 skimage_data = pytest.importorskip("skimage.data")
 
@@ -109,11 +109,11 @@ def test_a_memory_shows_more_of_the_surroundings():
 
 
 def test_kinds_are_named_by_the_beginning_of_their_names():
-    assert chosen("scan,drawn,salt,memory") == ["scan", "drawn", "salt-pepper", "memory"]
-    assert chosen("crop") == [name for name in ATTACKS if name.startswith("crop")]
-    assert chosen("all") == list(KINDS)
-    assert chosen("grey, grey") == ["grey"]
+    assert select_kinds("scan,drawn,salt,memory") == ["scan", "drawn", "salt-pepper", "memory"]
+    assert select_kinds("crop") == [name for name in ATTACKS if name.startswith("crop")]
+    assert select_kinds("all") == list(QUERY_KINDS)
+    assert select_kinds("grey, grey") == ["grey"]
     with pytest.raises(UsageError, match='no kind of query "grfy"; there are: jpeg75, '):
-        chosen("grfy")
+        select_kinds("grfy")
     with pytest.raises(UsageError, match="no kind of query is named"):
-        chosen(" ,")
+        select_kinds(" ,")

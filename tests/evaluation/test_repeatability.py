@@ -145,7 +145,7 @@ def test_size_counts_and_so_does_a_place_of_normalised_size():
     assert repeatability(at, features([[59, 50]], [4]), np.eye(3)) == 1
     assert repeatability(at, features([[65, 50]], [4]), np.eye(3)) == 0
     assert repeatability(at, features([[50, 50]], [7]), np.eye(3)) == 0
-    assert repeatability(at, features([[50, 50]], [7]), np.eye(3), most=0.7) == 1
+    assert repeatability(at, features([[50, 50]], [7]), np.eye(3), max_overlap_error=0.7) == 1
 
 
 def test_only_what_both_pictures_show_counts():

@@ -4,22 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from nearsight.evaluation.ground_truth import Answers, Question
+from nearsight.evaluation.ground_truth import EvaluationQuery, Relevance
 from nearsight.evaluation.published import PUBLISHED
-from nearsight.evaluation.report import Example, Report, Shown, best_and_worst
-from nearsight.evaluation.scoring import Cost, Found, Outcome, Trial
+from nearsight.evaluation.report import EvaluationReport, Example, ExampleHit, best_and_worst
+from nearsight.evaluation.scoring import Cost, Outcome, ScoredAnswer, Trial
 
 NASTY = '<script>alert("1")</script>\u202e\x1b[2J.jpg'
 COST = Cost(1.25, 0.5, 3840)
 
 
 def outcome(name, ranks, positives=1, level="", group="", altered=""):
-    question = Question(name, Path("/p") / name, {level: Answers(frozenset("x"))}, group=group, altered=altered)
-    return Outcome(question, level, tuple(ranks), positives, (Found(NASTY, -0.5, True),))
+    question = EvaluationQuery(
+        name, Path("/p") / name, {level: Relevance(frozenset("x"))}, group=group, alteration=altered
+    )
+    return Outcome(question, level, tuple(ranks), positives, (ScoredAnswer(NASTY, -0.5, True),))
 
 
 def report(trials, **more):
-    return Report(f"set {NASTY}", "two questions", tuple(trials), {"pictures": 2}, **more)
+    return EvaluationReport(f"set {NASTY}", "two questions", tuple(trials), {"pictures": 2}, **more)
 
 
 class Seen(HTMLParser):
@@ -51,12 +53,12 @@ def full():
         ),
         Trial("phash", "phash | flat", {"mAP": 50.0, "N-S": 2.25}, COST, tuple(outcomes), {"grey": 100.0}),
     ]
-    examples = [Example("phash", outcomes[1], b"\xff\xd8q", (Shown(NASTY, b"\xff\xd8h", False),))]
+    examples = [Example("phash", outcomes[1], b"\xff\xd8q", (ExampleHit(NASTY, b"\xff\xd8h", False),))]
     return report(trials, published=PUBLISHED["corel1k"], examples=tuple(examples))
 
 
 def test_rows_round_percentages_to_tenths_and_scores_to_hundredths(full):
-    assert full.heads() == ["recipe", "mAP, %", "N-S", "ms a query", "ms to describe", "bytes a picture"]
+    assert full.headers() == ["recipe", "mAP, %", "N-S", "ms a query", "ms to describe", "bytes a picture"]
     assert full.rows()[1] == ["phash", "50.0", "2.25", "1.2", "0.50", "3,840"]
     assert full.rows()[0][1] == "12.3"
 
@@ -132,20 +134,20 @@ def test_levels_have_their_own_curves():
     outcomes = (outcome("a", [0], level="easy"), outcome("a", [1], level="hard"))
     made = report([Trial("gist", "gist | flat", {"mAP easy": 1.0, "mAP hard": 2.0}, COST, outcomes)])
     assert list(made.as_dict()["trials"][0]["curves"]) == ["easy", "hard"]
-    assert made.heads()[1:3] == ["mAP easy, %", "mAP hard, %"]
+    assert made.headers()[1:3] == ["mAP easy, %", "mAP hard, %"]
     assert sum(tag == "polyline" for tag, _ in Seen(made.html()).tags) == 2
 
 
 def test_best_and_worst_come_from_different_groups_where_possible():
     ranks = (4, 0, 2, 9, 1, 7, 30, 31, 32, 33, 34, 35)
     given = [outcome(str(rank), [rank], group="b" if rank in (1, 33) else "a") for rank in ranks]
-    chosen = [each.question.name for each in best_and_worst(given, 2, 2)]
+    chosen = [each.query.name for each in best_and_worst(given, 2, 2)]
     assert chosen == ["0", "1", "35", "33"]
     same = [outcome(str(rank), [rank], group="a") for rank in (4, 0, 2)]
-    assert [each.question.name for each in best_and_worst(same, 1, 2)] == ["0", "4", "2"]
+    assert [each.query.name for each in best_and_worst(same, 1, 2)] == ["0", "4", "2"]
     assert len(best_and_worst(same, 2, 9)) == 3
 
 
 def test_what_was_answered_well_is_not_among_the_worst_for_its_group():
     given = [outcome(str(at), [0], group=str(at)) for at in range(20)] + [outcome("z", [9], group="z")] * 5
-    assert [each.question.name for each in best_and_worst(given, 1, 3)][1:] == ["z", "z", "z"]
+    assert [each.query.name for each in best_and_worst(given, 1, 3)][1:] == ["z", "z", "z"]

@@ -9,10 +9,10 @@ from PIL import Image
 import nearsight as ns
 from nearsight.errors import UsageError
 from nearsight.evaluation.measures import average_precision
-from nearsight.evaluation.protocols.catalogue import load
+from nearsight.evaluation.protocols.catalogue import load_ground_truth
 from nearsight.evaluation.published import PUBLISHED
-from nearsight.evaluation.runner import attacked, bench, example, judged
-from nearsight.evaluation.scoring import SHOWN
+from nearsight.evaluation.runner import evaluate_attacks, evaluate_pipeline, make_example, open_bench
+from nearsight.evaluation.scoring import MAX_ANSWERS
 from nearsight.images.thumbnail import decode
 from nearsight.ingest.run import Settings
 from nearsight.search.fused import Together
@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ready(folder, tmp_path_factory):
     home = tmp_path_factory.mktemp("home") / "kept"
-    with bench(folder, ["copy"], RECIPES, home=home, settings=Settings(workers=1)) as made:
+    with open_bench(folder, ["copy"], RECIPES, index_dir=home, settings=Settings(workers=1)) as made:
         yield made
 
 
@@ -65,20 +65,20 @@ def slow_rankings(truth, plan, names):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_leave_one_out_agrees_with_slow_rankings(ready, folder, recipe):
-    truth = load("classes", folder)
-    readable = [each for each in truth.questions if "broken" not in each.name]
+    truth = load_ground_truth("classes", folder)
+    readable = [each for each in truth.queries if "broken" not in each.name]
     truth = type(truth)(truth.name, truth.folder, truth.pictures, tuple(readable), truth.measures, truth.labels)
     plan = plan_of(ready, recipe)
-    trial = judged(ready, plan, truth, quiet)
+    trial = evaluate_pipeline(ready, plan, truth, quiet)
     names = sorted(name for name in truth.pictures if "broken" not in name)
     precisions, wrong = [], 0
     for outcome, (question, ranking) in zip(trial.outcomes, slow_rankings(truth, plan, names), strict=True):
         places = [at for at, name in enumerate(ranking) if name.split("/")[0] == question.group]
         wanted = 6 if question.group == "blue" else 5
-        assert outcome.question == question
-        assert outcome.positives == wanted
-        assert outcome.places == tuple(places)
-        assert [each.name for each in outcome.first] == ranking[:SHOWN]
+        assert outcome.query == question
+        assert outcome.n_positives == wanted
+        assert outcome.ranks == tuple(places)
+        assert [each.name for each in outcome.first_answers] == ranking[:MAX_ANSWERS]
         precisions.append(average_precision(places, wanted))
         wrong += places[0] != 0
     assert trial.figures["mAP"] == pytest.approx(100 * np.mean(precisions))
@@ -86,9 +86,9 @@ def test_leave_one_out_agrees_with_slow_rankings(ready, folder, recipe):
 
 
 def test_a_question_that_cannot_be_read_finds_nothing(ready, folder):
-    trial = judged(ready, plan_of(ready, "phash"), load("classes", folder), quiet)
-    broken = [each for each in trial.outcomes if each.question.name == "blue/broken.jpg"]
-    assert [(each.places, each.positives, each.first) for each in broken] == [((), 6, ())]
+    trial = evaluate_pipeline(ready, plan_of(ready, "phash"), load_ground_truth("classes", folder), quiet)
+    broken = [each for each in trial.outcomes if each.query.name == "blue/broken.jpg"]
+    assert [(each.ranks, each.n_positives, each.first_answers) for each in broken] == [((), 6, ())]
     assert len(trial.outcomes) == 19
     assert trial.figures["mAP"] == pytest.approx(100 * np.mean([each.precision for each in trial.outcomes]))
 
@@ -96,9 +96,9 @@ def test_a_question_that_cannot_be_read_finds_nothing(ready, folder):
 def test_tinted_pictures_are_found_by_colour_and_not_by_layout(ready, folder):
     lines = [f"{name}/0.png,{name}/{other}.png" for name in COLOURS for other in (1, 2, 3)]
     (folder / "queries.csv").write_text("\n".join(["query,positive", *lines]) + "\n")
-    truth = load("table", folder)
-    by_colour = judged(ready, plan_of(ready, "colour_histogram"), truth, quiet)
-    by_layout = judged(ready, plan_of(ready, "phash"), truth, quiet)
+    truth = load_ground_truth("table", folder)
+    by_colour = evaluate_pipeline(ready, plan_of(ready, "colour_histogram"), truth, quiet)
+    by_layout = evaluate_pipeline(ready, plan_of(ready, "phash"), truth, quiet)
     assert by_colour.figures["mAP"] > 90
     assert by_layout.figures["mAP"] < 70
     assert by_colour.cost.row_bytes == 1024
@@ -110,14 +110,16 @@ def test_tinted_pictures_are_found_by_colour_and_not_by_layout(ready, folder):
 def test_a_fusion_is_judged_by_what_it_answers(ready, folder, how):
     table = folder / "some.csv"
     table.write_text("query,positive\nred/0.png,red/1.png\ngreen/2.png,green/0.png\n")
-    truth = load("table", table)
+    truth = load_ground_truth("table", table)
     plans = tuple(plan_of(ready, name) for name in ("colour_histogram", "phash"))
-    trial = judged(ready, Together(plans, how), truth, quiet)
+    trial = evaluate_pipeline(ready, Together(plans, how), truth, quiet)
     for outcome in trial.outcomes:
         asked = ready.photos.search(
-            like=ready.pictures[outcome.question.name].id, recipe=["colour_histogram", "phash"], fuse=how, k=100
+            like=ready.pictures[outcome.query.name].id, recipe=["colour_histogram", "phash"], fuse=how, k=100
         )
-        assert [each.name for each in outcome.first] == [hit.path for hit in asked if hit.path != outcome.question.name]
+        assert [each.name for each in outcome.first_answers] == [
+            hit.path for hit in asked if hit.path != outcome.query.name
+        ]
     assert trial.name == f"colour_histogram + phash, fused by {how}"
     assert trial.cost.row_bytes == 1024 + 8
 
@@ -126,14 +128,14 @@ def test_a_fusion_is_judged_by_what_it_answers(ready, folder, how):
 def test_boxes_and_stored_pictures_ask_as_a_user_does(ready, folder, name):
     table = folder / "boxes.csv"
     table.write_text("query,positive,x0,y0,x1,y1\nred/0.png,red/0.png,10,5,100,80\ngreen/2.png,green/2.png,,,,\n")
-    truth = load("table", table)
-    box, stored = judged(ready, plan_of(ready, name), truth, quiet).outcomes
+    truth = load_ground_truth("table", table)
+    box, stored = evaluate_pipeline(ready, plan_of(ready, name), truth, quiet).outcomes
     given = {"by": "copy"} if name == "copy" else {"recipe": name}
-    asked = ready.photos.search(folder / "red/0.png", k=SHOWN, box=(10, 5, 100, 80), **given)
-    assert [each.name for each in box.first] == [hit.path for hit in asked]
-    asked = ready.photos.search(like=ready.pictures["green/2.png"].id, k=SHOWN, **given)
-    assert [each.name for each in stored.first] == [hit.path for hit in asked]
-    assert stored.places == (0,)
+    asked = ready.photos.search(folder / "red/0.png", k=MAX_ANSWERS, box=(10, 5, 100, 80), **given)
+    assert [each.name for each in box.first_answers] == [hit.path for hit in asked]
+    asked = ready.photos.search(like=ready.pictures["green/2.png"].id, k=MAX_ANSWERS, **given)
+    assert [each.name for each in stored.first_answers] == [hit.path for hit in asked]
+    assert stored.ranks == (0,)
 
 
 def test_refiners_are_judged_too(ready, folder):
@@ -148,25 +150,25 @@ def test_refiners_are_judged_too(ready, folder):
     query.rename(root / "Phone" / "1.png")
     for number, name in enumerate(("coffee", "chelsea", "astronaut", "rocket"), 1):
         Image.fromarray(getattr(data, name)()).save(root / "Reference" / f"{number}.png")
-    truth = load("pairs", root)
-    with bench(truth.folder, ["copy"], ["gist"], settings=Settings(workers=1)) as made:
-        trials = {plan.name: judged(made, plan, truth, quiet) for plan in made.plans}
+    truth = load_ground_truth("pairs", root)
+    with open_bench(truth.folder, ["copy"], ["gist"], settings=Settings(workers=1)) as made:
+        trials = {plan.name: evaluate_pipeline(made, plan, truth, quiet) for plan in made.pipelines}
     assert trials["copy"].figures["rank 1"] == 100.0
-    assert trials["copy"].outcomes[0].places == (0,)
-    assert trials["copy"].outcomes[0].first[0].score > trials["gist"].outcomes[0].first[0].score
+    assert trials["copy"].outcomes[0].ranks == (0,)
+    assert trials["copy"].outcomes[0].first_answers[0].score > trials["gist"].outcomes[0].first_answers[0].score
 
 
 def test_altered_pictures_ask_for_themselves_and_for_files_of_the_same_bytes(ready, folder):
-    made = attacked(ready, ["mirror", "grey"], 4, quiet)
+    made = evaluate_attacks(ready, ["mirror", "grey"], 4, quiet)
     assert {len(outcomes) for outcomes in made.values()} == {8}
     for outcome in made["colour_histogram"]:
-        image = np.asarray(Image.open(folder / outcome.question.name).convert("RGB"))
-        altered = image[:, ::-1] if outcome.question.altered == "mirror" else None
+        image = np.asarray(Image.open(folder / outcome.query.name).convert("RGB"))
+        altered = image[:, ::-1] if outcome.query.alteration == "mirror" else None
         if altered is not None:
-            found = ready.photos.search(np.ascontiguousarray(altered), recipe="colour_histogram", k=SHOWN)
-            assert [each.name for each in outcome.first] == [hit.path for hit in found]
-            assert outcome.places == (0,)
-    names = {each.question.name for each in made["phash"]}
+            found = ready.photos.search(np.ascontiguousarray(altered), recipe="colour_histogram", k=MAX_ANSWERS)
+            assert [each.name for each in outcome.first_answers] == [hit.path for hit in found]
+            assert outcome.ranks == (0,)
+    names = {each.query.name for each in made["phash"]}
     assert len(names) == 4
     assert len({name.split("/")[0] for name in names}) >= 3
 
@@ -175,10 +177,10 @@ def test_copies_of_one_file_are_all_right(tmp_path, random_picture):
     random_picture(tmp_path / "a.jpg", 1)
     (tmp_path / "b.jpg").write_bytes((tmp_path / "a.jpg").read_bytes())
     random_picture(tmp_path / "c.jpg", 2)
-    with bench(tmp_path, [], ["phash"], settings=Settings(workers=1)) as made:
-        home = made.photos.home
-        outcomes = attacked(made, ["stored"], 9, quiet)["phash"]
-    assert [(each.question.name, each.positives, each.places) for each in outcomes] == [
+    with open_bench(tmp_path, [], ["phash"], settings=Settings(workers=1)) as made:
+        home = made.collection.home
+        outcomes = evaluate_attacks(made, ["stored"], 9, quiet)["phash"]
+    assert [(each.query.name, each.n_positives, each.ranks) for each in outcomes] == [
         ("a.jpg", 2, (0, 1)),
         ("b.jpg", 2, (0, 1)),
         ("c.jpg", 1, (0,)),
@@ -188,16 +190,16 @@ def test_copies_of_one_file_are_all_right(tmp_path, random_picture):
 
 
 def test_only_the_pictures_of_the_task_are_searched_among(ready, folder):
-    truth = load("classes", folder)
+    truth = load_ground_truth("classes", folder)
     some = tuple(name for name in truth.pictures if not name.startswith("green"))
-    few = type(truth)("few", folder, some, truth.questions[-3:], ("mAP",), truth.labels)
-    for outcome in judged(ready, plan_of(ready, "phash"), few, quiet).outcomes:
-        assert {each.name for each in outcome.first} == set(some) - {outcome.question.name, "blue/broken.jpg"}
+    few = type(truth)("few", folder, some, truth.queries[-3:], ("mAP",), truth.labels)
+    for outcome in evaluate_pipeline(ready, plan_of(ready, "phash"), few, quiet).outcomes:
+        assert {each.name for each in outcome.first_answers} == set(some) - {outcome.query.name, "blue/broken.jpg"}
 
 
 def test_examples_show_what_was_asked_and_what_was_found(ready):
-    outcome = attacked(ready, ["mirror"], 1, quiet)["colour_histogram"][0]
-    shown = example(ready, "colour_histogram", outcome, 2)
+    outcome = evaluate_attacks(ready, ["mirror"], 1, quiet)["colour_histogram"][0]
+    shown = make_example(ready, "colour_histogram", outcome, 2)
     query, hit = decode(shown.jpeg).astype(float), decode(shown.hits[0].jpeg).astype(float)
     assert np.abs(query[:, ::-1] - hit).mean() < 6
     assert np.abs(query - hit).mean() > 20
@@ -205,20 +207,20 @@ def test_examples_show_what_was_asked_and_what_was_found(ready):
 
 
 def test_nothing_to_judge_and_nothing_to_judge_by(tmp_path):
-    with pytest.raises(UsageError, match="name a recipe, or a sense"), bench(tmp_path, [], []):
+    with pytest.raises(UsageError, match="name a recipe, or a sense"), open_bench(tmp_path, [], []):
         pass
-    with pytest.raises(UsageError, match="no picture that can be read"), bench(tmp_path, [], ["phash"]):
+    with pytest.raises(UsageError, match="no picture that can be read"), open_bench(tmp_path, [], ["phash"]):
         pass
 
 
 @pytest.mark.slow
 def test_corel_gives_the_figures_that_were_measured_before(data, tmp_path):
     """All 1000 pictures: RGB histograms and 32 x 32 pixels are worth what the paper says, in its measures."""
-    truth, paper = load("corel1k", data / "corel1k"), PUBLISHED["corel1k"].figures
+    truth, paper = load_ground_truth("corel1k", data / "corel1k"), PUBLISHED["corel1k"].figures
     recipes = {"colour histogram": "colour_histogram(space=rgb, bins=[8, 8, 8])", "32 x 32 pixels": SQUARES}
-    with bench(truth.folder, [], list(recipes.values()), home=tmp_path / "home") as made:
-        for plan, name in zip(made.plans, recipes, strict=True):
-            figures = judged(made, plan, truth, quiet).figures
+    with open_bench(truth.folder, [], list(recipes.values()), index_dir=tmp_path / "home") as made:
+        for plan, name in zip(made.pipelines, recipes, strict=True):
+            figures = evaluate_pipeline(made, plan, truth, quiet).figures
             assert figures["mAP, rect."] >= paper[name]["mAP, rect."] - 0.1
             assert figures["1-NN error"] <= paper[name]["1-NN error"] + 0.1
 
@@ -228,22 +230,22 @@ SQUARES = "tiny(normalise=false)"
 
 def test_landmarks_by_colour(data, tmp_path):
     """Boxes of real photographs; each query's own picture is among the right answers."""
-    truth = load("landmarks", data / "landmarks").some(2)
-    few = tuple(sorted({name for each in truth.questions for name in each.answers[""].positives}))[:30]
-    kept = tuple({*few, *(each.name for each in truth.questions)})
+    truth = load_ground_truth("landmarks", data / "landmarks").subsample(2)
+    few = tuple(sorted({name for each in truth.queries for name in each.relevance[""].positives}))[:30]
+    kept = tuple({*few, *(each.name for each in truth.queries)})
     folder = tmp_path / "few"
     folder.mkdir()
     for name in kept:
         (folder / name).write_bytes((truth.folder / name).read_bytes())
-    small = type(truth)("few", folder, kept, truth.questions, ("mAP", "rank 1"))
-    with bench(folder, ["colour"], [], home=tmp_path / "home") as made:
-        trial = judged(made, made.plans[0], small, quiet)
+    small = type(truth)("few", folder, kept, truth.queries, ("mAP", "rank 1"))
+    with open_bench(folder, ["colour"], [], index_dir=tmp_path / "home") as made:
+        trial = evaluate_pipeline(made, made.pipelines[0], small, quiet)
     assert 20 < trial.figures["mAP"] < 100
-    assert all(each.places for each in trial.outcomes)
+    assert all(each.ranks for each in trial.outcomes)
 
 
 def test_a_box_beside_its_picture_names_the_picture(ready, folder):
     table = folder / "beside.csv"
     table.write_text("query,positive,x0,y0,x1,y1\nred/0.png,red/0.png,500,500,600,600\n")
     with pytest.raises(UsageError, match=r"red/0\.png: .*box"):
-        judged(ready, plan_of(ready, "phash"), load("table", table), quiet)
+        evaluate_pipeline(ready, plan_of(ready, "phash"), load_ground_truth("table", table), quiet)

@@ -1,7 +1,7 @@
 """What the forked children do. The first argument of each act writes a line to whoever started it.
 
 The pictures are read and described in the writer's own process here, which makes a run quick and each of its system
-calls a call of the writer; the acts that are named `pooled` use the isolated workers as every user does.
+calls a call of the writer; the acts that are named `pool` use the isolated workers as every user does.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import nearsight as ns
 from nearsight.api import collection, indexing
 from nearsight.clock import SystemClock
 from nearsight.errors import LockedError, PictureError
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.ingest import run
 from nearsight.storage import integrity
-from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.workers.pool import Failure
 
 RECIPES = ("phash | flat",)
@@ -53,12 +53,12 @@ class Here:
 @contextmanager
 def here(batch):
     """Ingests run in this process, and commit so many pictures at a time."""
-    kept = run.Pool, run.BATCH_PICTURES, run.BATCH_SECONDS
-    run.Pool, run.BATCH_PICTURES, run.BATCH_SECONDS = Here, batch, 1e9
+    kept = run.WorkerPool, run.BATCH_PICTURES, run.BATCH_SECONDS
+    run.WorkerPool, run.BATCH_PICTURES, run.BATCH_SECONDS = Here, batch, 1e9
     try:
         yield
     finally:
-        run.Pool, run.BATCH_PICTURES, run.BATCH_SECONDS = kept
+        run.WorkerPool, run.BATCH_PICTURES, run.BATCH_SECONDS = kept
 
 
 def warm():
@@ -116,13 +116,13 @@ def remove(report, home, paths):
 
 def dump(db):
     """Everything that a catalogue says, as one text's digest."""
-    tables = {name: db.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in integrity.TABLES}
+    tables = {name: db.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in integrity.TABLE_COLUMNS}
     return hashlib.sha256(repr(tables).encode("utf8", "surrogateescape")).hexdigest()[:24]
 
 
 def careless_life(report, *arguments):
     """A life without any of our own syncs: the power must be able to harm it."""
-    LocalFiles._fsync = lambda *_: None
+    LocalFileSystem._fsync = lambda *_: None
     return life(report, *arguments)
 
 
@@ -132,7 +132,7 @@ def life(report, folder, home, script, recipes, batch):
     A step of the script is `["index"]`, `["remove", paths]` or `["take", source, names]`, which puts pictures in.
     """
     states = []
-    real = Editor.transaction
+    real = CatalogueWriter.transaction
 
     @contextmanager
     def transaction(self):
@@ -140,7 +140,7 @@ def life(report, folder, home, script, recipes, batch):
             yield
         states.append(dump(self.db))
 
-    Editor.transaction = transaction
+    CatalogueWriter.transaction = transaction
     report(ack=0)
     with here(batch):
         for what, *arguments in script:
@@ -152,7 +152,7 @@ def life(report, folder, home, script, recipes, batch):
             else:
                 ns.index(folder, recipe=recipes, collection=home, watch=lambda _: report(ack=len(states))).close()
             report(ack=len(states))
-    Editor.transaction = real
+    CatalogueWriter.transaction = real
     return states
 
 
@@ -161,7 +161,7 @@ def _take(folder, source, names):
         os.link(Path(source, name), Path(folder, name))
 
 
-class Failing(LocalFiles):
+class Failing(LocalFileSystem):
     """Fails the n-th call of a kind, or writes it short; in this process, not in the workers."""
 
     def __init__(self, call, number, code):
@@ -178,7 +178,7 @@ class Failing(LocalFiles):
         setattr(self, call, failing)
 
     def __reduce__(self):
-        return (LocalFiles, ())
+        return (LocalFileSystem, ())
 
 
 def failing_index(report, folder, home, recipes, batch, call, number, code):
@@ -216,7 +216,7 @@ def race(report, folder, home, at, hold):
 
 def toggle(report, folder, home, source, rounds, seed):
     """Put pictures in and take them out at random, a run each time; the pictures of each committed state."""
-    rng, states, real = np.random.default_rng(seed), [], Editor.transaction
+    rng, states, real = np.random.default_rng(seed), [], CatalogueWriter.transaction
     names = sorted(os.listdir(source))
 
     @contextmanager
@@ -225,7 +225,7 @@ def toggle(report, folder, home, source, rounds, seed):
             yield
         states.append([os.fsdecode(path) for (path,) in self.db.execute("SELECT path FROM picture ORDER BY path")])
 
-    Editor.transaction = transaction
+    CatalogueWriter.transaction = transaction
     with here(1024):
         for number in range(rounds):
             for name in rng.choice(names, 6, replace=False):

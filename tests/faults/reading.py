@@ -14,10 +14,10 @@ import nearsight as ns
 from nearsight.api import indexing
 from nearsight.errors import FormatError, NearsightError, StorageError
 from nearsight.storage import checksums
-from nearsight.storage.array_file import StoredArrays
+from nearsight.storage.array_file import ArrayFile
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.full_text import Words
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.full_text import FullTextIndex
 from tests.faults.acts import RECIPES, dump, here
 
 
@@ -168,8 +168,8 @@ def _meta_unsealed(self, key, meta=Catalogue.meta):
 LAYERS = {
     "rows": (Catalogue, "rows", _rows_unchecked),
     "lists": (Catalogue, "meta", _meta_unsealed),
-    "words": (Words, "check", lambda self: None),
-    "blocks": (StoredArrays, "sound", lambda self, number: True),
+    "words": (FullTextIndex, "check", lambda self: None),
+    "blocks": (ArrayFile, "sound", lambda self, number: True),
     "file": (checksums, "damaged", lambda home, catalogue, files: ()),
 }
 """Each layer of checksums, and what stands in its place where it is taken away."""
@@ -256,14 +256,14 @@ def save_rows(report, home, target):
         snapshot, idents = photos._current.snapshot(), [each.id for each in photos.pictures()]
         for recipe in photos.senses.values():
             plan = photos.plan(recipe=recipe)
-            held = np.stack([snapshot.row(plan, ident) for ident in idents])
+            held = np.stack([snapshot.vector(plan, ident) for ident in idents])
             np.save(Path(target, type(plan.descriptor).__name__), held, allow_pickle=False)
 
 
 def warm_up(report, home, queries, words, recipes):
     """Ask, so that whatever is made on the first search is made; then fold the log into the catalogue."""
     answers(report, home, queries, words, recipes)
-    Editor(Path(home)).close()
+    CatalogueWriter(Path(home)).close()
 
 
 def read_on(report, home, query, stop):

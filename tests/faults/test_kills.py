@@ -123,8 +123,8 @@ def records(home):
     """The features of each picture, what was learnt, and what is wrong with the collection."""
     with ns.open(collection=home) as photos:
         snapshot, plan = photos._current.snapshot(), photos.plan(recipe=LEARNS)
-        ready = snapshot.ready(plan)
-        rows = {os.fsdecode(each.path): snapshot.row(ready, each.id).tobytes() for each in photos.pictures()}
+        ready = snapshot.trained_pipeline(plan)
+        rows = {os.fsdecode(each.path): snapshot.vector(ready, each.id).tobytes() for each in photos.pictures()}
         first = {name: photos.search(photos.root / name, recipe=LEARNS, k=1)[0].path for name in list(rows)[:3]}
         return ready.key, rows, first, [problem.what for problem in photos.verify()]
 

@@ -13,8 +13,8 @@ import pytest
 import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.errors import FormatError
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.database import NAME
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.database import CATALOGUE_FILE
 from tests.faults.acts import RECIPES
 from tests.faults.harm import LOCKS
 from tests.faults.test_refusals import nearsight
@@ -46,8 +46,8 @@ def read_only(folder):
 
 def contents(home):
     """Every file but the lock's and SQLite's scratch file, with its bytes and its time; an empty log is none."""
-    files = [path for path in home.rglob("*") if path.is_file() and path.name not in {*LOCKS, f"{NAME}-shm"}]
-    files = [path for path in files if path.name != f"{NAME}-wal" or path.stat().st_size]
+    files = [path for path in home.rglob("*") if path.is_file() and path.name not in {*LOCKS, f"{CATALOGUE_FILE}-shm"}]
+    files = [path for path in files if path.name != f"{CATALOGUE_FILE}-wal" or path.stat().st_size]
     return {path.relative_to(home): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
@@ -72,13 +72,13 @@ def test_a_read_only_folder_is_searched_and_not_written(indexed, tmp_path, figur
 def test_a_log_that_a_kill_left_is_read_on_a_read_only_medium(indexed, tmp_path):
     """A copy taken while a writer is at work has a log that SQLite cannot take in where nothing can be written."""
     frozen = tmp_path / "frozen"
-    writer = Editor(indexed / ".nearsight")
+    writer = CatalogueWriter(indexed / ".nearsight")
     with writer.transaction():
         writer.put_recipe("note", "phash")
-    assert (indexed / ".nearsight" / (NAME + "-wal")).stat().st_size
+    assert (indexed / ".nearsight" / (CATALOGUE_FILE + "-wal")).stat().st_size
     shutil.copytree(indexed, frozen)
     writer.close()
-    (frozen / ".nearsight" / (NAME + "-shm")).unlink()
+    (frozen / ".nearsight" / (CATALOGUE_FILE + "-shm")).unlink()
     with read_only(frozen):
         found = json.loads(nearsight("info", "--in", frozen, "--json")[1])
         assert (found["recipes"]["note"], found["images"]) == ("phash", 30)
@@ -86,7 +86,7 @@ def test_a_log_that_a_kill_left_is_read_on_a_read_only_medium(indexed, tmp_path)
 
 def test_a_newer_format_is_refused_and_left_as_it_was(indexed, figures):
     home = indexed / ".nearsight"
-    with sqlite3.connect(home / NAME) as db:
+    with sqlite3.connect(home / CATALOGUE_FILE) as db:
         db.execute("PRAGMA user_version=99")
     db.close()
     before = contents(home)

@@ -9,8 +9,8 @@ from nearsight.features.affine import Affine
 from nearsight.features.orb import Orb
 from nearsight.features.sift import Sift
 from nearsight.metrics.l2 import L2
-from nearsight.recipe import parse
-from nearsight.registry import build, written_out
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods, to_recipe
 from tests.features.views import found_again, photograph
 
 
@@ -93,9 +93,9 @@ def test_it_takes_any_local_features():
 
 
 def test_it_is_written_in_a_recipe():
-    (made,) = build(parse("affine(sift(n=1000), tilts=3)"))
+    (made,) = build_methods(parse_recipe("affine(sift(n=1000), tilts=3)"))
     assert made == Affine(Sift(n=1000), tilts=3)
-    assert build(parse(str(written_out([made])))) == (made,)
+    assert build_methods(parse_recipe(str(to_recipe([made])))) == (made,)
 
 
 def test_the_budget_is_shared_by_area():

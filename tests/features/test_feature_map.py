@@ -11,8 +11,8 @@ from nearsight.errors import ModelError, ModelMissingError, RecipeError
 from nearsight.features.feature_map import FeatureMap
 from nearsight.features.mobilenetv2 import Mobilenetv2
 from nearsight.models import registry
-from nearsight.models.onnx_runtime import outputs
-from nearsight.pipeline import plan
+from nearsight.models.onnx_runtime import compute_outputs
+from nearsight.pipeline import build_pipeline
 from tests.models.network import convolving, placed
 
 CELL = 8
@@ -159,10 +159,10 @@ def test_parameters_out_of_range_are_refused(wrong, says):
 
 
 def test_the_key_of_the_rows_holds_the_model_s_checksum():
-    made = plan("mobilenetv2 | rmac | pca(dim=512, whiten=1) | flat")
-    assert registry.card("mobilenetv2").sha256 in made.unlearnt_key
+    made = build_pipeline("mobilenetv2 | rmac | pca(dim=512, whiten=1) | flat")
+    assert registry.find_card("mobilenetv2").sha256 in made.untrained_key
     assert made.metric_name == "cosine"
-    assert plan("mobilenetv2 | rmac | flat").key != plan("mobilenetv2(side=512) | rmac | flat").key
+    assert build_pipeline("mobilenetv2 | rmac | flat").key != build_pipeline("mobilenetv2(side=512) | rmac | flat").key
 
 
 def test_steps_that_do_not_follow_each_other_are_refused():
@@ -173,16 +173,16 @@ def test_steps_that_do_not_follow_each_other_are_refused():
         ("onnx | rmac", "features are encoded here, and what comes before makes rows"),
     ):
         with pytest.raises(RecipeError, match=says):
-            plan(text)
-    assert plan("onnx | unit | flat").metric_name == "cosine"
-    assert plan("mobilenetv2 | windows | unit | vlad").metric_name == "cosine"
+            build_pipeline(text)
+    assert build_pipeline("onnx | unit | flat").metric_name == "cosine"
+    assert build_pipeline("mobilenetv2 | windows | unit | vlad").metric_name == "cosine"
 
 
 @pytest.fixture
 def mobilenetv2():
     """Skips where the model is not on this machine."""
     try:
-        return registry.model("mobilenetv2")
+        return registry.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 
@@ -190,7 +190,7 @@ def mobilenetv2():
 def test_mobilenetv2_is_its_map(mobilenetv2):
     image = noise(320, 384)
     found = Mobilenetv2().features(image)
-    (made,) = outputs("mobilenetv2", "features", [image])  # the card's side is the picture's own
+    (made,) = compute_outputs("mobilenetv2", "features", [image])  # the card's side is the picture's own
     assert found.grids == ((12, 10),)
     assert found.descriptors == pytest.approx(made[0].reshape(1280, -1).T)
     assert found.descriptors.min() >= 0

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from nearsight.features.local_lbp import LocalLbp, histograms, patterns
+from nearsight.features.local_lbp import LocalLbp, cs_lbp_patterns, pattern_histograms
 from nearsight.features.sift import Sift
 from tests.features.views import angles_after_a_quarter_turn, found_again, photograph
 
@@ -49,8 +49,8 @@ def slow_histogram(found, cells):
 @pytest.mark.parametrize("cells", [1, 3, 4])
 def test_equals_a_slow_loop(cells):
     cut = np.random.default_rng(0).uniform(0, 255, (3, 41, 41)).astype(np.float32)
-    found = patterns(cut, 2.55)
-    rows = histograms(found, cells)
+    found = cs_lbp_patterns(cut, 2.55)
+    rows = pattern_histograms(found, cells)
     for at in range(3):
         expected = slow_patterns(cut[at].astype(float), 2.55)
         assert (found[at] == expected).mean() > 0.999  # a difference right at the threshold may go either way
@@ -59,9 +59,9 @@ def test_equals_a_slow_loop(cells):
 
 def test_an_edge_has_the_bits_of_the_pairs_across_it():
     ramp = np.tile(np.arange(41, dtype=np.float32), (1, 41, 1))  # brighter to the right
-    assert (patterns(ramp, 1.0) == 0b0011).all()  # right over left, and lower right over upper left
-    assert (patterns(ramp.transpose(0, 2, 1), 1.0) == 0b1110).all()
-    assert (patterns(ramp, 4.5) == 0).all()
+    assert (cs_lbp_patterns(ramp, 1.0) == 0b0011).all()  # right over left, and lower right over upper left
+    assert (cs_lbp_patterns(ramp.transpose(0, 2, 1), 1.0) == 0b1110).all()
+    assert (cs_lbp_patterns(ramp, 4.5) == 0).all()
 
 
 def test_points_are_those_of_sift():

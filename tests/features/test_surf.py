@@ -6,7 +6,7 @@ import pytest
 from scipy.special import erf
 
 from nearsight.features import _fast_hessian, surf
-from nearsight.features._fast_hessian import detected, determinants, integral, sides
+from nearsight.features._fast_hessian import detect_blobs, filter_sides, hessian_determinants, integral_image
 from nearsight.features.surf import Surf
 from tests.features.views import angles_after_a_quarter_turn, found_again, photograph
 
@@ -35,7 +35,7 @@ def slow_determinant(luma, side, x, y):
 
 
 def test_the_filters_are_those_of_the_paper():
-    assert [sides(octave) for octave in range(3)] == [[9, 15, 21, 27], [15, 27, 39, 51], [27, 51, 75, 99]]
+    assert [filter_sides(octave) for octave in range(3)] == [[9, 15, 21, 27], [15, 27, 39, 51], [27, 51, 75, 99]]
     down, _, both = filters(9)
     assert (down[:, 4] == [1, 1, 1, -2, -2, -2, 1, 1, 1]).all()
     assert (both[1] == [0, 1, 1, 1, 0, -1, -1, -1, 0]).all()
@@ -45,7 +45,7 @@ def test_the_filters_are_those_of_the_paper():
 def test_determinants_equal_a_slow_loop(side, step):
     luma = grey(photograph(120))[:90]
     border = side // 2 + 3
-    found = determinants(integral(luma), side, step, border)
+    found = hessian_determinants(integral_image(luma), side, step, border)
     downs, rights = (range(border, length - border, step) for length in luma.shape)
     expected = [[slow_determinant(luma, side, x, y) for x in rights] for y in downs]
     assert np.array(expected).shape == found.shape
@@ -54,15 +54,15 @@ def test_determinants_equal_a_slow_loop(side, step):
 
 def test_an_integral_image_that_wraps_around_gives_the_same_sums():
     luma = grey(photograph(64))
-    wrapped = integral(luma) + np.int32(2**31 - 100_000)
+    wrapped = integral_image(luma) + np.int32(2**31 - 100_000)
     assert (wrapped < 0).any()
-    assert np.array_equal(determinants(wrapped, 9, 1, 6), determinants(integral(luma), 9, 1, 6))
+    assert np.array_equal(hessian_determinants(wrapped, 9, 1, 6), hessian_determinants(integral_image(luma), 9, 1, 6))
 
 
 def test_points_are_the_maxima_of_a_slow_loop():
     luma = grey(photograph(100))
-    sums, border = integral(luma), 14
-    layers = np.stack([determinants(sums, side, 1, border) for side in sides(0)])
+    sums, border = integral_image(luma), 14
+    layers = np.stack([hessian_determinants(sums, side, 1, border) for side in filter_sides(0)])
     expected = set()
     for layer in (1, 2):
         for row in range(1, layers.shape[1] - 1):
@@ -70,9 +70,9 @@ def test_points_are_the_maxima_of_a_slow_loop():
                 cube = layers[layer - 1 : layer + 2, row - 1 : row + 2, column - 1 : column + 2]
                 if layers[layer, row, column] > 4e-4 and (cube < cube[1, 1, 1]).sum() == 26:
                     expected.add((layer, row, column))
-    found = detected(sums, 1, 4e-4)
+    found = detect_blobs(sums, 1, 4e-4)
     # every point is a maximum that was moved by less than a step; the few others were moved further and are dropped
-    at = np.column_stack([(found.sigmas / 1.2 * 9 - 9) / 6, found.places[:, ::-1] - border - 0.5])
+    at = np.column_stack([(found.sigmas / 1.2 * 9 - 9) / 6, found.positions[:, ::-1] - border - 0.5])
     for point in at:
         assert any(np.abs(point - maximum).max() < 1 for maximum in expected)
     assert 0.8 * len(expected) < len(at) <= len(expected)
@@ -87,8 +87,8 @@ def test_the_summit_of_a_parabola_is_found_exactly():
         form, summit = -(root @ root.T) - np.eye(3), rng.uniform(-0.5, 0.5, 3)
         away = grid - summit
         cube = 7 + np.einsum("...i,ij,...j", away, form, away)
-        assert _fast_hessian._offsets(cube[None])[0] == pytest.approx(summit, abs=1e-9)
-    assert not np.isfinite(_fast_hessian._offsets(np.zeros((1, 3, 3, 3)))).any()
+        assert _fast_hessian._subpixel_offsets(cube[None])[0] == pytest.approx(summit, abs=1e-9)
+    assert not np.isfinite(_fast_hessian._subpixel_offsets(np.zeros((1, 3, 3, 3)))).any()
 
 
 def side_of_the_strongest_response(sigma):
@@ -129,7 +129,7 @@ def test_slopes_equal_a_slow_loop():
     rng = np.random.default_rng(0)
     places = rng.uniform(-10, 75, (20, 30, 2)).astype(np.float32)
     halves = np.concatenate([rng.uniform(0.3, 12, 18), [25.4, 60]]).astype(np.float32)
-    found = surf.haar(integral(luma), places, halves)
+    found = surf.haar_responses(integral_image(luma), places, halves)
     for at in range(20):
         half = max(1, round(float(halves[at])))
         for each in range(30):

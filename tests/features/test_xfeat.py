@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.applications.match import same_thing
-from nearsight.features.xfeat import Xfeat, between, likelihoods, peaks
+from nearsight.applications.match import explain_object
+from nearsight.features.xfeat import Xfeat, find_peaks, keypoint_probabilities, sample_map
 from tests.contract.test_methods import ready
 from tests.features.views import found_again, photograph
 
 
 def test_likelihoods_are_the_softmax_of_each_cell_at_its_pixels():
     logits = np.random.default_rng(0).normal(0, 3, (3, 4, 65)).astype(np.float32)
-    found = likelihoods(logits)
+    found = keypoint_probabilities(logits)
     assert found.shape == (24, 32)
     for y in range(24):
         for x in range(32):
@@ -31,7 +31,7 @@ def test_peaks_are_the_largest_of_their_surroundings():
             if likely[y, x] == around.max() and likely[y, x] > 0.9:
                 right.append((y, x))
     assert len(right) > 20
-    assert list(zip(*(each.tolist() for each in peaks(likely, 0.9)), strict=True)) == right
+    assert list(zip(*(each.tolist() for each in find_peaks(likely, 0.9)), strict=True)) == right
 
 
 def test_between_cells_it_is_linear_and_beyond_the_last_it_stays():
@@ -44,7 +44,7 @@ def test_between_cells_it_is_linear_and_beyond_the_last_it_stays():
         for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
             weight = (1 - abs(v - top - i)) * (1 - abs(u - left - j))
             total = total + weight * cells[min(max(top + i, 0), 4), min(max(left + j, 0), 5)].astype(float)
-        assert between(cells, down, right)[at] == pytest.approx(total, abs=0.02)  # weights are of 1/32 in OpenCV
+        assert sample_map(cells, down, right)[at] == pytest.approx(total, abs=0.02)  # weights are of 1/32 in OpenCV
 
 
 @pytest.mark.parametrize(("view", "again", "matched"), [("turned", 0.7, 0.5), ("darker", 0.9, 0.9)])
@@ -74,7 +74,7 @@ def test_a_plane_seen_aslant_is_the_same_thing(matcher):
     image = photograph(384)
     view = np.array([[0.8, 0.1, 30], [-0.08, 0.75, 60], [0.0003, 0.0002, 1]])
     other = cv2.warpPerspective(image, view, (384, 384))
-    found = same_thing(component, image, other)
+    found = explain_object(component, image, other)
     assert found.alike
     unit = np.diag([1 / 384, 1 / 384, 1]) @ view @ np.diag([384, 384, 1])
     assert found.homography / found.homography[2, 2] == pytest.approx(unit, abs=0.05)
@@ -86,8 +86,8 @@ def test_the_matcher_pairs_nothing_with_nothing():
     some, none = component.describe([photograph(256), np.full((50, 60, 3), 9, np.uint8)])
     assert len(none) == 0
     for pair in ((some, none), (none, some), (none, none)):
-        assert component.pairs(*pair).shape == (0, 2)
-    assert len(component.pairs(some, some)) > 0.9 * len(some)
+        assert component.match_pairs(*pair).shape == (0, 2)
+    assert len(component.match_pairs(some, some)) > 0.9 * len(some)
 
 
 @pytest.mark.parametrize("wrong", [{"n": 0}, {"least": 0}, {"least": 1}])

@@ -7,8 +7,8 @@ import numpy as np
 import skimage.data
 
 from nearsight.evaluation.repeatability import matching_score, repeatability
-from nearsight.recipe import parse
-from nearsight.registry import build
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods
 
 
 def photograph(side=384):
@@ -50,7 +50,7 @@ def found_again(component, view, side=384):
     """Repeatability and matching score in another view of the photograph."""
     image = photograph(side)
     other, homography = VIEWS[view](image)
-    (metric,) = build(parse(component.metric))
+    (metric,) = build_methods(parse_recipe(component.metric))
     first, second = component.features(image), component.features(other)
     again = repeatability(first, second, homography)
     return again, matching_score(first, second, homography, metric)

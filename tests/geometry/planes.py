@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nearsight.geometry.matching import Matches
-from nearsight.visual_words import records
+from nearsight.visual_words import record_dtype
 
 ASPECT = 0.75
 
@@ -58,7 +58,7 @@ def matches(view, right=90, wrong=210, seed=0):
 def picture(count=60, seed=0, bits=16):
     """The records of a picture, each feature with a word of its own."""
     rng = np.random.default_rng(seed)
-    made = np.zeros(count, records(bits))
+    made = np.zeros(count, record_dtype(bits))
     made["word"], made["bits"] = np.arange(count), rng.integers(0, 256, made["bits"].shape)
     made["x"], made["y"] = rng.integers(0, 65536, count), rng.integers(0, int(65536 * ASPECT), count)
     made["scale"], made["angle"] = rng.integers(60, 120, count), rng.integers(0, 256, count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.geometry.matching import Matches, by_longest_side, mutual
+from nearsight.geometry.matching import Matches, match_mutual_nearest, normalize_by_longest_side
 from nearsight.types import LocalFeatures
 
 
@@ -46,33 +46,33 @@ def slow(query, hit, ratio):
 def test_agrees_with_a_slow_search(made, ratio):
     query, hit = features(made(60, 1)), features(made(80, 2), seed=1)
     pairs = slow(query, hit, ratio)
-    found = mutual(query, hit, ratio)
+    found = match_mutual_nearest(query, hit, ratio)
     assert len(pairs) >= 3
-    assert found.query.tolist() == [query.points[i].tolist() for i, _ in pairs]
-    assert found.hit.tolist() == [hit.points[j].tolist() for _, j in pairs]
-    assert found.ratios == pytest.approx([hit.scales[j] / query.scales[i] for i, j in pairs])
-    assert found.turns == pytest.approx([hit.angles[j] - query.angles[i] for i, j in pairs])
+    assert found.query_points.tolist() == [query.points[i].tolist() for i, _ in pairs]
+    assert found.hit_points.tolist() == [hit.points[j].tolist() for _, j in pairs]
+    assert found.scale_ratios == pytest.approx([hit.scales[j] / query.scales[i] for i, j in pairs])
+    assert found.rotations == pytest.approx([hit.angles[j] - query.angles[i] for i, j in pairs])
 
 
 @pytest.mark.parametrize("counts", [(0, 5), (5, 0), (1, 5), (5, 1), (0, 0)])
 def test_too_few_features_match_nothing(counts):
     query, hit = (features(vectors(count, 1)) for count in counts)
-    assert len(mutual(query, hit)) == 0
+    assert len(match_mutual_nearest(query, hit)) == 0
 
 
 def test_units_of_the_longest_side():
     query, hit = features(vectors(9, 1), (200, 100)), features(vectors(9, 1), (50, 400), seed=1)
-    before = mutual(query, hit)
-    after = by_longest_side(before, query, hit)
+    before = match_mutual_nearest(query, hit)
+    after = normalize_by_longest_side(before, query, hit)
     assert len(after) == 9
-    assert after.query == pytest.approx(before.query / 200)
-    assert after.hit == pytest.approx(before.hit / 400)
-    assert after.ratios == pytest.approx(before.ratios / 2)
+    assert after.query_points == pytest.approx(before.query_points / 200)
+    assert after.hit_points == pytest.approx(before.hit_points / 400)
+    assert after.scale_ratios == pytest.approx(before.scale_ratios / 2)
 
 
 def test_features_without_size_and_turn_say_nothing_of_them():
     places = np.random.default_rng(0).random((5, 2))
-    assert not Matches(places, places, np.ones(5), np.zeros(5)).posed
-    assert Matches(places, places, np.arange(1.0, 6), np.zeros(5)).posed
-    assert Matches(places, places, np.ones(5), np.arange(5.0)).posed
-    assert not Matches(places[:0], places[:0], np.ones(0), np.zeros(0)).posed
+    assert not Matches(places, places, np.ones(5), np.zeros(5)).has_pose
+    assert Matches(places, places, np.arange(1.0, 6), np.zeros(5)).has_pose
+    assert Matches(places, places, np.ones(5), np.arange(5.0)).has_pose
+    assert not Matches(places[:0], places[:0], np.ones(0), np.zeros(0)).has_pose

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 from PIL.TiffImagePlugin import IFDRational
 
-from nearsight.images.decode import decode
+from nearsight.images.decode import decode_image
 from nearsight.images.exif import Metadata
 from nearsight.images.pillow import printable
 
@@ -25,7 +25,7 @@ def exif(main=(), details=(), place=()):
 
 
 def read(*parts, format="JPEG"):
-    return decode(saved(photo(), format, exif=exif(*parts).tobytes()), metadata=True).metadata
+    return decode_image(saved(photo(), format, exif=exif(*parts).tobytes()), metadata=True).metadata
 
 
 ATHENS = {1: "N", 2: (37.0, 58.0, 18.0), 3: "E", 4: (23.0, 43.0, 34.32)}
@@ -39,7 +39,7 @@ def test_all_of_it_in_each_format(format):
 
 
 def test_without_exif():
-    assert decode(saved(photo(), "JPEG"), metadata=True).metadata == Metadata()
+    assert decode_image(saved(photo(), "JPEG"), metadata=True).metadata == Metadata()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_seconds_with_a_zero_denominator_count_nothing():
 @pytest.mark.parametrize("cut", range(6, 200, 7))
 def test_broken_exif_never_fails_a_picture(cut):
     whole = exif({271: "A", 274: 6}, {0x9003: "2012:07:21 10:11:12"}, ATHENS).tobytes()
-    picture = decode(saved(photo(), "JPEG", exif=whole[:cut]), metadata=True)
+    picture = decode_image(saved(photo(), "JPEG", exif=whole[:cut]), metadata=True)
     assert {picture.width, picture.height} == {320, 240}
 
 
@@ -111,5 +111,5 @@ def test_real_cameras():
     heif = pytest.importorskip("pillow_heif") is not None
     assert heif
     for entry in index:
-        found = decode((Path(folder) / "gps" / entry["file"]).read_bytes(), metadata=True).metadata
+        found = decode_image((Path(folder) / "gps" / entry["file"]).read_bytes(), metadata=True).metadata
         assert (found.latitude, found.longitude) == pytest.approx((entry["lat"], entry["lon"]), abs=1e-5), entry

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nearsight.errors import Reason
-from nearsight.workers.pool import Failure, Pool
+from nearsight.workers.pool import Failure, WorkerPool
 from tests.workers.jobs import Measured
 
 from .hostile import generate
@@ -24,10 +24,10 @@ class Peak(threading.Thread):
 
     def __init__(self, pool):
         super().__init__(daemon=True)
-        self.pool, self.bytes, self.over = pool, 0, threading.Event()
+        self.pool, self.bytes, self.split_blocks = pool, 0, threading.Event()
 
     def run(self):
-        while not self.over.wait(0.02):
+        while not self.split_blocks.wait(0.02):
             for pid in self.pool.pids:
                 with suppress(OSError):
                     status = Path(f"/proc/{pid}/status").read_text()
@@ -36,13 +36,13 @@ class Peak(threading.Thread):
 
 def judged(paths, workers=2):
     """The verdict, peak memory and seconds for each file; a Failure's verdict is its reason. And the peak of all."""
-    with Pool(Measured(), workers) as pool:
+    with WorkerPool(Measured(), workers) as pool:
         peak = Peak(pool)
         peak.start()
         try:
             return dict(pool.run(paths)), peak
         finally:
-            peak.over.set()
+            peak.split_blocks.set()
             peak.join()
 
 
@@ -73,7 +73,7 @@ def check(paths, seconds, memory):
 
 def alone(path):
     """The seconds of one try, of two, of a file that a worker does not survive or has no memory for."""
-    with Pool(Measured(), 1) as pool:
+    with WorkerPool(Measured(), 1) as pool:
         dict(pool.run([path + b" is not there"]))  # the worker is up
         start = time.monotonic()
         assert isinstance(dict(pool.run([path]))[path], Failure)

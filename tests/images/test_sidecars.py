@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nearsight.errors import PictureError, Reason
-from nearsight.images.sidecars.entry import Said
-from nearsight.images.sidecars.formats import is_sidecar, read
+from nearsight.images.sidecars.entry import ImageText
+from nearsight.images.sidecars.formats import is_sidecar, read_sidecar
 
 XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -25,7 +25,7 @@ XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 def told(value, name=b"captions.json"):
-    return read(name, json.dumps(value).encode())
+    return read_sidecar(name, json.dumps(value).encode())
 
 
 def test_which_files_are_sidecars():
@@ -36,12 +36,18 @@ def test_which_files_are_sidecars():
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ([{"file": "a.jpg", "captions": ["One.", "Two.", "One."]}], [Said("a.jpg", "One.\nTwo.")]),
-        ([{"file_name": "d/a.jpg", "text": "One", "tags": "sea; storm"}], [Said("d/a.jpg", "One", ("sea", "storm"))]),
-        ({"a.jpg": "One.", "b.jpg": ["Two.", "Three."]}, [Said("a.jpg", "One."), Said("b.jpg", "Two.\nThree.")]),
-        ({"a.jpg": {"caption": "One", "keywords": ["sea"]}}, [Said("a.jpg", "One", ("sea",))]),
-        ({"Title": "Rex", "description": "", "people": [{"name": "Ann"}]}, [Said("", "Rex", ("Ann",))]),
-        ({"path": "a.jpg", "Caption": "One", "labels": "dog, cat"}, [Said("a.jpg", "One", ("dog", "cat"))]),
+        ([{"file": "a.jpg", "captions": ["One.", "Two.", "One."]}], [ImageText("a.jpg", "One.\nTwo.")]),
+        (
+            [{"file_name": "d/a.jpg", "text": "One", "tags": "sea; storm"}],
+            [ImageText("d/a.jpg", "One", ("sea", "storm"))],
+        ),
+        (
+            {"a.jpg": "One.", "b.jpg": ["Two.", "Three."]},
+            [ImageText("a.jpg", "One."), ImageText("b.jpg", "Two.\nThree.")],
+        ),
+        ({"a.jpg": {"caption": "One", "keywords": ["sea"]}}, [ImageText("a.jpg", "One", ("sea",))]),
+        ({"Title": "Rex", "description": "", "people": [{"name": "Ann"}]}, [ImageText("", "Rex", ("Ann",))]),
+        ({"path": "a.jpg", "Caption": "One", "labels": "dog, cat"}, [ImageText("a.jpg", "One", ("dog", "cat"))]),
         ([{"file": "a.jpg", "lat": 1.5}, {"caption": "of nothing"}, 7, None], []),
         ({"version": 3, "files": [1, 2]}, []),
         ([], []),
@@ -64,29 +70,29 @@ def test_cocos_annotations():
         ],
         "categories": [{"id": 18, "name": "dog"}],
     }
-    assert told(value)[:2] == [Said("a.jpg", "A man skis.", ("dog",)), Said("b.jpg", "", ("dog",))]
+    assert told(value)[:2] == [ImageText("a.jpg", "A man skis.", ("dog",)), ImageText("b.jpg", "", ("dog",))]
 
 
 def test_sentences_inside_pictures():
     value = {"images": [{"filename": "a.jpg", "sentences": [{"raw": "A dog."}, {"raw": "A cat."}], "split": "train"}]}
-    assert told(value) == [Said("a.jpg", "A dog.\nA cat.")]
+    assert told(value) == [ImageText("a.jpg", "A dog.\nA cat.")]
 
 
 def test_json_lines():
     data = b'\xef\xbb\xbf{"file_name": "a.jpg", "text": "One"}\n\n{"file_name": "b.jpg", "text": "Two"}\n'
-    assert read(b"metadata.jsonl", data) == [Said("a.jpg", "One"), Said("b.jpg", "Two")]
+    assert read_sidecar(b"metadata.jsonl", data) == [ImageText("a.jpg", "One"), ImageText("b.jpg", "Two")]
     with pytest.raises(PictureError, match="line 2 is not JSON"):
-        read(b"metadata.jsonl", b'{"file": "a.jpg"}\n{"file"\n')
+        read_sidecar(b"metadata.jsonl", b'{"file": "a.jpg"}\n{"file"\n')
 
 
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b'file,caption,tags\na.jpg,"One, two",sea;storm\n', [Said("a.jpg", "One, two", ("sea", "storm"))]),
-        (b"Filename;Title;Description\r\na.jpg;One;Two\r\n", [Said("a.jpg", "One\nTwo")]),
-        (b"image\tcaption\na.jpg\tOne\na.jpg\tTwo\n", [Said("a.jpg", "One"), Said("a.jpg", "Two")]),
-        ("file,caption\na.jpg,Gräser".encode("cp1252"), [Said("a.jpg", "Gräser")]),
-        ("file,caption\na.jpg,Gräser".encode("utf-16"), [Said("a.jpg", "Gräser")]),
+        (b'file,caption,tags\na.jpg,"One, two",sea;storm\n', [ImageText("a.jpg", "One, two", ("sea", "storm"))]),
+        (b"Filename;Title;Description\r\na.jpg;One;Two\r\n", [ImageText("a.jpg", "One\nTwo")]),
+        (b"image\tcaption\na.jpg\tOne\na.jpg\tTwo\n", [ImageText("a.jpg", "One"), ImageText("a.jpg", "Two")]),
+        ("file,caption\na.jpg,Gräser".encode("cp1252"), [ImageText("a.jpg", "Gräser")]),
+        ("file,caption\na.jpg,Gräser".encode("utf-16"), [ImageText("a.jpg", "Gräser")]),
         (b"file,caption\na.jpg\n,One\nb.jpg,\n", []),
         (b"file,fine_id,coarse_id\na.jpg,0,0\n", []),
         (b"a,b\n1,2\n", []),
@@ -94,21 +100,21 @@ def test_json_lines():
     ],
 )
 def test_csv(data, expected):
-    assert read(b"list.csv", data) == expected
+    assert read_sidecar(b"list.csv", data) == expected
 
 
 def test_a_cell_without_end_is_refused():
     with pytest.raises(PictureError, match="field larger"):
-        read(b"list.csv", b'file,caption\na.jpg,"' + b"x" * 200_000)
+        read_sidecar(b"list.csv", b'file,caption\na.jpg,"' + b"x" * 200_000)
 
 
 def test_xmp():
     words = ("sea", "weather", "places", "Genoa")
     caption = "Storm\nSturm\nStorm over the bay\nWaves break on the mole."
-    assert read(b"a.xmp", XMP) == [Said("", caption, words)]
+    assert read_sidecar(b"a.xmp", XMP) == [ImageText("", caption, words)]
     renamed = XMP.replace(b"dc:", b"other:").replace(b"xmlns:dc", b"xmlns:other")
-    assert read(b"a.xmp", renamed) == [Said("", caption, words)]
-    assert read(b"a.xmp", b"<a/>") == []
+    assert read_sidecar(b"a.xmp", renamed) == [ImageText("", caption, words)]
+    assert read_sidecar(b"a.xmp", b"<a/>") == []
 
 
 @pytest.mark.parametrize(
@@ -127,7 +133,7 @@ def test_xmp():
 )
 def test_what_is_no_sidecar_has_a_reason(name, data):
     with pytest.raises(PictureError) as caught:
-        read(name, data)
+        read_sidecar(name, data)
     assert caught.value.reason is Reason.CORRUPT
     assert len(caught.value.detail) < 300
 
@@ -153,10 +159,10 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_any_json_is_read(value):
-    assert all(isinstance(each, Said) and (each.caption or each.tags) for each in told(value))
+    assert all(isinstance(each, ImageText) and (each.caption or each.tags) for each in told(value))
 
 
 @given(st.sampled_from([b"a.json", b"a.jsonl", b"a.csv", b"a.xmp"]), st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(name, data):
     with suppress(PictureError):
-        assert isinstance(read(name, data), list)
+        assert isinstance(read_sidecar(name, data), list)

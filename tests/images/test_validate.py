@@ -7,20 +7,20 @@ from PIL import Image as Pillow
 
 from nearsight.errors import PictureError, Reason
 from nearsight.images import validate as module
-from nearsight.images.validate import Header, Limits, gate, scale_for
+from nearsight.images.validate import Header, Limits, choose_scale, validate_image
 
 from .hostile import photo, png, resized_jpeg, saved
 
 
 def reason(data, **options):
     with pytest.raises(PictureError) as caught:
-        gate(data, **options)
+        validate_image(data, **options)
     return caught.value.reason
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
 def test_header_of_each_format(format):
-    header = gate(saved(photo(321, 123), format))
+    header = validate_image(saved(photo(321, 123), format))
     assert (header.format, header.width, header.height, header.scale) == (format, 321, 123, 1)
 
 
@@ -34,29 +34,29 @@ def test_header_of_each_format(format):
 )  # fmt: skip
 def test_bytes_per_pixel(mode, format, pixel):
     image = Pillow.new(mode, (100, 50)) if mode in ("I;16", "F") else photo(100, 50).convert(mode)
-    assert gate(saved(image, format)).decoded_bytes == 5000 * pixel
+    assert validate_image(saved(image, format)).decoded_bytes == 5000 * pixel
 
 
 def test_sixteen_bits_count_twice():
-    assert gate(png(10, 10, 16, 6)).decoded_bytes == 800
-    assert gate(png(10, 10, 16, 2)).decoded_bytes == 600
+    assert validate_image(png(10, 10, 16, 6)).decoded_bytes == 800
+    assert validate_image(png(10, 10, 16, 2)).decoded_bytes == 600
 
 
 @pytest.mark.parametrize(
     ("longest", "scale"), [(1, 1), (1024, 1), (2047, 1), (2048, 2), (4095, 2), (4096, 4), (8191, 4), (8192, 8)]
 )
 def test_scale_keeps_the_longest_side_at_1024(longest, scale):
-    assert scale_for(longest, 10) == scale_for(10, longest) == scale
+    assert choose_scale(longest, 10) == choose_scale(10, longest) == scale
 
 
 def test_phone_picture_of_108_megapixels_passes_and_its_progressive_twin_does_not():
     phone = resized_jpeg(saved(photo(), "JPEG"), 12_000, 9_000)
-    assert gate(phone) == Header("JPEG", 12_000, 9_000, 1_500 * 1_125 * 3, 8)
+    assert validate_image(phone) == Header("JPEG", 12_000, 9_000, 1_500 * 1_125 * 3, 8)
     assert reason(resized_jpeg(saved(photo(), "JPEG", progressive=True), 12_000, 9_000)) is Reason.TOO_MANY_BYTES
 
 
 def test_progressive_coefficients_are_counted_in_full():
-    header = gate(saved(photo(1600, 800), "JPEG", progressive=True, subsampling="4:2:0"))
+    header = validate_image(saved(photo(1600, 800), "JPEG", progressive=True, subsampling="4:2:0"))
     assert header.decoded_bytes == 1600 * 800 * 3 + 1600 * 800 * 2 * 3 // 2
     assert header.scale == 1
 
@@ -65,18 +65,18 @@ def test_sequential_jpeg_of_several_scans_is_held_whole_too():
     jpeg = bytearray(saved(photo(64, 64), "JPEG"))
     at = jpeg.index(b"\xff\xda")
     jpeg[at + 4] = 1
-    assert module._jpeg(bytes(jpeg)).whole > 0
+    assert module._jpeg_layout(bytes(jpeg)).fixed_bytes > 0
 
 
 def test_full_scales_only_as_far_as_the_limit_demands():
     phone = resized_jpeg(saved(photo(), "JPEG"), 12_000, 9_000)
-    assert gate(phone, full=True).scale == 2
-    assert gate(phone, Limits(decoded=1 << 30), full=True).scale == 1
+    assert validate_image(phone, full=True).scale == 2
+    assert validate_image(phone, Limits(decoded=1 << 30), full=True).scale == 1
 
 
 def test_map_scan_passes_and_one_byte_over_the_limit_does_not():
-    assert gate(png(16_000, 16_000, 8, 3, full=False)).decoded_bytes == 256_000_000
-    assert gate(png(100, 100, 8, 2), Limits(decoded=30_000)).decoded_bytes == 30_000
+    assert validate_image(png(16_000, 16_000, 8, 3, full=False)).decoded_bytes == 256_000_000
+    assert validate_image(png(100, 100, 8, 2), Limits(decoded=30_000)).decoded_bytes == 30_000
     assert reason(png(100, 100, 8, 2), limits=Limits(decoded=29_999)) is Reason.TOO_MANY_BYTES
 
 
@@ -111,5 +111,5 @@ def test_pillows_own_limit_is_off_inside_and_back_outside():
     before = Pillow.MAX_IMAGE_PIXELS
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        gate(png(16_000, 16_000, 8, 3, full=False))
+        validate_image(png(16_000, 16_000, 8, 3, full=False))
     assert before == Pillow.MAX_IMAGE_PIXELS is not None

@@ -7,14 +7,14 @@ import subprocess
 import pytest
 
 from nearsight.errors import Reason, UsageError
-from nearsight.files import LocalFiles
-from nearsight.images.walk import Found, Skipped, walk
+from nearsight.files import LocalFileSystem
+from nearsight.images.walk import FoundFile, SkippedEntry, walk_folder
 
 OWN = frozenset({b".nearsight"})
 
 
 def seen(root, files=None):
-    return list(walk(bytes(root), files or LocalFiles(), OWN))
+    return list(walk_folder(bytes(root), files or LocalFileSystem(), OWN))
 
 
 def paths(root, files=None):
@@ -34,7 +34,7 @@ def test_all_files_in_the_order_of_their_bytes(tmp_path):
 def test_found_has_the_state_of_the_file(tmp_path):
     (tmp_path / "a").write_bytes(b"123")
     state = (tmp_path / "a").stat()
-    assert seen(tmp_path) == [Found(b"a", 3, state.st_mtime_ns, state.st_ino)]
+    assert seen(tmp_path) == [FoundFile(b"a", 3, state.st_mtime_ns, state.st_ino)]
 
 
 def test_links_are_never_followed(tmp_path):
@@ -47,7 +47,7 @@ def test_links_are_never_followed(tmp_path):
     (tmp_path / "real" / "up").symlink_to("..")
     (tmp_path / "out").symlink_to("/etc")
     result = {each.path: each for each in seen(tmp_path)}
-    links = {path for path, each in result.items() if isinstance(each, Skipped)}
+    links = {path for path, each in result.items() if isinstance(each, SkippedEntry)}
     assert links == {b"to-file", b"to-folder", b"to-nothing", b"to-self", b"real/up", b"out"}
     assert all(result[path].reason is Reason.LINK and not result[path].subtree for path in links)
 
@@ -72,7 +72,7 @@ def test_odd_names_round_trip(tmp_path):
             file.write(name)
     assert paths(tmp_path) == sorted(names)
     for name in names:
-        assert LocalFiles().read(os.path.join(bytes(tmp_path), name), 999)[0] == name
+        assert LocalFileSystem().read(os.path.join(bytes(tmp_path), name), 999)[0] == name
 
 
 def test_tree_deeper_than_python(tmp_path):
@@ -92,7 +92,7 @@ def test_tree_deeper_than_python(tmp_path):
         subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
 
 
-class Failing(LocalFiles):
+class Failing(LocalFileSystem):
     def __init__(self, name, error):
         self.name, self.error = name, error
 
@@ -108,7 +108,7 @@ def test_unreadable_folder_says_that_what_is_below_is_unknown(tmp_path):
         (tmp_path / name).touch()
     files = Failing(b"b", PermissionError(13, "Permission denied"))
     assert paths(tmp_path, files) == [b"a/1", b"b", b"c/1"]
-    assert seen(tmp_path, files)[1] == Skipped(b"b", Reason.UNREADABLE, "Permission denied", subtree=True)
+    assert seen(tmp_path, files)[1] == SkippedEntry(b"b", Reason.UNREADABLE, "Permission denied", subtree=True)
     assert seen(tmp_path, Failing(b"b", OSError(5, "Input/output error")))[1].reason is Reason.UNREADABLE
 
 
@@ -119,7 +119,7 @@ def test_vanishing_folder_and_file(tmp_path):
     gone = Failing(b"a", FileNotFoundError(2, "No such file or directory"))
     assert seen(tmp_path, gone)[0].reason is Reason.VANISHED
 
-    class Late(LocalFiles):
+    class Late(LocalFileSystem):
         def scan(self, folder):
             entries = super().scan(folder)
             if folder.endswith(b"/b"):

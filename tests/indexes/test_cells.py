@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nearsight.indexes._cells import FRESH, stacked
+from nearsight.indexes._cells import MAX_PENDING, compact_parts
 from nearsight.indexes.flat import Flat
 from nearsight.indexes.gistis import Gistis
 from nearsight.indexes.ivf import Ivf
@@ -46,7 +46,9 @@ def exact(rows=ROWS, ids=IDS, k=10, allow=None, metric=None):
 
 @pytest.fixture(scope="module")
 def fits():
-    return {type(index): index.fit(ROWS[::2], L2()) for index in (Ivf(cells=20, probes=5), Gistis(cells=20, probes=5))}
+    return {
+        type(index): index.train(ROWS[::2], L2()) for index in (Ivf(cells=20, probes=5), Gistis(cells=20, probes=5))
+    }
 
 
 def full(index, fits):
@@ -78,9 +80,9 @@ def test_rows_added_bit_by_bit_give_the_same_as_at_once(index, fits):
         split = split.add(IDS[start : start + 900], ROWS[start : start + 900])
     at_once = full(index, fits)
     assert len(split) == len(at_once) == COUNT
-    assert 0 < len(split.fresh) <= FRESH
-    split = split._code()
-    (one,), (other,) = stacked(index, [index.join(split.parts, IDS[:0])], IDS[:0]), at_once.parts
+    assert 0 < len(split.pending) <= MAX_PENDING
+    split = split._encode_pending()
+    (one,), (other,) = compact_parts(index, [index.join(split.parts, IDS[:0])], IDS[:0]), at_once.parts
     assert all(np.array_equal(one[name], other[name]) for name in ("ids", "codes", "starts"))
     assert (split.search(QUERIES, 10).ids == at_once.search(QUERIES, 10).ids).all()
 
@@ -89,7 +91,7 @@ def test_rows_added_bit_by_bit_give_the_same_as_at_once(index, fits):
 def test_rows_that_wait_for_their_code_are_found_exactly(index, fits):
     early, late = slice(0, COUNT - 500), slice(COUNT - 500, COUNT)
     rows = index.empty(L2(), fits[type(index)]).add(IDS[early], ROWS[early]).add(IDS[late], ROWS[late])
-    assert len(rows.fresh) == 500
+    assert len(rows.pending) == 500
     wanted = exact(ROWS[late], IDS[late], k=1)
     nearer = wanted.scores[:, 0] > exact(ROWS[early], IDS[early], k=1).scores[:, 0]
     assert nearer.any()
@@ -126,7 +128,7 @@ def test_filters_cost_no_recall(index, fits, share):
     found, wanted = full(index, fits).search(QUERIES, 10, allow), exact(allow=allow)
     assert np.isin(found.ids, np.append(allow, NO_ID)).all()
     assert recall(found, wanted) >= (
-        1 if len(allow) < FRESH else recall(full(index, fits).search(QUERIES, 10), exact())
+        1 if len(allow) < MAX_PENDING else recall(full(index, fits).search(QUERIES, 10), exact())
     )
 
 
@@ -163,7 +165,7 @@ def test_parts_are_joined_when_they_have_become_alike_in_size(index, fits):
     parts = []
     for start in range(0, COUNT, 250):
         part = index.keep(IDS[start : start + 250], ROWS[start : start + 250], L2(), fitted)
-        parts = stacked(index, [*parts, part], nothing)
+        parts = compact_parts(index, [*parts, part], nothing)
         sizes = [len(each["ids"]) for each in parts]
         assert sum(sizes) == start + 250
         assert all(before >= 4 * after for before, after in pairwise(sizes))
@@ -199,9 +201,9 @@ def test_bits_have_cells_too(index):
 
 @BOTH
 def test_a_metric_without_cells_is_known(index):
-    assert index.serves(L2())
-    assert index.serves(Hamming())
-    assert not index.serves(Intersection())
+    assert index.supports_metric(L2())
+    assert index.supports_metric(Hamming())
+    assert not index.supports_metric(Intersection())
     with pytest.raises(ValueError, match="metric"):
         index.fit(ROWS, Intersection())
 

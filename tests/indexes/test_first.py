@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.indexes._first import First, nearest, refined
+from nearsight.indexes._first import ApproximateDistance, candidates_within_margin, refine_candidates
 from nearsight.indexes.flat import Flat
 from nearsight.metrics.emd import Emd
 from nearsight.metrics.l2 import L2
@@ -67,13 +67,15 @@ def test_hues_add_no_more_than_the_margin():
     metric, rows = WEIGHTED[1], np.random.default_rng(0).integers(0, 256, (400, 168), np.uint8)
     rows[:, :3] %= 128
     rows[:3, :3], rows[3:6, :3] = 255, 0
-    quick, distances = metric.first(rows, rows), metric.distances(rows, rows) / 0.3
+    quick, distances = metric.approximate(rows, rows), metric.distances(rows, rows) / 0.3
     assert quick.dtype == np.int32
     assert (quick <= distances + 0.01).all()
     assert 0.9 < (distances - quick).max() / metric.margin[1] <= 1.0001
 
 
-@pytest.mark.parametrize("name", [name for name, cls in methods("metrics").items() if cls.at_least != Metric.at_least])
+@pytest.mark.parametrize(
+    "name", [name for name, cls in methods("metrics").items() if cls.lower_bound != Metric.lower_bound]
+)
 def test_bounds_are_never_above_the_distances(name):
     metric, rng = methods("metrics")[name](), np.random.default_rng(0)
     rows = rng.random((60, 256), np.float32)
@@ -82,16 +84,18 @@ def test_bounds_are_never_above_the_distances(name):
         parts = (Emd(space="rgb", bins=(2, 2, 2)), L2())
         metric = type(metric)(parts, sizes=(8, 4), dtypes=("float32", "float32"))
         rows, queries = (np.ascontiguousarray(each[:, :12]).view(np.uint8) for each in (rows, queries))
-    assert (metric.at_least(queries, rows) <= metric.distances(queries, rows)).all()
-    assert metric.at_least(queries, rows).max() > 0
+    assert (metric.lower_bound(queries, rows) <= metric.distances(queries, rows)).all()
+    assert metric.lower_bound(queries, rows).max() > 0
 
 
 @pytest.mark.parametrize("step", [None, 16])
 def test_few_are_measured_beyond_a_tight_bound(step):
     distances = np.random.default_rng(0).permutation(5000).astype(np.float32)
     measured = []
-    first = First(lambda queries, rows: rows, 0, 0, below=True, step=step)
-    near, exact = refined(first, distances - 30, 10, lambda places: measured.append(len(places)) or distances[places])
+    first = ApproximateDistance(lambda queries, rows: rows, 0, 0, is_lower_bound=True, batch_size=step)
+    near, exact = refine_candidates(
+        first, distances - 30, 10, lambda places: measured.append(len(places)) or distances[places]
+    )
     assert sorted(exact)[:10] == list(range(10))
     assert (distances[near] == exact).all()
     assert sum(measured) == len(set(near.tolist())) <= 60
@@ -106,12 +110,12 @@ def test_all_that_could_be_near_and_no_other(count, missing):
     numbers = np.sort(distances[~np.isnan(distances)])
     farthest = numbers[19] if len(numbers) >= 20 else np.inf
     expected = np.flatnonzero(distances <= farthest * 1.1 + 0.5)
-    assert nearest(distances, 20, 0.1, 0.5).tolist() == expected.tolist()
+    assert candidates_within_margin(distances, 20, 0.1, 0.5).tolist() == expected.tolist()
 
 
 def test_nearest_when_the_best_come_last_or_first():
     for distances in (np.arange(3000.0)[::-1], np.arange(3000.0)):
-        assert (np.sort(distances[nearest(distances, 12, 0, 0)]) == np.arange(12)).all()
+        assert (np.sort(distances[candidates_within_margin(distances, 12, 0, 0)]) == np.arange(12)).all()
 
 
 def near_ties(seed=0):
@@ -142,7 +146,7 @@ def test_first_look_loses_no_near_tie(name, k):
             assert hits.ids[number].tolist() == best.tolist()
 
 
-QUICKER = [name for name, cls in methods("metrics").items() if cls.first != Metric.first]
+QUICKER = [name for name, cls in methods("metrics").items() if cls.first != Metric.approximate]
 
 
 @pytest.mark.parametrize("name", [name for name in QUICKER if name != "weighted_bytes"])  # that has its own above

@@ -136,7 +136,7 @@ def test_adding_and_removing_leave_the_old_one_as_it_was():
     second = first.add(np.arange(10, 20), rows[10:])
     third = second.remove(np.array([3, 15, 999]))
     assert [len(index) for index in (empty, first, second, third)] == [0, 10, 20, 18]
-    assert third.stored.blocks[0].rows is first.stored.blocks[0].rows
+    assert third.vectors.blocks[0].vectors is first.vectors.blocks[0].vectors
     assert 3 in first.search(rows[3:4], 10).ids
     assert 3 not in third.search(rows[3:4], 20).ids
 
@@ -171,7 +171,7 @@ def test_memory_maps_and_untouched_rows(metric, tmp_path):
     index = Flat().empty(metric).add(np.arange(50), mapped)
     hits = index.search(rows[:4], 5, allow=np.arange(0, 50, 2))
     assert_hits(hits, slow_search(metric, rows[:4], np.arange(0, 50, 2), rows[::2], 5))
-    assert index.stored.blocks[0].rows is mapped
+    assert index.vectors.blocks[0].vectors is mapped
 
 
 def test_rows_with_nan_are_never_found():

@@ -15,7 +15,7 @@ INDEX = Gistis(cells=16, probes=4, bits=64)
 
 @pytest.fixture(scope="module")
 def fitted():
-    return INDEX.fit(ROWS, L2())
+    return INDEX.train(ROWS, L2())
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def lists(index):
 
 
 def test_bits_are_those_of_faiss(fitted, oracle):
-    kept = INDEX.keep(np.arange(6000), ROWS, L2(), fitted)
+    kept = INDEX.compute_codes(np.arange(6000), ROWS, L2(), fitted)
     same = total = 0
     for cell, (ids, codes) in enumerate(lists(oracle)):
         part = slice(*kept["starts"][cell : cell + 2])
@@ -71,7 +71,7 @@ def test_the_order_is_that_of_faiss(fitted, oracle):
     for query, wanted in zip(queries, theirs, strict=True):
         away = np.linalg.norm(fitted["centroids"] - query, axis=1).astype(np.float32)
         cell = int(away.argmin())
-        compare = one.asking(query, query, away, L2(), fitted)
+        compare = one.make_scanner(query, query, away, L2(), fitted)
         codes = rows.parts[0]["codes"][slice(*rows.parts[0]["starts"][cell : cell + 2])]
         distances, _ = compare(cell, codes, len(codes))
         signature = np.packbits(fitted["rotation"] @ query > fitted["thresholds"][cell])
@@ -82,14 +82,14 @@ def test_the_order_is_that_of_faiss(fitted, oracle):
 
 def test_the_rotation_is_orthonormal():
     for bits, width in ((64, 96), (96, 96), (128, 96)):
-        rotation = Gistis(cells=2, probes=1, bits=bits).fit(clustered(100, width), L2())["rotation"]
+        rotation = Gistis(cells=2, probes=1, bits=bits).train(clustered(100, width), L2())["rotation"]
         assert rotation.shape == (bits, width)
         small = rotation @ rotation.T if bits <= width else rotation.T @ rotation
         assert small == pytest.approx(np.eye(len(small)), abs=1e-5)
 
 
 def test_each_bit_halves_its_cell(fitted):
-    kept = INDEX.keep(np.arange(6000), ROWS, L2(), fitted)
+    kept = INDEX.compute_codes(np.arange(6000), ROWS, L2(), fitted)
     for cell in range(16):
         bits = np.unpackbits(kept["codes"][slice(*kept["starts"][cell : cell + 2])], axis=1)
         assert np.abs(bits.mean(0) - 0.5).max() <= 1 / len(bits)
@@ -98,11 +98,11 @@ def test_each_bit_halves_its_cell(fitted):
 def test_differing_bits_speak_of_distances_across_cells():
     """The estimate orders rows of all cells nearly as the true distances do; plain differing bits do not."""
     index = Gistis(cells=16, probes=4)
-    fitted = index.fit(ROWS, L2())
-    kept = index.keep(np.arange(6000), ROWS, L2(), fitted)
+    fitted = index.train(ROWS, L2())
+    kept = index.compute_codes(np.arange(6000), ROWS, L2(), fitted)
     query = clustered(1, 96, seed=21)[0]
     away = np.linalg.norm(fitted["centroids"] - query, axis=1).astype(np.float32)
-    compare = index.asking(query, query, away, L2(), fitted)
+    compare = index.make_scanner(query, query, away, L2(), fitted)
     parts = [kept["codes"][slice(*kept["starts"][cell : cell + 2])] for cell in range(16)]
     estimates = np.concatenate([compare(cell, codes, 6000)[0] for cell, codes in enumerate(parts)])
     signatures = np.packbits(fitted["rotation"] @ query > fitted["thresholds"], axis=1)
@@ -115,8 +115,8 @@ def test_differing_bits_speak_of_distances_across_cells():
 
 def test_bytes_of_a_row():
     index = Gistis()
-    fitted = index.fit(clustered(400, 960), L2())
-    kept = index.keep(np.arange(5000), clustered(5000, 960, seed=4), L2(), fitted)
+    fitted = index.train(clustered(400, 960), L2())
+    kept = index.compute_codes(np.arange(5000), clustered(5000, 960, seed=4), L2(), fitted)
     assert kept["codes"].nbytes + kept["ids"].nbytes == 68 * 5000
 
 

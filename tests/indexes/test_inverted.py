@@ -144,13 +144,13 @@ def test_features_that_turned_alike_vote_together():
 def test_what_is_kept_stands_for_the_pictures(kernel, tmp_path):
     index = Inverted()
     halves = [
-        index.keep(IDS[at], [PICTURES[one] for one in at], kernel, {}) for at in (np.arange(12), np.arange(12, 30))
+        index.encode(IDS[at], [PICTURES[one] for one in at], kernel, {}) for at in (np.arange(12), np.arange(12, 30))
     ]
     gone = IDS[[3, 20]]
-    joined = index.join(halves, gone)
+    joined = index.merge(halves, gone)
     assert set(joined["ids"].tolist()) == set(IDS.tolist()) - set(gone.tolist())
     stays = ~np.isin(IDS, gone)
-    alone = index.keep(IDS[stays], [PICTURES[at] for at in np.flatnonzero(stays)], kernel, {})
+    alone = index.encode(IDS[stays], [PICTURES[at] for at in np.flatnonzero(stays)], kernel, {})
     assert joined.keys() == alone.keys()
     assert all(np.array_equal(joined[name], alone[name]) and joined[name].dtype == alone[name].dtype for name in alone)
     np.savez(tmp_path / "kept.npz", **joined)
@@ -161,15 +161,15 @@ def test_what_is_kept_stands_for_the_pictures(kernel, tmp_path):
     unread = [None] * len(IDS)
     opened = index.empty(kernel, {}, [kept]).add(IDS[stays], unread)
     assert equal(opened.search(QUERIES, 40), full(kernel).remove(gone).search(QUERIES, 40))
-    nothing = index.join([joined], np.sort(IDS))
+    nothing = index.merge([joined], np.sort(IDS))
     assert len(nothing["ids"]) == len(nothing["docs"]) == len(nothing["words"]) == 0
-    assert index.join([nothing, joined], np.empty(0, np.int64))["docs"].tolist() == joined["docs"].tolist()
+    assert index.merge([nothing, joined], np.empty(0, np.int64))["docs"].tolist() == joined["docs"].tolist()
 
 
 @EVERY
 def test_parts_beyond_those_that_are_there_say_nothing(kernel):
     """A part may hold pictures that are not added, because they are dead."""
-    kept = Inverted().keep(IDS, PICTURES, kernel, {})
+    kept = Inverted().encode(IDS, PICTURES, kernel, {})
     some = Inverted().empty(kernel, {}, [kept]).add(IDS[:9], [None] * 9)
     assert equal(some.search(QUERIES, 40), Inverted().empty(kernel).add(IDS[:9], PICTURES[:9]).search(QUERIES, 40))
 
@@ -190,9 +190,9 @@ def test_what_cannot_be_kept_is_refused():
     index = Inverted()
     with pytest.raises(ValueError, match="ranks by a kernel"):
         index.empty(L2())
-    assert not index.serves(L2())
+    assert not index.supports_metric(L2())
     assert replace(index, metric=TfIdf()).serves(L2())
     with pytest.raises(ValueError, match="below 2"):
-        index.keep(np.array([1 << 32]), [row([1])], TfIdf(), {})
+        index.encode(np.array([1 << 32]), [row([1])], TfIdf(), {})
     with pytest.raises(ValueError, match="have 16 bits; got a query of 24"):
         full(TfIdf()).search([row([1], 24)], 1)

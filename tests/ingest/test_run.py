@@ -8,11 +8,11 @@ import pytest
 
 import nearsight as ns
 from nearsight.errors import UsageError
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.ingest.scan import Comparison
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.segments import FOLDER, Segment
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.segments import SEGMENTS_FOLDER, Segment
 
 
 def answers(photos, recipe=None):
@@ -41,7 +41,7 @@ def test_an_unchanged_folder_costs_no_decode(photographs):
 
 
 def test_unchanged_files_are_not_read(photographs):
-    class Counting(LocalFiles):
+    class Counting(LocalFileSystem):
         reads = 0
 
         def read(self, path, limit):
@@ -50,7 +50,7 @@ def test_unchanged_files_are_not_read(photographs):
 
     ns.index(photographs, recipe="gist")
     home = photographs / ".nearsight"
-    catalogue = Editor(home)
+    catalogue = CatalogueWriter(home)
     comparison = Comparison(photographs, home, catalogue, [], Counting(), 1 << 30)
     comparison.look(lambda count: None)
     assert (comparison.unchanged, comparison.total, Counting.reads) == (13, 0, 0)
@@ -126,8 +126,8 @@ def _rows(photos, recipe):
     found = {}
     for entry in catalogue.segments():
         if entry.key == key:
-            opened = Segment(photos.home / FOLDER, entry, LocalFiles())
-            found.update({paths[i]: row for i, row in zip(opened.ids.tolist(), opened.rows[:], strict=True)})
+            opened = Segment(photos.home / SEGMENTS_FOLDER, entry, LocalFileSystem())
+            found.update({paths[i]: row for i, row in zip(opened.ids.tolist(), opened.vectors[:], strict=True)})
     catalogue.close()
     return found
 
@@ -218,14 +218,14 @@ def test_many_small_runs_keep_few_segments(tmp_path, random_picture):
         photos = ns.index(folder, recipe="tiny")
     entries = Catalogue(photos.home).segments()
     assert len(entries) < 2 * 9
-    assert len(list((photos.home / FOLDER).iterdir())) == len(entries)
+    assert len(list((photos.home / SEGMENTS_FOLDER).iterdir())) == len(entries)
     assert photos.verify() == []
     for number in range(0, 20, 2):
         (folder / f"{number}.jpg").unlink()
     photos = ns.index(folder)
     assert photos.verify() == []
     assert len(photos.search(folder / "1.jpg", k=50)) == 10
-    held = sum(entry.count for entry in Catalogue(photos.home).segments())
+    held = sum(entry.n_vectors for entry in Catalogue(photos.home).segments())
     assert held < 2 * 20
 
 

@@ -70,7 +70,7 @@ def test_what_is_learnt_of_pairs_finds_the_same_thing(things, tmp_path):
     """Learnt from the first three pictures of each thing, each fourth is asked with."""
     learnt, plain = tmp_path / "learnt.npz", "tiny(square=4, colour=false) | flat"
     pairs = [(f"{each}/{one}.png", f"{each}/{two}.png") for each in range(THINGS) for one, two in ((0, 1), (1, 2))]
-    (made,) = ns.learn([things], RECIPE, learnt, pairs=pairs)
+    (made,) = ns.train([things], RECIPE, learnt, pairs=pairs)
     assert "pair_whitening(dim=8)" in made
     assert right(things, tmp_path / "paired", RECIPE, [learnt]) >= THINGS - 1
     assert right(things, tmp_path / "plain", plain, []) <= THINGS / 2
@@ -87,7 +87,7 @@ def test_without_pairs_it_says_what_to_run(things, tmp_path):
     with pytest.raises(UsageError, match=r"pair_whitening learns from pairs .* nearsight learn FOLDER .*--pairs FILE"):
         ns.index(things, recipe=RECIPE, collection=tmp_path / "collection")
     with pytest.raises(UsageError, match="none of these recipes learns from pairs"):
-        ns.learn([things], "tiny(square=4, colour=false) | pca(dim=3) | flat", tmp_path / "out.npz", pairs="folders")
+        ns.train([things], "tiny(square=4, colour=false) | pca(dim=3) | flat", tmp_path / "out.npz", pairs="folders")
 
 
 def test_pairs_that_cannot_be_read_are_named(things, tmp_path):
@@ -96,5 +96,5 @@ def test_pairs_that_cannot_be_read_are_named(things, tmp_path):
     for name in ("one.png", "other.png"):
         (folder / name).write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     with pytest.raises(UsageError, match=r"of no pair can both pictures be read; .*one\.png and .*other\.png"):
-        ns.learn([things, folder], RECIPE, tmp_path / "out.npz", pairs=[("one.png", "other.png")])
+        ns.train([things, folder], RECIPE, tmp_path / "out.npz", pairs=[("one.png", "other.png")])
     assert not (tmp_path / "out.npz").exists()

@@ -35,7 +35,7 @@ def test_there_are_some():
 @pytest.mark.parametrize("bits", [0, 8, 64])
 @pytest.mark.parametrize("short", [0, 64])
 def test_distances_are_those_of_the_formula_in_plain_loops(kernel, bits, short, monkeypatch):
-    monkeypatch.setattr(_postings, "_SHORT", short)
+    monkeypatch.setattr(_postings, "_MIN_LIST_LENGTH", short)
     monkeypatch.setattr(_postings, "_CHUNK", 50)
     monkeypatch.setattr(_postings, "_BLOCK", 40)
     queries, stored = rows(3, bits, 1, words=12), rows(8, bits, 2, words=12)
@@ -142,7 +142,7 @@ LISTS = [[1, 1, 3], [2, 5, 1], [7, 5, 5]]
 
 def test_the_worked_example_of_words_and_pictures():
     """The inverted file of the three pictures is the table of the lecture: word 1 in 1 and 2, word 5 in 2 and 3."""
-    part = _postings.postings(np.arange(1, 4), [row(words) for words in LISTS], once=True)
+    part = _postings.build_postings(np.arange(1, 4), [row(words) for words in LISTS], once=True)
     spans = zip(part["words"].tolist(), part["starts"][:-1], part["starts"][1:], strict=True)
     table = {word: part["ids"][part["docs"][start:stop]].tolist() for word, start, stop in spans}
     assert table == {1: [1, 2], 2: [2], 3: [1], 5: [2, 3], 7: [3]}

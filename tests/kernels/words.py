@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from nearsight.visual_words import records
+from nearsight.visual_words import record_dtype
 
 
 def row(words, bits=0, seed=0):
     """A picture with these words, rising, and random bits, places, scales and angles."""
     rng = np.random.default_rng(seed)
-    made = np.zeros(len(words), records(bits))
+    made = np.zeros(len(words), record_dtype(bits))
     made["word"] = np.sort(words)
     made["bits"] = rng.integers(0, 256, made["bits"].shape)
     for name, most in (("x", 65536), ("y", 65536), ("scale", 256), ("angle", 256)):
@@ -61,13 +61,13 @@ def burst(kernel, count):
 
 def length(kernel, picture, pictures):
     """|q| of the formula."""
-    some = groups(picture, kernel.once).items()
+    some = groups(picture, kernel.aggregates_words).items()
     return math.sqrt(sum((idf(kernel, word, pictures) * len(g) * burst(kernel, len(g))) ** 2 for word, g in some))
 
 
 def pairs(kernel, query, picture, pictures):
     """Each pair of features of the same word, with what it adds to s(q, d)."""
-    mine, theirs = groups(query, kernel.once), groups(picture, kernel.once)
+    mine, theirs = groups(query, kernel.aggregates_words), groups(picture, kernel.aggregates_words)
     weights = kernel.weights(8 * query["bits"].shape[1])
     divisor = length(kernel, query, pictures) * length(kernel, picture, pictures)
     for word in mine.keys() & theirs.keys() if divisor else ():

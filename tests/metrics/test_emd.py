@@ -64,7 +64,7 @@ def test_equal_weights_and_many_bins_are_solved_too(filled):
 def test_the_bound_is_never_above_and_exact_for_single_colours():
     metric = Emd(bins=(8, 2, 2))
     rows = np.vstack([sparse(20, 32, filled=0.2), np.eye(32, dtype=np.float32)[:8], np.zeros((2, 32), np.float32)])
-    distances, bounds = metric.distances(rows, rows), metric.at_least(rows, rows)
+    distances, bounds = metric.distances(rows, rows), metric.lower_bound(rows, rows)
     assert (bounds <= distances).all()
     assert bounds[20:28, 20:28] == pytest.approx(distances[20:28, 20:28], rel=1e-3)
     assert (bounds > 0).mean() > 0.5

@@ -76,17 +76,17 @@ def test_flattened_rows_keep_nearly_the_order():
     rng = np.random.default_rng(0)
     rows = np.clip(rng.normal(128, 20, (400, 136)), 0, 255).astype(np.uint8)
     rows[:, :3] = rng.integers(0, 128, (400, 3))
-    flat = WeightedBytes().flattened(rows)
+    flat = WeightedBytes().to_euclidean(rows)
     straight = np.linalg.norm(flat[:1] - flat, axis=1)
     apart = WeightedBytes().distances(rows[:1], rows)[0]
     assert np.corrcoef(straight.argsort().argsort(), apart.argsort().argsort())[0, 1] > 0.9
     turned = rows[:1].repeat(3, axis=0)
     turned[:, 0] = 1, 127, 64
-    near, far = np.linalg.norm(np.diff(WeightedBytes().flattened(turned)[[1, 0, 2]], axis=0), axis=1)
+    near, far = np.linalg.norm(np.diff(WeightedBytes().to_euclidean(turned)[[1, 0, 2]], axis=0), axis=1)
     assert near < far / 10
     colourless = turned.copy()
     colourless[:, :3] = 255
-    assert not WeightedBytes().flattened(colourless)[:, :6].any()
+    assert not WeightedBytes().to_euclidean(colourless)[:, :6].any()
 
 
 @pytest.mark.parametrize("wrong", [-1, np.inf, np.nan])

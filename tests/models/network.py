@@ -70,7 +70,7 @@ def network(name: str = "image", last: str = "pooled") -> bytes:
 
 
 def convolution(weights: NDArray[np.float32]) -> bytes:
-    """A network of one convolution `(D, 3, k, k)` with steps of k: `map` (n, D, h / k, w / k), and its mean, `pooled`.
+    """A network of one convolution `(D, 3, k, k)` with steps of k: `map` (n, D, h / k, w / k), and its mean, `pool`.
 
     Values below 0 become 0.
     """

@@ -110,7 +110,7 @@ def paired(folder: Path, name: str = "colours", *, masked: bool = True, context:
     (folder / f"{name}_words.toml").write_text(VOCABULARY.format(name=name))
     (folder / f"{name}.onnx").write_bytes(network())
     (folder / f"{name}.toml").write_text(PICTURES.format(name=name))
-    rows = table(Tokenizer.read(folder / f"{name}_words.txt"))
+    rows = table(Tokenizer.from_file(folder / f"{name}_words.txt"))
     (folder / f"{name}_text.onnx").write_bytes(texts(rows, masked=masked))
     mask = 'mask = "mask"' if masked else ""
     (folder / f"{name}_text.toml").write_text(TEXTS.format(name=name, mask=mask, context=context))

@@ -6,27 +6,27 @@ import pytest
 
 from nearsight.errors import ModelError, UsageError
 from nearsight.models import registry
-from nearsight.models.card import Card, Input, Output, Source, read
+from nearsight.models.card import ImageInput, ModelCard, ModelOutput, ModelSource, parse_card
 from tests.models.network import card, network, sha256
 
 
 def test_a_card_is_read_whole():
     text = card(sha256=sha256(network()), feeding='fit = "inside"\nmultiple = 2\ncolours = "BGR"\nlayout = "NHWC"')
-    assert read(text, "means.toml") == Card(
+    assert parse_card(text, "means.toml") == ModelCard(
         name="means",
         file="means.onnx",
         about="means of the channels",
         licence="CC0-1.0",
         status="verified",
         sha256=sha256(network()),
-        source=Source(),
-        input=Input("image", 4, "inside", 2, "NHWC", "BGR", (1.0, 2.0, 3.0), (2.0, 4.0, 8.0)),
-        outputs=(Output("pooled", 3), Output("map", 3, "map")),
+        source=ModelSource(),
+        input=ImageInput("image", 4, "inside", 2, "NHWC", "BGR", (1.0, 2.0, 3.0), (2.0, 4.0, 8.0)),
+        outputs=(ModelOutput("pooled", 3), ModelOutput("map", 3, "map")),
     )
 
 
 def test_whole_numbers_are_numbers_too():
-    made = read(card().replace("[1.0, 2.0, 3.0]", "[1, 2, 3]"), "means.toml")
+    made = parse_card(card().replace("[1.0, 2.0, 3.0]", "[1, 2, 3]"), "means.toml")
     assert made.input.mean == (1.0, 2.0, 3.0)
     assert all(type(value) is float for value in made.input.mean)
 
@@ -60,29 +60,29 @@ def test_whole_numbers_are_numbers_too():
 )
 def test_a_wrong_card_says_what_is_wrong(old, new, says):
     with pytest.raises(ModelError) as caught:
-        read(card().replace(old, new, 1), "somewhere/means.toml")
+        parse_card(card().replace(old, new, 1), "somewhere/means.toml")
     assert says in str(caught.value)
     assert str(caught.value).startswith("somewhere/means.toml is no model card: ")
     assert isinstance(caught.value, UsageError)
 
 
 def test_an_unknown_output_is_named_with_those_there_are():
-    made = read(card(), "means.toml")
+    made = parse_card(card(), "means.toml")
     assert made.output("map").kind == "map"
     with pytest.raises(ModelError, match=r"has no output \"pool\"; it has pooled \(vector\), map \(map\)"):
         made.output("pool")
 
 
 def test_a_network_without_pictures_says_so():
-    made = dataclasses.replace(read(card(), "means.toml"), input=None)
+    made = dataclasses.replace(parse_card(card(), "means.toml"), input=None)
     with pytest.raises(ModelError, match="takes no pictures"):
-        made.picture()
+        made.image_input()
 
 
 def test_our_cards_are_whole():
-    own = registry.own()
+    own = registry.builtin_cards()
     assert own["mobilenetv2"].output("pooled").dimension == 1280
     for made in own.values():
         assert made.about
         assert made.licence != "unknown"
-        assert made.source.where or made.source.note
+        assert made.source.location or made.source.note

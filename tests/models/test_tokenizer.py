@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from nearsight.descriptors.joint import Joint
 from nearsight.errors import ModelError, ModelMissingError
 from nearsight.models import registry
-from nearsight.models.onnx_runtime import tokenizer
-from nearsight.models.tokenizer import Tokenizer, cleaned
+from nearsight.models.onnx_runtime import load_tokenizer
+from nearsight.models.tokenizer import Tokenizer, clean_text
 from tests.models.pairs import MERGES, paired
 
 MODELS = os.environ.get("NEARSIGHT_MODELS", "")
@@ -50,7 +50,7 @@ def clip(home, monkeypatch):
     """The real vocabulary; skips where it is not on this machine."""
     monkeypatch.setenv("NEARSIGHT_MODELS", MODELS)
     try:
-        return tokenizer(registry.model("clip_vocabulary").card.name)
+        return load_tokenizer(registry.require_model("clip_vocabulary").card.name)
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 
@@ -59,7 +59,7 @@ def clip(home, monkeypatch):
 def small(tmp_path_factory):
     path = tmp_path_factory.mktemp("words") / "words.txt"
     path.write_text(MERGES)
-    return Tokenizer.read(path)
+    return Tokenizer.from_file(path)
 
 
 def slow(piece):
@@ -103,7 +103,7 @@ def test_the_numbers_of_the_small_vocabulary_are_those_that_they_were(small):
 
 def test_the_real_vocabulary_reads_back_what_it_wrote(clip):
     for text in (*GOLDEN, *(f"a photo of {word} and {word}" for word in WORDS)):
-        assert "".join(decoded(clip, clip.encode(text)).split()) == "".join(cleaned(text).split())
+        assert "".join(decoded(clip, clip.encode(text)).split()) == "".join(clean_text(text).split())
     assert decoded(clip, clip.encode("It's 42 o'clock")) == "it 's 4 2 o ' clock"
     assert clip.encode("") == [49406, 49407]
 
@@ -142,18 +142,18 @@ def test_clean_words_come_back(small, words):
 @given(st.text(max_size=60))
 def test_any_text_comes_back_but_for_spaces(small, text):
     text = text.encode("utf8", "replace").decode()
-    assert "".join(decoded(small, small.encode(text, 4096)).split()) == "".join(cleaned(text).split())
+    assert "".join(decoded(small, small.encode(text, 4096)).split()) == "".join(clean_text(text).split())
 
 
 def test_a_vocabulary_may_be_compressed_and_a_wrong_one_is_refused(small, tmp_path):
     (tmp_path / "v.gz").write_bytes(gzip.compress(MERGES.encode()))
-    assert Tokenizer.read(tmp_path / "v.gz").encode("red grey") == small.encode("red grey")
+    assert Tokenizer.from_file(tmp_path / "v.gz").encode("red grey") == small.encode("red grey")
     for data in (b"", b"one line", b"heading\na b c\n", b"\x1f\x8b broken", b"heading\n\xff\xfe \xff\n"):
         (tmp_path / "wrong").write_bytes(data)
         with pytest.raises(ModelError, match="is no vocabulary"):
-            Tokenizer.read(tmp_path / "wrong")
+            Tokenizer.from_file(tmp_path / "wrong")
     with pytest.raises(ModelError, match="is no vocabulary"):
-        Tokenizer.read(tmp_path / "missing")
+        Tokenizer.from_file(tmp_path / "missing")
 
 
 def test_a_tokenizer_may_be_one_file_that_says_all(tmp_path):
@@ -165,17 +165,17 @@ def test_a_tokenizer_may_be_one_file_that_says_all(tmp_path):
     words.enable_truncation(4)
     words.enable_padding(length=9)
     words.save(str(tmp_path / "tokenizer.json"))
-    read = Tokenizer.read(tmp_path / "tokenizer.json")
+    read = Tokenizer.from_file(tmp_path / "tokenizer.json")
     assert read.encode("Red red blue Red") == [1, 3, 4, 0, 3, 2]
     assert read.encode("Red red blue Red", 4) == [1, 3, 4, 2]
     (tmp_path / "tokenizer.json").write_text('{"version": "1.0"}')
     with pytest.raises(ModelError, match="is no vocabulary"):
-        Tokenizer.read(tmp_path / "tokenizer.json")
+        Tokenizer.from_file(tmp_path / "tokenizer.json")
 
 
 def test_without_the_library_the_message_says_what_to_type(home, tmp_path, monkeypatch):
     monkeypatch.setenv("NEARSIGHT_MODELS", str(paired(tmp_path / "models")))
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    for use in (Joint("colours").load, lambda: Joint("colours").texts(["red"])):
+    for use in (Joint("colours").load, lambda: Joint("colours").encode_texts(["red"])):
         with pytest.raises(ModelMissingError, match=r'pip install "nearsight\[text\]"'):
             use()

@@ -27,18 +27,18 @@ def rows_of(stored, question, metric=None, first=100):
     metric, ids = metric or L2(), np.arange(first, first + len(stored))
     index = Flat().empty(metric).add(ids, stored)
     return SimpleNamespace(
-        question=question,
+        query_vector=question,
         metric=metric,
         memo={},
         search=index.search,
-        rows=lambda some: stored[some - first],
-        spread=lambda count: (ids[:count], stored[:count]),
+        vectors=lambda some: stored[some - first],
+        sample=lambda count: (ids[:count], stored[:count]),
     )
 
 
 def hits_of(rows, k):
     """The first k hits of the question."""
-    return rows.search(rows.question[None], k)
+    return rows.search(rows.query_vector[None], k)
 
 
 def cosine(one, other):

@@ -30,7 +30,7 @@ def test_over_a_whole_collection_it_is_the_augmentation_of_all_its_rows(n, alpha
     rows = rows_of(stored, question)
     augmented = by_hand(stored, n, alpha)
     right = {100 + at: cosine(question, row) for at, row in enumerate(augmented)}
-    found = Augment(n=n, alpha=alpha).refine(IMAGE, hits_of(rows, 60), rows)
+    found = Augment(n=n, alpha=alpha).rerank(IMAGE, hits_of(rows, 60), rows)
     assert found.scores[0] == pytest.approx([right[ident] for ident in order_of(found)], abs=1e-5)
     assert found.scores[0] == pytest.approx(sorted(right.values(), reverse=True), abs=1e-5)
 
@@ -41,7 +41,7 @@ def test_neighbours_are_sought_among_the_first_hits_and_the_rest_follows():
     given = hits_of(rows, 60)
     first = given.ids[0, :20] - 100
     right = {100 + first[at]: cosine(question, row) for at, row in enumerate(by_hand(stored[first], 3, 3.0))}
-    found = Augment(n=3, hits=20).refine(IMAGE, given, rows)
+    found = Augment(n=3, hits=20).rerank(IMAGE, given, rows)
     assert order_of(found)[:20] == sorted(right, key=lambda ident: -right[ident])
     assert order_of(found)[20:] == order_of(given)[20:]
     assert (np.diff(found.scores[0]) <= 0).all()
@@ -53,7 +53,7 @@ def test_a_row_that_came_out_badly_is_helped_by_its_neighbours():
     rows = rows_of(stored, np.float32([1, -0.01, 0]))
     plain = order_of(hits_of(rows, 6))
     assert plain.index(105) < plain.index(104)
-    lonely = Augment(n=2, alpha=8.0).refine(IMAGE, hits_of(rows, 6), rows)
+    lonely = Augment(n=2, alpha=8.0).rerank(IMAGE, hits_of(rows, 6), rows)
     assert order_of(lonely).index(104) < order_of(lonely).index(105)
 
 

@@ -32,7 +32,7 @@ def test_scores_are_those_by_hand(n, beta, of, sample):
     stored, question = clustered()
     rows = rows_of(stored, question)
     right = {100 + at: score for at, score in enumerate(by_hand(stored, question, n, beta, of, sample))}
-    found = Background(n=n, beta=beta, of=of, sample=sample).refine(IMAGE, hits_of(rows, 60), rows)
+    found = Background(n=n, beta=beta, of=of, sample=sample).rerank(IMAGE, hits_of(rows, 60), rows)
     assert found.scores[0] == pytest.approx([right[ident] for ident in order_of(found)], abs=1e-5)
     assert found.scores[0] == pytest.approx(sorted(right.values(), reverse=True), abs=1e-5)
 
@@ -40,7 +40,7 @@ def test_scores_are_those_by_hand(n, beta, of, sample):
 def test_the_query_s_own_background_moves_all_hits_alike():
     stored, question = clustered()
     rows = rows_of(stored, question)
-    assert order_of(Background(of="query").refine(IMAGE, hits_of(rows, 60), rows)) == order_of(hits_of(rows, 60))
+    assert order_of(Background(of="query").rerank(IMAGE, hits_of(rows, 60), rows)) == order_of(hits_of(rows, 60))
 
 
 def test_what_is_near_to_everything_goes_behind_what_is_near_to_the_query():
@@ -49,13 +49,13 @@ def test_what_is_near_to_everything_goes_behind_what_is_near_to_the_query():
     stored = np.stack([np.cos(turns), np.sin(turns)], 1).astype(np.float32)
     rows = rows_of(stored, np.float32([1, 0]))
     assert order_of(hits_of(rows, 8)).index(107) == 4
-    found = Background(n=2).refine(IMAGE, hits_of(rows, 8), rows)
+    found = Background(n=2).rerank(IMAGE, hits_of(rows, 8), rows)
     assert order_of(found)[0] == 107
 
 
 def test_a_background_of_the_hit_alone_takes_nothing():
     rows = rows_of(np.float32([[1, 0]]), np.float32([1, 0]))
-    found = Background(of="hits").refine(IMAGE, hits_of(rows, 1), rows)
+    found = Background(of="hits").rerank(IMAGE, hits_of(rows, 1), rows)
     assert found.scores.tolist() == [[1.0]]
 
 

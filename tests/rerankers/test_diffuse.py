@@ -36,7 +36,7 @@ def test_it_is_the_solution_of_the_dense_system(k, seeds, alpha):
     stored, question = clustered()
     rows = rows_of(stored, question)
     right = by_hand(stored, question, k, seeds, alpha)
-    found = Diffuse(k=k, seeds=seeds, alpha=alpha).refine(IMAGE, hits_of(rows, 60), rows)
+    found = Diffuse(k=k, seeds=seeds, alpha=alpha).rerank(IMAGE, hits_of(rows, 60), rows)
     reached = right > 1e-9
     assert reached.sum() > 2
     assert order_of(found)[: reached.sum()] == sorted(
@@ -49,7 +49,7 @@ def test_what_is_not_reached_keeps_its_order_and_so_does_what_is_not_looked_at()
     stored, question = clustered()
     rows = rows_of(stored, question)
     given = order_of(hits_of(rows, 60))
-    found = Diffuse(k=2, seeds=1, hits=40).refine(IMAGE, hits_of(rows, 60), rows)
+    found = Diffuse(k=2, seeds=1, hits=40).rerank(IMAGE, hits_of(rows, 60), rows)
     lost = [ident for ident, score in zip(order_of(found), found.scores[0], strict=True) if score == 0]
     assert lost == [ident for ident in given if ident in lost]
     assert order_of(found)[40:] == given[40:]
@@ -72,7 +72,7 @@ def test_it_follows_a_manifold_that_distances_do_not():
     stored, right = moons()
     rows = rows_of(stored, stored[0], first=0)
     plain = right[hits_of(rows, 60).ids[0]].mean()
-    followed = right[Diffuse(k=5, seeds=1).refine(IMAGE, hits_of(rows, 120), rows).ids[0, :60]].mean()
+    followed = right[Diffuse(k=5, seeds=1).rerank(IMAGE, hits_of(rows, 120), rows).ids[0, :60]].mean()
     assert plain < 0.85
     assert followed == 1
 
@@ -81,7 +81,7 @@ def test_the_residual_is_told_and_is_large_where_the_solver_ended_too_early():
     stored, _ = moons()
     for iterations, low, high in ((100, 0, 1e-5), (2, 1e-2, 1)):
         rows = rows_of(stored, stored[0], first=0)
-        Diffuse(k=5, seeds=1, iterations=iterations).refine(IMAGE, hits_of(rows, 120), rows)
+        Diffuse(k=5, seeds=1, iterations=iterations).rerank(IMAGE, hits_of(rows, 120), rows)
         said = Diffuse(k=5, seeds=1, iterations=iterations).explain(IMAGE, np.array([3]), rows)[0].sentence
         assert low <= float(said.rpartition("residual ")[2].rstrip(")")) < high
 

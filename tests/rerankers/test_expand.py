@@ -11,7 +11,7 @@ from nearsight.indexes.inverted import Inverted
 from nearsight.kernels.tf_idf import TfIdf
 from nearsight.rerankers.expand import Expand
 from nearsight.types import Hits, Match
-from nearsight.visual_words import records
+from nearsight.visual_words import record_dtype
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)
 EVERYWHERE = Match(np.zeros((0, 2)), np.zeros((0, 2)), np.eye(3))
@@ -20,7 +20,7 @@ KERNEL = TfIdf(idf=False)
 
 def words(*some):
     """A picture with these words; all lie in its middle."""
-    row = np.zeros(len(some), records(0))
+    row = np.zeros(len(some), record_dtype(0))
     row["word"], row["x"], row["y"] = sorted(some), 30000, 30000
     return row
 
@@ -33,11 +33,11 @@ def rows(verified, pictures=CHAIN, question=CHAIN[0]):
     index = Inverted().empty(KERNEL).add(np.array(list(pictures)), list(pictures.values()))
     return SimpleNamespace(
         verified=dict.fromkeys(verified, EVERYWHERE),
-        question=question,
-        row=pictures.__getitem__,
+        query_vector=question,
+        vector=pictures.__getitem__,
         search=index.search,
         memo={},
-        total=len(pictures),
+        n_images=len(pictures),
     )
 
 
@@ -67,34 +67,34 @@ def assert_equal(hits, right):
 
 def test_scores_are_the_mean_of_those_of_the_query_and_its_verified_hits():
     seen = rows([1, 3])
-    assert_equal(Expand().refine(IMAGE, asked(seen), seen), by_hand([CHAIN[0], CHAIN[1], CHAIN[3]], [1, 1, 1]))
+    assert_equal(Expand().rerank(IMAGE, asked(seen), seen), by_hand([CHAIN[0], CHAIN[1], CHAIN[3]], [1, 1, 1]))
 
 
 def test_with_alpha_a_hit_weighs_by_its_own_score():
     """Of the query's hits, 1 shares three words of four, and 3 one; the best has the weight 1."""
     seen = rows([1, 3])
     right = by_hand([CHAIN[0], CHAIN[1], CHAIN[3]], [1, 1, (1 / 3) ** 2])
-    assert_equal(Expand(alpha=2.0).refine(IMAGE, asked(seen), seen), right)
+    assert_equal(Expand(alpha=2.0).rerank(IMAGE, asked(seen), seen), right)
 
 
 def test_no_more_than_n_hits_ask_the_best_first():
     seen = rows([1, 3])
-    assert_equal(Expand(n=1).refine(IMAGE, asked(seen), seen), by_hand([CHAIN[0], CHAIN[1]], [1, 1]))
-    assert Expand(depth=3).refine(IMAGE, asked(seen), seen).ids.shape == (1, 3)
+    assert_equal(Expand(n=1).rerank(IMAGE, asked(seen), seen), by_hand([CHAIN[0], CHAIN[1]], [1, 1]))
+    assert Expand(depth=3).rerank(IMAGE, asked(seen), seen).ids.shape == (1, 3)
 
 
 @pytest.mark.parametrize("how", ["average", "discriminative"])
 def test_nothing_verified_is_nothing_changed(how):
     seen = rows([])
     given = asked(seen)
-    assert Expand(how=how).refine(IMAGE, given, seen) is given
+    assert Expand(how=how).rerank(IMAGE, given, seen) is given
 
 
 @pytest.mark.parametrize("how", ["average", "discriminative"])
 def test_pictures_are_found_that_the_query_shares_nothing_with(how):
     seen = rows([3])
     assert 5 not in asked(seen).ids
-    assert 5 in Expand(how=how).refine(IMAGE, asked(seen), seen).ids
+    assert 5 in Expand(how=how).rerank(IMAGE, asked(seen), seen).ids
 
 
 def test_only_what_lies_where_the_query_is_seen_asks():
@@ -103,12 +103,12 @@ def test_only_what_lies_where_the_query_is_seen_asks():
     both["x"][4] = 65535
     query = words(0, 1, 2, 3)
     seen = rows([1], {0: query, 1: both, 2: words(100)}, query)
-    hits = Expand().refine(IMAGE, asked(seen), seen)
+    hits = Expand().rerank(IMAGE, asked(seen), seen)
     assert 2 not in hits.ids
     seen.verified = {1: Match(np.zeros((0, 2)), np.zeros((0, 2)), np.diag([0.1, 1, 1]))}
     seen.question = np.concatenate([query, words(7)])
     seen.question["x"][4] = 65535
-    assert 2 not in Expand().refine(IMAGE, asked(seen), seen).ids
+    assert 2 not in Expand().rerank(IMAGE, asked(seen), seen).ids
 
 
 def test_what_tells_the_right_from_the_wrong_is_learnt():
@@ -118,7 +118,7 @@ def test_what_tells_the_right_from_the_wrong_is_learnt():
     seen = rows([1], pictures, words(0, 1, 9))
     plain = asked(seen).ids[0].tolist()
     assert plain.index(3) < plain.index(2)
-    learnt = Expand(how="discriminative").refine(IMAGE, asked(seen), seen)
+    learnt = Expand(how="discriminative").rerank(IMAGE, asked(seen), seen)
     order = learnt.ids[0].tolist()
     assert order.index(2) < order.index(3)
     assert set(order[:3]) == {0, 1, 2}

@@ -47,7 +47,7 @@ def test_it_is_the_paper_s(k1, k2, weight):
     stored, question = clustered()
     rows = rows_of(stored, question)
     right = {100 + at: value for at, value in enumerate(by_hand(stored, question, k1, k2, weight))}
-    found = Reciprocal(k1=k1, k2=k2, weight=weight).refine(IMAGE, hits_of(rows, 60), rows)
+    found = Reciprocal(k1=k1, k2=k2, weight=weight).rerank(IMAGE, hits_of(rows, 60), rows)
     assert 1 - found.scores[0] == pytest.approx([right[ident] for ident in order_of(found)], abs=1e-5)
     assert 1 - found.scores[0] == pytest.approx(sorted(right.values()), abs=1e-5)
 
@@ -58,7 +58,7 @@ def test_a_hit_that_has_nearer_neighbours_goes_behind_one_that_has_not():
     stored = np.stack([np.cos(turns), np.sin(turns)], 1).astype(np.float32)
     rows = rows_of(stored, np.float32([1, 0]))
     assert order_of(hits_of(rows, 2)) == [100, 105]
-    assert order_of(Reciprocal(k1=2, k2=1).refine(IMAGE, hits_of(rows, 6), rows))[:2] == [105, 100]
+    assert order_of(Reciprocal(k1=2, k2=1).rerank(IMAGE, hits_of(rows, 6), rows))[:2] == [105, 100]
 
 
 @pytest.mark.parametrize("wrong", [{"k1": 1}, {"k2": 0}, {"hits": 0}, {"weight": 1.5}])

@@ -20,12 +20,12 @@ QUERY = picture()
 def rows(pictures, question=QUERY):
     """What a refiner may read: these pictures' records by id, all shown in thumbnails of 256 x 192."""
     return SimpleNamespace(
-        total=len(pictures),
+        n_images=len(pictures),
         memo={},
         verified={},
-        question=question,
-        row=pictures.__getitem__,
-        derived=lambda ident, make: make(IMAGE),
+        query_vector=question,
+        vector=pictures.__getitem__,
+        from_thumbnail=lambda ident, make: make(IMAGE),
     )
 
 
@@ -44,7 +44,7 @@ PICTURES = {
 
 def test_verified_hits_come_first_by_how_many_agree_and_the_others_stay():
     given, seen = hits(3, 4, 1, 5, 2), rows(PICTURES)
-    found = Spatial().refine(IMAGE, given, seen)
+    found = Spatial().rerank(IMAGE, given, seen)
     assert found.ids.tolist() == [[2, 4, 3, 1, 5]]
     assert (np.diff(found.scores[0]) < 0).all()
     assert found.scores[0, 2:].tolist() == given.scores[0, [0, 2, 3]].tolist()
@@ -56,7 +56,7 @@ def test_verified_hits_come_first_by_how_many_agree_and_the_others_stay():
 def test_when_time_is_over_the_rest_stays_and_says_so():
     given, seen = hits(3, 4, 1, 5, 2), rows(PICTURES)
     refiner = Spatial(seconds=1e-9)
-    found = refiner.refine(IMAGE, given, seen)
+    found = refiner.rerank(IMAGE, given, seen)
     assert np.array_equal(found.ids, given.ids)
     assert np.array_equal(found.scores, given.scores)
     assert seen.verified == {}
@@ -66,33 +66,33 @@ def test_when_time_is_over_the_rest_stays_and_says_so():
 
 def test_nothing_verified_is_nothing_changed():
     given = hits(3, 1, 5)
-    found = Spatial().refine(IMAGE, given, rows(PICTURES))
+    found = Spatial().rerank(IMAGE, given, rows(PICTURES))
     assert np.array_equal(found.ids, given.ids)
     assert np.array_equal(found.scores, given.scores)
 
 
 def test_no_more_hits_than_n_are_looked_at():
     seen = rows(PICTURES)
-    assert Spatial(n=2).refine(IMAGE, hits(3, 1, 2), seen).ids.tolist() == [[3, 1, 2]]
+    assert Spatial(n=2).rerank(IMAGE, hits(3, 1, 2), seen).ids.tolist() == [[3, 1, 2]]
     assert not seen.verified
     assert Spatial(n=2).depth == 2
 
 
 def test_padding_stays_at_the_end():
     given = Hits(np.array([[3, 2, NO_ID]]), np.array([[-0.1, -0.2, -np.inf]], np.float32))
-    found = Spatial().refine(IMAGE, given, rows(PICTURES))
+    found = Spatial().rerank(IMAGE, given, rows(PICTURES))
     assert found.ids.tolist() == [[2, 3, NO_ID]]
     assert found.scores[0, 2] == -np.inf
 
 
 def test_a_query_without_features_verifies_nothing():
     given = hits(1, 2)
-    assert np.array_equal(Spatial().refine(IMAGE, given, rows(PICTURES, QUERY[:0])).ids, given.ids)
+    assert np.array_equal(Spatial().rerank(IMAGE, given, rows(PICTURES, QUERY[:0])).ids, given.ids)
 
 
 def test_it_says_what_agrees_and_where():
     spatial, seen = Spatial(), rows(PICTURES)
-    ids = spatial.refine(IMAGE, hits(3, 2), seen).ids[0]
+    ids = spatial.rerank(IMAGE, hits(3, 2), seen).ids[0]
     yes, no, unseen = spatial.explain(IMAGE, np.append(ids, 1), seen)
     assert (yes.alike, yes.verdict) == (True, "the same thing")
     assert yes.sentence.startswith(f"{len(yes.query_points)} of ")
@@ -110,7 +110,7 @@ def test_it_says_what_agrees_and_where():
 
 def test_more_agreeing_matches_are_a_higher_score():
     spatial, seen = Spatial(), rows(PICTURES)
-    many, few = spatial.explain(IMAGE, spatial.refine(IMAGE, hits(4, 2), seen).ids[0], seen)
+    many, few = spatial.explain(IMAGE, spatial.rerank(IMAGE, hits(4, 2), seen).ids[0], seen)
     assert many.similarity > few.similarity
 
 
@@ -135,7 +135,7 @@ def test_rows_that_are_no_words_are_verified_by_thumbnails():
     seen = rows({ident: np.zeros(8, np.float32) for ident in shown}, np.zeros(8, np.float32))
     seen.derived = lambda ident, make: make(shown[ident])
     refiner = Spatial(inliers=8)
-    found = refiner.refine(photo, hits(3, 1, 2), seen)
+    found = refiner.rerank(photo, hits(3, 1, 2), seen)
     assert found.ids.tolist() == [[2, 3, 1]]
     assert set(seen.verified) == {2}
     assert [each.alike for each in refiner.explain(photo, found.ids[0], seen)] == [True, False, False]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nearsight.evaluation.alterations import ATTACKS
-from nearsight.geometry.alignment import reduced, trimmed
+from nearsight.geometry.alignment import downscale, trim_border
 from nearsight.rerankers.verify import Verify
 from nearsight.types import NO_ID, Hits
 
@@ -21,15 +21,15 @@ def pictures():
 class Collection:
     """The bundled pictures, ten thousand others that nobody asks for, and a count of what was read."""
 
-    total = 10_000
+    n_images = 10_000
 
     def __init__(self, pictures):
         self.memo, self.read = {}, []
-        self.thumbnails = [reduced(picture, 256) for picture in pictures]
+        self.thumbnails = [downscale(picture, 256) for picture in pictures]
 
-    def derived(self, ident, make):
-        self.read.append(ident)
-        return make(self.thumbnails[ident])
+    def from_thumbnail(self, image_id, make):
+        self.read.append(image_id)
+        return make(self.thumbnails[image_id])
 
 
 @pytest.fixture
@@ -83,45 +83,45 @@ def test_mirrored_coordinates_are_those_of_the_query_as_given(pictures, rows):
 def test_without_mirror_a_mirrored_copy_is_none(pictures, rows):
     method = Verify(mirror=False)
     query = np.ascontiguousarray(pictures[0][:, ::-1])
-    assert len(method.views(query)) == 1
+    assert len(method.query_views(query)) == 1
     assert method.explain(query, np.array([0]), rows)[0].verdict == "not a copy"
 
 
 def test_views_are_the_picture_and_its_mirror_image(pictures):
-    given, turned = Verify().views(pictures[0])
+    given, turned = Verify().query_views(pictures[0])
     assert np.array_equal(given, pictures[0])
     assert np.array_equal(turned, pictures[0][:, ::-1])
 
 
 def test_guesses_are_the_six_other_turns_and_what_is_in_a_frame(pictures):
-    guesses = Verify().guesses(pictures[0])
-    kept = {view.tobytes() for view in (*Verify().views(pictures[0]), *guesses)}
+    guesses = Verify().speculative_views(pictures[0])
+    kept = {view.tobytes() for view in (*Verify().query_views(pictures[0]), *guesses)}
     assert len(kept) == 8
     assert pictures[0].transpose(1, 0, 2).tobytes() in kept
     framed = np.pad(pictures[0], ((20, 20), (30, 30), (0, 0)), constant_values=250)
-    inner = Verify(turns=False, mirror=False).guesses(framed)
+    inner = Verify(turns=False, mirror=False).speculative_views(framed)
     assert len(inner) == 1
     assert np.array_equal(inner[0], pictures[0])
-    assert Verify(turns=False, trim=False).guesses(framed) == []
+    assert Verify(turns=False, trim=False).speculative_views(framed) == []
 
 
 @pytest.mark.parametrize("image", [np.zeros((1, 1, 3), np.uint8), np.full((40, 40, 3), 9, np.uint8)])
 def test_a_plain_picture_has_nothing_in_its_frame(image):
-    assert trimmed(image) is None
+    assert trim_border(image) is None
 
 
 def test_beyond_doubt_the_pixels_decide(pictures, rows):
     exact, nearly = pictures[0], ATTACKS["jpeg50"](pictures[0])
-    seen = SimpleNamespace(total=2, memo={}, derived=lambda ident, make: make((exact, nearly)[ident]))
-    assert Verify().refine(nearly, hits(0, 1), seen).ids.tolist() == [[1, 0]]
+    seen = SimpleNamespace(n_images=2, memo={}, from_thumbnail=lambda ident, make: make((exact, nearly)[ident]))
+    assert Verify().rerank(nearly, hits(0, 1), seen).ids.tolist() == [[1, 0]]
     seen.memo.clear()
-    assert Verify().refine(exact, hits(1, 0), seen).ids.tolist() == [[0, 1]]
+    assert Verify().rerank(exact, hits(1, 0), seen).ids.tolist() == [[0, 1]]
 
 
 def test_copies_move_to_the_front_and_the_others_keep_their_order(pictures, rows):
     given = hits(3, 1, 4, 0, 2, NO_ID)
     before = given.ids.copy(), given.scores.copy()
-    refined = Verify().refine(ATTACKS["rotate15"](pictures[0]), given, rows)
+    refined = Verify().rerank(ATTACKS["rotate15"](pictures[0]), given, rows)
     assert refined.ids.tolist() == [[0, 3, 1, 4, 2, NO_ID]]
     assert (np.diff(refined.scores[0]) < 0).all()
     assert refined.scores[0, 1:].tolist() == [-3.0, -3.25, -3.5, -4.0, -np.inf]
@@ -132,13 +132,13 @@ def test_copies_move_to_the_front_and_the_others_keep_their_order(pictures, rows
 def test_stronger_evidence_goes_first(pictures):
     cropped = ATTACKS["crop60"](pictures[0])
     rows = Collection([pictures[1], cropped, pictures[0]])
-    refined = Verify().refine(pictures[0], hits(0, 1, 2), rows)
+    refined = Verify().rerank(pictures[0], hits(0, 1, 2), rows)
     assert refined.ids.tolist() == [[2, 1, 0]]
 
 
 def test_only_the_first_n_are_looked_at(pictures, rows):
     method = Verify(n=2)
-    refined = method.refine(pictures[0], hits(1, 2, 0), rows)
+    refined = method.rerank(pictures[0], hits(1, 2, 0), rows)
     assert refined.ids.tolist() == [[1, 2, 0]]
     assert sorted(rows.read) == [1, 2]
     found = method.explain(pictures[0], np.array([0, 1, NO_ID]), rows)
@@ -147,7 +147,7 @@ def test_only_the_first_n_are_looked_at(pictures, rows):
 
 def test_evidence_is_gathered_once_per_query(pictures, rows):
     method = Verify()
-    method.refine(pictures[0], hits(0, 1), rows)
+    method.rerank(pictures[0], hits(0, 1), rows)
     method.explain(pictures[0], np.array([1, 0]), rows)
     assert sorted(rows.read) == [0, 1]
 
@@ -159,7 +159,7 @@ def test_a_larger_collection_asks_for_more():
     alarms = []
     for total in (10, 10**9):
         rows = Collection([picture])
-        rows.total = total
+        rows.n_images = total
         method = Verify()
         method.explain(picture, np.array([0]), rows)
         alarms.append(rows.memo[method][0].alarms)
@@ -172,14 +172,14 @@ def test_blank_pictures_are_no_copies_and_no_error(shape, value, pictures):
     blank = np.full((*shape, 3), value, np.uint8)
     rows = Collection([blank, pictures[0]])
     for query in (blank, pictures[1]):
-        refined = Verify().refine(query, hits(0, 1), rows)
+        refined = Verify().rerank(query, hits(0, 1), rows)
         assert refined.ids.tolist() == [[0, 1]]
         reasons = Verify().explain(query, np.array([0, 1]), rows)
         assert all(reason.verdict == "not a copy" and reason.similarity is None for reason in reasons)
 
 
 def test_no_hits_are_no_error(pictures, rows):
-    refined = Verify().refine(pictures[0], hits(NO_ID, NO_ID), rows)
+    refined = Verify().rerank(pictures[0], hits(NO_ID, NO_ID), rows)
     assert refined.ids.tolist() == [[NO_ID, NO_ID]]
     assert np.isneginf(refined.scores).all()
 
@@ -217,7 +217,7 @@ def saved(image, quality):
 
 def test_smooth_pictures_are_copies_of_themselves_without_points():
     pictures = [smooth(seed) for seed in range(8)]
-    rows = SimpleNamespace(total=8, memo={}, derived=lambda ident, make: make(pictures[ident]))
+    rows = SimpleNamespace(n_images=8, memo={}, from_thumbnail=lambda ident, make: make(pictures[ident]))
     for ident, picture in enumerate(pictures):
         for query, verdict in (
             (picture, "copy"),
@@ -227,7 +227,7 @@ def test_smooth_pictures_are_copies_of_themselves_without_points():
         ):
             rows.memo.clear()
             hits = Hits(np.arange(8)[None], -np.arange(8, dtype=np.float32)[None])
-            assert Verify().refine(query, hits, rows).ids[0, 0] == ident
+            assert Verify().rerank(query, hits, rows).ids[0, 0] == ident
             reasons = Verify().explain(query, np.arange(8), rows)
             assert [each.alike for each in reasons] == [other == ident for other in range(8)]
             assert reasons[ident].verdict == verdict
@@ -241,6 +241,6 @@ def test_a_picture_that_differs_in_one_part_is_not_the_same_as_a_whole():
     picture = smooth(3)
     other = picture.copy()
     other[40:60, 50:70] = 255 - other[40:60, 50:70]
-    rows = SimpleNamespace(total=1, memo={}, derived=lambda ident, make: make(other))
+    rows = SimpleNamespace(n_images=1, memo={}, from_thumbnail=lambda ident, make: make(other))
     (reason,) = Verify().explain(picture, np.array([0]), rows)
     assert "the same picture as a whole" not in reason.sentence

@@ -12,7 +12,7 @@ import nearsight as ns
 from nearsight.errors import DamagedError, ModelMissingError, UsageError
 from nearsight.ingest.run import Settings
 from nearsight.senses import SENSES
-from tests.collection.scenes import save, texture
+from tests.search.scenes import save, texture
 
 ALONE = "gist | flat | verify(n=1)"
 OBJECT = "sift(n=200) | asmk(words=kmeans(k=64), several=1) | inverted | spatial(inliers=8)"

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from nearsight.encoded import Encoded
+from nearsight.encoded import DescriptorChain
 from nearsight.encoders.average import Average
 from nearsight.encoders.crow import Crow
 from nearsight.encoders.gem import Gem
@@ -32,7 +32,7 @@ def test_the_shares_sum_to_the_cosine(pooling, shape):
     for seed in range(3):
         features = as_features(random_map(*shape, seed=seed))
         other = one(pooling, as_features(random_map(5, 4, seed=seed + 10))) * 7  # its length is nothing
-        (found,) = pooling.shares(features, other)
+        (found,) = pooling.position_contributions(features, other)
         assert found.shape == shape
         cosine = float(one(pooling, features) @ other) / 7
         assert found.sum() == pytest.approx(cosine, abs=1e-5)
@@ -42,7 +42,7 @@ def test_the_shares_sum_to_the_cosine(pooling, shape):
 def test_the_shares_of_several_maps_sum_to_the_cosine(pooling):
     features = as_features(random_map(6, 9, seed=1), random_map(4, 6, seed=2), random_map(2, 3, seed=3))
     other = one(pooling, as_features(random_map(5, 5, seed=4)))
-    found = pooling.shares(features, other)
+    found = pooling.position_contributions(features, other)
     assert [each.shape for each in found] == [(6, 9), (4, 6), (2, 3)]
     assert sum(each.sum() for each in found) == pytest.approx(float(one(pooling, features) @ other), abs=1e-5)
 
@@ -72,7 +72,7 @@ def test_the_share_of_a_place_is_that_of_loops(pooling):
     places, rare = slow_weights(pooling, values)
     row = [sum(places[at] * float(values[at][k]) * rare[k] for at in places) for k in range(12)]
     length = math.sqrt(sum(each**2 for each in row))
-    (found,) = pooling.shares(as_features(values), np.array(other, np.float32))
+    (found,) = pooling.position_contributions(as_features(values), np.array(other, np.float32))
     for at, weight in places.items():
         wanted = weight * sum(float(values[at][k]) * rare[k] * other[k] for k in range(12)) / length
         assert found[at] == pytest.approx(wanted, abs=1e-6)
@@ -82,24 +82,24 @@ def test_what_a_maximum_adds_belongs_to_the_places_that_hold_it():
     values = np.zeros((2, 2, 3), np.float32)
     values[0, 1] = (3, 0, 2)
     values[1, 0] = (1, 4, 2)
-    (found,) = Mac().shares(as_features(values), np.float32([1, 0, 0]))
+    (found,) = Mac().position_contributions(as_features(values), np.float32([1, 0, 0]))
     length = math.sqrt(9 + 16 + 4)
     assert found == pytest.approx(np.array([[0, 3], [0, 0]]) / length)
-    (found,) = Mac().shares(as_features(values), np.float32([0, 0, 1]))
+    (found,) = Mac().position_contributions(as_features(values), np.float32([0, 0, 1]))
     assert found == pytest.approx(np.array([[0, 1], [1, 0]]) / length)
 
 
 @pytest.mark.parametrize("pooling", [Gem(), Gem(p=1), Rmac()], ids=repr)
 def test_what_is_no_sum_says_nothing(pooling):
-    assert pooling.shares(as_features(random_map(4, 5)), np.ones(12, np.float32)) is None
-    assert not tells(Encoded(FeatureMap(), (pooling,)))
+    assert pooling.position_contributions(as_features(random_map(4, 5)), np.ones(12, np.float32)) is None
+    assert not tells(DescriptorChain(FeatureMap(), (pooling,)))
 
 
 @sums
 def test_black_maps_and_features_of_no_map(pooling):
-    (black,) = pooling.shares(as_features(np.zeros((3, 4, 12), np.float32)), np.ones(12, np.float32))
+    (black,) = pooling.position_contributions(as_features(np.zeros((3, 4, 12), np.float32)), np.ones(12, np.float32))
     assert not black.any()
-    assert pooling.shares(as_features(random_map(3, 4), whole=False), np.ones(12, np.float32)) is None
+    assert pooling.position_contributions(as_features(random_map(3, 4), whole=False), np.ones(12, np.float32)) is None
 
 
 WEIGHTS = np.random.default_rng(3).normal(size=(16, 3, 8, 8)).astype(np.float32)
@@ -114,7 +114,7 @@ def network(tmp_path, monkeypatch):
 
 def cells(*encoders, fitted=None, **given):
     first = FeatureMap(**{"model": "cells", "output": "map", "side": 128, **given})
-    return Encoded(first, encoders, fitted or ({},) * len(encoders))
+    return DescriptorChain(first, encoders, fitted or ({},) * len(encoders))
 
 
 def pictures():
@@ -135,7 +135,7 @@ def test_a_picture_s_shares_sum_to_the_cosine_of_the_rows(network, encoders, sca
 def test_descriptors_that_were_learnt_from_are_added_as_they_are(network):
     sample = np.random.default_rng(1).normal(size=(200, 16)).astype(np.float32)
     pca = Pca(dim=5)
-    descriptor = cells(pca, Spoc(), fitted=(pca.fit(sample, lambda done, total: None), {}))
+    descriptor = cells(pca, Spoc(), fitted=(pca.train(sample, lambda done, total: None), {}))
     one, other = descriptor.describe(pictures())
     assert shares(descriptor, pictures()[0], other).sum() == pytest.approx(float(one @ other), abs=1e-5)
 
@@ -157,5 +157,5 @@ def test_what_covers_a_part_of_the_picture_or_has_no_maps_says_nothing(network):
     assert shares(cells(Average(), model="middle"), image[:, :96], other).shape == (8, 8)
     assert shares(cells(Average(), n=5), image, other) is None
     assert shares(cells(Average()), np.zeros((64, 64, 3), np.uint8), other) is None
-    assert shares(Encoded(Sift(), (Average(),), ({},)), image, np.ones(128, np.float32)) is None
+    assert shares(DescriptorChain(Sift(), (Average(),), ({},)), image, np.ones(128, np.float32)) is None
     assert not tells(cells(Average(), Pca(dim=4)))

@@ -13,10 +13,10 @@ from nearsight.encoders.regions import Regions
 from nearsight.encoders.vlad import Vlad
 from nearsight.errors import ModelMissingError
 from nearsight.features.feature_map import FeatureMap
-from nearsight.images.decode import in_memory
+from nearsight.images.decode import wrap_pixels
 from nearsight.ingest import train_encoders
 from nearsight.models import registry
-from nearsight.pipeline import plan
+from nearsight.pipeline import build_pipeline
 from tests.models.network import convolving
 
 FIRST = "feature_map(model=cells, output=map, side=192)"
@@ -77,14 +77,14 @@ def test_a_box_cuts_the_pixels_before_the_network_sees_them(photos, tmp_path):
 
 
 def test_whitened_regions_are_learnt_from_regions_not_from_places(photos, tmp_path):
-    """What is learnt through `learn` is what PCA makes of the regions of all pictures."""
+    """What is learnt through `train` is what PCA makes of the regions of all pictures."""
     recipe = f"{FIRST} | regions | pca(dim=8, whiten=1) | average(unit=true) | flat"
     collection = ns.index(photos, recipe=recipe)
     first = FeatureMap(model="cells", output="map", side=192)
-    images = [in_memory(np.asarray(Image.open(photos / f"{each}.jpg"))).at(192) for each in range(20)]
+    images = [wrap_pixels(np.asarray(Image.open(photos / f"{each}.jpg"))).render(192) for each in range(20)]
     regions = Regions().encode(first.describe(images), {})
     pca = Pca(dim=8, whiten=1)
-    fitted = pca.fit(np.concatenate([each.descriptors for each in regions]), lambda done, total: None)
+    fitted = pca.train(np.concatenate([each.descriptors for each in regions]), lambda done, total: None)
     rows = Average(unit=True).encode(pca.encode(regions, fitted), {})
     wanted = 1 - rows @ rows[5]
     found = {hit.path: hit.distance for hit in collection.search(photos / "5.jpg", recipe=recipe, k=20)}
@@ -93,20 +93,20 @@ def test_whitened_regions_are_learnt_from_regions_not_from_places(photos, tmp_pa
 
 
 def test_the_start_of_a_chain_that_learns_nothing_is_made_where_pictures_are_read():
-    chain = plan(f"{FIRST} | regions | pca(dim=8) | average(unit=true)").descriptor
+    chain = build_pipeline(f"{FIRST} | regions | pca(dim=8) | average(unit=true)").descriptor
     assert train_encoders._start(chain) == chain.encoders[:1]
-    assert train_encoders._start(plan(f"{FIRST} | pca(dim=8) | gem").descriptor) == ()
+    assert train_encoders._start(build_pipeline(f"{FIRST} | pca(dim=8) | gem").descriptor) == ()
 
 
 def test_chains_that_begin_alike_learn_their_beginning_once(photos, tmp_path, monkeypatch):
     """What each learns is what it learns alone."""
     short, long = (f"{FIRST} | unit | pca(dim=8) | vlad(k=4){rest} | flat" for rest in ("", " | pca(dim=4)"))
-    ns.learn([photos], long, tmp_path / "alone.npz")
+    ns.train([photos], long, tmp_path / "alone.npz")
     asked = []
-    plain = {cls: cls.fit for cls in (Pca, Vlad)}
+    plain = {cls: cls.train for cls in (Pca, Vlad)}
     for cls in plain:
         monkeypatch.setattr(cls, "fit", lambda self, *given: asked.append(str(self)) or plain[type(self)](self, *given))
-    ns.learn([photos], [short, long], tmp_path / "both.npz")
+    ns.train([photos], [short, long], tmp_path / "both.npz")
     assert asked == [str(Pca(dim=8)), str(Vlad(k=4)), str(Pca(dim=4))]
     with np.load(tmp_path / "alone.npz") as alone, np.load(tmp_path / "both.npz") as both:
         names = [name for name in alone.files if name != "keys"]
@@ -116,7 +116,7 @@ def test_chains_that_begin_alike_learn_their_beginning_once(photos, tmp_path, mo
 
 def test_deep_local_features_of_mobilenetv2(photographs):
     try:
-        registry.model("mobilenetv2")
+        registry.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
     words = (

@@ -12,7 +12,7 @@ import nearsight as ns
 from nearsight.errors import ModelMissingError, UsageError
 from nearsight.images.thumbnail import SIDE
 from nearsight.models import registry
-from nearsight.pipeline import plan, served
+from nearsight.pipeline import available_senses, build_pipeline
 from nearsight.search.heat_map import traceable
 from tests.models.network import convolving
 
@@ -92,7 +92,7 @@ def test_what_is_no_sum_of_places_says_nothing(photos):
         for hit in results:
             assert hit.trace is None
             assert photos.explain(hit) is hit.explanation
-    assert not traceable(plan("gist | flat(metric=cosine)"))
+    assert not traceable(build_pipeline("gist | flat(metric=cosine)"))
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_without_the_model_the_sense_says_what_to_type_and_the_others_work(bare,
         ns.index(photographs, by=["category"])
     with pytest.raises(ModelMissingError, match="nearsight models add mobilenetv2 FILE"):
         ns.match(photographs / "coffee.png", photographs / "china.jpg", by="category")
-    assert served() == ["copy", "colour", "scene", "object", "sketch"]
+    assert available_senses() == ["copy", "colour", "scene", "object", "sketch"]
     with ns.index(photographs, by=["copy", "colour"]) as photos:
         assert photos.search(photographs / "coffee.png")[0].path == "coffee.png"
         with pytest.raises(UsageError, match="--by category"):
@@ -118,7 +118,7 @@ def test_without_the_model_the_sense_says_what_to_type_and_the_others_work(bare,
 @pytest.fixture
 def mobilenetv2():
     try:
-        registry.model("mobilenetv2")
+        registry.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 
@@ -136,7 +136,7 @@ def test_a_kind_is_found_by_the_network_and_lies_where_the_thing_is(mobilenetv2,
         told = photos.explain(found[0])
     assert told.query_shares.sum() == pytest.approx(1 - found[0].distance, abs=1e-5)
     assert told.hit_shares.sum() == pytest.approx(1 - found[0].distance, abs=1e-4)
-    assert "category" in served()
+    assert "category" in available_senses()
 
 
 def test_two_pictures_are_compared_by_category(mobilenetv2, data):

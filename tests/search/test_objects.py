@@ -127,7 +127,7 @@ def test_a_second_run_does_nothing(copy):
 def test_after_changes_the_answers_are_those_of_a_fresh_collection(copy, tmp_path):
     """What was learnt is taken along as a file: with it, a rebuild is the same."""
     learnt = tmp_path / "learnt.npz"
-    assert len(ns.learn([copy], OBJECTS, learnt, settings=ONE)) == 1
+    assert len(ns.train([copy], OBJECTS, learnt, settings=ONE)) == 1
     indexed(copy, learnt=[learnt])
     save(texture(50), copy / "new.png", 5)
     save(pasted(texture(1), texture(51)), copy / "other-3.png", 6)
@@ -172,7 +172,7 @@ def test_with_another_vocabulary_the_rows_are_made_anew_and_the_old_ones_go(copy
     for number in range(4):
         save(texture(70 + number), other / f"{number}.png")
     learnt = tmp_path / "learnt.npz"
-    ns.learn([other], OBJECTS, learnt, settings=ONE)
+    ns.train([other], OBJECTS, learnt, settings=ONE)
     summary, steps = indexed(copy, learnt=[learnt])
     assert summary.completed == 13
     assert "learning" not in steps
@@ -188,11 +188,11 @@ def damaged(folder):
     """What was learnt, with a byte of it changed; its name."""
     with ns.open(folder) as photos:
         (entry,) = (entry for entry in photos._catalogue.caches() if entry.key.startswith("learnt"))
-    path = folder / ".nearsight" / "indexes" / entry.file
+    path = folder / ".nearsight" / "indexes" / entry.file_name
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    return entry.file
+    return entry.file_name
 
 
 @pytest.mark.parametrize("mended", ["repair", "index"])
@@ -241,7 +241,7 @@ def test_other_recipes_are_left_alone_when_one_learns_anew(copy):
     indexed(copy)
     with ns.open(copy) as photos:
         entries = [entry for entry in photos._catalogue.caches() if entry.key.startswith("learnt")]
-    path = copy / ".nearsight" / "indexes" / next(entry.file for entry in entries if "k=64" in entry.key)
+    path = copy / ".nearsight" / "indexes" / next(entry.file_name for entry in entries if "k=64" in entry.key)
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     indexed(copy)
     assert kept < keys(copy)
@@ -323,7 +323,7 @@ def test_a_folder_without_pictures_learns_when_there_are_some(tmp_path):
 def test_files_that_were_not_written_by_learn_are_refused(copy, tmp_path):
     wrong = tmp_path / "wrong.npz"
     learnt = tmp_path / "learnt.npz"
-    ns.learn([copy], OBJECTS, learnt, settings=ONE)
+    ns.train([copy], OBJECTS, learnt, settings=ONE)
     whole = learnt.read_bytes()
     np.save(tmp_path / "array.npy", np.zeros(3))
     np.savez(tmp_path / "arrays.npz", a=np.zeros(3))
@@ -346,14 +346,14 @@ def test_files_that_were_not_written_by_learn_are_refused(copy, tmp_path):
 
 def test_learning_needs_folders_and_something_to_learn(tmp_path):
     with pytest.raises(UsageError, match="learn nothing from pictures"):
-        ns.learn([tmp_path], "phash", tmp_path / "out.npz")
+        ns.train([tmp_path], "phash", tmp_path / "out.npz")
     with pytest.raises(UsageError, match="is not a folder"):
-        ns.learn([tmp_path / "none"], OBJECTS, tmp_path / "out.npz")
+        ns.train([tmp_path / "none"], OBJECTS, tmp_path / "out.npz")
     with pytest.raises(UsageError, match="cannot learn from these pictures"):
-        ns.learn([tmp_path], OBJECTS, tmp_path / "out.npz", settings=ONE)
+        ns.train([tmp_path], OBJECTS, tmp_path / "out.npz", settings=ONE)
     save(texture(1), tmp_path / "a.png")
     with pytest.raises(UsageError, match=r"cannot be written: .*no folder is not a folder"):
-        ns.learn([tmp_path], OBJECTS, tmp_path / "no folder" / "out.npz", settings=ONE)
+        ns.train([tmp_path], OBJECTS, tmp_path / "no folder" / "out.npz", settings=ONE)
     with pytest.raises(StorageError, match="cannot be written: Is a directory"):
-        ns.learn([tmp_path], OBJECTS, tmp_path, settings=ONE)
+        ns.train([tmp_path], OBJECTS, tmp_path, settings=ONE)
     assert not list(tmp_path.glob("*.npz"))

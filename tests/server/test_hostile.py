@@ -106,7 +106,7 @@ def test_a_decoder_whose_nursery_is_gone_is_replaced(indexed):
     made = Decoder(1)
     data = (indexed / "china.jpg").read_bytes()
     assert made.render(Source(data)).width == 640
-    made._idle.queue[0]._nursery.close()
+    made._idle.queue[0]._fork_server.close()
     for pid in made._idle.queue[0].pids:
         with pytest.raises(psutil.NoSuchProcess):
             psutil.Process(pid).wait(5) or psutil.Process(pid)

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.ingest.run import Progress, Summary
 from nearsight.server import jobs
 from nearsight.server.collections import Shelved
-from nearsight.storage.location import writing
+from nearsight.storage.location import writer_lock
 from tests.server.conftest import C, serving
 
 
@@ -77,7 +77,7 @@ def test_one_at_a_time_and_cancelled(folder, endless):
 
 
 def test_a_collection_that_is_written_elsewhere(folder):
-    with serving(folder) as (client, _), writing(folder / ".nearsight", LocalFiles()):
+    with serving(folder) as (client, _), writer_lock(folder / ".nearsight", LocalFileSystem()):
         told = client.post(f"{C}/jobs", json={})
         assert told.status_code == 503
         assert "is being written by" in told.json()["error"]

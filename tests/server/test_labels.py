@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import nearsight as ns
-from nearsight.files import LocalFiles
-from nearsight.storage.location import writing
+from nearsight.files import LocalFileSystem
+from nearsight.storage.location import writer_lock
 from tests.server.conftest import C, serving
 
 LABELS = f"{C}/pictures/1/labels"
@@ -71,7 +71,7 @@ def test_a_page_from_elsewhere_sets_no_label(client):
 
 
 def test_while_another_writes_it_says_who(folder):
-    with serving(folder) as (client, _), writing(folder / ".nearsight", LocalFiles()):
+    with serving(folder) as (client, _), writer_lock(folder / ".nearsight", LocalFileSystem()):
         told = client.put(LABELS, params={"label": "pier"})
         assert told.status_code == 503
         assert "is being written by process" in told.json()["error"]

@@ -203,7 +203,7 @@ def test_colours_of_an_upload_are_those_of_the_library(client):
         told = client.get(place, params={"at": [f"{x},{y}" for x, y in points]}).json()["colours"]
         assert list(told.items()) == list(ns.colours(data, points).items())
     assert client.get(place, params={"at": "40,20"}).json() == {"colours": {"#f5f5f5": 1.0}}
-    assert client.get(place, params={"count": 2}).json()["colours"] == ns.colours(data, count=2)
+    assert client.get(place, params={"count": 2}).json()["colours"] == ns.colours(data, n_colours=2)
     assert client.get(place).json()["colours"] == ns.colours(data)
     asked = {"colours": ",".join(f"{colour[1:]}:{share}" for colour, share in ns.colours(data).items())}
     assert client.get(f"{C}/search", params=asked).status_code == 200
@@ -275,7 +275,7 @@ def test_the_map_is_that_of_the_library(client, indexed):
     answer = client.get(f"{C}/map", params={"by": "colour"}).json()
     with ns.open(indexed) as photos:
         found = photos.map("colour")
-    assert {name: answer[name] for name in found.about()} == found.about()
+    assert {name: answer[name] for name in found.summary()} == found.summary()
     assert (answer["total"], [each["id"] for each in answer["pictures"]]) == (13, found.ids.tolist())
     assert [each["path"] for each in answer["pictures"]] == list(found.paths)
     assert np.array([(each["x"], each["y"]) for each in answer["pictures"]]) == pytest.approx(found.positions)

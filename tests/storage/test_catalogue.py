@@ -7,22 +7,22 @@ import pytest
 
 from nearsight.errors import DamagedError, FormatError, NearsightError, Reason
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.database import NAME, VERSION
-from nearsight.storage.records import Picture, SegmentEntry, Skip
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION
+from nearsight.storage.records import Picture, SegmentEntry, SkipRecord
 
 PICTURE = Picture(1, b"a/\xff\n.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", "2012-01-02T03:04:05", "X", 1.5, None)
 
 
 @pytest.fixture
 def filled(tmp_path):
-    catalogue = Editor(tmp_path)
+    catalogue = CatalogueWriter(tmp_path)
     with catalogue.transaction():
         catalogue.put_picture(PICTURE)
-        catalogue.put_skip(Skip(b"b", 1, 2, Reason.TIMEOUT, "slow"))
+        catalogue.put_skip(SkipRecord(b"b", 1, 2, Reason.TIMEOUT, "slow"))
         catalogue.put_segment(SegmentEntry(1, "key", 1, 100, b"abcd"))
         catalogue.put_recipe("copy", "gist")
-        catalogue.put_dead([7])
+        catalogue.put_deleted([7])
     yield catalogue
     catalogue.close()
 
@@ -31,7 +31,7 @@ def test_what_was_put_is_read(filled):
     assert filled.picture(1) == PICTURE
     assert filled.picture_at(PICTURE.path) == PICTURE
     assert filled.picture_at(b"nothing") is None
-    assert list(filled.skips()) == [Skip(b"b", 1, 2, Reason.TIMEOUT, "slow")]
+    assert list(filled.skips()) == [SkipRecord(b"b", 1, 2, Reason.TIMEOUT, "slow")]
     assert filled.segments() == [SegmentEntry(1, "key", 1, 100, b"abcd")]
     assert filled.recipes() == {"copy": "gist"}
     assert filled.dead() == [7]
@@ -93,23 +93,23 @@ def test_a_changed_list_of_the_dead_is_found(filled, change):
 
 
 def test_a_newer_format_is_refused_and_left_alone(tmp_path, filled):
-    filled.db.execute(f"PRAGMA user_version={VERSION + 1}")
+    filled.db.execute(f"PRAGMA user_version={FORMAT_VERSION + 1}")
     filled.close()
-    before = (tmp_path / NAME).read_bytes()
-    for kind in (Catalogue, Editor):
+    before = (tmp_path / CATALOGUE_FILE).read_bytes()
+    for kind in (Catalogue, CatalogueWriter):
         with pytest.raises(FormatError, match="update nearsight"):
             kind(tmp_path)
-    assert (tmp_path / NAME).read_bytes() == before
+    assert (tmp_path / CATALOGUE_FILE).read_bytes() == before
 
 
 def test_another_database_is_refused_and_left_alone(tmp_path):
-    with sqlite3.connect(tmp_path / NAME) as db:
+    with sqlite3.connect(tmp_path / CATALOGUE_FILE) as db:
         db.execute("CREATE TABLE t(x)")
     db.close()
-    before = (tmp_path / NAME).read_bytes()
+    before = (tmp_path / CATALOGUE_FILE).read_bytes()
     with pytest.raises(FormatError, match="not a catalogue"):
-        Editor(tmp_path)
-    assert (tmp_path / NAME).read_bytes() == before
+        CatalogueWriter(tmp_path)
+    assert (tmp_path / CATALOGUE_FILE).read_bytes() == before
 
 
 def test_flipped_bits_never_answer_wrong(tmp_path, filled):
@@ -120,17 +120,17 @@ def test_flipped_bits_never_answer_wrong(tmp_path, filled):
             filled.put_picture(Picture(number, path, 1, 2, 3, b"h" * 32, 4, 5, "PNG", None, None, None, None))
     right = list(filled.pictures()), filled.segments(), filled.dead(), filled.recipes()
     filled.close()
-    sound = (tmp_path / NAME).read_bytes()
+    sound = (tmp_path / CATALOGUE_FILE).read_bytes()
     rng = np.random.default_rng(5)
     wrong = found = 0
     for at in rng.integers(0, len(sound), 300).tolist():
         broken = bytearray(sound)
         broken[at] ^= 1 << int(rng.integers(8))
-        (tmp_path / NAME).write_bytes(broken)
+        (tmp_path / CATALOGUE_FILE).write_bytes(broken)
         try:
             catalogue = Catalogue(tmp_path)
             try:
-                answer = list(catalogue.pictures()), catalogue.segments(), catalogue.dead(), catalogue.recipes()
+                answer = list(catalogue.pictures()), catalogue.segments(), catalogue.deleted_ids(), catalogue.recipes()
             finally:
                 catalogue.close()
             unknown = [row for row in answer[0] if row not in right[0]]

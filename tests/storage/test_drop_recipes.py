@@ -12,11 +12,11 @@ import pytest
 import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.errors import RecipeError, StorageError, UsageError
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.ingest import run, train_encoders
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.database import NAME
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.recipes import sorted_out, usual
 from tests.faults.acts import Here
 
@@ -64,7 +64,7 @@ def keys(folder):
 
 def renamed(folder, old, new):
     """The collection as it is where a method is not installed, or is again: it was always called so."""
-    with closing(Editor(folder / ".nearsight")) as catalogue, catalogue.transaction():
+    with closing(CatalogueWriter(folder / ".nearsight")) as catalogue, catalogue.transaction():
         for name, text in catalogue.recipes().items():
             catalogue.drop_recipe(name)
             catalogue.put_recipe(name.replace(old, new), text.replace(old, new))
@@ -193,7 +193,7 @@ def test_the_steps_of_one_recipe_are_no_part_of_another(folder):
 
 def test_rows_of_an_older_version_go_too(folder):
     index(folder, "phash", "dhash")
-    with closing(Editor(folder / ".nearsight")) as catalogue, catalogue.transaction():
+    with closing(CatalogueWriter(folder / ".nearsight")) as catalogue, catalogue.transaction():
         for entry in catalogue.segments():
             catalogue.put_segment(replace(entry, key=entry.key.replace("@1", "@0")))
     index(folder)
@@ -239,7 +239,7 @@ def test_a_reader_goes_on_and_then_sees_that_it_was_dropped(folder):
         assert photos.search(folder / "05.jpg", recipe="phash")[0].path == "05.jpg"
 
 
-class Refusing(LocalFiles):
+class Refusing(LocalFileSystem):
     """A disk from which nothing can be removed but the writer's note."""
 
     def remove(self, path):
@@ -267,8 +267,8 @@ def test_a_commit_that_fails_leaves_the_recipe_with_all_that_is_its_own(folder, 
         list(idents)
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(Editor, "drop_caches", failing)
-    with pytest.raises(StorageError, match=NAME):
+    monkeypatch.setattr(CatalogueWriter, "drop_caches", failing)
+    with pytest.raises(StorageError, match=CATALOGUE_FILE):
         ns.index(folder, drop="dhash")
     monkeypatch.undo()
     assert files(folder) == before

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import nearsight as ns
 from nearsight.errors import DamagedError, UsageError
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.database import NAME
-from nearsight.storage.filters import condition
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.database import CATALOGUE_FILE
+from nearsight.storage.filters import parse_filter
 from nearsight.storage.records import Picture
 
 PICTURES = [
@@ -32,7 +32,7 @@ PICTURES = [
 
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory):
-    made = Editor(tmp_path_factory.mktemp("where"))
+    made = CatalogueWriter(tmp_path_factory.mktemp("where"))
     with made.transaction():
         for picture in PICTURES:
             made.put_picture(picture)
@@ -86,7 +86,7 @@ def folder(picture):
 def test_what_a_filter_leaves(catalogue, text, holds):
     wanted = [picture.id for picture in PICTURES if holds(picture)]
     assert 0 < len(wanted) < len(PICTURES)
-    assert catalogue.filtered(condition(text)) == wanted
+    assert catalogue.filter_ids(parse_filter(text)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_what_a_filter_leaves(catalogue, text, holds):
 )
 def test_what_is_no_filter(text, problem):
     with pytest.raises(UsageError, match=problem):
-        condition(text)
+        parse_filter(text)
 
 
 def test_the_place_is_pointed_at():
     with pytest.raises(UsageError) as caught:
-        condition("width = 10 and or")
+        parse_filter("width = 10 and or")
     *_, line, mark = str(caught.value).split("\n")
     assert line[mark.index("^") :] == "or"
 
@@ -147,7 +147,7 @@ PIECES = st.sampled_from(
 @given(st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=14).map(" ".join)))
 def test_any_text_is_a_filter_or_a_clear_error(text):
     try:
-        wanted = condition(text)
+        wanted = parse_filter(text)
     except UsageError:
         return
     with sqlite3.connect(":memory:") as db:
@@ -161,7 +161,7 @@ def test_values_are_never_sql(text):
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if text.count("\n"):
         return
-    wanted = condition(f"camera = {quoted}")
+    wanted = parse_filter(f"camera = {quoted}")
     assert wanted.values == (text,)
     assert text not in wanted.sql or text in "(camera = ? COLLATE NOCASE)"
 
@@ -170,11 +170,11 @@ def test_deep_nesting_is_refused_or_read():
     with sqlite3.connect(":memory:") as db:
         db.execute("CREATE TABLE picture(width)")
         for text in ("(" * 900 + "width=1" + ")" * 900, "not " * 12 + "width=1"):
-            wanted = condition(text)
+            wanted = parse_filter(text)
             assert not db.execute(f"SELECT * FROM picture WHERE {wanted.sql}", wanted.values).fetchall()
     db.close()
     with pytest.raises(UsageError, match="12 deep"):
-        condition("not " * 450 + "width=1")
+        parse_filter("not " * 450 + "width=1")
 
 
 def test_a_filter_combines_with_a_picture_without_losing_a_hit(photographs):
@@ -208,7 +208,7 @@ def test_a_filter_alone_lists_and_goes_with_words(photographs):
 def test_a_damaged_row_is_never_left_out_in_silence(photographs):
     with ns.index(photographs, recipe="phash") as photos:
         home = photos.home
-    with sqlite3.connect(home / NAME) as db:
+    with sqlite3.connect(home / CATALOGUE_FILE) as db:
         db.execute("UPDATE picture SET width = 1 WHERE path = CAST('coffee.png' AS BLOB)")
     db.close()
     with ns.open(photographs) as photos, pytest.raises(DamagedError):

@@ -11,10 +11,10 @@ import pytest
 
 import nearsight as ns
 from nearsight.api.indexing import repair
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.storage import index_store
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.database import NAME, VERSION
+from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION
 from tests.command import nearsight
 
 RECIPE = "gist | gistis(cells=6, probes=6, bits=64, rerank=100, exact_below=30)"
@@ -50,7 +50,7 @@ def kept(photos):
     """What is stored: the parts, joined."""
     plan = photos.plan(recipe=RECIPE)
     catalogue = Catalogue(photos.home)
-    fitted, parts = index_store.Caches(photos.home, catalogue, LocalFiles()).load(plan, 10**9)
+    fitted, parts = index_store.IndexStore(photos.home, catalogue, LocalFileSystem()).load(plan, 10**9)
     catalogue.close()
     return fitted, plan.index.join(parts, np.empty(0, np.int64))
 
@@ -105,7 +105,7 @@ def test_changes_cost_work_in_proportion_and_give_what_a_rebuild_gives(folder, r
         fitted, parts = kept(photos)
         rows = dict(_rows(photos))
     plan = ns.open(folder).plan(recipe=RECIPE)
-    again = plan.index.keep(np.array(list(rows)), np.stack(list(rows.values())), plan.metric, fitted)
+    again = plan.index.encode(np.array(list(rows)), np.stack(list(rows.values())), plan.metric, fitted)
     live = np.isin(parts["ids"], list(rows))
     assert np.array_equal(parts["ids"][live], again["ids"])
     assert np.array_equal(parts["codes"][live], again["codes"])
@@ -153,7 +153,7 @@ def test_a_damaged_cache_is_never_answered_from(folder, harm):
     elif harm == "swapped":
         paths[1].write_bytes(paths[0].read_bytes())
     else:
-        with sqlite3.connect(folder / ".nearsight" / NAME) as db:
+        with sqlite3.connect(folder / ".nearsight" / CATALOGUE_FILE) as db:
             db.execute("UPDATE cache SET length = length + 1 WHERE fitted > 0")
         db.close()
     with ns.open(folder) as photos:
@@ -181,7 +181,7 @@ def test_rows_that_came_since_are_found_at_once(folder, random_picture, monkeypa
     """A reader meets rows that no cache covers yet while a run is under way."""
     index(folder).close()
     random_picture(folder / "99.jpg", 99, side=48)
-    monkeypatch.setattr(index_store.Refresh, "run", lambda self, plans: None)
+    monkeypatch.setattr(index_store.IndexRefresh, "run", lambda self, plans: None)
     with ns.index(folder) as photos:
         assert photos.search(folder / "99.jpg", recipe=RECIPE, k=1)[0].path == "99.jpg"
         assert photos.info()["indexes"][RECIPE].startswith("gistis")
@@ -198,7 +198,7 @@ def test_a_catalogue_of_the_first_format_is_read_and_brought_up(folder):
     with index(folder, EXACT) as photos:
         wanted = answered(photos, folder, EXACT)
     home = folder / ".nearsight"
-    with sqlite3.connect(home / NAME) as db:
+    with sqlite3.connect(home / CATALOGUE_FILE) as db:
         for table in ("cache", "note", "sidecar", "label"):
             db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version=1")
@@ -209,8 +209,8 @@ def test_a_catalogue_of_the_first_format_is_read_and_brought_up(folder):
         assert photos.info()["images"] == 60
     with index(folder) as photos:
         assert photos.info()["indexes"][RECIPE].startswith("gistis")
-    with sqlite3.connect(home / NAME) as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION
+    with sqlite3.connect(home / CATALOGUE_FILE) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == FORMAT_VERSION
     db.close()
 
 

@@ -12,8 +12,8 @@ import pytest
 import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.errors import DamagedError, NearsightError
-from nearsight.storage.database import NAME
-from nearsight.storage.segments import FOLDER
+from nearsight.storage.database import CATALOGUE_FILE
+from nearsight.storage.segments import SEGMENTS_FOLDER
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def answers(home):
 
 
 def segments(home):
-    return sorted((home / FOLDER).iterdir())
+    return sorted((home / SEGMENTS_FOLDER).iterdir())
 
 
 def flip(path, at, bit=0):
@@ -90,7 +90,7 @@ def test_one_bad_block_costs_only_its_rows(tmp_path, random_picture):
 def test_random_flips_anywhere_are_found_or_harmless(home):
     """A slice of the 10,000 flips: an error, or exactly the right answers."""
     right = answers(home)
-    files = [home / NAME, *segments(home)]
+    files = [home / CATALOGUE_FILE, *segments(home)]
     sizes = np.array([path.stat().st_size for path in files])
     rng = np.random.default_rng(7)
     found = 0
@@ -132,12 +132,12 @@ def test_wrong_files_are_found_and_mended(home, harm):
 
 
 def test_an_extra_file_is_swept_by_the_next_run(home):
-    (home / FOLDER / "9999999999.seg").write_bytes(b"left over")
-    (home / FOLDER / ".tmp-123").write_bytes(b"left over")
+    (home / SEGMENTS_FOLDER / "9999999999.seg").write_bytes(b"left over")
+    (home / SEGMENTS_FOLDER / ".tmp-123").write_bytes(b"left over")
     assert answers(home)
     ns.index(home.parent).close()
-    assert not (home / FOLDER / "9999999999.seg").exists()
-    assert not (home / FOLDER / ".tmp-123").exists()
+    assert not (home / SEGMENTS_FOLDER / "9999999999.seg").exists()
+    assert not (home / SEGMENTS_FOLDER / ".tmp-123").exists()
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_an_extra_file_is_swept_by_the_next_run(home):
 )
 def test_a_damaged_catalogue_row_is_found_and_mended(home, change):
     right = answers(home)
-    with sqlite3.connect(home / NAME) as db:
+    with sqlite3.connect(home / CATALOGUE_FILE) as db:
         db.execute(change)
     db.close()
     with ns.open(home.parent) as photos:
@@ -168,7 +168,7 @@ def test_a_damaged_catalogue_row_is_found_and_mended(home, change):
 
 def test_a_catalogue_that_sqlite_cannot_read_is_set_aside_and_made_anew(home):
     right = answers(home)
-    (home / NAME).write_bytes(b"SQLite format 3\0" + os.urandom(20_000))
+    (home / CATALOGUE_FILE).write_bytes(b"SQLite format 3\0" + os.urandom(20_000))
     with pytest.raises(DamagedError):
         ns.open(home.parent)
     repair(home.parent)
@@ -176,7 +176,7 @@ def test_a_catalogue_that_sqlite_cannot_read_is_set_aside_and_made_anew(home):
     with ns.open(home.parent) as photos:
         assert photos.verify() == []
     assert answers(home) == right
-    assert (home / (NAME + ".damaged")).exists()
+    assert (home / (CATALOGUE_FILE + ".damaged")).exists()
 
 
 def test_repair_of_a_picture_that_is_gone_ends_clean(home):

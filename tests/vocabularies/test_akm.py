@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from skimage import data
 
-from nearsight.clustering import assigned
+from nearsight.clustering import nearest_centroids
 from nearsight.features.sift import Sift
 from nearsight.vocabularies import _nearest as module
-from nearsight.vocabularies._nearest import Shelf, index, nearest
+from nearsight.vocabularies._nearest import CentreIndexCache, build_centre_index, search_centres
 from nearsight.vocabularies.akm import Akm
 from nearsight.vocabularies.hkm import Hkm
 from nearsight.vocabularies.kmeans import Kmeans
@@ -44,12 +44,12 @@ def fitted(sample):
     """A vocabulary of photographs that was learnt through an index."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "EXACT_BELOW", 500)
-        return Akm(k=WORDS).fit(sample[:LEARNT], quiet)
+        return Akm(k=WORDS).train(sample[:LEARNT], quiet)
 
 
 def error(rows, centres):
     """The mean squared distance to the nearest centre."""
-    return ((rows - centres[assigned(rows, centres)]) ** 2).sum(1).mean()
+    return ((rows - centres[nearest_centroids(rows, centres)]) ** 2).sum(1).mean()
 
 
 def test_99_of_100_descriptors_get_their_nearest_word(sample, fitted):
@@ -66,8 +66,8 @@ def test_99_of_100_descriptors_get_their_nearest_word(sample, fitted):
 
 def test_the_error_is_hardly_more_than_that_of_k_means_and_less_than_that_of_the_tree(sample, fitted):
     """The three in the order of their accuracy, on the sample and on other descriptors."""
-    exact = Kmeans(WORDS).fit(sample[:LEARNT], quiet)["centres"]
-    tree = Hkm(branch=10, depth=3).fit(sample[:LEARNT], quiet)
+    exact = Kmeans(WORDS).train(sample[:LEARNT], quiet)["centres"]
+    tree = Hkm(branch=10, depth=3).train(sample[:LEARNT], quiet)
     assert len(exact) == len(fitted["centres"]) == WORDS
     for rows in (sample[:LEARNT], sample[LEARNT:]):
         least, mine = error(rows, exact), error(rows, fitted["centres"])
@@ -77,48 +77,48 @@ def test_the_error_is_hardly_more_than_that_of_k_means_and_less_than_that_of_the
 
 
 def test_few_words_are_compared_one_by_one(sample):
-    few = Akm(k=200).fit(sample[:2000], quiet)
-    assert np.array_equal(few["centres"], Kmeans(k=200).fit(sample[:2000], quiet)["centres"])
+    few = Akm(k=200).train(sample[:2000], quiet)
+    assert np.array_equal(few["centres"], Kmeans(k=200).train(sample[:2000], quiet)["centres"])
 
 
 @pytest.mark.parametrize("width", [1, 7, 16, 23, 64])
 def test_descriptors_of_any_width(width):
     rows = np.random.default_rng(width).random((700, width), np.float32)
-    made = index(rows)
-    assert (nearest(made, rows, 1)[:, 0] == np.arange(700)).mean() > 0.98
-    assert nearest(made, rows[:0], 3).shape == (0, 3)
+    made = build_centre_index(rows)
+    assert (search_centres(made, rows, 1)[:, 0] == np.arange(700)).mean() > 0.98
+    assert search_centres(made, rows[:0], 3).shape == (0, 3)
 
 
 def test_a_shelf_makes_each_index_once_and_forgets_the_oldest(monkeypatch):
     made = []
-    monkeypatch.setattr(module, "index", lambda centres: made.append(centres[0, 0]) or len(made))
-    shelf, many = Shelf(), [np.full((3, 2), number, np.float32) for number in range(6)]
-    assert [shelf.index(centres) for centres in many[:4]] == [1, 2, 3, 4]
-    assert [shelf.index(centres.copy()) for centres in many[:4]] == [1, 2, 3, 4]
-    assert shelf.index(many[4]) == 5
-    assert [shelf.index(centres) for centres in many[1:5]] == [2, 3, 4, 5]
-    assert shelf.index(many[0]) == 6
+    monkeypatch.setattr(module, "build_centre_index", lambda centres: made.append(centres[0, 0]) or len(made))
+    shelf, many = CentreIndexCache(), [np.full((3, 2), number, np.float32) for number in range(6)]
+    assert [shelf.get(centres) for centres in many[:4]] == [1, 2, 3, 4]
+    assert [shelf.get(centres.copy()) for centres in many[:4]] == [1, 2, 3, 4]
+    assert shelf.get(many[4]) == 5
+    assert [shelf.get(centres) for centres in many[1:5]] == [2, 3, 4, 5]
+    assert shelf.get(many[0]) == 6
     assert made == [0, 1, 2, 3, 4, 0]
 
 
 def test_a_shelf_knows_an_array_in_the_place_of_another(monkeypatch):
     """Arrays come and go, and a new one often lies where an old one lay."""
-    monkeypatch.setattr(module, "index", lambda centres: float(centres[0, 0]))
-    shelf = Shelf()
+    monkeypatch.setattr(module, "build_centre_index", lambda centres: float(centres[0, 0]))
+    shelf = CentreIndexCache()
     for number in range(200):
         centres = np.full((4, 2), number % 7, np.float32)
-        assert shelf.index(centres) == number % 7
+        assert shelf.get(centres) == number % 7
         del centres
     gc.collect()
-    assert shelf.index(np.full((2, 4), 1, np.float32)) == 1
+    assert shelf.get(np.full((2, 4), 1, np.float32)) == 1
     assert len(shelf._known) < 200
 
 
 def test_the_same_bytes_in_another_shape_are_other_centres(monkeypatch):
-    monkeypatch.setattr(module, "index", lambda centres: centres.shape)
-    shelf = Shelf()
-    assert shelf.index(np.ones((4, 2), np.float32)) == (4, 2)
-    assert shelf.index(np.ones((2, 4), np.float32)) == (2, 4)
+    monkeypatch.setattr(module, "build_centre_index", lambda centres: centres.shape)
+    shelf = CentreIndexCache()
+    assert shelf.get(np.ones((4, 2), np.float32)) == (4, 2)
+    assert shelf.get(np.ones((2, 4), np.float32)) == (2, 4)
 
 
 def test_threads_share_a_shelf(sample, fitted):

@@ -16,7 +16,7 @@ def quiet(done, total):
 
 SAMPLE = clustered(3000, 16, seed=1)
 WORDS = Hkm(branch=4, depth=3)
-FITTED = WORDS.fit(SAMPLE, quiet)
+FITTED = WORDS.train(SAMPLE, quiet)
 
 
 def slowly(row, fitted, depth):
@@ -36,7 +36,7 @@ def test_words_are_those_of_the_walk():
 
 def test_a_tree_of_one_level_is_k_means():
     flat = Hkm(branch=9, depth=1)
-    fitted = flat.fit(SAMPLE, quiet)
+    fitted = flat.train(SAMPLE, quiet)
     assert np.array_equal(fitted["centres"], kmeans(SAMPLE, 9))
     exact = ((SAMPLE[:99, None] - fitted["centres"]) ** 2).sum(2).argsort(1, kind="stable")[:, :4]
     assert np.array_equal(flat.assign(SAMPLE[:99], fitted, 4), exact)
@@ -57,7 +57,7 @@ def test_each_cluster_is_a_part_of_one():
         assert sorted(parts[parts >= 0].tolist()) == list(range(parts.max() + 1))
         sizes.append(parts.max() + 1)
     assert sizes == [4, 16, len(FITTED["centres"])]
-    assert 50 <= sizes[2] <= WORDS.count == 64
+    assert 50 <= sizes[2] <= WORDS.n_words == 64
 
 
 def test_all_branches_kept_are_the_exact_answer():
@@ -77,7 +77,7 @@ def test_more_branches_come_nearer():
 
 
 def test_small_samples_have_fewer_leaves_and_no_empty_ones():
-    fitted = Hkm(branch=10, depth=4).fit(SAMPLE[:100], quiet)
+    fitted = Hkm(branch=10, depth=4).train(SAMPLE[:100], quiet)
     assert 4 <= len(fitted["centres"]) <= 100 // 4
     assert np.isfinite(fitted["centres"]).all()
 
@@ -85,7 +85,7 @@ def test_small_samples_have_fewer_leaves_and_no_empty_ones():
 def test_equal_descriptors_are_one_word():
     sample = np.ones((300, 4), np.float32)
     words = Hkm(branch=3, depth=2)
-    fitted = words.fit(sample, quiet)
+    fitted = words.train(sample, quiet)
     assert len(set(words.assign(sample, fitted)[:, 0].tolist())) == 1
 
 

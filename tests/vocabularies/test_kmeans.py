@@ -17,16 +17,16 @@ def quiet(done, total):
 
 
 def test_words_are_the_nearest_centres():
-    fitted = Kmeans(k=40).fit(SAMPLE, quiet)
+    fitted = Kmeans(k=40).train(SAMPLE, quiet)
     rows = clustered(300, 16, seed=2)
     exact = ((rows[:, None].astype(float) - fitted["centres"]) ** 2).sum(2).argsort(1)[:, :5]
     assert np.array_equal(Kmeans(k=40).assign(rows, fitted, 5), exact)
 
 
 def test_there_are_eight_descriptors_for_each_word():
-    assert np.array_equal(Kmeans(k=40).fit(SAMPLE, quiet)["centres"], kmeans(SAMPLE, 40))
-    assert len(Kmeans(k=1000).fit(SAMPLE, quiet)["centres"]) == 112
-    assert Kmeans(k=1000).fit(SAMPLE[:5], quiet)["centres"] == pytest.approx(SAMPLE[:5].mean(0)[None], abs=1e-6)
+    assert np.array_equal(Kmeans(k=40).train(SAMPLE, quiet)["centres"], kmeans(SAMPLE, 40))
+    assert len(Kmeans(k=1000).train(SAMPLE, quiet)["centres"]) == 112
+    assert Kmeans(k=1000).train(SAMPLE[:5], quiet)["centres"] == pytest.approx(SAMPLE[:5].mean(0)[None], abs=1e-6)
 
 
 def test_no_words_are_refused():

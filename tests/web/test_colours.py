@@ -80,7 +80,7 @@ def test_the_main_colours_fill_the_palette_with_their_shares(visit, pictures):
     expect(page.get_by_role("slider")).to_have_count(1)
     page.get_by_role("button", name="Its main colours").click()
     expect(page.get_by_role("slider")).to_have_count(5)
-    wanted = ns.colours(picture, count=5)
+    wanted = ns.colours(picture, n_colours=5)
     asks(page, colours=",".join(f"{each[1:]}:{max(1, round(100 * share))}" for each, share in wanted.items()))
     settled(page)
     assert "astronaut.png" in " ".join(page.locator(HITS).all_inner_texts()[:2])

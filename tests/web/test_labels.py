@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 import nearsight as ns
-from nearsight.files import LocalFiles
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.location import writing
+from nearsight.files import LocalFileSystem
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.location import writer_lock
 from tests.web.conftest import ROOT, serving
 from tests.web.test_page import HITS, check
 
@@ -23,7 +23,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 def folder(pictures, tmp_path):
     """Photographs of which a model has said something, as it would be stored."""
     made = shutil.copytree(pictures / "Glass plates", tmp_path / "Labelled")
-    catalogue = Editor(made / ".nearsight")
+    catalogue = CatalogueWriter(made / ".nearsight")
     try:
         with catalogue.transaction():
             for ident in catalogue.ids():
@@ -110,7 +110,7 @@ def test_the_focus_stays_with_the_labels(visit):
 
 def test_while_another_writes_the_page_says_so(visit, folder):
     page, dialog = opened(visit, expected="503")
-    with writing(folder / ".nearsight", LocalFiles()):
+    with writer_lock(folder / ".nearsight", LocalFileSystem()):
         dialog.get_by_role("button", name="palace is right").click()
         expect(dialog.get_by_role("alert")).to_contain_text("is being written by process")
     assert labels(dialog)[0] == "palace mobilenetv2, 83 % sure"

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from nearsight.errors import PictureError, Reason
-from nearsight.files import LocalFiles
-from nearsight.images.decode import decode
+from nearsight.files import LocalFileSystem
+from nearsight.images.decode import decode_image
 from nearsight.images.thumbnail import SIDE, encode
 from nearsight.images.validate import Limits
 
@@ -81,9 +81,9 @@ class Ingest:
     limits: Limits = field(default_factory=Limits)
 
     def prepare(self, task: bytes) -> tuple[str, int, int, bytes]:
-        data, _ = LocalFiles().read(task, self.limits.file)
-        picture = decode(data, self.limits, metadata=True)
-        return picture.format, picture.width, picture.height, encode(picture.at(SIDE))
+        data, _ = LocalFileSystem().read(task, self.limits.file)
+        picture = decode_image(data, self.limits, metadata=True)
+        return picture.format, picture.width, picture.height, encode(picture.render(SIDE))
 
     def finish(self, items: list[Any]) -> list[Any]:
         return items

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as Pillow
 
 from nearsight.errors import NearsightError, Reason
-from nearsight.workers.pool import AHEAD, BATCH, Failure, Pool, WorkerLimits
+from nearsight.workers.pool import BATCH_SIZE, MAX_BATCHES_AHEAD, Failure, WorkerLimits, WorkerPool
 from tests.images.hostile import many_scans, photo, saved
 
 from .jobs import Ingest, Script
@@ -22,13 +22,13 @@ QUICK = WorkerLimits(seconds=0.8, memory=256 << 20)
 
 
 def run(tasks, workers=2, limits=QUICK):
-    with Pool(Script(), workers, limits) as pool:
+    with WorkerPool(Script(), workers, limits) as pool:
         return [result for _, result in pool.run(tasks)]
 
 
 def test_results_come_in_the_order_of_the_tasks():
     tasks = [("sleep", 0.2 if number % 7 == 0 else 0) if number % 3 else number for number in range(60)]
-    with Pool(Script(), 2, QUICK) as pool:
+    with WorkerPool(Script(), 2, QUICK) as pool:
         pairs = list(pool.run(tasks))
     assert [task for task, _ in pairs] == tasks
     assert [result for _, result in pairs] == [task**2 if isinstance(task, int) else "slept" for task in tasks]
@@ -89,17 +89,17 @@ def test_same_verdicts_twice():
 
 def test_input_is_lazy_and_the_window_bounded():
     taken = []
-    with Pool(Script(), 2, QUICK) as pool:
+    with WorkerPool(Script(), 2, QUICK) as pool:
         results = pool.run(taken.append(n) or n for n in itertools.count())
         for n in range(300):
             assert next(results) == (n, n * n)
-            assert len(taken) - n <= 2 * AHEAD * BATCH
+            assert len(taken) - n <= 2 * MAX_BATCHES_AHEAD * BATCH_SIZE
         results.close()
         assert list(pool.run([3, 4])) == [(3, 9), (4, 16)]
 
 
 def test_pool_runs_again_after_an_abandoned_run():
-    with Pool(Script(), 2, QUICK) as pool:
+    with WorkerPool(Script(), 2, QUICK) as pool:
         for _ in pool.run([1, ("sleep", 0.4), ("sleep", 0.4)]):
             break
         assert [result for _, result in pool.run([5, 6])] == [25, 36]
@@ -111,9 +111,9 @@ def test_large_tasks_and_results():
 
 
 def test_nursery_that_is_forked_has_one_thread():
-    with Pool(Ingest(), 1) as pool:
+    with WorkerPool(Ingest(), 1) as pool:
         list(pool.run([b"/none"]))
-        assert psutil.Process(pool._nursery._process.pid).num_threads() == 1
+        assert psutil.Process(pool._fork_server._process.pid).num_threads() == 1
 
 
 def test_no_tasks():
@@ -135,7 +135,7 @@ def test_workers_are_recycled():
 
 def test_nothing_is_left_after_closing():
     before = set(psutil.Process().children(recursive=True))
-    with Pool(Script(), 2, QUICK) as pool:
+    with WorkerPool(Script(), 2, QUICK) as pool:
         list(pool.run([1, 2, 3]))
         children = [each for each in psutil.Process().children(recursive=True) if each not in before]
         assert len(children) >= 2
@@ -144,7 +144,7 @@ def test_nothing_is_left_after_closing():
 
 def test_needs_a_worker():
     with pytest.raises(ValueError, match="at least 1"):
-        Pool(Script(), 0)
+        WorkerPool(Script(), 0)
 
 
 def test_job_that_cannot_be_loaded_says_why():
@@ -152,12 +152,12 @@ def test_job_that_cannot_be_loaded_says_why():
         def __reduce__(self):
             return (int, ("not a number",))
 
-    with Pool(Local(), 1) as pool, pytest.raises(NearsightError, match="not a number"):
+    with WorkerPool(Local(), 1) as pool, pytest.raises(NearsightError, match="not a number"):
         list(pool.run([1]))
 
 
 def test_a_dead_worker_between_runs_is_replaced():
-    with Pool(Script(), 1, QUICK) as pool:
+    with WorkerPool(Script(), 1, QUICK) as pool:
         list(pool.run([1]))
         os.kill(pool.pids[0], signal.SIGKILL)
         assert [result for _, result in pool.run([1, 2])] == [1, 4]
@@ -207,7 +207,7 @@ def test_large_webp_has_one_verdict_whatever_went_before(tmp_path):
     (tmp_path / "large.webp").write_bytes(saved(Pillow.new("RGB", (8000, 8000)), "WEBP", lossless=True, method=0))
     (tmp_path / "small.png").write_bytes(saved(photo(3000, 3000), "PNG"))
     large, small = bytes(tmp_path / "large.webp"), bytes(tmp_path / "small.png")
-    with Pool(Ingest(), 1) as pool:
+    with WorkerPool(Ingest(), 1) as pool:
         verdicts = [result for task, result in pool.run([large, small, small, large]) if task == large]
     assert verdicts[0] == verdicts[1] or not any(isinstance(verdict, Failure) for verdict in verdicts)
     assert all(not isinstance(v, Failure) or v.reason is Reason.OUT_OF_MEMORY for v in verdicts)
@@ -215,6 +215,6 @@ def test_large_webp_has_one_verdict_whatever_went_before(tmp_path):
 
 def test_slow_picture_is_stopped_by_the_clock_alone(tmp_path):
     (tmp_path / "slow.jpg").write_bytes(many_scans(490, 9_000, 9_000))
-    with Pool(Ingest(), 1, WorkerLimits(seconds=0.3)) as pool:
+    with WorkerPool(Ingest(), 1, WorkerLimits(seconds=0.3)) as pool:
         ((_, result),) = pool.run([bytes(tmp_path / "slow.jpg")])
     assert result == Failure(Reason.TIMEOUT, "no end after 0.3 seconds")

@@ -15,7 +15,7 @@ def refined(shown, weight=0.5, n=50, padding=0):
     rows = SimpleNamespace(total=len(shown), memo={}, derived=lambda ident, make: make(shown[ident]))
     ids = np.array([*range(len(shown)), *[NO_ID] * padding])
     scores = np.array([*-np.arange(len(shown), dtype=np.float32), *[-np.inf] * padding], np.float32)
-    return Vary(n=n, weight=weight).refine(shown[0], Hits(ids[None], scores[None]), rows)
+    return Vary(n=n, weight=weight).rerank(shown[0], Hits(ids[None], scores[None]), rows)
 
 
 def slow_order(shown, weight):

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from nearsight.api import info
 from nearsight.applications import two_file
-from nearsight.applications.map import Map, laid_out
-from nearsight.applications.two_file import Sizes
+from nearsight.applications.map import Map, build_map
+from nearsight.applications.two_file import TwoFileSizes
 from nearsight.clock import Clock, SystemClock
 from nearsight.errors import PictureError, UsageError
-from nearsight.files import Files, LocalFiles
+from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.ingest import exclude
 from nearsight.ingest.run import Summary
-from nearsight.pipeline import Plan, plan, plans, usable
+from nearsight.pipeline import Pipeline, build_pipeline, build_pipelines, buildable_pipelines
 from nearsight.search.arithmetic import Asking, mixes, texts_of, with_sum
 from nearsight.search.engine import Hit, Results, search
 from nearsight.search.fused import USUAL, fused, known
@@ -32,9 +32,9 @@ from nearsight.search.reader import Current
 from nearsight.senses import SENSES
 from nearsight.storage import integrity
 from nearsight.storage.drop_recipes import Dropped
-from nearsight.storage.location import home_of, index_command, root_of
+from nearsight.storage.location import index_command, load_root, locate
 from nearsight.storage.recipes import usual
-from nearsight.storage.records import Label, Note, Picture, Problem, Sidecar, Skip
+from nearsight.storage.records import LabelRecord, NoteRecord, Picture, Problem, SidecarRecord, SkipRecord
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Box, Explanation, Ids, Image, Query
 
@@ -47,7 +47,7 @@ def open(folder: str | Path = ".", *, collection: str | Path | None = None) -> C
     UsageError : there is none
     FormatError, DamagedError : it cannot be used as it is
     """
-    return Collection(home_of(folder, collection))
+    return Collection(locate(folder, collection))
 
 
 def describe(pictures: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
@@ -58,11 +58,11 @@ def describe(pictures: Sequence[str | Path | Image], recipe: str) -> NDArray[Any
     PictureError : a picture cannot be read
     RecipeError : the recipe does not start with a descriptor
     """
-    wanted = plan(recipe)
-    if not wanted.ready:
+    wanted = build_pipeline(recipe)
+    if not wanted.is_trained:
         raise UsageError(f"{recipe} learns from a collection first; describe takes a descriptor on its own")
     descriptor = wanted.descriptor
-    files, limits = LocalFiles(), Limits()
+    files, limits = LocalFileSystem(), Limits()
     images = [
         query_pixels(Query(_picture(each)), files, limits, nameless=f"picture {number}")(descriptor.side)
         for number, each in enumerate(pictures, 1)
@@ -77,13 +77,13 @@ class Collection:
         self,
         home: Path,
         *,
-        files: Files | None = None,
+        files: FileSystem | None = None,
         clock: Clock | None = None,
         summary: Summary | None = None,
         dropped: Dropped | None = None,
     ) -> None:
         self.home, self.summary, self.dropped = home, summary, dropped or Dropped()
-        self._files, self._clock = files or LocalFiles(), clock or SystemClock()
+        self._files, self._clock = files or LocalFileSystem(), clock or SystemClock()
         self._current = Current(home, self._files)
         self._catalogue, self._lock = self._current.catalogue, self._current.lock
 
@@ -99,13 +99,13 @@ class Collection:
 
     def __len__(self) -> int:
         with self._lock:
-            return self._catalogue.count()
+            return self._catalogue.count_images()
 
     @property
     def root(self) -> Path:
         """The folder of the pictures."""
         with self._lock:
-            return root_of(self._catalogue, self.home)
+            return load_root(self._catalogue, self.home)
 
     @property
     def senses(self) -> dict[str, str]:
@@ -197,7 +197,7 @@ class Collection:
         chosen = self.plans(by or ([usual] if usual and not recipe else ()), recipe or ())
         return self._current.answered(lambda snapshot: self._found(snapshot, chosen, query, k, fuse))
 
-    def _found(self, snapshot: Snapshot, chosen: Sequence[Plan], query: Query, k: int, how: str) -> Results:
+    def _found(self, snapshot: Snapshot, chosen: Sequence[Pipeline], query: Query, k: int, how: str) -> Results:
         """What was asked for in one generation, by one plan or several."""
         generation = snapshot.generation
         paths = partial(self._current.paths, generation)
@@ -249,16 +249,16 @@ class Collection:
         """The answer to words or a filter alone."""
         with self._lock:
             self._current.snapshot()  # its segments are there and its own: those of another's catalogue are not
-            with self._catalogue.reading():
+            with self._catalogue.read_transaction():
                 return self._current.lookup.results(query, k)
 
-    def plans(self, by: str | Sequence[str] = (), recipe: str | Sequence[str] = ()) -> list[Plan]:
+    def plans(self, by: str | Sequence[str] = (), recipe: str | Sequence[str] = ()) -> list[Pipeline]:
         """The plans of senses and recipes; that of the usual sense where none is named. Raises as `plan` does."""
         senses, recipes = ([each] if isinstance(each, str) else each for each in (by, recipe))
         made = [*map(self.plan, senses), *(self.plan(recipe=each) for each in recipes)]
         return list({each.recipe: each for each in reversed(made)}.values())[::-1] or [self.plan()]
 
-    def plan(self, by: str | None = None, recipe: str | None = None) -> Plan:
+    def plan(self, by: str | None = None, recipe: str | None = None) -> Pipeline:
         """The plan of a sense or a recipe; UsageError where this collection has no rows for it."""
         held = self.senses
         if recipe is not None:
@@ -266,20 +266,23 @@ class Collection:
         name = by or usual(held)
         if name not in held:
             if name not in SENSES:
-                plans([name])
+                build_pipelines([name])
             raise UsageError(
                 f"this collection is not indexed by {name} (it has: {', '.join(held)}); "
                 f"add it: {index_command(self.root, self.home, '--by', name)}"
             )
         beside = [other for other in SENSES[name].beside if other in held] if name in SENSES else []
-        return replace(plan(held[name], name), beside=tuple(usable(held[other] for other in beside)))
+        return replace(
+            build_pipeline(held[name], name),
+            candidate_sources=tuple(buildable_pipelines(held[other] for other in beside)),
+        )
 
-    def _plan_of_recipe(self, recipe: str, held: dict[str, str]) -> Plan:
-        wanted = plan(recipe)
-        rows = {each.unlearnt_key for each in usable(held.values())}
-        if wanted.recipe not in held.values() and wanted.unlearnt_key not in rows:
+    def _plan_of_recipe(self, recipe: str, held: dict[str, str]) -> Pipeline:
+        wanted = build_pipeline(recipe)
+        rows = {each.untrained_key for each in buildable_pipelines(held.values())}
+        if wanted.recipe not in held.values() and wanted.untrained_key not in rows:
             raise UsageError(
-                f"this collection holds no rows of {wanted.unlearnt_key.split('@')[0].strip()}; "
+                f"this collection holds no rows of {wanted.untrained_key.split('@')[0].strip()}; "
                 f"add them: {index_command(self.root, self.home, '--recipe', recipe)}"
             )
         return wanted
@@ -302,14 +305,16 @@ class Collection:
 
         def drawn(snapshot: Snapshot) -> Map:
             ids = self._by_content(self._current.allowed(Query(where=where), snapshot.generation))
-            return laid_out(snapshot, snapshot.ready(plan), ids, self._current.paths(snapshot.generation, ids))
+            return build_map(
+                snapshot, snapshot.trained_pipeline(plan), ids, self._current.paths(snapshot.generation, ids)
+            )
 
         return self._current.answered(drawn)
 
     def _by_content(self, allow: Ids | None) -> list[int]:
         """All ids, or those of `allow`, in an order by their content."""
         with self._lock:
-            ids = self._catalogue.by_content()
+            ids = self._catalogue.ids_by_content()
         left = set(ids if allow is None else allow.tolist())
         return [ident for ident in ids if ident in left]
 
@@ -321,23 +326,23 @@ class Collection:
         """What the catalogue knows of each picture, in the order of their paths."""
         return self._catalogue.pictures()
 
-    def skips(self) -> Iterator[Skip]:
+    def skips(self) -> Iterator[SkipRecord]:
         """The files that are not in the collection, each with its reason."""
         return self._catalogue.skips()
 
-    def notes(self, path: str | bytes) -> list[Note]:
+    def notes(self, path: str | bytes) -> list[NoteRecord]:
         """What sidecars and the file itself say of the picture at a path relative to the folder."""
         return self._catalogue.notes(os.fsencode(path))
 
-    def labels(self, path: str | bytes) -> list[Label]:
+    def labels(self, path: str | bytes) -> list[LabelRecord]:
         """What models and people say that the picture at a path relative to the folder shows, the surest first."""
         return self._catalogue.labels(os.fsencode(path))
 
-    def sidecars(self) -> Iterator[Sidecar]:
+    def sidecars(self) -> Iterator[SidecarRecord]:
         """The files of the folder that say something of pictures."""
         return self._catalogue.sidecars()
 
-    def export_two_file(self, base: str | Path, *, by: str | None = None, recipe: str | None = None) -> Sizes:
+    def export_two_file(self, base: str | Path, *, by: str | None = None, recipe: str | None = None) -> TwoFileSizes:
         """Write the search base of two files, `BASE.paths` and `BASE.hashes`; their sizes.
 
         Raises
@@ -346,15 +351,15 @@ class Collection:
         StorageError : the disk refused
         """
         wanted = self.plan(by, recipe)
-        if not wanted.ready:
+        if not wanted.is_trained:
             raise UsageError(
                 f"{wanted.name} learns from its collection, which a search base of two files has not; "
                 "name a recipe of a descriptor and an index"
             )
         with self._lock:
             snapshot = self._current.snapshot()
-            rows = ((picture.path, snapshot.row(wanted, picture.id)) for picture in self._catalogue.pictures())
-            return two_file.write(Path(base), wanted, rows, self._files)
+            rows = ((picture.path, snapshot.vector(wanted, picture.id)) for picture in self._catalogue.pictures())
+            return two_file.write_two_file(Path(base), wanted, rows, self._files)
 
     def info(self) -> dict[str, Any]:
         """How many pictures and skipped files, by what it can be searched, how large it is."""
@@ -364,7 +369,7 @@ class Collection:
     def verify(self) -> list[Problem]:
         """Read everything and compare it with its checksums; an empty list is a clean collection."""
         with self._lock:
-            return integrity.verify(self.home, self._catalogue, self._files)
+            return integrity.verify_storage(self.home, self._catalogue, self._files)
 
     def remove(self, paths: Sequence[str]) -> int:
         """Take pictures out for good, by path relative to the folder, or whole subfolders; how many were taken out.

@@ -10,20 +10,35 @@ from pathlib import Path
 
 from nearsight.api.collection import Collection
 from nearsight.clock import Clock, SystemClock
-from nearsight.encoded import Encoded
+from nearsight.encoded import DescriptorChain
 from nearsight.errors import UsageError
-from nearsight.files import Files, LocalFiles
-from nearsight.images.walk import Found, walk
+from nearsight.files import FileSystem, LocalFileSystem
+from nearsight.images.walk import FoundFile, walk_folder
 from nearsight.ingest.run import Ingest, Progress, Settings, Summary, Watch
 from nearsight.ingest.train_encoders import Learner
 from nearsight.ingest.training_pairs import Pairs, pairs_of
-from nearsight.pipeline import Plan, plans, usable
+from nearsight.pipeline import Pipeline, build_pipelines, buildable_pipelines
 from nearsight.storage import drop_recipes, index_store, integrity
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.database import NAME
-from nearsight.storage.location import OWN_FOLDER, home_of, keep_recipes, keep_root, opened, root_of, salvaged, writing
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.database import CATALOGUE_FILE
+from nearsight.storage.location import (
+    INDEX_DIR_NAME,
+    load_root,
+    locate,
+    open_catalogue,
+    salvage,
+    save_root,
+    update_recipes,
+    writer_lock,
+)
 from nearsight.storage.records import Problem
-from nearsight.storage.trained_state import Learnt, agrees, given, ready, save
+from nearsight.storage.trained_state import (
+    TrainedState,
+    load_trained_files,
+    matches_trained_state,
+    save_trained_state,
+    trained_pipelines,
+)
 from nearsight.types import Encoder
 
 
@@ -37,7 +52,7 @@ def index(
     learnt: Iterable[str | Path] = (),
     settings: Settings | None = None,
     watch: Watch | None = None,
-    files: Files | None = None,
+    files: FileSystem | None = None,
     clock: Clock | None = None,
 ) -> Collection:
     """Create the collection of a folder, or bring it up to date, and open it.
@@ -50,7 +65,7 @@ def index(
         what their indexes keep and what they learnt, as far as no other recipe uses it; `dropped` says how much that
         was. A recipe whose method is not installed can be dropped too
     collection : where the collection lies, `FOLDER/.nearsight` by default
-    learnt : files of `learn`: what recipes need that learn, such as a vocabulary; otherwise they learn from the folder.
+    trained : files of `train`: what recipes need that learn, such as a vocabulary; otherwise they learn from the folder.
         Rows that were made with something else learnt are made anew
     watch : is told of the progress
 
@@ -65,20 +80,20 @@ def index(
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
         raise UsageError(f"{folder} is not a folder")
-    home = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(OWN_FOLDER)
-    files, clock = files or LocalFiles(), clock or SystemClock()
-    asked = plans(by, [recipe] if isinstance(recipe, str) else recipe)
+    home = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(INDEX_DIR_NAME)
+    files, clock = files or LocalFileSystem(), clock or SystemClock()
+    asked = build_pipelines(by, [recipe] if isinstance(recipe, str) else recipe)
     drop = [drop] if isinstance(drop, str) else list(drop)
-    if drop and not files.exists(home / NAME):
+    if drop and not files.exists(home / CATALOGUE_FILE):
         raise UsageError(f"{folder} is not indexed yet, so there is nothing to drop")
     for each in asked:
         each.descriptor.load()
     files.make_folder(home)
-    with writing(home, files), opened(home, files) as catalogue:
-        taught = given(map(Path, learnt), [*asked, *usable(catalogue.recipes().values())])
-        keep_root(catalogue, root, home)
+    with writer_lock(home, files), open_catalogue(home, files) as catalogue:
+        taught = load_trained_files(map(Path, learnt), [*asked, *buildable_pipelines(catalogue.recipes().values())])
+        save_root(catalogue, root, home)
         leaving = drop_recipes.named(drop, catalogue.recipes(), asked)
-        wanted = [each for each in keep_recipes(catalogue, asked) if each.name not in leaving]
+        wanted = [each for each in update_recipes(catalogue, asked) if each.name not in leaving]
         dropped = drop_recipes.drop(home, catalogue, files, leaving)
         summary = _ingested(
             root, home, catalogue, wanted, files, clock, watch or _ignore, settings or Settings(), taught
@@ -89,43 +104,43 @@ def index(
 def _ingested(
     root: Path,
     home: Path,
-    catalogue: Editor,
-    wanted: list[Plan],
-    files: Files,
+    catalogue: CatalogueWriter,
+    wanted: list[Pipeline],
+    files: FileSystem,
     clock: Clock,
     watch: Watch,
     settings: Settings,
-    taught: Learnt,
+    taught: TrainedState,
 ) -> Summary:
     """An ingest by what is ready; then the others learn from the pictures that are there, and an ingest by all."""
 
-    def run(plans: list[Plan]) -> Summary:
+    def run(plans: list[Pipeline]) -> Summary:
         return Ingest(root, home, catalogue, plans, files=files, clock=clock, watch=watch, settings=settings).run()
 
-    start = clock.elapsed()
-    now = [plan for plan in ready(wanted, home, catalogue, files) if agrees(plan, taught)]
+    start = clock.monotonic()
+    now = [plan for plan in trained_pipelines(wanted, home, catalogue, files) if matches_trained_state(plan, taught)]
     if len(now) == len(wanted):
         return run(now)
     first = run(now)
     known = {plan.recipe for plan in now}
     lacking = [plan for plan in wanted if plan.recipe not in known]
-    if not catalogue.count():
+    if not catalogue.count_images():
         return first
-    found = {key: arrays for key, arrays in taught.items() if key in map(index_store.learnt_key, lacking)}
-    lacking = [plan for plan in lacking if index_store.learnt_key(plan) not in found]
+    found = {key: arrays for key, arrays in taught.items() if key in map(index_store.trained_state_key, lacking)}
+    lacking = [plan for plan in lacking if index_store.trained_state_key(plan) not in found]
 
     def some(count: int) -> list[bytes]:
-        chosen = set(catalogue.sample(count))
+        chosen = set(catalogue.sample_ids(count))
         return [os.path.join(os.fsencode(root), each.path) for each in catalogue.pictures() if each.id in chosen]
 
     found |= _learner(files, watch, settings).run(lacking, some)
     old = [entry for entry in catalogue.caches() if entry.key in found]
-    index_store.put(home, catalogue, files, [(key, 0, arrays) for key, arrays in found.items()], old)
-    both = first.then(run(ready(wanted, home, catalogue, files)))
-    return replace(both, seconds=clock.elapsed() - start)
+    index_store.write_caches(home, catalogue, files, [(key, 0, arrays) for key, arrays in found.items()], old)
+    both = first.then(run(trained_pipelines(wanted, home, catalogue, files)))
+    return replace(both, seconds=clock.monotonic() - start)
 
 
-def _learner(files: Files, watch: Watch, settings: Settings) -> Learner:
+def _learner(files: FileSystem, watch: Watch, settings: Settings) -> Learner:
     def report(step: str, done: int, total: int) -> None:
         watch(Progress(step, done, total))
 
@@ -161,23 +176,23 @@ def learn(
         lack, are none, or are of no use to these recipes
     StorageError : the file cannot be written
     """
-    asked = plans((), [recipe] if isinstance(recipe, str) else recipe)
-    wanted = [each for each in asked if isinstance(each.descriptor, Encoded) and each.descriptor.learns]
+    asked = build_pipelines((), [recipe] if isinstance(recipe, str) else recipe)
+    wanted = [each for each in asked if isinstance(each.descriptor, DescriptorChain) and each.descriptor.needs_training]
     if not wanted:
         raise UsageError("these recipes learn nothing from pictures: they are ready as they are")
     if not Path(out).absolute().parent.is_dir():
         raise UsageError(f"{out} cannot be written: {Path(out).absolute().parent} is not a folder")
-    paired = any(isinstance(step, Encoder) and step.pairs for each in wanted for step in each.described)
+    paired = any(isinstance(step, Encoder) and step.trains_on_pairs for each in wanted for step in each.embedding_steps)
     if pairs and not paired:
         raise UsageError("none of these recipes learns from pairs; pair_whitening does")
-    files, found = LocalFiles(), dict[bytes, list[bytes]]()
+    files, found = LocalFileSystem(), dict[bytes, list[bytes]]()
     for folder in folders:
         if not Path(folder).is_dir():
             raise UsageError(f"{folder} is not a folder")
         root = os.path.realpath(os.fsencode(folder))
-        seen = walk(root, files, frozenset({OWN_FOLDER}))
+        seen = walk_folder(root, files, frozenset({INDEX_DIR_NAME}))
         for each in seen:
-            if isinstance(each, Found):
+            if isinstance(each, FoundFile):
                 found.setdefault(each.path, []).append(os.path.join(root, each.path))
 
     def some(count: int) -> list[bytes]:
@@ -186,7 +201,7 @@ def learn(
         return sorted(ordered[:count])
 
     both = pairs_of(pairs, found) if pairs else []
-    save(_learner(files, watch or _ignore, settings or Settings()).run(wanted, some, both), Path(out))
+    save_trained_state(_learner(files, watch or _ignore, settings or Settings()).run(wanted, some, both), Path(out))
     return [each.recipe for each in wanted]
 
 
@@ -203,18 +218,18 @@ def repair(
     -------
     what was dropped, and what the ingest then did
     """
-    home = home_of(folder, collection)
-    files = LocalFiles()
-    root, recipes = salvaged(home)
-    with writing(home, files):
-        problems = integrity.repair(home, files)
-        with opened(home, files) as catalogue:
+    home = locate(folder, collection)
+    files = LocalFileSystem()
+    root, recipes = salvage(home)
+    with writer_lock(home, files):
+        problems = integrity.repair_storage(home, files)
+        with open_catalogue(home, files) as catalogue:
             if catalogue.meta("root") is None:
-                keep_root(catalogue, root, home)
+                save_root(catalogue, root, home)
             with catalogue.transaction():
                 for name, text in recipes.items():
                     catalogue.put_recipe(name, text)
-            wanted, folder = keep_recipes(catalogue, []), root_of(catalogue, home)
+            wanted, folder = update_recipes(catalogue, []), load_root(catalogue, home)
             told, how = watch or _ignore, settings or Settings()
             return problems, _ingested(folder, home, catalogue, wanted, files, SystemClock(), told, how, {})
 

@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from nearsight.errors import DamagedError, UsageError
-from nearsight.files import Files
-from nearsight.pipeline import Plan
+from nearsight.files import FileSystem
+from nearsight.pipeline import Pipeline
 from nearsight.storage import index_store
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.location import index_command, root_of
+from nearsight.storage.location import index_command, load_root
 from nearsight.storage.recipes import sorted_out
-from nearsight.storage.segments import FOLDER
+from nearsight.storage.segments import SEGMENTS_FOLDER
 from nearsight.storage.snapshot import Snapshot
 
 
-def info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files: Files) -> dict[str, Any]:
+def info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files: FileSystem) -> dict[str, Any]:
     """The facts by their names, ready for JSON."""
     return {
-        "folder": str(root_of(catalogue, home)),
+        "folder": str(load_root(catalogue, home)),
         "collection": str(home),
-        "images": catalogue.count(),
-        "skipped": catalogue.skipped(),
-        "words": catalogue.noted(),
+        "images": catalogue.count_images(),
+        "skipped": catalogue.skip_counts(),
+        "words": catalogue.note_counts(),
         "recipes": catalogue.recipes(),
         "unusable": unusable(home, catalogue),
         "indexes": _indexes(catalogue.recipes(), snapshot),
@@ -34,10 +34,10 @@ def info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files: Files) -> 
     }
 
 
-def _bytes(home: Path, files: Files) -> int:
+def _bytes(home: Path, files: FileSystem) -> int:
     """What the collection takes on the disk; files that go meanwhile count nothing."""
     total = 0
-    for folder in (home, home / FOLDER, home / index_store.FOLDER):
+    for folder in (home, home / SEGMENTS_FOLDER, home / index_store.INDEXES_FOLDER):
         for name in files.listdir(folder) if files.exists(folder) else ():
             with suppress(FileNotFoundError):
                 total += files.size(folder / name)
@@ -46,7 +46,7 @@ def _bytes(home: Path, files: Files) -> int:
 
 def unusable(home: Path, catalogue: Catalogue) -> dict[str, str]:
     """The recipes that cannot be used on this machine: by their names, why and what to do."""
-    root = root_of(catalogue, home)
+    root = load_root(catalogue, home)
     lacking = sorted_out(catalogue.recipes())[1]
     return {each.name: each.remedy(index_command(root, home, "--drop", each.name)) for each in lacking}
 
@@ -59,8 +59,8 @@ def _indexes(recipes: Mapping[str, str], snapshot: Snapshot) -> dict[str, str]:
     return {name: said[name] for name in recipes}
 
 
-def _answers(snapshot: Snapshot, plan: Plan) -> str:
+def _answers(snapshot: Snapshot, plan: Pipeline) -> str:
     try:
-        return snapshot.answers(plan)
+        return snapshot.index_status(plan)
     except (UsageError, DamagedError) as problem:
         return f"none: {problem}"

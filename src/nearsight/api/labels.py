@@ -19,17 +19,24 @@ from numpy.typing import NDArray
 
 from nearsight.api.collection import describe
 from nearsight.api.indexing import index
-from nearsight.applications.zero_shot import TEMPERATURE, TEMPLATES, best, names_as_rows, probabilities, softmax
+from nearsight.applications.zero_shot import (
+    TEMPERATURE,
+    TEMPLATES,
+    embed_labels,
+    label_probabilities,
+    softmax,
+    top_labels,
+)
 from nearsight.descriptors.joint import Joint
 from nearsight.errors import ModelError, UsageError
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.ingest.run import Settings, Watch
 from nearsight.models import registry
-from nearsight.pipeline import Plan, plan
+from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.location import home_of, opened, writing
-from nearsight.storage.records import State
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.location import locate, open_catalogue, writer_lock
+from nearsight.storage.records import LabelState
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Floats, Ids, Image
 
@@ -46,7 +53,7 @@ class Labeller:
     """What labels pictures: a model with its plan, the names that it knows, and how rows become probabilities."""
 
     model: str
-    plan: Plan
+    plan: Pipeline
     names: tuple[str, ...]
     probabilities: Callable[[NDArray[Any]], Floats]
 
@@ -97,11 +104,11 @@ def annotate(
     asked: Any = {"by": [by.plan.name]} if named else {"recipe": by.plan.name}
     with index(folder, **asked, collection=collection, settings=settings, watch=watch) as photos:
         home = photos.home
-    files = LocalFiles()
-    with writing(home, files), opened(home, files) as catalogue:
+    files = LocalFileSystem()
+    with writer_lock(home, files), open_catalogue(home, files) as catalogue:
         counts = [0, 0]
         for ids, rows in _batches(home, catalogue, by.plan, files):
-            chosen = best(by.probabilities(rows), at_least, most)
+            chosen = top_labels(by.probabilities(rows), at_least, most)
             with catalogue.transaction():
                 for ident, found in zip(ids.tolist(), chosen, strict=True):
                     said = [(by.names[at], sure) for at, sure in found]
@@ -132,7 +139,7 @@ def classify(
     by = labeller(model, labels, templates, temperature)
     by.plan.descriptor.load()
     rows = describe(pictures, by.plan.name if by.plan.name != "meaning" else by.plan.recipe)
-    return [{by.names[at]: sure for at, sure in found} for found in best(by.probabilities(rows), at_least, most)]
+    return [{by.names[at]: sure for at, sure in found} for found in top_labels(by.probabilities(rows), at_least, most)]
 
 
 def set_label(folder: str | Path, path: str, label: str, *, collection: str | Path | None = None) -> None:
@@ -144,7 +151,7 @@ def set_label(folder: str | Path, path: str, label: str, *, collection: str | Pa
     """
     if not label.strip():
         raise UsageError("a label is a word or several; got none")
-    _judge(folder, path, label.strip(), State.CONFIRMED, collection)
+    _judge(folder, path, label.strip(), LabelState.CONFIRMED, collection)
 
 
 def drop_label(folder: str | Path, path: str, label: str, *, collection: str | Path | None = None) -> None:
@@ -154,7 +161,7 @@ def drop_label(folder: str | Path, path: str, label: str, *, collection: str | P
     ------
     UsageError : there is no picture at this path, or it has no such label
     """
-    _judge(folder, path, label.strip(), State.DROPPED, collection)
+    _judge(folder, path, label.strip(), LabelState.DROPPED, collection)
 
 
 def labeller(model: str, labels: Sequence[str], templates: Sequence[str], temperature: float) -> Labeller:
@@ -167,31 +174,31 @@ def _by_names(model: str, labels: Sequence[str], templates: Sequence[str], tempe
     descriptor.load()
     names = tuple(dict.fromkeys(label.strip() for label in labels))
     try:
-        rows = names_as_rows(names, descriptor.texts, templates)
-        probabilities(rows[:1], rows, temperature)
+        rows = embed_labels(names, descriptor.encode_texts, templates)
+        label_probabilities(rows[:1], rows, temperature)
     except ValueError as problem:
         raise UsageError(str(problem)) from None
     usual = descriptor == Joint()
-    wanted = plan("joint | flat", "meaning") if usual else plan(f"joint(model={descriptor.model})")
-    return Labeller(descriptor.model, wanted, names, lambda given: probabilities(given, rows, temperature))
+    wanted = build_pipeline("joint | flat", "meaning") if usual else build_pipeline(f"joint(model={descriptor.model})")
+    return Labeller(descriptor.model, wanted, names, lambda given: label_probabilities(given, rows, temperature))
 
 
 def _by_classes(model: str) -> Labeller:
-    card = registry.card(model)
+    card = registry.find_card(model)
     if card.texts:
         raise ModelError(f"{model} has no classes of its own: give the names to choose from (--labels FILE)")
     if not card.labels:
-        named = ", ".join(each.name for each in registry.cards().values() if each.labels)
+        named = ", ".join(each.name for each in registry.all_cards().values() if each.labels)
         raise ModelError(f"the card of {model} names no file of labels; that of {named} does")
     count = card.output(OUTPUT).dimension
-    file = registry.model(model).path.parent / card.labels
+    file = registry.require_model(model).path.parent / card.labels
     try:
         names = tuple(line.strip() for line in file.read_text("utf8").splitlines())
     except (OSError, ValueError) as problem:
         raise ModelError(f"the labels of {model} cannot be read: {problem}") from problem
     if len(names) != count:
         raise ModelError(f"{file} has {len(names)} lines for the {count} values of {OUTPUT} of {model}")
-    return Labeller(model, plan(f"onnx(model={model}, output={OUTPUT})"), names, softmax)
+    return Labeller(model, build_pipeline(f"onnx(model={model}, output={OUTPUT})"), names, softmax)
 
 
 def _check(at_least: float, most: int) -> None:
@@ -199,30 +206,32 @@ def _check(at_least: float, most: int) -> None:
         raise UsageError(f"at_least is 0 to 1 and most 1 or more; got {at_least} and {most}")
 
 
-def _batches(home: Path, catalogue: Catalogue, wanted: Plan, files: LocalFiles) -> Iterator[tuple[Ids, NDArray[Any]]]:
+def _batches(
+    home: Path, catalogue: Catalogue, wanted: Pipeline, files: LocalFileSystem
+) -> Iterator[tuple[Ids, NDArray[Any]]]:
     """The stored rows of all pictures that have one, with their ids, a batch at a time."""
     snapshot = Snapshot(home, catalogue, files)
     ids = np.array(catalogue.ids(), np.int64)
-    held = np.concatenate([np.empty(0, np.int64), *(some for some, _ in snapshot.pieces(wanted, ids))])
+    held = np.concatenate([np.empty(0, np.int64), *(some for some, _ in snapshot.iter_vectors(wanted, ids))])
     held = np.sort(held)
     for start in range(0, len(held), BATCH):
         some = held[start : start + BATCH]
-        yield some, snapshot.rows(wanted, some)
+        yield some, snapshot.vectors(wanted, some)
 
 
-def _judge(folder: str | Path, path: str, label: str, state: State, collection: str | Path | None) -> None:
-    home, files = home_of(folder, collection), LocalFiles()
-    with writing(home, files), opened(home, files) as catalogue:
+def _judge(folder: str | Path, path: str, label: str, state: LabelState, collection: str | Path | None) -> None:
+    home, files = locate(folder, collection), LocalFileSystem()
+    with writer_lock(home, files), open_catalogue(home, files) as catalogue:
         picture = catalogue.picture_at(path.encode("utf8", "surrogateescape"))
         if picture is None:
             raise UsageError(f"there is no picture at {path} in this collection; name paths as hits have them")
-        if state is State.DROPPED:
+        if state is LabelState.DROPPED:
             _held(catalogue, picture.path, label)
         with catalogue.transaction():
             catalogue.put_label(picture, label, state)
 
 
-def _held(catalogue: Editor, path: bytes, label: str) -> None:
+def _held(catalogue: CatalogueWriter, path: bytes, label: str) -> None:
     there = [each.label for each in catalogue.labels(path)]
     if label not in there:
         raise UsageError(f'it is not labelled "{label}"; its labels are: {"; ".join(there) or "none"}')

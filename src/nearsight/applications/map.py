@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.applications.multidimensional_scaling import scaled
+from nearsight.applications.multidimensional_scaling import landmark_mds
 from nearsight.errors import DamagedError, UsageError
-from nearsight.pipeline import Plan
+from nearsight.pipeline import Pipeline
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Floats, Ids, Metric
 
-PAIRS, FEWEST = 4_000_000, 100
+MAX_DISTANCES, MIN_LANDMARKS = 4_000_000, 100
 """Distances that are measured for a map, about, and landmarks at least: 2,000 pictures are all landmarks."""
 
-COSTLY_PAIRS, COSTLY_FEWEST = 20_000, 20
+MAX_COSTLY_DISTANCES, MIN_COSTLY_LANDMARKS = 20_000, 20
 """The same by a costly metric; where even the fewest landmarks need more distances, there is no map."""
 
 
@@ -28,7 +28,7 @@ class Map:
     """Pictures laid out in a plane.
 
     `positions (N, 2) float32` lie in 0..1, at one scale for both axes, those of `ids (N,) int64` and `paths`. Their
-    order is one by content: the first so many are as good as drawn by lot. `landmarks` of them, the first, set the
+    order is one by content: the first so many are as good as drawn by lot. `landmark_count` of them, the first, set the
     axes.
 
     How much two dimensions can show: `explained` in 0..1 is the share of the two axes in what the landmarks' distances
@@ -49,13 +49,13 @@ class Map:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def about(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """What is said of the map as a whole: how it was made, and how much it shows."""
         names = ("recipe", "metric", "landmarks", "explained", "stress", "trustworthiness")
         return {name: getattr(self, name) for name in names}
 
 
-def laid_out(snapshot: Snapshot, plan: Plan, ids: Sequence[int], paths: Mapping[int, bytes]) -> Map:
+def build_map(snapshot: Snapshot, pipeline: Pipeline, ids: Sequence[int], paths: Mapping[int, bytes]) -> Map:
     """The map of these pictures, whose order is one by content, by the metric of a plan.
 
     Raises
@@ -63,43 +63,45 @@ def laid_out(snapshot: Snapshot, plan: Plan, ids: Sequence[int], paths: Mapping[
     UsageError : there are too many for a costly metric
     DamagedError : a picture has no row
     """
-    if plan.descriptor.ragged:
-        raise UsageError(f"{plan.name} makes visual words, which are not laid out on a map: name another recipe")
-    count = landmarks(len(ids), plan.metric, plan.metric_name)
+    if pipeline.descriptor.variable_length:
+        raise UsageError(f"{pipeline.name} makes visual words, which are not laid out on a map: name another recipe")
+    count = landmark_count(len(ids), pipeline.metric, pipeline.metric_name)
     order = np.array(ids, np.int64)
     names = tuple(os.fsdecode(paths[ident]) for ident in ids)
     if not count:
-        return Map(plan.recipe, plan.metric_name, order, names, np.empty((0, 2), np.float32), 0, 1.0, 0.0, 1.0)
-    found = scaled(_distances(snapshot, plan, order, count))
+        return Map(pipeline.recipe, pipeline.metric_name, order, names, np.empty((0, 2), np.float32), 0, 1.0, 0.0, 1.0)
+    found = landmark_mds(_landmark_distances(snapshot, pipeline, order, count))
     shown = (found.explained, found.stress, found.trustworthiness)
-    return Map(plan.recipe, plan.metric_name, order, names, _framed(found.points), count, *shown)
+    return Map(pipeline.recipe, pipeline.metric_name, order, names, _fit_to_unit_square(found.points), count, *shown)
 
 
-def landmarks(count: int, metric: Metric, name: str) -> int:
+def landmark_count(n_images: int, metric: Metric, metric_name: str) -> int:
     """How many of so many pictures are landmarks. UsageError where a costly metric would take too long."""
-    pairs, fewest = (COSTLY_PAIRS, COSTLY_FEWEST) if metric.costly else (PAIRS, FEWEST)
-    if metric.costly and count * fewest > pairs:
+    pairs, fewest = (
+        (MAX_COSTLY_DISTANCES, MIN_COSTLY_LANDMARKS) if metric.is_expensive else (MAX_DISTANCES, MIN_LANDMARKS)
+    )
+    if metric.is_expensive and n_images * fewest > pairs:
         raise UsageError(
-            f"a distance by {name} takes so long that at most {pairs // fewest:,} pictures can be laid out by it; "
-            f"these are {count:,}: filter them (--where), or lay them out by another recipe"
+            f"a distance by {metric_name} takes so long that at most {pairs // fewest:,} pictures can be laid out by it; "
+            f"these are {n_images:,}: filter them (--where), or lay them out by another recipe"
         )
-    return min(count, max(fewest, pairs // max(1, count)))
+    return min(n_images, max(fewest, pairs // max(1, n_images)))
 
 
-def _distances(snapshot: Snapshot, plan: Plan, ids: Ids, count: int) -> Floats:
-    """From each of the first `count` pictures to all, `(count, N)`."""
-    first = np.stack([snapshot.row(plan, ident) for ident in ids[:count].tolist()])
+def _landmark_distances(snapshot: Snapshot, pipeline: Pipeline, ids: Ids, n_landmarks: int) -> Floats:
+    """From each of the first `n_landmarks` pictures to all, `(count, N)`."""
+    first = np.stack([snapshot.vector(pipeline, ident) for ident in ids[:n_landmarks].tolist()])
     order = np.argsort(ids)
-    distances, found = np.empty((count, len(ids)), np.float32), np.zeros(len(ids), bool)
-    for some, rows in snapshot.pieces(plan, ids[order]):
+    distances, found = np.empty((n_landmarks, len(ids)), np.float32), np.zeros(len(ids), bool)
+    for some, rows in snapshot.iter_vectors(pipeline, ids[order]):
         places = order[np.searchsorted(ids, some, sorter=order)]
-        distances[:, places], found[places] = plan.metric.distances(first, rows), True
+        distances[:, places], found[places] = pipeline.metric.distances(first, rows), True
     if len(lost := ids[~found]):
-        raise DamagedError(f"picture {lost[0]} has no row of {plan.name}: run nearsight repair")
+        raise DamagedError(f"picture {lost[0]} has no row of {pipeline.name}: run nearsight repair")
     return distances
 
 
-def _framed(points: NDArray[np.float64]) -> Floats:
+def _fit_to_unit_square(points: NDArray[np.float64]) -> Floats:
     """The points in the middle of the unit square, at one scale for both axes."""
     low, high = points.min(axis=0), points.max(axis=0)
     extent = float((high - low).max()) or 1.0

@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoded import Encoded
+from nearsight.encoded import DescriptorChain
 from nearsight.errors import UsageError
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.geometry import matching
-from nearsight.geometry.homography import estimated
+from nearsight.geometry.homography import estimate_homography
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.metrics.l2 import L2
-from nearsight.pipeline import plan_of
-from nearsight.recipe import parse
-from nearsight.registry import build
-from nearsight.rerankers.spatial import Seen, explained
+from nearsight.pipeline import build_sense_pipeline
+from nearsight.recipe import parse_recipe
+from nearsight.registry import build_methods
+from nearsight.rerankers.spatial import SpatialEvidence, explain_inliers
 from nearsight.rerankers.verify import Verify
 from nearsight.search.contributions import shares
 from nearsight.search.query import query_pixels
@@ -29,38 +29,38 @@ from nearsight.senses import COMPARING
 from nearsight.types import Box, Explanation, Hits, Ids, Image, LocalDescriptor, LocalFeatures, Match, Query
 
 T = TypeVar("T")
-Pixels = Callable[[int], Image]
+PixelLoader = Callable[[int], Image]
 """A picture at a longest side."""
 
 FEATURES = "sift(n=2000)"
 RATIO = 0.9
 """How much nearer the best match is than the second."""
-POSED, PLACED, PAIRED = (8, 0.02), (15, 0.02), (24, 0.006)
+POSED_CRITERION, PLACED_CRITERION, PAIRED_CRITERION = (8, 0.02), (15, 0.02), (24, 0.006)
 """How many matches must agree, and how far each may miss, in units of the longest side: of features that say how large
 they are or how they are turned; of those that do not; and of pairs that a network chose, which agree on much that is
 not there. `python -m benchmarks agreement` measures how many do in pictures of other buildings."""
 
 
-class _Pair:
+class _PairContext:
     """A collection of one picture, for the refiner."""
 
     def __init__(self, image: Image) -> None:
-        self.total, self.memo, self.image = 1, dict[object, object](), image
-        self.question, self.verified, self.metric = None, dict[int, Match](), L2()
+        self.n_images, self.memo, self.image = 1, dict[object, object](), image
+        self.query_vector, self.verified, self.metric = None, dict[int, Match](), L2()
 
-    def derived(self, ident: int, make: Callable[[Image], T]) -> T:
+    def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
         """What is made of the picture, whichever id."""
         return make(self.image)
 
-    def row(self, ident: int) -> NDArray[Any]:
+    def vector(self, image_id: int) -> NDArray[Any]:
         """It has none."""
-        raise KeyError(ident)
+        raise KeyError(image_id)
 
-    def rows(self, ids: Ids) -> NDArray[Any]:
+    def vectors(self, ids: Ids) -> NDArray[Any]:
         """It has none."""
         raise KeyError(ids)
 
-    def spread(self, count: int) -> tuple[Ids, NDArray[Any]]:
+    def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
         """There are none."""
         return np.empty(0, np.int64), np.empty((0, 0), np.float32)
 
@@ -89,48 +89,48 @@ def match(
     PictureError
         where a picture cannot be read
     """
-    return compared(a, b, by, features, box)[0]
+    return compare_images(a, b, by, features, box)[0]
 
 
-def compared(
+def compare_images(
     a: Path | str, b: Path | str, by: str, features: str, box: Box | None
-) -> tuple[Explanation, tuple[Pixels, Pixels]]:
+) -> tuple[Explanation, tuple[PixelLoader, PixelLoader]]:
     """What `match` gives, and both pictures to draw on."""
     if by not in COMPARING:
         *others, last = (f'"{sense}"' for sense in COMPARING)
         raise UsageError(f'two pictures are compared by {", ".join(others)} or {last}; got "{by}"')
     if features != FEATURES and by != "object":
         raise UsageError('features are matched by "object": say so too')
-    files, limits = LocalFiles(), Limits()
+    files, limits = LocalFileSystem(), Limits()
     first = query_pixels(Query(Path(a), box=box), files, limits)
     second = query_pixels(Query(Path(b)), files, limits)
     if by == "copy":
-        return copied(first(thumbnail.SIDE), second(thumbnail.SIDE)), (first, second)
+        return explain_copy(first(thumbnail.SIDE), second(thumbnail.SIDE)), (first, second)
     if by == "category":
-        descriptor = category()
-        return of_a_kind(descriptor, first(descriptor.side), second(descriptor.side)), (first, second)
-    local = _local(features)
-    return same_thing(local, first(local.side), second(local.side)), (first, second)
+        descriptor = category_descriptor()
+        return explain_category(descriptor, first(descriptor.side), second(descriptor.side)), (first, second)
+    local = _parse_local_descriptor(features)
+    return explain_object(local, first(local.side), second(local.side)), (first, second)
 
 
-def copied(first: Image, second: Image) -> Explanation:
+def explain_copy(first: Image, second: Image) -> Explanation:
     """Whether one picture is the other, altered: the verdict of `verify` on their thumbnails."""
-    rows, ids, refiner = _Pair(second), np.zeros(1, np.int64), Verify()
-    hits = refiner.refine(first, Hits(ids[None], np.zeros((1, 1), np.float32)), rows)
+    rows, ids, refiner = _PairContext(second), np.zeros(1, np.int64), Verify()
+    hits = refiner.rerank(first, Hits(ids[None], np.zeros((1, 1), np.float32)), rows)
     explanation = refiner.explain(first, hits.ids[0], rows)[0]
     assert explanation is not None
     return explanation
 
 
-def category() -> Encoded:
+def category_descriptor() -> DescriptorChain:
     """What pictures are described by; ModelMissingError where its model is not on this machine."""
-    found = plan_of("category").descriptor
-    assert isinstance(found, Encoded)
+    found = build_sense_pipeline("category").descriptor
+    assert isinstance(found, DescriptorChain)
     found.load()
-    return replace(found, fitted=({},) * len(found.encoders))
+    return replace(found, trained=({},) * len(found.encoders))
 
 
-def of_a_kind(descriptor: Encoded, first: Image, second: Image) -> Explanation:
+def explain_category(descriptor: DescriptorChain, first: Image, second: Image) -> Explanation:
     """How much two pictures are of one kind: the cosine of their rows, and what each place adds to it."""
     query, hit = descriptor.describe([first, second])
     cosine = float(query @ hit)
@@ -139,26 +139,34 @@ def of_a_kind(descriptor: Encoded, first: Image, second: Image) -> Explanation:
     return Explanation(sentence, similarity=(1 + cosine) / 2, query_shares=places[0], hit_shares=places[1])
 
 
-def _local(text: str) -> LocalDescriptor:
+def _parse_local_descriptor(text: str) -> LocalDescriptor:
     """The local features of a recipe's text."""
-    components = build(parse(text))
+    components = build_methods(parse_recipe(text))
     if len(components) > 1 or not isinstance(components[0], LocalDescriptor):
         raise UsageError(f"features are one method that finds points, such as sift or akaze; got {text}")
     return components[0]
 
 
-def same_thing(local: LocalDescriptor, first: Image, second: Image) -> Explanation:
+def explain_object(descriptor: LocalDescriptor, first: Image, second: Image) -> Explanation:
     """Whether two pictures show the same thing, by the local features of both that match."""
-    local.load()
-    query, hit = local.describe([first, second])
-    seen, fewest = agreeing(local, query, hit)
-    return explained(seen, fewest, query.size, hit.size)
+    descriptor.load()
+    query, hit = descriptor.describe([first, second])
+    seen, fewest = match_features(descriptor, query, hit)
+    return explain_inliers(seen, fewest, query.size, hit.size)
 
 
-def agreeing(local: LocalDescriptor, query: LocalFeatures, hit: LocalFeatures) -> tuple[Seen, int]:
+def match_features(
+    descriptor: LocalDescriptor, query: LocalFeatures, hit: LocalFeatures
+) -> tuple[SpatialEvidence, int]:
     """How many features match and those that agree on one homography, and how many must."""
-    pairs = local.pairs(query, hit)
-    found = matching.mutual(query, hit, RATIO) if pairs is None else matching.paired(query, hit, pairs)
-    tentative = matching.by_longest_side(found, query, hit)
-    fewest, tolerance = PAIRED if pairs is not None else POSED if tentative.posed else PLACED
-    return (len(tentative), estimated(tentative, tolerance)), fewest
+    pairs = descriptor.match_pairs(query, hit)
+    found = (
+        matching.match_mutual_nearest(query, hit, RATIO)
+        if pairs is None
+        else matching.matches_from_pairs(query, hit, pairs)
+    )
+    tentative = matching.normalize_by_longest_side(found, query, hit)
+    fewest, tolerance = (
+        PAIRED_CRITERION if pairs is not None else POSED_CRITERION if tentative.has_pose else PLACED_CRITERION
+    )
+    return (len(tentative), estimate_homography(tentative, tolerance)), fewest

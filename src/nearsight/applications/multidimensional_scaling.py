@@ -14,12 +14,12 @@ from threadpoolctl import threadpool_limits
 
 from nearsight.types import Floats
 
-NEIGHBOURS = 10
+N_NEIGHBOURS = 10
 """How many neighbours of each picture on the map `trustworthiness` looks at."""
 
 
 @dataclass(frozen=True)
-class Scaled:
+class PlanarEmbedding:
     """Points in a plane, and how much of the distances is to be seen in them.
 
     `points (N, 2) float64` in the unit of the distances, around 0, the axis of the larger spread first. `explained` in
@@ -34,7 +34,7 @@ class Scaled:
     trustworthiness: float
 
 
-def scaled(distances: Floats) -> Scaled:
+def landmark_mds(distances: Floats) -> PlanarEmbedding:
     """Landmark multidimensional scaling into a plane; the classical one where all pictures are landmarks.
 
     1. The squared distances among the landmarks, made symmetric, are centred twice: `B = -1/2 H D2 H`, where
@@ -78,22 +78,22 @@ def scaled(distances: Floats) -> Scaled:
     >>> scipy.spatial.distance.cdist(found.points, found.points)[0].round(3).tolist()
     [0.0, 4.0, 5.0, 3.0]
     """
-    count = _checked(distances)
+    count = _validate_distances(distances)
     among = distances[:, :count].astype(np.float64)
     squares = np.square((among + among.T) / 2)
     np.fill_diagonal(squares, 0)
     mean = squares.mean(axis=0)
-    axes, explained = _axes((mean + mean[:, None] - squares - mean.mean()) / 2)
+    axes, explained = _principal_axes((mean + mean[:, None] - squares - mean.mean()) / 2)
     points = np.empty((distances.shape[1], 2))
     points[:count] = (mean - squares) @ axes / 2
     for start in range(count, len(points), 4096):
         some = distances[:, start : start + 4096].astype(np.float64)
         points[start : start + 4096] = (mean - np.square(some).T) @ axes / 2
-    points = _turned(points)
-    return Scaled(points, explained, stress(distances, points), trustworthiness(distances, points))
+    points = _rotate_to_principal_axes(points)
+    return PlanarEmbedding(points, explained, stress(distances, points), trustworthiness(distances, points))
 
 
-def _axes(products: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+def _principal_axes(products: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """`v / sqrt(l)` of the two largest eigenvalues `(n, 2)`, zeros where one is not above 0; their share in all."""
     with threadpool_limits(1):  # more threads take longer here, beside other work many times
         values, vectors = scipy.linalg.eigh(products)
@@ -106,7 +106,7 @@ def _axes(products: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     return axes, held / float(sizes.sum()) if held else 1.0
 
 
-def _checked(distances: Floats) -> int:
+def _validate_distances(distances: Floats) -> int:
     """How many landmarks there are."""
     if distances.ndim != 2 or not 1 <= distances.shape[0] <= distances.shape[1]:
         raise ValueError(f"distances are (n, N), of n landmarks, 1 to N, to N pictures; got {distances.shape}")
@@ -115,7 +115,7 @@ def _checked(distances: Floats) -> int:
     return len(distances)
 
 
-def _turned(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rotate_to_principal_axes(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """The points around 0, along their principal axes."""
     points = points - points.mean(axis=0)
     _, vectors = np.linalg.eigh(points.T @ points)
@@ -144,7 +144,7 @@ def stress(distances: Floats, points: NDArray[np.float64]) -> float:
     return float(np.sqrt(max(0.0, 1 - both * both / (here * there))))
 
 
-def trustworthiness(distances: Floats, points: NDArray[np.float64], neighbours: int = NEIGHBOURS) -> float:
+def trustworthiness(distances: Floats, points: NDArray[np.float64], n_neighbours: int = N_NEIGHBOURS) -> float:
     """Whether those near on the map are near: 1 where the nearest on the map are the nearest, .5 by chance.
 
     `1 - 2 / (n k (2 N - 3 k - 1)) sum (r - k)` over the k neighbours of each landmark on the map that are not among
@@ -153,9 +153,9 @@ def trustworthiness(distances: Floats, points: NDArray[np.float64], neighbours: 
 
     Parameters
     ----------
-    distances : `(n, N)`, as `scaled` takes them
+    distances : `(n, N)`, as `landmark_mds` takes them
     points : `(N, 2)`
-    neighbours : k
+    n_neighbours : k
 
     References
     ----------
@@ -163,7 +163,7 @@ def trustworthiness(distances: Floats, points: NDArray[np.float64], neighbours: 
     2001, doi:10.1007/3-540-44668-0_68.
     """
     count, total = len(distances), len(points)
-    k = min(neighbours, (total - 1) // 3)
+    k = min(n_neighbours, (total - 1) // 3)
     if k < 1:
         return 1.0
     late = 0

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._colours import rgb
+from nearsight.descriptors._colours import lab_to_rgb
 from nearsight.descriptors.dominant_colours import DominantColours
 from nearsight.errors import UsageError
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.images.decode import Limits, Picture
 from nearsight.search.query import opened_picture
 from nearsight.types import Box, Image
 
-REACH = 2
+RADIUS = 2
 """Pixels around a point that are averaged: five by five, so that noise is no colour."""
 
 
@@ -24,7 +24,7 @@ def colours(
     picture: str | Path | bytes | Image,
     at: Sequence[tuple[float, float]] = (),
     *,
-    count: int = 5,
+    n_colours: int = 5,
     box: Box | None = None,
 ) -> dict[str, float]:
     """Colours of a picture with their shares, `{"#cc3333": .6, ...}`, the largest share first.
@@ -32,7 +32,7 @@ def colours(
     Parameters
     ----------
     at : points x, y in pixels of the upright picture: the mean colours of 5 x 5 pixels around them, in equal shares
-    count : without points, how many main colours, 1 to 64, by `dominant_colours`
+    n_colours : without points, how many main colours, 1 to 64, by `dominant_colours`
     box : x0, y0, x1, y1: the main colours of this part only
 
     Raises
@@ -40,33 +40,33 @@ def colours(
     PictureError
         where the picture cannot be read
     UsageError
-        where a point lies outside the picture, or `count` is out of its range
+        where a point lies outside the picture, or `n_colours` is out of its range
     """
-    if not 1 <= count <= 64:
-        raise UsageError(f"count is 1 to 64 colours; got {count}")
+    if not 1 <= n_colours <= 64:
+        raise UsageError(f"count is 1 to 64 colours; got {n_colours}")
     shown = opened_picture(
-        Path(picture) if isinstance(picture, str) else picture, LocalFiles(), Limits(), full=bool(at or box)
+        Path(picture) if isinstance(picture, str) else picture, LocalFileSystem(), Limits(), full=bool(at or box)
     )
     if at:
-        picked = [_around(shown, x, y) for x, y in at]
+        picked = [_mean_colour_around(shown, x, y) for x, y in at]
         return {name: picked.count(name) / len(picked) for name in dict.fromkeys(picked)}
-    extractor = DominantColours(count)
-    row = extractor.describe([shown.at(extractor.side, box)])[0].reshape(-1, 4)
+    extractor = DominantColours(n_colours)
+    row = extractor.describe([shown.render(extractor.side, box)])[0].reshape(-1, 4)
     shares: dict[str, float] = {}
-    for share, colour in zip(row[:, 0].tolist(), rgb(row[:, 1:]), strict=True):
+    for share, colour in zip(row[:, 0].tolist(), lab_to_rgb(row[:, 1:]), strict=True):
         if share > 0:
-            shares[_written(colour)] = shares.get(_written(colour), 0) + share
+            shares[_to_hex(colour)] = shares.get(_to_hex(colour), 0) + share
     return shares
 
 
-def _around(shown: Picture, x: float, y: float) -> str:
+def _mean_colour_around(image: Picture, x: float, y: float) -> str:
     """The mean colour around a point."""
-    if not (0 <= x < shown.width and 0 <= y < shown.height):
-        raise UsageError(f"a point lies within the picture of {shown.width} x {shown.height} pixels; got {x:g},{y:g}")
-    left, top = max(0.0, x - REACH), max(0.0, y - REACH)
-    box = (left, top, min(x + REACH + 1, shown.width), min(y + REACH + 1, shown.height))
-    return _written(shown.at(1, box)[0, 0])
+    if not (0 <= x < image.width and 0 <= y < image.height):
+        raise UsageError(f"a point lies within the picture of {image.width} x {image.height} pixels; got {x:g},{y:g}")
+    left, top = max(0.0, x - RADIUS), max(0.0, y - RADIUS)
+    box = (left, top, min(x + RADIUS + 1, image.width), min(y + RADIUS + 1, image.height))
+    return _to_hex(image.render(1, box)[0, 0])
 
 
-def _written(colour: NDArray[np.uint8]) -> str:
+def _to_hex(colour: NDArray[np.uint8]) -> str:
     return "#" + bytes(colour.tolist()).hex()

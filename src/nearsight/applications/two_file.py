@@ -29,10 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, FormatError, UsageError
-from nearsight.files import Files, LocalFiles
+from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images.decode import Limits
 from nearsight.indexes.flat import Flat
-from nearsight.pipeline import Plan, plan
+from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.search.query import query_pixels
 from nearsight.types import NO_ID, Query
 
@@ -41,7 +41,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True)
-class Sizes:
+class TwoFileSizes:
     """Bytes of the two files, and what one file with whole paths would take."""
 
     paths: int
@@ -50,7 +50,7 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Found:
+class TwoFileHit:
     """One picture that was found: its path relative to the indexed folder, its similarity, its distance."""
 
     path: str
@@ -58,16 +58,18 @@ class Found:
     distance: float
 
 
-def files_of(base: Path) -> tuple[Path, Path]:
+def two_file_paths(base: Path) -> tuple[Path, Path]:
     """The names of the two files."""
     return base.with_name(base.name + ".paths"), base.with_name(base.name + ".hashes")
 
 
-def write(base: Path, wanted: Plan, rows: Iterable[tuple[bytes, NDArray[Any]]], files: Files) -> Sizes:
+def write_two_file(
+    base: Path, pipeline: Pipeline, vectors: Iterable[tuple[bytes, NDArray[Any]]], files: FileSystem
+) -> TwoFileSizes:
     """Write the rows `(D,)` of pictures by their paths; the sizes. Raises StorageError."""
     folders: dict[bytes, int] = {}
     records, count, one = bytearray(), 0, 0
-    for path, row in rows:
+    for path, row in vectors:
         folder, name = os.path.split(path)
         number = folders.setdefault(folder + b"/" if folder else b"", len(folders))
         data = np.ascontiguousarray(row).tobytes()
@@ -75,20 +77,20 @@ def write(base: Path, wanted: Plan, rows: Iterable[tuple[bytes, NDArray[Any]]], 
         count, one = count + 1, one + 4 + len(path) + len(data)
     listed = b"".join(struct.pack("<I", len(folder)) + folder for folder in folders)
     about = {
-        "size": wanted.descriptor.size,
-        "dtype": wanted.descriptor.dtype,
-        "recipe": wanted.recipe,
-        "key": wanted.key,
+        "size": pipeline.descriptor.size,
+        "dtype": pipeline.descriptor.dtype,
+        "recipe": pipeline.recipe,
+        "key": pipeline.key,
     }
-    paths, hashes = files_of(base)
-    first = _head({"folders": len(folders)}, listed)
-    second = _head({"pictures": count, **about}, bytes(records))
+    paths, hashes = two_file_paths(base)
+    first = _header_line({"folders": len(folders)}, listed)
+    second = _header_line({"pictures": count, **about}, bytes(records))
     files.write_new(paths, [first, listed])
     files.write_new(hashes, [second, records])
-    return Sizes(len(first) + len(listed), len(second) + len(records), len(second) + one)
+    return TwoFileSizes(len(first) + len(listed), len(second) + len(records), len(second) + one)
 
 
-class TwoFile:
+class TwoFileIndex:
     """An opened search base.
 
     Raises
@@ -99,38 +101,38 @@ class TwoFile:
     """
 
     def __init__(self, base: str | Path) -> None:
-        paths, hashes = files_of(Path(base))
-        first, listed = _opened(paths)
-        about, records = _opened(hashes)
-        self.folders = list(_folders(listed, int(first["folders"])))
-        self.plan = plan(str(about["recipe"]))
-        if self.plan.key != about["key"]:
+        paths, hashes = two_file_paths(Path(base))
+        first, listed = _read_file(paths)
+        about, records = _read_file(hashes)
+        self.folders = list(_parse_folders(listed, int(first["folders"])))
+        self.pipeline = build_pipeline(str(about["recipe"]))
+        if self.pipeline.key != about["key"]:
             raise UsageError(
-                f"{hashes} holds rows of {about['key']}; this nearsight makes {self.plan.key}: export it again"
+                f"{hashes} holds rows of {about['key']}; this nearsight makes {self.pipeline.key}: export it again"
             )
-        self.paths, self.rows = self._read(records, int(about["pictures"]), hashes)
+        self.paths, self.vectors = self._parse_records(records, int(about["pictures"]), hashes)
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def search(self, picture: str | Path, k: int = 20) -> list[Found]:
+    def search(self, picture: str | Path, k: int = 20) -> list[TwoFileHit]:
         """The k nearest pictures, best first, by the metric of the recipe. Raises PictureError."""
-        descriptor, metric = self.plan.descriptor, self.plan.metric
-        pixels = query_pixels(Query(Path(picture)), LocalFiles(), Limits())(descriptor.side)
-        index = Flat().empty(metric).add(np.arange(len(self), dtype=np.int64), self.rows)
+        descriptor, metric = self.pipeline.descriptor, self.pipeline.metric
+        pixels = query_pixels(Query(Path(picture)), LocalFileSystem(), Limits())(descriptor.side)
+        index = Flat().empty(metric).add(np.arange(len(self), dtype=np.int64), self.vectors)
         hits = index.search(descriptor.describe([pixels]), k)
         pairs = zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True)
-        return [self._found(ident, distance) for ident, distance in pairs if ident != NO_ID]
+        return [self._to_hit(ident, distance) for ident, distance in pairs if ident != NO_ID]
 
-    def _found(self, ident: int, distance: float) -> Found:
-        score = float(self.plan.metric.similarity(np.array([distance], np.float32))[0])
-        return Found(os.fsdecode(self.paths[ident]), score, distance)
+    def _to_hit(self, index: int, distance: float) -> TwoFileHit:
+        score = float(self.pipeline.metric.similarity(np.array([distance], np.float32))[0])
+        return TwoFileHit(os.fsdecode(self.paths[index]), score, distance)
 
-    def _read(self, records: memoryview, count: int, source: Path) -> tuple[list[bytes], NDArray[Any]]:
-        descriptor = self.plan.descriptor
+    def _parse_records(self, records: memoryview, n_records: int, source: Path) -> tuple[list[bytes], NDArray[Any]]:
+        descriptor = self.pipeline.descriptor
         width = descriptor.size * np.dtype(descriptor.dtype).itemsize
         paths, rows, at = list[bytes](), bytearray(), 0
-        for _ in range(count):
+        for _ in range(n_records):
             number, length = struct.unpack_from("<IH", records, at)
             at += 6
             paths.append(self.folders[number] + bytes(records[at : at + length]))
@@ -139,17 +141,17 @@ class TwoFile:
             at += width
         if at != len(records):
             raise DamagedError(f"{source} holds {len(records) - at} bytes too many")
-        return paths, np.frombuffer(bytes(rows), descriptor.dtype).reshape(count, descriptor.size)
+        return paths, np.frombuffer(bytes(rows), descriptor.dtype).reshape(n_records, descriptor.size)
 
 
-def _head(about: dict[str, Any], body: bytes) -> bytes:
-    said = {"kind": KIND, "version": VERSION, **about, "crc": zlib.crc32(body)}
+def _header_line(fields: dict[str, Any], body: bytes) -> bytes:
+    said = {"kind": KIND, "version": VERSION, **fields, "crc": zlib.crc32(body)}
     return json.dumps(said).encode() + b"\n"
 
 
-def _opened(path: Path) -> tuple[dict[str, Any], memoryview]:
+def _read_file(path: Path) -> tuple[dict[str, Any], memoryview]:
     try:
-        data = bytes(LocalFiles().map(path))
+        data = bytes(LocalFileSystem().map(path))
     except FileNotFoundError:
         raise UsageError(f"there is no {path}; write one: nearsight export --format two-file --out NAME") from None
     line, _, body = data.partition(b"\n")
@@ -169,9 +171,9 @@ def _opened(path: Path) -> tuple[dict[str, Any], memoryview]:
     return about, memoryview(body)
 
 
-def _folders(body: memoryview, count: int) -> Iterator[bytes]:
+def _parse_folders(body: memoryview, n_folders: int) -> Iterator[bytes]:
     at = 0
-    for _ in range(count):
+    for _ in range(n_folders):
         (length,) = struct.unpack_from("<I", body, at)
         yield bytes(body[at + 4 : at + 4 + length])
         at += 4 + length

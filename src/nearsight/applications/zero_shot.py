@@ -19,28 +19,30 @@ TEMPERATURE = 0.01
 """What CLIP learnt: cosines are multiplied by 100 before the softmax."""
 
 
-def names_as_rows(names: Sequence[str], texts: Callable[[Sequence[str]], Floats], templates: Sequence[str]) -> Floats:
+def embed_labels(
+    labels: Sequence[str], encode_texts: Callable[[Sequence[str]], Floats], templates: Sequence[str]
+) -> Floats:
     """The rows `(N, D)` of N names, each of length 1: of each the mean over its sentences' rows of length 1.
 
-    `texts` gives the rows of sentences. Raises ValueError where there is no name, or a template has no place for one.
+    `encode_texts` gives the rows of sentences. Raises ValueError where there is no name, or a template has no place for one.
     """
-    if not names or not all(name.strip() for name in names):
+    if not labels or not all(name.strip() for name in labels):
         raise ValueError("labels are words, one or more, none of them empty")
     if not templates or not all(each.count("{}") == 1 for each in templates):
         raise ValueError(f"a template is a sentence with one {{}} for the label, as {TEMPLATES[0]!r}; got {templates}")
-    sentences = [template.replace("{}", name) for name in names for template in templates]
-    rows = _unit(texts(sentences)).reshape(len(names), len(templates), -1)
-    return _unit(rows.mean(1)).astype(np.float32)
+    sentences = [template.replace("{}", name) for name in labels for template in templates]
+    rows = _unit_vectors(encode_texts(sentences)).reshape(len(labels), len(templates), -1)
+    return _unit_vectors(rows.mean(1)).astype(np.float32)
 
 
-def probabilities(rows: NDArray[Any], names: Floats, temperature: float = TEMPERATURE) -> Floats:
+def label_probabilities(vectors: NDArray[Any], label_vectors: Floats, temperature: float = TEMPERATURE) -> Floats:
     """How likely each of L names is the one of each picture, `(N, L)`, for rows `(N, D)` and `(L, D)`: rows sum to 1.
 
     p = softmax(cosine / temperature). Raises ValueError where the temperature is not above 0.
     """
     if not temperature > 0:
         raise ValueError(f"temperature is above 0; got {temperature}")
-    return softmax(_unit(rows) @ _unit(names).T / temperature)
+    return softmax(_unit_vectors(vectors) @ _unit_vectors(label_vectors).T / temperature)
 
 
 def softmax(scores: NDArray[Any]) -> Floats:
@@ -49,16 +51,16 @@ def softmax(scores: NDArray[Any]) -> Floats:
     return np.asarray(powers / powers.sum(1, keepdims=True), np.float32)
 
 
-def best(probabilities: NDArray[Any], at_least: float, most: int) -> list[list[tuple[int, float]]]:
-    """For each row the places and values of the largest, best first: at most `most`, none below `at_least`."""
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :most]
+def top_labels(probabilities: NDArray[Any], min_probability: float, max_labels: int) -> list[list[tuple[int, float]]]:
+    """For each row the places and values of the largest, best first: at most `max_labels`, none below `lower_bound`."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :max_labels]
     return [
-        [(int(at), float(row[at])) for at in places if row[at] >= at_least]
+        [(int(at), float(row[at])) for at in places if row[at] >= min_probability]
         for row, places in zip(probabilities, order, strict=True)
     ]
 
 
-def _unit(rows: NDArray[Any]) -> NDArray[np.float64]:
-    values = rows.astype(np.float64)
+def _unit_vectors(vectors: NDArray[Any]) -> NDArray[np.float64]:
+    values = vectors.astype(np.float64)
     lengths = np.linalg.norm(values, axis=-1, keepdims=True)
     return np.asarray(values / np.where(lengths == 0, 1, lengths))

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from nearsight.cli.index import _progress
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import folders
+from nearsight.evaluation.folder import list_subfolders
 from nearsight.evaluation.ground_truth import GroundTruth
 from nearsight.evaluation.measures import mean
-from nearsight.evaluation.protocols.classes import classes
+from nearsight.evaluation.protocols.classes import read_classes
 from nearsight.evaluation.published import PUBLISHED
-from nearsight.evaluation.report import Example, Report, best_and_worst
-from nearsight.evaluation.runner import Bench, attacked, bench, example, judged
+from nearsight.evaluation.report import EvaluationReport, Example, best_and_worst
+from nearsight.evaluation.runner import Bench, evaluate_attacks, evaluate_pipeline, make_example, open_bench
 from nearsight.evaluation.scoring import Outcome, Trial
 from nearsight.ingest.run import Watch
-from nearsight.pipeline import Plan, plan, plans, served
+from nearsight.pipeline import Pipeline, available_senses, build_pipeline, build_pipelines
 from nearsight.registry import methods
 from nearsight.search.fused import Together, known
 
@@ -65,31 +65,31 @@ def evaluated(
     learnt: Iterable[Path] = (),
     pages: bool,
     quiet: bool,
-) -> Report:
+) -> EvaluationReport:
     """Recipes judged by a protocol, and with `fuse` also all together; `pages` gathers pictures for a page."""
     if fuse:
         known(fuse)
     with (
         _progress(quiet=quiet) as watch,
-        bench(truth.folder, by, recipes, home=home, learnt=learnt, watch=watch) as ready,
+        open_bench(truth.folder, by, recipes, index_dir=home, trained=learnt, watch=watch) as ready,
     ):
-        together = (Together(tuple(ready.plans), fuse),) if fuse else ()
-        trials = tuple(judged(ready, each, truth, watch) for each in (*ready.plans, *together))
+        together = (Together(tuple(ready.pipelines), fuse),) if fuse else ()
+        trials = tuple(evaluate_pipeline(ready, each, truth, watch) for each in (*ready.pipelines, *together))
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
         unread = len(truth.pictures) - len(ready.ids(truth.pictures))
-    silent = len({id(each.question) for each in trials[0].outcomes if not each.first})
+    silent = len({id(each.query) for each in trials[0].outcomes if not each.first_answers})
     facts = {
         "protocol": truth.name,
         "folder": str(truth.folder),
         "pictures": len(truth.pictures),
         "unread": unread,
-        "asked": len(truth.questions),
+        "asked": len(truth.queries),
         "unanswered": silent,
     }
-    intro = f"{len(truth.questions):,} questions among {len(truth.pictures):,} pictures"
+    intro = f"{len(truth.queries):,} questions among {len(truth.pictures):,} pictures"
     if unread or silent:
         intro += f"; {unread} pictures and {silent} questions could not be read: never found, nothing found"
-    return Report(truth.name, intro, trials, facts, PUBLISHED.get(truth.name), examples)
+    return EvaluationReport(truth.name, intro, trials, facts, PUBLISHED.get(truth.name), examples)
 
 
 def compared(
@@ -103,27 +103,27 @@ def compared(
     learnt: Iterable[Path] = (),
     pages: bool,
     quiet: bool,
-) -> Report:
+) -> EvaluationReport:
     """Recipes judged on pictures without labels; all senses and descriptors where none is named."""
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder")
     root, by, recipes = folder.resolve(), list(by), list(recipes)
     if not by and not recipes:
-        by, recipes = served(), usual_recipes()
+        by, recipes = available_senses(), usual_recipes()
     truth = _classes_of(root)
     with (
         _progress(quiet=quiet) as watch,
-        bench(root, by, recipes, home=home, learnt=learnt, watch=watch) as ready,
+        open_bench(root, by, recipes, index_dir=home, trained=learnt, watch=watch) as ready,
     ):
-        altered = attacked(ready, kinds, sample, watch)
-        trials = tuple(_compared(ready, each, truth, altered[each.name], watch) for each in ready.plans)
+        altered = evaluate_attacks(ready, kinds, sample, watch)
+        trials = tuple(_compared(ready, each, truth, altered[each.name], watch) for each in ready.pipelines)
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
         total = len(ready.pictures)
     count = min(sample, total)
     grouped = ""
     if truth is not None:
         groups = len(set(truth.labels.values()))
-        grouped = f"; {groups} subfolders taken for classes, {len(truth.questions)} pictures ask for theirs"
+        grouped = f"; {groups} subfolders taken for classes, {len(truth.queries)} pictures ask for theirs"
     intro = f"{total:,} pictures, {count} of them altered in {len(kinds)} ways and asked with{grouped}"
     facts = {
         "folder": str(root),
@@ -132,7 +132,7 @@ def compared(
         "classes": len(set(truth.labels.values())) if truth else 0,
     }
     best = tuple(sorted(trials, key=lambda trial: -trial.figures["rank 1"]))
-    return Report(f"Recipes compared on {folder.name or folder}", intro, best, facts, None, examples)
+    return EvaluationReport(f"Recipes compared on {folder.name or folder}", intro, best, facts, None, examples)
 
 
 def usual_recipes() -> list[str]:
@@ -140,42 +140,42 @@ def usual_recipes() -> list[str]:
 
     Those that a sense without refiners ranks by already are left out.
     """
-    ranked = {made.key for made in plans(served()) if not made.refiners}
+    ranked = {made.key for made in build_pipelines(available_senses()) if not made.rerankers}
     found = []
     for name in methods("descriptors"):
         with suppress(UsageError, ValueError):
-            made = plan(name)
+            made = build_pipeline(name)
             made.descriptor.load()
             found += [name] * (made.key not in ranked)
     return found
 
 
-def _compared(ready: Bench, each: Plan, truth: GroundTruth | None, altered: list[Outcome], watch: Watch) -> Trial:
+def _compared(ready: Bench, each: Pipeline, truth: GroundTruth | None, altered: list[Outcome], watch: Watch) -> Trial:
     """What one recipe makes of altered pictures, and of classes where there are any."""
-    kinds = dict.fromkeys(outcome.question.group for outcome in altered)
-    shares = {kind: 100 * mean([0 in o.places for o in altered if o.question.group == kind]) for kind in kinds}
-    found = {"rank 1": 100 * mean([0 in outcome.places for outcome in altered])}
+    kinds = dict.fromkeys(outcome.query.group for outcome in altered)
+    shares = {kind: 100 * mean([0 in o.ranks for o in altered if o.query.group == kind]) for kind in kinds}
+    found = {"rank 1": 100 * mean([0 in outcome.ranks for outcome in altered])}
     outcomes = list[Outcome]()
     if truth is not None:
-        trial = judged(ready, each, truth, watch)
+        trial = evaluate_pipeline(ready, each, truth, watch)
         outcomes, cost = list(trial.outcomes), trial.cost
         found |= trial.figures
     else:
-        cost = ready.cost(each, [outcome.question for outcome in altered])
+        cost = ready.measure_cost(each, [outcome.query for outcome in altered])
     return Trial(each.name, each.recipe, found, cost, (*outcomes, *altered), shares)
 
 
 def _classes_of(folder: Path) -> GroundTruth | None:
     """The task of the subfolders; None where they are no classes."""
     try:
-        return classes("classes", folder).some(CLASSED) if len(folders(folder)) > 1 else None
+        return read_classes("classes", folder).subsample(CLASSED) if len(list_subfolders(folder)) > 1 else None
     except UsageError:
         return None
 
 
 def _examples(ready: Bench, trial: Trial) -> list[Example]:
     """Questions of a recipe worth showing: altered ones where there are some, else any."""
-    altered = [each for each in trial.outcomes if each.question.altered]
-    answered = [each for each in altered or trial.outcomes if each.first]
+    altered = [each for each in trial.outcomes if each.query.alteration]
+    answered = [each for each in altered or trial.outcomes if each.first_answers]
     shown = best_and_worst(answered, BEST, WORST)
-    return [example(ready, trial.name, each) for each in shown]
+    return [make_example(ready, trial.name, each) for each in shown]

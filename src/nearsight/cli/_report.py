@@ -12,8 +12,8 @@ from jinja2 import Environment, StrictUndefined
 
 from nearsight.api.collection import Collection
 from nearsight.cli._printing import shown
-from nearsight.files import LocalFiles
-from nearsight.geometry.drawing import drawn
+from nearsight.files import LocalFileSystem
+from nearsight.geometry.drawing import draw_matches
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.search.engine import Hit, Results
@@ -59,7 +59,7 @@ class Answer:
         lead: str = "",
     ) -> Answer:
         """The answer to one query, with its pictures packed in; colours and words ask without a picture."""
-        pixels = query_pixels(Query(picture, box), LocalFiles(), Limits()) if picture is not None else None
+        pixels = query_pixels(Query(picture, box), LocalFileSystem(), Limits()) if picture is not None else None
         small = pixels(thumbnail.SIDE) if pixels else None
         hits = tuple(_shown(small, hit, photos.thumbnail(hit.id), photos.explain(hit)) for hit in results)
         swatches = tuple((f"rgb{rgb}", 100 * share) for rgb, share in rgb_shares(colours or {}).items())
@@ -82,7 +82,7 @@ def _shown(query: Image | None, hit: Hit, stored: bytes, reason: Explanation) ->
     if query is not None and hit.alike is not False and reason.query_shares is not None:
         why = "warm where they are alike"
     if query is not None and why:
-        matched = _packed(thumbnail.encode(drawn(query, thumbnail.decode(stored), reason)))
+        matched = _packed(thumbnail.encode(draw_matches(query, thumbnail.decode(stored), reason)))
     return Shown(hit, shown(hit.path), _packed(stored), matched, why)
 
 

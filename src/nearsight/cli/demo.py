@@ -139,7 +139,7 @@ def _altered(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, P
     from PIL import Image as PillowImage
 
     from nearsight.evaluation.alterations import ATTACKS as EVERY
-    from nearsight.files import LocalFiles
+    from nearsight.files import LocalFileSystem
     from nearsight.images.decode import Limits
     from nearsight.search.query import query_pixels
     from nearsight.types import Query
@@ -147,7 +147,7 @@ def _altered(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, P
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for original in originals:
-        image = query_pixels(Query(original), LocalFiles(), Limits())(1024)
+        image = query_pixels(Query(original), LocalFileSystem(), Limits())(1024)
         for kind in ATTACKS:
             copy = folder / f"{original.stem}-{kind}.jpg"
             if not copy.exists():

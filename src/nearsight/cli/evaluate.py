@@ -13,7 +13,7 @@ from nearsight.cli._printing import print_json, shown
 from nearsight.senses import NAMES
 
 if TYPE_CHECKING:
-    from nearsight.evaluation.report import Report
+    from nearsight.evaluation.report import EvaluationReport
 
 LONGEST = 40
 """Characters of a recipe's name that are kept on one line beside a wide table."""
@@ -49,15 +49,15 @@ def evaluate(
 ) -> None:
     """Judge recipes by a published protocol: mAP and its kin, time and memory. Nothing is downloaded."""
     from nearsight.errors import UsageError
-    from nearsight.evaluation.protocols.catalogue import load
+    from nearsight.evaluation.protocols.catalogue import load_ground_truth
 
     if not protocol:
         _list_protocols(json)
         return
     if data is None:
         raise UsageError(f"--data says where the data set lies: nearsight evaluate {protocol} --data FOLDER")
-    truth = load(protocol, data)
-    truth = truth.some(queries) if queries else truth
+    truth = load_ground_truth(protocol, data)
+    truth = truth.subsample(queries) if queries else truth
     from nearsight.cli._evaluation import evaluated
 
     _show(
@@ -91,9 +91,9 @@ def compare(
 ) -> None:
     """Judge recipes on your own pictures: altered ones are to find their original, subfolders are taken for classes."""
     from nearsight.cli._evaluation import USUAL, compared
-    from nearsight.evaluation.redrawing import chosen
+    from nearsight.evaluation.redrawing import select_kinds
 
-    named = chosen(kinds or ",".join(USUAL))
+    named = select_kinds(kinds or ",".join(USUAL))
     report = compared(
         folder,
         senses(by),
@@ -110,30 +110,34 @@ def compare(
 
 def _senses(by: Sequence[str] | None, recipes: Sequence[str] | None) -> list[str]:
     """The senses that are named; all that this machine can serve where nothing is."""
-    from nearsight.pipeline import served
+    from nearsight.pipeline import available_senses
 
-    return senses(by) or ([] if recipes else served())
+    return senses(by) or ([] if recipes else available_senses())
 
 
 def _list_protocols(json: bool) -> None:
     from nearsight.evaluation.protocols.catalogue import PROTOCOLS
 
     if json:
-        print_json([{"name": each.name, "what": each.line, "expects": each.expects} for each in PROTOCOLS.values()])
+        print_json(
+            [{"name": each.name, "what": each.description, "expects": each.expects} for each in PROTOCOLS.values()]
+        )
         return
     _print_table(
-        ["protocol", "what it is", "what --data holds"], [[e.name, e.line, e.expects] for e in PROTOCOLS.values()], 3
+        ["protocol", "what it is", "what --data holds"],
+        [[e.name, e.description, e.expects] for e in PROTOCOLS.values()],
+        3,
     )
 
 
-def _show(report: Report, html: Path | None, json: bool) -> None:
+def _show(report: EvaluationReport, html: Path | None, json: bool) -> None:
     if html is not None:
         html.write_text(report.html(), "utf8")
     if json:
         print_json(report.as_dict())
         return
     typer.echo(f"{shown(report.title)}: {report.intro}")
-    _print_table(report.heads(), report.rows())
+    _print_table(report.headers(), report.rows())
     if report.kinds:
         typer.echo("\naltered pictures that found their original first, %")
         for kinds in _fitting(report.kinds, max(len(shown(trial.name)) for trial in report.trials)):

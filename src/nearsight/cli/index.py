@@ -89,7 +89,7 @@ def learn(
     import nearsight as ns
 
     with _progress(quiet=json) as watch:
-        recipes = ns.learn(folder, recipe, out, pairs=pairs, settings=_settings(workers, 256), watch=watch)
+        recipes = ns.train(folder, recipe, out, pairs=pairs, settings=_settings(workers, 256), watch=watch)
     if json:
         print_json({"recipes": recipes, "file": str(out), "bytes": out.stat().st_size})
         return
@@ -128,13 +128,13 @@ def repair(
     """Drop what is damaged, keep what is sound, describe the rest again from the pictures."""
     from nearsight.api.collection import Collection as Opened
     from nearsight.api.indexing import repair
-    from nearsight.storage.location import home_of
+    from nearsight.storage.location import locate
 
     with _progress(quiet=json) as watch:
         problems, summary = repair(in_, collection=collection, settings=_settings(workers, 256), watch=watch)
     for problem in [] if json else problems:
         typer.echo(f"dropped: {problem.where}: {problem.what}")
-    info = Opened(home_of(in_, collection)).info()
+    info = Opened(locate(in_, collection)).info()
     _report(summary, {**info, "dropped": [vars(problem) for problem in problems]}, json)
 
 

@@ -129,12 +129,12 @@ def _two_file(photos: ns.Collection, out: Path | None, by: str | None, recipe: s
 
 
 def _pictures(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
-    from nearsight.storage.full_text import stated
+    from nearsight.storage.full_text import label_origin
 
     for p in photos.pictures():
         notes = photos.notes(p.path)
         said = ("\n".join(note.caption for note in notes), "; ".join(note.tags.replace("\n", "; ") for note in notes))
-        labels = "; ".join(f"{each.label} ({stated(each)})" for each in photos.labels(p.path))
+        labels = "; ".join(f"{each.label} ({label_origin(each)})" for each in photos.labels(p.path))
         about = (p.taken, p.camera, p.latitude, p.longitude, *said, labels, p.sha256.hex())
         yield (p.id, os.fsdecode(p.path), p.size, p.width, p.height, p.format, *about)
 

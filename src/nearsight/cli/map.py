@@ -56,7 +56,7 @@ def map_(
     if html is not None:
         html.write_text(page(photos, found, title(photos, photos.plan(by, recipe).name, where), thumbnails), "utf8")
     if json:
-        print_json({**found.about(), "pictures": _rows(found)})
+        print_json({**found.summary(), "pictures": _rows(found)})
     elif html is not None:
         typer.echo(f"{len(found):,} pictures laid out; {honest(found)}")
         typer.echo(f"the page: {shown(str(html))}")

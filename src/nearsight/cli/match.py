@@ -48,15 +48,15 @@ def match(
 
     By category nothing is judged: it says how alike they are, and draws which places make it so.
     """
-    from nearsight.applications.match import compared
+    from nearsight.applications.match import compare_images
 
-    explanation, (first, second) = compared(a, b, by, features, box_of(box))
+    explanation, (first, second) = compare_images(a, b, by, features, box_of(box))
     if out is not None:
         from PIL import Image as PillowImage
 
-        from nearsight.geometry.drawing import drawn
+        from nearsight.geometry.drawing import draw_matches
 
-        PillowImage.fromarray(drawn(first(DRAWN), second(DRAWN), explanation)).save(out)
+        PillowImage.fromarray(draw_matches(first(DRAWN), second(DRAWN), explanation)).save(out)
     if json:
         places = explanation.query_points, explanation.hit_points, explanation.homography
         points, others, plane = (() if each is None else each.tolist() for each in places)
@@ -122,7 +122,7 @@ def colours(
     """Pick colours from a picture, its main ones or those at some points, as `search --colour` takes them."""
     import nearsight as ns
 
-    picked = ns.colours(picture, [_point(each) for each in at or ()], count=count, box=box_of(box))
+    picked = ns.colours(picture, [_point(each) for each in at or ()], n_colours=count, box=box_of(box))
     if json:
         print_json(picked)
     else:

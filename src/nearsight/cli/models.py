@@ -33,7 +33,7 @@ def list_(json: Json = False) -> None:
     """Say which models there are, whether each is on this machine, and how to get it."""
     from nearsight.models import registry
 
-    rows = [registry.as_dict(card) for card in registry.cards().values()]
+    rows = [registry.model_summary(card) for card in registry.all_cards().values()]
     if json:
         print_json(rows)
         return
@@ -44,9 +44,9 @@ def list_(json: Json = False) -> None:
 
 def get(name: Name, json: Json = False) -> None:
     """Download a model and those that it is used with, if they are not on this machine yet, and check them."""
-    from nearsight.models.download import get
+    from nearsight.models.download import download_models
 
-    first, *others = get(name, quiet=json)
+    first, *others = download_models(name, quiet=json)
     with_it = [{"name": each.card.name, "path": str(each.path), "sha256": each.sha256} for each in others]
     if json:
         print_json({"name": name, "path": str(first.path), "sha256": first.sha256, "with": with_it})
@@ -67,7 +67,7 @@ def add(
     """Take in a model's file that is on this machine, and check it."""
     from nearsight.models import registry
 
-    model = registry.add(name, file, card_file=card, replace=replace)
+    model = registry.add_model(name, file, card_file=card, replace=replace)
     _print(name, model.path, model.sha256, json)
 
 
@@ -76,10 +76,10 @@ def verify(json: Json = False) -> None:
     from nearsight.errors import ModelError
     from nearsight.models import onnx_runtime, registry
 
-    found, runs = registry.verify(), dict[str, str]()
-    for name in [name for name, problem in found.items() if not problem and registry.card(name).outputs]:
+    found, runs = registry.verify_models(), dict[str, str]()
+    for name in [name for name, problem in found.items() if not problem and registry.find_card(name).outputs]:
         try:
-            runs[name] = onnx_runtime.runs_on(name)
+            runs[name] = onnx_runtime.execution_provider(name)
         except ModelError as error:
             found[name] = str(error)
     problems = {name: problem for name, problem in found.items() if problem}

@@ -8,7 +8,15 @@ from typing import Any
 import typer
 
 from nearsight.cli._printing import shown
-from nearsight.registry import kind, left_out, look_up, methods, parameters, source, summary
+from nearsight.registry import (
+    method_kind,
+    method_parameters,
+    method_references,
+    method_summary,
+    methods,
+    require_method,
+    unusable_plugins,
+)
 from nearsight.senses import SENSES
 from nearsight.types import Descriptor, LocalDescriptor, Method
 
@@ -35,14 +43,14 @@ def output(cls: type[Method]) -> str:
 
 def method_row(name: str) -> dict[str, Any]:
     """What is known of a method."""
-    cls = look_up(name)
+    cls = require_method(name)
     return {
         "name": name,
-        "kind": kind(cls),
-        "summary": summary(cls),
-        "parameters": [{"name": n, "type": t, "default": d} for n, t, d in parameters(cls)],
+        "kind": method_kind(cls),
+        "summary": method_summary(cls),
+        "parameters": [{"name": n, "type": t, "default": d} for n, t, d in method_parameters(cls)],
         "output": output(cls),
-        "source": source(cls),
+        "source": method_references(cls),
     }
 
 
@@ -51,16 +59,16 @@ def help_of(name: str) -> str:
     if name in SENSES:
         sense = SENSES[name]
         return f"{sense.name}: {sense.line}\nrecipe: {sense.recipe}"
-    cls = look_up(name)
-    usage = ", ".join(f"{each}={default}" for each, _, default in parameters(cls))
-    types = "\n".join(f"    {each}: {wanted}, {default} by default" for each, wanted, default in parameters(cls))
+    cls = require_method(name)
+    usage = ", ".join(f"{each}={default}" for each, _, default in method_parameters(cls))
+    types = "\n".join(f"    {each}: {wanted}, {default} by default" for each, wanted, default in method_parameters(cls))
     lines = [f"{name}({usage})", types, f"output: {output(cls)}" if output(cls) else "", inspect.getdoc(cls) or ""]
     return "\n\n".join(line for line in lines if line)
 
 
 def say_left_out(name: str | None = None) -> None:
     """Name the methods of other packages that are not used, or those of one name, and why; on standard error."""
-    for line in left_out():
+    for line in unusable_plugins():
         if name is None or line.startswith(f"{name} of "):
             typer.echo(f"left out: {shown(line)}", err=True)
 
@@ -80,7 +88,9 @@ def all_methods() -> None:
         for column in ("name", "parameters", "output", "what it is", "source"):
             table.add_column(column, overflow="fold")
         for name, cls in methods(package).items():
-            given = ", ".join(f"{each}={default}" for each, _, default in parameters(cls))
-            table.add_row(*(Text(cell) for cell in (name, given, output(cls), summary(cls), source(cls))))
+            given = ", ".join(f"{each}={default}" for each, _, default in method_parameters(cls))
+            table.add_row(
+                *(Text(cell) for cell in (name, given, output(cls), method_summary(cls), method_references(cls)))
+            )
         console.print(Text(f"\n{heading}", style="bold"))
         console.print(table)

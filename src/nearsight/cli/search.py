@@ -129,15 +129,15 @@ def search(
 
 
 def _ask_two_file(base: Path, picture: Path | None, k: int, json: bool) -> None:
-    from nearsight.applications.two_file import TwoFile
+    from nearsight.applications.two_file import TwoFileIndex
 
     if picture is None:
         raise UsageError("a search base is asked with a picture: nearsight search PICTURE --two-file NAME")
-    opened = TwoFile(base)
+    opened = TwoFileIndex(base)
     found = opened.search(picture, k)
     if json:
         hits = [{"rank": rank, **vars(each)} for rank, each in enumerate(found, 1)]
-        print_json({"query": {"picture": str(picture)}, "recipe": opened.plan.recipe, "hits": hits})
+        print_json({"query": {"picture": str(picture)}, "recipe": opened.pipeline.recipe, "hits": hits})
         return
     for rank, each in enumerate(found, 1):
         typer.echo(f"{rank:>4}  {each.score:.3f}  {each.distance:>10.4g}  {shown(each.path)}")

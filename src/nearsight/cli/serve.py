@@ -38,13 +38,13 @@ def serve(
 ) -> None:
     """Search folders of pictures in the browser, and by HTTP. A folder that is not indexed yet is indexed first."""
     from nearsight.server.settings import Settings
-    from nearsight.storage.location import home_of
+    from nearsight.storage.location import locate
 
     settings = Settings(
         host=host, port=port, token=made(token, host), readonly=read_only, hosts=tuple(allow_host or ())
     )
     given = folders or ([] if collection else [Path()])
-    homes = [home_of(collection=each) for each in collection or ()]
+    homes = [locate(collection=each) for each in collection or ()]
     homes += [_home(folder, read_only) for folder in given]
     run(homes, settings, open_=open_)
 
@@ -77,10 +77,10 @@ def _home(folder: Path, read_only: bool) -> Path:
     import nearsight as ns
     from nearsight.cli.index import _progress
     from nearsight.errors import UsageError
-    from nearsight.storage.location import home_of
+    from nearsight.storage.location import locate
 
     try:
-        return home_of(folder)
+        return locate(folder)
     except UsageError:
         if read_only or not folder.is_dir():
             raise

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 @lru_cache(maxsize=256)
-def overlaps(side: int, cells: int) -> NDArray[np.float64]:
+def cell_weights(side: int, cells: int) -> NDArray[np.float64]:
     """What each of `side` pixels counts in the mean of each cell along one axis, `(cells, side)` with rows of sum 1.
 
     Cells are equally long. A pixel that lies in two counts in each with the part of it that is there, so a mirrored
@@ -24,8 +24,8 @@ def overlaps(side: int, cells: int) -> NDArray[np.float64]:
     return np.asarray(parts)
 
 
-def pooled(maps: NDArray[np.float64], grid: int) -> NDArray[np.float64]:
+def pool_cells(maps: NDArray[np.float64], grid: int) -> NDArray[np.float64]:
     """The mean of maps `(H, W, C)` in each cell, `(grid, grid, C)`: its row, its column."""
     height, width, channels = maps.shape
-    along_y = (overlaps(height, grid) @ maps.reshape(height, -1)).reshape(grid, width, channels)
-    return np.asarray(overlaps(width, grid) @ along_y)
+    along_y = (cell_weights(height, grid) @ maps.reshape(height, -1)).reshape(grid, width, channels)
+    return np.asarray(cell_weights(width, grid) @ along_y)

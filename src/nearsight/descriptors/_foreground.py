@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from nearsight.types import Floats, Image
 
 _STRIP = 0.04
-_GRAIN = 5.0
+_NOISE_SIGMA = 5.0
 _VISIBLE = 2.0
 _SPECK = 0.05
-_STAIRS = 1.5
+_SMOOTHING_SIGMA = 1.5
 
 
 def foreground(image: Image) -> NDArray[np.bool_]:
@@ -32,10 +32,10 @@ def foreground(image: Image) -> NDArray[np.bool_]:
     it finds patches of light or colour and not things.
     """
     lab = cv2.GaussianBlur(_lab(image), (3, 3), 0, borderType=cv2.BORDER_REPLICATE)
-    strange = _strangeness(np.asarray(lab, np.float32))
+    strange = _border_distance(np.asarray(lab, np.float32))
     if strange.max() < _VISIBLE:
         return np.ones(strange.shape, bool)
-    return _without_specks(strange > max(_VISIBLE, _threshold(strange)))
+    return _remove_specks(strange > max(_VISIBLE, _threshold(strange)))
 
 
 def _lab(image: Image) -> Floats:
@@ -43,7 +43,7 @@ def _lab(image: Image) -> Floats:
     return np.asarray(values, np.float32)
 
 
-def _strangeness(lab: Floats) -> Floats:
+def _border_distance(lab: Floats) -> Floats:
     """Mahalanobis distance of each pixel to the nearest of the four edges, `(H, W)`."""
     height, width = lab.shape[:2]
     thick = max(1, round(_STRIP * min(height, width)))
@@ -52,20 +52,20 @@ def _strangeness(lab: Floats) -> Floats:
     for strip in (lab[:thick], lab[-thick:], lab[:, :thick], lab[:, -thick:]):
         colours = strip.reshape(-1, 3)
         middle = colours.mean(axis=0)
-        spread = (colours - middle).T @ (colours - middle) / len(colours) + _GRAIN**2 * np.eye(3)
+        spread = (colours - middle).T @ (colours - middle) / len(colours) + _NOISE_SIGMA**2 * np.eye(3)
         whitened = (pixels - middle) @ np.linalg.inv(np.linalg.cholesky(spread)).T.astype(np.float32)
         np.minimum(nearest, np.einsum("nc,nc->n", whitened, whitened), out=nearest)
     return np.asarray(np.sqrt(nearest).reshape(height, width))
 
 
-def _threshold(strange: Floats) -> float:
-    levels = np.rint(strange * (255 / strange.max())).astype(np.uint8)
+def _threshold(distances: Floats) -> float:
+    levels = np.rint(distances * (255 / distances.max())).astype(np.uint8)
     level, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     above = levels > level
-    return float(strange[above].mean() + strange[~above].mean()) / 2 if above.any() and not above.all() else 0.0
+    return float(distances[above].mean() + distances[~above].mean()) / 2 if above.any() and not above.all() else 0.0
 
 
-def _without_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _remove_specks(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     areas = boxes[:, cv2.CC_STAT_AREA].copy()
     areas[0] = 0
@@ -79,19 +79,19 @@ def outlines(mask: NDArray[np.bool_]) -> list[NDArray[np.complex128]]:
     """
     found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     lines = [line[::-1, 0, 0] + 1j * line[::-1, 0, 1] for line in found]
-    return sorted(lines, key=lambda line: -_length(line))
+    return sorted(lines, key=lambda line: -_perimeter(line))
 
 
-def evenly(line: NDArray[np.complex128], count: int) -> NDArray[np.complex128]:
-    """`count` points at equal steps along a closed line, the stairs of its pixels smoothed away."""
-    smooth = scipy.ndimage.gaussian_filter1d(line.real, _STAIRS, mode="wrap") + 1j * scipy.ndimage.gaussian_filter1d(
-        line.imag, _STAIRS, mode="wrap"
-    )
+def resample_outline(outline: NDArray[np.complex128], n_points: int) -> NDArray[np.complex128]:
+    """`n_points` points at equal steps along a closed line, the stairs of its pixels smoothed away."""
+    smooth = scipy.ndimage.gaussian_filter1d(
+        outline.real, _SMOOTHING_SIGMA, mode="wrap"
+    ) + 1j * scipy.ndimage.gaussian_filter1d(outline.imag, _SMOOTHING_SIGMA, mode="wrap")
     closed = np.append(smooth, smooth[0])
     along = np.concatenate([[0], np.cumsum(np.abs(np.diff(closed)))])
-    places = np.linspace(0, along[-1], count, endpoint=False)
+    places = np.linspace(0, along[-1], n_points, endpoint=False)
     return np.asarray(np.interp(places, along, closed.real) + 1j * np.interp(places, along, closed.imag))
 
 
-def _length(line: NDArray[np.complex128]) -> float:
-    return float(np.abs(np.diff(line, append=line[:1])).sum())
+def _perimeter(outline: NDArray[np.complex128]) -> float:
+    return float(np.abs(np.diff(outline, append=outline[:1])).sum())

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def haar(maps: NDArray[np.float64]) -> NDArray[np.float64]:
+def haar_transform(maps: NDArray[np.float64]) -> NDArray[np.float64]:
     """The standard decomposition of maps `(..., S, S)`, S a power of 2: all steps along x, then all along y.
 
-    Orthogonal, so the sum of squares stays and `back` undoes it. Place (0, 0) is S times the mean.
+    Orthogonal, so the sum of squares stays and `inverse_haar_transform` undoes it. Place (0, 0) is S times the mean.
     """
     basis = _basis(maps.shape[-1])
     return np.asarray(basis @ maps @ basis.T)
 
 
-def back(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+def inverse_haar_transform(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
     """The maps `(..., S, S)` that have these coefficients."""
     basis = _basis(coefficients.shape[-1])
     return np.asarray(basis.T @ coefficients @ basis)

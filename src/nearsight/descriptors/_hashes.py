@@ -30,7 +30,7 @@ class BitHash(Descriptor):
         """The number of bytes of a row."""
         return self.bits_side**2 // 8
 
-    def rows(self, images: Sequence[Image]) -> NDArray[np.uint8]:
+    def embed(self, images: Sequence[Image]) -> NDArray[np.uint8]:
         """`(N, size) uint8` for N pictures."""
         return np.stack([np.packbits(self.bits(image)) for image in images])
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors._hashes import BitHash
-from nearsight.pixels import grey, squash
+from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Image
 
 
@@ -49,5 +49,5 @@ class AverageHash(BitHash):
 
     def bits(self, image: Image) -> NDArray[np.bool_]:
         """The bits of one picture, row by row."""
-        small = squash(grey(image), self.bits_side, self.bits_side)
+        small = resize_exact(to_grey(image), self.bits_side, self.bits_side)
         return np.asarray(small > small.mean())

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors._hashes import BitHash
-from nearsight.pixels import grey, squash
+from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Image
 
 _BLOCK = 16
@@ -59,6 +59,6 @@ class BlockMeanHash(BitHash):
     def bits(self, image: Image) -> NDArray[np.bool_]:
         """The bits of one picture, row by row."""
         count, side = self.bits_side, self.bits_side * _BLOCK
-        luma = squash(grey(image), side, side)
+        luma = resize_exact(to_grey(image), side, side)
         sums = luma.reshape(count, _BLOCK, count, _BLOCK).sum(axis=(1, 3), dtype=np.int64)
         return np.asarray(sums >= np.median(sums))

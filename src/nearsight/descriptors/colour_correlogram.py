@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._colours import Bins, Space, bin_numbers, check_bins, check_space, names
+from nearsight.descriptors._colours import (
+    ColourBins,
+    ColourSpace,
+    bin_hex_names,
+    bin_indices,
+    check_bins,
+    check_space,
+)
 from nearsight.types import Descriptor, Floats, Image
 
 _LARGEST = 32
-_WORTH_NAMING = 0.25
+_MIN_SHARE_EXPLAINED = 0.25
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,8 @@ class ColourCorrelogram(Descriptor):
     ([4, 12], 1.0)
     """
 
-    space: Space = "hsv"
-    bins: Bins = (16, 4, 4)
+    space: ColourSpace = "hsv"
+    bins: ColourBins = (16, 4, 4)
     distances: tuple[int, ...] = (1, 3, 5, 7)
 
     metric = "chi2"
@@ -80,42 +87,46 @@ class ColourCorrelogram(Descriptor):
     @property
     def size(self) -> int:
         """The number of values of a row."""
-        return len(self.distances) * self._colours
+        return len(self.distances) * self._n_colours
 
     @property
-    def _colours(self) -> int:
+    def _n_colours(self) -> int:
         return self.bins[0] * self.bins[1] * self.bins[2]
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+    def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """The main colours that lie in patches in both pictures."""
         both = np.minimum(query, row).reshape(len(self.distances), -1).mean(axis=0)
-        main = [number for number in np.argsort(-both, kind="stable")[:2] if both[number] >= _WORTH_NAMING]
-        return f"both have patches of {' and '.join(names(self.space, self.bins)[n] for n in main)}" if main else ""
+        main = [number for number in np.argsort(-both, kind="stable")[:2] if both[number] >= _MIN_SHARE_EXPLAINED]
+        return (
+            f"both have patches of {' and '.join(bin_hex_names(self.space, self.bins)[n] for n in main)}"
+            if main
+            else ""
+        )
 
-    def _row(self, image: Image) -> Floats:
-        numbers = bin_numbers(image, self.space, self.bins)
-        narrow = numbers.astype(np.uint8 if self._colours <= 256 else np.int32)
+    def _vector(self, image: Image) -> Floats:
+        numbers = bin_indices(image, self.space, self.bins)
+        narrow = numbers.astype(np.uint8 if self._n_colours <= 256 else np.int32)
         flat = numbers.ravel()
-        row = np.zeros((len(self.distances), self._colours))
+        row = np.zeros((len(self.distances), self._n_colours))
         for place, distance in enumerate(self.distances):
-            same = np.bincount(flat, _alike(narrow, distance).ravel(), self._colours)
-            there = np.bincount(flat, _ring(*numbers.shape, distance).ravel(), self._colours)
+            same = np.bincount(flat, _same_colour_counts(narrow, distance).ravel(), self._n_colours)
+            there = np.bincount(flat, _ring_sizes(*numbers.shape, distance).ravel(), self._n_colours)
             np.divide(2 * same, there, out=row[place], where=there > 0)
         return row.astype(np.float32).ravel()
 
 
-def _alike(numbers: NDArray[Any], distance: int) -> NDArray[np.uint8]:
+def _same_colour_counts(numbers: NDArray[Any], distance: int) -> NDArray[np.uint8]:
     """How many pixels of half the ring of each pixel have its colour, `(H, W)`.
 
     Each pair of pixels is met from one of its ends only.
     """
     count = np.zeros(numbers.shape, np.uint8)
     height, width = numbers.shape
-    for y, x in _half_ring(distance):
+    for y, x in _half_ring_offsets(distance):
         if y < height and abs(x) < width:
             here = slice(max(0, -x), width - max(0, x))
             there = slice(max(0, x), width - max(0, -x))
@@ -124,7 +135,7 @@ def _alike(numbers: NDArray[Any], distance: int) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=_LARGEST)
-def _half_ring(distance: int) -> tuple[tuple[int, int], ...]:
+def _half_ring_offsets(distance: int) -> tuple[tuple[int, int], ...]:
     """Offsets (y, x) of half a ring, of which the other half is the opposite."""
     across = [(distance, x) for x in range(-distance, distance + 1)]
     beside = [(y, x) for y in range(1, distance) for x in (-distance, distance)]
@@ -132,13 +143,16 @@ def _half_ring(distance: int) -> tuple[tuple[int, int], ...]:
 
 
 @lru_cache(maxsize=64)
-def _ring(height: int, width: int, distance: int) -> NDArray[np.int32]:
+def _ring_sizes(height: int, width: int, distance: int) -> NDArray[np.int32]:
     """How many pixels of the ring of each pixel are inside the picture, `(H, W)`."""
-    outer, inner = (np.outer(_reach(height, reach), _reach(width, reach)) for reach in (distance, distance - 1))
+    outer, inner = (
+        np.outer(_neighbour_counts(height, reach), _neighbour_counts(width, reach))
+        for reach in (distance, distance - 1)
+    )
     return np.asarray(outer - inner, np.int32)
 
 
-def _reach(side: int, reach: int) -> NDArray[np.int64]:
-    """How many of `side` pixels in a line are within `reach` of each."""
+def _neighbour_counts(side: int, radius: int) -> NDArray[np.int64]:
+    """How many of `side` pixels in a line are within `radius` of each."""
     place = np.arange(side)
-    return np.minimum(place + reach, side - 1) - np.maximum(place - reach, 0) + 1
+    return np.minimum(place + radius, side - 1) - np.maximum(place - radius, 0) + 1

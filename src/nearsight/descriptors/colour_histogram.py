@@ -10,10 +10,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._colours import TOPS, Bins, Space, check_bins, check_space, converted, middles, names, spread
+from nearsight.descriptors._colours import (
+    CHANNEL_LEVELS,
+    ColourBins,
+    ColourSpace,
+    bin_centres,
+    bin_hex_names,
+    check_bins,
+    check_space,
+    soft_assign_colour,
+    to_colour_space,
+)
 from nearsight.types import Descriptor, Floats, Image
 
-_WORTH_NAMING = 0.05
+_MIN_SHARE_EXPLAINED = 0.05
 
 
 @dataclass(frozen=True)
@@ -64,8 +74,8 @@ class ColourHistogram(Descriptor):
     'both have #c04040 (100 %)'
     """
 
-    space: Space = "hsv"
-    bins: Bins = (16, 4, 4)
+    space: ColourSpace = "hsv"
+    bins: ColourBins = (16, 4, 4)
 
     version = 2
     side = 384
@@ -80,36 +90,36 @@ class ColourHistogram(Descriptor):
         """The number of values of a row."""
         return self.bins[0] * self.bins[1] * self.bins[2]
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
+    def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
         """The row `(size,)` of these colours (red, green, blue in 0..255) in these shares.
 
         A colour that a person picks means those near it too: half of each share lies in the colour's own bin, the
         other half is spread over the bins by a Gaussian of the distance of their middles in Lab, 12 units wide.
         """
-        among = middles(self.space, self.bins)
+        among = bin_centres(self.space, self.bins)
         row = np.zeros(self.size)
         for rgb, share in colours.items():
-            row += share / 2 * (spread(rgb, among) + self._row(np.array([[rgb]], np.uint8)))
+            row += share / 2 * (soft_assign_colour(rgb, among) + self._vector(np.array([[rgb]], np.uint8)))
         return np.asarray(row / row.sum(), np.float32)
 
-    def histogram(self, amounts: NDArray[np.float64]) -> Floats:
+    def embed_histogram(self, amounts: NDArray[np.float64]) -> Floats:
         """The amounts divided by their sum."""
         return np.asarray(amounts / (amounts.sum() or 1), np.float32)
 
-    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+    def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """The main colours that two rows share, each with the part of both pictures that has it."""
         masses: dict[str, float] = {}
-        for name, mass in zip(names(self.space, self.bins), np.minimum(query, row).tolist(), strict=True):
+        for name, mass in zip(bin_hex_names(self.space, self.bins), np.minimum(query, row).tolist(), strict=True):
             masses[name] = masses.get(name, 0) + mass
         main = sorted(masses, key=lambda name: -masses[name])[:2]
-        named = [f"{name} ({100 * masses[name]:.0f} %)" for name in main if masses[name] >= _WORTH_NAMING]
+        named = [f"{name} ({100 * masses[name]:.0f} %)" for name in main if masses[name] >= _MIN_SHARE_EXPLAINED]
         return f"both have {' and '.join(named)}" if named else ""
 
-    def _row(self, image: Image) -> Floats:
-        ranges = [edge for top in TOPS[self.space] for edge in (0, top)]
-        counts = cv2.calcHist([converted(image, self.space)], [0, 1, 2], None, list(self.bins), ranges)
+    def _vector(self, image: Image) -> Floats:
+        ranges = [edge for top in CHANNEL_LEVELS[self.space] for edge in (0, top)]
+        counts = cv2.calcHist([to_colour_space(image, self.space)], [0, 1, 2], None, list(self.bins), ranges)
         return np.asarray(counts.ravel() / image[..., 0].size, np.float32)

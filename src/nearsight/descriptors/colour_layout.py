@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from nearsight.descriptors._cells import pooled
-from nearsight.descriptors._colours import Space, check_space, unit
+from nearsight.descriptors._cells import pool_cells
+from nearsight.descriptors._colours import ColourSpace, check_space, to_unit_range
 from nearsight.types import Descriptor, Floats, Image
 
 
@@ -58,7 +58,7 @@ class ColourLayout(Descriptor):
     """
 
     grid: int = 4
-    space: Space = "lab"
+    space: ColourSpace = "lab"
     spread: Literal["deviation", "variance", "none"] = "deviation"
 
     metric = "l1"
@@ -75,18 +75,18 @@ class ColourLayout(Descriptor):
         """The number of values of a row."""
         return self.grid**2 * (3 if self.spread == "none" else 6)
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
-        pixels = unit(image, self.space).astype(np.float64)
+    def _vector(self, image: Image) -> Floats:
+        pixels = to_unit_range(image, self.space).astype(np.float64)
         middle = pixels.mean(axis=(0, 1))
         pixels -= middle
-        means = pooled(pixels, self.grid)
+        means = pool_cells(pixels, self.grid)
         if self.spread == "none":
             return np.asarray(means + middle, np.float32).ravel()
-        spread = np.maximum(pooled(np.square(pixels), self.grid) - np.square(means), 0)
+        spread = np.maximum(pool_cells(np.square(pixels), self.grid) - np.square(means), 0)
         if self.spread == "deviation":
             spread = np.sqrt(spread)
         return np.stack([means + middle, spread], 2).astype(np.float32).ravel()

@@ -10,10 +10,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._colours import Space, check_space, converted, lab, levels, named, shown, unit
+from nearsight.descriptors._colours import (
+    ColourSpace,
+    check_space,
+    rgb_to_lab,
+    to_colour_space,
+    to_hex,
+    to_unit_range,
+    unit_levels,
+    unit_range_to_rgb,
+)
 from nearsight.types import Descriptor, Floats, Image
 
-_ALIKE = 15.0
+_MAX_LAB_DISTANCE = 15.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class ColourMoments(Descriptor):
     [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0]
     """
 
-    space: Space = "lab"
+    space: ColourSpace = "lab"
 
     metric = "l1"
 
@@ -69,27 +78,27 @@ class ColourMoments(Descriptor):
         """Three statistics of three channels."""
         return 9
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, 9) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
+    def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
         """The row `(9,)` of a picture of these colours (red, green, blue in 0..255) in these shares."""
-        values = unit(np.array([list(colours)], np.uint8), self.space)[0].astype(np.float64)
+        values = to_unit_range(np.array([list(colours)], np.uint8), self.space)[0].astype(np.float64)
         shares = np.array(list(colours.values())) / sum(colours.values())
         return _moments(values, shares[:, None])
 
-    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+    def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """The mean colours of both pictures, where they are alike."""
-        colours = shown(np.stack([query[:3], row[:3]]), self.space)
-        if np.linalg.norm(np.diff(lab(colours), axis=0)) > _ALIKE:
+        colours = unit_range_to_rgb(np.stack([query[:3], row[:3]]), self.space)
+        if np.linalg.norm(np.diff(rgb_to_lab(colours), axis=0)) > _MAX_LAB_DISTANCE:
             return ""
-        return f"on average {named(colours[0])} and {named(colours[1])}"
+        return f"on average {to_hex(colours[0])} and {to_hex(colours[1])}"
 
-    def _row(self, image: Image) -> Floats:
-        channels = cv2.split(converted(image, self.space))
+    def _vector(self, image: Image) -> Floats:
+        channels = cv2.split(to_colour_space(image, self.space))
         counts = [np.bincount(channel.ravel(), minlength=256) for channel in channels]
-        return _moments(levels(self.space), np.stack(counts, 1) / channels[0].size)
+        return _moments(unit_levels(self.space), np.stack(counts, 1) / channels[0].size)
 
 
 def _moments(values: NDArray[Any], shares: NDArray[Any]) -> Floats:

@@ -14,27 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors import onnx
-from nearsight.pixels import grey, squash
+from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 Amounts: TypeAlias = NDArray[np.float64]
 
-HUES, TURN, NO_HUE = 3, 128, 255
+N_KEY_HUES, N_HUE_STEPS, NO_HUE = 3, 128, 255
 """Key hues; steps of a whole turn; the byte where a picture has no hue."""
 
-LIMITS = (26, 77, 179, 230)
+TONE_LIMITS = (26, 77, 179, 230)
 """Luma at which half-shadow, main zone, light and over-exposed begin: 10, 30, 70 and 90 % of 256."""
 
-CONTENT, POINTS = 128, 32
+CONTENT_BYTES, KEYPOINT_WORDS = 128, 32
 
 _MODEL, _OUTPUT = "mobilenetv2", "pooled"
 _SMALL = 128
 _SAMPLES = 512
-_COLOURLESS = 4.0
+_MIN_MEAN_CHROMA = 4.0
 _ROUNDS = 20
 _CUTS = 36
-_SPREAD = 800.0
-_KEPT_POINTS = 256
+_QUANTISATION_SCALE = 800.0
+_MAX_KEYPOINTS = 256
 _WORD_BITS = (0, 51, 102, 153, 204)
 _SMALLEST = 64
 
@@ -104,7 +104,7 @@ class CombinedHash(Descriptor):
     @property
     def size(self) -> int:
         """The number of bytes."""
-        return HUES + len(LIMITS) + 1 + CONTENT + POINTS * self.keypoints
+        return N_KEY_HUES + len(TONE_LIMITS) + 1 + CONTENT_BYTES + KEYPOINT_WORDS * self.keypoints
 
     @property
     def digest(self) -> str:
@@ -115,15 +115,15 @@ class CombinedHash(Descriptor):
         """Find the model, check it and open it."""
         onnx.Onnx(_MODEL, _OUTPUT).load()
 
-    def rows(self, images: Sequence[Image]) -> NDArray[np.uint8]:
+    def embed(self, images: Sequence[Image]) -> NDArray[np.uint8]:
         """`(N, size) uint8` for N pictures."""
-        contents = content(onnx.Onnx(_MODEL, _OUTPUT).rows(images))
-        return np.stack([self._row(image, of) for image, of in zip(images, contents, strict=True)])
+        contents = quantise_activations(onnx.Onnx(_MODEL, _OUTPUT).embed(images))
+        return np.stack([self._vector(image, of) for image, of in zip(images, contents, strict=True)])
 
-    def _row(self, image: Image, of: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        small = _small(image)
-        parts = [key_hues(small), tones(small), of]
-        return np.concatenate([*parts, key_points(small)] if self.keypoints else parts)
+    def _vector(self, image: Image, network_bytes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        small = _shrink_image(image)
+        parts = [key_hues(small), tone_shares(small), network_bytes]
+        return np.concatenate([*parts, keypoint_word_histogram(small)] if self.keypoints else parts)
 
 
 def key_hues(image: Image) -> NDArray[np.uint8]:
@@ -133,34 +133,36 @@ def key_hues(image: Image) -> NDArray[np.uint8]:
     weights = (saturation * value).ravel().astype(np.float64)
     bins = (hue.ravel() / 2).astype(np.int64) % 180
     chroma = np.asarray(np.bincount(bins, weights, minlength=180), np.float64)
-    if 255 * chroma.sum() < _COLOURLESS * hue.size:
-        return np.full(HUES, NO_HUE, np.uint8)
-    middles, shares = _groups(chroma)
-    steps = np.round(np.arctan2(middles[:, 1], middles[:, 0]) * (TURN / (2 * np.pi))).astype(np.int64) % TURN
+    if 255 * chroma.sum() < _MIN_MEAN_CHROMA * hue.size:
+        return np.full(N_KEY_HUES, NO_HUE, np.uint8)
+    middles, shares = _cluster_hues(chroma)
+    steps = (
+        np.round(np.arctan2(middles[:, 1], middles[:, 0]) * (N_HUE_STEPS / (2 * np.pi))).astype(np.int64) % N_HUE_STEPS
+    )
     return np.asarray(steps[np.lexsort((steps, -shares))], np.uint8)
 
 
-def _groups(weights: Amounts) -> tuple[Floats, NDArray[np.int64]]:
+def _cluster_hues(hue_weights: Amounts) -> tuple[Floats, NDArray[np.int64]]:
     """Middles `(3, 2)` and shares `(3,)` of three groups of hues `(180,)` with these weights, by k-means on the circle.
 
     k-means takes no weights, so each hue is among its points as often as its weight says.
     """
-    bins = _spread_evenly(weights)
+    bins = _quantile_bins(hue_weights)
     angles = np.deg2rad(2 * bins + 1)
     points = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
-    labels = _arcs(weights)[bins, None].astype(np.int32)
+    labels = _initial_clusters(hue_weights)[bins, None].astype(np.int32)
     ends = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _ROUNDS, 1e-4)
-    _, found, middles = cv2.kmeans(points, HUES, labels, ends, 1, cv2.KMEANS_USE_INITIAL_LABELS)
-    return np.asarray(middles, np.float32), np.bincount(found[:, 0], minlength=HUES)
+    _, found, middles = cv2.kmeans(points, N_KEY_HUES, labels, ends, 1, cv2.KMEANS_USE_INITIAL_LABELS)
+    return np.asarray(middles, np.float32), np.bincount(found[:, 0], minlength=N_KEY_HUES)
 
 
-def _spread_evenly(weights: Amounts) -> NDArray[np.int64]:
+def _quantile_bins(weights: Amounts) -> NDArray[np.int64]:
     """Numbers of bins `(512,)`, sorted, each as often as its weight says."""
     summed = np.cumsum(weights)
     return np.asarray(np.searchsorted(summed, (np.arange(_SAMPLES) + 0.5) / _SAMPLES * summed[-1]), np.int64)
 
 
-def _arcs(weights: Amounts) -> NDArray[np.int64]:
+def _initial_clusters(weights: Amounts) -> NDArray[np.int64]:
     """Three arcs that part the circle of hues `(180,)` best, as the number of the arc of each hue.
 
     Every way to cut it at three places, 10 degrees apart, is tried: k-means that begins anywhere may end anywhere.
@@ -168,33 +170,33 @@ def _arcs(weights: Amounts) -> NDArray[np.int64]:
     angles = np.deg2rad(2 * np.arange(len(weights)) + 1)
     moments = np.stack([weights, weights * np.cos(angles), weights * np.sin(angles)])
     ahead = np.hstack([np.zeros((3, 1)), moments.reshape(3, _CUTS, -1).sum(axis=2).cumsum(axis=1)])
-    first, second, third = _cuts().T
+    first, second, third = _cut_triples().T
     inner = [ahead[:, second] - ahead[:, first], ahead[:, third] - ahead[:, second]]
     parts = np.stack([*inner, ahead[:, -1:] - inner[0] - inner[1]])
     tight = (parts[:, 1] ** 2 + parts[:, 2] ** 2) / np.maximum(parts[:, 0], 1e-12)
-    best = _cuts()[tight.sum(axis=0).argmax()]
-    return np.asarray(np.searchsorted(best, np.arange(len(weights)) * _CUTS // len(weights), side="right") % HUES)
+    best = _cut_triples()[tight.sum(axis=0).argmax()]
+    return np.asarray(np.searchsorted(best, np.arange(len(weights)) * _CUTS // len(weights), side="right") % N_KEY_HUES)
 
 
 @cache
-def _cuts() -> NDArray[np.int64]:
+def _cut_triples() -> NDArray[np.int64]:
     """Every choice of three of the places, `(n, 3)`."""
-    return np.array(list(combinations(range(_CUTS), HUES)))
+    return np.array(list(combinations(range(_CUTS), N_KEY_HUES)))
 
 
-def tones(image: Image) -> NDArray[np.uint8]:
+def tone_shares(image: Image) -> NDArray[np.uint8]:
     """The shares of the five zones of tone, `(5,) uint8` with sum 255."""
-    zones = np.searchsorted(LIMITS, grey(image).ravel(), side="right")
-    shares = np.cumsum(np.bincount(zones, minlength=len(LIMITS) + 1)) / zones.size
+    zones = np.searchsorted(TONE_LIMITS, to_grey(image).ravel(), side="right")
+    shares = np.cumsum(np.bincount(zones, minlength=len(TONE_LIMITS) + 1)) / zones.size
     return np.diff(np.round(255 * shares), prepend=0).astype(np.uint8)
 
 
-def content(pooled: Floats) -> NDArray[np.uint8]:
+def quantise_activations(activations: Floats) -> NDArray[np.uint8]:
     """What a network sees as bytes, `(N, 128) uint8` for its pooled layer `(N, 1280)`."""
-    norms = np.linalg.norm(pooled, axis=1, keepdims=True)
-    ahead = pooled / np.where(norms == 0, 1, norms)
+    norms = np.linalg.norm(activations, axis=1, keepdims=True)
+    ahead = activations / np.where(norms == 0, 1, norms)
     along = np.stack([_directions() @ row for row in ahead.astype(np.float64)])
-    return np.clip(np.round(CONTENT + _SPREAD * along), 0, 255).astype(np.uint8)
+    return np.clip(np.round(CONTENT_BYTES + _QUANTISATION_SCALE * along), 0, 255).astype(np.uint8)
 
 
 @cache
@@ -205,23 +207,23 @@ def _directions() -> NDArray[np.float64]:
     return np.asarray(stored / np.linalg.norm(stored, axis=1, keepdims=True))
 
 
-def key_points(image: Image) -> NDArray[np.uint8]:
+def keypoint_word_histogram(image: Image) -> NDArray[np.uint8]:
     """How often each of 32 words occurs among the corners of a picture, `(32,) uint8`: roots of shares times 255."""
     if min(image.shape[:2]) < _SMALLEST:
         scale = _SMALLEST / min(image.shape[:2])
-        image = squash(image, *(min(4 * _SMALLEST, round(scale * side)) for side in image.shape[1::-1]))
-    corners = cv2.ORB.create(nfeatures=_KEPT_POINTS, edgeThreshold=16, patchSize=16)
-    found = corners.detectAndCompute(grey(image), None)[1]
+        image = resize_exact(image, *(min(4 * _SMALLEST, round(scale * side)) for side in image.shape[1::-1]))
+    corners = cv2.ORB.create(nfeatures=_MAX_KEYPOINTS, edgeThreshold=16, patchSize=16)
+    found = corners.detectAndCompute(to_grey(image), None)[1]
     if found is None:
-        return np.zeros(POINTS, np.uint8)
+        return np.zeros(KEYPOINT_WORDS, np.uint8)
     bits = np.unpackbits(found, axis=1, bitorder="little")[:, _WORD_BITS]
     words = bits @ (1 << np.arange(len(_WORD_BITS)))
-    shares = np.bincount(words, minlength=POINTS) / len(words)
+    shares = np.bincount(words, minlength=KEYPOINT_WORDS) / len(words)
     return np.round(255 * np.sqrt(shares)).astype(np.uint8)
 
 
-def _small(image: Image) -> Image:
+def _shrink_image(image: Image) -> Image:
     """The picture at 128 pixels or less at the longest side."""
     height, width = image.shape[:2]
     scale = min(1.0, _SMALL / max(height, width))
-    return squash(image, *(max(1, round(scale * side)) for side in (width, height)))
+    return resize_exact(image, *(max(1, round(scale * side)) for side in (width, height)))

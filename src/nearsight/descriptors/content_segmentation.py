@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors._foreground import foreground
-from nearsight.pixels import grey
+from nearsight.pixels import to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _PATTERNS = 10
-_AROUND = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
+_NEIGHBOURS = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,13 @@ class ContentSegmentation(Descriptor):
         """The number of values of a row."""
         return 2 * (self.bins[0] * self.bins[1] * self.bins[2] + _PATTERNS)
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
+    def _vector(self, image: Image) -> Floats:
         mask = foreground(image)
-        hsv, patterns = cv2.cvtColor(image, cv2.COLOR_RGB2HSV), _patterns(grey(image))
+        hsv, patterns = cv2.cvtColor(image, cv2.COLOR_RGB2HSV), _lbp_patterns(to_grey(image))
         parts = []
         for part, weight in ((mask, self.thing), (~mask, 1 - self.thing)):
             colours = cv2.calcHist([hsv], [0, 1, 2], part.astype(np.uint8), list(self.bins), [0, 180, 0, 256, 0, 256])
@@ -104,10 +104,10 @@ class ContentSegmentation(Descriptor):
         return np.concatenate(parts).astype(np.float32)
 
 
-def _patterns(luma: NDArray[np.uint8]) -> NDArray[Any]:
+def _lbp_patterns(luma: NDArray[np.uint8]) -> NDArray[Any]:
     """The pattern 0 to 9 of each pixel, `(H, W)`."""
     height, width = luma.shape
     padded = np.pad(luma, 1, mode="edge")
-    lighter = np.stack([padded[y : y + height, x : x + width] >= luma for y, x in _AROUND])
+    lighter = np.stack([padded[y : y + height, x : x + width] >= luma for y, x in _NEIGHBOURS])
     changes = (lighter != np.roll(lighter, 1, axis=0)).sum(axis=0)
     return np.where(changes <= 2, lighter.sum(axis=0), _PATTERNS - 1)

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import squash
+from nearsight.pixels import resize_exact
 from nearsight.types import Descriptor, Floats, Image
 
 _SIDE = 128
@@ -81,25 +81,25 @@ class ConvolutionHash(Descriptor):
         """The number of bytes of a row."""
         return 512
 
-    def rows(self, images: Sequence[Image]) -> NDArray[np.uint8]:
+    def embed(self, images: Sequence[Image]) -> NDArray[np.uint8]:
         """`(N, 512) uint8` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> NDArray[np.uint8]:
-        maps = _stretched(squash(image, _SIDE, _SIDE).astype(np.float32))
-        for weights in _layers(self.seed):
-            maps = _pooled(np.maximum(_convolved(maps, weights), 0))
-        return np.rint(_stretched(maps.ravel()) * 255).astype(np.uint8)
+    def _vector(self, image: Image) -> NDArray[np.uint8]:
+        maps = _min_max_scale(resize_exact(image, _SIDE, _SIDE).astype(np.float32))
+        for weights in _random_layers(self.seed):
+            maps = _max_pool(np.maximum(_convolve(maps, weights), 0))
+        return np.rint(_min_max_scale(maps.ravel()) * 255).astype(np.uint8)
 
 
-def _stretched(values: Floats) -> Floats:
+def _min_max_scale(values: Floats) -> Floats:
     """Values scaled onto 0..1; all zeros where they are all the same."""
     low, high = values.min(), values.max()
     return np.asarray((values - low) / (high - low) if high > low else np.zeros_like(values), np.float32)
 
 
 @lru_cache(maxsize=4)
-def _layers(seed: int) -> tuple[Floats, ...]:
+def _random_layers(seed: int) -> tuple[Floats, ...]:
     """Weights `(9 * in, out)` of each round, rows in the order y, x, in."""
     draw = np.random.Generator(np.random.PCG64(seed))
     layers = []
@@ -109,7 +109,7 @@ def _layers(seed: int) -> tuple[Floats, ...]:
     return tuple(layers)
 
 
-def _convolved(maps: Floats, weights: Floats) -> Floats:
+def _convolve(maps: Floats, weights: Floats) -> Floats:
     """Maps `(S, S, in)` with a border of zeros under each 3 x 3 window, `(S, S, out)`."""
     side, _, channels = maps.shape
     padded = np.pad(maps, ((1, 1), (1, 1), (0, 0)))
@@ -118,7 +118,7 @@ def _convolved(maps: Floats, weights: Floats) -> Floats:
     return np.asarray((patches @ weights).reshape(side, side, -1))
 
 
-def _pooled(maps: Floats) -> Floats:
+def _max_pool(maps: Floats) -> Floats:
     """The largest of each 2 x 2 places of maps `(S, S, C)`, `(S / 2, S / 2, C)`."""
     rows = np.maximum(maps[::2], maps[1::2])
     return np.maximum(rows[:, ::2], rows[:, 1::2])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors._hashes import BitHash
-from nearsight.pixels import grey, squash
+from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Image
 
 
@@ -53,5 +53,5 @@ class Dhash(BitHash):
 
     def bits(self, image: Image) -> NDArray[np.bool_]:
         """The bits of one picture, row by row."""
-        small = squash(grey(image), self.bits_side + 1, self.bits_side)
+        small = resize_exact(to_grey(image), self.bits_side + 1, self.bits_side)
         return small[:, 1:] > small[:, :-1]

@@ -10,12 +10,12 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.descriptors._colours import bin_numbers, lab, named, rgb
+from nearsight.descriptors._colours import bin_indices, lab_to_rgb, rgb_to_lab, to_hex
 from nearsight.types import Descriptor, Floats, Image
 
 _CUBE = (32, 32, 32)
 _ROUNDS = 12
-_WORTH_NAMING = 0.1
+_MIN_SHARE_EXPLAINED = 0.1
 
 
 @dataclass(frozen=True)
@@ -74,30 +74,30 @@ class DominantColours(Descriptor):
         """The number of values of a row."""
         return 4 * self.count
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._palette(*_counted(image)) for image in images])
+        return np.stack([self._cluster_palette(*_colour_counts(image)) for image in images])
 
-    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
+    def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
         """The row `(size,)` of these colours (red, green, blue in 0..255) in these shares."""
-        return self._palette(lab(np.array(list(colours), np.uint8)), np.array(list(colours.values())))
+        return self._cluster_palette(rgb_to_lab(np.array(list(colours), np.uint8)), np.array(list(colours.values())))
 
-    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+    def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """The main colours of the query that the other picture has too, and how much of the other has them."""
         asked, there = query.reshape(-1, 4), row.reshape(-1, 4)
         near = (scipy.spatial.distance.cdist(asked[:, 1:], there[:, 1:]) < 20) & (asked[:, :1] > 0)
         common = np.minimum(asked[:, 0], near @ there[:, 0])
-        main = [number for number in np.argsort(-common, kind="stable")[:2] if common[number] >= _WORTH_NAMING]
-        shown = rgb(asked[:, 1:])
-        named_ones = [f"{named(shown[number])} ({100 * common[number]:.0f} %)" for number in main]
+        main = [number for number in np.argsort(-common, kind="stable")[:2] if common[number] >= _MIN_SHARE_EXPLAINED]
+        shown = lab_to_rgb(asked[:, 1:])
+        named_ones = [f"{to_hex(shown[number])} ({100 * common[number]:.0f} %)" for number in main]
         return f"both have {' and '.join(named_ones)}" if main else ""
 
-    def _palette(self, colours: Floats, weights: NDArray[Any]) -> Floats:
+    def _cluster_palette(self, colours: Floats, weights: NDArray[Any]) -> Floats:
         """The row of colours `(n, 3)` CIE Lab with weights `(n,)`."""
-        centres = _spread_out(colours.astype(np.float64), weights, self.count)
+        centres = _initial_centres(colours.astype(np.float64), weights, self.count)
         for _ in range(_ROUNDS):
             nearest = scipy.spatial.distance.cdist(colours, centres, "sqeuclidean").argmin(axis=1)
-            centres = _means(colours, weights, nearest, centres)
+            centres = _update_centres(colours, weights, nearest, centres)
         nearest = scipy.spatial.distance.cdist(colours, centres, "sqeuclidean").argmin(axis=1)
         shares = np.bincount(nearest, weights, len(centres)) / weights.sum()
         order = np.argsort(-shares, kind="stable")
@@ -107,21 +107,21 @@ class DominantColours(Descriptor):
         return row.ravel()
 
 
-def _counted(image: Image) -> tuple[Floats, NDArray[np.int64]]:
+def _colour_counts(image: Image) -> tuple[Floats, NDArray[np.int64]]:
     """The mean colours `(n, 3)` CIE Lab of the bins that hold pixels, and how many each holds."""
-    numbers = bin_numbers(image, "rgb", _CUBE).ravel()
+    numbers = bin_indices(image, "rgb", _CUBE).ravel()
     total = np.bincount(numbers)
     full = np.flatnonzero(total)
     sums = [np.bincount(numbers, image[:, :, channel].ravel())[full] for channel in range(3)]
     means = np.rint(np.stack(sums, 1) / total[full, None])
-    return lab(means.astype(np.uint8)), total[full]
+    return rgb_to_lab(means.astype(np.uint8)), total[full]
 
 
-def _spread_out(colours: NDArray[Any], weights: NDArray[Any], count: int) -> NDArray[np.float64]:
-    """Up to `count` of the colours, frequent ones that are far from each other, `(k, 3)`."""
+def _initial_centres(colours: NDArray[Any], weights: NDArray[Any], n_centres: int) -> NDArray[np.float64]:
+    """Up to `n_centres` of the colours, frequent ones that are far from each other, `(k, 3)`."""
     chosen = [int(weights.argmax())]
     apart = np.full(len(colours), np.inf)
-    while len(chosen) < count:
+    while len(chosen) < n_centres:
         apart = np.minimum(apart, np.square(colours - colours[chosen[-1]]).sum(axis=1))
         if not apart.any():
             break
@@ -129,7 +129,7 @@ def _spread_out(colours: NDArray[Any], weights: NDArray[Any], count: int) -> NDA
     return np.asarray(colours[chosen], np.float64)
 
 
-def _means(
+def _update_centres(
     colours: NDArray[Any], weights: NDArray[Any], nearest: NDArray[Any], centres: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The weighted mean of the colours nearest to each centre; a centre without any stays, `(k, 3)`."""

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._cells import overlaps
-from nearsight.pixels import grey
+from nearsight.descriptors._cells import cell_weights
+from nearsight.pixels import to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _AROUND = (5, 5)
@@ -97,28 +97,28 @@ class EdgeHistogram(Descriptor):
     @property
     def size(self) -> int:
         """The number of values of a row."""
-        return (self.grid**2 + self._adds_whole) * len(self.strengths) * self._kinds
+        return (self.grid**2 + self._adds_whole) * len(self.strengths) * self._n_directions
 
     @property
-    def _kinds(self) -> int:
+    def _n_directions(self) -> int:
         return self.bins + (self.coherence > 0)
 
     @property
     def _adds_whole(self) -> bool:
         return self.grid > 1 and self.whole > 0
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
-        along_x, along_y = _gradient(grey(image))
+    def _vector(self, image: Image) -> Floats:
+        along_x, along_y = _gradient(to_grey(image))
         kinds = _directions(along_x, along_y, self.bins)
         if self.coherence > 0:
             kinds[_coherence(along_x, along_y) < self.coherence] = self.bins
         classes = np.digitize(np.hypot(along_x, along_y), self.strengths)
-        numbers = np.where(classes == 0, -1, (classes - 1) * self._kinds + kinds)
-        cells = _shares(numbers, len(self.strengths) * self._kinds, self.grid)
+        numbers = np.where(classes == 0, -1, (classes - 1) * self._n_directions + kinds)
+        cells = _cell_shares(numbers, len(self.strengths) * self._n_directions, self.grid)
         parts = [cells.ravel()]
         if self._adds_whole:
             parts.append(cells.mean(axis=(0, 1)) * self.whole)
@@ -147,11 +147,11 @@ def _directions(along_x: Floats, along_y: Floats, bins: int) -> NDArray[np.int32
     return np.asarray(np.rint(angle * (bins / np.pi)).astype(np.int32) % bins)
 
 
-def _shares(numbers: NDArray[np.int64], count: int, grid: int) -> NDArray[np.float64]:
+def _cell_shares(labels: NDArray[np.int64], n_labels: int, grid: int) -> NDArray[np.float64]:
     """The share of each number in each cell, `(grid, grid, count)`."""
-    height, width = numbers.shape
-    rows, columns = overlaps(height, grid), overlaps(width, grid)
-    shares = np.empty((grid, grid, count))
-    for number in range(count):
-        shares[:, :, number] = rows @ (numbers == number) @ columns.T
+    height, width = labels.shape
+    rows, columns = cell_weights(height, grid), cell_weights(width, grid)
+    shares = np.empty((grid, grid, n_labels))
+    for number in range(n_labels):
+        shares[:, :, number] = rows @ (labels == number) @ columns.T
     return shares

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._foreground import evenly, foreground, outlines
+from nearsight.descriptors._foreground import foreground, outlines, resample_outline
 from nearsight.types import Descriptor, Floats, Image
 
 _POINTS = 256
@@ -72,13 +72,13 @@ class FourierContour(Descriptor):
         """The number of values of a row."""
         return 2 * self.harmonics
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
         return np.stack([_moduli(outlines(foreground(image))[0], self.harmonics) for image in images])
 
 
 def _moduli(line: NDArray[np.complex128], harmonics: int) -> Floats:
-    circles = np.abs(np.fft.fft(evenly(line, _POINTS)))
+    circles = np.abs(np.fft.fft(resample_outline(line, _POINTS)))
     kept = np.concatenate([circles[-harmonics:], circles[1 : harmonics + 1]])
     norm = np.linalg.norm(kept)
     return np.asarray(kept / norm if norm > 0 else kept, np.float32)

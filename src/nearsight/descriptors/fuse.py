@@ -81,7 +81,7 @@ class Fuse(Descriptor):
     @property
     def size(self) -> int:
         """The number of bytes of a row."""
-        return sum(map(_width, self.parts))
+        return sum(map(_n_bytes, self.parts))
 
     @property
     def metric(self) -> str:
@@ -97,35 +97,35 @@ class Fuse(Descriptor):
         for part in self.parts:
             part.load()
 
-    def rows(self, images: Sequence[Image]) -> NDArray[np.uint8]:
+    def embed(self, images: Sequence[Image]) -> NDArray[np.uint8]:
         """`(N, size) uint8` for N pictures."""
-        described = [part.rows([_shrunk(image, part.side) for image in images]) for part in self.parts]
+        described = [part.embed([_shrink_to(image, part.side) for image in images]) for part in self.parts]
         return np.hstack([np.ascontiguousarray(rows).view(np.uint8) for rows in described])
 
-    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
+    def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
         """The rows of these colours side by side; None where a part has no such thing."""
-        rows = [part.palette(colours) for part in self.parts]
+        rows = [part.embed_colours(colours) for part in self.parts]
         if any(row is None for row in rows):
             return None
         return np.concatenate([np.ascontiguousarray(row).view(np.uint8) for row in rows if row is not None])
 
-    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+    def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """What the parts say, one after the other."""
         said, start = [], 0
         for part in self.parts:
-            place = slice(start, start + _width(part))
+            place = slice(start, start + _n_bytes(part))
             mine, theirs = (np.ascontiguousarray(each[place]).view(part.dtype) for each in (query, row))
-            said.append(part.shared(mine, theirs))
+            said.append(part.explain_overlap(mine, theirs))
             start = place.stop
         return "; ".join(filter(None, said))
 
 
-def _width(part: Descriptor) -> int:
+def _n_bytes(part: Descriptor) -> int:
     width: int = part.size * np.dtype(part.dtype).itemsize
     return width
 
 
-def _shrunk(image: Image, side: int) -> Image:
+def _shrink_to(image: Image, side: int) -> Image:
     """The picture with its longest side at most `side`."""
     longest = max(image.shape[:2])
     if longest <= side:

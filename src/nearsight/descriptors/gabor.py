@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.pixels import grey
+from nearsight.pixels import to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _BORDER = 8
@@ -85,12 +85,12 @@ class Gabor(Descriptor):
         """The number of values of a row."""
         return 2 * self.scales * self.orientations
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
-        luma = grey(image).astype(np.float32)
+    def _vector(self, image: Image) -> Floats:
+        luma = to_grey(image).astype(np.float32)
         window = scipy.fft.next_fast_len(max(luma.shape) + 2 * _BORDER)
         borders = [(_BORDER, window - side - _BORDER) for side in luma.shape]
         spectrum = scipy.fft.fft2(np.pad(luma - luma.mean(), borders, mode="symmetric"))
@@ -120,7 +120,7 @@ def _moments(spectrum: NDArray[np.complex64], one: _Filter, shape: tuple[int, ..
 @lru_cache(maxsize=8)
 def _filters(window: int, scales: int, orientations: int) -> tuple[_Filter, ...]:
     """The filters by scale, the finest first, then direction."""
-    wide, across = _widths(scales, orientations)
+    wide, across = _gaussian_widths(scales, orientations)
     filters = []
     for scale in range(scales):
         shrunk = (_HIGHEST / _LOWEST) ** (-scale / max(1, scales - 1))
@@ -132,11 +132,11 @@ def _filters(window: int, scales: int, orientations: int) -> tuple[_Filter, ...]
             beside = frequency[:, None] * math.cos(direction) - frequency * math.sin(direction)
             far = ((along / shrunk - _HIGHEST) / wide) ** 2 + (beside / shrunk / across) ** 2
             gain = np.exp(-0.5 * far).reshape(copies, window, copies, window).sum(axis=(0, 2))
-            filters.append(_kept(gain))
+            filters.append(_drop_negligible(gain))
     return tuple(filters)
 
 
-def _widths(scales: int, orientations: int) -> tuple[float, float]:
+def _gaussian_widths(scales: int, orientations: int) -> tuple[float, float]:
     """The deviations of the finest Gaussian along and across its direction, in cycles a pixel."""
     # sigma_u and sigma_v of the paper: neighbours meet at half of the gain
     ratio = (_HIGHEST / _LOWEST) ** (1 / max(1, scales - 1))
@@ -147,7 +147,7 @@ def _widths(scales: int, orientations: int) -> tuple[float, float]:
     return wide, across
 
 
-def _kept(gain: NDArray[np.float64]) -> _Filter:
+def _drop_negligible(gain: NDArray[np.float64]) -> _Filter:
     gain[0, 0] = 0
     columns = np.flatnonzero((gain > _NEGLIGIBLE).any(axis=0))
     return _Filter(columns, gain[:, columns].astype(np.float32))

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import squash
+from nearsight.pixels import resize_exact
 from nearsight.types import Descriptor, Floats, Image
 
-_PAD = 5
+_BORDER = 5
 _NEGLIGIBLE = 1e-6
-_CELLS = 50_000
+_CHUNK_VALUES = 50_000
 
 
 @dataclass(frozen=True)
@@ -103,20 +103,20 @@ class Gist(Descriptor):
         channels = {"rgb": 3 * filters, "grey": filters, "mean": filters + 3}[self.colour]
         return channels * self.grid**2
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        step = max(1, _CELLS // (3 * self.square**2))
+        step = max(1, _CHUNK_VALUES // (3 * self.square**2))
         chunks = (images[start : start + step] for start in range(0, len(images), step))
-        return np.concatenate([self._chunk(chunk) for chunk in chunks])
+        return np.concatenate([self._embed_chunk(chunk) for chunk in chunks])
 
-    def _chunk(self, images: Sequence[Image]) -> Floats:
-        squashed = [squash(image, self.square, self.square).astype(np.float32) for image in images]
+    def _embed_chunk(self, images: Sequence[Image]) -> Floats:
+        squashed = [resize_exact(image, self.square, self.square).astype(np.float32) for image in images]
         channels = squashed if self.colour == "rgb" else [_luma(image) for image in squashed]
-        maps = _even_out(np.log(np.stack(channels).transpose(0, 1, 3, 2) + 1))
+        maps = _normalise_contrast(np.log(np.stack(channels).transpose(0, 1, 3, 2) + 1))
         energy = _energies(maps, self.orientations, self.grid)
         if self.colour != "mean":
             return energy
-        means = _pool(np.stack(squashed).transpose(0, 1, 3, 2), self.grid)
+        means = _pool_cells(np.stack(squashed).transpose(0, 1, 3, 2), self.grid)
         return np.hstack([energy, means.reshape(len(images), -1) * np.float32(self.colour_weight / 255)])
 
 
@@ -135,16 +135,16 @@ def _both_axes(left: NDArray[Any], maps: NDArray[Any], right: NDArray[Any]) -> N
     return np.asarray(along_x.reshape(count, len(left), channels, right.shape[1]))
 
 
-def _even_out(maps: Floats) -> Floats:
+def _normalise_contrast(maps: Floats) -> Floats:
     """Maps `(N, S, C, S)` with their local contrast divided out, same shape."""
-    border = ((0, 0), (_PAD, _PAD), (0, 0), (_PAD, _PAD))
+    border = ((0, 0), (_BORDER, _BORDER), (0, 0), (_BORDER, _BORDER))
     padded = np.pad(maps, border, mode="symmetric")
     blur = _blur(padded.shape[1])
     padded -= _both_axes(blur, padded, blur.T)
-    crop = blur[_PAD:-_PAD]
+    crop = blur[_BORDER:-_BORDER]
     energy = np.square(padded.mean(axis=2, keepdims=True))
     contrast = np.sqrt(np.abs(_both_axes(crop, energy, crop.T)))
-    even: Floats = padded[:, _PAD:-_PAD, :, _PAD:-_PAD] / (np.float32(0.2) + contrast)
+    even: Floats = padded[:, _BORDER:-_BORDER, :, _BORDER:-_BORDER] / (np.float32(0.2) + contrast)
     return even
 
 
@@ -174,7 +174,7 @@ class _Filter:
 
 
 @lru_cache(maxsize=16)
-def _waves(side: int) -> NDArray[np.complex64]:
+def _fourier_basis(side: int) -> NDArray[np.complex64]:
     """`(side, side)`: exp(-2 pi i f x / side), frequencies f centred along the first axis, places x along the other."""
     frequencies = np.fft.fftshift(np.fft.fftfreq(side, 1 / side))
     return np.exp(-2j * np.pi * np.outer(frequencies, np.arange(side)) / side).astype(np.complex64)
@@ -191,15 +191,15 @@ def _filters(side: int, orientations: tuple[int, ...]) -> tuple[_Filter, ...]:
         for direction in range(count):
             turn = (angle + np.pi * direction / count + np.pi) % (2 * np.pi) - np.pi
             across = np.exp(-2 * np.pi * (16 * count**2 / 32**2) * turn**2)
-            filters.append(_boxed(along * across))
+            filters.append(_crop_gain(along * across))
     return tuple(filters)
 
 
-def _boxed(gain: NDArray[np.float64]) -> _Filter:
+def _crop_gain(gain: NDArray[np.float64]) -> _Filter:
     side = len(gain)
     strong = gain > _NEGLIGIBLE
     rows, columns = (_span(np.any(strong, axis=axis)) for axis in (1, 0))
-    back = _waves(side).conj() / side
+    back = _fourier_basis(side).conj() / side
     real, imaginary = back[columns].real, back[columns].imag
     to_real, to_imaginary = (np.stack(pair, 1).reshape(-1, side) for pair in ((real, -imaginary), (imaginary, real)))
     kept = gain[rows, columns].astype(np.float32)[:, None, :]
@@ -214,13 +214,13 @@ def _span(flags: NDArray[Any]) -> slice:
 def _energies(maps: Floats, orientations: tuple[int, ...], grid: int) -> Floats:
     """`(N, C * F * grid**2)`: mean modulus of F filters in each cell of maps `(N, S, C, S)`."""
     count, side, channels, _ = maps.shape
-    waves = _waves(side)
+    waves = _fourier_basis(side)
     spectrum = _both_axes(waves, maps, waves.T)
     filters = _filters(side, orientations)
     energies = np.empty((count, channels, len(filters), grid, grid), np.float32)
     for number, one in enumerate(filters):
         modulus = _modulus(spectrum, one).reshape(maps.shape)
-        energies[:, :, number] = _pool(modulus, grid)
+        energies[:, :, number] = _pool_cells(modulus, grid)
     return energies.reshape(count, -1)
 
 
@@ -237,15 +237,15 @@ def _modulus(spectrum: NDArray[np.complex64], one: _Filter) -> Floats:
     return np.asarray(np.sqrt(modulus, out=modulus))
 
 
-def _pool(maps: Floats, grid: int) -> Floats:
+def _pool_cells(maps: Floats, grid: int) -> Floats:
     """`(N, C, grid, grid)`: means of the cells of maps `(N, S, C, S)`, columns of the grid before its rows."""
-    means = _cells(maps.shape[1], grid)
+    means = _cell_weights(maps.shape[1], grid)
     pooled: Floats = _both_axes(means.T, maps, means)
     return pooled.transpose(0, 2, 3, 1)
 
 
 @lru_cache(maxsize=16)
-def _cells(side: int, grid: int) -> Floats:
+def _cell_weights(side: int, grid: int) -> Floats:
     """`(side, grid)`: what each place counts in the mean of each cell along one axis."""
     means = np.zeros((side, grid), np.float32)
     for cell, (start, end) in enumerate(pairwise(index * side // grid for index in range(grid + 1))):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import squash
+from nearsight.pixels import resize_exact
 from nearsight.types import Descriptor, Floats, Image
 
-_CLIP = 0.2
+_MAX_VALUE = 0.2
 _EPSILON = 1e-5
 
 
@@ -87,21 +87,21 @@ class Hog(Descriptor):
         blocks = self.square // self.cell - self.block + 1
         return blocks**2 * self.block**2 * self.orientations
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
-        along_x, along_y = _strongest(squash(image, self.square, self.square).astype(np.float64))
-        cells = _cells(along_x, along_y, self.orientations, self.cell)
+    def _vector(self, image: Image) -> Floats:
+        along_x, along_y = _strongest_gradient(resize_exact(image, self.square, self.square).astype(np.float64))
+        cells = _cell_histograms(along_x, along_y, self.orientations, self.cell)
         blocks = np.lib.stride_tricks.sliding_window_view(cells, (self.block, self.block), axis=(0, 1))
         values = blocks.transpose(0, 1, 3, 4, 2).reshape(len(blocks) ** 2, -1)
-        for most in (_CLIP, 1):
+        for most in (_MAX_VALUE, 1):
             values = np.minimum(values / np.sqrt(np.square(values).sum(axis=1, keepdims=True) + _EPSILON**2), most)
         return values.astype(np.float32).ravel()
 
 
-def _strongest(pixels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _strongest_gradient(pixels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The slope along x and y of the channel where it is strongest, each `(H, W)`; 0 across the border."""
     along_x, along_y = np.zeros_like(pixels), np.zeros_like(pixels)
     along_x[:, 1:-1] = pixels[:, 2:] - pixels[:, :-2]
@@ -110,7 +110,7 @@ def _strongest(pixels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
     return np.take_along_axis(along_x, best, 2)[:, :, 0], np.take_along_axis(along_y, best, 2)[:, :, 0]
 
 
-def _cells(
+def _cell_histograms(
     along_x: NDArray[np.float64], along_y: NDArray[np.float64], orientations: int, cell: int
 ) -> NDArray[np.float64]:
     """The mean strength by direction in whole cells, `(n, n, orientations)`."""

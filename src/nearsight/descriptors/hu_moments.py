@@ -64,15 +64,15 @@ class HuMoments(Descriptor):
         """Seven invariants."""
         return 7
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, 7) float32` for N pictures."""
-        return np.stack([_scaled(_invariants(foreground(image))) for image in images])
+        return np.stack([_to_log_scale(_invariants(foreground(image))) for image in images])
 
 
 def _invariants(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.asarray(cv2.HuMoments(cv2.moments(mask.astype(np.uint8), binaryImage=True)))[:, 0]
 
 
-def _scaled(invariants: NDArray[np.float64]) -> Floats:
+def _to_log_scale(invariants: NDArray[np.float64]) -> Floats:
     sizes = np.abs(invariants) ** (1 / _DEGREES)
     return np.asarray(np.sign(invariants) * np.log10(1 + _SHARPNESS * sizes), np.float32)

@@ -67,47 +67,51 @@ class Joint(Descriptor):
     @property
     def side(self) -> int:
         """The longest side of the pixels that the card's way of scaling can use."""
-        return registry.card(self.model).picture().pixels
+        return registry.find_card(self.model).image_input().pixels
 
     @property
     def size(self) -> int:
         """The number of values of a row."""
-        return registry.card(self.model).vector().dimension
+        return registry.find_card(self.model).vector().dimension
 
     @property
     def digest(self) -> str:
         """The checksum of the network for pictures, and that of how it is fed: rows are made by it alone."""
-        return onnx_runtime.digest(self.model)
+        return onnx_runtime.model_digest(self.model)
 
     def load(self) -> None:
         """Find both networks, the vocabulary and its library, check them, and open the one for pictures."""
-        tokenizer.library()
-        texts = self._texts()
-        onnx_runtime.load(self.model)
-        for needed in (texts, *registry.card(texts).needs):
-            registry.model(needed)
+        tokenizer.import_tokenizers()
+        texts = self._text_model()
+        onnx_runtime.load_model(self.model)
+        for needed in (texts, *registry.find_card(texts).dependencies):
+            registry.require_model(needed)
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        wanted = registry.card(self.model).vector().name
-        return unit(np.concatenate(list(onnx_runtime.outputs(self.model, wanted, images))))
+        wanted = registry.find_card(self.model).vector().name
+        return normalise_rows(np.concatenate(list(onnx_runtime.compute_outputs(self.model, wanted, images))))
 
-    def texts(self, words: Sequence[str]) -> Floats:
+    def encode_texts(self, words: Sequence[str]) -> Floats:
         """`(N, size) float32` for N texts; for none, no network is opened."""
-        return np.empty((0, self.size), np.float32) if not words else unit(onnx_runtime.of_texts(self._texts(), words))
+        return (
+            np.empty((0, self.size), np.float32)
+            if not words
+            else normalise_rows(onnx_runtime.embed_texts(self._text_model(), words))
+        )
 
-    def _texts(self) -> str:
-        card = registry.card(self.model)
+    def _text_model(self) -> str:
+        card = registry.find_card(self.model)
         if not card.texts:
-            pairs = ", ".join(each.name for each in registry.cards().values() if each.texts)
+            pairs = ", ".join(each.name for each in registry.all_cards().values() if each.texts)
             raise ModelError(f"the model {self.model} is of pictures only; those of pictures and texts are {pairs}")
-        other = registry.card(card.texts).vector().dimension
+        other = registry.find_card(card.texts).vector().dimension
         if other != self.size:
             raise ModelError(f"{self.model} gives {self.size} values and {card.texts} {other}: they are no pair")
         return card.texts
 
 
-def unit(rows: Floats) -> Floats:
+def normalise_rows(rows: Floats) -> Floats:
     """The rows, each of length 1; a row of zeros stays as it is."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import grey
+from nearsight.pixels import to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _FLOOR = 0.1
@@ -23,7 +23,7 @@ KERNELS = {
 }
 """Level, edge, spot, wave and ripple."""
 
-PAIRS = tuple((first, second) for number, first in enumerate("LESWR") for second in "LESWR"[number:])
+KERNEL_PAIRS = tuple((first, second) for number, first in enumerate("LESWR") for second in "LESWR"[number:])
 """The fifteen pairs of kernels without regard to their order: LL, LE, LS, ... RR."""
 
 
@@ -86,36 +86,36 @@ class Laws(Descriptor):
     @property
     def size(self) -> int:
         """The number of values of a row."""
-        return 2 * (len(PAIRS) - (not self.level))
+        return 2 * (len(KERNEL_PAIRS) - (not self.level))
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
-        luma = grey(image).astype(np.float32)
-        luma -= _averaged(luma, self.window)
-        pairs = PAIRS if self.level else PAIRS[1:]
-        energies = (_averaged(_energy(luma, *pair), self.window) for pair in pairs)
+    def _vector(self, image: Image) -> Floats:
+        luma = to_grey(image).astype(np.float32)
+        luma -= _box_blur(luma, self.window)
+        pairs = KERNEL_PAIRS if self.level else KERNEL_PAIRS[1:]
+        energies = (_box_blur(_energy(luma, *pair), self.window) for pair in pairs)
         row = np.array([(energy.mean(), energy.std()) for energy in energies], np.float32).ravel()
         return np.log1p(row / np.float32(_FLOOR)) if self.compress else row
 
 
-def _averaged(values: Floats, window: int) -> Floats:
+def _box_blur(values: Floats, window: int) -> Floats:
     return np.asarray(cv2.blur(values, (window, window), borderType=cv2.BORDER_REFLECT), np.float32)
 
 
 def _energy(luma: Floats, first: str, second: str) -> Floats:
     """The modulus of the answers of a pair of kernels in both orders, their mean, `(H, W)`."""
-    one = np.abs(_answer(luma, first, second))
-    return np.asarray(one if first == second else (one + np.abs(_answer(luma, second, first))) / 2, np.float32)
+    one = np.abs(_filter_response(luma, first, second))
+    return np.asarray(one if first == second else (one + np.abs(_filter_response(luma, second, first))) / 2, np.float32)
 
 
-def _answer(luma: Floats, along_y: str, along_x: str) -> Floats:
-    down, across = (_scaled(KERNELS[name]) for name in (along_y, along_x))
+def _filter_response(luma: Floats, along_y: str, along_x: str) -> Floats:
+    down, across = (_normalise_kernel(KERNELS[name]) for name in (along_y, along_x))
     return np.asarray(cv2.sepFilter2D(luma, cv2.CV_32F, across, down, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
-def _scaled(kernel: tuple[int, ...]) -> NDArray[np.float32]:
+def _normalise_kernel(kernel: tuple[int, ...]) -> NDArray[np.float32]:
     values = np.array(kernel, np.float32)
     return np.asarray(values / np.abs(values).sum(), np.float32)

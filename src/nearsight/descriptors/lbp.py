@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import grey
+from nearsight.pixels import to_grey
 from nearsight.types import Descriptor, Floats, Image
 
-_MOST = {"plain": 12, "uniform": 24, "rotation_invariant": 16, "riu2": 24}
+_MAX_POINTS = {"plain": 12, "uniform": 24, "rotation_invariant": 16, "riu2": 24}
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class Lbp(Descriptor):
     metric = "chi2"
 
     def __post_init__(self) -> None:
-        if self.kind not in _MOST:
+        if self.kind not in _MAX_POINTS:
             raise ValueError(f'kind is "plain", "uniform", "rotation_invariant" or "riu2"; got {self.kind!r}')
-        if not 4 <= self.points <= _MOST[self.kind]:
-            raise ValueError(f"points is 4 to {_MOST[self.kind]} for {self.kind}; got {self.points}")
+        if not 4 <= self.points <= _MAX_POINTS[self.kind]:
+            raise ValueError(f"points is 4 to {_MAX_POINTS[self.kind]} for {self.kind}; got {self.points}")
         if not 1 <= self.radius <= 16:
             raise ValueError(f"radius is 1 to 16 pixels; got {self.radius}")
 
@@ -88,13 +88,13 @@ class Lbp(Descriptor):
             return len(_necklaces(self.points))
         return self.points + 2 if self.kind == "riu2" else self.points * (self.points - 1) + 3
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
-        patterns = _patterns(grey(image), self.points, self.radius).ravel()
-        labels = patterns if self.kind == "plain" else _MERGE[self.kind](patterns, self.points)
+    def _vector(self, image: Image) -> Floats:
+        patterns = _patterns(to_grey(image), self.points, self.radius).ravel()
+        labels = patterns if self.kind == "plain" else _LABELLERS[self.kind](patterns, self.points)
         return np.asarray(np.bincount(labels, minlength=self.size) / max(1, len(labels)), np.float32)
 
 
@@ -111,11 +111,11 @@ def _patterns(luma: NDArray[np.uint8], points: int, radius: float) -> NDArray[np
         angle = 2 * math.pi * point / points
         y, x = border - radius * math.sin(angle), border + radius * math.cos(angle)
         # as scikit-image does: places that are whole but for rounding are whole
-        patterns |= (_moved(values, round(y, 5), round(x, 5), middle.shape) >= middle).astype(np.int32) << point
+        patterns |= (_shift(values, round(y, 5), round(x, 5), middle.shape) >= middle).astype(np.int32) << point
     return patterns
 
 
-def _moved(values: Floats, y: float, x: float, shape: tuple[int, ...]) -> Floats:
+def _shift(values: Floats, y: float, x: float, shape: tuple[int, ...]) -> Floats:
     """The values from (y, x) on, interpolated, of this shape."""
     top, left = int(y), int(x)
     down, right = np.float32(y - top), np.float32(x - left)
@@ -125,16 +125,16 @@ def _moved(values: Floats, y: float, x: float, shape: tuple[int, ...]) -> Floats
     return box[:-1] + down * (box[1:] - box[:-1]) if down else box
 
 
-def _turned(patterns: NDArray[np.int32], points: int) -> NDArray[np.int32]:
+def _rotate_bits(patterns: NDArray[np.int32], points: int) -> NDArray[np.int32]:
     """The patterns turned by one place."""
     return patterns >> 1 | (patterns & 1) << (points - 1)
 
 
-def _smallest(patterns: NDArray[np.int32], points: int) -> NDArray[np.int32]:
+def _min_rotation(patterns: NDArray[np.int32], points: int) -> NDArray[np.int32]:
     """The smallest number that each pattern can be turned into."""
     smallest = turned = patterns
     for _ in range(points - 1):
-        turned = _turned(turned, points)
+        turned = _rotate_bits(turned, points)
         smallest = np.minimum(smallest, turned)
     return smallest
 
@@ -142,21 +142,21 @@ def _smallest(patterns: NDArray[np.int32], points: int) -> NDArray[np.int32]:
 @lru_cache(maxsize=16)
 def _necklaces(points: int) -> NDArray[np.int32]:
     """All patterns that are the smallest of their turns, sorted."""
-    return np.unique(_smallest(np.arange(1 << points, dtype=np.int32), points))
+    return np.unique(_min_rotation(np.arange(1 << points, dtype=np.int32), points))
 
 
 def _rotation_invariant(patterns: NDArray[np.int32], points: int) -> NDArray[np.int64]:
-    return np.searchsorted(_necklaces(points), _smallest(patterns, points))
+    return np.searchsorted(_necklaces(points), _min_rotation(patterns, points))
 
 
 def _riu2(patterns: NDArray[np.int32], points: int) -> NDArray[np.int64]:
-    changes = np.bitwise_count(patterns ^ _turned(patterns, points))
+    changes = np.bitwise_count(patterns ^ _rotate_bits(patterns, points))
     return np.where(changes <= 2, np.bitwise_count(patterns), points + 1).astype(np.int64)
 
 
 def _uniform(patterns: NDArray[np.int32], points: int) -> NDArray[np.int64]:
     """0 without bits; then by the number of bits and the first of them; then all bits; then all that change more."""
-    before = _turned(patterns, points)
+    before = _rotate_bits(patterns, points)
     changes = np.bitwise_count(patterns ^ before)
     ones = np.bitwise_count(patterns).astype(np.int64)
     # the only set bit whose lower neighbour is not set
@@ -167,4 +167,4 @@ def _uniform(patterns: NDArray[np.int32], points: int) -> NDArray[np.int64]:
     return labels
 
 
-_MERGE = {"rotation_invariant": _rotation_invariant, "riu2": _riu2, "uniform": _uniform}
+_LABELLERS = {"rotation_invariant": _rotation_invariant, "riu2": _riu2, "uniform": _uniform}

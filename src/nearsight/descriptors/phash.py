@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors._hashes import BitHash
-from nearsight.pixels import grey, squash
+from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Image
 
 _OVERSAMPLING = 4
@@ -60,14 +60,14 @@ class Phash(BitHash):
     def bits(self, image: Image) -> NDArray[np.bool_]:
         """The bits of one picture, row by row."""
         side = _OVERSAMPLING * self.bits_side
-        cosines = _cosines(self.bits_side, side)
-        block = np.round(cosines @ squash(grey(image), side, side) @ cosines.T, 6).ravel()
+        cosines = _dct_basis(self.bits_side, side)
+        block = np.round(cosines @ resize_exact(to_grey(image), side, side) @ cosines.T, 6).ravel()
         bits = block > np.median(block[1:])
         bits[0] = False
         return np.asarray(bits)
 
 
 @lru_cache(maxsize=16)
-def _cosines(count: int, side: int) -> NDArray[np.float64]:
-    """The first `count` waves of the DCT-II of `side` values, `(count, side)`."""
-    return np.cos(np.pi * np.outer(np.arange(count), np.arange(side) + 0.5) / side)
+def _dct_basis(n_waves: int, side: int) -> NDArray[np.float64]:
+    """The first `n_waves` waves of the DCT-II of `side` values, `(count, side)`."""
+    return np.cos(np.pi * np.outer(np.arange(n_waves), np.arange(side) + 0.5) / side)

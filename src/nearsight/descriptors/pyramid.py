@@ -87,43 +87,43 @@ class Pyramid(Descriptor):
         """The number of values of a row."""
         return self.inner.size * ((1 << 2 * self.levels) - 1) // 3
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
+    def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
         """The row of these colours in these shares in every cell alike; None where `inner` has no such thing."""
-        row = self.inner.palette(colours)
+        row = self.inner.embed_colours(colours)
         if row is None:
             return None
         weights = np.concatenate([np.full(4**level, self._weight(level) / 4**level) for level in range(self.levels)])
         return np.asarray(np.outer(weights, row).ravel(), np.float32)
 
-    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+    def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """What `inner` says of the whole pictures."""
         whole = slice(0, self.inner.size)
-        return self.inner.shared(query[whole] / self._weight(0), row[whole] / self._weight(0))
+        return self.inner.explain_overlap(query[whole] / self._weight(0), row[whole] / self._weight(0))
 
     def _weight(self, level: int) -> float:
         return float(2.0 ** (max(level, 1) - self.levels))
 
-    def _row(self, image: Image) -> Floats:
+    def _vector(self, image: Image) -> Floats:
         cells, weights = [], []
         for level in range(self.levels):
-            own = _cells(image, 2**level)
+            own = _grid_cells(image, 2**level)
             areas = np.array([cell.shape[0] * cell.shape[1] for cell in own])
             cells += own
             weights.append(self._weight(level) * areas / areas.sum())
-        rows = self.inner.rows(cells) * np.concatenate(weights)[:, None]
+        rows = self.inner.embed(cells) * np.concatenate(weights)[:, None]
         return np.asarray(rows.ravel(), np.float32)
 
 
-def _cells(image: Image, count: int) -> list[Image]:
-    """`count` x `count` parts of the picture, row by row, each at least 1 x 1."""
-    downs, rights = (_cuts(length, count) for length in image.shape[:2])
+def _grid_cells(image: Image, n_cells: int) -> list[Image]:
+    """`n_cells` x `n_cells` parts of the picture, row by row, each at least 1 x 1."""
+    downs, rights = (_cell_slices(length, n_cells) for length in image.shape[:2])
     return [image[down, right] for down in downs for right in rights]
 
 
-def _cuts(length: int, count: int) -> list[slice]:
-    starts = [index * length // count for index in range(count + 1)]
+def _cell_slices(length: int, n_cells: int) -> list[slice]:
+    starts = [index * length // n_cells for index in range(n_cells + 1)]
     return [slice(start, max(end, start + 1)) for start, end in pairwise(starts)]

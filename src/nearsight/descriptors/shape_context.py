@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._foreground import evenly, foreground, outlines
+from nearsight.descriptors._foreground import foreground, outlines, resample_outline
 from nearsight.types import Descriptor, Floats, Image
 
 _NEAREST, _FARTHEST = 1 / 8, 2.0
@@ -80,21 +80,23 @@ class ShapeContext(Descriptor):
         """The number of values of a row."""
         return 2 * self.rings * self.sectors
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(foreground(image)) for image in images])
+        return np.stack([self._vector(foreground(image)) for image in images])
 
-    def _row(self, mask: NDArray[np.bool_]) -> Floats:
-        places, tangents = _sampled(outlines(mask), self.points)
+    def _vector(self, mask: NDArray[np.bool_]) -> Floats:
+        places, tangents = _sample_outlines(outlines(mask), self.points)
         contexts = _contexts(places, tangents, self.rings, self.sectors) / (self.points - 1)
         return np.concatenate([contexts.mean(axis=0), contexts.std(axis=0)]).astype(np.float32)
 
 
-def _sampled(lines: list[NDArray[np.complex128]], count: int) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """`count` places, shared among the lines by their lengths, and the direction of the line at each."""
-    ends = np.rint(np.cumsum([len(line) for line in lines]) * (count / sum(map(len, lines)))).astype(int)
+def _sample_outlines(
+    curves: list[NDArray[np.complex128]], n_points: int
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """`n_points` places, shared among the lines by their lengths, and the direction of the line at each."""
+    ends = np.rint(np.cumsum([len(line) for line in curves]) * (n_points / sum(map(len, curves)))).astype(int)
     shares = np.diff(ends, prepend=0)
-    pieces = [evenly(line, share) for line, share in zip(lines, shares, strict=True) if share]
+    pieces = [resample_outline(line, share) for line, share in zip(curves, shares, strict=True) if share]
     tangents = [np.roll(piece, -1) - np.roll(piece, 1) for piece in pieces]
     return np.concatenate(pieces), np.concatenate(tangents)
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import grey
+from nearsight.pixels import to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _DIRECTIONS = 12
@@ -90,12 +90,12 @@ class StructureTensor(Descriptor):
         """The number of values of a row."""
         return 1 + len(self.contrasts) * self.bins**2
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
-        contrast, anisotropy, polarity = texture(image, self.sigma)
+    def _vector(self, image: Image) -> Floats:
+        contrast, anisotropy, polarity = texture_maps(image, self.sigma)
         classes = np.digitize(contrast, self.contrasts)
         first, second = (
             np.minimum(part * self.bins, self.bins - 1).astype(np.int64) for part in (anisotropy, polarity)
@@ -104,10 +104,10 @@ class StructureTensor(Descriptor):
         return np.asarray(np.bincount(numbers.ravel(), minlength=self.size) / numbers.size, np.float32)
 
 
-def texture(image: Image, sigma: float) -> tuple[Floats, Floats, Floats]:
+def texture_maps(image: Image, sigma: float) -> tuple[Floats, Floats, Floats]:
     """Contrast in grey values a pixel, anisotropy 0..1 and polarity 0..1 of each pixel, each `(H, W)`."""
-    along_x, along_y = _gradient(grey(image))
-    xx, yy, xy = (_blurred(one, sigma) for one in (along_x * along_x, along_y * along_y, along_x * along_y))
+    along_x, along_y = _gradient(to_grey(image))
+    xx, yy, xy = (_gaussian_blur(one, sigma) for one in (along_x * along_x, along_y * along_y, along_x * along_y))
     apart = np.hypot(xx - yy, 2 * xy)
     both = xx + yy
     # l1 and l2 are (both +- apart) / 2
@@ -120,11 +120,11 @@ def _polarity(along_x: Floats, along_y: Floats, directions: NDArray[np.int64], s
     """The polarity along the direction k * 180 / 12 degrees of each pixel, `(H, W)`."""
     angles = (np.arange(_DIRECTIONS) * (math.pi / _DIRECTIONS)).astype(np.float32)
     cosines, sines = np.cos(angles), np.sin(angles)
-    sums = _blurred(along_x, sigma) * cosines[directions] + _blurred(along_y, sigma) * sines[directions]
+    sums = _gaussian_blur(along_x, sigma) * cosines[directions] + _gaussian_blur(along_y, sigma) * sines[directions]
     moduli = np.zeros_like(sums)
     for number, (cosine, sine) in enumerate(zip(cosines, sines, strict=True)):
         here = directions == number
-        moduli[here] = _blurred(np.abs(along_x * cosine + along_y * sine), sigma)[here]
+        moduli[here] = _gaussian_blur(np.abs(along_x * cosine + along_y * sine), sigma)[here]
     return np.asarray(np.clip(np.abs(sums) / np.maximum(moduli, _TINY), 0, 1), np.float32)
 
 
@@ -134,5 +134,5 @@ def _gradient(luma: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     return np.asarray(along_x / 2, np.float32), np.asarray(along_y / 2, np.float32)
 
 
-def _blurred(values: Floats, sigma: float) -> Floats:
+def _gaussian_blur(values: Floats, sigma: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearsight.pixels import grey, squash
+from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 
@@ -66,12 +66,12 @@ class Tiny(Descriptor):
         """The number of values of a row."""
         return self.square**2 * (3 if self.colour else 1)
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
-        small = squash(image if self.colour else grey(image), self.square, self.square)
+    def _vector(self, image: Image) -> Floats:
+        small = resize_exact(image if self.colour else to_grey(image), self.square, self.square)
         values = small.ravel() / 255
         if self.normalise:
             values -= small.mean() / 255

@@ -10,13 +10,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import grey, squash
+from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _FLOOR = 0.1
 _ROOT2, _ROOT3 = math.sqrt(2), math.sqrt(3)
 # The low-pass filters, of norm 1; the high-pass one is the same backwards with every other sign changed.
-_LOW = {
+_LOW_PASS = {
     "haar": (1 / _ROOT2, 1 / _ROOT2),
     "daubechies4": tuple(tap / (4 * _ROOT2) for tap in (1 + _ROOT3, 3 + _ROOT3, 3 - _ROOT3, 1 - _ROOT3)),
 }
@@ -79,7 +79,7 @@ class WaveletEnergy(Descriptor):
     metric = "l2"
 
     def __post_init__(self) -> None:
-        if self.wavelet not in _LOW:
+        if self.wavelet not in _LOW_PASS:
             raise ValueError(f'wavelet is "haar" or "daubechies4"; got {self.wavelet!r}')
         if not 1 <= self.levels <= 8:
             raise ValueError(f"levels is 1 to 8; got {self.levels}")
@@ -91,41 +91,41 @@ class WaveletEnergy(Descriptor):
         """The number of values of a row."""
         return 3 * self.levels + 1
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
-        coarse = squash(grey(image), self.square, self.square).astype(np.float32)
+    def _vector(self, image: Image) -> Floats:
+        coarse = resize_exact(to_grey(image), self.square, self.square).astype(np.float32)
         energies = []
         for _ in range(self.levels):
-            coarse, *details = _split(coarse, self.wavelet)
+            coarse, *details = _decompose(coarse, self.wavelet)
             energies += [np.square(band).sum(dtype=np.float64) for band in details]
         energies.append(np.square(coarse).sum(dtype=np.float64))
         row = np.sqrt(energies) / self.square
         return (np.log1p(row / _FLOOR) if self.compress else row).astype(np.float32)
 
 
-def _split(maps: Floats, wavelet: str) -> tuple[Floats, Floats, Floats, Floats]:
+def _decompose(maps: Floats, wavelet: str) -> tuple[Floats, Floats, Floats, Floats]:
     """The coarse picture, and the bands that are fine along y, along x, along both; each `(S / 2, S / 2)`."""
-    low, high = _halves(maps, wavelet)
+    low, high = _filter_along_y(maps, wavelet)
     (coarse, upright), (lying, diagonal) = (
-        (half.T for half in _halves(np.ascontiguousarray(part.T), wavelet)) for part in (low, high)
+        (half.T for half in _filter_along_y(np.ascontiguousarray(part.T), wavelet)) for part in (low, high)
     )
     return coarse, lying, upright, diagonal
 
 
-def _halves(maps: Floats, wavelet: str) -> tuple[Floats, Floats]:
+def _filter_along_y(maps: Floats, wavelet: str) -> tuple[Floats, Floats]:
     """The coarse and the fine half along y, each `(S / 2, W)`."""
-    taps = _LOW[wavelet]
+    taps = _LOW_PASS[wavelet]
     round_again = np.concatenate([maps, maps[: len(taps) - 2]])
     shifted = [round_again[tap : tap + len(maps) : 2] for tap in range(len(taps))]
     signs = [(-1) ** tap for tap in range(len(taps))]
     fine = [sign * tap for sign, tap in zip(signs, reversed(taps), strict=True)]
-    return _mixed(shifted, taps), _mixed(shifted, fine)
+    return _weighted_sum(shifted, taps), _weighted_sum(shifted, fine)
 
 
-def _mixed(parts: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> Floats:
+def _weighted_sum(parts: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> Floats:
     mixed = parts[0] * np.float32(weights[0])
     for part, weight in zip(parts[1:], weights[1:], strict=True):
         mixed += part * np.float32(weight)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors._hashes import BitHash
-from nearsight.pixels import grey, squash
+from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Image
 
 _OVERSAMPLING = 4
@@ -68,18 +68,18 @@ class WaveletHash(BitHash):
     def bits(self, image: Image) -> NDArray[np.bool_]:
         """The bits of one picture, row by row."""
         side = _OVERSAMPLING * self.bits_side
-        wavelets = _wavelets(self.bits_side, side)
-        bits = wavelets @ squash(grey(image), side, side) @ wavelets.T > 0
+        wavelets = _haar_basis(self.bits_side, side)
+        bits = wavelets @ resize_exact(to_grey(image), side, side) @ wavelets.T > 0
         bits[0, 0] = False
         return np.asarray(bits)
 
 
 @lru_cache(maxsize=16)
-def _wavelets(count: int, side: int) -> NDArray[np.int64]:
-    """The first `count` of Haar's wavelets on `side` places, `(count, side)` of -1, 0 and 1; the first is all 1."""
-    wavelets = np.zeros((count, side), np.int64)
+def _haar_basis(n_wavelets: int, side: int) -> NDArray[np.int64]:
+    """The first `n_wavelets` of Haar's wavelets on `side` places, `(count, side)` of -1, 0 and 1; the first is all 1."""
+    wavelets = np.zeros((n_wavelets, side), np.int64)
     wavelets[0] = 1
-    for number in range(1, count):
+    for number in range(1, n_wavelets):
         parts = 1 << number.bit_length() - 1
         long = side // parts
         start = (number - parts) * long

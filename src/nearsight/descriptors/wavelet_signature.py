@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._haar import haar
-from nearsight.pixels import squash
+from nearsight.descriptors._haar import haar_transform
+from nearsight.pixels import resize_exact
 from nearsight.types import Descriptor, Floats, Image
 
 _SQUARE = 128
@@ -73,21 +73,21 @@ class WaveletSignature(Descriptor):
         """The number of values of a row."""
         return 3 + 3 * self.coefficients
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
-        return np.stack([self._row(image) for image in images])
+        return np.stack([self._vector(image) for image in images])
 
-    def _row(self, image: Image) -> Floats:
-        pixels = squash(image, _SQUARE, _SQUARE).astype(np.float64)
-        channels = haar(np.tensordot(_YIQ / 255, pixels, (1, 2)))
+    def _vector(self, image: Image) -> Floats:
+        pixels = resize_exact(image, _SQUARE, _SQUARE).astype(np.float64)
+        channels = haar_transform(np.tensordot(_YIQ / 255, pixels, (1, 2)))
         means = channels[:, 0, 0] / _SQUARE
-        places = [_largest(channel.ravel(), self.coefficients) for channel in channels]
+        places = [_largest_coefficients(channel.ravel(), self.coefficients) for channel in channels]
         return np.concatenate([means, *places]).astype(np.float32)
 
 
-def _largest(values: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+def _largest_coefficients(values: NDArray[np.float64], n_largest: int) -> NDArray[np.int64]:
     """The signed places of the largest of `values (n,)` but the first, `(count,)`; 0 where they are negligible."""
     size = np.abs(values)
     size[0] = 0
-    places = np.sort(np.argpartition(size, -count)[-count:])
+    places = np.sort(np.argpartition(size, -n_largest)[-n_largest:])
     return np.where(size[places] > _NEGLIGIBLE, places * np.sign(values[places]), 0).astype(np.int64)

@@ -71,9 +71,9 @@ class Zernike(Descriptor):
     @property
     def size(self) -> int:
         """The number of values of a row."""
-        return len(_pairs(self.order))
+        return len(_orders_and_repetitions(self.order))
 
-    def rows(self, images: Sequence[Image]) -> Floats:
+    def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N pictures."""
         return np.stack([_moduli(foreground(image), self.order) for image in images])
 
@@ -91,7 +91,7 @@ def _moduli(mask: NDArray[np.bool_], order: int) -> Floats:
 
 
 @lru_cache(maxsize=16)
-def _pairs(order: int) -> tuple[tuple[int, int], ...]:
+def _orders_and_repetitions(order: int) -> tuple[tuple[int, int], ...]:
     """Order and repetition of each value."""
     every = [(n, m) for n in range(order + 1) for m in range(n, -1, -2)]
     return tuple(pair for pair in every if pair != (1, 1))
@@ -100,8 +100,8 @@ def _pairs(order: int) -> tuple[tuple[int, int], ...]:
 @lru_cache(maxsize=16)
 def _polynomials(order: int) -> NDArray[np.complex128]:
     """What x^p y^q counts in each moment, `(size, order + 1, order + 1)`."""
-    table = np.zeros((len(_pairs(order)), order + 1, order + 1), complex)
-    for moment, (n, m) in zip(table, _pairs(order), strict=True):
+    table = np.zeros((len(_orders_and_repetitions(order)), order + 1, order + 1), complex)
+    for moment, (n, m) in zip(table, _orders_and_repetitions(order), strict=True):
         for s in range((n - m) // 2 + 1):
             radial = (-1) ** s * factorial(n - s) / factorial(s)
             radial /= factorial((n + m) // 2 - s) * factorial((n - m) // 2 - s)

@@ -8,32 +8,36 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._pooling import maps
-from nearsight.encoders._vectors import unit
+from nearsight.encoders._pooling import split_maps
+from nearsight.encoders._vectors import l2_normalise
 from nearsight.types import LocalFeatures
 
 Area: TypeAlias = tuple[int, int, int, int]
 """Left, top, width and height in cells."""
-Layout: TypeAlias = Callable[[int, int], list[Area]]
+AreaLayout: TypeAlias = Callable[[int, int], list[Area]]
 """The areas of a map of so many columns and rows."""
-Pool: TypeAlias = Literal["max", "average"]
+PoolKind: TypeAlias = Literal["max", "average"]
 
 
-def over_areas(features: LocalFeatures, layout: Layout, pool: Pool) -> LocalFeatures:
+def pool_areas(features: LocalFeatures, layout: AreaLayout, pool: PoolKind) -> LocalFeatures:
     """A feature for each area of each map, of length 1: the middle of what is in it, its size, and its maxima or means.
 
     Areas without features are left out. Where features are of no map, each pixel of the picture is a cell.
     """
-    found = [each for one in maps(features) for each in _areas(one, layout, pool)]
+    found = [each for one in split_maps(features) for each in _iter_areas(one, layout, pool)]
     places = np.array([place for place, _ in found], np.float32).reshape(-1, 3)
     rows = np.array([row for _, row in found], np.float32).reshape(-1, features.descriptors.shape[1])
     angles = np.zeros(len(found), np.float32)
-    return LocalFeatures(np.ascontiguousarray(places[:, :2]), places[:, 2].copy(), angles, unit(rows), features.size)
+    return LocalFeatures(
+        np.ascontiguousarray(places[:, :2]), places[:, 2].copy(), angles, l2_normalise(rows), features.size
+    )
 
 
-def _areas(features: LocalFeatures, layout: Layout, pool: Pool) -> Iterator[tuple[list[float], NDArray[np.float32]]]:
+def _iter_areas(
+    features: LocalFeatures, layout: AreaLayout, pool: PoolKind
+) -> Iterator[tuple[list[float], NDArray[np.float32]]]:
     """Place and diameter, and what is in it, of each area of one map."""
-    (columns, rows), across, down = cells(features)
+    (columns, rows), across, down = grid_cells(features)
     cell = float(features.scales[0]) if features.grids else 1.0
     for left, top, width, height in layout(columns, rows):
         inside = (across >= left) & (across < left + width) & (down >= top) & (down < top + height)
@@ -44,7 +48,7 @@ def _areas(features: LocalFeatures, layout: Layout, pool: Pool) -> Iterator[tupl
             yield [*middle.tolist(), cell * float(np.sqrt(width * height))], row
 
 
-def cells(features: LocalFeatures) -> tuple[tuple[int, int], NDArray[np.int64], NDArray[np.int64]]:
+def grid_cells(features: LocalFeatures) -> tuple[tuple[int, int], NDArray[np.int64], NDArray[np.int64]]:
     """Columns and rows of the only map, and of each feature its column and its row, `(n,)` each."""
     if features.grids:
         ((columns, rows),) = features.grids

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._vectors import unit
+from nearsight.encoders._vectors import l2_normalise
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures
 
 
 @dataclass(frozen=True)
 class Pooling(Encoder):
-    """One row of all features of a picture. A subclass writes `pooled`.
+    """One row of all features of a picture. A subclass writes `pool`.
 
     Where features are the positions of several maps, each map is pooled on its own, and the rows, of length 1 each, are
     added: F. Radenović, G. Tolias and O. Chum, Fine-Tuning CNN Image Retrieval with No Human Annotation, IEEE TPAMI
@@ -26,7 +26,7 @@ class Pooling(Encoder):
     metric = "cosine"
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """There is nothing to learn."""
         return 0
 
@@ -36,36 +36,36 @@ class Pooling(Encoder):
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> Floats:
         """One row a picture; zeros for one without features."""
-        rows = [self._row(features) for features in described]
+        rows = [self._vector(features) for features in described]
         return np.stack(rows) if rows else np.empty((0, 0), np.float32)
 
-    def _row(self, features: LocalFeatures) -> Floats:
+    def _vector(self, features: LocalFeatures) -> Floats:
         made = np.zeros(features.descriptors.shape[1])
-        for each in maps(features):
-            made += unit(self.pooled(each))
-        return unit(made)
+        for each in split_maps(features):
+            made += l2_normalise(self.pool(each))
+        return l2_normalise(made)
 
     @abstractmethod
-    def pooled(self, features: LocalFeatures) -> NDArray[Any]:
+    def pool(self, features: LocalFeatures) -> NDArray[Any]:
         """The row `(D,)` of one or more features, those of one map or of none."""
 
-    def added(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64] | None:
-        """What each of n features adds to the inner product of their `pooled` row and `values (D,)`: `(n,)`.
+    def feature_contributions(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64] | None:
+        """What each of n features adds to the inner product of their `pool` row and `values (D,)`: `(n,)`.
 
         They sum to it. None where the row is no sum of what the features add, as by default.
         """
         return None
 
-    def shares(self, features: LocalFeatures, other: NDArray[Any]) -> list[NDArray[np.float64]] | None:
+    def position_contributions(self, features: LocalFeatures, other: NDArray[Any]) -> list[NDArray[np.float64]] | None:
         """What each position adds to the cosine of a picture's row and another `(D,)`: `(rows, columns)` for each map.
 
         All together sum to the cosine. None where a row is no sum of what positions add, or features are no maps.
         """
         if not features.grids:
             return None
-        made, parts, toward = np.zeros(features.descriptors.shape[1]), list[NDArray[np.float64]](), unit(other)
-        for each in maps(features):
-            added, row = self.added(each, toward), self.pooled(each)
+        made, parts, toward = np.zeros(features.descriptors.shape[1]), list[NDArray[np.float64]](), l2_normalise(other)
+        for each in split_maps(features):
+            added, row = self.feature_contributions(each, toward), self.pool(each)
             if added is None:
                 return None
             length = np.linalg.norm(row) or 1.0
@@ -76,10 +76,10 @@ class Pooling(Encoder):
         return [part / whole for part in parts]
 
 
-def maps(features: LocalFeatures) -> list[LocalFeatures]:
+def split_maps(features: LocalFeatures) -> list[LocalFeatures]:
     """The features of each map; all together where they are of none; nothing where there are none."""
     if len(features.grids) < 2:
         return [features] if len(features) else []
     ends = np.cumsum([columns * rows for columns, rows in features.grids]).tolist()
     parts = zip([0, *ends], ends, features.grids, strict=False)
-    return [replace(features.chosen(slice(start, end)), grids=(grid,)) for start, end, grid in parts]
+    return [replace(features.select(slice(start, end)), grids=(grid,)) for start, end, grid in parts]

@@ -13,15 +13,15 @@ from nearsight.types import Arrays, Floats
 _PIECE = 4096
 
 
-def unit(rows: NDArray[Any]) -> Floats:
+def l2_normalise(vectors: NDArray[Any]) -> Floats:
     """Rows `(..., D)` divided by their Euclidean lengths; a row of zeros stays one."""
-    lengths = np.linalg.norm(rows.astype(np.float64), axis=-1, keepdims=True)
-    return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)
 
 
-def signed_power(rows: NDArray[Any], power: float) -> NDArray[Any]:
+def power_normalise(vectors: NDArray[Any], power: float) -> NDArray[Any]:
     """sign(x) |x|^power of each value."""
-    return np.asarray(np.sign(rows) * np.abs(rows) ** power)
+    return np.asarray(np.sign(vectors) * np.abs(vectors) ** power)
 
 
 def check_power(power: float) -> None:
@@ -30,25 +30,25 @@ def check_power(power: float) -> None:
         raise ValueError(f"power is above 0 and at most 1, which leaves values as they are; got {power}")
 
 
-def array(fitted: Arrays, name: str) -> Floats:
+def trained_array(trained: Arrays, name: str) -> Floats:
     """One of the fitted arrays, float32 in one piece."""
-    return np.ascontiguousarray(cast(Floats, fitted[name]), np.float32)
+    return np.ascontiguousarray(cast(Floats, trained[name]), np.float32)
 
 
-def check_width(rows: NDArray[Any], width: int) -> None:
+def check_width(vectors: NDArray[Any], width: int) -> None:
     """ValueError where rows are not `(N, width)`."""
-    if rows.ndim != 2 or rows.shape[1] != width:
-        raise ValueError(f"what was learnt is for rows of {width} values, (N, {width}); got {rows.shape}")
+    if vectors.ndim != 2 or vectors.shape[1] != width:
+        raise ValueError(f"what was learnt is for rows of {width} values, (N, {width}); got {vectors.shape}")
 
 
-def check_differ(sample: NDArray[Any]) -> None:
+def check_not_constant(sample: NDArray[Any]) -> None:
     """ValueError where all rows of a sample are the same, so that nothing can be learnt from how they differ."""
     if not any((sample[start : start + _PIECE] != sample[0]).any() for start in range(0, len(sample), _PIECE)):
         raise ValueError(f"this is learnt from how rows differ; these {len(sample)} are all the same")
 
 
-def largest(symmetric: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def largest_eigenpairs(symmetric: NDArray[np.float64], n_pairs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The largest eigenvalues, falling, and their eigenvectors, one a row; as many as there are, if fewer."""
     size = len(symmetric)
-    values, vectors = scipy.linalg.eigh(symmetric, subset_by_index=(size - min(count, size), size - 1))
+    values, vectors = scipy.linalg.eigh(symmetric, subset_by_index=(size - min(n_pairs, size), size - 1))
     return values[::-1], vectors.T[::-1]

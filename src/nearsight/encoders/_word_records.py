@@ -12,28 +12,28 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.encoders._vectors import array, check_width
-from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report, Vocabulary
-from nearsight.visual_words import Records, recorded, records
+from nearsight.encoders._vectors import check_width, trained_array
+from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress, Vocabulary
+from nearsight.visual_words import Records, record_dtype, to_records
 from nearsight.vocabularies.akm import Akm
 
 _SEED = 20081012
-USUAL = Akm(20_000)
-PER_WORD = 24
+DEFAULT_VOCABULARY = Akm(20_000)
+SAMPLES_PER_WORD = 24
 """Descriptors for each word that a vocabulary is learnt from."""
-WIDE = 1000
+WORDS_PER_ASSIGNMENT = 1000
 """A vocabulary has so many words for each that a query's feature has: the second nearest of few words is far off."""
 
 
 @dataclass(frozen=True)
-class Worded(Encoder):
-    """Features become records of their visual words. A subclass writes `signed`, and what else it learns."""
+class WordEncoder(Encoder):
+    """Features become records of their visual words. A subclass writes `signatures`, and what else it learns."""
 
-    words: Vocabulary = USUAL
+    words: Vocabulary = DEFAULT_VOCABULARY
     several: int = 1
 
-    takes: ClassVar[str] = "features"
-    ragged: ClassVar[bool] = True
+    input_kind: ClassVar[str] = "features"
+    variable_length: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.words, Vocabulary):
@@ -49,12 +49,12 @@ class Worded(Encoder):
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of its records."""
-        return records(self.bits)
+        return record_dtype(self.bits)
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """Enough for each word."""
-        return PER_WORD * self.words.count
+        return SAMPLES_PER_WORD * self.words.n_words
 
     def size(self, width: int, fitted: Arrays) -> int:
         """One record a feature; how many there are differs."""
@@ -62,45 +62,45 @@ class Worded(Encoder):
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
         """The records of each picture: every feature with its nearest word."""
-        return [self._recorded(each, fitted, 1) for each in described]
+        return [self._to_records(each, fitted, 1) for each in described]
 
-    def questions(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
+    def encode_queries(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
         """The records that each picture asks with: every feature with its `several` nearest words; fewer of few."""
-        several = min(self.several, max(1, len(array(fitted, "centres")) // WIDE))
-        return [self._recorded(each, fitted, several) for each in described]
+        several = min(self.several, max(1, len(trained_array(fitted, "centres")) // WORDS_PER_ASSIGNMENT))
+        return [self._to_records(each, fitted, several) for each in described]
 
-    def _recorded(self, features: LocalFeatures, fitted: Arrays, several: int) -> Records:
-        check_width(features.descriptors, fitted["centres"].shape[1])
-        words = self.words.assign(features.descriptors, fitted, several)
+    def _to_records(self, features: LocalFeatures, trained: Arrays, n_words: int) -> Records:
+        check_width(features.descriptors, trained["centres"].shape[1])
+        words = self.words.assign(features.descriptors, trained, n_words)
         at, rank = np.nonzero(words >= 0)
-        some, chosen = features.chosen(at), words[at, rank]
-        return recorded(some, chosen, self.signed(some.descriptors, chosen, fitted))
+        some, chosen = features.select(at), words[at, rank]
+        return to_records(some, chosen, self.signatures(some.descriptors, chosen, trained))
 
     @abstractmethod
-    def signed(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
+    def signatures(self, descriptors: Floats, words: NDArray[np.int32], trained: Arrays) -> NDArray[np.uint8]:
         """The bits `(n, bits / 8) uint8` of descriptors `(n, D)` of one picture with their words."""
 
 
-class _Learnt:
+class _VocabularyCache:
     """The vocabulary that was learnt last, so that recipes that learn together learn a vocabulary of theirs once."""
 
     def __init__(self) -> None:
-        self._last: tuple[Any, Arrays] | None = None
+        self._latest: tuple[Any, Arrays] | None = None
 
-    def words(self, vocabulary: Vocabulary, sample: Floats, report: Report) -> Arrays:
+    def train(self, vocabulary: Vocabulary, sample: Floats, report: TrainProgress) -> Arrays:
         """What the vocabulary learns of a sample of descriptors `(N, D)`; that of last time, if these are the same."""
         key = vocabulary, sample.shape, hashlib.sha256(np.ascontiguousarray(sample).data).digest()
-        if self._last is None or self._last[0] != key:
-            self._last = key, vocabulary.fit(sample, report)
+        if self._latest is None or self._latest[0] != key:
+            self._latest = key, vocabulary.train(sample, report)
         report(1, 1)
-        return dict(self._last[1])
+        return dict(self._latest[1])
 
 
-_learnt = _Learnt()
-learnt_words = _learnt.words
+_vocabulary_cache = _VocabularyCache()
+train_vocabulary = _vocabulary_cache.train
 
 
-def rotation(bits: int, width: int) -> Floats:
+def random_directions(bits: int, width: int) -> Floats:
     """Orthonormal random directions `(bits, width) float32`, bits <= width.
 
     Raises

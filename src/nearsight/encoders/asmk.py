@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._word_records import Worded, learnt_words, rotation
-from nearsight.types import Arrays, Floats, Report
+from nearsight.encoders._word_records import WordEncoder, random_directions, train_vocabulary
+from nearsight.types import Arrays, Floats, TrainProgress
 
 
 @dataclass(frozen=True)
-class Asmk(Worded):
+class Asmk(WordEncoder):
     """What a picture has of each visual word is gathered into one string of bits (binary ASMK).
 
     1. A vocabulary is learnt from descriptors of a sample of pictures.
@@ -68,11 +68,14 @@ class Asmk(Worded):
         if self.bits < 8 or self.bits % 8:
             raise ValueError(f"bits is a multiple of 8, at least 8; got {self.bits}")
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """The vocabulary and the directions `(bits, D)`."""
-        return {**learnt_words(self.words, sample, report), "directions": rotation(self.bits, sample.shape[1])}
+        return {
+            **train_vocabulary(self.words, sample, report),
+            "directions": random_directions(self.bits, sample.shape[1]),
+        }
 
-    def signed(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
+    def signatures(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
         """The signs of the rotated sum of the residuals of all features of the same word."""
         if not len(words):
             return np.empty((0, self.bits // 8), np.uint8)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.encoders._pooling import Pooling
-from nearsight.encoders._vectors import unit
+from nearsight.encoders._vectors import l2_normalise
 from nearsight.types import LocalFeatures
 
 
@@ -51,12 +51,12 @@ class Average(Pooling):
 
     unit: bool = False
 
-    def pooled(self, features: LocalFeatures) -> NDArray[np.float64]:
+    def pool(self, features: LocalFeatures) -> NDArray[np.float64]:
         """The mean."""
-        rows = unit(features.descriptors) if self.unit else features.descriptors
+        rows = l2_normalise(features.descriptors) if self.unit else features.descriptors
         return np.asarray(rows.mean(axis=0, dtype=np.float64))
 
-    def added(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
+    def feature_contributions(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
         """The inner product of each, a part of the mean."""
-        rows = unit(features.descriptors) if self.unit else features.descriptors
+        rows = l2_normalise(features.descriptors) if self.unit else features.descriptors
         return np.asarray(rows @ values.astype(np.float64) / len(rows))

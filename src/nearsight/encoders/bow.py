@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._word_records import Worded, learnt_words
-from nearsight.types import Arrays, Floats, Report
+from nearsight.encoders._word_records import WordEncoder, train_vocabulary
+from nearsight.types import Arrays, Floats, TrainProgress
 
 
 @dataclass(frozen=True)
-class Bow(Worded):
+class Bow(WordEncoder):
     """Every feature is its visual word, and nothing more.
 
     1. A vocabulary is learnt from descriptors of a sample of pictures.
@@ -63,10 +63,10 @@ class Bow(Worded):
         """None."""
         return 0
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """The vocabulary."""
-        return learnt_words(self.words, sample, report)
+        return train_vocabulary(self.words, sample, report)
 
-    def signed(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
+    def signatures(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
         """No bits."""
         return np.empty((len(words), 0), np.uint8)

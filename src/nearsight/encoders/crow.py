@@ -51,22 +51,22 @@ class Crow(Pooling):
     [[0.533, 0.846]]
     """
 
-    def pooled(self, features: LocalFeatures) -> NDArray[np.float64]:
+    def pool(self, features: LocalFeatures) -> NDArray[np.float64]:
         """The weighted sum."""
-        places, rare = _weights(rows := features.descriptors.astype(np.float64))
+        places, rare = _cross_dimensional_weights(rows := features.descriptors.astype(np.float64))
         return np.asarray(places @ rows * rare)
 
-    def added(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
+    def feature_contributions(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
         """The inner product of each, weighted by place and by value."""
-        places, rare = _weights(rows := features.descriptors.astype(np.float64))
+        places, rare = _cross_dimensional_weights(rows := features.descriptors.astype(np.float64))
         return np.asarray(places * (rows @ (rare * values)))
 
 
-def _weights(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _cross_dimensional_weights(descriptors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Those of the places `(n,)` and of the values `(D,)` of descriptors `(n, D)`."""
-    sums = np.maximum(rows.sum(axis=1), 0)
+    sums = np.maximum(descriptors.sum(axis=1), 0)
     places = np.sqrt(sums / max(float(np.linalg.norm(sums)), np.finfo(np.float64).tiny))
-    shares = (rows != 0).mean(axis=0)
+    shares = (descriptors != 0).mean(axis=0)
     rare = np.zeros(len(shares))
-    np.log(shares.sum() / np.maximum(shares, 1 / len(rows)), out=rare, where=shares > 0)
+    np.log(shares.sum() / np.maximum(shares, 1 / len(descriptors)), out=rare, where=shares > 0)
     return places, rare

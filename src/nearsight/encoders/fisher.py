@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._mixture import Mixture, learn
-from nearsight.encoders._vectors import check_power, check_width, signed_power, unit
-from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report
+from nearsight.encoders._mixture import GaussianMixture, train_mixture
+from nearsight.encoders._vectors import check_power, check_width, l2_normalise, power_normalise
+from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress
 
-_LEAST = 1e-4
+_MIN_POSTERIOR = 1e-4
 """Posteriors below this are taken for none."""
 
 
@@ -77,15 +77,15 @@ class Fisher(Encoder):
         check_power(self.power)
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """Some hundreds of descriptors for each Gaussian."""
         return max(100_000, 500 * self.k)
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`weights (K,)`, `means (K, D)`, `variances (K, D)`, float32."""
         if not len(sample):
             raise ValueError("Gaussians are learnt from descriptors; these pictures have none")
-        made = learn(sample, self.k, report)
+        made = train_mixture(sample, self.k, report)
         return {name: values.astype(np.float32) for name, values in vars(made).items()}
 
     def size(self, width: int, fitted: Arrays) -> int:
@@ -94,25 +94,27 @@ class Fisher(Encoder):
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> Floats:
         """One row a picture."""
-        mixture = Mixture(*(fitted[name].astype(np.float64) for name in ("weights", "means", "variances")))
+        mixture = GaussianMixture(*(fitted[name].astype(np.float64) for name in ("weights", "means", "variances")))
         made = np.zeros((len(described), self.size(0, fitted)), np.float32)
         for row, features in zip(made, described, strict=True):
             check_width(features.descriptors, mixture.means.shape[1])
             if len(features):
-                row[:] = self._row(features.descriptors.astype(np.float64), mixture)
+                row[:] = self._vector(features.descriptors.astype(np.float64), mixture)
         return made
 
-    def _row(self, rows: NDArray[np.float64], mixture: Mixture) -> Floats:
-        parts = gradients(rows, mixture)[: 2 if self.variances else 1]
-        return unit(signed_power(np.concatenate([part.ravel() for part in parts]), self.power))
+    def _vector(self, descriptors: NDArray[np.float64], mixture: GaussianMixture) -> Floats:
+        parts = fisher_gradients(descriptors, mixture)[: 2 if self.variances else 1]
+        return l2_normalise(power_normalise(np.concatenate([part.ravel() for part in parts]), self.power))
 
 
-def gradients(rows: NDArray[np.float64], mixture: Mixture) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def fisher_gradients(
+    descriptors: NDArray[np.float64], mixture: GaussianMixture
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Gradients u and v, `(K, D)` each, of descriptors `(T, D)`, T at least 1."""
-    shares = mixture.posteriors(rows)
-    shares[shares < _LEAST] = 0
-    deviations, roots = np.sqrt(mixture.variances), len(rows) * np.sqrt(mixture.weights)[:, None]
-    total, first, second = shares.sum(axis=0)[:, None], shares.T @ rows, shares.T @ rows**2
+    shares = mixture.posteriors(descriptors)
+    shares[shares < _MIN_POSTERIOR] = 0
+    deviations, roots = np.sqrt(mixture.variances), len(descriptors) * np.sqrt(mixture.weights)[:, None]
+    total, first, second = shares.sum(axis=0)[:, None], shares.T @ descriptors, shares.T @ descriptors**2
     squares = second - 2 * mixture.means * first + mixture.means**2 * total
     u = (first - total * mixture.means) / deviations / roots
     v = (squares / mixture.variances - total) / (np.sqrt(2) * roots)

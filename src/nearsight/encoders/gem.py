@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nearsight.encoders._pooling import Pooling
 from nearsight.types import LocalFeatures
 
-_LEAST = 1e-6
+_MIN_VALUE = 1e-6
 """What values are raised to before their power is taken, as the authors' own program does."""
 
 
@@ -60,8 +60,8 @@ class Gem(Pooling):
         if not 1 <= self.p <= 100:
             raise ValueError(f"p is 1 (the average) to 100 (nearly the maximum); got {self.p}")
 
-    def pooled(self, features: LocalFeatures) -> NDArray[np.float64]:
+    def pool(self, features: LocalFeatures) -> NDArray[np.float64]:
         """The generalised mean, of values divided by their maxima, so that no power is too large."""
-        rows = np.maximum(features.descriptors.astype(np.float64), _LEAST)
+        rows = np.maximum(features.descriptors.astype(np.float64), _MIN_VALUE)
         most = rows.max(axis=0)
         return np.asarray(most * ((rows / most) ** self.p).mean(axis=0) ** (1 / self.p))

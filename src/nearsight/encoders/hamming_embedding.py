@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._word_records import Worded, learnt_words, rotation
-from nearsight.types import Arrays, Floats, Report
+from nearsight.encoders._word_records import WordEncoder, random_directions, train_vocabulary
+from nearsight.types import Arrays, Floats, TrainProgress
 
-_FEW = 8
+_MIN_CELL_SAMPLES = 8
 _PIECE = 4096
 
 
 @dataclass(frozen=True)
-class HammingEmbedding(Worded):
+class HammingEmbedding(WordEncoder):
     """Every feature is its visual word and a string of bits that says where in the word's cell it lies.
 
     1. A vocabulary is learnt from descriptors of a sample of pictures; then, along random orthogonal directions, for
@@ -70,10 +70,10 @@ class HammingEmbedding(Worded):
         if self.bits < 8 or self.bits % 8:
             raise ValueError(f"bits is a multiple of 8, at least 8; got {self.bits}")
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """The vocabulary, the directions `(bits, D)`, and the medians `(K, bits)`."""
-        fitted = learnt_words(self.words, sample, report)
-        directions = rotation(self.bits, sample.shape[1])
+        fitted = train_vocabulary(self.words, sample, report)
+        directions = random_directions(self.bits, sample.shape[1])
         words = np.empty(len(sample), np.int32)
         along = np.empty((len(sample), self.bits), np.float32)
         for start in range(0, len(sample), _PIECE):
@@ -84,10 +84,10 @@ class HammingEmbedding(Worded):
         order = np.argsort(words, kind="stable")
         cells = np.split(order, np.searchsorted(words[order], np.arange(1, len(medians))))
         for word, inside in enumerate(cells):
-            if len(inside) >= _FEW:
+            if len(inside) >= _MIN_CELL_SAMPLES:
                 medians[word] = np.median(along[inside], axis=0)
         return {**fitted, "directions": directions, "medians": medians}
 
-    def signed(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
+    def signatures(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
         """Above the medians or not."""
         return np.packbits(descriptors @ fitted["directions"].T > fitted["medians"][words], axis=1)

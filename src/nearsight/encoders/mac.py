@@ -43,11 +43,11 @@ class Mac(Pooling):
     [[0.6, 0.8]]
     """
 
-    def pooled(self, features: LocalFeatures) -> NDArray[Any]:
+    def pool(self, features: LocalFeatures) -> NDArray[Any]:
         """The maximum."""
         return np.asarray(features.descriptors.max(axis=0))
 
-    def added(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
+    def feature_contributions(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
         """What the values add whose maximum a feature holds; where several hold it, each its part."""
         rows = features.descriptors
         most = rows.max(axis=0)

@@ -9,13 +9,13 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._vectors import array, check_width, unit
-from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report
+from nearsight.encoders._vectors import check_width, l2_normalise, trained_array
+from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress
 from nearsight.vocabularies.kmeans import Kmeans
 
 _RATIO = 100
 """How much more a descriptor belongs to its nearest word than to the next, at the average distances."""
-_MEASURED = 20_000
+_ALPHA_SAMPLE_SIZE = 20_000
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,19 @@ class Netvlad(Encoder):
             raise ValueError(f"alpha is above 0, or none to have it learnt; got {self.alpha}")
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """Some hundreds of descriptors for each word."""
         return max(30_000, 256 * self.k)
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`centres (K, D)` and `alpha (1,)`."""
         if not len(sample):
             raise ValueError("words are learnt from descriptors; these pictures have none")
-        rows = unit(sample)
-        centres = Kmeans(self.k).fit(rows, report)["centres"]
-        alpha = _sharpness(rows[:: -(-len(rows) // _MEASURED)], array({"centres": centres}, "centres"))
+        rows = l2_normalise(sample)
+        centres = Kmeans(self.k).train(rows, report)["centres"]
+        alpha = _initial_alpha(
+            rows[:: -(-len(rows) // _ALPHA_SAMPLE_SIZE)], trained_array({"centres": centres}, "centres")
+        )
         return {"centres": centres, "alpha": np.array([self.alpha or alpha], np.float32)}
 
     def size(self, width: int, fitted: Arrays) -> int:
@@ -99,22 +101,28 @@ class Netvlad(Encoder):
         for row, features in zip(made, described, strict=True):
             check_width(features.descriptors, centres.shape[1])
             if len(features):
-                row[:] = unit(unit(_sums(unit(features.descriptors).astype(np.float64), centres, alpha)).ravel())
+                row[:] = l2_normalise(
+                    l2_normalise(
+                        _soft_residual_sums(l2_normalise(features.descriptors).astype(np.float64), centres, alpha)
+                    ).ravel()
+                )
         return made
 
 
-def _sharpness(rows: Floats, centres: Floats) -> float:
+def _initial_alpha(descriptors: Floats, centres: Floats) -> float:
     """log(100) / mean of |x - c_second|^2 - |x - c_first|^2."""
     if len(centres) < 2:
         return 1.0
-    squares = faiss.knn(rows, centres, 2)[0].astype(np.float64)
+    squares = faiss.knn(descriptors, centres, 2)[0].astype(np.float64)
     apart = float((squares[:, 1] - squares[:, 0]).mean())
     return float(np.log(_RATIO)) / max(apart, 1e-6)
 
 
-def _sums(rows: NDArray[np.float64], centres: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+def _soft_residual_sums(
+    descriptors: NDArray[np.float64], centres: NDArray[np.float64], alpha: float
+) -> NDArray[np.float64]:
     """The sums `(K, D)` of the differences of rows `(n, D)` to all centres, by how far they belong to each."""
-    nearness = alpha * (2 * rows @ centres.T - (centres**2).sum(axis=1))  # |x|^2 is the same for all words
+    nearness = alpha * (2 * descriptors @ centres.T - (centres**2).sum(axis=1))  # |x|^2 is the same for all words
     shares = np.exp(nearness - nearness.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
-    return np.asarray(shares.T @ rows - shares.sum(axis=0)[:, None] * centres)
+    return np.asarray(shares.T @ descriptors - shares.sum(axis=0)[:, None] * centres)

@@ -10,8 +10,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.encoders._vectors import array, check_differ, check_width, largest, unit
-from nearsight.types import Arrays, Encoder, Report
+from nearsight.encoders._vectors import check_not_constant, check_width, l2_normalise, largest_eigenpairs, trained_array
+from nearsight.types import Arrays, Encoder, TrainProgress
 
 _FLAT = 1e-9
 """The variance, as a part of the largest, below which a direction holds nothing but rounding."""
@@ -69,8 +69,8 @@ class PairWhitening(Encoder):
     [1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, -1.0]
     """
 
-    takes = "rows"
-    pairs = True
+    input_kind = "rows"
+    trains_on_pairs = True
     metric = "cosine"
 
     dim: int = 128
@@ -80,18 +80,18 @@ class PairWhitening(Encoder):
             raise ValueError(f"dim is how many values are kept, 1 or more; got {self.dim}")
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """All pairs that there are, up to so many."""
         return 100_000
 
-    def fit(self, sample: NDArray[Any], report: Report) -> Arrays:
+    def train(self, sample: NDArray[Any], report: TrainProgress) -> Arrays:
         """`mean (D,)`, `axes (dim, D)` and `variances (dim,)` along them; rows 2i and 2i + 1 show the same thing."""
         if sample.ndim != 2 or len(sample) < 2:
             raise ValueError(f"directions are learnt from pairs of rows, (2n, D), n 1 or more; got {sample.shape}")
         values = np.asarray(sample[: len(sample) // 2 * 2], np.float64)
-        check_differ(values)
+        check_not_constant(values)
         mean = values.mean(axis=0)
-        turn = _directions(values - mean, len(values) // 4)
+        turn = _principal_axes(values - mean, len(values) // 4)
         report(1, 2)
         turned = (values - mean) @ turn.T
         apart = turned[::2] - turned[1::2]
@@ -101,7 +101,7 @@ class PairWhitening(Encoder):
             raise ValueError(f"this is learnt from how pairs differ; the rows of these {len(apart)} are the same")
         lower = scipy.linalg.cholesky(within + _FLOOR * level * np.eye(len(within)), lower=True)
         projected = scipy.linalg.solve_triangular(lower, turned.T, lower=True)
-        squares, vectors = largest(projected @ projected.T, self.dim)
+        squares, vectors = largest_eigenpairs(projected @ projected.T, self.dim)
         axes = scipy.linalg.solve_triangular(lower, vectors.T, lower=True, trans="T").T @ turn
         axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], 1))
         report(2, 2)
@@ -115,18 +115,18 @@ class PairWhitening(Encoder):
     def encode(self, described: Sequence[Any] | NDArray[Any], fitted: Arrays) -> Any:  # noqa: ANN401
         """Rows `(N, dim) float32` of rows `(N, D)`."""
         rows = np.asarray(described, np.float32)
-        check_width(rows, array(fitted, "axes").shape[1])
-        made = (rows - array(fitted, "mean")) @ array(fitted, "axes").T
-        return unit(np.where(rows.any(axis=1, keepdims=True), made, 0))
+        check_width(rows, trained_array(fitted, "axes").shape[1])
+        made = (rows - trained_array(fitted, "mean")) @ trained_array(fitted, "axes").T
+        return l2_normalise(np.where(rows.any(axis=1, keepdims=True), made, 0))
 
 
-def _directions(away: _Doubles, most: int) -> _Doubles:
+def _principal_axes(centred: _Doubles, max_axes: int) -> _Doubles:
     """The principal directions `(d, D)` in which rows `(N, D)` differ, of the largest variance, at least one.
 
     Of wide rows they are made of the eigenvectors of the products of rows, of which there are fewer.
     """
-    wide = len(away) < away.shape[1]
-    squares, vectors = largest(away @ away.T if wide else away.T @ away, max(1, most))
+    wide = len(centred) < centred.shape[1]
+    squares, vectors = largest_eigenpairs(centred @ centred.T if wide else centred.T @ centred, max(1, max_axes))
     if wide:
-        vectors = vectors @ away / np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny))[:, None]
+        vectors = vectors @ centred / np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny))[:, None]
     return np.asarray(vectors[squares > _FLAT * squares[0]])

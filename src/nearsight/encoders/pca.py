@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.clustering import let_go
-from nearsight.encoders._vectors import array, check_differ, check_width, largest, unit
-from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report
+from nearsight.clustering import release_pages
+from nearsight.encoders._vectors import check_not_constant, check_width, l2_normalise, largest_eigenpairs, trained_array
+from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress
 
 _SEED = 20090708
 _WIDE = 4096
@@ -19,7 +19,7 @@ _WIDE = 4096
 _PIECE = 2048
 _FLAT = 1e-9
 """The variance, as a part of the largest, below which a direction holds nothing but rounding."""
-_FITTED = ("mean", "axes", "variances")
+_TRAINED_NAMES = ("mean", "axes", "variances")
 _Doubles: TypeAlias = NDArray[np.float64]
 
 
@@ -76,7 +76,7 @@ class Pca(Encoder):
     [[-2.83], [2.83]]
     """
 
-    takes = "both"
+    input_kind = "both"
 
     dim: int = 128
     whiten: float = 0.0
@@ -96,28 +96,31 @@ class Pca(Encoder):
         return "cosine" if self.normalise else "l2"
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """Enough for directions that hold for other rows too."""
         return max(100_000, 20 * self.dim)
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`mean (D,)`, `axes (dim, D)` with whitening and turn in them, `variances (dim,)` along the directions."""
         if sample.ndim != 2 or len(sample) < 2:
             raise ValueError(f"directions are learnt from 2 rows or more, (N, D); got {sample.shape}")
-        check_differ(sample)
+        check_not_constant(sample)
         wide = sample.shape[1] > _WIDE
         if wide:
             sample = sample[np.linspace(0, len(sample) - 1, min(len(sample), _WIDE)).astype(int)]
         mean = _mean(sample) if self.centre else np.zeros(sample.shape[1])
         report(1, 2)
-        sums, axes = (_of_wide if wide else _of_narrow)(sample, mean, min(self.dim, len(sample) - 1))
+        sums, axes = (_axes_from_gram if wide else _axes_from_covariance)(sample, mean, min(self.dim, len(sample) - 1))
         kept = sums > _FLAT * sums[0]
         variances, axes = sums[kept] / (len(sample) - self.centre), axes[kept]
         axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1))
         axes /= variances[:, None] ** (self.whiten / 2)
         if self.rotate:
-            axes = turn(len(axes)) @ axes
-        return {name: values.astype(np.float32) for name, values in zip(_FITTED, (mean, axes, variances), strict=True)}
+            axes = random_rotation(len(axes)) @ axes
+        return {
+            name: values.astype(np.float32)
+            for name, values in zip(_TRAINED_NAMES, (mean, axes, variances), strict=True)
+        }
 
     def size(self, width: int, fitted: Arrays) -> int:
         """As many as it was asked for, or as the sample had."""
@@ -126,60 +129,60 @@ class Pca(Encoder):
     def encode(self, described: Sequence[Any] | NDArray[Any], fitted: Arrays) -> Any:  # noqa: ANN401
         """Of features, features with shorter descriptors; of rows, shorter rows."""
         if isinstance(described, np.ndarray):
-            return self._rows(described, fitted)
-        return [self._features(features, fitted) for features in described]
+            return self._project_vectors(described, fitted)
+        return [self._project_features(features, fitted) for features in described]
 
-    def _rows(self, rows: Floats, fitted: Arrays) -> Floats:
-        made = _along(rows, fitted)
-        return unit(np.where(rows.any(axis=1, keepdims=True), made, 0)) if self.normalise else made
+    def _project_vectors(self, vectors: Floats, trained: Arrays) -> Floats:
+        made = _project(vectors, trained)
+        return l2_normalise(np.where(vectors.any(axis=1, keepdims=True), made, 0)) if self.normalise else made
 
-    def _features(self, features: LocalFeatures, fitted: Arrays) -> LocalFeatures:
-        return replace(features, descriptors=_along(features.descriptors, fitted))
+    def _project_features(self, features: LocalFeatures, trained: Arrays) -> LocalFeatures:
+        return replace(features, descriptors=_project(features.descriptors, trained))
 
 
-def turn(size: int) -> _Doubles:
+def random_rotation(size: int) -> _Doubles:
     """A random orthonormal matrix `(size, size)`, drawn evenly from all, with a fixed seed."""
     first, second = np.linalg.qr(np.random.default_rng(_SEED).standard_normal((size, size)))
     return np.asarray(first * np.sign(np.diag(second)))
 
 
-def _along(rows: NDArray[Any], fitted: Arrays) -> Floats:
-    mean, axes = array(fitted, "mean"), array(fitted, "axes")
-    check_width(rows, axes.shape[1])
-    return np.asarray((rows.astype(np.float32) - mean) @ axes.T, np.float32)
+def _project(vectors: NDArray[Any], trained: Arrays) -> Floats:
+    mean, axes = trained_array(trained, "mean"), trained_array(trained, "axes")
+    check_width(vectors, axes.shape[1])
+    return np.asarray((vectors.astype(np.float32) - mean) @ axes.T, np.float32)
 
 
-def _pieces(sample: Floats) -> Iterator[_Doubles]:
+def _chunks(sample: Floats) -> Iterator[_Doubles]:
     for start in range(0, len(sample), _PIECE):
         yield sample[start : start + _PIECE].astype(np.float64)
-        let_go(sample)
+        release_pages(sample)
 
 
 def _mean(sample: Floats) -> _Doubles:
-    return np.asarray(sum(piece.sum(axis=0) for piece in _pieces(sample)) / len(sample))
+    return np.asarray(sum(piece.sum(axis=0) for piece in _chunks(sample)) / len(sample))
 
 
-def _of_narrow(sample: Floats, mean: _Doubles, count: int) -> tuple[_Doubles, _Doubles]:
+def _axes_from_covariance(sample: Floats, mean: _Doubles, n_axes: int) -> tuple[_Doubles, _Doubles]:
     """Sums of squares along the directions, falling, and these, one a row: from the products of columns `(D, D)`."""
     products = np.zeros((sample.shape[1], sample.shape[1]))
-    for piece in _pieces(sample):
+    for piece in _chunks(sample):
         away = piece - mean
         products += away.T @ away
-    return largest(products, count)
+    return largest_eigenpairs(products, n_axes)
 
 
-def _of_wide(sample: Floats, mean: _Doubles, count: int) -> tuple[_Doubles, _Doubles]:
+def _axes_from_gram(sample: Floats, mean: _Doubles, n_axes: int) -> tuple[_Doubles, _Doubles]:
     """The same from the products of rows `(N, N)`: where XX'u = s u, v = X'u / |X'u| has X'X v = s v."""
     products = np.zeros((len(sample), len(sample)))
-    for columns in _columns(sample):
+    for columns in _column_slices(sample):
         away = sample[:, columns] - mean[columns]
         products += away @ away.T
-    sums, sides = largest(products, count)
+    sums, sides = largest_eigenpairs(products, n_axes)
     axes = np.empty((len(sides), sample.shape[1]))
-    for columns in _columns(sample):
+    for columns in _column_slices(sample):
         axes[:, columns] = sides @ (sample[:, columns] - mean[columns])
     return sums, axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), np.finfo(np.float64).tiny)
 
 
-def _columns(sample: Floats) -> list[slice]:
+def _column_slices(sample: Floats) -> list[slice]:
     return [slice(start, start + _PIECE) for start in range(0, sample.shape[1], _PIECE)]

@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from nearsight.encoders._areas import Area, over_areas
+from nearsight.encoders._areas import Area, pool_areas
 from nearsight.types import Arrays, Encoder, LocalFeatures
 
 _OVERLAP = 0.4
 """Of neighbouring regions of the first level, as near to it as can be."""
-_MOST = 6
+_MAX_EXTRA_REGIONS = 6
 """Regions that the longer side has more than the shorter, at most."""
 
 
@@ -57,7 +57,7 @@ class Regions(Encoder):
     (20, [(0, 0, 24, 24), (8, 0, 24, 24)])
     """
 
-    makes: ClassVar[str] = "features"
+    output_kind: ClassVar[str] = "features"
 
     levels: int = 3
 
@@ -65,7 +65,7 @@ class Regions(Encoder):
         check_levels(self.levels)
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """There is nothing to learn."""
         return 0
 
@@ -75,7 +75,7 @@ class Regions(Encoder):
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[LocalFeatures]:
         """The regions of each picture."""
-        return [over_areas(each, partial(squares, levels=self.levels), "max") for each in described]
+        return [pool_areas(each, partial(rmac_regions, levels=self.levels), "max") for each in described]
 
 
 def check_levels(levels: int) -> None:
@@ -84,33 +84,35 @@ def check_levels(levels: int) -> None:
         raise ValueError(f"levels is how many sizes of areas there are, 1 to 8; got {levels}")
 
 
-def squares(columns: int, rows: int, levels: int) -> list[Area]:
+def rmac_regions(columns: int, rows: int, levels: int) -> list[Area]:
     """The regions of a map, by level and then row by row, each `(left, top, side, side)` in cells."""
     shorter, longer = sorted((columns, rows))
-    more = _more(shorter, longer)
+    more = _extra_regions(shorter, longer)
     found: list[Area] = []
     for level in range(1, levels + 1):
         side = 2 * shorter // (level + 1)
         if side:
-            lefts, tops = (_starts(length, side, level + more * (length > shorter)) for length in (columns, rows))
+            lefts, tops = (
+                _region_offsets(length, side, level + more * (length > shorter)) for length in (columns, rows)
+            )
             found += [(left, top, side, side) for top in tops for left in lefts]
     return found
 
 
-def _more(shorter: int, longer: int) -> int:
+def _extra_regions(shorter: int, longer: int) -> int:
     """How many regions more the longer side has than the shorter."""
     if longer == shorter:
         return 0
-    steps = [(longer - shorter) / more for more in range(1, _MOST + 1)]
+    steps = [(longer - shorter) / more for more in range(1, _MAX_EXTRA_REGIONS + 1)]
     overlaps = [(shorter**2 - shorter * step) / shorter**2 for step in steps]  # ties fall as rounding lets them
     return 1 + int(np.argmin([abs(overlap - _OVERLAP) for overlap in overlaps]))
 
 
-def _starts(length: int, side: int, count: int) -> list[int]:
+def _region_offsets(length: int, side: int, n_regions: int) -> list[int]:
     """Where so many regions begin along a side; halves are rounded as the authors' own program does.
 
     Adding `half` and taking it away again is not idle: the rounding of the sum puts some regions a cell further on.
     """
-    step = (length - side) / (count - 1) if count > 1 else 0.0
+    step = (length - side) / (n_regions - 1) if n_regions > 1 else 0.0
     half = np.floor(side / 2 - 1)
-    return [int(np.floor(half + at * step) - half) for at in range(count)]
+    return [int(np.floor(half + at * step) - half) for at in range(n_regions)]

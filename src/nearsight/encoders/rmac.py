@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._areas import over_areas
+from nearsight.encoders._areas import pool_areas
 from nearsight.encoders._pooling import Pooling
-from nearsight.encoders.regions import check_levels, squares
+from nearsight.encoders.regions import check_levels, rmac_regions
 from nearsight.types import LocalFeatures
 
 
@@ -57,7 +57,7 @@ class Rmac(Pooling):
     def __post_init__(self) -> None:
         check_levels(self.levels)
 
-    def pooled(self, features: LocalFeatures) -> NDArray[np.float64]:
+    def pool(self, features: LocalFeatures) -> NDArray[np.float64]:
         """The sum of the regions."""
-        found = over_areas(features, partial(squares, levels=self.levels), "max")
+        found = pool_areas(features, partial(rmac_regions, levels=self.levels), "max")
         return np.asarray(found.descriptors.sum(axis=0, dtype=np.float64))

@@ -61,15 +61,15 @@ class Spoc(Pooling):
         if not self.sigma > 0:
             raise ValueError(f"sigma is above 0; got {self.sigma}")
 
-    def pooled(self, features: LocalFeatures) -> NDArray[np.float64]:
+    def pool(self, features: LocalFeatures) -> NDArray[np.float64]:
         """The weighted sum."""
-        return np.asarray(self._weights(features) @ features.descriptors.astype(np.float64))
+        return np.asarray(self._centre_weights(features) @ features.descriptors.astype(np.float64))
 
-    def added(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
+    def feature_contributions(self, features: LocalFeatures, values: NDArray[Any]) -> NDArray[np.float64]:
         """The inner product of each, weighted."""
-        return np.asarray(self._weights(features) * (features.descriptors @ values.astype(np.float64)))
+        return np.asarray(self._centre_weights(features) * (features.descriptors @ values.astype(np.float64)))
 
-    def _weights(self, features: LocalFeatures) -> NDArray[np.float64]:
+    def _centre_weights(self, features: LocalFeatures) -> NDArray[np.float64]:
         """Of each feature, by its place."""
         size = np.array(features.size, np.float64)
         away = ((features.points - size / 2) ** 2).sum(axis=1)

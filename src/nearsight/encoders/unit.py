@@ -42,11 +42,11 @@ class Unit(Encoder):
     [[0.6, 0.8], [0.0, 0.0]]
     """
 
-    takes = "both"
+    input_kind = "both"
     metric = "cosine"
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """There is nothing to learn."""
         return 0
 
@@ -57,8 +57,8 @@ class Unit(Encoder):
     def encode(self, described: Sequence[Any] | NDArray[Any], fitted: Arrays) -> Any:  # noqa: ANN401
         """Of features, features; of rows, rows."""
         if isinstance(described, np.ndarray):
-            return _vectors.unit(described)
-        return [self._features(features) for features in described]
+            return _vectors.l2_normalise(described)
+        return [self._normalise_features(features) for features in described]
 
-    def _features(self, features: LocalFeatures) -> LocalFeatures:
-        return replace(features, descriptors=_vectors.unit(features.descriptors))
+    def _normalise_features(self, features: LocalFeatures) -> LocalFeatures:
+        return replace(features, descriptors=_vectors.l2_normalise(features.descriptors))

@@ -10,9 +10,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.clustering import assigned
-from nearsight.encoders._vectors import array, check_power, check_width, signed_power, unit
-from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report
+from nearsight.clustering import nearest_centroids
+from nearsight.encoders._vectors import check_power, check_width, l2_normalise, power_normalise, trained_array
+from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress
 from nearsight.vocabularies.kmeans import Kmeans
 
 
@@ -79,11 +79,11 @@ class Vlad(Encoder):
         check_power(self.power)
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """Some hundreds of descriptors for each word."""
         return self.vocabularies * max(30_000, 256 * self.k)
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`centres (vocabularies, K, D)`."""
         count = len(sample) // self.vocabularies
         if not count:
@@ -92,7 +92,7 @@ class Vlad(Encoder):
         centres = []
         for part in range(self.vocabularies):
             own = sample[part :: self.vocabularies][:count]
-            centres.append(Kmeans(self.k).fit(own, _part(report, part, self.vocabularies))["centres"])
+            centres.append(Kmeans(self.k).train(own, _partial_report(report, part, self.vocabularies))["centres"])
         return {"centres": np.stack(centres)}
 
     def size(self, width: int, fitted: Arrays) -> int:
@@ -101,26 +101,30 @@ class Vlad(Encoder):
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> Floats:
         """One row a picture."""
-        centres = array(fitted, "centres")
-        rows = [self._row(features.descriptors, centres) for features in described]
+        centres = trained_array(fitted, "centres")
+        rows = [self._vector(features.descriptors, centres) for features in described]
         return np.stack(rows) if rows else np.empty((0, centres.size), np.float32)
 
-    def _row(self, descriptors: NDArray[Any], centres: Floats) -> Floats:
+    def _vector(self, descriptors: NDArray[Any], centres: Floats) -> Floats:
         rows = descriptors.astype(np.float32)
         check_width(rows, centres.shape[-1])
-        return unit(np.concatenate([unit(self._evened(residuals(rows, each)).ravel()) for each in centres]))
+        return l2_normalise(
+            np.concatenate([l2_normalise(self._normalise_sums(residual_sums(rows, each)).ravel()) for each in centres])
+        )
 
-    def _evened(self, sums: NDArray[np.float64]) -> NDArray[Any]:
-        return unit(sums) if self.norm == "intra" else signed_power(sums, self.power)
+    def _normalise_sums(self, sums: NDArray[np.float64]) -> NDArray[Any]:
+        return l2_normalise(sums) if self.norm == "intra" else power_normalise(sums, self.power)
 
 
-def residuals(rows: Floats, centres: Floats) -> NDArray[np.float64]:
+def residual_sums(descriptors: Floats, centres: Floats) -> NDArray[np.float64]:
     """The sums `(K, D)` of the differences between rows and the nearest of the centres."""
-    nearest = assigned(rows, centres)
-    chosen = scipy.sparse.coo_array((np.ones(len(rows)), (nearest, np.arange(len(rows)))), (len(centres), len(rows)))
-    return np.asarray(chosen @ (rows - centres[nearest].astype(np.float64)))
+    nearest = nearest_centroids(descriptors, centres)
+    chosen = scipy.sparse.coo_array(
+        (np.ones(len(descriptors)), (nearest, np.arange(len(descriptors)))), (len(centres), len(descriptors))
+    )
+    return np.asarray(chosen @ (descriptors - centres[nearest].astype(np.float64)))
 
 
-def _part(report: Report, part: int, parts: int) -> Report:
+def _partial_report(report: TrainProgress, part: int, n_parts: int) -> TrainProgress:
     """Reports of one part of several."""
-    return lambda done, total: report(part * total + done, parts * total)
+    return lambda done, total: report(part * total + done, n_parts * total)

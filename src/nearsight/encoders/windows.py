@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from nearsight.encoders._areas import Area, Pool, over_areas
+from nearsight.encoders._areas import Area, PoolKind, pool_areas
 from nearsight.encoders.regions import check_levels
 from nearsight.types import Arrays, Encoder, LocalFeatures
 
@@ -54,10 +54,10 @@ class Windows(Encoder):
     [(0, 0, 6, 3), (0, 0, 4, 2), (2, 0, 4, 2), (0, 1, 4, 2), (2, 1, 4, 2)]
     """
 
-    makes: ClassVar[str] = "features"
+    output_kind: ClassVar[str] = "features"
 
     levels: int = 3
-    pool: Pool = "max"
+    pool: PoolKind = "max"
 
     def __post_init__(self) -> None:
         check_levels(self.levels)
@@ -65,7 +65,7 @@ class Windows(Encoder):
             raise ValueError(f'pool is "max" or "average"; got {self.pool!r}')
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """There is nothing to learn."""
         return 0
 
@@ -75,10 +75,10 @@ class Windows(Encoder):
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[LocalFeatures]:
         """The windows of each picture."""
-        return [over_areas(each, partial(rectangles, levels=self.levels), self.pool) for each in described]
+        return [pool_areas(each, partial(sliding_windows, levels=self.levels), self.pool) for each in described]
 
 
-def rectangles(columns: int, rows: int, levels: int) -> list[Area]:
+def sliding_windows(columns: int, rows: int, levels: int) -> list[Area]:
     """The windows of a map, by level and then row by row, each `(left, top, width, height)` in cells."""
     found: list[Area] = []
     for level in range(1, levels + 1):

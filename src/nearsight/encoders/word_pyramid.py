@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearsight.encoders._vectors import check_width
-from nearsight.encoders._word_records import learnt_words
-from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, Report, Vocabulary
+from nearsight.encoders._word_records import train_vocabulary
+from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress, Vocabulary
 from nearsight.vocabularies.kmeans import Kmeans
 
-_WORDS = Kmeans(k=200)
+_DEFAULT_VOCABULARY = Kmeans(k=200)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class WordPyramid(Encoder):
 
     metric = "intersection"
 
-    words: Vocabulary = _WORDS
+    words: Vocabulary = _DEFAULT_VOCABULARY
     levels: int = 3
 
     def __post_init__(self) -> None:
@@ -67,13 +67,13 @@ class WordPyramid(Encoder):
             raise ValueError(f"levels is 1 to 5; got {self.levels}")
 
     @property
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """A hundred descriptors for each word."""
-        return max(20_000, 100 * self.words.count)
+        return max(20_000, 100 * self.words.n_words)
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """What the vocabulary learns."""
-        return learnt_words(self.words, sample, report)
+        return train_vocabulary(self.words, sample, report)
 
     def size(self, width: int, fitted: Arrays) -> int:
         """A value for each word in each cell."""
@@ -85,13 +85,13 @@ class WordPyramid(Encoder):
         for row, features in zip(rows, described, strict=True):
             check_width(features.descriptors, fitted["centres"].shape[1])
             if len(features):
-                row[:] = self._row(features, fitted)
+                row[:] = self._vector(features, fitted)
         return rows
 
-    def _row(self, features: LocalFeatures, fitted: Arrays) -> Floats:
-        words = self.words.assign(features.descriptors.astype(np.float32), fitted)[:, 0]
+    def _vector(self, features: LocalFeatures, trained: Arrays) -> Floats:
+        words = self.words.assign(features.descriptors.astype(np.float32), trained)[:, 0]
         places = np.clip(features.points / features.size, 0, 1)
-        count, levels = len(fitted["centres"]), []
+        count, levels = len(trained["centres"]), []
         for level in range(self.levels):
             side = 2**level
             across, down = np.minimum((places * side).astype(int), side - 1).T

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.evaluation.random_pixels import chance, rounded
+from nearsight.evaluation.random_pixels import generator_for, to_uint8
 from nearsight.types import Image
 
 __all__ = ["ATTACKS", "Attack"]
@@ -67,26 +67,26 @@ def _crop(image: Image, removed: float) -> Image:
     height, width = image.shape[:2]
     side = np.sqrt(1 - removed)
     rows, columns = max(1, round(height * side)), max(1, round(width * side))
-    top, left = chance(image).integers(0, (height - rows + 1, width - columns + 1))
+    top, left = generator_for(image).integers(0, (height - rows + 1, width - columns + 1))
     return image[top : top + rows, left : left + columns]
 
 
 def _multiply(image: Image, factor: float) -> Image:
-    return rounded(image * np.float32(factor))
+    return to_uint8(image * np.float32(factor))
 
 
 def _contrast(image: Image, factor: float) -> Image:
     mean = image.mean(dtype=np.float64)
-    return rounded(mean + factor * (image - mean))
+    return to_uint8(mean + factor * (image - mean))
 
 
 def _gamma(image: Image, exponent: float) -> Image:
-    return rounded(255 * (image / 255.0) ** exponent)
+    return to_uint8(255 * (image / 255.0) ** exponent)
 
 
 def _saturate(image: Image, factor: float) -> Image:
     grey = image @ np.array([0.299, 0.587, 0.114])
-    return rounded(grey[:, :, None] + factor * (image - grey[:, :, None]))
+    return to_uint8(grey[:, :, None] + factor * (image - grey[:, :, None]))
 
 
 def _blur(image: Image, share: float) -> Image:
@@ -95,11 +95,11 @@ def _blur(image: Image, share: float) -> Image:
 
 
 def _noise(image: Image, sigma: float) -> Image:
-    return rounded(image + chance(image).normal(0, sigma, image.shape))
+    return to_uint8(image + generator_for(image).normal(0, sigma, image.shape))
 
 
 def _salt_and_pepper(image: Image, share: float) -> Image:
-    drawn = chance(image).random(image.shape[:2])[:, :, None]
+    drawn = generator_for(image).random(image.shape[:2])[:, :, None]
     salted = np.where(drawn < share / 2, 0, image)
     return np.where(drawn > 1 - share / 2, 255, salted).astype(np.uint8)
 
@@ -157,7 +157,7 @@ def _screenshot(image: Image) -> Image:
     page[:44] = 60, 90, 150
     page = _write(page, "Home   News   Pictures   Log in", 22 / len(page), 22 / len(page))
     page[80 : 80 + height, 30 : 30 + width] = shown
-    for line, long in enumerate(chance(page).integers(80, 200, (len(page) - 100) // 24)):
+    for line, long in enumerate(generator_for(page).integers(80, 200, (len(page) - 100) // 24)):
         top = 84 + 24 * line
         page[top : top + 8, 500 : 500 + long] = 120
     return page
@@ -172,7 +172,7 @@ def _perspective(image: Image, share: float) -> Image:
     """Seen from a little aside: each corner moves inwards by up to `share` of the sides, on a grey ground."""
     height, width = image.shape[:2]
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-    inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)]) * chance(image).random((4, 2)) * share
+    inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)]) * generator_for(image).random((4, 2)) * share
     moved = (corners + inwards * (width, height)).astype(np.float32)
     matrix = cv2.getPerspectiveTransform(corners, moved)
     return np.asarray(cv2.warpPerspective(image, matrix, (width, height), borderValue=(200,) * 3), np.uint8)
@@ -182,7 +182,7 @@ def _print_scan(image: Image) -> Image:
     """A print photographed again: perspective, soft focus, a warm cast with less contrast, noise, JPEG."""
     seen = _blur(_perspective(image, 0.06), 0.003)
     cast = 30 + seen * np.array([0.85, 0.8, 0.68])
-    return _jpeg(_noise(rounded(cast), 6), 60)
+    return _jpeg(_noise(to_uint8(cast), 6), 60)
 
 
 def _chain(image: Image, steps: tuple[Callable[[Image], Image], ...]) -> Image:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nearsight.evaluation.curves import LEVELS
 
-__all__ = ["Bar", "Bars", "Curve", "bars", "curves"]
+__all__ = ["Bar", "BarGroup", "Curve", "bars", "curves"]
 
 WIDTH, HEIGHT = 400.0, 260.0
 """Of the area inside the axes, in the units of the drawing."""
@@ -36,11 +36,11 @@ class Bar:
     width: float
     height: float
     colour: int
-    said: str
+    label: str
 
 
 @dataclass(frozen=True)
-class Bars:
+class BarGroup:
     """The bars of one kind of query, and the middle of the place for its name."""
 
     name: str
@@ -48,7 +48,7 @@ class Bars:
     bars: tuple[Bar, ...]
 
 
-def curves(named: Mapping[str, NDArray[np.float64]]) -> list[Curve]:
+def curves(precision_by_name: Mapping[str, NDArray[np.float64]]) -> list[Curve]:
     """Lines of the precision `(101,)` at `LEVELS` of recall, one for each name.
 
     Examples
@@ -57,14 +57,14 @@ def curves(named: Mapping[str, NDArray[np.float64]]) -> list[Curve]:
     '0.0,0.0 4.0,2.6 8.0'
     """
     made = []
-    for number, (name, precision) in enumerate(named.items()):
+    for number, (name, precision) in enumerate(precision_by_name.items()):
         places = zip((WIDTH * LEVELS).tolist(), (HEIGHT * (1 - precision)).tolist(), strict=True)
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         made.append(Curve(name, number % COLOURS, points))
     return made
 
 
-def bars(kinds: Sequence[str], shares: Mapping[str, Mapping[str, float]]) -> list[Bars]:
+def bars(kinds: Sequence[str], shares: Mapping[str, Mapping[str, float]]) -> list[BarGroup]:
     """A group of bars for each kind, one bar a name, as tall as its percentage.
 
     Parameters
@@ -86,5 +86,5 @@ def bars(kinds: Sequence[str], shares: Mapping[str, Mapping[str, float]]) -> lis
             )
             for number, (name, by_kind) in enumerate(shares.items())
         )
-        made.append(Bars(kind, wide * (at + 0.5), drawn))
+        made.append(BarGroup(kind, wide * (at + 0.5), drawn))
     return made

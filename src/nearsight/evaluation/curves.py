@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from nearsight.evaluation.measures import mean
 
-__all__ = ["LEVELS", "interpolated", "mean_curve", "raw"]
+__all__ = ["LEVELS", "interpolated_precision", "mean_curve", "precision_recall"]
 
 LEVELS: NDArray[np.float64] = np.linspace(0, 1, 101)
 """The values of recall at which mean curves are drawn."""
 
 
-def raw(ranks: Iterable[int], positives: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def precision_recall(ranks: Iterable[int], n_positives: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Recall and precision `(n,)` at each of the n right answers that were found, in the order of their places.
 
     Examples
@@ -23,14 +23,16 @@ def raw(ranks: Iterable[int], positives: int) -> tuple[NDArray[np.float64], NDAr
     >>> [values.tolist() for values in raw([0, 3], positives=4)]
     [[0.25, 0.5], [1.0, 0.5]]
     """
-    if positives < 1:
-        raise ValueError(f"a curve needs at least one right answer to look for; got {positives}")
+    if n_positives < 1:
+        raise ValueError(f"a curve needs at least one right answer to look for; got {n_positives}")
     places = np.sort(np.fromiter(ranks, np.int64))
     found = np.arange(1, len(places) + 1)
-    return found / positives, found / (places + 1)
+    return found / n_positives, found / (places + 1)
 
 
-def interpolated(ranks: Iterable[int], positives: int, levels: NDArray[np.float64] = LEVELS) -> NDArray[np.float64]:
+def interpolated_precision(
+    ranks: Iterable[int], n_positives: int, levels: NDArray[np.float64] = LEVELS
+) -> NDArray[np.float64]:
     """The best precision `(n,)` that is reached at each of n levels of recall or beyond it; 0 where none is.
 
     References
@@ -42,7 +44,7 @@ def interpolated(ranks: Iterable[int], positives: int, levels: NDArray[np.float6
     >>> interpolated([1, 2], 2, np.array([0.0, 0.5, 1.0])).tolist()
     [0.6666666666666666, 0.6666666666666666, 0.6666666666666666]
     """
-    recall, precision = raw(ranks, positives)
+    recall, precision = precision_recall(ranks, n_positives)
     best = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
     at: NDArray[np.float64] = best[np.searchsorted(recall, levels - 1e-12)]
     return at
@@ -51,4 +53,4 @@ def interpolated(ranks: Iterable[int], positives: int, levels: NDArray[np.float6
 def mean_curve(rankings: Sequence[tuple[Iterable[int], int]]) -> NDArray[np.float64]:
     """The mean over queries of their interpolated precision at `LEVELS`: `(101,)`; pairs of ranks and positives."""
     mean([float(positives) for _, positives in rankings])
-    return np.asarray(np.mean([interpolated(*each) for each in rankings], axis=0), np.float64)
+    return np.asarray(np.mean([interpolated_precision(*each) for each in rankings], axis=0), np.float64)

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nearsight.errors import PictureError, Reason, UsageError
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 
-__all__ = ["Names", "content", "existing", "folders", "pictures"]
+__all__ = ["ImageNames", "find_first", "list_images", "list_subfolders", "read_list_bytes"]
 
-ENDINGS = frozenset(
+IMAGE_SUFFIXES = frozenset(
     (
         *(".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp"),
         *(".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif", ".avif", ".jp2"),
@@ -23,7 +23,7 @@ LIST_LIMIT = 64 << 20
 """The largest list that is read, in bytes."""
 
 
-def pictures(folder: Path) -> tuple[str, ...]:
+def list_images(folder: Path) -> tuple[str, ...]:
     """The pictures below a folder by their names relative to it, with slashes, sorted; hidden folders are left out.
 
     Raises
@@ -34,22 +34,22 @@ def pictures(folder: Path) -> tuple[str, ...]:
     found, waiting = list[str](), [folder]
     while waiting:
         below = waiting.pop()
-        for entry in _entries(below):
+        for entry in _scan_folder(below):
             name = os.fsdecode(entry.name)
             if entry.is_dir(follow_symlinks=False):
                 waiting += [below / name] * (not name.startswith("."))
-            elif Path(name).suffix.lower() in ENDINGS:
+            elif Path(name).suffix.lower() in IMAGE_SUFFIXES:
                 found.append((below / name).relative_to(folder).as_posix())
     return tuple(sorted(found))
 
 
-def folders(folder: Path) -> list[str]:
+def list_subfolders(folder: Path) -> list[str]:
     """The names of the folders in a folder, sorted; hidden ones are left out."""
-    names = (os.fsdecode(entry.name) for entry in _entries(folder) if entry.is_dir(follow_symlinks=False))
+    names = (os.fsdecode(entry.name) for entry in _scan_folder(folder) if entry.is_dir(follow_symlinks=False))
     return sorted(name for name in names if not name.startswith("."))
 
 
-def existing(data: Path, choices: Iterable[str], what: str) -> Path:
+def find_first(data: Path, choices: Iterable[str], what: str) -> Path:
     """The first of some files or folders that is in the data folder.
 
     Raises
@@ -66,17 +66,17 @@ def existing(data: Path, choices: Iterable[str], what: str) -> Path:
     raise UsageError(f"{data} lacks {what}: expected {' or '.join(choices)} in it")
 
 
-def content(path: Path) -> bytes:
+def read_list_bytes(path: Path) -> bytes:
     """The bytes of a list, which may be none. Raises UsageError where it cannot be read."""
     try:
-        return LocalFiles().read(os.fsencode(path.resolve()), LIST_LIMIT)[0]
+        return LocalFileSystem().read(os.fsencode(path.resolve()), LIST_LIMIT)[0]
     except PictureError as problem:
         if problem.reason is Reason.EMPTY:
             return b""
         raise UsageError(f"{path} cannot be read: {problem}") from None
 
 
-class Names:
+class ImageNames:
     """Finds pictures by what a list calls them: their name, with or without folders and ending."""
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -86,22 +86,22 @@ class Names:
             for key in {name, path.with_suffix("").as_posix(), path.name, path.stem}:
                 self._by.setdefault(key, set()).add(name)
 
-    def find(self, called: str, where: Path) -> str:
+    def find(self, name: str, where: Path) -> str:
         """The picture of this name; UsageError where there is none, or more than one.
 
         A picture that a list names as it is wins over others that only look like it.
         """
-        found = self._by.get(called, set())
-        if called in found:
-            return called
+        found = self._by.get(name, set())
+        if name in found:
+            return name
         if len(found) != 1:
             rest = f"{len(found)} pictures are called so: {', '.join(sorted(found)[:3])}" if found else "there is none"
-            raise UsageError(f'{where} names the picture "{called}", but {rest}')
+            raise UsageError(f'{where} names the picture "{name}", but {rest}')
         return next(iter(found))
 
 
-def _entries(folder: Path) -> list[os.DirEntry[bytes]]:
+def _scan_folder(folder: Path) -> list[os.DirEntry[bytes]]:
     try:
-        return LocalFiles().scan(os.fsencode(folder))
+        return LocalFileSystem().scan(os.fsencode(folder))
     except OSError as problem:
         raise UsageError(f"{folder} cannot be listed: {problem.strerror}") from None

@@ -11,11 +11,11 @@ from typing import Any
 from nearsight.errors import UsageError
 from nearsight.types import Box
 
-__all__ = ["Answers", "GroundTruth", "Question", "box_of"]
+__all__ = ["EvaluationQuery", "GroundTruth", "Relevance", "box_from_numbers"]
 
 
 @dataclass(frozen=True)
-class Answers:
+class Relevance:
     """The right answers to one question by name, and those that count neither as right nor as wrong.
 
     A name that is in both is ignored: the classes of a leave-one-out protocol share one set of positives.
@@ -25,25 +25,25 @@ class Answers:
     ignored: frozenset[str] = frozenset()
 
     @property
-    def wanted(self) -> frozenset[str]:
+    def relevant_names(self) -> frozenset[str]:
         """The right answers that count."""
         return self.positives - self.ignored
 
 
 @dataclass(frozen=True)
-class Question:
+class EvaluationQuery:
     """One picture to ask with, or the `box` of it; its answers by level, "" where a protocol has only one.
 
-    `group` is its class, its landmark, or the way in which it was altered; `altered` the kind of query that is made of
+    `group` is its class, its landmark, or the way in which it was altered; `alteration` the kind of query that is made of
     the picture before it asks.
     """
 
     name: str
     picture: Path
-    answers: Mapping[str, Answers]
+    relevance: Mapping[str, Relevance]
     box: Box | None = None
     group: str = ""
-    altered: str = ""
+    alteration: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,38 +63,40 @@ class GroundTruth:
     name: str
     folder: Path
     pictures: tuple[str, ...]
-    questions: tuple[Question, ...]
+    queries: tuple[EvaluationQuery, ...]
     measures: tuple[str, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.pictures or not self.questions:
+        if not self.pictures or not self.queries:
             raise UsageError(
                 f"{self.name} needs pictures to search among and questions; got {len(self.pictures)} pictures and "
-                f"{len(self.questions)} questions in {self.folder}"
+                f"{len(self.queries)} questions in {self.folder}"
             )
 
     @property
     def levels(self) -> tuple[str, ...]:
         """The levels of its questions, in their order."""
-        return tuple(dict.fromkeys(level for each in self.questions for level in each.answers))
+        return tuple(dict.fromkeys(level for each in self.queries for level in each.relevance))
 
-    def stored(self, question: Question) -> str | None:
+    def name_in_collection(self, question: EvaluationQuery) -> str | None:
         """The name by which a question's own picture is searched among; None where it is not, or only a box asks."""
         if question.box is not None or not question.picture.is_relative_to(self.folder):
             return None
         return question.picture.relative_to(self.folder).as_posix()
 
-    def some(self, count: int) -> GroundTruth:
-        """With at most `count` questions, spread evenly over all."""
-        if count < 1:
-            raise UsageError(f"a task has at least 1 question; got {count}")
-        total = len(self.questions)
-        chosen = sorted({at * total // count for at in range(count)}) if count < total else range(total)
-        return replace(self, questions=tuple(self.questions[at] for at in chosen))
+    def subsample(self, max_queries: int) -> GroundTruth:
+        """With at most `max_queries` questions, spread evenly over all."""
+        if max_queries < 1:
+            raise UsageError(f"a task has at least 1 question; got {max_queries}")
+        total = len(self.queries)
+        chosen = (
+            sorted({at * total // max_queries for at in range(max_queries)}) if max_queries < total else range(total)
+        )
+        return replace(self, queries=tuple(self.queries[at] for at in chosen))
 
 
-def box_of(numbers: Sequence[Any], where: Path) -> Box:
+def box_from_numbers(numbers: Sequence[Any], where: Path) -> Box:
     """Four numbers of a list as a box. Raises UsageError that says where they stand."""
     try:
         x0, y0, x1, y1 = (float(number) for number in numbers)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "average_precision",
+    "majority_label",
     "mean",
     "micro_average_precision",
     "ndcg",
@@ -24,20 +25,19 @@ __all__ = [
     "rectangular_average_precision",
     "revisited_precision_at",
     "ukbench_score",
-    "voted",
 ]
 
 
-def _checked(ranks: Iterable[int], positives: int) -> NDArray[np.int64]:
+def _validate_ranks(ranks: Iterable[int], n_positives: int) -> NDArray[np.int64]:
     places = np.sort(np.fromiter(ranks, np.int64))
-    if positives < 1:
-        raise ValueError(f"average precision needs at least one right answer to look for; got {positives}")
-    if len(places) > positives or len(np.unique(places)) < len(places) or (places < 0).any():
-        raise ValueError(f"expected at most {positives} different 0-based ranks; got {places.tolist()}")
+    if n_positives < 1:
+        raise ValueError(f"average precision needs at least one right answer to look for; got {n_positives}")
+    if len(places) > n_positives or len(np.unique(places)) < len(places) or (places < 0).any():
+        raise ValueError(f"expected at most {n_positives} different 0-based ranks; got {places.tolist()}")
     return places
 
 
-def average_precision(ranks: Iterable[int], positives: int) -> float:
+def average_precision(ranks: Iterable[int], n_positives: int) -> float:
     """Area under precision over recall by the trapezoid rule, as Oxford, Holidays and Copydays are scored.
 
     1. Between the j-th right answer and the one before it recall grows by 1 / positives.
@@ -54,14 +54,14 @@ def average_precision(ranks: Iterable[int], positives: int) -> float:
     >>> round(average_precision([0, 2, 5], positives=3), 6)
     0.677778
     """
-    places = _checked(ranks, positives)
+    places = _validate_ranks(ranks, n_positives)
     order = np.arange(len(places))
     before = np.where(places == 0, 1.0, order / np.maximum(places, 1))
     after = (order + 1) / (places + 1)
-    return float(((before + after) / 2).sum() / positives)
+    return float(((before + after) / 2).sum() / n_positives)
 
 
-def rectangular_average_precision(ranks: Iterable[int], positives: int) -> float:
+def rectangular_average_precision(ranks: Iterable[int], n_positives: int) -> float:
     """Mean of the precision at each right answer: the average precision of textbooks and of most libraries.
 
     Examples
@@ -69,19 +69,19 @@ def rectangular_average_precision(ranks: Iterable[int], positives: int) -> float
     >>> round(rectangular_average_precision([0, 2, 5], positives=3), 6)
     0.722222
     """
-    places = _checked(ranks, positives)
-    return float(((np.arange(len(places)) + 1) / (places + 1)).sum() / positives)
+    places = _validate_ranks(ranks, n_positives)
+    return float(((np.arange(len(places)) + 1) / (places + 1)).sum() / n_positives)
 
 
-def recall_at(ranks: Iterable[int], positives: int, k: int = 1) -> float:
+def recall_at(ranks: Iterable[int], n_positives: int, k: int = 1) -> float:
     """Share of the right answers among the first k, of as many as could stand there: min(k, positives)."""
-    places = _checked(ranks, positives)
-    return float((places < _count(k)).sum() / min(k, positives))
+    places = _validate_ranks(ranks, n_positives)
+    return float((places < _validate_k(k)).sum() / min(k, n_positives))
 
 
 def precision_at(ranks: Iterable[int], k: int) -> float:
     """Share of right answers among the first k places; a ranking that is shorter counts as wrong beyond its end."""
-    return float((np.fromiter(ranks, np.int64) < _count(k)).sum() / k)
+    return float((np.fromiter(ranks, np.int64) < _validate_k(k)).sum() / k)
 
 
 def revisited_precision_at(ranks: Iterable[int], k: int) -> float:
@@ -103,16 +103,16 @@ def revisited_precision_at(ranks: Iterable[int], k: int) -> float:
     0.75
     """
     places = np.fromiter(ranks, np.int64)
-    shown = min(int(places.max()) + 1, _count(k)) if len(places) else _count(k)
+    shown = min(int(places.max()) + 1, _validate_k(k)) if len(places) else _validate_k(k)
     return float((places < shown).sum() / shown)
 
 
-def recall_of_neighbours(found: Iterable[int], nearest: Iterable[int], k: int = 10) -> float:
+def recall_of_neighbours(retrieved: Iterable[int], true_neighbours: Iterable[int], k: int = 10) -> float:
     """recall@k of an approximate search: how many of its first k are among the k that are nearest, divided by k.
 
     Both are ids, best first. Not to be taken for "R@k", the share of queries whose very nearest is among the first k.
     """
-    return len(set(list(found)[: _count(k)]) & set(list(nearest)[:k])) / k
+    return len(set(list(retrieved)[: _validate_k(k)]) & set(list(true_neighbours)[:k])) / k
 
 
 def ukbench_score(ranks: Iterable[int]) -> float:
@@ -125,7 +125,7 @@ def ukbench_score(ranks: Iterable[int]) -> float:
     return 4 * precision_at(ranks, 4)
 
 
-def voted(labels: Sequence[Hashable]) -> Hashable:
+def majority_label(labels: Sequence[Hashable]) -> Hashable:
     """The label that most neighbours have; among equally many, that of the nearest of them. Nearest first."""
     if not labels:
         raise ValueError("a vote needs at least one neighbour; got none")
@@ -156,17 +156,17 @@ def ndcg(gains: Iterable[float], ideal: Iterable[float], k: int) -> float:
     >>> round(ndcg([0, 1, 1], [1, 1], k=10), 4)
     0.6934
     """
-    best = _discounted(np.sort(np.fromiter(ideal, np.float64))[::-1][: _count(k)])
+    best = _discounted_gain(np.sort(np.fromiter(ideal, np.float64))[::-1][: _validate_k(k)])
     if best <= 0:
         raise ValueError("discounted gain needs at least one answer that is worth something; got none")
-    return _discounted(np.fromiter(gains, np.float64)[:k]) / best
+    return _discounted_gain(np.fromiter(gains, np.float64)[:k]) / best
 
 
-def micro_average_precision(scores: Iterable[float], right: Iterable[bool], positives: int) -> float:
+def micro_average_precision(scores: Iterable[float], relevant: Iterable[bool], n_positives: int) -> float:
     """Average precision over the pairs of all queries pooled: scores must mean the same for every query.
 
     1. All pairs of a query and an answer are sorted by score; among equal scores wrong ones come first.
-    2. The precision at each right pair is summed and divided by `positives`, how many right pairs there are.
+    2. The precision at each right pair is summed and divided by `n_positives`, how many right pairs there are.
 
     References
     ----------
@@ -177,42 +177,42 @@ def micro_average_precision(scores: Iterable[float], right: Iterable[bool], posi
     >>> micro_average_precision([0.9, 0.9, 0.1], [True, False, True], positives=2)
     0.5833333333333333
     """
-    precision, _ = _pooled(scores, right, positives)
-    return float(precision.sum() / positives)
+    precision, _ = _pooled_precision_recall(scores, relevant, n_positives)
+    return float(precision.sum() / n_positives)
 
 
 def recall_at_precision(
-    scores: Iterable[float], right: Iterable[bool], positives: int, precision: float = 0.9
+    scores: Iterable[float], relevant: Iterable[bool], n_positives: int, precision: float = 0.9
 ) -> float:
     """R@P90: the largest share of right pairs that one threshold finds with at least this precision; 0 where none does.
 
     Pairs are pooled and sorted as by `micro_average_precision`.
     """
-    precisions, recalls = _pooled(scores, right, positives)
+    precisions, recalls = _pooled_precision_recall(scores, relevant, n_positives)
     return float(recalls[precisions >= precision].max(initial=0.0))
 
 
-def _pooled(
-    scores: Iterable[float], right: Iterable[bool], positives: int
+def _pooled_precision_recall(
+    scores: Iterable[float], relevant: Iterable[bool], n_positives: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Precision and recall at each right pair."""
-    values, hits = np.fromiter(scores, np.float64), np.fromiter(right, np.bool_)
-    if len(values) != len(hits) or hits.sum() > positives or positives < 1:
+    values, hits = np.fromiter(scores, np.float64), np.fromiter(relevant, np.bool_)
+    if len(values) != len(hits) or hits.sum() > n_positives or n_positives < 1:
         raise ValueError(
-            f"expected one score a pair and at most {positives} right pairs, at least 1; "
+            f"expected one score a pair and at most {n_positives} right pairs, at least 1; "
             f"got {len(values)} scores, {hits.sum()} right of {len(hits)} pairs"
         )
     ordered = hits[np.lexsort((hits, -values))]
     places = np.flatnonzero(ordered)
     found = np.arange(1, len(places) + 1)
-    return found / (places + 1), found / positives
+    return found / (places + 1), found / n_positives
 
 
-def _discounted(gains: NDArray[np.float64]) -> float:
+def _discounted_gain(gains: NDArray[np.float64]) -> float:
     return float((gains / np.log2(np.arange(2, len(gains) + 2))).sum())
 
 
-def _count(k: int) -> int:
+def _validate_k(k: int) -> int:
     if k < 1:
         raise ValueError(f"k is a number of places, at least 1; got {k}")
     return k

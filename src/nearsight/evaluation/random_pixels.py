@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from nearsight.types import Image
 
-__all__ = ["chance", "rounded"]
+__all__ = ["generator_for", "to_uint8"]
 
 
-def chance(image: Image) -> np.random.Generator:
+def generator_for(image: Image) -> np.random.Generator:
     """Random numbers that are the same for the same picture, in every run."""
     digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
 
 
-def rounded(pixels: NDArray[np.floating]) -> Image:
+def to_uint8(pixels: NDArray[np.floating]) -> Image:
     """Pixels as bytes, what is below 0 or above 255 clipped."""
     clipped: Image = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     return clipped

@@ -1,6 +1,6 @@
 """Queries that are not altered files: a scan laid askew, a drawing by hand, a picture out of somebody's memory.
 
-`REDRAWN` maps a name to an `Attack`, as `attacks.ATTACKS` does, and `KINDS` holds all of both. Chance comes from the
+`REDRAWN` maps a name to an `Attack`, as `attacks.ATTACKS` does, and `QUERY_KINDS` holds all of both. Chance comes from the
 pixels. The measures below are shares of the longest side, so that small and large pictures are treated alike.
 
 - *scan*: the same picture "with some, mostly small, shift or turn", on white paper. `scan-shift` moves it by 5 % of
@@ -36,22 +36,22 @@ from numpy.typing import NDArray
 
 from nearsight.errors import UsageError
 from nearsight.evaluation.alterations import ATTACKS, Attack
-from nearsight.evaluation.random_pixels import chance, rounded
+from nearsight.evaluation.random_pixels import generator_for, to_uint8
 from nearsight.types import Floats, Image
 
-__all__ = ["KINDS", "REDRAWN", "chosen"]
+__all__ = ["QUERY_KINDS", "REDRAWN", "select_kinds"]
 
 PAPER = 245
-_SKETCHED = 512
+_SKETCH_SIDE = 512
 """Pixels of the longest side that lines are found at: finer ones nobody draws."""
-_REMEMBERED = 32
+_MEMORY_SIDE = 32
 """Pixels of the longest side that are left of a remembered picture."""
 _COLOURS = 8
 _SOFT = 0.01
 """Over what difference of grey a line goes from white to black."""
 
 
-def _laid(image: Image, shift: NDArray[np.float64], degrees: float) -> Image:
+def _place_on_paper(image: Image, shift: NDArray[np.float64], degrees: float) -> Image:
     """On paper of its own size, moved by shares of the sides and turned counter-clockwise about its middle."""
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
@@ -60,51 +60,51 @@ def _laid(image: Image, shift: NDArray[np.float64], degrees: float) -> Image:
     return np.asarray(laid, np.uint8)
 
 
-def _shifted(image: Image, share: float) -> Image:
-    return _laid(image, chance(image).choice([-share, share], 2), 0.0)
+def _shift(image: Image, share: float) -> Image:
+    return _place_on_paper(image, generator_for(image).choice([-share, share], 2), 0.0)
 
 
-def _turned(image: Image, degrees: float) -> Image:
-    return _laid(image, np.zeros(2), float(chance(image).choice([-degrees, degrees])))
+def _rotate(image: Image, degrees: float) -> Image:
+    return _place_on_paper(image, np.zeros(2), float(generator_for(image).choice([-degrees, degrees])))
 
 
-def _scanned(image: Image, share: float, degrees: float) -> Image:
-    random = chance(image)
-    laid = _laid(image, random.uniform(-share, share, 2), random.uniform(-degrees, degrees))
+def _scan(image: Image, share: float, degrees: float) -> Image:
+    random = generator_for(image)
+    laid = _place_on_paper(image, random.uniform(-share, share, 2), random.uniform(-degrees, degrees))
     soft = cv2.GaussianBlur(laid, (0, 0), max(0.3, 0.001 * max(image.shape[:2])))
-    return rounded(soft + random.normal(0, 3, soft.shape))
+    return to_uint8(soft + random.normal(0, 3, soft.shape))
 
 
-def _drawn(image: Image, tremor: float, width: float, least: float) -> Image:
-    """Lines of `width` and a tremor in shares of the side, where the grey falls by `least` of its range or more."""
-    small = _within(image, _SKETCHED)
+def _sketch(image: Image, tremor: float, width: float, min_contrast: float) -> Image:
+    """Lines of `width` and a tremor in shares of the side, where the grey falls by `min_contrast` of its range or more."""
+    small = _downscale(image, _SKETCH_SIDE)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     sigma = max(0.4, width * max(grey.shape))
     fine, coarse = (cv2.GaussianBlur(grey, (0, 0), sigma * factor) for factor in (1.0, 1.6))
-    dark = fine - coarse + least
+    dark = fine - coarse + min_contrast
     lines = np.where(dark >= 0, 1.0, 1 + np.tanh(dark / _SOFT))
-    paper = rounded(np.repeat(PAPER * lines[:, :, None], 3, axis=2))
-    return _enlarged(_trembled(paper, chance(image), tremor, PAPER), image.shape, cv2.INTER_LINEAR)
+    paper = to_uint8(np.repeat(PAPER * lines[:, :, None], 3, axis=2))
+    return _resize(_displace(paper, generator_for(image), tremor, PAPER), image.shape, cv2.INTER_LINEAR)
 
 
-def _remembered(image: Image, beyond: float, drift: float, vivid: float) -> Image:
-    """With `beyond` more of the surroundings and a `drift` of places, as shares; colours `vivid` times as strong."""
-    random = chance(image)
-    small = _within(image, _REMEMBERED)
-    pad = max(1, round(beyond * max(small.shape[:2])))
+def _simulate_memory(image: Image, extension: float, drift: float, saturation: float) -> Image:
+    """With `extension` more of the surroundings and a `drift` of places, as shares; colours `saturation` times as strong."""
+    random = generator_for(image)
+    small = _downscale(image, _MEMORY_SIDE)
+    pad = max(1, round(extension * max(small.shape[:2])))
     wide = cv2.copyMakeBorder(small, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    flat = _flat(wide, random)
+    flat = _quantize_colours(wide, random)
     grey = flat.mean(axis=2, keepdims=True)
-    areas = _enlarged(rounded(grey + vivid * (flat - grey)), image.shape, cv2.INTER_NEAREST)
+    areas = _resize(to_uint8(grey + saturation * (flat - grey)), image.shape, cv2.INTER_NEAREST)
     blurred = cv2.GaussianBlur(areas, (0, 0), max(0.3, 0.008 * max(image.shape[:2])))
-    return _trembled(np.asarray(blurred, np.uint8), random, drift, None)
+    return _displace(np.asarray(blurred, np.uint8), random, drift, None)
 
 
-def _flat(image: Image, random: np.random.Generator) -> Floats:
+def _quantize_colours(image: Image, generator: np.random.Generator) -> Floats:
     """The picture in a few colours: k-means in Lab, ten rounds from pixels chosen by chance."""
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2Lab).reshape(-1, 3)
     pixels = image.reshape(-1, 3).astype(np.float32)
-    centres = lab[random.choice(len(lab), min(_COLOURS, len(lab)), replace=False)]
+    centres = lab[generator.choice(len(lab), min(_COLOURS, len(lab)), replace=False)]
     for _ in range(10):
         nearest = ((lab[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
         kept = np.unique(nearest)
@@ -116,10 +116,10 @@ def _flat(image: Image, random: np.random.Generator) -> Floats:
     return np.asarray(means[nearest].reshape(image.shape), np.float32)
 
 
-def _trembled(image: Image, random: np.random.Generator, share: float, ground: int | None) -> Image:
+def _displace(image: Image, generator: np.random.Generator, share: float, ground: int | None) -> Image:
     """Every place moved by about `share` of the longest side, its neighbours nearly alike."""
     height, width = image.shape[:2]
-    moved = random.normal(0, share * max(height, width), (2, 8, 8)).astype(np.float32)
+    moved = generator.normal(0, share * max(height, width), (2, 8, 8)).astype(np.float32)
     by = [cv2.resize(each, (width, height), interpolation=cv2.INTER_CUBIC) for each in moved]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     border = cv2.BORDER_REPLICATE if ground is None else cv2.BORDER_CONSTANT
@@ -127,7 +127,7 @@ def _trembled(image: Image, random: np.random.Generator, share: float, ground: i
     return np.asarray(made, np.uint8)
 
 
-def _within(image: Image, side: int) -> Image:
+def _downscale(image: Image, side: int) -> Image:
     """With a longest side of at most `side` pixels."""
     factor = side / max(image.shape[:2])
     if factor >= 1:
@@ -136,11 +136,11 @@ def _within(image: Image, side: int) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _enlarged(image: Image, shape: tuple[int, ...], how: int) -> Image:
+def _resize(image: Image, shape: tuple[int, ...], how: int) -> Image:
     return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=how), np.uint8)
 
 
-def chosen(words: str) -> list[str]:
+def select_kinds(words: str) -> list[str]:
     """The kinds that some words name, with commas: a kind's own name, else all whose names begin so; "all" for all.
 
     Raises
@@ -155,27 +155,29 @@ def chosen(words: str) -> list[str]:
     """
     found: list[str] = []
     for word in filter(None, (each.strip() for each in words.split(","))):
-        named = [word] if word in KINDS else [name for name in KINDS if word == "all" or name.startswith(word)]
+        named = (
+            [word] if word in QUERY_KINDS else [name for name in QUERY_KINDS if word == "all" or name.startswith(word)]
+        )
         if not named:
-            raise UsageError(f'there is no kind of query "{word}"; there are: {", ".join(KINDS)}')
+            raise UsageError(f'there is no kind of query "{word}"; there are: {", ".join(QUERY_KINDS)}')
         found += named
     if not found:
-        raise UsageError(f"no kind of query is named; there are: {', '.join(KINDS)}")
+        raise UsageError(f"no kind of query is named; there are: {', '.join(QUERY_KINDS)}")
     return list(dict.fromkeys(found))
 
 
 _KINDS: dict[str, Callable[[Image], Image]] = {
     "stored": np.copy,
-    "scan-shift": partial(_shifted, share=0.05),
-    "scan-turn": partial(_turned, degrees=3.0),
-    "scan": partial(_scanned, share=0.05, degrees=3.0),
-    "drawn": partial(_drawn, tremor=0.003, width=0.0025, least=0.012),
-    "drawn-rough": partial(_drawn, tremor=0.015, width=0.006, least=0.03),
-    "memory": partial(_remembered, beyond=0.08, drift=0.02, vivid=1.25),
+    "scan-shift": partial(_shift, share=0.05),
+    "scan-turn": partial(_rotate, degrees=3.0),
+    "scan": partial(_scan, share=0.05, degrees=3.0),
+    "drawn": partial(_sketch, tremor=0.003, width=0.0025, min_contrast=0.012),
+    "drawn-rough": partial(_sketch, tremor=0.015, width=0.006, min_contrast=0.03),
+    "memory": partial(_simulate_memory, extension=0.08, drift=0.02, saturation=1.25),
 }
 
 REDRAWN: dict[str, Attack] = {name: Attack(name, alter) for name, alter in _KINDS.items()}
 """The redrawn kinds by name."""
 
-KINDS: dict[str, Attack] = {**ATTACKS, **REDRAWN}
+QUERY_KINDS: dict[str, Attack] = {**ATTACKS, **REDRAWN}
 """Every kind of query by name."""

@@ -15,14 +15,14 @@ from nearsight.evaluation.curves import mean_curve
 from nearsight.evaluation.published import Published
 from nearsight.evaluation.scoring import MEASURES, Outcome, Trial
 
-__all__ = ["Example", "Report", "Shown", "best_and_worst"]
+__all__ = ["EvaluationReport", "Example", "ExampleHit", "best_and_worst"]
 
-CHARTED = 6
+MAX_CHARTED_KINDS = 6
 """With at most so many kinds of queries, and a colour for each recipe, their shares are drawn as bars too."""
 
 
 @dataclass(frozen=True)
-class Shown:
+class ExampleHit:
     """One answer as the page shows it: its name, a JPEG, and whether it is right."""
 
     name: str
@@ -37,19 +37,19 @@ class Example:
     trial: str
     outcome: Outcome
     jpeg: bytes
-    hits: tuple[Shown, ...]
+    hits: tuple[ExampleHit, ...]
 
     @property
-    def said(self) -> str:
+    def caption(self) -> str:
         """What came of it, in words."""
-        first = min(self.outcome.places, default=None)
+        first = min(self.outcome.ranks, default=None)
         if first is None:
             return "no right answer found"
         return f"first right answer at rank {first + 1}, average precision {self.outcome.precision:.2f}"
 
 
 @dataclass(frozen=True)
-class Report:
+class EvaluationReport:
     """A task with what each recipe made of it.
 
     Parameters
@@ -81,11 +81,11 @@ class Report:
     @property
     def levels(self) -> list[str]:
         """The levels of the questions whose answers are ranked; altered pictures are counted by kind instead."""
-        return list(dict.fromkeys(each.level for each in _ranked(self.trials[0].outcomes)))
+        return list(dict.fromkeys(each.level for each in _unaltered_outcomes(self.trials[0].outcomes)))
 
-    def heads(self) -> list[str]:
+    def headers(self) -> list[str]:
         """The heads of the columns."""
-        units = [f"{name}, %" if _unit(name) else name for name in self.measures]
+        units = [f"{name}, %" if _measure_unit(name) else name for name in self.measures]
         return ["recipe", *units, "ms a query", "ms to describe", "bytes a picture"]
 
     def rows(self) -> list[list[str]]:
@@ -94,7 +94,7 @@ class Report:
             [
                 trial.name,
                 *(
-                    f"{trial.figures[name]:.{1 if _unit(name) else 2}f}" if name in trial.figures else ""
+                    f"{trial.figures[name]:.{1 if _measure_unit(name) else 2}f}" if name in trial.figures else ""
                     for name in self.measures
                 ),
                 f"{trial.cost.ask_ms:.1f}",
@@ -110,19 +110,19 @@ class Report:
         return {
             "title": self.title,
             **self.facts,
-            "measures": {name: _line(name) for name in self.measures},
-            "trials": [_trial(trial, self.levels) for trial in self.trials],
+            "measures": {name: _measure_description(name) for name in self.measures},
+            "trials": [_trial_dict(trial, self.levels) for trial in self.trials],
             "published": published,
         }
 
     def html(self) -> str:
         """One page that asks for nothing from anywhere; names are escaped."""
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        environment.filters |= {"packed": _packed, "shown": _printable, "line": _line}
+        environment.filters |= {"packed": _to_data_uri, "shown": _printable, "line": _measure_description}
         template = environment.from_string(files("nearsight.evaluation").joinpath("report.html").read_text("utf8"))
         charts = {level: curves(self._curves(level)) for level in self.levels}
         shares = {trial.name: trial.kinds for trial in self.trials}
-        few = 0 < len(self.kinds) <= CHARTED and len(self.trials) <= COLOURS
+        few = 0 < len(self.kinds) <= MAX_CHARTED_KINDS and len(self.trials) <= COLOURS
         return template.render(
             report=self, charts=charts, groups=bars(self.kinds, shares) if few else [], drawn=COLOURS
         )
@@ -134,7 +134,7 @@ class Report:
         return {name: curve for name, curve in all_of_them.items() if name in best}
 
 
-def best_and_worst(outcomes: Sequence[Outcome], best: int, worst: int) -> list[Outcome]:
+def best_and_worst(outcomes: Sequence[Outcome], n_best: int, n_worst: int) -> list[Outcome]:
     """Some of the quarter of the questions that was answered best, then some of the worst quarter.
 
     By average precision, equal ones in the order of the questions; no two of one group where possible.
@@ -142,28 +142,30 @@ def best_and_worst(outcomes: Sequence[Outcome], best: int, worst: int) -> list[O
     quarter = len(outcomes) // 4
     rising = sorted(outcomes, key=lambda each: each.precision)
     falling = sorted(outcomes, key=lambda each: -each.precision)
-    good = _apart(falling[: max(best, quarter)], best)
-    return good + _apart([each for each in rising if each not in good][: max(worst, quarter)], worst)
+    good = _prefer_distinct_groups(falling[: max(n_best, quarter)], n_best)
+    return good + _prefer_distinct_groups(
+        [each for each in rising if each not in good][: max(n_worst, quarter)], n_worst
+    )
 
 
-def _apart(outcomes: Sequence[Outcome], count: int) -> list[Outcome]:
-    """The first `count`, at first one of each group."""
-    firsts = list({each.question.group: each for each in reversed(outcomes)}.values())[::-1]
-    chosen = [each for each in outcomes if each in firsts[:count]][:count]
+def _prefer_distinct_groups(outcomes: Sequence[Outcome], max_outcomes: int) -> list[Outcome]:
+    """The first `max_outcomes`, at first one of each group."""
+    firsts = list({each.query.group: each for each in reversed(outcomes)}.values())[::-1]
+    chosen = [each for each in outcomes if each in firsts[:max_outcomes]][:max_outcomes]
     rest = [each for each in outcomes if each not in chosen]
-    return chosen + rest[: count - len(chosen)]
+    return chosen + rest[: max_outcomes - len(chosen)]
 
 
-def _ranked(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    return [each for each in outcomes if not each.question.altered]
+def _unaltered_outcomes(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [each for each in outcomes if not each.query.alteration]
 
 
 def _curve(trial: Trial, level: str) -> Any:  # noqa: ANN401 - an array, or None
-    mine = [(each.places, each.positives) for each in _ranked(trial.outcomes) if each.level == level]
+    mine = [(each.ranks, each.n_positives) for each in _unaltered_outcomes(trial.outcomes) if each.level == level]
     return mean_curve(mine) if mine else None
 
 
-def _trial(trial: Trial, levels: Sequence[str]) -> dict[str, Any]:
+def _trial_dict(trial: Trial, levels: Sequence[str]) -> dict[str, Any]:
     drawn = {level or "all": curve for level in levels if (curve := _curve(trial, level)) is not None}
     return {
         "name": trial.name,
@@ -172,28 +174,28 @@ def _trial(trial: Trial, levels: Sequence[str]) -> dict[str, Any]:
         "kinds": dict(trial.kinds),
         **vars(trial.cost),
         "curves": {level: curve.round(4).tolist() for level, curve in drawn.items()},
-        "questions": [_question(each) for each in trial.outcomes],
+        "questions": [_outcome_dict(each) for each in trial.outcomes],
     }
 
 
-def _question(outcome: Outcome) -> dict[str, Any]:
+def _outcome_dict(outcome: Outcome) -> dict[str, Any]:
     return {
-        "name": outcome.question.name,
-        "box": outcome.question.box,
-        "group": outcome.question.group,
+        "name": outcome.query.name,
+        "box": outcome.query.box,
+        "group": outcome.query.group,
         "level": outcome.level,
         "average_precision": round(outcome.precision, 6),
-        "positives": outcome.positives,
-        "places": list(outcome.places),
-        "first": [vars(each) for each in outcome.first],
+        "positives": outcome.n_positives,
+        "places": list(outcome.ranks),
+        "first": [vars(each) for each in outcome.first_answers],
     }
 
 
-def _unit(name: str) -> str:
+def _measure_unit(name: str) -> str:
     return _measure(name).unit if _measure(name) else "%"
 
 
-def _line(name: str) -> str:
+def _measure_description(name: str) -> str:
     return _measure(name).line if _measure(name) else ""
 
 
@@ -202,7 +204,7 @@ def _measure(name: str) -> Any:  # noqa: ANN401 - a measure, or None
     return MEASURES.get(name) or MEASURES.get(name.rpartition(" ")[0])
 
 
-def _packed(jpeg: bytes) -> str:
+def _to_data_uri(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.evaluation.ground_truth import GroundTruth, Question
+from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth
 from nearsight.evaluation.measures import (
     average_precision,
+    majority_label,
     mean,
     micro_average_precision,
     ndcg,
@@ -20,20 +21,29 @@ from nearsight.evaluation.measures import (
     rectangular_average_precision,
     revisited_precision_at,
     ukbench_score,
-    voted,
 )
 from nearsight.types import Ids
 
-__all__ = ["MEASURES", "SHOWN", "Cost", "Found", "Measure", "Outcome", "Trial", "figures", "places"]
+__all__ = [
+    "MAX_ANSWERS",
+    "MEASURES",
+    "Cost",
+    "EvaluationMeasure",
+    "Outcome",
+    "ScoredAnswer",
+    "Trial",
+    "compute_figures",
+    "positive_ranks",
+]
 
-SHOWN = 20
+MAX_ANSWERS = 20
 """How many answers to each question are kept by name and score."""
 
 Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Found:
+class ScoredAnswer:
     """One of the first answers that count."""
 
     name: str
@@ -45,16 +55,16 @@ class Found:
 class Outcome:
     """What became of one question at one level: 0-based places of the right answers, and the first answers."""
 
-    question: Question
+    query: EvaluationQuery
     level: str
-    places: tuple[int, ...]
-    positives: int
-    first: tuple[Found, ...]
+    ranks: tuple[int, ...]
+    n_positives: int
+    first_answers: tuple[ScoredAnswer, ...]
 
     @property
     def precision(self) -> float:
         """Its average precision by the trapezoid rule."""
-        return average_precision(self.places, self.positives)
+        return average_precision(self.ranks, self.n_positives)
 
 
 @dataclass(frozen=True)
@@ -79,15 +89,15 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Measure:
+class EvaluationMeasure:
     """One column: how it is computed of all outcomes of a level, its unit, and a line that says what it is."""
 
     unit: str
-    line: str
-    of: Callable[[Sequence[Outcome], Labels], float]
+    description: str
+    compute: Callable[[Sequence[Outcome], Labels], float]
 
 
-def places(ranked: Ids, positives: Ids, ignored: Ids) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def positive_ranks(ranked: Ids, positives: Ids, ignored: Ids) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Where the right answers of one ranking stand, once those that do not count are taken out.
 
     Parameters
@@ -103,13 +113,13 @@ def places(ranked: Ids, positives: Ids, ignored: Ids) -> tuple[NDArray[np.int64]
     return np.flatnonzero(np.isin(ranked[counts], positives)), counts
 
 
-def figures(truth: GroundTruth, outcomes: Sequence[Outcome]) -> dict[str, float]:
+def compute_figures(truth: GroundTruth, outcomes: Sequence[Outcome]) -> dict[str, float]:
     """Every measure of a task, by its name and the level's where there are several."""
     made = {}
     for level in truth.levels:
         mine = [each for each in outcomes if each.level == level]
         for name in truth.measures:
-            made[f"{name} {level}".strip()] = MEASURES[name].of(mine, truth.labels)
+            made[f"{name} {level}".strip()] = MEASURES[name].compute(mine, truth.labels)
     return made
 
 
@@ -121,58 +131,67 @@ def _percent(of: Callable[[Outcome], float]) -> Callable[[Sequence[Outcome], Lab
     return _mean(lambda outcome: 100 * of(outcome))
 
 
-def _pairs(outcomes: Sequence[Outcome]) -> tuple[list[float], list[bool], int]:
+def _pool_answers(outcomes: Sequence[Outcome]) -> tuple[list[float], list[bool], int]:
     """Scores and rightness of the first answers to all questions, and how many right pairs there are."""
-    found = [each for outcome in outcomes for each in outcome.first]
-    return [each.score for each in found], [each.right for each in found], sum(o.positives for o in outcomes)
+    found = [each for outcome in outcomes for each in outcome.first_answers]
+    return [each.score for each in found], [each.right for each in found], sum(o.n_positives for o in outcomes)
 
 
-def _vote(outcomes: Sequence[Outcome], labels: Labels) -> float:
-    votes = [voted([labels[found.name] for found in each.first[:10]]) if each.first else None for each in outcomes]
-    return mean([100.0 * (vote == each.question.group) for vote, each in zip(votes, outcomes, strict=True)])
+def _neighbour_accuracy(outcomes: Sequence[Outcome], labels: Labels) -> float:
+    votes = [
+        majority_label([labels[found.name] for found in each.first_answers[:10]]) if each.first_answers else None
+        for each in outcomes
+    ]
+    return mean([100.0 * (vote == each.query.group) for vote, each in zip(votes, outcomes, strict=True)])
 
 
-def _gain(outcome: Outcome) -> float:
-    return ndcg([found.right for found in outcome.first], [1.0] * outcome.positives, 10)
+def _ndcg_at_10(outcome: Outcome) -> float:
+    return ndcg([found.right for found in outcome.first_answers], [1.0] * outcome.n_positives, 10)
 
 
 MEASURES = {
-    "mAP": Measure(
+    "mAP": EvaluationMeasure(
         "%", "mean average precision, by trapezoids as Oxford and Holidays are scored", _percent(lambda o: o.precision)
     ),
-    "mAP, rect.": Measure(
+    "mAP, rect.": EvaluationMeasure(
         "%",
         "mean average precision, by rectangles as in textbooks",
-        _percent(lambda o: rectangular_average_precision(o.places, o.positives)),
+        _percent(lambda o: rectangular_average_precision(o.ranks, o.n_positives)),
     ),
-    "rank 1": Measure("%", "questions whose first answer is right", _percent(lambda o: precision_at(o.places, 1))),
-    "1-NN error": Measure(
-        "%", "questions whose first answer is wrong", _percent(lambda o: 1 - precision_at(o.places, 1))
+    "rank 1": EvaluationMeasure(
+        "%", "questions whose first answer is right", _percent(lambda o: precision_at(o.ranks, 1))
     ),
-    "10-NN accuracy": Measure("%", "questions whose class most of the first ten answers have", _vote),
-    "P@10": Measure("%", "right ones among the first ten", _percent(lambda o: precision_at(o.places, 10))),
-    "R@10": Measure(
+    "1-NN error": EvaluationMeasure(
+        "%", "questions whose first answer is wrong", _percent(lambda o: 1 - precision_at(o.ranks, 1))
+    ),
+    "10-NN accuracy": EvaluationMeasure(
+        "%", "questions whose class most of the first ten answers have", _neighbour_accuracy
+    ),
+    "P@10": EvaluationMeasure("%", "right ones among the first ten", _percent(lambda o: precision_at(o.ranks, 10))),
+    "R@10": EvaluationMeasure(
         "%",
         "right ones found in the first ten, of as many as fit",
-        _percent(lambda o: recall_at(o.places, o.positives, 10)),
+        _percent(lambda o: recall_at(o.ranks, o.n_positives, 10)),
     ),
-    "N-S": Measure("", "pictures of the group in the first four, 4 at best", _mean(lambda o: ukbench_score(o.places))),
-    "µAP": Measure(
+    "N-S": EvaluationMeasure(
+        "", "pictures of the group in the first four, 4 at best", _mean(lambda o: ukbench_score(o.ranks))
+    ),
+    "µAP": EvaluationMeasure(
         "%",
         "average precision of all pairs pooled, the first 20 of each question",
-        lambda outcomes, labels: 100 * micro_average_precision(*_pairs(outcomes)),
+        lambda outcomes, labels: 100 * micro_average_precision(*_pool_answers(outcomes)),
     ),
-    "R@P90": Measure(
+    "R@P90": EvaluationMeasure(
         "%",
         "pairs found by one threshold of precision .9",
-        lambda outcomes, labels: 100 * recall_at_precision(*_pairs(outcomes)),
+        lambda outcomes, labels: 100 * recall_at_precision(*_pool_answers(outcomes)),
     ),
-    "NDCG@10": Measure("%", "discounted gain of the first ten", _percent(_gain)),
+    "NDCG@10": EvaluationMeasure("%", "discounted gain of the first ten", _percent(_ndcg_at_10)),
     **{
-        f"mP@{k}": Measure(
+        f"mP@{k}": EvaluationMeasure(
             "%",
             f"precision at {k}, or at the last right answer before it",
-            _percent(lambda o, k=k: revisited_precision_at(o.places, k)),  # type: ignore[misc]
+            _percent(lambda o, k=k: revisited_precision_at(o.ranks, k)),  # type: ignore[misc]
         )
         for k in (1, 5, 10)
     },

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nearsight.errors import ModelError
-from nearsight.features._keypoints import checked, gathered, nothing
+from nearsight.features._keypoints import check_feature_count, empty_features, local_features
 from nearsight.models import onnx_runtime, registry
-from nearsight.models.card import Card, Output
+from nearsight.models.card import ModelCard, ModelOutput
 from nearsight.types import Box, Image, LocalDescriptor, LocalFeatures
 
-_SMALLEST = 8
+_MIN_SIDE = 8
 """Pixels of the longest side below which a picture shows nothing."""
 
 
 @dataclass(frozen=True)
-class Maps(LocalDescriptor):
+class NetworkFeatureMap(LocalDescriptor):
     """The positions of a network's maps as local features. A subclass says of which `model` and `output`."""
 
     n: int = 4000
@@ -26,7 +26,7 @@ class Maps(LocalDescriptor):
     scales: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        checked(self.n)
+        check_feature_count(self.n)
         if not 32 <= self.side <= 4096:
             raise ValueError(f"side is 32 to 4096 pixels; got {self.side}")
         if not self.scales or not all(0 < scale <= 4 for scale in self.scales):
@@ -45,48 +45,48 @@ class Maps(LocalDescriptor):
     @property
     def size(self) -> int:
         """The channels of the map."""
-        return self._map().dimension
+        return self._map_output().dimension
 
     @property
     def digest(self) -> str:
         """The model's checksum, and that of how it is fed."""
-        return onnx_runtime.digest(self.model)
+        return onnx_runtime.model_digest(self.model)
 
     def load(self) -> None:
         """Find the model, check it and open it; ModelError where it cannot give these maps."""
         _ = self.size
-        onnx_runtime.load(self.model)
+        onnx_runtime.load_model(self.model)
 
     def features(self, image: Image) -> LocalFeatures:
         """The positions of all maps of one picture; the `n` strongest where there are more."""
-        if max(image.shape[:2]) < _SMALLEST or (image == image[0, 0]).all():
-            return nothing(image, self.size, np.float32)
-        found = _joined(image, [self._positions(image, scale) for scale in self.scales])
+        if max(image.shape[:2]) < _MIN_SIDE or (image == image[0, 0]).all():
+            return empty_features(image, self.size, np.float32)
+        found = _concatenate_maps(image, [self._features_at_scale(image, scale) for scale in self.scales])
         if len(found) <= self.n:
             return found
         strength = np.linalg.norm(found.descriptors, axis=1)
-        return found.chosen(np.argsort(-strength, kind="stable")[: self.n])
+        return found.select(np.argsort(-strength, kind="stable")[: self.n])
 
-    def _positions(self, image: Image, scale: float) -> LocalFeatures:
+    def _features_at_scale(self, image: Image, scale: float) -> LocalFeatures:
         """The positions of one map, row by row."""
         longest = min(self.side, max(image.shape[:2])) * scale
-        (made,) = onnx_runtime.outputs(self.model, self.output, [image], longest)
+        (made,) = onnx_runtime.compute_outputs(self.model, self.output, [image], longest)
         channels, rows, columns = made.shape[1:]
-        left, top, width, height = _seen(image, self._card())
+        left, top, width, height = _visible_area(image, self._card())
         down, right = np.mgrid[:rows, :columns].reshape(2, -1) + 0.5
         points = np.stack([left + right * width / columns, top + down * height / rows], axis=1)
         diameter = np.sqrt(width * height / (columns * rows))
         values = np.ascontiguousarray(made.reshape(channels, -1).T)
-        found = gathered(image, points, np.full(len(points), diameter), np.zeros(len(points)), values)
+        found = local_features(image, points, np.full(len(points), diameter), np.zeros(len(points)), values)
         return replace(found, grids=((columns, rows),))
 
-    def _card(self) -> Card:
-        card = registry.card(self.model)
-        if card.picture().fit != "inside" and self.scales != (1.0,):
+    def _card(self) -> ModelCard:
+        card = registry.find_card(self.model)
+        if card.image_input().fit != "inside" and self.scales != (1.0,):
             raise ModelError(f"{self.model} sees every picture in one size: its scales are [1.0]; got {self.scales}")
         return card
 
-    def _map(self) -> Output:
+    def _map_output(self) -> ModelOutput:
         card = self._card()
         made = card.output(self.output)
         if made.kind != "map":
@@ -95,16 +95,16 @@ class Maps(LocalDescriptor):
         return made
 
 
-def _seen(image: Image, card: Card) -> Box:
+def _visible_area(image: Image, card: ModelCard) -> Box:
     """Left, top, width and height of what the network sees of a picture, in pixels."""
     height, width = image.shape[:2]
-    if card.picture().fit != "crop":
+    if card.image_input().fit != "crop":
         return 0, 0, width, height
     side = min(width, height)
     return (width - side) // 2, (height - side) // 2, side, side
 
 
-def _joined(image: Image, maps: list[LocalFeatures]) -> LocalFeatures:
+def _concatenate_maps(image: Image, maps: list[LocalFeatures]) -> LocalFeatures:
     names = ("points", "scales", "angles", "descriptors")
-    found = gathered(image, *(np.concatenate([getattr(each, name) for each in maps]) for name in names))
+    found = local_features(image, *(np.concatenate([getattr(each, name) for each in maps]) for name in names))
     return replace(found, grids=tuple(each.grids[0] for each in maps))

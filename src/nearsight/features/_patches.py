@@ -11,55 +11,55 @@ from numpy.typing import NDArray
 
 from nearsight.types import Floats
 
-_MOST_ROWS = 32_000
+_MAX_REMAP_ROWS = 32_000
 """OpenCV maps no more rows at once."""
 _BINS, _RADIUS = 36, 4.5
-_LAYERS, _FIRST_SIZE = 3, 3.2
+_LAYERS, _FIRST_DIAMETER = 3, 3.2
 """Of OpenCV's scale space: layers an octave, and the diameter of a point on the first of them."""
 
 
-def patches(luma: NDArray[np.uint8], points: Floats, sides: Floats, angles: Floats, count: int) -> Floats:
+def extract_patches(luma: NDArray[np.uint8], points: Floats, sides: Floats, angles: Floats, n_samples: int) -> Floats:
     """Squares around points, turned by angles (degrees clockwise), as `(n, count, count) float32` levels of grey.
 
     Between pixels it is interpolated linearly. Where pixels lie closer than the samples, they come from a picture made
     smaller by areas, so that nothing is skipped. Outside of the picture its edge goes on.
     """
-    steps = sides / count
-    offsets = np.arange(count) - (count - 1) / 2
+    steps = sides / n_samples
+    offsets = np.arange(n_samples) - (n_samples - 1) / 2
     down, right = np.meshgrid(offsets, offsets, indexing="ij")
-    made = np.empty((len(points), count, count), np.float32)
+    made = np.empty((len(points), n_samples, n_samples), np.float32)
     levels = np.maximum(0, np.floor(np.log2(np.maximum(steps, 1)))).astype(int)
     for level in np.unique(levels).tolist():
-        small = _halved(luma, level)
+        small = _downsample(luma, level)
         shrink = np.array(small.shape[::-1]) / luma.shape[::-1]
-        for chosen in _blocks(np.flatnonzero(levels == level), _MOST_ROWS // count):
+        for chosen in _batches(np.flatnonzero(levels == level), _MAX_REMAP_ROWS // n_samples):
             turn = np.radians(angles[chosen])[:, None, None]
             step, place = steps[chosen][:, None, None], points[chosen][:, :, None, None]
             x = (place[:, 0] + step * (np.cos(turn) * right - np.sin(turn) * down)) * shrink[0] - 0.5
             y = (place[:, 1] + step * (np.sin(turn) * right + np.cos(turn) * down)) * shrink[1] - 0.5
-            across, along = (each.astype(np.float32).reshape(-1, count) for each in (x, y))
+            across, along = (each.astype(np.float32).reshape(-1, n_samples) for each in (x, y))
             cut = cv2.remap(small, across, along, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            made[chosen] = cut.reshape(-1, count, count)
+            made[chosen] = cut.reshape(-1, n_samples, n_samples)
     return made
 
 
-def _halved(luma: NDArray[np.uint8], times: int) -> Floats:
-    size = tuple(max(1, side >> times) for side in luma.shape[::-1])
+def _downsample(luma: NDArray[np.uint8], n_halvings: int) -> Floats:
+    size = tuple(max(1, side >> n_halvings) for side in luma.shape[::-1])
     return np.asarray(cv2.resize(luma.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _blocks(places: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
-    return [places[start : start + most] for start in range(0, len(places), most)]
+def _batches(indices: NDArray[np.int64], max_size: int) -> list[NDArray[np.int64]]:
+    return [indices[start : start + max_size] for start in range(0, len(indices), max_size)]
 
 
-def directions(luma: NDArray[np.uint8], points: Floats, sigmas: Floats) -> Floats:
+def dominant_orientations(luma: NDArray[np.uint8], points: Floats, sigmas: Floats) -> Floats:
     """The strongest direction of the edges around each point, in degrees clockwise, as SIFT takes it.
 
     A histogram of 36 directions of the gradients within 4.5 sigma, weighed by a Gaussian of 1.5 sigma, is smoothed;
     its largest bin gives the direction, moved to the summit of the parabola through its neighbours.
     """
     count = 21
-    around = patches(luma, points, 2 * _RADIUS * sigmas, np.zeros(len(points), np.float32), count)
+    around = extract_patches(luma, points, 2 * _RADIUS * sigmas, np.zeros(len(points), np.float32), count)
     across, down = around[:, 1:-1, 2:] - around[:, 1:-1, :-2], around[:, 2:, 1:-1] - around[:, :-2, 1:-1]
     place = (np.arange(1, count - 1) - count // 2) * 2 * _RADIUS / count
     window = np.exp(-(place**2) / (2 * 1.5**2))
@@ -76,13 +76,13 @@ def directions(luma: NDArray[np.uint8], points: Floats, sigmas: Floats) -> Float
     return np.asarray(summit * 360 / _BINS % 360, np.float32)
 
 
-def sift_at(luma: NDArray[np.uint8], points: Floats, diameters: Floats, angles: Floats) -> Floats:
+def compute_sift(luma: NDArray[np.uint8], points: Floats, diameters: Floats, angles: Floats) -> Floats:
     """SIFT `(n, 128) float32`, 0 to 255, of places and diameters (2 sigma), each on its own layer of the scale space.
 
     A descriptor covers a square of six diameters.
     """
     top = int(math.log2(min(luma.shape)))
-    steps = np.rint(_LAYERS * np.log2(diameters / _FIRST_SIZE)).astype(int)
+    steps = np.rint(_LAYERS * np.log2(diameters / _FIRST_DIAMETER)).astype(int)
     octaves = np.clip((steps - 1) // _LAYERS, -1, top)
     layers = np.clip(steps - _LAYERS * octaves, 0, _LAYERS)
     places = zip((points - 0.5).tolist(), diameters.tolist(), angles.tolist(), strict=True)
@@ -94,6 +94,6 @@ def sift_at(luma: NDArray[np.uint8], points: Floats, diameters: Floats, angles: 
     return np.asarray(rows, np.float32)
 
 
-def rooted(rows: NDArray[Any]) -> Floats:
+def to_rootsift(descriptors: NDArray[Any]) -> Floats:
     """RootSIFT: divided by their sums, and the square roots of that."""
-    return np.asarray(np.sqrt(rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)), np.float32)
+    return np.asarray(np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1)), np.float32)

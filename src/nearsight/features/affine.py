@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features._keypoints import checked, gathered
+from nearsight.features._keypoints import check_feature_count, local_features
 from nearsight.features.sift import Sift
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 _INNER = Sift()
-_STEP = 72.0
+_ROTATION_STEP = 72.0
 """Degrees from one direction of view to the next, where the tilt is 1."""
-_BLUR = 0.8
+_BLUR_PER_TILT = 0.8
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Affine(LocalDescriptor):
     def __post_init__(self) -> None:
         if not isinstance(self.inner, LocalDescriptor):
             raise ValueError(f"inner is a method of local features, such as sift; got {self.inner!r}")
-        checked(self.n)
+        check_feature_count(self.n)
         if not 0 <= self.tilts <= 5:
             raise ValueError(f"tilts is 0 to 5; got {self.tilts}")
 
@@ -107,23 +107,26 @@ class Affine(LocalDescriptor):
 
     def features(self, image: Image) -> LocalFeatures:
         """The features of all views of one picture."""
-        views = self._views()
+        views = self._view_parameters()
         whole = sum(1 / tilt for tilt, _ in views)
-        found = [self._seen(image, tilt, turn, int(self.n / tilt / whole)) for tilt, turn in views]
-        return gathered(image, *(np.concatenate(each)[: self.n] for each in zip(*found, strict=True)))
+        found = [self._view_features(image, tilt, turn, int(self.n / tilt / whole)) for tilt, turn in views]
+        return local_features(image, *(np.concatenate(each)[: self.n] for each in zip(*found, strict=True)))
 
-    def _views(self) -> list[tuple[float, float]]:
+    def _view_parameters(self) -> list[tuple[float, float]]:
         """Tilts, and the angles in degrees by which the picture is turned before."""
-        return [(1.0, 0.0), *((tilt, turn) for tilt in self._tilted() for turn in np.arange(0, 180, _STEP / tilt))]
+        return [
+            (1.0, 0.0),
+            *((tilt, turn) for tilt in self._tilt_factors() for turn in np.arange(0, 180, _ROTATION_STEP / tilt)),
+        ]
 
-    def _tilted(self) -> Iterator[float]:
+    def _tilt_factors(self) -> Iterator[float]:
         return (2 ** (step / 2) for step in range(1, self.tilts + 1))
 
-    def _seen(self, image: Image, tilt: float, turn: float, share: int) -> tuple[NDArray[Any], ...]:
+    def _view_features(self, image: Image, tilt: float, rotation: float, max_features: int) -> tuple[NDArray[Any], ...]:
         """Points, diameters, angles and descriptors of one view, as they are in the picture."""
-        kept = max(1, min(share, self.inner.n))
+        kept = max(1, min(max_features, self.inner.n))
         inner = cast(LocalDescriptor, dataclasses.replace(cast(Any, self.inner), n=kept))
-        view, there = _view(image, tilt, turn)
+        view, there = _simulate_view(image, tilt, rotation)
         found = inner.features(view)
         back = np.linalg.inv(there)
         points = found.points @ back[:2, :2].T + back[:2, 2]
@@ -135,23 +138,23 @@ class Affine(LocalDescriptor):
         return tuple(each[inside] for each in every)
 
 
-def _view(image: Image, tilt: float, turn: float) -> tuple[Image, NDArray[np.float64]]:
+def _simulate_view(image: Image, tilt: float, rotation: float) -> tuple[Image, NDArray[np.float64]]:
     """The picture from the side, and the matrix `(3, 3)` that maps its points there."""
-    if tilt == 1 and turn == 0:
+    if tilt == 1 and rotation == 0:
         return image, np.eye(3)
     height, width = image.shape[:2]
-    cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+    cosine, sine = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
     matrix = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) @ matrix[:2, :2].T
     matrix[:2, 2] = -corners.min(axis=0)
     wide, high = (max(1, math.ceil(length - 1e-9)) for length in np.ptp(corners, axis=0))
-    turned = _mapped(image, matrix, (wide, high))
-    smooth = cv2.GaussianBlur(turned, (0, 0), sigmaX=_BLUR * math.sqrt(tilt**2 - 1), sigmaY=1e-6)
+    turned = _warp_affine(image, matrix, (wide, high))
+    smooth = cv2.GaussianBlur(turned, (0, 0), sigmaX=_BLUR_PER_TILT * math.sqrt(tilt**2 - 1), sigmaY=1e-6)
     narrow = np.diag([1 / tilt, 1, 1])
-    return _mapped(np.asarray(smooth, np.uint8), narrow, (max(1, math.ceil(wide / tilt)), high)), narrow @ matrix
+    return _warp_affine(np.asarray(smooth, np.uint8), narrow, (max(1, math.ceil(wide / tilt)), high)), narrow @ matrix
 
 
-def _mapped(image: Image, matrix: NDArray[np.float64], size: tuple[int, int]) -> Image:
+def _warp_affine(image: Image, matrix: NDArray[np.float64], size: tuple[int, int]) -> Image:
     """The picture by a matrix, in pixels with centres at .5; its edge goes on outside."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     exact = np.linalg.inv(half) @ matrix @ half

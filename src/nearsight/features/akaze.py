@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nearsight.features._keypoints import checked, nothing, strings
+from nearsight.features._keypoints import check_feature_count, detect_binary_features, empty_features
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
-_LEAST_SIDE = 32
+_MIN_SIDE = 32
 """No point is found in a smaller picture."""
 
 
@@ -65,7 +65,7 @@ class Akaze(LocalDescriptor):
     dtype = "uint8"
 
     def __post_init__(self) -> None:
-        checked(self.n)
+        check_feature_count(self.n)
         if not self.threshold > 0:
             raise ValueError(f"threshold is above 0; got {self.threshold}")
         if not 1 <= self.octaves <= 8:
@@ -78,7 +78,7 @@ class Akaze(LocalDescriptor):
 
     def features(self, image: Image) -> LocalFeatures:
         """The strongest features of one picture."""
-        if min(image.shape[:2]) < _LEAST_SIDE:
-            return nothing(image, self.size, np.uint8)
+        if min(image.shape[:2]) < _MIN_SIDE:
+            return empty_features(image, self.size, np.uint8)
         akaze = cv2.AKAZE.create(threshold=self.threshold, nOctaves=self.octaves)
-        return strings(image, akaze, self.n, self.size)
+        return detect_binary_features(image, akaze, self.n, self.size)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nearsight.features._keypoints import checked, nothing, strings
+from nearsight.features._keypoints import check_feature_count, detect_binary_features, empty_features
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
-_LEAST_SIDE = 32
+_MIN_SIDE = 32
 """No pattern fits into a smaller picture."""
 
 
@@ -65,7 +65,7 @@ class Brisk(LocalDescriptor):
     dtype = "uint8"
 
     def __post_init__(self) -> None:
-        checked(self.n)
+        check_feature_count(self.n)
         if not 1 <= self.threshold <= 254:
             raise ValueError(f"threshold is 1 to 254 levels of grey; got {self.threshold}")
         if not 0 <= self.octaves <= 8:
@@ -79,7 +79,9 @@ class Brisk(LocalDescriptor):
     def features(self, image: Image) -> LocalFeatures:
         """The strongest features of one picture."""
         least = min(image.shape[:2])
-        if least < _LEAST_SIDE:
-            return nothing(image, self.size, np.uint8)
+        if least < _MIN_SIDE:
+            return empty_features(image, self.size, np.uint8)
         octaves = min(self.octaves, int(math.log2(least / 4)))
-        return strings(image, cv2.BRISK.create(thresh=self.threshold, octaves=octaves), self.n, self.size)
+        return detect_binary_features(
+            image, cv2.BRISK.create(thresh=self.threshold, octaves=octaves), self.n, self.size
+        )

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features._keypoints import checked, gathered
+from nearsight.features._keypoints import check_feature_count, local_features
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
 _CELLS, _DIRECTIONS = 4, 8
-_MOST = 0.2
+_MAX_VALUE = 0.2
 """No value of a unit descriptor is larger: then one strong edge does not outweigh everything."""
 
 
@@ -73,7 +73,7 @@ class DenseSift(LocalDescriptor):
     contrast: float = 0.5
 
     def __post_init__(self) -> None:
-        checked(self.n)
+        check_feature_count(self.n)
         if self.step < 1:
             raise ValueError(f"step is 1 pixel or more; got {self.step}")
         if not self.sizes or not all(size >= 8 and size % 8 == 0 for size in self.sizes):
@@ -89,49 +89,52 @@ class DenseSift(LocalDescriptor):
     def features(self, image: Image) -> LocalFeatures:
         """The patches of one picture."""
         luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        step = self._step(luma.shape)
+        step = self._effective_step(luma.shape)
         points, sides, rows = [np.empty((0, 2))], [np.empty(0)], [np.empty((0, self.size), np.float32)]
         for size in self.sizes:
-            downs, rights = (_middles(length, size, step) for length in luma.shape)
+            downs, rights = (_grid_centres(length, size, step) for length in luma.shape)
             if downs.size and rights.size:
                 points.append(np.stack(np.meshgrid(rights + 0.5, downs + 0.5), axis=-1).reshape(-1, 2))
                 sides.append(np.full(len(points[-1]), size))
-                rows.append(_histograms(luma, size // _CELLS, downs, rights))
+                rows.append(_patch_histograms(luma, size // _CELLS, downs, rights))
         described = np.concatenate(rows)[: self.n]
         kept = np.flatnonzero(described.sum(axis=1) >= max(self.contrast, 1e-6))
-        rooted = _normalised(described[kept], self.root)
+        rooted = _normalise_patches(described[kept], self.root)
         where, scales = np.concatenate(points)[kept], np.concatenate(sides)[kept]
-        return gathered(image, where, scales, np.zeros(len(kept)), rooted)
+        return local_features(image, where, scales, np.zeros(len(kept)), rooted)
 
-    def _step(self, shape: tuple[int, ...]) -> int:
+    def _effective_step(self, shape: tuple[int, ...]) -> int:
         """The smallest step, at least that asked for, with at most n patches; or one wider than the picture."""
         step = self.step
-        while step < max(shape) and self._count(shape, step) > self.n:
+        while step < max(shape) and self._patch_count(shape, step) > self.n:
             step += 1
         return step
 
-    def _count(self, shape: tuple[int, ...], step: int) -> int:
-        return sum(math.prod(len(_middles(length, size, step)) for length in shape) for size in self.sizes)
+    def _patch_count(self, shape: tuple[int, ...], step: int) -> int:
+        return sum(math.prod(len(_grid_centres(length, size, step)) for length in shape) for size in self.sizes)
 
 
-def _middles(length: int, size: int, step: int) -> NDArray[np.int64]:
+def _grid_centres(length: int, size: int, step: int) -> NDArray[np.int64]:
     """The pixels on which patches lie with their middles, in the middle of a side of the picture."""
     room = length - 1 - size
     return np.arange(size // 2 + room % step // 2, length - size // 2, step) if room >= 0 else np.arange(0)
 
 
-def _histograms(luma: Floats, cell: int, downs: NDArray[np.int64], rights: NDArray[np.int64]) -> Floats:
+def _patch_histograms(luma: Floats, cell: int, ys: NDArray[np.int64], xs: NDArray[np.int64]) -> Floats:
     """Means of the gradients by cell and direction `(patches, 128)`, whose sum is the patch's mean gradient."""
     ramp = 1 - np.abs(np.arange(1 - cell, cell)) / cell
     kernel = (ramp / ramp.sum() / _CELLS).astype(np.float32)
     offsets = (2 * np.arange(_CELLS) - _CELLS + 1) * cell // 2
-    rows, columns = downs[:, None, None, None] + offsets[:, None], rights[:, None, None] + offsets
-    maps = (cv2.sepFilter2D(each, -1, kernel, kernel, borderType=cv2.BORDER_CONSTANT) for each in _maps(luma, cell))
+    rows, columns = ys[:, None, None, None] + offsets[:, None], xs[:, None, None] + offsets
+    maps = (
+        cv2.sepFilter2D(each, -1, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
+        for each in _orientation_maps(luma, cell)
+    )
     found = np.stack([each[rows, columns] for each in maps], axis=-1)
     return np.asarray(found.reshape(-1, _CELLS * _CELLS * _DIRECTIONS), np.float32)
 
 
-def _maps(luma: Floats, cell: int) -> list[Floats]:
+def _orientation_maps(luma: Floats, cell: int) -> list[Floats]:
     """How strong the gradient is towards each direction, anti-clockwise from the x axis, `(H, W)` each."""
     smooth = cv2.GaussianBlur(luma, (0, 0), cell / 6, borderType=cv2.BORDER_REPLICATE)
     across, down = (
@@ -147,10 +150,10 @@ def _maps(luma: Floats, cell: int) -> list[Floats]:
     return [(strength - upper) * (first == each) + upper * (second == each) for each in range(_DIRECTIONS)]
 
 
-def _normalised(rows: Floats, root: bool) -> Floats:
+def _normalise_patches(rows: Floats, root: bool) -> Floats:
     place = (np.arange(_CELLS) - (_CELLS - 1) / 2) / 2
     window = np.exp(-(place**2) / 2)
     weighed = rows * np.repeat(np.outer(window, window), _DIRECTIONS)
-    unit = np.minimum(weighed / np.linalg.norm(weighed, axis=1, keepdims=True), _MOST)
+    unit = np.minimum(weighed / np.linalg.norm(weighed, axis=1, keepdims=True), _MAX_VALUE)
     made = np.sqrt(unit / unit.sum(axis=1, keepdims=True)) if root else unit / np.linalg.norm(unit, axis=1)[:, None]
     return np.asarray(made, np.float32)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nearsight.features._feature_map import Maps
+from nearsight.features._feature_map import NetworkFeatureMap
 
 
 @dataclass(frozen=True)
-class FeatureMap(Maps):
+class FeatureMap(NetworkFeatureMap):
     """What a network sees at each position of a picture: a map among the outputs of an ONNX model that has a card.
 
     1. The picture is scaled for the network: its longest side to `side` pixels times the scale, where the card leaves

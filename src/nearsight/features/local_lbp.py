@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features._keypoints import checked, described, nothing
-from nearsight.features._patches import patches
+from nearsight.features._keypoints import check_feature_count, empty_features, from_keypoints
+from nearsight.features._patches import extract_patches
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
 _SIDE, _RADIUS, _PAIRS = 41, 2, 4
-_MOST = 0.2
+_MAX_VALUE = 0.2
 _BLOCK = 512
 """Features that are described at once."""
 
@@ -74,7 +74,7 @@ class LocalLbp(LocalDescriptor):
     contrast: float = 0.02
 
     def __post_init__(self) -> None:
-        checked(self.n)
+        check_feature_count(self.n)
         if not 1 <= self.cells <= 8:
             raise ValueError(f"cells is 1 to 8; got {self.cells}")
         if not 1 <= self.extent <= 12:
@@ -94,52 +94,52 @@ class LocalLbp(LocalDescriptor):
         luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         found = cv2.SIFT.create(nfeatures=self.n, contrastThreshold=self.contrast).detect(luma, None)[: self.n]
         if not found:
-            return nothing(image, self.size, np.float32)
+            return empty_features(image, self.size, np.float32)
         for point in found if self.upright else ():
             point.angle = 0
-        made = described(image, found, np.empty((len(found), self.size), np.float32))
+        made = from_keypoints(image, found, np.empty((len(found), self.size), np.float32))
         for start in range(0, len(found), _BLOCK):
             each = slice(start, start + _BLOCK)
-            cut = patches(luma, made.points[each], self.extent * made.scales[each], made.angles[each], _SIDE)
-            made.descriptors[each] = histograms(patterns(cut, 255 * self.threshold), self.cells)
+            cut = extract_patches(luma, made.points[each], self.extent * made.scales[each], made.angles[each], _SIDE)
+            made.descriptors[each] = pattern_histograms(cs_lbp_patterns(cut, 255 * self.threshold), self.cells)
         return made
 
 
-def patterns(cut: Floats, threshold: float) -> NDArray[np.uint8]:
+def cs_lbp_patterns(samples: Floats, threshold: float) -> NDArray[np.uint8]:
     """The pattern of each sample that is 2 or more away from the edges, `(n, 37, 37)` of `(n, 41, 41)`."""
-    made = np.zeros((len(cut), _SIDE - 2 * _RADIUS, _SIDE - 2 * _RADIUS), np.uint8)
+    made = np.zeros((len(samples), _SIDE - 2 * _RADIUS, _SIDE - 2 * _RADIUS), np.uint8)
     for pair in range(_PAIRS):
         angle = math.pi * pair / _PAIRS
         y, x = _RADIUS * math.sin(angle), _RADIUS * math.cos(angle)
-        made |= (_moved(cut, y, x) - _moved(cut, -y, -x) > threshold).astype(np.uint8) << pair
+        made |= (_shift_patches(samples, y, x) - _shift_patches(samples, -y, -x) > threshold).astype(np.uint8) << pair
     return made
 
 
-def _moved(cut: Floats, y: float, x: float) -> Floats:
+def _shift_patches(samples: Floats, y: float, x: float) -> Floats:
     """The samples so far below and to the right, interpolated linearly."""
     top, left = math.floor(round(y, 6)), math.floor(round(x, 6))
     down, right = np.float32(round(y - top, 6)), np.float32(round(x - left, 6))
 
-    def part(below: int, beside: int) -> Floats:
+    def _crop_at_offset(below: int, beside: int) -> Floats:
         rows, columns = _RADIUS + top + below, _RADIUS + left + beside
         inner = _SIDE - 2 * _RADIUS
-        return cut[:, rows : rows + inner, columns : columns + inner]
+        return samples[:, rows : rows + inner, columns : columns + inner]
 
     if not down and not right:
-        return part(0, 0)
-    above = part(0, 0) + right * (part(0, 1) - part(0, 0))
-    below = part(1, 0) + right * (part(1, 1) - part(1, 0))
+        return _crop_at_offset(0, 0)
+    above = _crop_at_offset(0, 0) + right * (_crop_at_offset(0, 1) - _crop_at_offset(0, 0))
+    below = _crop_at_offset(1, 0) + right * (_crop_at_offset(1, 1) - _crop_at_offset(1, 0))
     return np.asarray(above + down * (below - above), np.float32)
 
 
-def histograms(found: NDArray[np.uint8], cells: int) -> Floats:
+def pattern_histograms(codes: NDArray[np.uint8], cells: int) -> Floats:
     """Rows `(n, 16 cells^2)` of length 1: cell by cell, how often each pattern occurs."""
-    count, side = len(found), found.shape[1]
+    count, side = len(codes), codes.shape[1]
     at = (np.arange(side) + 0.5) * cells / side - 0.5
     share = np.maximum(0, 1 - np.abs(np.clip(at, 0, cells - 1) - np.arange(cells)[:, None]))
     weights = np.einsum("iy,jx->yxij", share, share).reshape(side * side, cells * cells).astype(np.float32)
-    flat = found.reshape(count, -1)
+    flat = codes.reshape(count, -1)
     counts = np.stack([(flat == pattern).astype(np.float32) @ weights for pattern in range(1 << _PAIRS)], axis=2)
     rows = counts.reshape(count, -1)
-    rows = np.minimum(rows / np.linalg.norm(rows, axis=1, keepdims=True), _MOST)
+    rows = np.minimum(rows / np.linalg.norm(rows, axis=1, keepdims=True), _MAX_VALUE)
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)

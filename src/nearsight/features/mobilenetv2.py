@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nearsight.features._feature_map import Maps
+from nearsight.features._feature_map import NetworkFeatureMap
 
 
 @dataclass(frozen=True)
-class Mobilenetv2(Maps):
+class Mobilenetv2(NetworkFeatureMap):
     """What MobileNetV2 sees at each 32nd pixel of a picture: the last layer before it is averaged and classified.
 
     1. The picture's longest side becomes `side` pixels times the scale; what is smaller is not enlarged first. Both

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features._keypoints import checked, gathered, nothing
-from nearsight.features._patches import directions, rooted, sift_at
+from nearsight.features._keypoints import check_feature_count, empty_features, local_features
+from nearsight.features._patches import compute_sift, dominant_orientations, to_rootsift
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
-_LEAST_SIDE = 3
-_SIFT = 6
+_MIN_SIDE = 3
+_SIFT_EXTENT = 6
 """SIFT describes a square of so many diameters of a point."""
 
 
@@ -79,7 +79,7 @@ class Mser(LocalDescriptor):
     root: bool = True
 
     def __post_init__(self) -> None:
-        checked(self.n)
+        check_feature_count(self.n)
         if not 1 <= self.delta <= 127:
             raise ValueError(f"delta is 1 to 127 levels of grey; got {self.delta}")
         if not 0 < self.variation <= 1:
@@ -101,25 +101,25 @@ class Mser(LocalDescriptor):
         luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         regions = self._regions(luma)
         if not regions:
-            return nothing(image, self.size, np.float32)
-        points, diameters = _measured(regions)
-        covered = (diameters * self.extent / _SIFT).astype(np.float32)
+            return empty_features(image, self.size, np.float32)
+        points, diameters = _centres_and_diameters(regions)
+        covered = (diameters * self.extent / _SIFT_EXTENT).astype(np.float32)
         upright = np.zeros(len(points), np.float32)
-        angles = upright if self.upright else directions(luma, points, covered / np.float32(2))
-        rows = sift_at(luma, points, covered, angles)
-        return gathered(image, points, diameters, angles, rooted(rows) if self.root else rows)
+        angles = upright if self.upright else dominant_orientations(luma, points, covered / np.float32(2))
+        rows = compute_sift(luma, points, covered, angles)
+        return local_features(image, points, diameters, angles, to_rootsift(rows) if self.root else rows)
 
     def _regions(self, luma: NDArray[np.uint8]) -> list[NDArray[Any]]:
         """The pixels `(area, 2)` x, y of each region, the largest first."""
         most = math.ceil(self.largest * luma.size)
-        if min(luma.shape) < _LEAST_SIDE or most <= self.smallest:
+        if min(luma.shape) < _MIN_SIDE or most <= self.smallest:
             return []
         mser = cv2.MSER.create(delta=self.delta, min_area=self.smallest, max_area=most, max_variation=self.variation)
         found = [np.asarray(region) for region in mser.detectRegions(luma)[0]]
         return sorted(found, key=len, reverse=True)[: self.n]
 
 
-def _measured(regions: list[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _centres_and_diameters(regions: list[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Centres `(n, 2)` and diameters `(n,)` of regions; a pixel is a square, not a point."""
     areas = np.array([len(region) for region in regions])
     starts = np.cumsum(areas) - areas

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nearsight.features._keypoints import checked, nothing, strings
+from nearsight.features._keypoints import check_feature_count, detect_binary_features, empty_features
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 _BORDER, _PATCH = 31, 31
@@ -66,7 +66,7 @@ class Orb(LocalDescriptor):
     dtype = "uint8"
 
     def __post_init__(self) -> None:
-        checked(self.n)
+        check_feature_count(self.n)
         if not 1 < self.scale <= 2:
             raise ValueError(f"scale is above 1 and at most 2; got {self.scale}")
         if not 1 <= self.levels <= 16:
@@ -83,7 +83,7 @@ class Orb(LocalDescriptor):
         """The strongest features of one picture."""
         room = min(image.shape[:2]) / (2 * _BORDER + 1)
         if room < 1:
-            return nothing(image, self.size, np.uint8)
+            return empty_features(image, self.size, np.uint8)
         levels = min(self.levels, 1 + int(math.log(room, self.scale)))
         orb = cv2.ORB.create(
             nfeatures=self.n,
@@ -93,4 +93,4 @@ class Orb(LocalDescriptor):
             patchSize=_PATCH,
             fastThreshold=self.threshold,
         )
-        return strings(image, orb, self.n, self.size)
+        return detect_binary_features(image, orb, self.n, self.size)

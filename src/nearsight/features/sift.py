@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nearsight.features._keypoints import checked, described, nothing
-from nearsight.features._patches import rooted
+from nearsight.features._keypoints import check_feature_count, empty_features, from_keypoints
+from nearsight.features._patches import to_rootsift
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 
@@ -65,7 +65,7 @@ class Sift(LocalDescriptor):
     contrast: float = 0.02
 
     def __post_init__(self) -> None:
-        checked(self.n)
+        check_feature_count(self.n)
         if not 0 <= self.contrast < 1:
             raise ValueError(f"contrast is 0 or more and below 1; got {self.contrast}")
 
@@ -86,7 +86,7 @@ class Sift(LocalDescriptor):
         else:
             found, rows = sift.detectAndCompute(grey, None)
         if rows is None:
-            return nothing(image, self.size, np.float32)
+            return empty_features(image, self.size, np.float32)
         if self.root:
-            rows = rooted(rows)
-        return described(image, found[: self.n], rows[: self.n])
+            rows = to_rootsift(rows)
+        return from_keypoints(image, found[: self.n], rows[: self.n])

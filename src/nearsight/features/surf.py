@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features._fast_hessian import Integral, Points, detected, integral
-from nearsight.features._keypoints import checked, gathered
+from nearsight.features._fast_hessian import BlobPoints, IntegralImage, detect_blobs, integral_image
+from nearsight.features._keypoints import check_feature_count, local_features
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
 _CELLS, _SAMPLES = 4, 5
@@ -77,7 +77,7 @@ class Surf(LocalDescriptor):
     extended: bool = False
 
     def __post_init__(self) -> None:
-        checked(self.n)
+        check_feature_count(self.n)
         if not self.threshold >= 0:
             raise ValueError(f"threshold is 0 or more; got {self.threshold}")
         if not 1 <= self.octaves <= 6:
@@ -90,33 +90,33 @@ class Surf(LocalDescriptor):
 
     def features(self, image: Image) -> LocalFeatures:
         """The strongest features of one picture."""
-        sums = integral(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
-        found = detected(sums, self.octaves, self.threshold)
-        order = np.argsort(-found.strengths, kind="stable")[: self.n]
-        points = Points(*(each[order] for each in found))
+        sums = integral_image(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+        found = detect_blobs(sums, self.octaves, self.threshold)
+        order = np.argsort(-found.responses, kind="stable")[: self.n]
+        points = BlobPoints(*(each[order] for each in found))
         angles, rows = np.zeros(len(order), np.float32), np.empty((len(order), self.size), np.float32)
         for start in range(0, len(order), _BLOCK):
             block = slice(start, start + _BLOCK)
-            places, sigmas = points.places[block], points.sigmas[block]
+            places, sigmas = points.positions[block], points.sigmas[block]
             if not self.upright:
-                angles[block] = directions(sums, places, sigmas)
-            rows[block] = described(sums, places, sigmas, angles[block], self.extended)
-        return gathered(image, points.places, 2 * points.sigmas, np.degrees(angles), rows)
+                angles[block] = surf_orientations(sums, places, sigmas)
+            rows[block] = surf_descriptors(sums, places, sigmas, angles[block], self.extended)
+        return local_features(image, points.positions, 2 * points.sigmas, np.degrees(angles), rows)
 
 
-def directions(sums: Integral, places: Floats, sigmas: Floats) -> Floats:
+def surf_orientations(sums: IntegralImage, positions: Floats, sigmas: Floats) -> Floats:
     """The direction `(n,)` of the longest sum of slopes, in radians clockwise from the x axis."""
     y, x = np.mgrid[-5:6, -5:6].reshape(2, -1)
     near = x**2 + y**2 < 36
     x, y = x[near], y[near]
-    at = places[:, None] + sigmas[:, None, None] * np.column_stack([x, y]).astype(np.float32)
-    slopes = haar(sums, at, 2 * sigmas) * np.exp(-(x**2 + y**2) / 8)
+    at = positions[:, None] + sigmas[:, None, None] * np.column_stack([x, y]).astype(np.float32)
+    slopes = haar_responses(sums, at, 2 * sigmas) * np.exp(-(x**2 + y**2) / 8)
     turns = np.arctan2(slopes[1], slopes[0])
     order = np.argsort(turns, axis=1, kind="stable")
     turns = np.take_along_axis(turns, order, axis=1)
     # a window begins at each slope; the slopes stand twice, so that windows may go past half a turn
     twice = np.concatenate([turns, turns + 2 * math.pi], axis=1)
-    ends = _first_at_least(twice, turns + _WINDOW)
+    ends = _searchsorted_rows(twice, turns + _WINDOW)
     found = []
     for each in slopes:
         one = np.take_along_axis(each, order, axis=1)
@@ -128,43 +128,47 @@ def directions(sums: Integral, places: Floats, sigmas: Floats) -> Floats:
     return np.asarray(np.arctan2(*taken), np.float32)
 
 
-def _first_at_least(rows: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.intp]:
+def _searchsorted_rows(rows: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.intp]:
     """For each row of rising values, where the first stands that is not below each wanted one."""
     apart = 8 * math.pi * np.arange(len(rows))[:, None]  # more than any row spans: one search serves all rows
     found = np.searchsorted((rows + apart).ravel(), (wanted + apart).ravel()).reshape(wanted.shape)
     return np.asarray(found - np.arange(len(rows))[:, None] * rows.shape[1])
 
 
-def described(sums: Integral, places: Floats, sigmas: Floats, angles: Floats, extended: bool) -> Floats:
+def surf_descriptors(sums: IntegralImage, positions: Floats, sigmas: Floats, angles: Floats, extended: bool) -> Floats:
     """Descriptors `(n, 64)` or `(n, 128)` of length 1 around places, with directions in radians."""
     across = _CELLS * _SAMPLES
     offsets = np.arange(across) - (across - 1) / 2
     y, x = (each.ravel().astype(np.float32) for each in np.meshgrid(offsets, offsets, indexing="ij"))
     cosine, sine = np.cos(angles)[:, None], np.sin(angles)[:, None]
     turned = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=2)
-    slopes = haar(sums, places[:, None] + sigmas[:, None, None] * turned, sigmas)
+    slopes = haar_responses(sums, positions[:, None] + sigmas[:, None, None] * turned, sigmas)
     slopes *= np.exp(-(x**2 + y**2) / (2 * 3.3**2))
     along, aside = cosine * slopes[0] + sine * slopes[1], cosine * slopes[1] - sine * slopes[0]
-    values = _parted(along, aside) + _parted(aside, along) if extended else [along, aside, abs(along), abs(aside)]
-    cells = np.stack(values, axis=2).reshape(len(places), _CELLS, _SAMPLES, _CELLS, _SAMPLES, -1).sum(axis=(2, 4))
-    rows = cells.reshape(len(places), -1)
+    values = (
+        _split_by_sign(along, aside) + _split_by_sign(aside, along)
+        if extended
+        else [along, aside, abs(along), abs(aside)]
+    )
+    cells = np.stack(values, axis=2).reshape(len(positions), _CELLS, _SAMPLES, _CELLS, _SAMPLES, -1).sum(axis=(2, 4))
+    rows = cells.reshape(len(positions), -1)
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32)
 
 
-def _parted(slope: NDArray[np.float64], other: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _split_by_sign(slope: NDArray[np.float64], other: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """The slopes and their sizes, apart for the other below 0 and not."""
     low = slope * (other < 0)
     return [low, abs(low), slope - low, abs(slope - low)]
 
 
-def haar(sums: Integral, places: Floats, halves: Floats) -> NDArray[np.float64]:
-    """Slopes `(2, n, k)` along x and y at `places (n, k, 2)` by wavelets of twice `halves (n,)`, in whole pixels.
+def haar_responses(sums: IntegralImage, positions: Floats, halves: Floats) -> NDArray[np.float64]:
+    """Slopes `(2, n, k)` along x and y at `positions (n, k, 2)` by wavelets of twice `halves (n,)`, in whole pixels.
 
     A slope is the sum of the half to the right (below) less that of the other half; 0 where the wavelet reaches out of
     the picture.
     """
     half = np.maximum(1, np.rint(halves)).astype(np.int64)[:, None]
-    x, y = np.rint(places).astype(np.int64).transpose(2, 0, 1)
+    x, y = np.rint(positions).astype(np.int64).transpose(2, 0, 1)
     height, width = sums.shape
     inside = (x >= half) & (y >= half) & (x + half < width) & (y + half < height)
     flat = sums.ravel()

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.features._keypoints import checked, gathered, nothing
+from nearsight.features._keypoints import check_feature_count, empty_features, local_features
 from nearsight.models import onnx_runtime
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
@@ -74,7 +74,7 @@ class Xfeat(LocalDescriptor):
     side = _SIDE
 
     def __post_init__(self) -> None:
-        checked(self.n)
+        check_feature_count(self.n)
         if not 0 < self.least < 1:
             raise ValueError(f"least is above 0 and below 1; got {self.least}")
 
@@ -86,32 +86,32 @@ class Xfeat(LocalDescriptor):
     @property
     def digest(self) -> str:
         """The network's checksum."""
-        return onnx_runtime.digest(_MODEL)
+        return onnx_runtime.model_digest(_MODEL)
 
     def load(self) -> None:
         """Find the models, check them and open them."""
-        onnx_runtime.load(_MODEL)
+        onnx_runtime.load_model(_MODEL)
         if self.matcher == "lighterglue":
-            onnx_runtime.load(_MATCHER)
+            onnx_runtime.load_model(_MATCHER)
 
     def features(self, image: Image) -> LocalFeatures:
         """The strongest points of one picture."""
-        canvas, factor = _canvas(image)
+        canvas, factor = _network_input(image)
         if not canvas.any():
-            return nothing(image, self.size, np.float32)
-        channels, logits, trusted = onnx_runtime.run(_MODEL, {"input": canvas})
-        likely = likelihoods(logits[0])
+            return empty_features(image, self.size, np.float32)
+        channels, logits, trusted = onnx_runtime.run_model(_MODEL, {"input": canvas})
+        likely = keypoint_probabilities(logits[0])
         height, width = (round(side * factor) for side in image.shape[:2])
-        down, right = peaks(likely[:height, :width], self.least)
-        trust = between(trusted[0, 0][:, :, None], down, right)[:, 0]
+        down, right = find_peaks(likely[:height, :width], self.least)
+        trust = sample_map(trusted[0, 0][:, :, None], down, right)[:, 0]
         best = np.argsort(-likely[down, right] * trust, kind="stable")[: self.n]
         down, right = down[best], right[best]
-        descriptors = between(channels[0], down, right)
+        descriptors = sample_map(channels[0], down, right)
         descriptors /= np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-12)
         points = (np.column_stack([right, down]) + 0.5) / factor
-        return gathered(image, points, np.full(len(best), _DIAMETER / factor), np.zeros(len(best)), descriptors)
+        return local_features(image, points, np.full(len(best), _DIAMETER / factor), np.zeros(len(best)), descriptors)
 
-    def pairs(self, first: LocalFeatures, second: LocalFeatures) -> NDArray[np.int64] | None:
+    def match_pairs(self, first: LocalFeatures, second: LocalFeatures) -> NDArray[np.int64] | None:
         """Those of the matcher, where one is asked for."""
         if self.matcher == "nearest":
             return None
@@ -119,12 +119,12 @@ class Xfeat(LocalDescriptor):
             return np.empty((0, 2), np.int64)
         given = {}
         for number, found in enumerate((first, second)):
-            given[f"kpts{number}"] = _placed(found)[None]
+            given[f"kpts{number}"] = _to_matcher_coordinates(found)[None]
             given[f"desc{number}"] = np.ascontiguousarray(found.descriptors, np.float32)[None]
-        return np.asarray(onnx_runtime.run(_MATCHER, given)[0], np.int64).reshape(-1, 2)
+        return np.asarray(onnx_runtime.run_model(_MATCHER, given)[0], np.int64).reshape(-1, 2)
 
 
-def likelihoods(logits: Floats) -> Floats:
+def keypoint_probabilities(logits: Floats) -> Floats:
     """How likely each pixel is a point, `(8 h, 8 w)`, of a network's output `(h, w, 65)`; the 65th says: none here."""
     exps = np.exp(logits - logits.max(axis=2, keepdims=True))
     shares = (exps / exps.sum(axis=2, keepdims=True))[:, :, : _CELL * _CELL]
@@ -133,23 +133,23 @@ def likelihoods(logits: Floats) -> Floats:
     return np.ascontiguousarray(cells.reshape(rows * _CELL, columns * _CELL), np.float32)
 
 
-def peaks(likely: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of the pixels above `least` that are the largest within 5 x 5."""
-    largest = cv2.dilate(likely, np.ones((5, 5), np.uint8))
-    down, right = np.nonzero((likely == largest) & (likely > least))
+def find_peaks(probabilities: Floats, min_probability: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the pixels above `min_probability` that are the largest within 5 x 5."""
+    largest = cv2.dilate(probabilities, np.ones((5, 5), np.uint8))
+    down, right = np.nonzero((probabilities == largest) & (probabilities > min_probability))
     return down, right
 
 
-def between(cells: Floats, down: NDArray[np.intp], right: NDArray[np.intp]) -> Floats:
+def sample_map(cells: Floats, ys: NDArray[np.intp], xs: NDArray[np.intp]) -> Floats:
     """What a map `(h, w, D)` of 8 x 8 cells is at pixels, `(n, D)`, linearly between the middles of the cells."""
-    x, y = ((np.asarray(each, np.float32) + 0.5) / _CELL - 0.5 for each in (right, down))
+    x, y = ((np.asarray(each, np.float32) + 0.5) / _CELL - 0.5 for each in (xs, ys))
     if not len(x):
         return np.empty((0, cells.shape[2]), np.float32)
     made = cv2.remap(cells, x[:, None], y[:, None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(made.reshape(len(x), -1), np.float32)
 
 
-def _canvas(image: Image) -> tuple[Floats, float]:
+def _network_input(image: Image) -> tuple[Floats, float]:
     """The picture as the network takes it, `(1, 1, 640, 640)`, and by what it was made smaller.
 
     Zeros where it is flat or tiny.
@@ -169,7 +169,7 @@ def _canvas(image: Image) -> tuple[Floats, float]:
     return canvas, factor
 
 
-def _placed(found: LocalFeatures) -> Floats:
+def _to_matcher_coordinates(found: LocalFeatures) -> Floats:
     """Points as the matcher takes them, -1 to 1 over the network's picture."""
     factor = min(1.0, _SIDE / max(found.size))
     return np.asarray((found.points * factor - _SIDE / 2) / (_SIDE / 2), np.float32)

@@ -23,30 +23,39 @@ from numpy.typing import NDArray
 from nearsight.geometry.matching import Matches
 from nearsight.types import Floats, Image, LocalFeatures
 
-__all__ = ["Fit", "agreement", "features", "fit", "log_alarms", "mirrored", "reduced", "trimmed"]
+__all__ = [
+    "AffineFit",
+    "compute_log_nfa",
+    "downscale",
+    "fit_affine",
+    "mirror_features",
+    "pixel_correlation",
+    "rootsift_features",
+    "trim_border",
+]
 
-Doubles: TypeAlias = NDArray[np.float64]
-Flags: TypeAlias = NDArray[np.bool_]
+_Doubles: TypeAlias = NDArray[np.float64]
+_Mask: TypeAlias = NDArray[np.bool_]
 
 BORDER = 24
 """A pixel that differs by more than this from the colour of the border is no part of it."""
 CONTRAST = 0.02
 """SIFT's bar for a feature, half of the usual one: blurred and dark copies keep enough of them."""
-SCALE_STEP = 1.6
+MAX_SCALE_RATIO = 1.6
 """Matches agree in scale up to this factor."""
-TURN = 25.0
+MAX_ANGLE_DIFFERENCE = 25.0
 """Matches agree in angle up to these degrees."""
-LOOSE = 3.0
+PROPOSAL_TOLERANCE = 3.0
 """A transform proposed by one match alone may miss by this many tolerances; a fitted one by a single tolerance."""
-SEEDS, ROUNDS = 5, 4
+N_PROPOSALS, MAX_ROUNDS = 5, 4
 """How many proposals are fitted, and how often each at most."""
-FREE = 3
+MINIMAL_SAMPLE = 3
 """Matches that determine the transform: an affine one has six numbers."""
-SHEAR = 2.0
+MAX_STRETCH = 2.0
 """A transform that stretches one way more than this times the other way is no copy's."""
 CLUSTERING = 3.0
-"""How much likelier than at a place drawn evenly a wrong match falls on the right place; calibrated, see `fit`."""
-BLOCKS, FLAT = 12, 4.0
+"""How much likelier than at a place drawn evenly a wrong match falls on the right place; calibrated, see `fit_affine`."""
+N_BLOCKS, MIN_TEXTURE = 12, 4.0
 """Pixels are compared in this many blocks along the longest side; below this deviation in grey levels one is flat."""
 
 _CELLS = np.arange(128).reshape(4, 4, 8)
@@ -54,22 +63,22 @@ _MIRRORED = _CELLS[::-1][:, :, -np.arange(8) % 8].ravel()
 
 
 @dataclass(frozen=True)
-class Fit:
+class AffineFit:
     """The transform that most matches agree on.
 
     `query_points`, `hit_points` `(n, 2) float64` are the agreeing matches, `matrix (3, 3)` maps the former to the
-    latter; `agreeing` of `tried` distinct places agree, and a random match would with probability `chance`.
+    latter; `n_inliers` of `n_tentative` distinct places agree, and a random match would with probability `chance`.
     """
 
-    query_points: Doubles
-    hit_points: Doubles
-    matrix: Doubles
-    agreeing: int
-    tried: int
-    chance: float
+    query_points: _Doubles
+    hit_points: _Doubles
+    matrix: _Doubles
+    n_inliers: int
+    n_tentative: int
+    match_probability: float
 
 
-def reduced(image: Image, side: int) -> Image:
+def downscale(image: Image, side: int) -> Image:
     """The picture with its longest side at most `side` pixels; a smaller one comes back as it is."""
     height, width = image.shape[:2]
     factor = side / max(height, width)
@@ -79,7 +88,7 @@ def reduced(image: Image, side: int) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def trimmed(image: Image) -> Image | None:
+def trim_border(image: Image) -> Image | None:
     """The picture without its plain border of one colour; None where it has none, or little would be left.
 
     A row or column belongs to the picture where more than one in twenty pixels differ from the colour of the border
@@ -95,7 +104,7 @@ def trimmed(image: Image) -> Image | None:
     return inner if 0.1 <= share <= 0.97 else None
 
 
-def features(image: Image, limit: int) -> LocalFeatures:
+def rootsift_features(image: Image, limit: int) -> LocalFeatures:
     """The strongest SIFT features, about `limit`, with RootSIFT descriptors `(n, 128)`; none is no error."""
     sift = cv2.SIFT.create(nfeatures=limit, contrastThreshold=CONTRAST)
     keypoints, found = sift.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None)
@@ -109,83 +118,85 @@ def features(image: Image, limit: int) -> LocalFeatures:
     return LocalFeatures(points, scales, angles, rooted, size)
 
 
-def mirrored(described: LocalFeatures, width: int) -> LocalFeatures:
+def mirror_features(features: LocalFeatures, width: int) -> LocalFeatures:
     """The features of the mirror image of a picture of this width, without looking at it again.
 
     In a mirror the rows of cells of each patch change places, and its orientations turn the other way.
     """
-    points = described.points * np.array([-1, 1], np.float32) + np.array([width, 0], np.float32)
-    angles = (180 - described.angles) % 360
-    return LocalFeatures(points, described.scales, angles, described.descriptors[:, _MIRRORED], described.size)
+    points = features.points * np.array([-1, 1], np.float32) + np.array([width, 0], np.float32)
+    angles = (180 - features.angles) % 360
+    return LocalFeatures(points, features.scales, angles, features.descriptors[:, _MIRRORED], features.size)
 
 
-def _turned(degrees: Doubles) -> Doubles:
+def _wrap_angle(degrees: _Doubles) -> _Doubles:
     return np.abs((degrees + 180) % 360 - 180)
 
 
-def _proposals(matches: Matches, tolerance: float) -> Flags:
-    """Which matches agree with the similarity that each match proposes by itself: the rows of the `SEEDS` best."""
-    query, hit = matches.query @ [1, 1j], matches.hit @ [1, 1j]
-    similarity = matches.ratios * np.exp(1j * np.radians(matches.turns))
+def _proposals(matches: Matches, tolerance: float) -> _Mask:
+    """Which matches agree with the similarity that each match proposes by itself: the rows of the `N_PROPOSALS` best."""
+    query, hit = matches.query_points @ [1, 1j], matches.hit_points @ [1, 1j]
+    similarity = matches.scale_ratios * np.exp(1j * np.radians(matches.rotations))
     offset = hit - similarity * query
     missed = np.abs(similarity[:, None] * query + offset[:, None] - hit)
-    near = missed <= LOOSE * tolerance * np.sqrt(matches.ratios)[:, None]
-    steps = np.log(matches.ratios)
-    near &= np.abs(steps - steps[:, None]) <= np.log(SCALE_STEP)
-    near &= _turned(matches.turns - matches.turns[:, None]) <= TURN
-    rows: Flags = near[np.argsort(-near.sum(axis=1), kind="stable")[:SEEDS]]
+    near = missed <= PROPOSAL_TOLERANCE * tolerance * np.sqrt(matches.scale_ratios)[:, None]
+    steps = np.log(matches.scale_ratios)
+    near &= np.abs(steps - steps[:, None]) <= np.log(MAX_SCALE_RATIO)
+    near &= _wrap_angle(matches.rotations - matches.rotations[:, None]) <= MAX_ANGLE_DIFFERENCE
+    rows: _Mask = near[np.argsort(-near.sum(axis=1), kind="stable")[:N_PROPOSALS]]
     return rows
 
 
-def _affine(query: Doubles, hit: Doubles) -> Doubles | None:
+def _fit_least_squares(query: _Doubles, hit: _Doubles) -> _Doubles | None:
     """The least-squares affine transform `(3, 3)`; None where the points do not determine a plausible one."""
-    if len(query) <= FREE:
+    if len(query) <= MINIMAL_SAMPLE:
         return None
     solution, _, rank, _ = np.linalg.lstsq(np.column_stack([query, np.ones(len(query))]), hit, rcond=None)
     linear = solution[:2].T
     longest, shortest = np.linalg.svd(linear, compute_uv=False)
-    if rank < FREE or np.linalg.det(linear) <= 0 or longest > SHEAR * shortest:
+    if rank < MINIMAL_SAMPLE or np.linalg.det(linear) <= 0 or longest > MAX_STRETCH * shortest:
         return None
     return np.vstack([solution.T, [0, 0, 1]])
 
 
-def _agree(matrix: Doubles, matches: Matches, tolerance: float) -> Flags:
+def _find_inliers(matrix: _Doubles, matches: Matches, tolerance: float) -> _Mask:
     """Which matches agree with a transform in place, in scale and in angle."""
     linear = matrix[:2, :2]
     scale = np.sqrt(np.linalg.det(linear))
     turn = np.degrees(np.arctan2(linear[1, 0] - linear[0, 1], linear[0, 0] + linear[1, 1]))
-    missed = np.linalg.norm(matches.query @ linear.T + matrix[:2, 2] - matches.hit, axis=1)
-    near = (missed <= tolerance * np.sqrt(scale)) & (_turned(matches.turns - turn) <= TURN)
-    flags: Flags = near & (np.abs(np.log(matches.ratios / scale)) <= np.log(SCALE_STEP))
+    missed = np.linalg.norm(matches.query_points @ linear.T + matrix[:2, 2] - matches.hit_points, axis=1)
+    near = (missed <= tolerance * np.sqrt(scale)) & (_wrap_angle(matches.rotations - turn) <= MAX_ANGLE_DIFFERENCE)
+    flags: _Mask = near & (np.abs(np.log(matches.scale_ratios / scale)) <= np.log(MAX_SCALE_RATIO))
     return flags
 
 
-def _grown(near: Flags, matches: Matches, tolerance: float) -> tuple[Doubles, Flags] | None:
+def _refine_affine(inliers: _Mask, matches: Matches, tolerance: float) -> tuple[_Doubles, _Mask] | None:
     """A proposal, fitted to what agrees with it until that no longer changes; None where nothing plausible is left."""
     grown = None
-    for _ in range(ROUNDS):
-        matrix = _affine(matches.query[near], matches.hit[near])
+    for _ in range(MAX_ROUNDS):
+        matrix = _fit_least_squares(matches.query_points[inliers], matches.hit_points[inliers])
         if matrix is None:
             return None
-        before, near = near, _agree(matrix, matches, tolerance)
-        grown = matrix, near
-        if np.array_equal(before, near):
+        before, inliers = inliers, _find_inliers(matrix, matches, tolerance)
+        grown = matrix, inliers
+        if np.array_equal(before, inliers):
             break
     return grown
 
 
-def _distinct(matches: Matches, near: Flags, tolerance: float) -> int:
+def _count_distinct(matches: Matches, inliers: _Mask, tolerance: float) -> int:
     """How many places agree: of matches within one cell of two tolerances, in either picture, only one counts."""
-    cells = [np.floor(points[near] / (2 * tolerance)) @ [1, 1j] for points in (matches.query, matches.hit)]
+    cells = [
+        np.floor(points[inliers] / (2 * tolerance)) @ [1, 1j] for points in (matches.query_points, matches.hit_points)
+    ]
     return min(len(np.unique(cell)) for cell in cells)
 
 
-def _spread(points: Doubles) -> float:
+def _narrowest_deviation(points: _Doubles) -> float:
     """Standard deviation of points `(n, 2)`, n > 1, in the direction in which they vary least."""
     return float(np.sqrt(max(0.0, np.linalg.eigvalsh(np.cov(points.T))[0])))
 
 
-def fit(matches: Matches, size: tuple[int, int], tolerance: float = 3.0) -> Fit | None:
+def fit_affine(matches: Matches, size: tuple[int, int], tolerance: float = 3.0) -> AffineFit | None:
     """The affine transform that most matches agree on in place, scale and angle; None where none is worth a look.
 
     1. Every match proposes a similarity from its two points, scales and angles; the five with most agreement are kept.
@@ -195,63 +206,70 @@ def fit(matches: Matches, size: tuple[int, int], tolerance: float = 3.0) -> Fit 
        its width and height). Agreement in scale and angle is required but not counted as further evidence: among wrong
        matches that fall on the right place it is the rule, since similar things stand in similar poses.
     """
-    best: tuple[int, Doubles, Flags] | None = None
-    for proposal in _proposals(matches, tolerance) if len(matches) > FREE else ():
-        grown = _grown(proposal, matches, tolerance)
-        if grown is None or grown[1].sum() <= FREE:
+    best: tuple[int, _Doubles, _Mask] | None = None
+    for proposal in _proposals(matches, tolerance) if len(matches) > MINIMAL_SAMPLE else ():
+        grown = _refine_affine(proposal, matches, tolerance)
+        if grown is None or grown[1].sum() <= MINIMAL_SAMPLE:
             continue
-        if min(_spread(points[grown[1]]) for points in (matches.query, matches.hit)) < 2 * tolerance:
+        if (
+            min(_narrowest_deviation(points[grown[1]]) for points in (matches.query_points, matches.hit_points))
+            < 2 * tolerance
+        ):
             continue
-        agreeing = _distinct(matches, grown[1], tolerance)
+        agreeing = _count_distinct(matches, grown[1], tolerance)
         if best is None or agreeing > best[0]:
             best = agreeing, *grown
     if best is None:
         return None
     agreeing, matrix, near = best
     circle = np.pi * tolerance**2 * np.sqrt(np.linalg.det(matrix[:2, :2]))
-    tried = _distinct(matches, np.ones(len(matches), bool), tolerance)
+    tried = _count_distinct(matches, np.ones(len(matches), bool), tolerance)
     chance = min(0.5, CLUSTERING * float(circle) / (size[0] * size[1]))
-    return Fit(matches.query[near], matches.hit[near], matrix, agreeing, tried, chance)
+    return AffineFit(matches.query_points[near], matches.hit_points[near], matrix, agreeing, tried, chance)
 
 
-def log_alarms(tests: int, tried: int, agreeing: int, chance: float) -> float:
-    """log10 of the number of false alarms (NFA) to expect when `tests` pictures are tried.
+def compute_log_nfa(n_tests: int, n_tentative: int, n_inliers: int, match_probability: float) -> float:
+    """log10 of the number of false alarms (NFA) to expect when `n_tests` pictures are tried.
 
-    NFA = tests x C(tried, 3) x P(at least `agreeing` - 3 of `tried` - 3 random matches agree): the binomial tail, once
+    NFA = tests x C(tried, 3) x P(at least `n_inliers` - 3 of `n_tentative` - 3 random matches agree): the binomial tail, once
     for each choice of the three matches that determine the transform.
     """
-    if agreeing <= FREE:
+    if n_inliers <= MINIMAL_SAMPLE:
         return float("inf")
-    n = tried - FREE
-    k = np.arange(agreeing - FREE, n + 1)
+    n = n_tentative - MINIMAL_SAMPLE
+    k = np.arange(n_inliers - MINIMAL_SAMPLE, n + 1)
     terms = (
         scipy.special.gammaln(n + 1)
         - scipy.special.gammaln(k + 1)
         - scipy.special.gammaln(n - k + 1)
-        + k * np.log(chance)
-        + (n - k) * np.log1p(-chance)
+        + k * np.log(match_probability)
+        + (n - k) * np.log1p(-match_probability)
     )
-    choices = scipy.special.gammaln(tried + 1) - scipy.special.gammaln(FREE + 1) - scipy.special.gammaln(n + 1)
-    return float((np.log(tests) + choices + scipy.special.logsumexp(terms)) / np.log(10))
+    choices = (
+        scipy.special.gammaln(n_tentative + 1)
+        - scipy.special.gammaln(MINIMAL_SAMPLE + 1)
+        - scipy.special.gammaln(n + 1)
+    )
+    return float((np.log(n_tests) + choices + scipy.special.logsumexp(terms)) / np.log(10))
 
 
-def _laid(hit: Image, moved: Doubles, size: tuple[int, int]) -> tuple[Floats, Floats]:
+def _warp_to_query(hit: Image, matrix: _Doubles, size: tuple[int, int]) -> tuple[Floats, Floats]:
     """The hit in grey as the query would show it, and 1 where it shows anything at all."""
     grey = cv2.cvtColor(hit, cv2.COLOR_RGB2GRAY).astype(np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    laid, inside = (cv2.warpAffine(plane, moved, size, flags=flags) for plane in (grey, np.ones_like(grey)))
+    laid, inside = (cv2.warpAffine(plane, matrix, size, flags=flags) for plane in (grey, np.ones_like(grey)))
     return laid, inside
 
 
 def _block_means(planes: tuple[Floats, ...]) -> list[Floats]:
     height, width = planes[0].shape
-    side = max(1, max(height, width) // BLOCKS)
+    side = max(1, max(height, width) // N_BLOCKS)
     size = max(1, width // side), max(1, height // side)
     whole = [plane[: size[1] * side, : size[0] * side] for plane in planes]
     return [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in whole]
 
 
-def agreement(query: Image, hit: Image, matrix: Doubles) -> float:
+def pixel_correlation(query: Image, hit: Image, matrix: _Doubles) -> float:
     """How alike the pixels are, -1..1, once the hit is laid over the query by `matrix` (query to hit).
 
     1. Both are smoothed and cut into square blocks; each wholly covered block gets the zero-mean normalised
@@ -262,11 +280,11 @@ def agreement(query: Image, hit: Image, matrix: Doubles) -> float:
     """
     to_indices = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
     moved = (to_indices @ matrix @ np.linalg.inv(to_indices))[:2]
-    laid, inside = _laid(hit, moved, (query.shape[1], query.shape[0]))
+    laid, inside = _warp_to_query(hit, moved, (query.shape[1], query.shape[0]))
     grey = cv2.cvtColor(query, cv2.COLOR_RGB2GRAY).astype(np.float32)
     a, b = cv2.GaussianBlur(grey, (0, 0), 2.0), cv2.GaussianBlur(laid, (0, 0), 2.0)
     whole, mean_a, mean_b, aa, bb, ab = _block_means((inside, a, b, a * a, b * b, a * b))
     varied = [np.maximum(aa - mean_a**2, 0), np.maximum(bb - mean_b**2, 0)]
-    correlations = (ab - mean_a * mean_b) / np.sqrt((varied[0] + FLAT**2 / 4) * (varied[1] + FLAT**2 / 4))
-    speaking = [correlations[(whole > 0.999) & (variance > FLAT**2)] for variance in varied]
+    correlations = (ab - mean_a * mean_b) / np.sqrt((varied[0] + MIN_TEXTURE**2 / 4) * (varied[1] + MIN_TEXTURE**2 / 4))
+    speaking = [correlations[(whole > 0.999) & (variance > MIN_TEXTURE**2)] for variance in varied]
     return max(float(np.median(values)) if len(values) >= 3 else 0.0 for values in speaking)

@@ -6,29 +6,29 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.geometry.alignment import reduced
+from nearsight.geometry.alignment import downscale
 from nearsight.types import Explanation, Floats, Image
 
-__all__ = ["drawn", "warmed"]
+__all__ = ["draw_matches", "overlay_heatmap"]
 
 SIDE, GAP = 512, 16
 OUTLINE = (0, 160, 60)
 COOL, WARM, HOT = (20, 16, 70), (214, 56, 72), (255, 226, 92)
 """The colours of places that add nothing, half of what the strongest adds, and as much as that."""
-COVER = 0.6
+HEATMAP_OPACITY = 0.6
 """How much of the picture a heat map covers."""
 
 
-def _colour(number: int) -> tuple[int, int, int]:
+def _match_colour(index: int) -> tuple[int, int, int]:
     """Well-told-apart colours, always the same for the same number."""
-    hue = np.array([[[number * 67 % 180, 220, 230]]], np.uint8)
+    hue = np.array([[[index * 67 % 180, 220, 230]]], np.uint8)
     red, green, blue = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0].tolist()
     return red, green, blue
 
 
-def _placed(unit: NDArray[np.floating], size: tuple[int, int], left: int) -> list[tuple[int, int]]:
+def _to_pixels(unit_points: NDArray[np.floating], size: tuple[int, int], left: int) -> list[tuple[int, int]]:
     """Unit points `(n, 2)` as the pixels of a picture of this width and height that begins at the column `left`."""
-    pixels = np.rint(np.asarray(unit, np.float64) * size - 0.5 + (left, 0))
+    pixels = np.rint(np.asarray(unit_points, np.float64) * size - 0.5 + (left, 0))
     return [(int(x), int(y)) for x, y in np.clip(pixels, -(2**14), 2**14)]
 
 
@@ -47,7 +47,7 @@ def _side_by_side(pictures: tuple[Image, Image]) -> Image:
     return canvas
 
 
-def warmed(image: Image, shares: Floats | None) -> Image:
+def overlay_heatmap(image: Image, shares: Floats | None) -> Image:
     """A picture under a translucent map of shares `(rows, columns)`, drawn smoothly; the picture where there is none.
 
     The strongest place of each picture is hot; what adds nothing, or takes away, is cool.
@@ -58,10 +58,10 @@ def warmed(image: Image, shares: Floats | None) -> Image:
     levels = np.maximum(shares, 0) / max(float(shares.max()), np.finfo(np.float32).tiny)
     smooth = cv2.resize(np.asarray(levels, np.float32), size, interpolation=cv2.INTER_LINEAR)
     colours = np.stack([np.interp(smooth, (0, 0.5, 1), each) for each in zip(COOL, WARM, HOT, strict=True)], axis=2)
-    return np.asarray(np.rint(COVER * colours + (1 - COVER) * image), np.uint8)
+    return np.asarray(np.rint(HEATMAP_OPACITY * colours + (1 - HEATMAP_OPACITY) * image), np.uint8)
 
 
-def drawn(image_a: Image, image_b: Image, explanation: Explanation) -> Image:
+def draw_matches(image_a: Image, image_b: Image, explanation: Explanation) -> Image:
     """The query and the hit side by side `(H, W, 3) uint8`, each at most 512 pixels at its longest side.
 
     1. Every matched point of the explanation is a dot in both pictures, with a line of the same colour between them.
@@ -70,19 +70,19 @@ def drawn(image_a: Image, image_b: Image, explanation: Explanation) -> Image:
 
     Without any of these it is just the two pictures.
     """
-    a = warmed(reduced(image_a, SIDE), explanation.query_shares)
-    b = warmed(reduced(image_b, SIDE), explanation.hit_shares)
+    a = overlay_heatmap(downscale(image_a, SIDE), explanation.query_shares)
+    b = overlay_heatmap(downscale(image_b, SIDE), explanation.hit_shares)
     canvas = _side_by_side((a, b))
     left = a.shape[1] + GAP
     if explanation.homography is not None and len(corners := _outline(explanation.homography)):
         hit = np.ascontiguousarray(canvas[:, left:])
-        outline = np.array(_placed(corners, (b.shape[1], b.shape[0]), 0), np.int32)
+        outline = np.array(_to_pixels(corners, (b.shape[1], b.shape[0]), 0), np.int32)
         canvas[:, left:] = cv2.polylines(hit, [outline], True, OUTLINE, 2, cv2.LINE_AA)
     if explanation.query_points is not None and explanation.hit_points is not None:
-        starts = _placed(explanation.query_points, (a.shape[1], a.shape[0]), 0)
-        ends = _placed(explanation.hit_points, (b.shape[1], b.shape[0]), left)
+        starts = _to_pixels(explanation.query_points, (a.shape[1], a.shape[0]), 0)
+        ends = _to_pixels(explanation.hit_points, (b.shape[1], b.shape[0]), left)
         for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            cv2.line(canvas, start, end, _colour(number), 1, cv2.LINE_AA)
+            cv2.line(canvas, start, end, _match_colour(number), 1, cv2.LINE_AA)
             for point in (start, end):
-                cv2.circle(canvas, point, 3, _colour(number), -1, cv2.LINE_AA)
+                cv2.circle(canvas, point, 3, _match_colour(number), -1, cv2.LINE_AA)
     return canvas

@@ -16,12 +16,12 @@ from PIL import ImageCms
 from nearsight.types import Image
 
 Pixels: TypeAlias = NDArray[np.uint8]
-"""`(H, W, C) uint8` in the colours of one of `PLAIN`."""
+"""`(H, W, C) uint8` in the colours of one of `PLAIN_MODES`."""
 
-PLAIN = ("L", "RGB", "RGBa", "CMYK", "LAB")
+PLAIN_MODES = ("L", "RGB", "RGBa", "CMYK", "LAB")
 """The modes that pixels are averaged in. In RGBa the colours are multiplied by alpha, so averages are right."""
 
-STRIP = 1 << 22
+STRIP_PIXELS = 1 << 22
 """Pixels that are converted at a time: memory stays flat, however large the picture."""
 
 MAX_PROFILE = 4 << 20
@@ -30,17 +30,17 @@ MAX_PROFILE = 4 << 20
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
-def shrink(image: Pillow.Image, factor: int) -> tuple[Pixels, str]:
-    """The picture as pixels of one of the modes `PLAIN`, each the mean of `factor` x `factor`, and that mode."""
-    span = _span(image) if image.mode in _DEEP else None
-    rows = max(1, (STRIP // 4 if span else STRIP) // image.width // factor) * factor
+def reduce_image(image: Pillow.Image, factor: int) -> tuple[Pixels, str]:
+    """The picture as pixels of one of the modes `PLAIN_MODES`, each the mean of `factor` x `factor`, and that mode."""
+    span = _value_range(image) if image.mode in _DEEP else None
+    rows = max(1, (STRIP_PIXELS // 4 if span else STRIP_PIXELS) // image.width // factor) * factor
     height = -(-image.height // factor)
     whole: Pixels | None = None
     for top in range(0, image.height, rows):
         last = min(image.height, top + rows)
         strip = image if last - top == image.height else image.crop((0, top, image.width, last))
-        plain = _plain(strip, span)
-        pixels = _array(plain.reduce(factor) if factor > 1 else plain)
+        plain = _to_plain_mode(strip, span)
+        pixels = _to_array(plain.reduce(factor) if factor > 1 else plain)
         if len(pixels) == height:
             return pixels, plain.mode
         if whole is None:
@@ -50,22 +50,22 @@ def shrink(image: Pillow.Image, factor: int) -> tuple[Pixels, str]:
     return whole, plain.mode
 
 
-def _array(image: Pillow.Image) -> Pixels:
+def _to_array(image: Pillow.Image) -> Pixels:
     pixels: Pixels = np.asarray(image)
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
-def _plain(image: Pillow.Image, span: tuple[float, float] | None) -> Pillow.Image:
+def _to_plain_mode(image: Pillow.Image, span: tuple[float, float] | None) -> Pillow.Image:
     if span is not None:
-        return _deep(image, *span)
-    if _see_through(image):
+        return _to_8_bit(image, *span)
+    if _has_alpha(image):
         return image.convert("RGBA").convert("RGBa")
-    if image.mode in PLAIN:
+    if image.mode in PLAIN_MODES:
         return image
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _see_through(image: Pillow.Image) -> bool:
+def _has_alpha(image: Pillow.Image) -> bool:
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
         return True
     if image.mode == "P" and image.palette is not None and image.palette.mode.endswith("A"):
@@ -77,7 +77,7 @@ def _see_through(image: Pillow.Image) -> bool:
     return isinstance(key, bytes) or max(key if isinstance(key, tuple) else (key,)) < 256
 
 
-def _span(image: Pillow.Image) -> tuple[float, float]:
+def _value_range(image: Pillow.Image) -> tuple[float, float]:
     """The values that become black and white: those of the sample's natural range that holds them all."""
     if image.mode.startswith("I;16"):
         return 0.0, 65535.0
@@ -87,7 +87,7 @@ def _span(image: Pillow.Image) -> tuple[float, float]:
     return next(((0.0, top) for top in natural if low >= 0 and high <= top), (low, high))
 
 
-def _deep(image: Pillow.Image, black: float, white: float) -> Pillow.Image:
+def _to_8_bit(image: Pillow.Image, black: float, white: float) -> Pillow.Image:
     values = np.asarray(image)
     if image.mode.startswith("I;16"):
         return Pillow.fromarray((values >> 8).astype(np.uint8))
@@ -96,73 +96,73 @@ def _deep(image: Pillow.Image, black: float, white: float) -> Pillow.Image:
 
 
 def to_srgb(pixels: Pixels, mode: str, profile: bytes | None) -> Image:
-    """Pixels `(H, W, C)` of one of the modes `PLAIN` as sRGB `(H, W, 3)`; alpha goes over white.
+    """Pixels `(H, W, C)` of one of the modes `PLAIN_MODES` as sRGB `(H, W, 3)`; alpha goes over white.
 
     A profile that is broken, or for other colours than these, is ignored.
     """
     if mode == "RGBa":
-        pixels, mode = _over_white(pixels), "RGB"
+        pixels, mode = _composite_on_white(pixels), "RGB"
     if mode == "LAB":
-        return _apply(_lab(), pixels, mode)
-    transform = _transform(profile, mode) if profile and len(profile) <= MAX_PROFILE else None
+        return _apply_transform(_lab_transform(), pixels, mode)
+    transform = _profile_transform(profile, mode) if profile and len(profile) <= MAX_PROFILE else None
     if transform is None and mode == "L" and profile:
-        pixels, mode = _grey(pixels), "RGB"  # a grey picture may carry the profile of a colour one
-        transform = _transform(profile, mode) if len(profile) <= MAX_PROFILE else None
+        pixels, mode = _grey_to_rgb(pixels), "RGB"  # a grey picture may carry the profile of a colour one
+        transform = _profile_transform(profile, mode) if len(profile) <= MAX_PROFILE else None
     if transform is not None:
-        return _apply(transform, pixels, mode)
-    return _grey(pixels) if mode == "L" else _rgb(pixels, mode)
+        return _apply_transform(transform, pixels, mode)
+    return _grey_to_rgb(pixels) if mode == "L" else _to_rgb(pixels, mode)
 
 
-def _over_white(pixels: Pixels) -> Pixels:
+def _composite_on_white(pixels: Pixels) -> Pixels:
     shown: Pixels = cv2.add(pixels[..., :3], np.repeat(255 - pixels[..., 3:], 3, axis=2))  # stops at 255
     return shown
 
 
-def _grey(pixels: Pixels) -> Pixels:
+def _grey_to_rgb(pixels: Pixels) -> Pixels:
     return np.repeat(pixels, 3, axis=2)
 
 
-def _rgb(pixels: Pixels, mode: str) -> Pixels:
-    return pixels if mode == "RGB" else np.asarray(_picture(pixels, mode).convert("RGB"))
+def _to_rgb(pixels: Pixels, mode: str) -> Pixels:
+    return pixels if mode == "RGB" else np.asarray(_to_pillow(pixels, mode).convert("RGB"))
 
 
-def _picture(pixels: Pixels, mode: str) -> Pillow.Image:
+def _to_pillow(pixels: Pixels, mode: str) -> Pillow.Image:
     height, width = pixels.shape[:2]
     return Pillow.frombytes(mode, (width, height), np.ascontiguousarray(pixels).tobytes())
 
 
-def _apply(transform: ImageCms.ImageCmsTransform, pixels: Pixels, mode: str) -> Image:
+def _apply_transform(transform: ImageCms.ImageCmsTransform, pixels: Pixels, mode: str) -> Image:
     out = Pillow.new("RGB", (pixels.shape[1], pixels.shape[0]))
-    transform.apply(_picture(pixels, mode), out)
+    transform.apply(_to_pillow(pixels, mode), out)
     return np.asarray(out)
 
 
 @lru_cache(maxsize=8)
-def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+def _profile_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """From a profile's colours to sRGB; None where it is broken, is not for this mode, or changes nothing."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        transform = ImageCms.buildTransform(source, _srgb(), mode, "RGB", ImageCms.Intent.PERCEPTUAL)
-        return None if mode == "RGB" and _does_nothing(transform) else transform
+        transform = ImageCms.buildTransform(source, _srgb_profile(), mode, "RGB", ImageCms.Intent.PERCEPTUAL)
+        return None if mode == "RGB" and _is_identity(transform) else transform
     except MemoryError:
         raise
     except Exception:
         return None
 
 
-def _does_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
     """Whether no colour of a 9 x 9 x 9 grid moves by more than one level: the profile is sRGB, whatever its name."""
     steps = np.linspace(0, 255, 9).astype(np.uint8)
     grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
-    return bool(np.abs(_apply(transform, grid, "RGB").astype(int) - grid).max() <= 1)
+    return bool(np.abs(_apply_transform(transform, grid, "RGB").astype(int) - grid).max() <= 1)
 
 
 @lru_cache(maxsize=1)
-def _srgb() -> ImageCms.ImageCmsProfile:
+def _srgb_profile() -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 @lru_cache(maxsize=1)
-def _lab() -> ImageCms.ImageCmsTransform:
+def _lab_transform() -> ImageCms.ImageCmsTransform:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    return ImageCms.buildTransform(lab, _srgb(), "LAB", "RGB", ImageCms.Intent.PERCEPTUAL)
+    return ImageCms.buildTransform(lab, _srgb_profile(), "LAB", "RGB", ImageCms.Intent.PERCEPTUAL)

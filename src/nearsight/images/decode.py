@@ -17,20 +17,20 @@ from PIL import Image as Pillow
 from PIL import ImageFile
 
 from nearsight.errors import Reason, UsageError
-from nearsight.images.colour import Pixels, shrink, to_srgb
-from nearsight.images.pillow import reasoned
-from nearsight.images.validate import DEFAULT, Header, Limits, admitted
+from nearsight.images.colour import Pixels, reduce_image, to_srgb
+from nearsight.images.pillow import as_image_errors
+from nearsight.images.validate import DEFAULT_LIMITS, Header, Limits, validate_and_open
 from nearsight.types import Box, Image
 
 if TYPE_CHECKING:
     from nearsight.images.exif import Metadata
 
-__all__ = ["Limits", "Picture", "decode", "in_memory"]
+__all__ = ["Limits", "Picture", "decode_image", "wrap_pixels"]
 
 _ORIENTATION = 0x112
 
 # How each EXIF orientation is undone: swap the axes, then mirror x, then mirror y.
-_TURNS = {
+_ORIENTATIONS = {
     1: (False, False, False),
     2: (False, True, False),
     3: (False, True, True),
@@ -59,7 +59,7 @@ class Picture:
     profile: bytes | None
     orientation: int
 
-    def at(self, side: int, box: Box | None = None) -> Image:
+    def render(self, side: int, box: Box | None = None) -> Image:
         """The picture, or a box of it, with a longest side of at most `side` pixels; never enlarged.
 
         1. Cut the box out of the base.
@@ -81,22 +81,22 @@ class Picture:
         """
         if side < 1:
             raise UsageError(f"a picture has a side of at least 1 pixel; got {side}")
-        with reasoned(Reason.CORRUPT):
-            pixels = to_srgb(_averaged(self._cut(box), side), self.mode, self.profile)
-            return _upright(pixels, self.orientation)
+        with as_image_errors(Reason.CORRUPT):
+            pixels = to_srgb(_downscale(self._crop_base(box), side), self.mode, self.profile)
+            return _make_upright(pixels, self.orientation)
 
-    def _cut(self, box: Box | None) -> Pixels:
+    def _crop_base(self, box: Box | None) -> Pixels:
         if box is None:
             return self.base
-        self._check(box)
-        x0, y0, x1, y1 = self._as_stored(box)
-        stored = (self.height, self.width) if _TURNS[self.orientation][0] else (self.width, self.height)
+        self._validate_box(box)
+        x0, y0, x1, y1 = self._to_stored_box(box)
+        stored = (self.height, self.width) if _ORIENTATIONS[self.orientation][0] else (self.width, self.height)
         height, width = self.base.shape[:2]
-        left, right = _span(x0 * width / stored[0], x1 * width / stored[0], width)
-        top, bottom = _span(y0 * height / stored[1], y1 * height / stored[1], height)
+        left, right = _pixel_interval(x0 * width / stored[0], x1 * width / stored[0], width)
+        top, bottom = _pixel_interval(y0 * height / stored[1], y1 * height / stored[1], height)
         return self.base[top:bottom, left:right]
 
-    def _check(self, box: Box) -> None:
+    def _validate_box(self, box: Box) -> None:
         x0, y0, x1, y1 = box
         # a box drawn by hand or rounded may end a pixel too far
         if not (-1 <= x0 < x1 <= self.width + 1 and -1 <= y0 < y1 <= self.height + 1):
@@ -105,9 +105,9 @@ class Picture:
                 f"with x0 < x1 and y0 < y1; got {','.join(f'{value:g}' for value in box)}"
             )
 
-    def _as_stored(self, box: Box) -> Box:
+    def _to_stored_box(self, box: Box) -> Box:
         x0, y0, x1, y1 = box
-        swap, mirror_x, mirror_y = _TURNS[self.orientation]
+        swap, mirror_x, mirror_y = _ORIENTATIONS[self.orientation]
         if mirror_x:
             x0, x1 = self.width - x1, self.width - x0
         if mirror_y:
@@ -115,7 +115,9 @@ class Picture:
         return (y0, x0, y1, x1) if swap else (x0, y0, x1, y1)
 
 
-def decode(data: bytes, limits: Limits = DEFAULT, *, full: bool = False, metadata: bool = False) -> Picture:
+def decode_image(
+    data: bytes, limits: Limits = DEFAULT_LIMITS, *, full: bool = False, metadata: bool = False
+) -> Picture:
     """The first frame of a picture file.
 
     Parameters
@@ -127,23 +129,23 @@ def decode(data: bytes, limits: Limits = DEFAULT, *, full: bool = False, metadat
     ------
     PictureError : whatever is wrong with the file, with its reason; no other exception but KeyboardInterrupt
     """
-    with admitted(data, limits, full=full) as (image, header), reasoned(Reason.CORRUPT):
-        before = _metadata(image) if metadata and header.format == "TIFF" else None  # its file is closed by load
-        base, mode = _base(image, header)
-        about = before or (_metadata(image) if metadata else None)  # a PNG's EXIF may come after its pixels
-        orientation = _orientation(image)
+    with validate_and_open(data, limits, full=full) as (image, header), as_image_errors(Reason.CORRUPT):
+        before = _read_metadata(image) if metadata and header.format == "TIFF" else None  # its file is closed by load
+        base, mode = _decode_base(image, header)
+        about = before or (_read_metadata(image) if metadata else None)  # a PNG's EXIF may come after its pixels
+        orientation = _read_orientation(image)
         profile = image.info.get("icc_profile")
     if header.format in ("TIFF", "HEIF"):
         orientation = 1  # turned upright by the decoder
     width, height = image.size if header.format == "TIFF" else (header.width, header.height)
-    if _TURNS[orientation][0]:
+    if _ORIENTATIONS[orientation][0]:
         width, height = height, width
     return Picture(
         width, height, header.format, about, base, mode, profile if isinstance(profile, bytes) else None, orientation
     )
 
 
-def in_memory(image: Image, name: str = "a picture") -> Picture:
+def wrap_pixels(image: Image, name: str = "a picture") -> Picture:
     """Pixels `(H, W, 3) uint8` that are there already, as a picture. Raises UsageError on anything else."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise UsageError(f"{name} is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
@@ -151,13 +153,13 @@ def in_memory(image: Image, name: str = "a picture") -> Picture:
     return Picture(width, height, "array", None, image, "RGB", None, 1)
 
 
-def _metadata(image: Pillow.Image) -> Metadata:
+def _read_metadata(image: Pillow.Image) -> Metadata:
     from nearsight.images.exif import read_metadata
 
     return read_metadata(image)
 
 
-def _orientation(image: Pillow.Image) -> int:
+def _read_orientation(image: Pillow.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none that can be read."""
     try:
         orientation = image.getexif().get(_ORIENTATION)
@@ -165,29 +167,29 @@ def _orientation(image: Pillow.Image) -> int:
         raise
     except Exception:
         return 1
-    return orientation if isinstance(orientation, int) and orientation in _TURNS else 1
+    return orientation if isinstance(orientation, int) and orientation in _ORIENTATIONS else 1
 
 
-def _base(image: ImageFile.ImageFile, header: Header) -> tuple[Pixels, str]:
+def _decode_base(image: ImageFile.ImageFile, header: Header) -> tuple[Pixels, str]:
     scale = header.scale
     if header.format == "JPEG" and scale > 1:
         image.draft(None, (header.width // scale, header.height // scale))
     size = image.size
     image.load()
     if header.format == "JPEG":
-        return shrink(image, 1)
+        return reduce_image(image, 1)
     if image.size != size and image.size != size[::-1]:
         raise ValueError(f"the header says {size[0]} x {size[1]}, the picture is {image.size[0]} x {image.size[1]}")
-    return shrink(image, scale)
+    return reduce_image(image, scale)
 
 
-def _span(low: float, high: float, most: int) -> tuple[int, int]:
+def _pixel_interval(low: float, high: float, size: int) -> tuple[int, int]:
     """The whole pixels that an interval touches, at least one."""
-    first = min(max(0, math.floor(low + 1e-6)), most - 1)
-    return first, max(first + 1, min(most, math.ceil(high - 1e-6)))
+    first = min(max(0, math.floor(low + 1e-6)), size - 1)
+    return first, max(first + 1, min(size, math.ceil(high - 1e-6)))
 
 
-def _averaged(pixels: Pixels, side: int) -> Pixels:
+def _downscale(pixels: Pixels, side: int) -> Pixels:
     height, width = pixels.shape[:2]
     longest = max(height, width)
     if longest <= side:
@@ -195,17 +197,17 @@ def _averaged(pixels: Pixels, side: int) -> Pixels:
     size = (max(1, round(width * side / longest)), max(1, round(height * side / longest)))
     while max(pixels.shape[:2]) >= 4 * side and not (pixels.shape[0] % 2 or pixels.shape[1] % 2):
         # averaging four pixels at a time is ten times as fast as averaging areas
-        pixels = _resized(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2))
-    return _resized(pixels, size)
+        pixels = _resize_area(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2))
+    return _resize_area(pixels, size)
 
 
-def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+def _resize_area(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return small if small.ndim == 3 else small[..., None]
 
 
-def _upright(pixels: Image, orientation: int) -> Image:
-    swap, mirror_x, mirror_y = _TURNS[orientation]
+def _make_upright(pixels: Image, orientation: int) -> Image:
+    swap, mirror_x, mirror_y = _ORIENTATIONS[orientation]
     if swap:
         pixels = pixels.transpose(1, 0, 2)
     upright = pixels[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1]

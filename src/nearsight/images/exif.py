@@ -36,31 +36,31 @@ class Metadata:
 
 def read_metadata(image: Pillow.Image) -> Metadata:
     """The metadata of an opened picture."""
-    main = _directory(image)
-    details, place = _directory(image, _EXIF), _directory(image, _GPS)
-    latitude, longitude = _place(place)
+    main = _read_directory(image)
+    details, place = _read_directory(image, _EXIF), _read_directory(image, _GPS)
+    latitude, longitude = _parse_position(place)
     times = (details.get(_TAKEN), details.get(_DIGITIZED), main.get(_CHANGED))
-    taken = next((time for time in map(_time, times) if time), None)
-    words = embedded_text.read(image, {**details, **main})
-    camera = _camera(main.get(_MAKE), main.get(_MODEL))
+    taken = next((time for time in map(_parse_time, times) if time), None)
+    words = embedded_text.read_embedded_text(image, {**details, **main})
+    camera = _camera_name(main.get(_MAKE), main.get(_MODEL))
     return Metadata(taken, camera, latitude, longitude, words.caption, words.tags)
 
 
-def _directory(image: Pillow.Image, tag: int | None = None) -> Mapping[int, Any]:
+def _read_directory(image: Pillow.Image, tag: int | None = None) -> Mapping[int, Any]:
     try:
         exif = image.getexif()
         entries = exif if tag is None else exif.get_ifd(tag)
-        return {key: value for key in _WANTED if (value := _entry(entries, key)) is not None}
+        return {key: value for key in _TAGS if (value := _read_entry(entries, key)) is not None}
     except MemoryError:
         raise
     except Exception:
         return {}
 
 
-_WANTED = (_MAKE, _MODEL, _CHANGED, _TAKEN, _DIGITIZED, *embedded_text.TAGS, 1, 2, 3, 4)
+_TAGS = (_MAKE, _MODEL, _CHANGED, _TAKEN, _DIGITIZED, *embedded_text.EXIF_TEXT_TAGS, 1, 2, 3, 4)
 
 
-def _entry(entries: Mapping[int, Any], key: int) -> Any:  # noqa: ANN401 - EXIF holds anything
+def _read_entry(entries: Mapping[int, Any], key: int) -> Any:  # noqa: ANN401 - EXIF holds anything
     try:
         return entries.get(key)
     except MemoryError:
@@ -75,7 +75,7 @@ def _text(value: object) -> str:
     return printable(value.split("\0")[0]) if isinstance(value, str) else ""
 
 
-def _time(value: object) -> str | None:
+def _parse_time(value: object) -> str | None:
     match = _TIME.match(_text(value))
     if not match:
         return None
@@ -85,7 +85,7 @@ def _time(value: object) -> str | None:
         return None
 
 
-def _camera(make: object, model: object) -> str | None:
+def _camera_name(make: object, model: object) -> str | None:
     """Make and model as one name: "Canon" and "Canon EOS 5D" are "Canon EOS 5D"."""
     maker, name = _text(make), _text(model)
     makers, first = maker.lower().split(), name.lower().split()[:1]
@@ -94,27 +94,27 @@ def _camera(make: object, model: object) -> str | None:
     return both[:200] or None
 
 
-def _place(place: Mapping[int, Any]) -> tuple[float | None, float | None]:
-    latitude = _degrees(place.get(2), place.get(1), b"NS", 90)
-    longitude = _degrees(place.get(4), place.get(3), b"EW", 180)
+def _parse_position(gps: Mapping[int, Any]) -> tuple[float | None, float | None]:
+    latitude = _parse_degrees(gps.get(2), gps.get(1), b"NS", 90)
+    longitude = _parse_degrees(gps.get(4), gps.get(3), b"EW", 180)
     return (None, None) if latitude is None or longitude is None else (latitude, longitude)
 
 
-def _degrees(parts: object, side: object, sides: bytes, most: float) -> float | None:
+def _parse_degrees(parts: object, reference: object, references: bytes, limit: float) -> float | None:
     """Degrees, minutes and seconds as signed degrees; a missing or impossible number is none at all."""
-    letter = _text(side)[:1].upper().encode("ascii", "replace")
-    if not letter or letter not in sides:
+    letter = _text(reference)[:1].upper().encode("ascii", "replace")
+    if not letter or letter not in references:
         return None
-    numbers = [_number(part) for part in (parts if isinstance(parts, tuple) else (parts,))][:3]
+    numbers = [_parse_number(part) for part in (parts if isinstance(parts, tuple) else (parts,))][:3]
     if not numbers or numbers[0] is None:
         return None
     degrees = sum(((number or 0.0) / float(60**power) for power, number in enumerate(numbers)), 0.0)
-    if not 0 <= degrees <= most:
+    if not 0 <= degrees <= limit:
         return None
-    return -degrees if letter == sides[1:] else degrees
+    return -degrees if letter == references[1:] else degrees
 
 
-def _number(value: Any) -> float | None:  # noqa: ANN401 - EXIF holds anything
+def _parse_number(value: Any) -> float | None:  # noqa: ANN401 - EXIF holds anything
     try:
         number = float(value)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):

@@ -24,7 +24,7 @@ _NO_MEMORY = -4  # cv2.error.code of "insufficient memory"
 
 
 @cache
-def heif() -> bool:
+def register_heif() -> bool:
     """Whether HEIF is read here: the extra `nearsight[heif]`."""
     try:
         import pillow_heif
@@ -34,7 +34,7 @@ def heif() -> bool:
     return True
 
 
-class _Quiet:
+class _PillowSilencer:
     """Pillow's warnings and its own limit are off while at least one thread decodes; our limits are on instead.
 
     Both are settings of the whole process, so the first thread in turns them off and the last one out puts them back.
@@ -68,22 +68,22 @@ class _Quiet:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_pillow() -> Iterator[None]:
     """Nothing that Pillow says about a file reaches the user, or is a limit of its own."""
-    _Quiet.enter()
+    _PillowSilencer.enter()
     try:
         yield
     finally:
-        _Quiet.leave()
+        _PillowSilencer.leave()
 
 
 @contextmanager
-def opened(data: bytes, format: str) -> Iterator[ImageFile.ImageFile]:
+def open_with_pillow(data: bytes, format: str) -> Iterator[ImageFile.ImageFile]:
     """The picture in `data`, with its header read and nothing decoded. Only the code of `format` sees it."""
-    with quiet():
+    with silence_pillow():
         if format == "HEIF":
-            heif()
-        with reasoned(Reason.BAD_HEADER):
+            register_heif()
+        with as_image_errors(Reason.BAD_HEADER):
             try:
                 image = Pillow.open(io.BytesIO(data), formats=[format])
             except UnidentifiedImageError as error:  # its message is an address in memory
@@ -93,23 +93,23 @@ def opened(data: bytes, format: str) -> Iterator[ImageFile.ImageFile]:
 
 
 @contextmanager
-def reasoned(otherwise: Reason) -> Iterator[None]:
+def as_image_errors(default_reason: Reason) -> Iterator[None]:
     """Turns every exception that a decoder raises into a PictureError: Pillow has no one base class for them."""
     try:
         yield
     except UsageError:
         raise
     except Exception as error:
-        reason = _reason(error, otherwise)
+        reason = _reason(error, default_reason)
         raise PictureError(reason, "" if reason is Reason.OUT_OF_MEMORY else _detail(error)) from error
 
 
-def _reason(error: Exception, otherwise: Reason) -> Reason:
+def _reason(error: Exception, default_reason: Reason) -> Reason:
     if isinstance(error, MemoryError) or getattr(error, "code", None) == _NO_MEMORY or _NO_ROOM.search(str(error)):
         return Reason.OUT_OF_MEMORY
     if isinstance(error, EOFError) or _CUT_SHORT.search(str(error)):
         return Reason.TRUNCATED
-    return otherwise
+    return default_reason
 
 
 def _detail(error: Exception) -> Technical:

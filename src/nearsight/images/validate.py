@@ -14,7 +14,7 @@ from typing import NamedTuple
 from PIL import ImageFile
 
 from nearsight.errors import PictureError, Reason
-from nearsight.images.pillow import heif, opened, reasoned
+from nearsight.images.pillow import as_image_errors, open_with_pillow, register_heif
 
 BASE = 1024
 """The longest side below which nothing is scaled while it is decoded."""
@@ -58,10 +58,10 @@ class Header:
     scale: int = 1
 
 
-DEFAULT = Limits()
+DEFAULT_LIMITS = Limits()
 
 
-def gate(data: bytes, limits: Limits = DEFAULT, *, full: bool = False) -> Header:
+def validate_image(data: bytes, limits: Limits = DEFAULT_LIMITS, *, full: bool = False) -> Header:
     """The header of a picture that may be decoded.
 
     Parameters
@@ -72,62 +72,64 @@ def gate(data: bytes, limits: Limits = DEFAULT, *, full: bool = False) -> Header
     ------
     PictureError : NOT_A_PICTURE, FORMAT_OFF, NEEDS_HEIF, BAD_HEADER, TRUNCATED or TOO_MANY_BYTES
     """
-    with admitted(data, limits, full=full) as (_, header):
+    with validate_and_open(data, limits, full=full) as (_, header):
         return header
 
 
 @contextmanager
-def admitted(data: bytes, limits: Limits, *, full: bool = False) -> Iterator[tuple[ImageFile.ImageFile, Header]]:
-    """The opened picture, not yet decoded, with its header; raises as `gate` does."""
-    format = kind(data)
-    stored = _BEFORE[format](data) if format in _BEFORE else None
+def validate_and_open(
+    data: bytes, limits: Limits, *, full: bool = False
+) -> Iterator[tuple[ImageFile.ImageFile, Header]]:
+    """The opened picture, not yet decoded, with its header; raises as `validate_image` does."""
+    format = identify_format(data)
+    stored = _HEADER_READERS[format](data) if format in _HEADER_READERS else None
     if stored is not None:
-        _fitting(format, stored, limits, full=full)
-    with _wary(format, stored), opened(data, format) as image:
+        _header_within_limits(format, stored, limits, full=full)
+    with _translate_webp_errors(format, stored), open_with_pillow(data, format) as image:
         if format == "TIFF":
-            _refuse_raw(image)
+            _reject_raw(image)
         if stored is None:
-            with reasoned(Reason.BAD_HEADER):
-                stored = _measured(image)
+            with as_image_errors(Reason.BAD_HEADER):
+                stored = _layout_of(image)
         elif image.size != (stored.width, stored.height):
             raise PictureError(
                 Reason.BAD_HEADER, f"{stored.width} x {stored.height} or {image.size[0]} x {image.size[1]}"
             )
-        yield image, _fitting(format, stored, limits, full=full)
+        yield image, _header_within_limits(format, stored, limits, full=full)
 
 
 @contextmanager
-def _wary(format: str, stored: _Stored | None) -> Iterator[None]:
+def _translate_webp_errors(format: str, stored: _StoredLayout | None) -> Iterator[None]:
     """Takes any failure of a very large WebP for want of memory, which libwebp does not tell from damage."""
     try:
         yield
     except PictureError as error:
-        if format == "WEBP" and stored and _cost(stored, 1) > MAX_WEBP:
+        if format == "WEBP" and stored and _decoded_bytes(stored, 1) > MAX_WEBP:
             raise PictureError(Reason.OUT_OF_MEMORY, "or a damaged WebP of this size") from error
         raise
 
 
-class _Stored(NamedTuple):
+class _StoredLayout(NamedTuple):
     """Width and height; bytes of one sample of all channels; bytes that are held whole, whatever the scale."""
 
     width: int
     height: int
-    pixel: int
-    whole: int = 0
+    bytes_per_pixel: int
+    fixed_bytes: int = 0
     scalable: bool = False
 
 
-def scale_for(width: int, height: int) -> int:
+def choose_scale(width: int, height: int) -> int:
     """The strongest of the scales at which the longest side is still at least `BASE`."""
     return next((scale for scale in SCALES if max(width, height) >= BASE * scale), 1)
 
 
-def _fitting(format: str, stored: _Stored, limits: Limits, *, full: bool) -> Header:
+def _header_within_limits(format: str, stored: _StoredLayout, limits: Limits, *, full: bool) -> Header:
     if stored.width < 1 or stored.height < 1:
         raise PictureError(Reason.BAD_HEADER, f"{stored.width} x {stored.height} pixels")
-    strongest = scale_for(stored.width, stored.height)
+    strongest = choose_scale(stored.width, stored.height)
     scales = [scale for scale in reversed(SCALES) if scale <= strongest] if full else [strongest]
-    costs = [(_cost(stored, scale if stored.scalable else 1), scale) for scale in scales]
+    costs = [(_decoded_bytes(stored, scale if stored.scalable else 1), scale) for scale in scales]
     cost, scale = next((pair for pair in costs if pair[0] <= limits.decoded), costs[-1])
     if cost > limits.decoded:
         raise PictureError(
@@ -137,18 +139,18 @@ def _fitting(format: str, stored: _Stored, limits: Limits, *, full: bool) -> Hea
     return Header(format, stored.width, stored.height, cost, scale)
 
 
-def _cost(stored: _Stored, scale: int) -> int:
-    return -(-stored.width // scale) * -(-stored.height // scale) * stored.pixel + stored.whole
+def _decoded_bytes(stored: _StoredLayout, scale: int) -> int:
+    return -(-stored.width // scale) * -(-stored.height // scale) * stored.bytes_per_pixel + stored.fixed_bytes
 
 
 # -------------------- magic bytes
 
-_ON = [(b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"GIF87a", "GIF"), (b"GIF89a", "GIF")]
+_MAGIC = [(b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"GIF87a", "GIF"), (b"GIF89a", "GIF")]
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}
 _AVIF = {b"avif", b"avis"}
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-_OFF = {
+_UNSUPPORTED_MAGIC = {
     "EPS": (b"%!PS", b"\xc5\xd0\xd3\xc6"),
     "PDF": (b"%PDF",),
     "PSD": (b"8BPS",),
@@ -171,29 +173,29 @@ _OFF = {
 }
 
 
-def kind(data: bytes) -> str:
+def identify_format(data: bytes) -> str:
     """The format that the first bytes claim, if it is one that is read. The file's name has no say."""
-    for magic, format in _ON:
+    for magic, format in _MAGIC:
         if data.startswith(magic):
             return format
     if data.startswith(_TIFF):
-        return _tiff(data)
+        return _identify_tiff(data)
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WEBP"
     if data.startswith(b"BM") and len(data) >= 18 and struct.unpack_from("<I", data, 14)[0] in _BMP_HEADERS:
         return "BMP"
     if data[4:8] == b"ftyp":
-        return _boxed(data)
-    raise _refused(data)
+        return _identify_isobmff(data)
+    raise _unsupported_error(data)
 
 
-def _tiff(data: bytes) -> str:
+def _identify_tiff(data: bytes) -> str:
     if data[8:10] == b"CR":
         raise PictureError(Reason.FORMAT_OFF, "camera raw is not read")
     return "TIFF"
 
 
-def _boxed(data: bytes) -> str:
+def _identify_isobmff(data: bytes) -> str:
     """AVIF or HEIF, by the brands of the first box: "mif1" alone can be either."""
     length = struct.unpack_from(">I", data)[0]
     brands = [data[at : at + 4] for at in (8, *range(16, min(length, 512, len(data)), 4))]
@@ -203,13 +205,13 @@ def _boxed(data: bytes) -> str:
         return "AVIF"
     if brands[0] not in _HEIF:
         raise PictureError(Reason.NOT_A_PICTURE, "a film, or another file in boxes")
-    if not heif():
+    if not register_heif():
         raise PictureError(Reason.NEEDS_HEIF, "pip install nearsight[heif]")
     return "HEIF"
 
 
-def _refused(data: bytes) -> PictureError:
-    for format, magics in _OFF.items():
+def _unsupported_error(data: bytes) -> PictureError:
+    for format, magics in _UNSUPPORTED_MAGIC.items():
         if data.startswith(magics):
             return PictureError(Reason.FORMAT_OFF, f"{format} is not read")
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -221,15 +223,15 @@ def _refused(data: bytes) -> PictureError:
 # -------------------- headers read before Pillow's turn
 
 
-def _png(data: bytes) -> _Stored:
+def _png_layout(data: bytes) -> _StoredLayout:
     if data[12:16] != b"IHDR" or len(data) < 26:
         raise PictureError(Reason.BAD_HEADER, "no IHDR")
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 4)
-    return _Stored(width, height, channels * (2 if depth == 16 else 1))
+    return _StoredLayout(width, height, channels * (2 if depth == 16 else 1))
 
 
-def _webp(data: bytes) -> _Stored | None:
+def _webp_layout(data: bytes) -> _StoredLayout | None:
     """The canvas, which libwebp allocates as soon as it is asked for anything."""
     if len(data) < 30:
         raise PictureError(Reason.TRUNCATED, "the header is cut short")
@@ -240,21 +242,21 @@ def _webp(data: bytes) -> _Stored | None:
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     else:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
-    return _Stored(width, height, 4)
+    return _StoredLayout(width, height, 4)
 
 
-def _directory(data: bytes) -> None:
+def _check_tiff_directory(data: bytes) -> None:
     """Refuses a TIFF whose directory would take minutes to read."""
     order = "<" if data[:1] == b"I" else ">"
     layout = (order + "Q", 8, order + "Q") if data[2:4] in (b"+\0", b"\0+") else (order + "I", 4, order + "H")
-    with reasoned(Reason.BAD_HEADER):
+    with as_image_errors(Reason.BAD_HEADER):
         offset = struct.unpack_from(layout[0], data, layout[1])[0]
         tags = struct.unpack_from(layout[2], data, offset)[0] if offset < len(data) else 0
     if tags > MAX_TAGS:
         raise PictureError(Reason.BAD_HEADER, f"a directory of {tags} entries; at most {MAX_TAGS}")
 
 
-def _jpeg(data: bytes) -> _Stored | None:
+def _jpeg_layout(data: bytes) -> _StoredLayout | None:
     """The frame header and the first scan's. None leaves the verdict to Pillow.
 
     A JPEG of several scans (progressive or not) is held whole as coefficients of 2 bytes, whatever the scale.
@@ -266,38 +268,38 @@ def _jpeg(data: bytes) -> _Stored | None:
         if at < 0 or at + 4 > len(data):
             return None
         marker = data[at + 1]
-        if marker in _BARE:
+        if marker in _BARE_MARKERS:
             at += 1 if marker == 0xFF else 2
             continue
         length = int.from_bytes(data[at + 2 : at + 4])
-        if marker in _FRAMES:
+        if marker in _FRAME_MARKERS:
             frame = marker, data[at + 4 : at + 2 + length]
         elif marker == 0xDA:
-            return _coefficients(data, frame, data[at + 4 : at + 5]) if frame else None
+            return _jpeg_frame_layout(data, frame, data[at + 4 : at + 5]) if frame else None
         at += 2 + max(2, length)
     raise PictureError(Reason.BAD_HEADER, f"more than {MAX_SEGMENTS} bytes before the picture")
 
 
-_BARE = {0x00, 0x01, 0xFF, *range(0xD0, 0xD9)}
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
+_BARE_MARKERS = {0x00, 0x01, 0xFF, *range(0xD0, 0xD9)}
+_FRAME_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE_MARKERS = {0xC2, 0xC6, 0xCA, 0xCE}
 
 
-def _coefficients(data: bytes, frame: tuple[int, bytes], in_scan: bytes) -> _Stored | None:
+def _jpeg_frame_layout(data: bytes, frame: tuple[int, bytes], in_scan: bytes) -> _StoredLayout | None:
     marker, body = frame
     if len(body) < 6 or len(body) < 6 + 3 * body[5] or not body[5]:
         return None
     height, width, components = struct.unpack_from(">HHB", body, 1)
     pixel = components * (2 if body[0] > 8 else 1)
-    if marker not in _PROGRESSIVE and in_scan[:1] == bytes([components]):
-        return _Stored(width, height, pixel, scalable=True)
+    if marker not in _PROGRESSIVE_MARKERS and in_scan[:1] == bytes([components]):
+        return _StoredLayout(width, height, pixel, scalable=True)
     scans = data.count(b"\xff\xda")
     if scans > MAX_SCANS:
         raise PictureError(Reason.BAD_HEADER, f"{scans} scans; at most {MAX_SCANS}")
-    return _Stored(width, height, pixel, whole=_blocks(body, width, height) * 128, scalable=True)
+    return _StoredLayout(width, height, pixel, fixed_bytes=_count_blocks(body, width, height) * 128, scalable=True)
 
 
-def _blocks(body: bytes, width: int, height: int) -> int:
+def _count_blocks(body: bytes, width: int, height: int) -> int:
     """Blocks of 8 x 8 coefficients in all components together."""
     factors = [(max(1, both >> 4), max(1, both & 15)) for both in body[7 : 6 + 3 * body[5] : 3]]
     across, down = (max(factor[axis] for factor in factors) for axis in (0, 1))
@@ -305,26 +307,26 @@ def _blocks(body: bytes, width: int, height: int) -> int:
     return units * sum(h * v for h, v in factors)
 
 
-_BEFORE = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "TIFF": _directory}
+_HEADER_READERS = {"JPEG": _jpeg_layout, "PNG": _png_layout, "WEBP": _webp_layout, "TIFF": _check_tiff_directory}
 
 # -------------------- headers that Pillow reads
 
 _BYTES = {"1": 1, "L": 1, "P": 1, "LA": 2, "PA": 2, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2, "RGB": 3, "LAB": 3}
 
 
-def _measured(image: ImageFile.ImageFile) -> _Stored:
+def _layout_of(image: ImageFile.ImageFile) -> _StoredLayout:
     """Size and bytes of what Pillow is about to decode; a sample of 16 bits counts as 2 bytes."""
     pixel = _BYTES.get(image.mode, 4)
     tags = getattr(image, "tag_v2", {})
     if max(tags.get(258, (8,)), default=8) > 8 and pixel in (3, 4) and image.mode not in ("I", "F"):
         pixel *= 2
     turned = tags.get(274, 1) in range(2, 9)  # Pillow turns a TIFF upright itself, in a second copy
-    return _Stored(*image.size, pixel * (2 if turned else 1))
+    return _StoredLayout(*image.size, pixel * (2 if turned else 1))
 
 
-def _refuse_raw(image: ImageFile.ImageFile) -> None:
+def _reject_raw(image: ImageFile.ImageFile) -> None:
     """DNG, NEF, ARW and their like are TIFFs of a thumbnail, with the raw data in directories below."""
-    with reasoned(Reason.BAD_HEADER):
+    with as_image_errors(Reason.BAD_HEADER):
         tags = getattr(image, "tag_v2", {})
         if 0xC612 in tags or (0x14A in tags and tags.get(0xFE, 0) & 1):
             raise PictureError(Reason.FORMAT_OFF, "camera raw is not read")

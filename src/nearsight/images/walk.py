@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nearsight.errors import Reason, UsageError
-from nearsight.files import Files, kind
+from nearsight.files import FileSystem, file_kind
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFile:
     """A regular file: its path below the folder with '/', and the state it was in."""
 
     path: bytes
@@ -22,7 +22,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Skipped:
+class SkippedEntry:
     """What is not a regular file, or could not be looked at.
 
     `subtree` says that this is a folder which could not be read: what lies below it is unknown, not gone.
@@ -34,7 +34,9 @@ class Skipped:
     subtree: bool = False
 
 
-def walk(root: bytes, files: Files, ignore: frozenset[bytes] = frozenset()) -> Iterator[Found | Skipped]:
+def walk_folder(
+    root: bytes, files: FileSystem, ignore: frozenset[bytes] = frozenset()
+) -> Iterator[FoundFile | SkippedEntry]:
     """All files below `root`, in the order of their paths' bytes, which is the same on every run.
 
     Symbolic links are never followed, so a walk ends. Hidden files count like others; a name in `ignore` is passed
@@ -45,7 +47,7 @@ def walk(root: bytes, files: Files, ignore: frozenset[bytes] = frozenset()) -> I
     UsageError : when `root` itself cannot be read as a folder
     """
     try:
-        stack = [iter(_entries(root, b"", files, ignore))]
+        stack = [iter(_list_in_order(root, b"", files, ignore))]
     except OSError as error:
         raise UsageError(f"not a folder that can be read: {os.fsdecode(root)!r} ({error.strerror})") from error
     while stack:
@@ -54,24 +56,24 @@ def walk(root: bytes, files: Files, ignore: frozenset[bytes] = frozenset()) -> I
             stack.pop()
             continue
         path, entry = step
-        seen = _look(path, entry)
+        seen = _classify(path, entry)
         if seen is not None:
             yield seen
             continue
         try:
-            stack.append(iter(_entries(entry.path, path + b"/", files, ignore)))
+            stack.append(iter(_list_in_order(entry.path, path + b"/", files, ignore)))
         except OSError as error:
-            yield _lost(path, error, subtree=True)
+            yield _skip_unreadable(path, error, subtree=True)
 
 
-def _entries(
-    folder: bytes, prefix: bytes, files: Files, ignore: frozenset[bytes]
+def _list_in_order(
+    folder: bytes, prefix: bytes, files: FileSystem, ignore: frozenset[bytes]
 ) -> list[tuple[bytes, os.DirEntry[bytes]]]:
     found = [(prefix + entry.name, entry) for entry in files.scan(folder) if entry.name not in ignore]
-    return sorted(found, key=_order)
+    return sorted(found, key=_sort_key)
 
 
-def _order(step: tuple[bytes, os.DirEntry[bytes]]) -> bytes:
+def _sort_key(step: tuple[bytes, os.DirEntry[bytes]]) -> bytes:
     path, entry = step
     try:  # a folder sorts as its contents will: "a.jpg" comes before "a/b.jpg"
         return path + b"/" if entry.is_dir(follow_symlinks=False) else path
@@ -79,19 +81,19 @@ def _order(step: tuple[bytes, os.DirEntry[bytes]]) -> bytes:
         return path
 
 
-def _look(path: bytes, entry: os.DirEntry[bytes]) -> Found | Skipped | None:
+def _classify(path: bytes, entry: os.DirEntry[bytes]) -> FoundFile | SkippedEntry | None:
     """What an entry is; None for a folder."""
     try:
         state = entry.stat(follow_symlinks=False)
     except OSError as error:
-        return _lost(path, error, subtree=not _is_file(entry))
+        return _skip_unreadable(path, error, subtree=not _is_file(entry))
     if stat.S_ISREG(state.st_mode):
-        return Found(path, state.st_size, state.st_mtime_ns, state.st_ino)
+        return FoundFile(path, state.st_size, state.st_mtime_ns, state.st_ino)
     if stat.S_ISDIR(state.st_mode):
         return None
     if stat.S_ISLNK(state.st_mode):
-        return Skipped(path, Reason.LINK, "links are not followed")
-    return Skipped(path, Reason.NOT_REGULAR, kind(state.st_mode))
+        return SkippedEntry(path, Reason.LINK, "links are not followed")
+    return SkippedEntry(path, Reason.NOT_REGULAR, file_kind(state.st_mode))
 
 
 def _is_file(entry: os.DirEntry[bytes]) -> bool:
@@ -101,6 +103,6 @@ def _is_file(entry: os.DirEntry[bytes]) -> bool:
         return False
 
 
-def _lost(path: bytes, error: OSError, *, subtree: bool) -> Skipped:
+def _skip_unreadable(path: bytes, error: OSError, *, subtree: bool) -> SkippedEntry:
     gone = isinstance(error, FileNotFoundError | NotADirectoryError)
-    return Skipped(path, Reason.VANISHED if gone else Reason.UNREADABLE, error.strerror or "", subtree)
+    return SkippedEntry(path, Reason.VANISHED if gone else Reason.UNREADABLE, error.strerror or "", subtree)

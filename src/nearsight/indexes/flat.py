@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes._blocks import Block, Blocks, Sought
-from nearsight.indexes._first import first_of, refined
+from nearsight.indexes._blocks import BlockedVectors, SearchScope, VectorBlock
+from nearsight.indexes._first import approximation_for, refine_candidates
 from nearsight.types import NO_ID, Arrays, Floats, Hits, Ids, Index, Metric
 
-_FIRST_DISTANCES = 1 << 22
-_MANY = 1 / 4
+_MAX_BATCH_DISTANCES = 1 << 22
+_MAX_SELECTED_SHARE = 1 / 4
 
 
 @dataclass(frozen=True)
@@ -69,23 +69,23 @@ class Flat(Index):
         if not isinstance(self.metric, Metric | None):
             raise ValueError(f"metric is a metric such as L2(), or None; got {self.metric!r}")
 
-    def empty(self, metric: Metric, fitted: Arrays | None = None, kept: Sequence[Arrays] = ()) -> FlatRows:
+    def empty(self, metric: Metric, fitted: Arrays | None = None, kept: Sequence[Arrays] = ()) -> FlatSearcher:
         """An index without rows that ranks by this index's metric, or where it has none by `metric`."""
-        return FlatRows(self.metric or metric)
+        return FlatSearcher(self.metric or metric)
 
 
 @dataclass(frozen=True, eq=False)
-class FlatRows:
+class FlatSearcher:
     """Rows in blocks, and the ids among them that were removed, sorted. Adding and removing share the blocks."""
 
     metric: Metric
-    stored: Blocks = field(default_factory=Blocks)
-    dead: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+    vectors: BlockedVectors = field(default_factory=BlockedVectors)
+    deleted: Ids = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
-        return len(self.stored) - len(self.dead)
+        return len(self.vectors) - len(self.deleted)
 
-    def add(self, ids: Ids, rows: NDArray[Any]) -> FlatRows:
+    def add(self, ids: Ids, vectors: NDArray[Any]) -> FlatSearcher:
         """With these rows `(N, D)` too, float32 or uint8; they are kept as they are, without a copy.
 
         Raises
@@ -93,22 +93,28 @@ class FlatRows:
         ValueError
             where an id is there already or comes twice, or rows are not of the width and dtype of the others
         """
-        if rows.ndim != 2 or ids.shape != (len(rows),):
-            raise ValueError(f"rows are (N, D) with ids (N,); got {rows.shape} and {ids.shape}")
-        self._check(rows)
-        self.metric.distances(rows[:1], rows[:1])
-        self._check_new(ids)
-        back = self._forget(np.intersect1d(ids, self.dead))
-        return replace(back, stored=Blocks((*back.stored.blocks, Block(ids, rows)))) if len(ids) else self
+        if vectors.ndim != 2 or ids.shape != (len(vectors),):
+            raise ValueError(f"rows are (N, D) with ids (N,); got {vectors.shape} and {ids.shape}")
+        self._check_vectors(vectors)
+        self.metric.distances(vectors[:1], vectors[:1])
+        self._check_new_ids(ids)
+        back = self._purge(np.intersect1d(ids, self.deleted))
+        return (
+            replace(back, vectors=BlockedVectors((*back.vectors.blocks, VectorBlock(ids, vectors))))
+            if len(ids)
+            else self
+        )
 
-    def remove(self, ids: Ids) -> FlatRows:
+    def remove(self, ids: Ids) -> FlatSearcher:
         """Without these ids; unknown ones are ignored."""
-        return replace(self, dead=np.union1d(self.dead, self.stored.ids(self.stored.find(np.unique(ids)))))
+        return replace(
+            self, deleted=np.union1d(self.deleted, self.vectors.ids(self.vectors.find_positions(np.unique(ids))))
+        )
 
-    def holds(self, ids: Ids) -> NDArray[np.bool_]:
+    def contains(self, ids: Ids) -> NDArray[np.bool_]:
         """Which of these ids are here."""
-        live = np.setdiff1d(ids, self.dead)
-        return np.isin(ids, self.stored.ids(self.stored.find(live)))
+        live = np.setdiff1d(ids, self.deleted)
+        return np.isin(ids, self.vectors.ids(self.vectors.find_positions(live)))
 
     def search(self, queries: NDArray[Any], k: int, allow: Ids | None = None) -> Hits:
         """The k nearest rows for `queries (Q, D)`, only among `allow` where given; equal distances by id.
@@ -120,10 +126,10 @@ class FlatRows:
         """
         self.check_query(queries, k)
         hits = Hits(np.full((len(queries), k), NO_ID, np.int64), np.full((len(queries), k), -np.inf, np.float32))
-        sought = self._sought(allow)
-        step = max(1, _FIRST_DISTANCES // max(1, len(sought)))
+        sought = self._scope(allow)
+        step = max(1, _MAX_BATCH_DISTANCES // max(1, len(sought)))
         for start in range(0, len(queries), step):
-            self._fill(hits, slice(start, start + step), queries, sought)
+            self._search_batch(hits, slice(start, start + step), queries, sought)
         return hits
 
     def check_query(self, queries: NDArray[Any], k: int) -> None:
@@ -132,69 +138,73 @@ class FlatRows:
             raise ValueError(f"k is 1 or larger; got {k}")
         if queries.ndim != 2:
             raise ValueError(f"queries are (Q, D); got {queries.shape}")
-        self._check(queries)
+        self._check_vectors(queries)
         if not np.isfinite(queries).all():
             raise ValueError("queries are finite; got one with NaN or infinity")
 
-    def _check(self, rows: NDArray[Any]) -> None:
-        if rows.dtype not in (np.float32, np.uint8):
-            raise ValueError(f"rows are float32 or uint8; got {rows.dtype}")
-        for others in (block.rows for block in self.stored.blocks[:1]):
-            if (rows.shape[1], rows.dtype) != (others.shape[1], others.dtype):
-                wanted, got = (f"{some.shape[1]} values of {some.dtype}" for some in (others, rows))
+    def _check_vectors(self, vectors: NDArray[Any]) -> None:
+        if vectors.dtype not in (np.float32, np.uint8):
+            raise ValueError(f"rows are float32 or uint8; got {vectors.dtype}")
+        for others in (block.vectors for block in self.vectors.blocks[:1]):
+            if (vectors.shape[1], vectors.dtype) != (others.shape[1], others.dtype):
+                wanted, got = (f"{some.shape[1]} values of {some.dtype}" for some in (others, vectors))
                 raise ValueError(f"rows of this index have {wanted}; got {got}")
 
-    def _check_new(self, ids: Ids) -> None:
+    def _check_new_ids(self, ids: Ids) -> None:
         if ids.dtype != np.int64 or (ids < 0).any():
             raise ValueError(f"ids are int64, 0 or larger; got {ids.dtype} {ids[ids < 0][:1]}")
         ordered = np.sort(ids)
         twice = ordered[1:][ordered[1:] == ordered[:-1]]
-        there = np.setdiff1d(self.stored.ids(self.stored.find(ordered)), self.dead)
+        there = np.setdiff1d(self.vectors.ids(self.vectors.find_positions(ordered)), self.deleted)
         for problem, wrong in (("comes twice", twice), ("is in the index already", there)):
             if len(wrong):
                 raise ValueError(f"each id is added once; id {wrong[0]} {problem}")
 
-    def _forget(self, ids: Ids) -> FlatRows:
+    def _purge(self, ids: Ids) -> FlatSearcher:
         """Without any trace of these removed ids, so that they can come back."""
         if not len(ids):
             return self
-        stays = [(~np.isin(block.ids, ids), block) for block in self.stored.blocks]
-        blocks = [b if flags.all() else Block(b.ids[flags], b.rows[np.flatnonzero(flags)]) for flags, b in stays]
-        return replace(self, stored=Blocks(blocks), dead=np.setdiff1d(self.dead, ids))
+        stays = [(~np.isin(block.ids, ids), block) for block in self.vectors.blocks]
+        blocks = [
+            b if flags.all() else VectorBlock(b.ids[flags], b.vectors[np.flatnonzero(flags)]) for flags, b in stays
+        ]
+        return replace(self, vectors=BlockedVectors(blocks), deleted=np.setdiff1d(self.deleted, ids))
 
-    def _sought(self, allow: Ids | None) -> Sought:
+    def _scope(self, allow: Ids | None) -> SearchScope:
         """The rows to look at: where many may be found, all side by side, which is faster than picking those out."""
         if allow is None:
-            return Sought(self.stored, self.stored.find(self.dead))
-        if self.metric.costly or len(allow) < _MANY * len(self.stored):
-            return Sought(self.stored, picked=self.stored.find(np.setdiff1d(allow, self.dead)))
-        hidden = np.ones(len(self.stored), bool)
-        hidden[self.stored.find(np.sort(allow))] = False
-        hidden[self.stored.find(self.dead)] = True
-        return Sought(self.stored, np.flatnonzero(hidden))
+            return SearchScope(self.vectors, self.vectors.find_positions(self.deleted))
+        if self.metric.is_expensive or len(allow) < _MAX_SELECTED_SHARE * len(self.vectors):
+            return SearchScope(self.vectors, selected=self.vectors.find_positions(np.setdiff1d(allow, self.deleted)))
+        hidden = np.ones(len(self.vectors), bool)
+        hidden[self.vectors.find_positions(np.sort(allow))] = False
+        hidden[self.vectors.find_positions(self.deleted)] = True
+        return SearchScope(self.vectors, np.flatnonzero(hidden))
 
-    def _fill(self, hits: Hits, part: slice, queries: NDArray[Any], sought: Sought) -> None:
+    def _search_batch(self, hits: Hits, part: slice, queries: NDArray[Any], scope: SearchScope) -> None:
         """Write the hits of one part of the queries."""
-        asked, first = queries[part], first_of(self.metric, queries[:0])
-        quick, start = np.empty((len(asked), len(sought)), np.float32), 0
-        for rows in sought.rows():
-            quick[:, start : start + len(rows)] = first.measure(asked, rows)
+        asked, first = queries[part], approximation_for(self.metric, queries[:0])
+        quick, start = np.empty((len(asked), len(scope)), np.float32), 0
+        for rows in scope.iter_vectors():
+            quick[:, start : start + len(rows)] = first.compute(asked, rows)
             start += len(rows)
-        quick[:, sought.hidden] = np.nan
+        quick[:, scope.excluded] = np.nan
         for number, query, row in zip(range(part.start, part.stop), asked, quick, strict=False):
-            near, distances = refined(first, row, hits.ids.shape[1], partial(self._measured, query, sought))
-            self._write(hits, number, sought.positions(near), distances)
+            near, distances = refine_candidates(
+                first, row, hits.ids.shape[1], partial(self._exact_distances, query, scope)
+            )
+            self._write_hits(hits, number, scope.to_positions(near), distances)
 
-    def _measured(self, query: NDArray[Any], sought: Sought, places: NDArray[np.intp]) -> Floats:
+    def _exact_distances(self, query: NDArray[Any], scope: SearchScope, indices: NDArray[np.intp]) -> Floats:
         """The distances `(n,)` of the rows at these sorted places among those sought, by the metric itself."""
-        pieces = self.stored.rows(sought.positions(places))
+        pieces = self.vectors.iter_vectors(scope.to_positions(indices))
         found = [self.metric.distances(query[None], rows)[0] for rows in pieces]
         return np.concatenate([np.empty(0, np.float32), *found])
 
-    def _write(self, hits: Hits, number: int, near: NDArray[np.intp], exact: Floats) -> None:
-        order = np.argsort(near)
-        near, exact = near[order], exact[order]
-        ids = self.stored.ids(near)
+    def _write_hits(self, hits: Hits, number: int, positions: NDArray[np.intp], exact: Floats) -> None:
+        order = np.argsort(positions)
+        positions, exact = positions[order], exact[order]
+        ids = self.vectors.ids(positions)
         best = np.lexsort((ids, exact))[: hits.ids.shape[1]]
         hits.ids[number, : len(best)] = ids[best]
         hits.scores[number, : len(best)] = 0 - exact[best]

@@ -10,14 +10,14 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.indexes._cells import CellIndex, Nearest
+from nearsight.indexes._cells import CellIndex, CellScanner
 from nearsight.types import Arrays, Floats, Metric
 
 _SEED = 3840
-_FEW = 8
-_PIECE = 128
-_WORTH_SORTING = 32
-_kernels: Any = faiss  # its stubs leave these functions out
+_MIN_CELL_SAMPLES = 8
+_CHUNK = 128
+_PARTIAL_SORT_RATIO = 32
+_faiss_kernels: Any = faiss  # its stubs leave these functions out
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Gistis(CellIndex):
     bits: int = 512
     rerank: int = 500
 
-    kept_by = ("metric", "cells", "bits")
+    cache_params = ("metric", "cells", "bits")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,66 +85,70 @@ class Gistis(CellIndex):
         if self.rerank < 1:
             raise ValueError(f"rerank is 1 or larger; got {self.rerank}")
 
-    def learn(self, rows: Floats, centroids: Floats, cells: NDArray[np.int64]) -> Arrays:
+    def train_codes(self, rows: Floats, centroids: Floats, cells: NDArray[np.int64]) -> Arrays:
         """The rotation `(bits, E)`; for each cell the medians `(cells, bits)` and the mean residual's length."""
-        rotation = _rotation(self.bits, rows.shape[1])
-        thresholds, radii = _projected(centroids, rotation), np.full(len(centroids), np.nan, np.float32)
+        rotation = _random_rotation(self.bits, rows.shape[1])
+        thresholds, radii = _project(centroids, rotation), np.full(len(centroids), np.nan, np.float32)
         for cell, centroid in enumerate(centroids):
             inside = rows[cells == cell]
-            if len(inside) >= _FEW:
-                thresholds[cell] = np.median(_projected(inside, rotation), axis=0)
+            if len(inside) >= _MIN_CELL_SAMPLES:
+                thresholds[cell] = np.median(_project(inside, rotation), axis=0)
             if len(inside):
                 radii[cell] = np.linalg.norm(inside - centroid, axis=1).mean()
         radii[np.isnan(radii)] = np.nanmean(radii)
         return {"rotation": rotation, "thresholds": thresholds, "radii": radii}
 
-    def encode(self, rows: NDArray[Any], flat: Floats, cells: NDArray[np.int64], fitted: Arrays) -> NDArray[np.uint8]:
+    def compute_codes(
+        self, rows: NDArray[Any], flat: Floats, cells: NDArray[np.int64], fitted: Arrays
+    ) -> NDArray[np.uint8]:
         """Signatures `(N, bits / 8) uint8`."""
-        return np.packbits(_projected(flat, fitted["rotation"]) > fitted["thresholds"][cells], axis=1)
+        return np.packbits(_project(flat, fitted["rotation"]) > fitted["thresholds"][cells], axis=1)
 
-    def asking(self, query: NDArray[Any], flat: Floats, away: Floats, metric: Metric, fitted: Arrays) -> Nearest:
+    def make_scanner(
+        self, query: NDArray[Any], flat: Floats, away: Floats, metric: Metric, fitted: Arrays
+    ) -> CellScanner:
         """By the squared distance that the differing bits speak of; the query has another signature in each cell."""
         signatures = np.packbits(fitted["rotation"] @ flat > fitted["thresholds"], axis=1)
         cosines = np.cos(np.linspace(0, np.pi, 8 * signatures.shape[1] + 1, dtype=np.float32))
         radii = fitted["radii"]
 
-        def compare(cell: int, codes: NDArray[Any], count: int) -> tuple[Floats, NDArray[np.intp] | slice]:
-            differing, places = _differing(signatures[cell : cell + 1], np.ascontiguousarray(codes), count)
+        def scan_cell(cell: int, codes: NDArray[Any], n_nearest: int) -> tuple[Floats, NDArray[np.intp] | slice]:
+            differing, places = _nearest_codes(signatures[cell : cell + 1], np.ascontiguousarray(codes), n_nearest)
             return away[cell] ** 2 + radii[cell] ** 2 - 2 * away[cell] * radii[cell] * cosines[differing], places
 
-        return compare
+        return scan_cell
 
-    def depth(self, k: int) -> int:
+    def n_candidates(self, k: int) -> int:
         """At least `rerank`."""
         return max(k, self.rerank)
 
 
-def _differing(
-    signature: NDArray[np.uint8], codes: NDArray[np.uint8], count: int
+def _nearest_codes(
+    signature: NDArray[np.uint8], codes: NDArray[np.uint8], n_nearest: int
 ) -> tuple[NDArray[np.int32], NDArray[np.intp] | slice]:
-    """Differing bits of the `count` nearest codes and their places; of all, where sorting them out costs more."""
-    if len(codes) > _WORTH_SORTING * count:
-        distances, places = _kernels.knn_hamming(signature, codes, count)
+    """Differing bits of the `n_nearest` nearest codes and their places; of all, where sorting them out costs more."""
+    if len(codes) > _PARTIAL_SORT_RATIO * n_nearest:
+        distances, places = _faiss_kernels.knn_hamming(signature, codes, n_nearest)
         return distances[0], places[0]
     answers = np.empty(len(codes), np.int32)
-    asked, stored, written = map(_kernels.swig_ptr, (signature, codes, answers))
-    _kernels.hammings(asked, stored, 1, len(codes), codes.shape[1], written)
+    asked, stored, written = map(_faiss_kernels.swig_ptr, (signature, codes, answers))
+    _faiss_kernels.hammings(asked, stored, 1, len(codes), codes.shape[1], written)
     return answers, slice(None)
 
 
-def _projected(rows: Floats, rotation: Floats) -> Floats:
+def _project(vectors: Floats, rotation: Floats) -> Floats:
     """Rows `(n, E)` along the directions, `(n, bits)`.
 
     In double precision: so a row that is the threshold itself has the same bit among whatever other rows it comes.
     """
     directions = rotation.T.astype(np.float64)
-    found = np.empty((len(rows), len(rotation)), np.float32)
-    for start in range(0, len(rows), _PIECE):
-        found[start : start + _PIECE] = rows[start : start + _PIECE].astype(np.float64) @ directions
+    found = np.empty((len(vectors), len(rotation)), np.float32)
+    for start in range(0, len(vectors), _CHUNK):
+        found[start : start + _CHUNK] = vectors[start : start + _CHUNK].astype(np.float64) @ directions
     return found
 
 
-def _rotation(bits: int, width: int) -> Floats:
+def _random_rotation(bits: int, width: int) -> Floats:
     """Random directions `(bits, width) float32`: orthonormal, or where there are more than can be, a tight frame."""
     normal = np.random.default_rng(_SEED).standard_normal((max(bits, width), min(bits, width)), np.float32)
     directions, triangle = scipy.linalg.qr(

@@ -10,9 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes._cells import stacked
-from nearsight.kernels._pairs import idf_of
-from nearsight.kernels._postings import Doubles, asked, frequencies, joined, lengths, postings, scores
+from nearsight.indexes._cells import compact_parts
+from nearsight.kernels._pairs import inverse_document_frequency
+from nearsight.kernels._postings import (
+    Doubles,
+    bag_norms,
+    build_postings,
+    document_frequencies,
+    match_scores,
+    merge_postings,
+    weight_query,
+)
 from nearsight.types import NO_ID, Arrays, Hits, Ids, Index, Kernel, Metric
 from nearsight.visual_words import Records
 
@@ -68,30 +76,32 @@ class Inverted(Index):
     metric: Metric | None = None
     consistent: bool = False
 
-    kept_by = ("metric",)
-    ragged = True
-    answer = "the pictures that share visual words with the query are compared"
+    cache_params = ("metric",)
+    variable_length = True
+    summary = "the pictures that share visual words with the query are compared"
 
-    def serves(self, metric: Metric) -> bool:
+    def supports_metric(self, metric: Metric) -> bool:
         """Kernels of visual words."""
         return isinstance(self.metric or metric, Kernel)
 
-    def keep(self, ids: Ids, rows: Any, metric: Metric, fitted: Arrays) -> Arrays:  # noqa: ANN401 - lists of records
+    def encode(self, ids: Ids, rows: Any, metric: Metric, fitted: Arrays) -> Arrays:  # noqa: ANN401 - lists of records
         """The features of these pictures by word."""
         if len(ids) and int(ids.max()) >> 32:
             raise ValueError(f"ids of an inverted file are below 2^32; got {int(ids.max())}")
         order = np.argsort(ids, kind="stable")
-        return postings(ids[order], [rows[at] for at in order.tolist()], once=self._kernel(metric).once)
+        return build_postings(
+            ids[order], [rows[at] for at in order.tolist()], once=self._require_kernel(metric).aggregates_words
+        )
 
-    def join(self, kept: Sequence[Arrays], without: Ids) -> Arrays:
+    def merge(self, kept: Sequence[Arrays], without: Ids) -> Arrays:
         """Several parts as one, without some ids."""
-        return joined(kept, without)
+        return merge_postings(kept, without)
 
-    def empty(self, metric: Metric, fitted: Arrays | None = None, kept: Sequence[Arrays] = ()) -> InvertedRows:
+    def empty(self, metric: Metric, fitted: Arrays | None = None, kept: Sequence[Arrays] = ()) -> InvertedSearcher:
         """An index without pictures."""
-        return InvertedRows(self, self._kernel(metric), tuple(kept))
+        return InvertedSearcher(self, self._require_kernel(metric), tuple(kept))
 
-    def _kernel(self, metric: Metric) -> Kernel:
+    def _require_kernel(self, metric: Metric) -> Kernel:
         wanted = self.metric or metric
         if not isinstance(wanted, Kernel):
             raise ValueError(f"an inverted file ranks by a kernel of visual words, such as tf_idf; got {wanted!r}")
@@ -99,31 +109,31 @@ class Inverted(Index):
 
 
 @dataclass(frozen=True, eq=False)
-class InvertedRows:
-    """The parts of an inverted file, and which of their pictures are there: `live` ids, sorted."""
+class InvertedSearcher:
+    """The parts of an inverted file, and which of their pictures are there: `live_ids` ids, sorted."""
 
     index: Inverted
     kernel: Kernel
     parts: tuple[Arrays, ...] = ()
-    live: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+    live_ids: Ids = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
-        return len(self.live)
+        return len(self.live_ids)
 
-    def add(self, ids: Ids, rows: Any) -> InvertedRows:  # noqa: ANN401 - lists of records
+    def add(self, ids: Ids, bags: Any) -> InvertedSearcher:  # noqa: ANN401 - lists of records
         """With these pictures too; the records of those that a part covers are not read."""
-        if len(twice := np.intersect1d(ids, self.live)):
+        if len(twice := np.intersect1d(ids, self.live_ids)):
             raise ValueError(f"id {twice[0]} is there already")
         covered = np.isin(ids, np.concatenate([np.empty(0, np.uint32), *(part["ids"] for part in self.parts)]))
         parts, new = list(self.parts), np.flatnonzero(~covered)
         if len(new):
-            made = self.index.keep(ids[new], [rows[at] for at in new.tolist()], self.kernel, {})
-            parts = stacked(self.index, [*parts, made], np.empty(0, np.int64))
-        return replace(self, parts=tuple(parts), live=np.union1d(self.live, ids))
+            made = self.index.encode(ids[new], [bags[at] for at in new.tolist()], self.kernel, {})
+            parts = compact_parts(self.index, [*parts, made], np.empty(0, np.int64))
+        return replace(self, parts=tuple(parts), live_ids=np.union1d(self.live_ids, ids))
 
-    def remove(self, ids: Ids) -> InvertedRows:
+    def remove(self, ids: Ids) -> InvertedSearcher:
         """Without these."""
-        return replace(self, live=np.setdiff1d(self.live, ids))
+        return replace(self, live_ids=np.setdiff1d(self.live_ids, ids))
 
     def search(self, queries: Any, k: int, allow: Ids | None = None) -> Hits:  # noqa: ANN401 - lists of records
         """The k most alike pictures of each query; those that share nothing with it are none."""
@@ -132,17 +142,17 @@ class InvertedRows:
         ids = np.full((len(queries), k), NO_ID, np.int64)
         found = np.full((len(queries), k), -np.inf, np.float32)
         for at, query in enumerate(queries):
-            best, scored = self._best(query, k, allow)
+            best, scored = self._top_k(query, k, allow)
             ids[at, : len(best)], found[at, : len(best)] = best, scored - 1
         return Hits(ids, found)
 
-    def _best(self, query: Records, k: int, allow: Ids | None) -> tuple[Ids, Doubles]:
+    def _top_k(self, query: Records, k: int, allow: Ids | None) -> tuple[Ids, Doubles]:
         """Ids and similarities above 0, best first; equal ones by id."""
-        given = asked(query, self.kernel, self._idf_of(query["word"]))
+        given = weight_query(query, self.kernel, self._idf(query["word"]))
         ids, made = [np.empty(0, np.int64)], [np.empty(0)]
-        for part, lengths_of, stays in zip(self.parts, self._lengths, self._stays, strict=True):
-            product = given.length * lengths_of
-            alike = scores(given, part, self.kernel, consistent=self.index.consistent)
+        for part, lengths_of, stays in zip(self.parts, self._norms, self._live_masks, strict=True):
+            product = given.norm * lengths_of
+            alike = match_scores(given, part, self.kernel, consistent=self.index.consistent)
             alike /= np.where(product > 0, product, np.inf)
             alike[~stays] = 0
             at = np.flatnonzero(alike)
@@ -157,27 +167,27 @@ class InvertedRows:
         order = np.lexsort((every, -alike))[:k]
         return every[order], alike[order]
 
-    def _idf_of(self, words: NDArray[np.uint32]) -> Doubles:
+    def _idf(self, words: NDArray[np.uint32]) -> Doubles:
         counts = np.zeros(len(words))
-        for part, held in zip(self.parts, self._held, strict=True):
+        for part, held in zip(self.parts, self._document_frequencies, strict=True):
             place = np.searchsorted(part["words"], words)
             known = np.flatnonzero(part["words"][np.minimum(place, len(held) - 1)] == words if len(held) else [])
             counts[known] += held[place[known]]
-        return idf_of(self.kernel, counts, len(self.live))
+        return inverse_document_frequency(self.kernel, counts, len(self.live_ids))
 
     @cached_property
-    def _stays(self) -> list[NDArray[np.bool_]]:
+    def _live_masks(self) -> list[NDArray[np.bool_]]:
         """Which pictures of each part are there."""
-        return [np.isin(part["ids"], self.live) for part in self.parts]
+        return [np.isin(part["ids"], self.live_ids) for part in self.parts]
 
     @cached_property
-    def _held(self) -> list[NDArray[np.int64]]:
+    def _document_frequencies(self) -> list[NDArray[np.int64]]:
         """How many pictures of each part hold each of its words."""
         if not self.kernel.idf:
             return [np.zeros(len(part["words"]), np.int64) for part in self.parts]
-        return [frequencies(part, stays) for part, stays in zip(self.parts, self._stays, strict=True)]
+        return [document_frequencies(part, stays) for part, stays in zip(self.parts, self._live_masks, strict=True)]
 
     @cached_property
-    def _lengths(self) -> list[Doubles]:
+    def _norms(self) -> list[Doubles]:
         """The length of each picture of each part."""
-        return [lengths(part, self.kernel, self._idf_of(part["words"])) for part in self.parts]
+        return [bag_norms(part, self.kernel, self._idf(part["words"])) for part in self.parts]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes._cells import CellIndex, Nearest
+from nearsight.indexes._cells import CellIndex, CellScanner
 from nearsight.types import Arrays, Floats, Metric
 
 
@@ -62,18 +62,20 @@ class Ivf(CellIndex):
 
     probes: int = 16
 
-    def learn(self, rows: Floats, centroids: Floats, cells: NDArray[np.int64]) -> Arrays:
+    def train_codes(self, rows: Floats, centroids: Floats, cells: NDArray[np.int64]) -> Arrays:
         """Nothing but the centroids."""
         return {}
 
-    def encode(self, rows: NDArray[Any], flat: Floats, cells: NDArray[np.int64], fitted: Arrays) -> NDArray[Any]:
+    def compute_codes(self, rows: NDArray[Any], flat: Floats, cells: NDArray[np.int64], fitted: Arrays) -> NDArray[Any]:
         """Nothing but the ids."""
         return np.empty((len(rows), 0), np.uint8)
 
-    def asking(self, query: NDArray[Any], flat: Floats, away: Floats, metric: Metric, fitted: Arrays) -> Nearest:
+    def make_scanner(
+        self, query: NDArray[Any], flat: Floats, away: Floats, metric: Metric, fitted: Arrays
+    ) -> CellScanner:
         """All rows of a cell are worth a look."""
         return lambda cell, codes, count: (np.zeros(len(codes), np.float32), slice(None))
 
-    def depth(self, k: int) -> int:
+    def n_candidates(self, k: int) -> int:
         """All of them."""
         return sys.maxsize

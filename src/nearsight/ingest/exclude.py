@@ -7,28 +7,28 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nearsight.errors import Reason
-from nearsight.files import Files
-from nearsight.storage.location import opened, writing
-from nearsight.storage.records import Skip
+from nearsight.files import FileSystem
+from nearsight.storage.location import open_catalogue, writer_lock
+from nearsight.storage.records import SkipRecord
 
 
-def remove(home: Path, files: Files, paths: Sequence[str]) -> int:
+def remove(home: Path, files: FileSystem, paths: Sequence[str]) -> int:
     """Take pictures out, by path relative to the folder, or whole subfolders; how many were taken out."""
     wanted = _encoded(paths)
-    with writing(home, files), opened(home, files) as catalogue:
+    with writer_lock(home, files), open_catalogue(home, files) as catalogue:
         chosen = [each for each in catalogue.pictures() if _chosen(each.path, wanted)]
         if chosen:
             with catalogue.transaction():
                 for each in chosen:
                     catalogue.drop_picture(each.id)
-                    catalogue.put_skip(Skip(each.path, each.size, each.mtime_ns, Reason.REMOVED, ""))
+                    catalogue.put_skip(SkipRecord(each.path, each.size, each.mtime_ns, Reason.REMOVED, ""))
     return len(chosen)
 
 
-def restore(home: Path, files: Files, paths: Sequence[str]) -> int:
+def restore(home: Path, files: FileSystem, paths: Sequence[str]) -> int:
     """Undo `remove`: the next ingest takes these in again; how many."""
     wanted = _encoded(paths)
-    with writing(home, files), opened(home, files) as catalogue:
+    with writer_lock(home, files), open_catalogue(home, files) as catalogue:
         out = [each for each in catalogue.skips() if each.reason is Reason.REMOVED and _chosen(each.path, wanted)]
         if out:
             with catalogue.transaction():

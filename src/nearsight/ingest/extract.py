@@ -10,10 +10,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock
-from nearsight.encoded import Encoded, started
-from nearsight.files import Files
+from nearsight.encoded import DescriptorChain, describe_base
+from nearsight.files import FileSystem
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits, decode
+from nearsight.images.decode import Limits, decode_image
 from nearsight.images.exif import Metadata
 from nearsight.types import Descriptor, Image
 
@@ -64,7 +64,7 @@ class Describe:
     root: bytes
     descriptors: tuple[Descriptor, ...]
     limits: Limits
-    files: Files
+    files: FileSystem
     clock: Clock
 
     def start(self) -> None:
@@ -80,9 +80,9 @@ class Describe:
         read = Read(task, stat.st_size, stat.st_mtime_ns, now, digest, digest == task.known)
         if read.same and not task.lacking:
             return read
-        picture = decode(data, self.limits, metadata=True)
+        picture = decode_image(data, self.limits, metadata=True)
         sides = {descriptor.side for n, descriptor in enumerate(self.descriptors) if self._wants(read, n)}
-        pixels = {side: picture.at(side) for side in sides | {thumbnail.SIDE}}
+        pixels = {side: picture.render(side) for side in sides | {thumbnail.SIDE}}
         return replace(
             read,
             width=picture.width,
@@ -107,12 +107,12 @@ class Describe:
         self, descriptor: Descriptor, reads: list[Read], wanting: list[int], made: dict[Any, dict[int, Any]]
     ) -> Any:  # noqa: ANN401 - rows (n, D), or lists of records
         """The rows of those that want them; what the first steps have `made` is shared by the chains behind them."""
-        if not isinstance(descriptor, Encoded):
+        if not isinstance(descriptor, DescriptorChain):
             return descriptor.describe([reads[i].pixels[descriptor.side] for i in wanting])
-        shared = made.setdefault(descriptor.first, {})
+        shared = made.setdefault(descriptor.base, {})
         new = [i for i in wanting if i not in shared]
-        shared |= zip(new, started(descriptor.first, [reads[i].pixels[descriptor.side] for i in new]), strict=True)
-        return descriptor.encoded([shared[i] for i in wanting]) if wanting else []
+        shared |= zip(new, describe_base(descriptor.base, [reads[i].pixels[descriptor.side] for i in new]), strict=True)
+        return descriptor.encode([shared[i] for i in wanting]) if wanting else []
 
     def _wants(self, read: Read, number: int) -> bool:
         return not read.same or number in read.task.lacking

@@ -24,18 +24,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock
-from nearsight.files import Files
+from nearsight.files import FileSystem
 from nearsight.images.decode import Limits
 from nearsight.ingest.extract import Describe, Read, Task
 from nearsight.ingest.scan import Comparison
 from nearsight.ingest.sidecars import Notes
-from nearsight.pipeline import Plan
+from nearsight.pipeline import Pipeline
 from nearsight.storage import index_store, segments
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.compaction import drop_dead, drop_outdated, merge_small
-from nearsight.storage.records import Note, Picture, SegmentEntry, Skip
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.compaction import compact_segments, drop_stale_segments, merge_small_segments
+from nearsight.storage.records import NoteRecord, Picture, SegmentEntry, SkipRecord
 from nearsight.types import Ids
-from nearsight.workers.pool import Failure, Pool, WorkerLimits
+from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
 BATCH_PICTURES = 1024
 BATCH_SECONDS = 2.0
@@ -100,24 +100,24 @@ class Ingest:
         self,
         root: Path,
         home: Path,
-        catalogue: Editor,
-        plans: list[Plan],
+        catalogue: CatalogueWriter,
+        plans: list[Pipeline],
         *,
-        files: Files,
+        files: FileSystem,
         clock: Clock,
         watch: Watch,
         settings: Settings,
     ) -> None:
         self.root, self.catalogue, self.files, self.clock = root, catalogue, files, clock
         self.watch, self.settings = watch, settings
-        self.home, self.folder = home, home / segments.FOLDER
+        self.home, self.folder = home, home / segments.SEGMENTS_FOLDER
         self.plans = plans
         self.keys = {plan.key: plan.descriptor for plan in plans}
         self.summary = Summary()
 
     def run(self) -> Summary:
         """Do all of it."""
-        start = self.clock.elapsed()
+        start = self.clock.monotonic()
         self.files.make_folder(self.folder)
         self._sweep()
         notes = Notes(os.fsencode(self.root), self.catalogue, self.files, self.clock, self.settings.worker_limits)
@@ -132,22 +132,22 @@ class Ingest:
         self._forget(comparison.gone)
         notes.run(comparison.blind, changed=bool(self.summary.added or self.summary.changed or self.summary.moved))
         self.summary.skipped.update(notes.skipped())
-        drop_outdated(self.catalogue, self.folder, self.files, self._outdated)
-        drop_dead(self.catalogue, self.folder, self.files)
-        index_store.Refresh(self.home, self.catalogue, self.files, self._indexing).run(self.plans)
-        self.summary.seconds = self.clock.elapsed() - start
+        drop_stale_segments(self.catalogue, self.folder, self.files, self._outdated)
+        compact_segments(self.catalogue, self.folder, self.files)
+        index_store.IndexRefresh(self.home, self.catalogue, self.files, self._indexing).run(self.plans)
+        self.summary.seconds = self.clock.monotonic() - start
         return self.summary
 
     def _sweep(self) -> None:
         """Remove files that no catalogue lists: a run that was killed left them."""
-        listed = {entry.file for entry in self.catalogue.segments()}
+        listed = {entry.file_name for entry in self.catalogue.segments()}
         for name in self.files.listdir(self.folder):
             if name not in listed:
                 self.files.remove(self.folder / name)
-        index_store.sweep(self.home, self.catalogue, self.files)
+        index_store.remove_orphan_files(self.home, self.catalogue, self.files)
 
     def _outdated(self, key: str) -> bool:
-        return any(plan.outdated(key) for plan in self.plans)
+        return any(plan.is_stale(key) for plan in self.plans)
 
     def _indexing(self, done: int, total: int) -> None:
         self.watch(Progress("indexing", done, total))
@@ -182,13 +182,13 @@ class Ingest:
         self.watch(Progress("describing", 0, total))
         job = Describe(os.fsencode(self.root), tuple(self.keys.values()), self.settings.limits, self.files, self.clock)
         batch: list[tuple[Task, Read | Failure]] = []
-        done, last = 0, self.clock.elapsed()
-        with Pool(job, min(self.settings.workers, total), self.settings.worker_limits) as pool:
+        done, last = 0, self.clock.monotonic()
+        with WorkerPool(job, min(self.settings.workers, total), self.settings.worker_limits) as pool:
             for task, outcome in pool.run(comparison.tasks()):
                 batch.append((task, outcome))
-                if len(batch) >= BATCH_PICTURES or self.clock.elapsed() - last > BATCH_SECONDS:
+                if len(batch) >= BATCH_PICTURES or self.clock.monotonic() - last > BATCH_SECONDS:
                     done += self._commit(batch)
-                    batch, last = [], self.clock.elapsed()
+                    batch, last = [], self.clock.monotonic()
                     self.watch(Progress("describing", done, total))
         done += self._commit(batch)
         self.watch(Progress("describing", done, total))
@@ -211,7 +211,7 @@ class Ingest:
                 self._put_read(ident, read)
             for entry in entries:
                 self.catalogue.put_segment(entry)
-        merge_small(self.catalogue, self.folder, self.files)
+        merge_small_segments(self.catalogue, self.folder, self.files)
         return len(batch)
 
     def _write(self, placed: list[tuple[int, Read]], ident: int) -> list[SegmentEntry]:
@@ -230,9 +230,9 @@ class Ingest:
         return entries
 
     def _written(self, ident: int, key: str, ids: Ids, rows: list[NDArray[Any]]) -> SegmentEntry:
-        if self.keys[key].ragged:
+        if self.keys[key].variable_length:
             return segments.write_blobs(self.folder, ident, key, ids, [row.tobytes() for row in rows], self.files)
-        return segments.write_rows(self.folder, ident, key, ids, np.stack(rows), self.files)
+        return segments.write_vectors(self.folder, ident, key, ids, np.stack(rows), self.files)
 
     def _exists(self, path: bytes) -> bool:
         return self.files.exists(os.path.join(os.fsencode(self.root), path))
@@ -241,7 +241,7 @@ class Ingest:
         if task.ident is not None:
             self.catalogue.drop_picture(task.ident)
         self.summary.skipped[failure.reason.value] += 1
-        self.catalogue.put_skip(Skip(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
+        self.catalogue.put_skip(SkipRecord(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
 
     def _put_read(self, ident: int, read: Read) -> None:
         if read.same:
@@ -264,7 +264,7 @@ class Ingest:
         self.summary.removed = len(gone)
 
 
-def forget(catalogue: Editor, ids: Ids) -> None:
+def forget(catalogue: CatalogueWriter, ids: Ids) -> None:
     """Take pictures out of the collection, in one commit; their rows go when their segments are merged."""
     with catalogue.transaction():
         for ident in ids.tolist():
@@ -275,12 +275,12 @@ def _ids(pairs: Sequence[tuple[int, object]]) -> Ids:
     return np.array([ident for ident, _ in pairs], np.int64)
 
 
-def _own_notes(read: Read) -> list[Note]:
+def _own_notes(read: Read) -> list[NoteRecord]:
     """What the picture's file itself says in words."""
     about = read.metadata
     if about is None or not (about.caption or about.tags):
         return []
-    return [Note(read.task.path, read.task.path, about.caption, "\n".join(about.tags))]
+    return [NoteRecord(read.task.path, read.task.path, about.caption, "\n".join(about.tags))]
 
 
 def _picture(ident: int, read: Read) -> Picture:

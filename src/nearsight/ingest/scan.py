@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import PictureError, Reason, UsageError
-from nearsight.files import Files
-from nearsight.images.walk import Found, Skipped, walk
+from nearsight.files import FileSystem
+from nearsight.images.walk import FoundFile, SkippedEntry, walk_folder
 from nearsight.ingest.extract import THUMBNAIL_ROW, Task
 from nearsight.storage import segments
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.location import OWN_FOLDER
-from nearsight.storage.records import Picture, Skip
+from nearsight.storage.location import INDEX_DIR_NAME
+from nearsight.storage.records import Picture, SkipRecord
 from nearsight.types import Ids
 
 RACY_NS = 2_000_000_000
@@ -52,9 +52,9 @@ class Comparison:
         home: Path,
         catalogue: Catalogue,
         keys: list[str],
-        files: Files,
+        files: FileSystem,
         limit: int,
-        aside: Callable[[Found], bool] = lambda found: False,
+        aside: Callable[[FoundFile], bool] = lambda found: False,
     ) -> None:
         self.aside = aside
         self.root, self.home, self.catalogue, self.files, self.limit = os.fsencode(root), home, catalogue, files, limit
@@ -62,7 +62,7 @@ class Comparison:
         self.held = self._held(keys)
         self.gone: Ids = np.empty(0, np.int64)
         self.moved: list[tuple[int, bytes, int]] = []
-        self.skips: list[Skip] = []
+        self.skips: list[SkipRecord] = []
         self.blind: list[bytes] = []
         self.unchanged = 0
         self.still_skipped: Counter[str] = Counter()
@@ -74,9 +74,9 @@ class Comparison:
         db.execute("CREATE TEMP TABLE todo(path BLOB PRIMARY KEY, size, mtime_ns, ident, known, lacking) WITHOUT ROWID")
         seen = np.zeros(len(self.ids), bool)
         db.execute("BEGIN")
-        for count, found in enumerate(walk(self.root, self.files, frozenset({OWN_FOLDER}))):
-            if isinstance(found, Skipped):
-                self.skips.append(Skip(found.path, 0, 0, found.reason, found.detail))
+        for count, found in enumerate(walk_folder(self.root, self.files, frozenset({INDEX_DIR_NAME}))):
+            if isinstance(found, SkippedEntry):
+                self.skips.append(SkipRecord(found.path, 0, 0, found.reason, found.detail))
                 self.blind += [found.path] * found.subtree
             elif not self._is_home(found) and not self.aside(found):
                 self._note(found, seen)
@@ -104,7 +104,7 @@ class Comparison:
     def _held(self, keys: list[str]) -> dict[int, Ids]:
         """The ids that have a thumbnail, and rows of each key, sorted."""
         entries = self.catalogue.segments()
-        folder = self.home / segments.FOLDER
+        folder = self.home / segments.SEGMENTS_FOLDER
         held: dict[int, Ids] = {}
         for number, key in [(THUMBNAIL_ROW, segments.THUMBNAILS), *enumerate(keys)]:
             ids = [segments.Segment(folder, entry, self.files).ids for entry in entries if entry.key == key]
@@ -115,12 +115,12 @@ class Comparison:
         """The rows that a picture lacks: of a new recipe, or of a mended segment."""
         return tuple(number for number, ids in self.held.items() if not _holds(ids, ident))
 
-    def _is_home(self, found: Found) -> bool:
+    def _is_home(self, found: FoundFile) -> bool:
         """Whether a file belongs to this very collection, kept inside the folder under another name."""
         path = os.path.join(self.root, found.path)
         return path.startswith(os.fsencode(self.home) + b"/")
 
-    def _note(self, found: Found, seen: NDArray[np.bool_]) -> None:
+    def _note(self, found: FoundFile, seen: NDArray[np.bool_]) -> None:
         known = self.catalogue.picture_at(found.path)
         if known is not None:
             seen[np.searchsorted(self.ids, known.id)] = True
@@ -136,7 +136,7 @@ class Comparison:
         else:
             self._todo(found, None, None, ())
 
-    def _todo(self, found: Found, ident: int | None, known: bytes | None, lacking: tuple[int, ...]) -> None:
+    def _todo(self, found: FoundFile, ident: int | None, known: bytes | None, lacking: tuple[int, ...]) -> None:
         values = (found.path, found.size, found.mtime_ns, ident, known, ",".join(map(str, lacking)))
         self.catalogue.db.execute("INSERT INTO temp.todo VALUES(?,?,?,?,?,?)", values)
 
@@ -197,11 +197,11 @@ def _holds(ids: Ids, ident: int) -> bool:
     return at < len(ids) and int(ids[at]) == ident
 
 
-def _stays_out(skip: Skip, found: Found) -> bool:
+def _stays_out(skip: SkipRecord, found: FoundFile) -> bool:
     same = (skip.size, skip.mtime_ns) == (found.size, found.mtime_ns)
     return skip.reason is Reason.REMOVED or (same and skip.reason not in RETRIED)
 
 
-def _unchanged(known: Picture, found: Found) -> bool:
+def _unchanged(known: Picture, found: FoundFile) -> bool:
     same = (known.size, known.mtime_ns) == (found.size, found.mtime_ns)
     return same and found.mtime_ns < known.seen_ns - RACY_NS

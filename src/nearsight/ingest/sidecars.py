@@ -16,14 +16,14 @@ from dataclasses import dataclass
 
 from nearsight.clock import Clock
 from nearsight.errors import Reason
-from nearsight.files import Files
-from nearsight.images.sidecars.entry import Said
-from nearsight.images.sidecars.formats import LARGEST, is_sidecar, read
-from nearsight.images.walk import Found
+from nearsight.files import FileSystem
+from nearsight.images.sidecars.entry import ImageText
+from nearsight.images.sidecars.formats import MAX_SIDECAR_BYTES, is_sidecar, read_sidecar
+from nearsight.images.walk import FoundFile
 from nearsight.ingest.scan import RACY_NS
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.records import Note, Sidecar, Skip
-from nearsight.workers.pool import Failure, Pool, WorkerLimits
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.records import NoteRecord, SidecarRecord, SkipRecord
+from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
 BATCH = 500
 """Sidecars a commit."""
@@ -45,7 +45,7 @@ class SidecarRead:
     size: int
     mtime_ns: int
     seen_ns: int
-    said: list[Said]
+    said: list[ImageText]
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class ReadSidecar:
     """The work of a worker: read one sidecar."""
 
     root: bytes
-    files: Files
+    files: FileSystem
     clock: Clock
 
     def prepare(self, task: SidecarTask) -> SidecarRead:
         """Read one sidecar; PictureError with its reason where that is impossible."""
         now = int(self.clock.now() * 1e9)
-        data, stat = self.files.read(os.path.join(self.root, task.path), LARGEST)
-        return SidecarRead(stat.st_size, stat.st_mtime_ns, now, read(task.path, data))
+        data, stat = self.files.read(os.path.join(self.root, task.path), MAX_SIDECAR_BYTES)
+        return SidecarRead(stat.st_size, stat.st_mtime_ns, now, read_sidecar(task.path, data))
 
     def finish(self, items: list[SidecarRead]) -> list[SidecarRead]:
         """Nothing is faster for many at once."""
@@ -70,14 +70,16 @@ class ReadSidecar:
 class Notes:
     """The sidecars of one run over a folder."""
 
-    def __init__(self, root: bytes, catalogue: Editor, files: Files, clock: Clock, limits: WorkerLimits) -> None:
+    def __init__(
+        self, root: bytes, catalogue: CatalogueWriter, files: FileSystem, clock: Clock, limits: WorkerLimits
+    ) -> None:
         self.root, self.catalogue, self.limits = root, catalogue, limits
         self.job = ReadSidecar(root, files, clock)
         catalogue.db.execute("DROP TABLE IF EXISTS temp.aside")
         catalogue.db.execute("CREATE TEMP TABLE aside(path BLOB PRIMARY KEY, size, mtime_ns) WITHOUT ROWID")
         catalogue.db.execute("DROP TABLE IF EXISTS temp.called")
 
-    def see(self, found: Found) -> bool:
+    def see(self, found: FoundFile) -> bool:
         """Whether this file is a sidecar; if so it is noted."""
         if not is_sidecar(found.path):
             return False
@@ -88,10 +90,10 @@ class Notes:
     def run(self, blind: list[bytes], *, changed: bool) -> None:
         """Read what is new or changed, forget what is gone; `changed` says that pictures have come or moved."""
         self._forget(blind)
-        tasks = [SidecarTask(*row) for row in self.catalogue.values(_STALE, (RACY_NS, changed))]
+        tasks = [SidecarTask(*row) for row in self.catalogue.query(_STALE, (RACY_NS, changed))]
         if not tasks:
             return
-        with Pool(self.job, 1, self.limits) as pool:
+        with WorkerPool(self.job, 1, self.limits) as pool:
             batch: list[tuple[SidecarTask, SidecarRead | Failure]] = []
             for each in pool.run(tasks):
                 batch.append(each)
@@ -106,7 +108,7 @@ class Notes:
 
     def _forget(self, blind: list[bytes]) -> None:
         """Sidecars that are gone; those below folders that could not be read are unknown, not gone."""
-        gone = [row[0] for row in self.catalogue.values("SELECT path FROM sidecar EXCEPT SELECT path FROM temp.aside")]
+        gone = [row[0] for row in self.catalogue.query("SELECT path FROM sidecar EXCEPT SELECT path FROM temp.aside")]
         gone = [path for path in gone if not path.startswith(tuple(each + b"/" for each in blind))]
         if gone:
             with self.catalogue.transaction():
@@ -125,7 +127,7 @@ class Notes:
 
     def _skip(self, task: SidecarTask, failure: Failure) -> None:
         self.catalogue.drop_sidecar(task.path)
-        self.catalogue.put_skip(Skip(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
+        self.catalogue.put_skip(SkipRecord(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
 
     def _put(self, path: bytes, outcome: SidecarRead) -> None:
         captions: dict[bytes, list[str]] = defaultdict(list)
@@ -138,11 +140,13 @@ class Notes:
                 captions[picture] += said.caption.splitlines()
                 tags[picture] += said.tags
         notes = [
-            Note(picture, path, "\n".join(dict.fromkeys(captions[picture])), "\n".join(dict.fromkeys(tags[picture])))
+            NoteRecord(
+                picture, path, "\n".join(dict.fromkeys(captions[picture])), "\n".join(dict.fromkeys(tags[picture]))
+            )
             for picture in captions
         ]
         self.catalogue.drop_skip(path)
-        row = Sidecar(path, outcome.size, outcome.mtime_ns, outcome.seen_ns, unknown)
+        row = SidecarRecord(path, outcome.size, outcome.mtime_ns, outcome.seen_ns, unknown)
         self.catalogue.put_sidecar(row, notes)
 
     def _meant(self, sidecar: bytes, name: str) -> Iterator[bytes]:
@@ -172,20 +176,20 @@ class Notes:
                 return
         stem = os.path.join(folder, b".".join(parts[:-1]))
         sql = "SELECT path FROM picture WHERE path > ? AND path < ? ORDER BY path"
-        for (path,) in self.catalogue.values(sql, (stem + b".", stem + b"/")):
+        for (path,) in self.catalogue.query(sql, (stem + b".", stem + b"/")):
             if b"." not in path[len(stem) + 1 :]:
                 yield path
 
     def _called(self, name: bytes) -> list[bytes]:
         """The paths of all pictures of a file name."""
         db = self.catalogue.db
-        if not self.catalogue.values("SELECT 1 FROM sqlite_temp_schema WHERE name='called'"):
+        if not self.catalogue.query("SELECT 1 FROM sqlite_temp_schema WHERE name='called'"):
             db.execute("CREATE TEMP TABLE called(name BLOB, path BLOB)")
-            rows = ((os.path.basename(path), path) for (path,) in self.catalogue.values("SELECT path FROM picture"))
+            rows = ((os.path.basename(path), path) for (path,) in self.catalogue.query("SELECT path FROM picture"))
             db.executemany("INSERT INTO temp.called VALUES(?,?)", rows)
             db.execute("CREATE INDEX temp.called_by_name ON called(name)")
         sql = "SELECT path FROM temp.called WHERE name=? ORDER BY path LIMIT 1000"
-        return [row[0] for row in self.catalogue.values(sql, (name,))]
+        return [row[0] for row in self.catalogue.query(sql, (name,))]
 
 
 _STALE = """

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.encoded import Encoded, started
+from nearsight.encoded import DescriptorChain, describe_base
 from nearsight.errors import UsageError
-from nearsight.files import Files
-from nearsight.images.decode import Limits, decode
-from nearsight.pipeline import Plan
-from nearsight.registry import name_of
+from nearsight.files import FileSystem
+from nearsight.images.decode import Limits, decode_image
+from nearsight.pipeline import Pipeline
+from nearsight.registry import method_name
 from nearsight.storage import index_store
-from nearsight.storage.trained_state import Learnt
+from nearsight.storage.trained_state import TrainedState
 from nearsight.types import Arrays, Descriptor, Encoder, Floats, LocalDescriptor, LocalFeatures
-from nearsight.workers.pool import Failure, Pool, WorkerLimits
+from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
 FEWEST, MOST = 400, 4000
 """Pictures that something is learnt from, where there are so many."""
@@ -44,7 +44,7 @@ class _Look:
     first: Descriptor | LocalDescriptor
     starts: tuple[Start, ...]
     limits: Limits
-    files: Files
+    files: FileSystem
 
     def start(self) -> None:
         """Load what the first needs."""
@@ -53,7 +53,7 @@ class _Look:
     def prepare(self, path: bytes) -> list[Any]:
         """Read, decode and describe one file: features or a row for each start."""
         data, _ = self.files.read(path, self.limits.file)
-        described = started(self.first, [decode(data, self.limits).at(self.first.side)])
+        described = describe_base(self.first, [decode_image(data, self.limits).render(self.first.side)])
         return [_through(described[0], [(encoder, {}) for encoder in start]) for start in self.starts]
 
     def finish(self, items: list[Any]) -> list[Any]:
@@ -65,23 +65,25 @@ class _Look:
 class Learner:
     """Learns what plans lack."""
 
-    files: Files
+    files: FileSystem
     report: Report
     workers: int
     limits: Limits
     worker_limits: WorkerLimits
 
-    def run(self, plans: Iterable[Plan], some: Callable[[int], list[bytes]], pairs: Sequence[Pair] = ()) -> Learnt:
-        """What the encoders of plans learn; `some` gives the paths of so many pictures.
+    def run(
+        self, plans: Iterable[Pipeline], some: Callable[[int], list[bytes]], pairs: Sequence[Pair] = ()
+    ) -> TrainedState:
+        """What the encoders of plans learn; `subsample` gives the paths of so many pictures.
 
         `pairs` are of pictures of the same thing; what learns from pairs learns from these alone, and all else from
         their pictures too. Plans of the same first step share what it makes of the pictures.
         """
-        made: Learnt = {}
-        lacking: dict[Any, dict[str, Encoded]] = {}
+        made: TrainedState = {}
+        lacking: dict[Any, dict[str, DescriptorChain]] = {}
         for plan in plans:
-            assert isinstance(plan.descriptor, Encoded)
-            lacking.setdefault(plan.descriptor.first, {})[index_store.learnt_key(plan)] = plan.descriptor
+            assert isinstance(plan.descriptor, DescriptorChain)
+            lacking.setdefault(plan.descriptor.base, {})[index_store.trained_state_key(plan)] = plan.descriptor
         for first, chains in lacking.items():
             with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
                 count = max(_pictures(chain) for chain in chains.values())
@@ -106,7 +108,7 @@ class Learner:
         job, found = _Look(first, starts, self.limits, self.files), dict[bytes, list[Any]]()
         shelves = [_Shelf(place / f"descriptors-{number}") for number in range(len(starts))]
         first.load()
-        with Pool(job, max(1, min(self.workers, len(paths))), self.worker_limits) as pool:
+        with WorkerPool(job, max(1, min(self.workers, len(paths))), self.worker_limits) as pool:
             for path, outcome in pool.run(paths):
                 if not isinstance(outcome, Failure):
                     found[path] = [shelf.put(one) for shelf, one in zip(shelves, outcome, strict=True)]
@@ -142,8 +144,8 @@ class _Shelf:
         ]
 
 
-def _start(chain: Encoded) -> Start:
-    return tuple(takewhile(lambda encoder: not encoder.sample, chain.encoders))
+def _start(chain: DescriptorChain) -> Start:
+    return tuple(takewhile(lambda encoder: not encoder.sample_size, chain.encoders))
 
 
 def _through(one: Any, steps: Iterable[tuple[Encoder, Arrays]]) -> Any:  # noqa: ANN401 - features or a row
@@ -155,19 +157,19 @@ def _through(one: Any, steps: Iterable[tuple[Encoder, Arrays]]) -> Any:  # noqa:
 
 def _pictures(chain: Descriptor) -> int:
     """How many pictures a chain is to learn from."""
-    assert isinstance(chain, Encoded)
-    wanted, features = FEWEST, isinstance(chain.first, LocalDescriptor)
+    assert isinstance(chain, DescriptorChain)
+    wanted, features = FEWEST, isinstance(chain.base, LocalDescriptor)
     for encoder in chain.encoders:
-        if encoder.pairs:
+        if encoder.trains_on_pairs:
             continue
-        each = chain.first.n // 2 if features and isinstance(chain.first, LocalDescriptor) else 1
-        wanted = max(wanted, -(-encoder.sample // max(1, each)))
-        features = features and encoder.takes == "both"
+        each = chain.base.n // 2 if features and isinstance(chain.base, LocalDescriptor) else 1
+        wanted = max(wanted, -(-encoder.sample_size // max(1, each)))
+        features = features and encoder.input_kind == "both"
     return min(wanted, MOST)
 
 
 def fit(
-    chain: Encoded,
+    chain: DescriptorChain,
     described: Sequence[Any],
     place: Path,
     report: Report,
@@ -189,22 +191,22 @@ def fit(
     for number, encoder in enumerate(chain.encoders[len(start) :], len(start)):
         steps = chain.encoders[: number + 1]
         fitted: Arrays = known.get(steps, {})
-        if encoder.sample and steps not in known:
-            if encoder.pairs and not pairs:
+        if encoder.sample_size and steps not in known:
+            if encoder.trains_on_pairs and not pairs:
                 raise UsageError(
-                    f"{name_of(encoder)} learns from pairs of pictures of the same thing: nearsight learn FOLDER "
+                    f"{method_name(encoder)} learns from pairs of pictures of the same thing: nearsight learn FOLDER "
                     "--recipe ... --pairs FILE --out LEARNT, and then --learnt LEARNT where it is used"
                 )
-            chosen = [described[at] for pair in pairs for at in pair] if encoder.pairs else described
-            sample = _sample(chosen, before, encoder.sample, place / f"sample-{number}")
+            chosen = [described[at] for pair in pairs for at in pair] if encoder.trains_on_pairs else described
+            sample = _sample(chosen, before, encoder.sample_size, place / f"sample-{number}")
             try:
-                fitted = encoder.fit(sample, lambda done, total: report("learning", done, total))
+                fitted = encoder.train(sample, lambda done, total: report("learning", done, total))
             except ValueError as problem:
                 raise UsageError(f"{encoder} cannot learn from these pictures: {problem}") from None
         known[steps] = fitted
         yield fitted
         before.append((encoder, fitted))
-        if encoder.takes != "both" and number + 1 < len(chain.encoders):
+        if encoder.input_kind != "both" and number + 1 < len(chain.encoders):
             described, before = [_through(one, before) for one in described], []
 
 
@@ -215,7 +217,7 @@ def _sample(described: Sequence[Any], before: list[tuple[Encoder, Arrays]], coun
     for one in described:
         some = one
         if isinstance(one, LocalFeatures):
-            some = one.chosen(np.sort(rng.permutation(len(one))[:each]))
+            some = one.select(np.sort(rng.permutation(len(one))[:each]))
             some = replace(some, descriptors=np.asarray(some.descriptors, np.float32))
         some = _through(some, before)
         pieces.append(some.descriptors if isinstance(some, LocalFeatures) else np.asarray(some, np.float32)[None])

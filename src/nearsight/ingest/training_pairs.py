@@ -23,7 +23,7 @@ Pairs: TypeAlias = "str | Path | Iterable[tuple[str, str]]"
 
 
 def pairs_of(given: Pairs, found: Mapping[bytes, list[bytes]]) -> list[tuple[bytes, bytes]]:
-    """The pairs of paths; `found` holds whole paths by those below their folders. At most `MOST`, drawn by chance.
+    """The pairs of paths; `affine` holds whole paths by those below their folders. At most `MOST`, drawn by chance.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.kernels._pairs import similarities
+from nearsight.kernels._pairs import kernel_similarities
 from nearsight.types import Floats, Kernel
 
 
@@ -51,7 +51,7 @@ class HammingVotes(Kernel):
     burst: bool = True
 
     symbol = "1 - votes"
-    once = False
+    aggregates_words = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
@@ -67,4 +67,4 @@ class HammingVotes(Kernel):
 
     def distances(self, queries: Any, rows: Any) -> Floats:  # noqa: ANN401 - lists of records
         """1 - the sum of the weights over the lengths of both bags."""
-        return np.clip(1 - similarities(self, queries, rows), 0, None)
+        return np.clip(1 - kernel_similarities(self, queries, rows), 0, None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.kernels._pairs import similarities
+from nearsight.kernels._pairs import kernel_similarities
 from nearsight.types import Floats, Kernel
 
 
@@ -48,7 +48,7 @@ class Selective(Kernel):
     symbol = "1 - ASMK"
     idf = False
     burst = False
-    once = True
+    aggregates_words = True
 
     def __post_init__(self) -> None:
         if not self.alpha >= 1:
@@ -63,4 +63,4 @@ class Selective(Kernel):
 
     def distances(self, queries: Any, rows: Any) -> Floats:  # noqa: ANN401 - lists of records
         """1 - the sum of the weights over the square roots of the numbers of words."""
-        return np.clip(1 - similarities(self, queries, rows), 0, None)
+        return np.clip(1 - kernel_similarities(self, queries, rows), 0, None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.kernels._pairs import similarities
+from nearsight.kernels._pairs import kernel_similarities
 from nearsight.types import Floats, Kernel
 
 
@@ -51,7 +51,7 @@ class TfIdf(Kernel):
     burst: bool = False
 
     symbol = "1 - cos"
-    once = False
+    aggregates_words = False
 
     def weights(self, bits: int) -> Floats:
         """Words alone count."""
@@ -59,4 +59,4 @@ class TfIdf(Kernel):
 
     def distances(self, queries: Any, rows: Any) -> Floats:  # noqa: ANN401 - lists of records
         """1 - cosine."""
-        return np.clip(1 - similarities(self, queries, rows), 0, None)
+        return np.clip(1 - kernel_similarities(self, queries, rows), 0, None)

@@ -11,17 +11,17 @@ from numpy.typing import DTypeLike, NDArray
 from nearsight.types import Floats
 
 # What numpy allocates beyond about 256 KB comes as fresh pages each time, which takes longer than the sums themselves.
-_CELLS = 16_000
+_BLOCK_VALUES = 16_000
 
 
-def in_blocks(
+def distances_in_blocks(
     measure: Callable[[NDArray[Any]], NDArray[Any]],
     queries: NDArray[Any],
     rows: NDArray[Any],
     *,
-    cells: int = _CELLS,
+    block_values: int = _BLOCK_VALUES,
 ) -> Floats:
-    """`measure(block) (Q, n)` of all blocks of rows side by side, `(Q, N) float32`; about `cells` values a block.
+    """`compute(block) (Q, n)` of all blocks of rows side by side, `(Q, N) float32`; about `block_values` values a block.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def in_blocks(
     """
     check_widths(queries, rows)
     distances = np.empty((len(queries), len(rows)), np.float32)
-    step = max(1, cells // max(1, rows.shape[1]))
+    step = max(1, block_values // max(1, rows.shape[1]))
     for start in range(0, len(rows), step):
         distances[:, start : start + step] = measure(rows[start : start + step])
     return distances
@@ -42,18 +42,18 @@ def check_widths(queries: NDArray[Any], rows: NDArray[Any]) -> None:
         raise ValueError(f"queries are (Q, D) and rows (N, D) of one D; got {queries.shape} and {rows.shape}")
 
 
-def check_amounts(rows: NDArray[Any]) -> None:
+def check_nonnegative(rows: NDArray[Any]) -> None:
     """Raise ValueError where a value is negative or no number."""
     if not rows.min(initial=0) >= 0:
         raise ValueError(f"histograms hold values of 0 or larger; got {float(rows.min())}")
 
 
-def shares(rows: NDArray[Any], dtype: DTypeLike = np.float64) -> NDArray[Any]:
+def normalise_histograms(rows: NDArray[Any], dtype: DTypeLike = np.float64) -> NDArray[Any]:
     """Rows `(N, D)` divided by their sums, `(N, D + 1)`: a row of zeros has all of its share in the last column.
 
     So rows of zeros are the same as each other and as far as can be from all others.
     """
-    check_amounts(rows)
+    check_nonnegative(rows)
     totals = rows.sum(axis=1, keepdims=True, dtype=dtype)
     empty = totals == 0
     found = np.empty((len(rows), rows.shape[1] + 1), dtype)

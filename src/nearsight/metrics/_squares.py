@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nearsight.types import Floats
 
 
-def shape_of(width: int) -> tuple[int, int, int]:
+def square_shape(width: int) -> tuple[int, int, int]:
     """`(side, side, channels)` of a row of `width` values: one channel or three; no number is both.
 
     Raises
@@ -27,27 +27,27 @@ def shape_of(width: int) -> tuple[int, int, int]:
     raise ValueError(f"rows are square pictures of one or three channels, such as those of tiny; got {width} values")
 
 
-def squared(some: NDArray[Any], others: NDArray[Any]) -> Floats:
+def paired_squared_distances(some: NDArray[Any], others: NDArray[Any]) -> Floats:
     """Sums of the squared differences of paired rows, `(N,)`."""
     return np.asarray(np.square(np.subtract(some, others, dtype=np.float32)).sum(axis=1))
 
 
-def warps(row: NDArray[Any], reach: int, scales: tuple[float, ...], mirror: bool) -> Floats:
+def warp_grid(row: NDArray[Any], reach: int, scales: tuple[float, ...], mirror: bool) -> Floats:
     """The picture of one row `(D,)` moved and scaled in every combination, then the same mirrored, `(T, D)`."""
-    picture = row.astype(np.float32).reshape(shape_of(len(row)))
+    picture = row.astype(np.float32).reshape(square_shape(len(row)))
     sides = [picture, picture[:, ::-1]] if mirror else [picture]
-    moved = [_moved(side, _maps(len(picture), reach, scale)) for side in sides for scale in scales]
+    moved = [_resample(side, _resampling_matrices(len(picture), reach, scale)) for side in sides for scale in scales]
     return np.concatenate(moved).reshape(-1, len(row))
 
 
-def _moved(picture: Floats, maps: Floats) -> Floats:
+def _resample(picture: Floats, maps: Floats) -> Floats:
     """`(M * M, S, S, C)`: each of M maps `(M, S, S)` along y with each along x."""
     along_x = np.einsum("mxk,ykc->myxc", maps, picture, optimize=True)
     return np.asarray(np.einsum("nyk,mkxc->nmyxc", maps, along_x, optimize=True).reshape(-1, *picture.shape))
 
 
 @lru_cache(maxsize=64)
-def _maps(side: int, reach: int, scale: float) -> Floats:
+def _resampling_matrices(side: int, reach: int, scale: float) -> Floats:
     """`(2 reach + 1, side, side)`: what each old place counts in each new one along an axis; edges are drawn out."""
     middle = (side - 1) / 2
     moves = np.arange(-reach, reach + 1)[:, None]

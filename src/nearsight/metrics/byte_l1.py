@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import in_blocks
+from nearsight.metrics._blocks import distances_in_blocks
 from nearsight.types import Floats, Metric
 
-_CELLS = 128_000
+_BLOCK_VALUES = 128_000
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,16 @@ class ByteL1(Metric):
         """Distances `(Q, N) float32`."""
         if queries.dtype != np.uint8 or rows.dtype != np.uint8:
             raise ValueError(f"byte_l1 compares bytes, uint8; got {queries.dtype} and {rows.dtype}")
-        return in_blocks(lambda block: _apart(queries, block), queries, rows, cells=_CELLS)
+        return distances_in_blocks(
+            lambda block: _mean_differences(queries, block), queries, rows, block_values=_BLOCK_VALUES
+        )
 
     def similarity(self, distances: Floats) -> Floats:
         """1 - distance / 255."""
         return np.asarray(1 - distances / 255, np.float32)
 
 
-def _apart(queries: NDArray[np.uint8], rows: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _mean_differences(queries: NDArray[np.uint8], rows: NDArray[np.uint8]) -> NDArray[np.float64]:
     sums = np.empty((len(queries), len(rows)), np.uint32)
     for line, query in zip(sums, queries, strict=True):
         apart = np.maximum(query, rows) - np.minimum(query, rows)

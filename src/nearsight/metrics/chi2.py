@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import check_amounts, in_blocks, shares
+from nearsight.metrics._blocks import check_nonnegative, distances_in_blocks, normalise_histograms
 from nearsight.types import Floats, Metric
 
 _TINY = np.finfo(np.float32).tiny
@@ -49,16 +49,16 @@ class Chi2(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        check_amounts(queries)
-        return in_blocks(lambda block: _chi2(queries.astype(np.float32), block), queries, rows)
+        check_nonnegative(queries)
+        return distances_in_blocks(lambda block: _chi2(queries.astype(np.float32), block), queries, rows)
 
-    def flattened(self, rows: NDArray[Any]) -> Floats:
+    def to_euclidean(self, rows: NDArray[Any]) -> Floats:
         """Roots of shares: the Hellinger distance orders nearly alike."""
-        return np.asarray(np.sqrt(shares(rows)), np.float32)
+        return np.asarray(np.sqrt(normalise_histograms(rows)), np.float32)
 
 
 def _chi2(queries: Floats, block: NDArray[Any]) -> Floats:
-    check_amounts(block)
+    check_nonnegative(block)
     rows = block.astype(np.float32, order="C")
     distances = np.empty((len(queries), len(rows)), np.float32)
     for number, query in enumerate(queries):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import in_blocks, shares
+from nearsight.metrics._blocks import distances_in_blocks, normalise_histograms
 from nearsight.types import Floats, Metric
 
 
@@ -47,15 +47,15 @@ class CircularEmd(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        asked = shares(queries) if queries.ndim == 2 else queries
-        return in_blocks(lambda block: _around(asked, shares(block)), queries, rows)
+        asked = normalise_histograms(queries) if queries.ndim == 2 else queries
+        return distances_in_blocks(lambda block: _circular_distances(asked, normalise_histograms(block)), queries, rows)
 
     def similarity(self, distances: Floats) -> Floats:
         """1 - 2 distance."""
         return np.asarray(1 - 2 * distances, np.float32)
 
 
-def _around(queries: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _circular_distances(queries: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
     width = rows.shape[1] - 1
     apart = np.empty((len(queries), len(rows)))
     for line, query in zip(apart, queries, strict=True):

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import in_blocks
+from nearsight.metrics._blocks import distances_in_blocks
 from nearsight.types import Floats, Metric
 
-_CELLS = 32_000
+_BLOCK_VALUES = 32_000
 
 
 @dataclass(frozen=True)
@@ -44,27 +44,29 @@ class Cosine(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        heads = _directions(queries) if queries.ndim == 2 else queries
-        return in_blocks(lambda block: _apart(heads, block), queries, rows, cells=_CELLS)
+        heads = _unit_vectors(queries) if queries.ndim == 2 else queries
+        return distances_in_blocks(
+            lambda block: _block_distances(heads, block), queries, rows, block_values=_BLOCK_VALUES
+        )
 
-    def flattened(self, rows: NDArray[Any]) -> Floats:
+    def to_euclidean(self, rows: NDArray[Any]) -> Floats:
         """Rows of norm 1."""
-        return _directions(rows).astype(np.float32)
+        return _unit_vectors(rows).astype(np.float32)
 
     def similarity(self, distances: Floats) -> Floats:
         """1 - distance / 2."""
         return np.asarray(1 - distances / 2, np.float32)
 
 
-def _apart(heads: NDArray[np.float64], block: NDArray[Any]) -> NDArray[np.float64]:
+def _block_distances(query_directions: NDArray[np.float64], block: NDArray[Any]) -> NDArray[np.float64]:
     values = block.astype(np.float64)
     norms = np.sqrt(np.einsum("ij,ij->i", values, values))
-    cosines = heads[:, :-1] @ values.T / np.where(norms == 0, 1, norms)
-    cosines += heads[:, -1:] * (norms == 0)
+    cosines = query_directions[:, :-1] @ values.T / np.where(norms == 0, 1, norms)
+    cosines += query_directions[:, -1:] * (norms == 0)
     return np.clip(1 - cosines, 0, 2)
 
 
-def _directions(rows: NDArray[Any]) -> NDArray[np.float64]:
+def _unit_vectors(rows: NDArray[Any]) -> NDArray[np.float64]:
     """Rows of norm 1, `(N, D + 1)`: a row of zeros points along the last axis."""
     values = rows.astype(np.float64)
     norms = np.linalg.norm(values, axis=1, keepdims=True)

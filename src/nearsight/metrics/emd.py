@@ -11,13 +11,13 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import shares
+from nearsight.metrics._blocks import normalise_histograms
 from nearsight.types import Floats, Metric
 
 _SPACES = ("rgb", "hsv", "lab")
-_NOTHING = 1e-9
-_SAFE = 1 - 1e-4
-_HALF = 20.0
+_NEGLIGIBLE = 1e-9
+_BOUND_FACTOR = 1 - 1e-4
+_HALVING_DISTANCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Emd(Metric):
     the box around them.
 
     About 2 ms a pair for the 256 bins of photographs: for some hundred pictures as it is, for more behind an index.
-    `at_least` gives a lower bound for all rows at once.
+    `lower_bound` gives a lower bound for all rows at once.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Emd(Metric):
     bins: tuple[int, int, int] = (16, 4, 4)
 
     symbol = "EMD"
-    costly = True
+    is_expensive = True
 
     def __post_init__(self) -> None:
         if self.space not in _SPACES:
@@ -86,38 +86,38 @@ class Emd(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        asked, stored = self._shares(queries, rows)
-        middles = _middles(self.space, self.bins)
+        asked, stored = self._normalise_histograms(queries, rows)
+        middles = _bin_centres_lab(self.space, self.bins)
         apart = np.empty((len(asked), len(stored)), np.float32)
         for line, query in zip(apart, asked, strict=True):
-            line[:] = [_cost(query - row, middles) for row in stored]
+            line[:] = [_transport_cost(query - row, middles) for row in stored]
         return apart
 
-    def at_least(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+    def lower_bound(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """A lower bound of the distances `(Q, N) float32`, at once: how far the mean colours are apart."""
-        asked, stored = self._shares(queries, rows)
-        middles = _middles(self.space, self.bins)
+        asked, stored = self._normalise_histograms(queries, rows)
+        middles = _bin_centres_lab(self.space, self.bins)
         apart = scipy.spatial.distance.cdist(asked[:, :-1] @ middles, stored[:, :-1] @ middles)
         known = (asked[:, -1:] == 0) & (stored[:, -1] == 0)
-        return np.where(known, apart * _SAFE, 0).astype(np.float32)
+        return np.where(known, apart * _BOUND_FACTOR, 0).astype(np.float32)
 
     def similarity(self, distances: Floats) -> Floats:
         """1 / (1 + distance / 20)."""
-        return np.asarray(1 / (1 + distances / _HALF), np.float32)
+        return np.asarray(1 / (1 + distances / _HALVING_DISTANCE), np.float32)
 
-    def _shares(self, *tables: NDArray[Any]) -> list[NDArray[np.float64]]:
+    def _normalise_histograms(self, *tables: NDArray[Any]) -> list[NDArray[np.float64]]:
         width = self.bins[0] * self.bins[1] * self.bins[2]
         if any(table.ndim != 2 or table.shape[1] != width for table in tables):
             shapes = " and ".join(str(table.shape) for table in tables)
             raise ValueError(f"rows of {self.bins} bins are (N, {width}), queries and rows of one D; got {shapes}")
-        return [shares(table) for table in tables]
+        return [normalise_histograms(table) for table in tables]
 
 
-def _cost(surplus: NDArray[np.float64], middles: NDArray[np.float64]) -> float:
+def _transport_cost(surplus: NDArray[np.float64], middles: NDArray[np.float64]) -> float:
     """What it costs to move `surplus (D + 1,)`, which sums to 0; its last place is that of rows of zeros."""
     if surplus[-1]:
         return float(np.linalg.norm(np.ptp(middles, axis=0)))
-    more, less = np.flatnonzero(surplus > _NOTHING), np.flatnonzero(surplus < -_NOTHING)
+    more, less = np.flatnonzero(surplus > _NEGLIGIBLE), np.flatnonzero(surplus < -_NEGLIGIBLE)
     if not len(more) or not len(less):
         return 0.0
     leaving, arriving = (np.abs(surplus[side, None]) for side in (more, less))
@@ -128,7 +128,7 @@ def _cost(surplus: NDArray[np.float64], middles: NDArray[np.float64]) -> float:
 
 
 @lru_cache(maxsize=16)
-def _middles(space: str, bins: tuple[int, int, int]) -> NDArray[np.float64]:
+def _bin_centres_lab(space: str, bins: tuple[int, int, int]) -> NDArray[np.float64]:
     """The middles of the bins in L*a*b*, `(D, 3)`."""
     parts = [(np.arange(count) + 0.5) / count for count in bins]
     unit = np.stack(np.meshgrid(*parts, indexing="ij"), -1).reshape(-1, 3)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import in_blocks
+from nearsight.metrics._blocks import distances_in_blocks
 from nearsight.types import Floats, Metric
 
-_CELLS = 128_000
+_BLOCK_VALUES = 128_000
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,11 @@ class Hamming(Metric):
         """Distances `(Q, N) float32`."""
         if queries.dtype != np.uint8 or rows.dtype != np.uint8:
             raise ValueError(f"hamming compares packed bits, uint8; got {queries.dtype} and {rows.dtype}")
-        return in_blocks(lambda block: _differing(queries, block), queries, rows, cells=_CELLS)
+        return distances_in_blocks(
+            lambda block: _count_differing_bits(queries, block), queries, rows, block_values=_BLOCK_VALUES
+        )
 
-    def flattened(self, rows: NDArray[Any]) -> Floats:
+    def to_euclidean(self, rows: NDArray[Any]) -> Floats:
         """A value for each bit; the squared distance counts those that differ."""
         if rows.dtype != np.uint8:
             raise ValueError(f"hamming compares packed bits, uint8; got {rows.dtype}")
@@ -60,13 +62,13 @@ class Hamming(Metric):
         return np.asarray(1 / (1 + distances / 8), np.float32)
 
 
-def _differing(queries: NDArray[np.uint8], rows: NDArray[np.uint8]) -> NDArray[np.int32]:
-    asked, stored = _words(queries), _words(rows)
+def _count_differing_bits(queries: NDArray[np.uint8], rows: NDArray[np.uint8]) -> NDArray[np.int32]:
+    asked, stored = _as_widest_integers(queries), _as_widest_integers(rows)
     counts = [np.bitwise_count(stored ^ query).sum(axis=1, dtype=np.int32) for query in asked]
     return np.array(counts, np.int32).reshape(len(queries), len(rows))
 
 
-def _words(rows: NDArray[np.uint8]) -> NDArray[Any]:
+def _as_widest_integers(rows: NDArray[np.uint8]) -> NDArray[Any]:
     """The same bytes as the widest whole numbers that fit their width."""
     rows = np.ascontiguousarray(rows)
     return rows.view(np.uint64) if rows.shape[1] % 8 == 0 and rows.shape[1] else rows

@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import in_blocks, shares
+from nearsight.metrics._blocks import distances_in_blocks, normalise_histograms
 from nearsight.types import Floats, Metric
 
 
@@ -49,17 +49,19 @@ class Hellinger(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        asked = np.sqrt(shares(queries)) if queries.ndim == 2 else queries
-        return in_blocks(lambda block: _apart(asked, np.sqrt(shares(block))), queries, rows)
+        asked = np.sqrt(normalise_histograms(queries)) if queries.ndim == 2 else queries
+        return distances_in_blocks(
+            lambda block: _block_distances(asked, np.sqrt(normalise_histograms(block))), queries, rows
+        )
 
-    def flattened(self, rows: NDArray[Any]) -> Floats:
+    def to_euclidean(self, rows: NDArray[Any]) -> Floats:
         """Roots of shares: their straight distance is this one, by √2."""
-        return np.asarray(np.sqrt(shares(rows)), np.float32)
+        return np.asarray(np.sqrt(normalise_histograms(rows)), np.float32)
 
     def similarity(self, distances: Floats) -> Floats:
         """1 - distance."""
         return np.asarray(1 - distances, np.float32)
 
 
-def _apart(queries: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _block_distances(queries: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.clip(scipy.spatial.distance.cdist(queries, rows) / np.sqrt(2), 0, 1))

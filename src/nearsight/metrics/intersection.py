@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import in_blocks, shares
+from nearsight.metrics._blocks import distances_in_blocks, normalise_histograms
 from nearsight.types import Floats, Metric
 
 
@@ -48,9 +48,11 @@ class Intersection(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        asked = shares(queries) if queries.ndim == 2 else queries
-        return in_blocks(
-            lambda block: np.clip(scipy.spatial.distance.cdist(asked, shares(block), "cityblock") / 2, 0, 1),
+        asked = normalise_histograms(queries) if queries.ndim == 2 else queries
+        return distances_in_blocks(
+            lambda block: np.clip(
+                scipy.spatial.distance.cdist(asked, normalise_histograms(block), "cityblock") / 2, 0, 1
+            ),
             queries,
             rows,
         )

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from nearsight.metrics._blocks import in_blocks, shares
+from nearsight.metrics._blocks import distances_in_blocks, normalise_histograms
 from nearsight.types import Floats, Metric
 
-_CELLS = 128_000
-_BIT = math.log(2)
+_BLOCK_VALUES = 128_000
+_LN2 = math.log(2)
 _TINY = np.finfo(np.float32).tiny
 
 
@@ -58,36 +58,36 @@ class JensenShannon(Metric):
         """Distances `(Q, N) float32`."""
         return np.sqrt(_divergences(queries, rows, np.float64))
 
-    def first(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+    def approximate(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """The divergences in single precision, which is not enough for their roots near 0."""
         return _divergences(queries, rows, np.float32)
 
-    def flattened(self, rows: NDArray[Any]) -> Floats:
+    def to_euclidean(self, rows: NDArray[Any]) -> Floats:
         """Roots of shares: the Hellinger distance orders nearly alike."""
-        return np.asarray(np.sqrt(shares(rows)), np.float32)
+        return np.asarray(np.sqrt(normalise_histograms(rows)), np.float32)
 
     def similarity(self, distances: Floats) -> Floats:
         """1 - distance."""
         return np.asarray(1 - distances, np.float32)
 
 
-def _divergences(queries: NDArray[Any], rows: NDArray[Any], dtype: DTypeLike) -> Floats:
-    asked = shares(queries, dtype) if queries.ndim == 2 else queries
+def _divergences(queries: NDArray[Any], rows: NDArray[Any], float_dtype: DTypeLike) -> Floats:
+    asked = normalise_histograms(queries, float_dtype) if queries.ndim == 2 else queries
     filled = [np.flatnonzero(query) for query in asked]
 
-    def measured(block: NDArray[Any]) -> NDArray[Any]:
-        stored = shares(block, dtype)
-        apart = np.empty((len(asked), len(block)), dtype)
+    def block_divergences(block: NDArray[Any]) -> NDArray[Any]:
+        stored = normalise_histograms(block, float_dtype)
+        apart = np.empty((len(asked), len(block)), float_dtype)
         for line, query, bins in zip(apart, asked, filled, strict=True):
-            beside = np.einsum("ij,j->i", stored, (query == 0).astype(dtype))
+            beside = np.einsum("ij,j->i", stored, (query == 0).astype(float_dtype))
             line[:] = _divergence(query[bins], stored[:, bins], beside)
         return np.clip(apart, 0, 1)
 
-    return in_blocks(measured, queries, rows, cells=_CELLS)
+    return distances_in_blocks(block_divergences, queries, rows, block_values=_BLOCK_VALUES)
 
 
-def _divergence(query: NDArray[Any], rows: NDArray[Any], beside: NDArray[Any]) -> NDArray[Any]:
-    """Divergences `(n,)` over the bins that the query fills; `beside (n,)` is what rows have in the others.
+def _divergence(query: NDArray[Any], rows: NDArray[Any], outside_mass: NDArray[Any]) -> NDArray[Any]:
+    """Divergences `(n,)` over the bins that the query fills; `outside_mass (n,)` is what rows have in the others.
 
     A bin adds (q log(2 q / (q + r)) + r log(2 r / (q + r))) / 2, each term on its own so that equal bins add just 0,
     and where q is 0 half of r.
@@ -95,4 +95,4 @@ def _divergence(query: NDArray[Any], rows: NDArray[Any], beside: NDArray[Any]) -
     halved = 2 / np.maximum(query + rows, _TINY)
     terms = query * cv2.log(query * halved)
     terms += rows * cv2.log(np.maximum(rows * halved, _TINY))
-    return np.asarray((terms.sum(axis=1) / _BIT + beside) / 2)
+    return np.asarray((terms.sum(axis=1) / _LN2 + outside_mass) / 2)

@@ -8,10 +8,10 @@ from typing import Any
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import in_blocks
+from nearsight.metrics._blocks import distances_in_blocks
 from nearsight.types import Floats, Metric
 
-_CELLS = 250_000
+_BLOCK_VALUES = 250_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ class L1(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        return in_blocks(
-            lambda block: scipy.spatial.distance.cdist(queries, block, "cityblock"), queries, rows, cells=_CELLS
+        return distances_in_blocks(
+            lambda block: scipy.spatial.distance.cdist(queries, block, "cityblock"),
+            queries,
+            rows,
+            block_values=_BLOCK_VALUES,
         )

@@ -9,10 +9,10 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import in_blocks
+from nearsight.metrics._blocks import distances_in_blocks
 from nearsight.types import Floats, Metric
 
-_CELLS = 250_000
+_BLOCK_VALUES = 250_000
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,13 @@ class L2(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        return in_blocks(
-            lambda block: scipy.spatial.distance.cdist(queries, block, "euclidean"), queries, rows, cells=_CELLS
+        return distances_in_blocks(
+            lambda block: scipy.spatial.distance.cdist(queries, block, "euclidean"),
+            queries,
+            rows,
+            block_values=_BLOCK_VALUES,
         )
 
-    def flattened(self, rows: NDArray[Any]) -> Floats:
+    def to_euclidean(self, rows: NDArray[Any]) -> Floats:
         """The rows themselves."""
         return np.asarray(rows, np.float32)

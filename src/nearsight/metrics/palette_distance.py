@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import check_amounts, check_widths, in_blocks
+from nearsight.metrics._blocks import check_nonnegative, check_widths, distances_in_blocks
 from nearsight.types import Floats, Metric
 
 
@@ -68,30 +68,34 @@ class PaletteDistance(Metric):
         check_widths(queries, rows)
         if queries.shape[1] % 4:
             raise ValueError(f"a palette is k times share, L*, a*, b*; got rows of {queries.shape[1]} values")
-        return in_blocks(lambda block: self._apart(queries, block), queries, rows)
+        return distances_in_blocks(lambda block: self._block_distances(queries, block), queries, rows)
 
-    def _apart(self, queries: NDArray[Any], block: NDArray[Any]) -> NDArray[np.float64]:
-        shares, colours = _split(block)
-        stored = self._itself(shares, colours)
+    def _block_distances(self, queries: NDArray[Any], block: NDArray[Any]) -> NDArray[np.float64]:
+        shares, colours = _shares_and_colours(block)
+        stored = self._self_similarity(shares, colours)
         squares = np.empty((len(queries), len(block)))
-        for number, (weights, places) in enumerate(zip(*_split(queries), strict=True)):
-            both = weights @ self._alike(scipy.spatial.distance.cdist(places, colours.reshape(-1, 3))) * shares.ravel()
+        for number, (weights, places) in enumerate(zip(*_shares_and_colours(queries), strict=True)):
+            both = (
+                weights
+                @ self._colour_similarity(scipy.spatial.distance.cdist(places, colours.reshape(-1, 3)))
+                * shares.ravel()
+            )
             squares[number] = (
-                self._itself(weights[None], places[None]) + stored - 2 * both.reshape(len(block), -1).sum(1)
+                self._self_similarity(weights[None], places[None]) + stored - 2 * both.reshape(len(block), -1).sum(1)
             )
         return np.sqrt(np.maximum(squares, 0))
 
-    def _itself(self, shares: NDArray[np.float64], colours: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _self_similarity(self, shares: NDArray[np.float64], colours: NDArray[np.float64]) -> NDArray[np.float64]:
         """The quadratic form of each palette with itself, `(n,)`."""
         apart = np.linalg.norm(colours[:, :, None] - colours[:, None], axis=3)
-        return np.asarray(np.einsum("ni,nij,nj->n", shares, self._alike(apart), shares))
+        return np.asarray(np.einsum("ni,nij,nj->n", shares, self._colour_similarity(apart), shares))
 
-    def _alike(self, apart: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.exp(apart / -self.reach))
+    def _colour_similarity(self, colour_distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.exp(colour_distances / -self.reach))
 
 
-def _split(rows: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _shares_and_colours(rows: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The shares `(n, k)` and the colours `(n, k, 3)` of palettes."""
     palettes = rows.astype(np.float64).reshape(len(rows), -1, 4)
-    check_amounts(palettes[:, :, 0])
+    check_nonnegative(palettes[:, :, 0])
     return palettes[:, :, 0], palettes[:, :, 1:]

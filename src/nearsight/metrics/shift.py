@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearsight.metrics._squares import shape_of
-from nearsight.metrics.warp import Warp, best
+from nearsight.metrics._squares import square_shape
+from nearsight.metrics.warp import Warp, best_variants
 from nearsight.types import Floats
 
 
@@ -67,13 +67,13 @@ class Shift(Warp):
             raise ValueError(f"window is 0 to 8 pixels; got {self.window}")
 
     def _apart(self, tried: Floats, lengths: Floats, rows: Floats) -> Floats:
-        fitted, apart = best(tried, lengths, rows)
-        return np.minimum(apart, _loose(fitted, rows, self.window))
+        fitted, apart = best_variants(tried, lengths, rows)
+        return np.minimum(apart, _windowed_distances(fitted, rows, self.window))
 
 
-def _loose(fitted: Floats, rows: Floats, window: int) -> Floats:
+def _windowed_distances(fitted: Floats, rows: Floats, window: int) -> Floats:
     """Sums of the smallest squared differences within the window, `(N,)`."""
-    shape = (len(rows), *shape_of(rows.shape[1]))
+    shape = (len(rows), *square_shape(rows.shape[1]))
     fixed, moving = (np.ascontiguousarray(each.reshape(shape).transpose(3, 0, 1, 2)) for each in (rows, fitted))
     border = ((0, 0), (0, 0), (window, window), (window, window))
     moving = np.pad(moving, border, mode="edge")  # what is drawn out lies within the window of its pixel anyway

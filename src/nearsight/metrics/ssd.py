@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import in_blocks
-from nearsight.metrics._squares import squared
+from nearsight.metrics._blocks import distances_in_blocks
+from nearsight.metrics._squares import paired_squared_distances
 from nearsight.types import Floats, Metric
 
 
@@ -44,11 +44,11 @@ class Ssd(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        return in_blocks(lambda block: _apart(queries, block), queries, rows)
+        return distances_in_blocks(lambda block: _block_distances(queries, block), queries, rows)
 
 
-def _apart(queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+def _block_distances(queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
     apart = np.empty((len(queries), len(rows)), np.float32)
     for line, query in zip(apart, queries, strict=True):
-        line[:] = squared(query, rows)
+        line[:] = paired_squared_distances(query, rows)
     return apart

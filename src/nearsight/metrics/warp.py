@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import check_widths, in_blocks
-from nearsight.metrics._squares import shape_of, squared, warps
+from nearsight.metrics._blocks import check_widths, distances_in_blocks
+from nearsight.metrics._squares import paired_squared_distances, square_shape, warp_grid
 from nearsight.types import Floats, Metric
 
-_CELLS = 250_000
+_BLOCK_VALUES = 250_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Warp(Metric):
     mirror: bool = True
 
     symbol = "warp"
-    costly = True
+    is_expensive = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.reach <= 8:
@@ -80,28 +80,31 @@ class Warp(Metric):
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
         check_widths(queries, rows)
-        shape_of(rows.shape[1])
+        square_shape(rows.shape[1])
         apart = np.empty((len(queries), len(rows)), np.float32)
         for line, query in zip(apart, queries, strict=True):
-            line[:] = self._from_one(query, rows)
+            line[:] = self._query_distances(query, rows)
         return apart
 
-    def _from_one(self, query: NDArray[Any], rows: NDArray[Any]) -> Floats:
+    def _query_distances(self, query: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(1, N)` of one query `(D,)`."""
-        tried = warps(query, self.reach, self.scales, self.mirror)
+        tried = warp_grid(query, self.reach, self.scales, self.mirror)
         tried = np.concatenate([query[None].astype(np.float32), tried])
         lengths = np.square(tried).sum(axis=1)
-        return in_blocks(
-            lambda block: self._apart(tried, lengths, block.astype(np.float32))[None], query[None], rows, cells=_CELLS
+        return distances_in_blocks(
+            lambda block: self._min_distances(tried, lengths, block.astype(np.float32))[None],
+            query[None],
+            rows,
+            block_values=_BLOCK_VALUES,
         )
 
-    def _apart(self, tried: Floats, lengths: Floats, rows: Floats) -> Floats:
-        return best(tried, lengths, rows)[1]
+    def _min_distances(self, variants: Floats, squared_norms: Floats, rows: Floats) -> Floats:
+        return best_variants(variants, squared_norms, rows)[1]
 
 
-def best(tried: Floats, lengths: Floats, rows: Floats) -> tuple[Floats, Floats]:
-    """The nearest of `tried (T, D)` to each of the rows `(N, D)`, `(N, D)`, and how far it is, `(N,)`."""
-    choice = np.argmin(lengths[:, None] - 2 * (tried @ rows.T), axis=0)
-    apart, plain = squared(tried[choice], rows), squared(tried[0], rows)
+def best_variants(variants: Floats, squared_norms: Floats, rows: Floats) -> tuple[Floats, Floats]:
+    """The nearest of `variants (T, D)` to each of the rows `(N, D)`, `(N, D)`, and how far it is, `(N,)`."""
+    choice = np.argmin(squared_norms[:, None] - 2 * (variants @ rows.T), axis=0)
+    apart, plain = paired_squared_distances(variants[choice], rows), paired_squared_distances(variants[0], rows)
     choice[plain <= apart] = 0
-    return tried[choice], np.minimum(apart, plain)
+    return variants[choice], np.minimum(apart, plain)

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import check_widths, in_blocks
+from nearsight.metrics._blocks import check_widths, distances_in_blocks
 from nearsight.types import Floats, Metric
 
-_CELLS = 128_000
+_BLOCK_VALUES = 128_000
 _SQUARE = 128
-_PLACES = _SQUARE * _SQUARE
+_N_COEFFICIENTS = _SQUARE * _SQUARE
 # For Y, I and Q: the weight of the mean, then of coefficients with the larger of x and y at 1, 2, 3, 4 and beyond.
 _WEIGHTS = {
     "scanned": (
@@ -84,35 +84,37 @@ class WaveletMatch(Metric):
         check_widths(queries, rows)
         if queries.shape[1] % 3:
             raise ValueError(f"a signature is 3 means and 3 times as many places; got {queries.shape[1]} values")
-        return in_blocks(lambda block: self._apart(queries, block), queries, rows, cells=_CELLS)
+        return distances_in_blocks(
+            lambda block: self._block_distances(queries, block), queries, rows, block_values=_BLOCK_VALUES
+        )
 
     def similarity(self, distances: Floats) -> Floats:
         """1 / (1 + distance / 20)."""
         return np.asarray(1 / (1 + distances / 20), np.float32)
 
-    def _apart(self, queries: NDArray[Any], block: NDArray[Any]) -> NDArray[np.float64]:
-        weights, means = _table(self.query), np.array(_WEIGHTS[self.query])[:, 0]
+    def _block_distances(self, queries: NDArray[Any], block: NDArray[Any]) -> NDArray[np.float64]:
+        weights, means = _coefficient_weights(self.query), np.array(_WEIGHTS[self.query])[:, 0]
         apart = np.abs(queries[:, None, :3].astype(np.float64) - block[:, :3]) @ means
-        stored = _places(block)
-        for number, places in enumerate(_places(queries)):
+        stored = _coefficient_indices(block)
+        for number, places in enumerate(_coefficient_indices(queries)):
             had = np.zeros(len(weights), np.float32)
             had[places] = weights[places]
             apart[number] += weights[places].sum() - had[stored].sum(axis=1)
         return np.asarray(np.maximum(apart, 0))
 
 
-def _places(rows: NDArray[Any]) -> NDArray[np.int64]:
-    """The places of the coefficients of signatures in `_table`, `(n, 3 m)`."""
+def _coefficient_indices(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """The places of the coefficients of signatures in `_coefficient_weights`, `(n, 3 m)`."""
     signed = rows[:, 3:].astype(np.int64)
-    if (signed != rows[:, 3:]).any() or (np.abs(signed) >= _PLACES).any():
-        raise ValueError(f"the places of a signature are whole numbers within +-{_PLACES - 1}")
-    return signed + np.repeat(np.arange(3) * 2 * _PLACES + _PLACES, signed.shape[1] // 3)
+    if (signed != rows[:, 3:]).any() or (np.abs(signed) >= _N_COEFFICIENTS).any():
+        raise ValueError(f"the places of a signature are whole numbers within +-{_N_COEFFICIENTS - 1}")
+    return signed + np.repeat(np.arange(3) * 2 * _N_COEFFICIENTS + _N_COEFFICIENTS, signed.shape[1] // 3)
 
 
 @lru_cache(maxsize=2)
-def _table(query: str) -> Floats:
+def _coefficient_weights(query: str) -> Floats:
     """The weight of each signed place of each channel, `(3 * 2 * 128 * 128,)`."""
-    larger = np.maximum(*np.divmod(np.arange(_PLACES), _SQUARE))
+    larger = np.maximum(*np.divmod(np.arange(_N_COEFFICIENTS), _SQUARE))
     weights = np.array(_WEIGHTS[query])[:, np.minimum(larger, 5)]
     weights[:, 0] = 0
     both = np.concatenate([np.zeros((3, 1)), weights[:, :0:-1], weights], 1)

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from nearsight.metrics._blocks import check_widths
 from nearsight.types import Floats, Metric
 
-TURN = 128
+HUE_STEPS = 128
 """Hues go round in this many steps; a larger byte stands for no hue."""
 
 _HUES, _TONES, _CONTENT = 3, 8, 136
 _BLOCK = 1 << 18
-_HALF = 2000
+_HALVING_DISTANCE = 2000
 _STEPS = np.arange(256)
-_ROUND = np.where(_STEPS < TURN, np.minimum(_STEPS, TURN - _STEPS), TURN // 2).astype(np.uint8)
+_HUE_DIFFERENCES = np.where(_STEPS < HUE_STEPS, np.minimum(_STEPS, HUE_STEPS - _STEPS), HUE_STEPS // 2).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -83,80 +83,84 @@ class WeightedBytes(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        return np.asarray(_each_block(self._weigh, queries, rows, np.float32), np.float32)
+        return np.asarray(_reduce_differences(self._write_distances, queries, rows, np.float32), np.float32)
 
     @property
     def margin(self) -> tuple[float, float]:
         """What the hues, which `first` leaves out, add at most; and rounding."""
-        return 1e-6, self.hues / self.content * _HUES * TURN / 2 if self._even else 0
+        return 1e-6, self.hues / self.content * _HUES * HUE_STEPS / 2 if self._equal_weights else 0
 
-    def first(self, queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    def approximate(self, queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
         """The sums of all but the hues, `(Q, N) int32`, where the other parts weigh the same; else the distances."""
-        return _each_block(_sum_all_but_hues, queries, rows, np.int32) if self._even else self.distances(queries, rows)
+        return (
+            _reduce_differences(_sum_all_but_hues, queries, rows, np.int32)
+            if self._equal_weights
+            else self.distances(queries, rows)
+        )
 
     @property
-    def _even(self) -> bool:
+    def _equal_weights(self) -> bool:
         return 0 < self.content == self.tones == self.points
 
-    def flattened(self, rows: NDArray[Any]) -> Floats:
+    def to_euclidean(self, rows: NDArray[Any]) -> Floats:
         """The weighted bytes, hues as points on a circle; straight distances order nearly alike."""
-        _check(rows[:0], rows)
-        angles = rows[:, :_HUES] * np.float32(2 * np.pi / TURN)
-        circle = np.hstack([np.cos(angles), np.sin(angles)]) * np.float32(self.hues * TURN / np.pi / 2)
-        circle[np.tile(rows[:, :_HUES] >= TURN, 2)] = 0
+        _check_bytes(rows[:0], rows)
+        angles = rows[:, :_HUES] * np.float32(2 * np.pi / HUE_STEPS)
+        circle = np.hstack([np.cos(angles), np.sin(angles)]) * np.float32(self.hues * HUE_STEPS / np.pi / 2)
+        circle[np.tile(rows[:, :_HUES] >= HUE_STEPS, 2)] = 0
         weights = np.full(rows.shape[1], self.points, np.float32)
         weights[:_TONES], weights[_TONES:_CONTENT] = self.tones, self.content
         return np.hstack([circle, rows[:, _HUES:] * weights[_HUES:]]).astype(np.float32)
 
     def similarity(self, distances: Floats) -> Floats:
         """1 / (1 + distance / 2000)."""
-        return np.asarray(1 / (1 + distances / _HALF), np.float32)
+        return np.asarray(1 / (1 + distances / _HALVING_DISTANCE), np.float32)
 
-    def _weigh(self, differences: NDArray[np.uint8], distances: Floats) -> None:
+    def _write_distances(self, differences: NDArray[np.uint8], distances: Floats) -> None:
         """Write the distances `(n,)` of the absolute differences `(n, D)` of bytes."""
         head = cv2.transpose(differences[:, :_TONES])
-        hues = _added(cv2.LUT(head[:_HUES], _ROUND), 0)
+        hues = _sum_bytes(cv2.LUT(head[:_HUES], _HUE_DIFFERENCES), 0)
         np.multiply(hues, np.float32(self.hues), out=distances, dtype=np.float32)
         parts = ((self.tones, head[_HUES:], 0), (self.content, differences[:, _TONES:_CONTENT], 1))
         for weight, values, axis in (*parts, (self.points, differences[:, _CONTENT:], 1)):
             if values.size:
-                distances += np.multiply(_added(values, axis), np.float32(weight), dtype=np.float32)
+                distances += np.multiply(_sum_bytes(values, axis), np.float32(weight), dtype=np.float32)
 
 
 class _Scratch(threading.local):
     """Memory that each thread uses again: what is allocated anew takes longer than the sums."""
 
     def __init__(self) -> None:
-        self._both = np.empty((2, 0), np.uint8)
+        self._buffer = np.empty((2, 0), np.uint8)
 
-    def of(self, count: int, width: int) -> NDArray[np.uint8]:
+    def matrices(self, count: int, width: int) -> NDArray[np.uint8]:
         """Two matrices, `(2, count, width)`, of whatever bytes are there."""
         size = count * width
-        if self._both.shape[1] < size:
-            self._both = np.empty((2, max(size, _BLOCK)), np.uint8)
-        return self._both[:, :size].reshape(2, count, width)
+        if self._buffer.shape[1] < size:
+            self._buffer = np.empty((2, max(size, _BLOCK)), np.uint8)
+        return self._buffer[:, :size].reshape(2, count, width)
 
 
 _scratch = _Scratch()
 
 
-def _each_block(
-    weigh: Callable[[NDArray[np.uint8], NDArray[Any]], None],
+def _reduce_differences(
+    reduce: Callable[[NDArray[np.uint8], NDArray[Any]], None],
     queries: NDArray[Any],
     rows: NDArray[Any],
     dtype: type[np.float32] | type[np.int32],
 ) -> NDArray[Any]:
-    """What `weigh` writes for the absolute differences of each query and some rows at a time, `(Q, N)`."""
-    _check(queries, rows)
+    """What `reduce` writes for the absolute differences of each query and some rows at a time, `(Q, N)`."""
+    _check_bytes(queries, rows)
     answers = np.empty((len(queries), len(rows)), dtype)
     step = max(1, _BLOCK // max(1, rows.shape[1]))
-    repeated, scratch = _scratch.of(min(step, len(rows)), rows.shape[1])
+    repeated, scratch = _scratch.matrices(min(step, len(rows)), rows.shape[1])
     for query, answer in zip(queries, answers, strict=True):
         repeated[:] = query
         for start in range(0, len(rows), step):
             block = np.ascontiguousarray(rows[start : start + step])
             count = len(block)
-            weigh(cv2.absdiff(block, repeated[:count], dst=scratch[:count]), answer[start : start + count])
+            reduce(cv2.absdiff(block, repeated[:count], dst=scratch[:count]), answer[start : start + count])
     return answers
 
 
@@ -165,12 +169,12 @@ def _sum_all_but_hues(differences: NDArray[np.uint8], sums: NDArray[Any]) -> Non
     cv2.reduce(differences[:, _HUES:], 1, cv2.REDUCE_SUM, dst=sums[:, None], dtype=cv2.CV_32S)
 
 
-def _added(values: NDArray[np.uint8], axis: int) -> NDArray[Any]:
+def _sum_bytes(values: NDArray[np.uint8], axis: int) -> NDArray[Any]:
     """Sums of bytes along an axis, `(n,)`."""
     return np.asarray(cv2.reduce(values, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S)).ravel()
 
 
-def _check(queries: NDArray[Any], rows: NDArray[Any]) -> None:
+def _check_bytes(queries: NDArray[Any], rows: NDArray[Any]) -> None:
     check_widths(queries, rows)
     if queries.dtype != np.uint8 or rows.dtype != np.uint8:
         raise ValueError(f"weighted_bytes compares bytes, uint8; got {queries.dtype} and {rows.dtype}")

@@ -78,26 +78,26 @@ class WeightedParts(Metric):
             raise ValueError(f"weights are above 0; got {self.weights}")
 
     @property
-    def costly(self) -> bool:
+    def is_expensive(self) -> bool:
         """Whether one of the metrics is."""
-        return any(metric.costly for metric in self.metrics)
+        return any(metric.is_expensive for metric in self.metrics)
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        return self._added(queries, rows, lambda metric, asked, stored: metric.distances(asked, stored))
+        return self._combine(queries, rows, lambda metric, asked, stored: metric.distances(asked, stored))
 
-    def at_least(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats | None:
+    def lower_bound(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats | None:
         """A lower bound, where a costly part has one and all costly parts have; otherwise None."""
-        if not self.costly:
+        if not self.is_expensive:
             return None
-        parts = [(m, a[:1], s[:1]) for m, _, a, s in self._parts(queries, rows) if m.costly]
-        if any(metric.at_least(asked, stored) is None for metric, asked, stored in parts):
+        parts = [(m, a[:1], s[:1]) for m, _, a, s in self._iter_parts(queries, rows) if m.is_expensive]
+        if any(metric.lower_bound(asked, stored) is None for metric, asked, stored in parts):
             return None
-        return self._added(queries, rows, _bound)
+        return self._combine(queries, rows, _lower_bounds)
 
-    def flattened(self, rows: NDArray[Any]) -> Floats | None:
+    def to_euclidean(self, rows: NDArray[Any]) -> Floats | None:
         """The parts' own flattened rows side by side, by the roots of their weights; None where one has none."""
-        found = [(metric.flattened(part), weight) for metric, weight, part, _ in self._parts(rows, rows)]
+        found = [(metric.to_euclidean(part), weight) for metric, weight, part, _ in self._iter_parts(rows, rows)]
         if any(flat is None for flat, _ in found):
             return None
         return np.hstack([np.float32(math.sqrt(weight)) * flat for flat, weight in found if flat is not None])
@@ -106,18 +106,18 @@ class WeightedParts(Metric):
         """1 - distance."""
         return np.asarray(1 - distances, np.float32)
 
-    def _added(
+    def _combine(
         self,
         queries: NDArray[Any],
         rows: NDArray[Any],
         measure: Callable[[Metric, NDArray[Any], NDArray[Any]], Floats],
     ) -> Floats:
         apart = np.zeros((len(queries), len(rows)), np.float32)
-        for metric, weight, asked, stored in self._parts(queries, rows):
+        for metric, weight, asked, stored in self._iter_parts(queries, rows):
             apart += np.float32(weight) * (1 - metric.similarity(measure(metric, asked, stored)))
         return apart
 
-    def _parts(
+    def _iter_parts(
         self, queries: NDArray[Any], rows: NDArray[Any]
     ) -> Iterator[tuple[Metric, float, NDArray[Any], NDArray[Any]]]:
         """Each metric with its weight, which sum to 1, and the part of the queries and of the rows that it compares."""
@@ -133,8 +133,8 @@ class WeightedParts(Metric):
             start = end
 
 
-def _bound(metric: Metric, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+def _lower_bounds(metric: Metric, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
     """What is known of the distances at little cost; all of it where the metric is not costly."""
-    bound = metric.at_least(queries, rows) if metric.costly else metric.distances(queries, rows)
+    bound = metric.lower_bound(queries, rows) if metric.is_expensive else metric.distances(queries, rows)
     assert bound is not None
     return bound

@@ -13,13 +13,13 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 from nearsight.errors import ModelError
 
 T = TypeVar("T")
-Fit = Literal["inside", "squash", "crop"]
+FitMode = Literal["inside", "squash", "crop"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelSource:
     """Where a model's file is published: a `file` of a `repo` of Hugging Face, or a `url`; `note` is for people."""
 
     repo: str = ""
@@ -37,13 +37,13 @@ class Source:
             raise ValueError(f"a url begins with https:// or http://; got {self.url}")
 
     @property
-    def where(self) -> str:
+    def location(self) -> str:
         """The source in words; empty where there is none."""
         return f"{self.file} of huggingface.co/{self.repo}" if self.repo else self.url
 
 
 @dataclass(frozen=True)
-class Input:
+class ImageInput:
     """How a picture is given to a network.
 
     Parameters
@@ -59,7 +59,7 @@ class Input:
 
     name: str
     side: int
-    fit: Fit = "squash"
+    fit: FitMode = "squash"
     multiple: int = 1
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     colours: Literal["RGB", "BGR", "grey"] = "RGB"
@@ -88,7 +88,7 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Text:
+class TextInput:
     """How a text is given to a network: as the numbers of its tokens, by CLIP's byte-pair encoding.
 
     Parameters
@@ -114,7 +114,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Output:
+class ModelOutput:
     """What a network gives.
 
     A "vector" `(N, dimension)`; "tokens" `(N, n, dimension)`, the first of which is the vector of the whole picture; a
@@ -132,7 +132,7 @@ class Output:
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """One network. `sha256` is there when its status is "verified", and only then.
 
     The file of an "unverified" card is pinned when it is first seen: from then on another one is refused. `texts` is
@@ -141,15 +141,15 @@ class Card:
 
     name: str
     file: str
-    outputs: tuple[Output, ...]
-    input: Input | None = None
-    source: Source = field(default_factory=Source)
+    outputs: tuple[ModelOutput, ...]
+    input: ImageInput | None = None
+    source: ModelSource = field(default_factory=ModelSource)
     about: str = ""
     licence: str = "unknown"
     status: Literal["verified", "unverified"] = "unverified"
     sha256: str = ""
     labels: str = ""
-    text: Text | None = None
+    text: TextInput | None = None
     texts: str = ""
 
     def __post_init__(self) -> None:
@@ -165,11 +165,11 @@ class Card:
             raise ValueError("a card has outputs, each of another name")
 
     @property
-    def needs(self) -> tuple[str, ...]:
+    def dependencies(self) -> tuple[str, ...]:
         """The cards of the files that this one is used with."""
         return tuple(filter(None, (self.texts, self.text.vocabulary if self.text else "")))
 
-    def output(self, name: str) -> Output:
+    def output(self, name: str) -> ModelOutput:
         """The output of this name; ModelError with those that there are."""
         for each in self.outputs:
             if each.name == name:
@@ -177,13 +177,13 @@ class Card:
         there = ", ".join(f"{each.name} ({each.kind})" for each in self.outputs)
         raise ModelError(f'the model {self.name} has no output "{name}"; it has {there}')
 
-    def picture(self) -> Input:
+    def image_input(self) -> ImageInput:
         """How it takes pictures; ModelError where it takes none."""
         if self.input is None:
             raise ModelError(f"the model {self.name} takes no pictures: its card has no [input]")
         return self.input
 
-    def vector(self) -> Output:
+    def vector(self) -> ModelOutput:
         """The first output that is a vector; ModelError where there is none."""
         for each in self.outputs:
             if each.kind in ("vector", "tokens"):
@@ -192,45 +192,45 @@ class Card:
 
 
 @lru_cache(maxsize=256)
-def read(text: str, where: str) -> Card:
+def parse_card(text: str, where: str) -> ModelCard:
     """The card of a TOML text, read once; ModelError that says what is wrong with it and where it lies."""
     try:
-        return _made(Card, tomllib.loads(text), "")
+        return _build_from_table(ModelCard, tomllib.loads(text), "")
     except (ValueError, TypeError) as problem:
         raise ModelError(f"{where} is no model card: {problem}") from problem
 
 
-def _made(cls: type[T], table: dict[str, Any], where: str) -> T:
+def _build_from_table(cls: type[T], table: dict[str, Any], where: str) -> T:
     """A dataclass of a table; ValueError for a key that it does not know, or a value of another type."""
     if not isinstance(table, dict):
         raise ValueError(f"{where.rstrip('.')} is a table; got {table!r}")
     hints = get_type_hints(cls)
     if unknown := sorted(table.keys() - hints.keys()):
         raise ValueError(f"there is no {where}{unknown[0]}; there are {', '.join(hints)}")
-    required = [each.name for each in dataclasses.fields(cast(Any, cls)) if _required(each)]
+    required = [each.name for each in dataclasses.fields(cast(Any, cls)) if _has_no_default(each)]
     if missing := [name for name in required if name not in table]:
         raise ValueError(f"{where}{missing[0]} is missing")
-    return cls(**{key: _value(value, hints[key], where + key) for key, value in table.items()})
+    return cls(**{key: _convert_value(value, hints[key], where + key) for key, value in table.items()})
 
 
-def _required(each: dataclasses.Field[Any]) -> bool:
+def _has_no_default(each: dataclasses.Field[Any]) -> bool:
     return each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
 
 
-_PARTS: dict[Any, Any] = {Source: Source, Input | None: Input, Text | None: Text}
+_PARTS: dict[Any, Any] = {ModelSource: ModelSource, ImageInput | None: ImageInput, TextInput | None: TextInput}
 
 
-def _value(value: Any, wanted: Any, where: str) -> Any:  # noqa: ANN401
-    if wanted in _PARTS:
-        return _made(_PARTS[wanted], value, f"{where}.")
-    if wanted == tuple[Output, ...]:
-        return tuple(_made(Output, each, f"{where}.") for each in value)
-    if wanted == tuple[float, ...]:
-        return tuple(_value(each, float, where) for each in value)
-    if wanted is float and type(value) is int:
+def _convert_value(value: Any, expected_type: Any, where: str) -> Any:  # noqa: ANN401
+    if expected_type in _PARTS:
+        return _build_from_table(_PARTS[expected_type], value, f"{where}.")
+    if expected_type == tuple[ModelOutput, ...]:
+        return tuple(_build_from_table(ModelOutput, each, f"{where}.") for each in value)
+    if expected_type == tuple[float, ...]:
+        return tuple(_convert_value(each, float, where) for each in value)
+    if expected_type is float and type(value) is int:
         return float(value)
-    fits = type(value) is wanted if wanted in (str, int, float) else value in get_args(wanted)
+    fits = type(value) is expected_type if expected_type in (str, int, float) else value in get_args(expected_type)
     if not fits:
-        said = wanted.__name__ if isinstance(wanted, type) else " or ".join(get_args(wanted))
+        said = expected_type.__name__ if isinstance(expected_type, type) else " or ".join(get_args(expected_type))
         raise ValueError(f"{where} is {said}; got {value!r}")
     return value

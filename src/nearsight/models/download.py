@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from nearsight.errors import ModelError, ModelMissingError
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.models import registry
-from nearsight.models.card import Card
-from nearsight.models.registry import Model
+from nearsight.models.card import ModelCard
+from nearsight.models.registry import ModelFile
 
-SECONDS = 6.0
+TIMEOUT_SECONDS = 6.0
 """How long the other side may take to answer at all."""
 
-_FILES = LocalFiles()
+_FILES = LocalFileSystem()
 
 
-def get(name: str, *, quiet: bool = False) -> list[Model]:
+def download_models(name: str, *, quiet: bool = False) -> list[ModelFile]:
     """The model of this name and those that it is used with, downloaded where they are not on this machine yet.
 
     Raises
@@ -31,45 +31,47 @@ def get(name: str, *, quiet: bool = False) -> list[Model]:
     ModelError
         where its card names no source, it cannot be downloaded, or what came is not what the card says
     """
-    first = _got(name, quiet)
-    return [first, *(model for needed in first.card.needs for model in get(needed, quiet=quiet))]
+    first = _find_or_download(name, quiet)
+    return [first, *(model for needed in first.card.dependencies for model in download_models(needed, quiet=quiet))]
 
 
-def _got(name: str, quiet: bool) -> Model:
+def _find_or_download(name: str, quiet: bool) -> ModelFile:
     try:
-        return registry.model(name)
+        return registry.require_model(name)
     except ModelMissingError:
-        card = registry.card(name)
-    if not card.source.where:
-        raise ModelError(f"the model {name} cannot be downloaded: {card.source.note} Bring it: {registry.how(card)}")
+        card = registry.find_card(name)
+    if not card.source.location:
+        raise ModelError(
+            f"the model {name} cannot be downloaded: {card.source.note} Bring it: {registry.install_hint(card)}"
+        )
     try:
         path = _fetch(card, quiet=quiet or not sys.stderr.isatty())
     except ModelError:
         raise
     except Exception as problem:  # each version of the library has errors of its own
-        raise ModelError(_said(card, problem)) from problem
+        raise ModelError(_error_message(card, problem)) from problem
     try:
-        return registry.checked(card, path)
+        return registry.verify_file(card, path)
     except ModelError:
         if not card.source.repo:
             _FILES.remove(path)
         raise
 
 
-def _fetch(card: Card, *, quiet: bool) -> Path:
+def _fetch(card: ModelCard, *, quiet: bool) -> Path:
     from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     silenced = quiet and not are_progress_bars_disabled()
     if silenced:
         disable_progress_bars()
     try:
-        return _from_address(card) if card.source.url else _from_repository(card)
+        return _download_from_url(card) if card.source.url else _download_from_hub(card)
     finally:
         if silenced:
             enable_progress_bars()
 
 
-def _from_repository(card: Card) -> Path:
+def _download_from_hub(card: ModelCard) -> Path:
     """The file of a repository, in the cache that other programs share.
 
     The library asks again and again, for minutes; so it is asked only after the other side has answered once.
@@ -77,11 +79,11 @@ def _from_repository(card: Card) -> Path:
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     source = card.source
-    get_hf_file_metadata(hf_hub_url(source.repo, source.file, revision=source.revision), timeout=SECONDS)
-    return Path(hf_hub_download(source.repo, source.file, revision=source.revision, etag_timeout=SECONDS))
+    get_hf_file_metadata(hf_hub_url(source.repo, source.file, revision=source.revision), timeout=TIMEOUT_SECONDS)
+    return Path(hf_hub_download(source.repo, source.file, revision=source.revision, etag_timeout=TIMEOUT_SECONDS))
 
 
-def _from_address(card: Card) -> Path:
+def _download_from_url(card: ModelCard) -> Path:
     """The file of a plain address, in nearsight's own cache.
 
     What came of a download that was broken off is kept and gone on with next time, where the card knows the checksum
@@ -90,9 +92,9 @@ def _from_address(card: Card) -> Path:
     from huggingface_hub import get_hf_file_metadata
     from huggingface_hub.file_download import http_get
 
-    folder = registry.home() / card.name
+    folder = registry.models_dir() / card.name
     _FILES.make_folder(folder)
-    about = get_hf_file_metadata(card.source.url, token=False, timeout=SECONDS)
+    about = get_hf_file_metadata(card.source.url, token=False, timeout=TIMEOUT_SECONDS)
     part = folder / f"{card.file}.part"
     if not card.sha256:
         _FILES.remove(part)
@@ -102,20 +104,20 @@ def _from_address(card: Card) -> Path:
     return folder / card.file
 
 
-def _said(card: Card, problem: Exception) -> str:
+def _error_message(card: ModelCard, problem: Exception) -> str:
     """What went wrong, and what else can be done."""
     first: BaseException = problem
     while first.__cause__ is not None:
         first = first.__cause__
     detail = (str(first) or type(first).__name__).strip().split("\n")[0]
-    offline = "HF_HUB_OFFLINE is set" if type(first).__name__ == "OfflineModeIsEnabled" or _offline() else detail
+    offline = "HF_HUB_OFFLINE is set" if type(first).__name__ == "OfflineModeIsEnabled" or _is_offline() else detail
     return (
-        f"the model {card.name} could not be downloaded from {card.source.where}: {offline}. "
+        f"the model {card.name} could not be downloaded from {card.source.location}: {offline}. "
         f"Without a network, bring the file from elsewhere: nearsight models add {card.name} FILE"
     )
 
 
-def _offline() -> bool:
+def _is_offline() -> bool:
     from huggingface_hub import constants
 
     module: Any = constants

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nearsight.models.card import Card
+from nearsight.models.card import ModelCard
 
 
-def find_file(card: Card) -> Path | None:
+def find_in_hub_cache(card: ModelCard) -> Path | None:
     """A card's file in that cache; None where it is not there."""
     from huggingface_hub import try_to_load_from_cache
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from nearsight.errors import ModelError
 from nearsight.models import registry
-from nearsight.models.card import Card, Input, Output
-from nearsight.models.registry import Model
+from nearsight.models.card import ImageInput, ModelCard, ModelOutput
+from nearsight.models.registry import ModelFile
 from nearsight.models.tokenizer import Tokenizer
-from nearsight.pixels import grey, squash
+from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Floats, Image
 
 THREADS = 1
@@ -31,11 +31,11 @@ _SESSIONS = 8
 _ERRORS_ONLY = 3
 
 
-def digest(name: str) -> str:
+def model_digest(name: str) -> str:
     """The SHA-256 of a model and eight digits for how pictures are fed to it; empty where the file is not known yet."""
     try:
-        card = registry.card(name)
-        sha256 = registry.expected(card) or registry.model(name).sha256
+        card = registry.find_card(name)
+        sha256 = registry.expected_sha256(card) or registry.require_model(name).sha256
     except ModelError:
         return ""
     if card.input is None:
@@ -44,26 +44,26 @@ def digest(name: str) -> str:
     return f"sha256:{sha256}/{hashlib.sha256(fed.encode()).hexdigest()[:8]}"
 
 
-def load(name: str) -> None:
+def load_model(name: str) -> None:
     """Find a model, check it and open it; ModelError where that cannot be."""
-    _session(registry.model(name), os.getpid())
+    _session(registry.require_model(name), os.getpid())
 
 
-def runs_on(name: str) -> str:
+def execution_provider(name: str) -> str:
     """What a model really runs on here, "CPU" or "CUDA"; ModelError where it cannot be opened.
 
     That is CUDA where the installed ONNX Runtime has it, a graphics card is there and its libraries can be loaded.
     """
-    provider: str = _session(registry.model(name), os.getpid()).get_providers()[0]
+    provider: str = _session(registry.require_model(name), os.getpid()).get_providers()[0]
     return provider.removesuffix("ExecutionProvider")
 
 
-def outputs(
-    name: str, output: str, images: Sequence[Image], longest: float | None = None
+def compute_outputs(
+    name: str, output: str, images: Sequence[Image], longest_side: float | None = None
 ) -> Iterator[NDArray[np.float32]]:
     """An output of a model for each picture, `(1, D)` or `(1, D, h, w)`, in their order; of tokens the first, `(1, D)`.
 
-    `longest` is how many pixels the longest side becomes, instead of what the card says, for a card with fit "inside".
+    `longest_side` is how many pixels the longest side becomes, instead of what the card says, for a card with fit "inside".
 
     Pictures go through it one by one: together they are not faster on a processor, and some models take one only.
 
@@ -72,15 +72,15 @@ def outputs(
     ModelError
         where the model is not there, or is not what its card says
     """
-    model = registry.model(name)
-    wanted, feeding = model.card.output(output), model.card.picture()
+    model = registry.require_model(name)
+    wanted, feeding = model.card.output(output), model.card.image_input()
     session = _session(model, os.getpid())
     for image in images:
-        (made,) = session.run([output], {feeding.name: fed(image, feeding, longest)})
-        yield _shaped(made, wanted, name)
+        (made,) = session.run([output], {feeding.name: to_model_input(image, feeding, longest_side)})
+        yield _validate_output(made, wanted, name)
 
 
-def run(name: str, given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+def run_model(name: str, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
     """All outputs of a model that is given these arrays, in the order of its card, as they are.
 
     Raises
@@ -88,16 +88,16 @@ def run(name: str, given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
     ModelError
         where the model is not there, is not what its card says, or does not take what it is given
     """
-    model = registry.model(name)
+    model = registry.require_model(name)
     session = _session(model, os.getpid())
     try:
-        made: list[NDArray[Any]] = session.run([each.name for each in model.card.outputs], dict(given))
+        made: list[NDArray[Any]] = session.run([each.name for each in model.card.outputs], dict(inputs))
     except Exception as problem:  # its errors have no common class of their own
         raise ModelError(f"the model {name} does not take what it is given: {problem}") from problem
     return made
 
 
-def of_texts(name: str, texts: Sequence[str]) -> Floats:
+def embed_texts(name: str, texts: Sequence[str]) -> Floats:
     """What a model makes of texts, `(N, D) float32`, one by one.
 
     Raises
@@ -105,11 +105,11 @@ def of_texts(name: str, texts: Sequence[str]) -> Floats:
     ModelError
         where the model or its vocabulary is not there, takes no texts, or is not what its card says
     """
-    model = registry.model(name)
+    model = registry.require_model(name)
     feeding, wanted = model.card.text, model.card.vector()
     if feeding is None:
         raise ModelError(f"the model {name} takes no texts: its card has no [text]")
-    tokens, session = tokenizer(feeding.vocabulary), _session(model, os.getpid())
+    tokens, session = load_tokenizer(feeding.vocabulary), _session(model, os.getpid())
     made = np.empty((len(texts), wanted.dimension), np.float32)
     for at, text in enumerate(texts):
         numbers = tokens.encode(text, feeding.context)
@@ -121,63 +121,65 @@ def of_texts(name: str, texts: Sequence[str]) -> Floats:
             (raw,) = session.run([wanted.name], given)
         except Exception as problem:  # its errors have no common class of their own
             raise ModelError(f"the model {name} does not take a text: {problem}") from problem
-        made[at] = _shaped(raw, wanted, name)[0]
+        made[at] = _validate_output(raw, wanted, name)[0]
     return made
 
 
 @lru_cache(maxsize=_SESSIONS)
-def _tokenizer(vocabulary: Model) -> Tokenizer:
-    return Tokenizer.read(vocabulary.path)
+def _load_tokenizer(vocabulary: ModelFile) -> Tokenizer:
+    return Tokenizer.from_file(vocabulary.path)
 
 
-def tokenizer(vocabulary: str) -> Tokenizer:
+def load_tokenizer(vocabulary: str) -> Tokenizer:
     """The tokenizer of a vocabulary's card; ModelError where its file is not there or is none."""
-    return _tokenizer(registry.model(vocabulary))
+    return _load_tokenizer(registry.require_model(vocabulary))
 
 
-def _shaped(made: NDArray[Any], wanted: Output, name: str) -> Floats:
+def _validate_output(values: NDArray[Any], output: ModelOutput, name: str) -> Floats:
     ranks = {"vector": 2, "tokens": 3, "map": 4}
-    if wanted.kind == "tokens" and made.ndim == ranks["tokens"]:
-        made, ranks = made[:, 0], {"tokens": 2}
-    if made.ndim != ranks[wanted.kind] or made.shape[1] != wanted.dimension:
-        said = f"a {wanted.kind} of {wanted.dimension}"
-        raise ModelError(f"the card of {name} says that {wanted.name} is {said}; the model gives {made.shape}")
-    return np.asarray(made, np.float32)
+    if output.kind == "tokens" and values.ndim == ranks["tokens"]:
+        values, ranks = values[:, 0], {"tokens": 2}
+    if values.ndim != ranks[output.kind] or values.shape[1] != output.dimension:
+        said = f"a {output.kind} of {output.dimension}"
+        raise ModelError(f"the card of {name} says that {output.name} is {said}; the model gives {values.shape}")
+    return np.asarray(values, np.float32)
 
 
-def fed(image: Image, feeding: Input, longest: float | None = None) -> Floats:
+def to_model_input(image: Image, spec: ImageInput, longest_side: float | None = None) -> Floats:
     """One picture as its network takes it, `(1, C, H, W) float32`, or `(1, H, W, C)` where the card says so."""
-    pixels = scaled(image, feeding, longest)
-    if feeding.colours == "grey":
-        pixels = grey(pixels)[:, :, None]
-    elif feeding.colours == "BGR":
+    pixels = resize_to_input(image, spec, longest_side)
+    if spec.colours == "grey":
+        pixels = to_grey(pixels)[:, :, None]
+    elif spec.colours == "BGR":
         pixels = pixels[:, :, ::-1]
-    made = np.empty((1, feeding.channels, *pixels.shape[:2]), np.float32)
-    for channel, (mean, scale) in enumerate(zip(feeding.mean, feeding.scale, strict=True)):  # each in one piece: quick
+    made = np.empty((1, spec.channels, *pixels.shape[:2]), np.float32)
+    for channel, (mean, scale) in enumerate(zip(spec.mean, spec.scale, strict=True)):  # each in one piece: quick
         np.subtract(pixels[:, :, channel], np.float32(mean), out=made[0, channel], dtype=np.float32)
         made[0, channel] /= np.float32(scale)
-    return made if feeding.layout == "NCHW" else np.ascontiguousarray(made.transpose(0, 2, 3, 1))
+    return made if spec.layout == "NCHW" else np.ascontiguousarray(made.transpose(0, 2, 3, 1))
 
 
-def scaled(image: Image, feeding: Input, longest: float | None = None) -> Image:
+def resize_to_input(image: Image, spec: ImageInput, longest_side: float | None = None) -> Image:
     """The picture in the size that the network takes; with fit "inside", its longest side may be asked for."""
     height, width = image.shape[:2]
-    if feeding.fit == "inside":
-        wanted = feeding.side if longest is None else longest
-        return squash(image, *(_rounded(side * wanted / max(width, height), feeding) for side in (width, height)))
-    if feeding.fit == "crop":
+    if spec.fit == "inside":
+        wanted = spec.side if longest_side is None else longest_side
+        return resize_exact(
+            image, *(_round_to_multiple(side * wanted / max(width, height), spec) for side in (width, height))
+        )
+    if spec.fit == "crop":
         side = min(width, height)
         top, left = (height - side) // 2, (width - side) // 2
         image = image[top : top + side, left : left + side]
-    return squash(image, feeding.side, feeding.side)
+    return resize_exact(image, spec.side, spec.side)
 
 
-def _rounded(side: float, feeding: Input) -> int:
-    return max(1, round(side / feeding.multiple)) * feeding.multiple
+def _round_to_multiple(side: float, spec: ImageInput) -> int:
+    return max(1, round(side / spec.multiple)) * spec.multiple
 
 
 @lru_cache(maxsize=_SESSIONS)
-def _session(model: Model, process: int) -> Any:  # noqa: ANN401 - the library has no types
+def _session(model: ModelFile, process: int) -> Any:  # noqa: ANN401 - the library has no types
     """The open model; one for each process, made when it is first needed."""
     import onnxruntime
 
@@ -190,11 +192,11 @@ def _session(model: Model, process: int) -> Any:  # noqa: ANN401 - the library h
         session = onnxruntime.InferenceSession(model.path, options, providers=wanted)
     except Exception as problem:  # its errors have no common class of their own
         raise ModelError(f"{model.path} is no ONNX model that can be run: {problem}") from problem
-    _agree(model.card, session)
+    _validate_session(model.card, session)
     return session
 
 
-def _agree(card: Card, session: Any) -> None:  # noqa: ANN401
+def _validate_session(card: ModelCard, session: Any) -> None:  # noqa: ANN401
     """Raise ModelError where a network has not what its card says."""
     parts = [("output", [each.name for each in card.outputs], [each.name for each in session.get_outputs()])]
     said = [card.input.name] if card.input else []

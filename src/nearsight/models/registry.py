@@ -28,97 +28,97 @@ from typing import Any
 import platformdirs
 
 from nearsight.errors import ModelError, ModelMissingError, StorageError
-from nearsight.files import CHUNK, LocalFiles
+from nearsight.files import CHUNK_BYTES, LocalFileSystem
 from nearsight.models import card as cards_
-from nearsight.models.card import Card
+from nearsight.models.card import ModelCard
 from nearsight.registry import suggestion
 
 FOLDERS = "NEARSIGHT_MODELS"
 """The environment variable that names folders of models, with the path separator between them."""
 
 _SETTLED_NS = 2_000_000_000
-_FILES = LocalFiles()
+_FILES = LocalFileSystem()
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelFile:
     """A model's file that was found, and is the one that its card means."""
 
-    card: Card
+    card: ModelCard
     path: Path
     sha256: str
 
 
-def home() -> Path:
+def models_dir() -> Path:
     """Where nearsight keeps models that were added or downloaded, their pins and their checksums."""
     return platformdirs.user_cache_path("nearsight") / "models"
 
 
-def folders() -> list[Path]:
+def model_folders() -> list[Path]:
     """The folders that NEARSIGHT_MODELS names."""
     return [Path(each).expanduser() for each in os.environ.get(FOLDERS, "").split(os.pathsep) if each]
 
 
-def cards() -> dict[str, Card]:
+def all_cards() -> dict[str, ModelCard]:
     """All cards by name; where two have one name, ours, then that of NEARSIGHT_MODELS."""
-    found = dict(own())
-    for text, where in _added_texts():
-        card = cards_.read(text, where)
+    found = dict(builtin_cards())
+    for text, where in _user_card_texts():
+        card = cards_.parse_card(text, where)
         found.setdefault(card.name, card)
     return dict(sorted(found.items()))
 
 
 @cache
-def own() -> dict[str, Card]:
+def builtin_cards() -> dict[str, ModelCard]:
     """The cards that come with nearsight, by name."""
-    found = [cards_.read(text, where) for text, where in _own_texts()]
+    found = [cards_.parse_card(text, where) for text, where in _builtin_card_texts()]
     return {card.name: card for card in found}
 
 
-def card(name: str) -> Card:
+def find_card(name: str) -> ModelCard:
     """The card of this name; ModelError with the names that there are."""
-    known = own()
+    known = builtin_cards()
     if name not in known:
-        known = cards()
+        known = all_cards()
     if name not in known:
         raise ModelError(f'there is no model "{name}"{suggestion(name, known)}')
     return known[name]
 
 
-def _parts(path: Path) -> Iterator[bytes]:
+def _read_chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while part := file.read(CHUNK):
+        while part := file.read(CHUNK_BYTES):
             yield part
 
 
-def _own_texts() -> Iterator[tuple[str, str]]:
+def _builtin_card_texts() -> Iterator[tuple[str, str]]:
     folder = resources("nearsight.descriptors") / "models"
     for each in sorted(folder.iterdir(), key=lambda each: each.name):
         yield each.read_text("utf8"), each.name
 
 
-def _added_texts() -> Iterator[tuple[str, str]]:
-    for folder in [*folders(), home()]:
+def _user_card_texts() -> Iterator[tuple[str, str]]:
+    for folder in [*model_folders(), models_dir()]:
         for path in sorted([*folder.glob("*.toml"), *folder.glob("*/*.toml")]):
             yield path.read_text("utf8"), str(path)
 
 
-def find(card: Card) -> Path | None:
+def find_model_file(card: ModelCard) -> Path | None:
     """The file of a card, wherever it is; None where it is nowhere. It is not checked."""
-    for folder in folders():
+    for folder in model_folders():
         own = [folder / card.file, folder / card.name / card.file, *sorted(folder.glob(f"*/{glob.escape(card.file)}"))]
         if found := next((path for path in own if path.is_file()), None):
             return found
-    if (home() / card.name / card.file).is_file():
-        return home() / card.name / card.file
+    if (models_dir() / card.name / card.file).is_file():
+        return models_dir() / card.name / card.file
     if card.source.repo:
-        from nearsight.models.hub_cache import find_file
+        from nearsight.models.hub_cache import find_in_hub_cache
 
-        return find_file(card)
+        return find_in_hub_cache(card)
     return None
 
 
-def model(name: str) -> Model:
+def require_model(name: str) -> ModelFile:
     """The model of this name, found and checked.
 
     Raises
@@ -128,53 +128,53 @@ def model(name: str) -> Model:
     ModelError
         where there is no such card, or the file is not the one that the card means
     """
-    wanted = card(name)
-    path = find(wanted)
+    wanted = find_card(name)
+    path = find_model_file(wanted)
     if path is None:
-        raise ModelMissingError(f"the model {name} is not on this machine: {how(wanted)}")
-    return checked(wanted, path)
+        raise ModelMissingError(f"the model {name} is not on this machine: {install_hint(wanted)}")
+    return verify_file(wanted, path)
 
 
-def how(card: Card) -> str:
+def install_hint(card: ModelCard) -> str:
     """What to type to get a card's file."""
     own = f"nearsight models add {card.name} FILE, or name its folder in {FOLDERS}"
-    return f"nearsight models get {card.name}" if card.source.where else own
+    return f"nearsight models get {card.name}" if card.source.location else own
 
 
-def expected(card: Card) -> str:
+def expected_sha256(card: ModelCard) -> str:
     """The SHA-256 that a card's file must have: the card's, or that of the file that was seen first; else empty."""
     if card.sha256:
         return card.sha256
-    pinned = _read(_pin(card))
+    pinned = _read_record(_pin_path(card))
     return str(pinned.get("sha256", ""))
 
 
-def checked(card: Card, path: Path) -> Model:
+def verify_file(card: ModelCard, path: Path) -> ModelFile:
     """The file as a model, pinned if it is the first of its card; ModelError where it is another one."""
     try:
-        got = sha256(path)
+        got = file_sha256(path)
     except (OSError, StorageError) as problem:
         raise ModelError(f"the model {card.name} cannot be read: {problem}") from problem
-    wanted = expected(card)
+    wanted = expected_sha256(card)
     if wanted and got != wanted:
-        raise ModelError(_differs(card, path, got, wanted))
+        raise ModelError(_mismatch_message(card, path, got, wanted))
     if not wanted:
-        pin(card, got, str(path))
-    return Model(card, path, got)
+        pin_file(card, got, str(path))
+    return ModelFile(card, path, got)
 
 
-def _differs(card: Card, path: Path, got: str, wanted: str) -> str:
+def _mismatch_message(card: ModelCard, path: Path, got: str, wanted: str) -> str:
     says = "its card says" if card.sha256 else "the file that was seen first had"
     way = "" if card.sha256 else f"; to use it all the same: nearsight models add {card.name} FILE --replace"
     return f"{path} is not the model {card.name}: its SHA-256 is {got}, {says} {wanted}{way}"
 
 
-def pin(card: Card, sha256: str, origin: str) -> None:
+def pin_file(card: ModelCard, sha256: str, origin: str) -> None:
     """Remember which file an unverified card stands for."""
-    _write(_pin(card), {"sha256": sha256, "origin": origin})
+    _write_record(_pin_path(card), {"sha256": sha256, "origin": origin})
 
 
-def add(name: str, path: Path, *, card_file: Path | None = None, replace: bool = False) -> Model:
+def add_model(name: str, path: Path, *, card_file: Path | None = None, replace: bool = False) -> ModelFile:
     """Copy a model's file to where nearsight finds it, with its card where it is a new one.
 
     Raises
@@ -184,74 +184,74 @@ def add(name: str, path: Path, *, card_file: Path | None = None, replace: bool =
     """
     if not path.is_file():
         raise ModelError(f"{path} is not a file")
-    wanted = _given(name, card_file) if card_file else card(name)
-    got, before = sha256(path), expected(wanted)
+    wanted = _read_card_file(name, card_file) if card_file else find_card(name)
+    got, before = file_sha256(path), expected_sha256(wanted)
     if before and got != before and (wanted.sha256 or not replace):
-        raise ModelError(_differs(wanted, path, got, before))
-    folder = home() / name
+        raise ModelError(_mismatch_message(wanted, path, got, before))
+    folder = models_dir() / name
     _FILES.make_folder(folder)
     if card_file:
         _FILES.write_new(folder / f"{name}.toml", [card_file.read_bytes()])
-    _FILES.write_new(folder / wanted.file, _parts(path))
+    _FILES.write_new(folder / wanted.file, _read_chunks(path))
     if not wanted.sha256:
-        pin(wanted, got, str(path))
-    return checked(wanted, folder / wanted.file)
+        pin_file(wanted, got, str(path))
+    return verify_file(wanted, folder / wanted.file)
 
 
-def _given(name: str, card_file: Path) -> Card:
+def _read_card_file(name: str, card_file: Path) -> ModelCard:
     if not card_file.is_file():
         raise ModelError(f"{card_file} is not a file")
-    card = cards_.read(card_file.read_text("utf8"), str(card_file))
+    card = cards_.parse_card(card_file.read_text("utf8"), str(card_file))
     if card.name != name:
         raise ModelError(f"{card_file} is the card of {card.name}, not of {name}")
-    if name in own():
+    if name in builtin_cards():
         raise ModelError(f"nearsight has a card of the name {name} itself: choose another name")
     return card
 
 
-def sha256(path: Path, *, again: bool = False) -> str:
-    """The SHA-256 of a file, in hexadecimal; computed anew where the file has changed, or `again` asks for it."""
+def file_sha256(path: Path, *, recompute: bool = False) -> str:
+    """The SHA-256 of a file, in hexadecimal; computed anew where the file has changed, or `recompute` asks for it."""
     state = path.stat()
     if not stat.S_ISREG(state.st_mode):
         raise OSError(f"{path} is not a regular file")
-    record = home() / "checked" / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.json"
+    record = models_dir() / "checked" / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.json"
     marks = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev]
-    kept = _read(record)
-    if not again and kept.get("marks") == marks:
+    kept = _read_record(record)
+    if not recompute and kept.get("marks") == marks:
         return str(kept["sha256"])
     began = time.time_ns()
     with path.open("rb") as file:
         made = hashlib.file_digest(file, "sha256").hexdigest()
     if max(state.st_mtime_ns, state.st_ctime_ns) < began - _SETTLED_NS:  # else a later write may leave the same times
-        _write(record, {"path": str(path), "marks": marks, "sha256": made})
+        _write_record(record, {"path": str(path), "marks": marks, "sha256": made})
     return made
 
 
-def verify() -> dict[str, str]:
+def verify_models() -> dict[str, str]:
     """What is wrong with each model that is on this machine, by name; empty where nothing is. Every byte is read."""
     problems = {}
-    for name, card in cards().items():
-        if path := find(card):
+    for name, card in all_cards().items():
+        if path := find_model_file(card):
             try:
-                sha256(path, again=True)
-                checked(card, path)
+                file_sha256(path, recompute=True)
+                verify_file(card, path)
                 problems[name] = ""
             except (OSError, ModelError) as problem:
                 problems[name] = str(problem)
     return problems
 
 
-def as_dict(card: Card) -> dict[str, Any]:
+def model_summary(card: ModelCard) -> dict[str, Any]:
     """What is known of a card and its file, for printing."""
-    path = find(card)
-    return {**asdict(card), "path": path and str(path), "pinned": expected(card), "get": how(card)}
+    path = find_model_file(card)
+    return {**asdict(card), "path": path and str(path), "pinned": expected_sha256(card), "get": install_hint(card)}
 
 
-def _pin(card: Card) -> Path:
-    return home() / "pins" / f"{card.name}.json"
+def _pin_path(card: ModelCard) -> Path:
+    return models_dir() / "pins" / f"{card.name}.json"
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_record(path: Path) -> dict[str, Any]:
     """A record; empty where there is none that can be read."""
     with suppress(OSError, ValueError):
         found = json.loads(path.read_bytes())
@@ -260,7 +260,7 @@ def _read(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _write(path: Path, record: dict[str, Any]) -> None:
+def _write_record(path: Path, record: dict[str, Any]) -> None:
     """Keep a record, where the disk lets us; without it the work is done again next time."""
     with suppress(OSError, StorageError):
         _FILES.make_folder(path.parent)

@@ -27,10 +27,10 @@ from nearsight.errors import ModelError, ModelMissingError
 if TYPE_CHECKING:
     import tokenizers
 
-MERGES = 49152 - 256 - 2
+N_MERGES = 49152 - 256 - 2
 """As many of the vocabulary's mergers CLIP uses: with 2 x 256 bytes and 2 marks they make 49408 tokens."""
 END_OF_WORD = "</w>"
-PIECE = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^ \p{L}\p{N}]+"
+PIECE_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^ \p{L}\p{N}]+"
 """A piece of a cleaned text, whose only white space are single spaces."""
 
 
@@ -42,7 +42,7 @@ class Tokenizer:
     clean: Callable[[str], str]
 
     @classmethod
-    def read(cls, path: Path) -> Tokenizer:
+    def from_file(cls, path: Path) -> Tokenizer:
         """The tokenizer of a file, which may be compressed by gzip.
 
         That is a list of mergers, two pieces a line behind a heading, the most frequent first, as CLIP's is published;
@@ -53,13 +53,13 @@ class Tokenizer:
         ModelError
             where it is no such file, or the library is not installed
         """
-        made = library()
+        made = import_tokenizers()
         try:
             data = path.read_bytes()
             data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
             if data[:1] == b"{":
-                return cls(_whole(made.Tokenizer.from_buffer(data)), str)
-            return cls(_of_merges(_merges(data.decode("utf8"))), cleaned)
+                return cls(_without_truncation(made.Tokenizer.from_buffer(data)), str)
+            return cls(_build_from_merges(_parse_merges(data.decode("utf8"))), clean_text)
         except Exception as problem:  # the library's errors have no common class of their own
             raise ModelError(f"{path} is no vocabulary: {problem}") from problem
 
@@ -69,7 +69,7 @@ class Tokenizer:
         return numbers if len(numbers) <= context else [*numbers[: context - 1], numbers[-1]]
 
 
-def library() -> ModuleType:
+def import_tokenizers() -> ModuleType:
     """The library; ModelMissingError with what to type where it is not installed."""
     try:
         import tokenizers
@@ -78,19 +78,19 @@ def library() -> ModuleType:
     return tokenizers
 
 
-def cleaned(text: str) -> str:
+def clean_text(text: str) -> str:
     """The text without HTML entities, with single spaces, in small letters."""
     return " ".join(html.unescape(html.unescape(text)).split()).lower()
 
 
-def _merges(text: str) -> list[tuple[str, str]]:
-    pairs = [line.split() for line in text.split("\n")[1 : MERGES + 1] if line.strip()]
+def _parse_merges(text: str) -> list[tuple[str, str]]:
+    pairs = [line.split() for line in text.split("\n")[1 : N_MERGES + 1] if line.strip()]
     if not pairs or not all(len(pair) == 2 for pair in pairs):
         raise ValueError("it has two pieces a line, behind one line of heading")
     return [(first, second) for first, second in pairs]
 
 
-def _of_merges(merges: Sequence[tuple[str, str]]) -> tokenizers.Tokenizer:
+def _build_from_merges(merges: Sequence[tuple[str, str]]) -> tokenizers.Tokenizer:
     """CLIP's table: each byte within a word and at its end, what they merge to, beginning and end of a text."""
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 
@@ -99,14 +99,14 @@ def _of_merges(merges: Sequence[tuple[str, str]]) -> tokenizers.Tokenizer:
     numbers = {piece: number for number, piece in enumerate(pieces)}
     table = Tokenizer(models.BPE(numbers, list(merges), end_of_word_suffix=END_OF_WORD))
     bytes_of = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    cut = pre_tokenizers.Split(Regex(PIECE), "removed", invert=True)
+    cut = pre_tokenizers.Split(Regex(PIECE_PATTERN), "removed", invert=True)
     table.pre_tokenizer = pre_tokenizers.Sequence([cut, bytes_of])
     marks = [("start", len(pieces)), ("end", len(pieces) + 1)]
     table.post_processor = processors.TemplateProcessing(single="start $A end", special_tokens=marks)
     return table
 
 
-def _whole(table: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
+def _without_truncation(table: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
     """A table that neither cuts nor fills up: that is done by the card."""
     table.no_truncation()
     table.no_padding()

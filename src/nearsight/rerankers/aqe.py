@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearsight.rerankers._vector_reranker import directions
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Refiner, Rows
+from nearsight.rerankers._vector_reranker import unit_vectors
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, RerankContext, Reranker
 
 
 @dataclass(frozen=True)
-class Aqe(Refiner):
+class Aqe(Reranker):
     """Asks again with the average of the query and its first hits, the nearest of them weighing most.
 
         q' = (q + sum_i w_i d_i) / (1 + sum_i w_i),  w_i = max(0, cos(q, d_i))^alpha,  over the first n hits d_i
@@ -80,18 +80,18 @@ class Aqe(Refiner):
         """As many hits as are averaged."""
         return self.n
 
-    def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
+    def rerank(self, image: Image, hits: Hits, rows: RerankContext) -> Hits:
         """What the average of the query and its first hits finds."""
         given = hits.ids[0][hits.ids[0] != NO_ID]
         first = (given[np.isin(given, list(rows.verified))] if self.verified else given)[: self.n]
         if not len(first):
             return hits
-        averaged = np.concatenate([np.asarray(rows.question)[None], rows.rows(first)])
-        straight = directions(averaged, rows.metric)
+        averaged = np.concatenate([np.asarray(rows.query_vector)[None], rows.vectors(first)])
+        straight = unit_vectors(averaged, rows.metric)
         weights = np.maximum(0, straight @ straight[0]).astype(np.float64) ** self.alpha
         weights[0] = 1
-        rows.question = (weights @ averaged / weights.sum()).astype(np.float32)
-        found = rows.search(rows.question[None], hits.ids.shape[1])
+        rows.query_vector = (weights @ averaged / weights.sum()).astype(np.float32)
+        found = rows.search(rows.query_vector[None], hits.ids.shape[1])
         alike = rows.metric.similarity(0 - found.scores[0])
         told = f"as near to the query and its first {len(first)} hits, averaged"
         rows.memo[self] = {
@@ -100,7 +100,7 @@ class Aqe(Refiner):
         }
         return found
 
-    def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
+    def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:
         """How near each hit is to the average."""
         said = rows.memo.get(self, {})
         return [said.get(ident) for ident in ids.tolist()]

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearsight.rerankers._vector_reranker import Ranked, RowRefiner, cosines, nearest, weighted
-from nearsight.types import Floats, Ids, Rows
+from nearsight.rerankers._vector_reranker import (
+    RerankScores,
+    VectorReranker,
+    cosine_matrix,
+    sparse_affinities,
+    top_k_mask,
+)
+from nearsight.types import Floats, Ids, RerankContext
 
 
 @dataclass(frozen=True)
-class Augment(RowRefiner):
+class Augment(VectorReranker):
     """Compares the query with the average of each hit and its neighbours among the hits.
 
         d' = d + sum_i max(0, cos(d, d_i))^alpha d_i,  over the n rows nearest to d;  score = cos(q, d')
@@ -68,11 +74,11 @@ class Augment(RowRefiner):
         if not self.alpha >= 0:
             raise ValueError(f"alpha is 0 or more; got {self.alpha}")
 
-    def ranked(self, query: Floats, near: Floats, ids: Ids, rows: Rows) -> Ranked:
+    def score_hits(self, query: Floats, near: Floats, ids: Ids, rows: RerankContext) -> RerankScores:
         """The cosines between the query and the hits with their neighbours."""
-        alike = cosines(near, near)
+        alike = cosine_matrix(near, near)
         np.fill_diagonal(alike, -np.inf)
-        averaged = near + weighted(alike, nearest(alike, min(self.n, len(ids) - 1)), self.alpha) @ near
+        averaged = near + sparse_affinities(alike, top_k_mask(alike, min(self.n, len(ids) - 1)), self.alpha) @ near
         norms = np.linalg.norm(averaged, axis=1)
         scores = averaged @ query / np.where(norms == 0, 1, norms)
-        return Ranked(scores, (1 + scores) / 2, f"as near, each hit averaged with its {self.n} nearest")
+        return RerankScores(scores, (1 + scores) / 2, f"as near, each hit averaged with its {self.n} nearest")

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.rerankers._vector_reranker import Ranked, RowRefiner, cosines, directions
-from nearsight.types import Floats, Ids, Rows
+from nearsight.rerankers._vector_reranker import RerankScores, VectorReranker, cosine_matrix, unit_vectors
+from nearsight.types import Floats, Ids, RerankContext
 
 
 @dataclass(frozen=True)
-class Background(RowRefiner):
+class Background(VectorReranker):
     """Takes from each score what the query, the hit or both reach anyway among unrelated pictures.
 
         s'(q, d) = cos(q, d) - beta b(q) - beta b(d),   b(x) = the n-th largest cosine between x and the background
@@ -77,24 +77,24 @@ class Background(RowRefiner):
         if not self.beta >= 0:
             raise ValueError(f"beta is 0 or more; got {self.beta}")
 
-    def ranked(self, query: Floats, near: Floats, ids: Ids, rows: Rows) -> Ranked:
+    def score_hits(self, query: Floats, near: Floats, ids: Ids, rows: RerankContext) -> RerankScores:
         """The normalised scores; for display what the cosine alone says of a hit."""
-        others, some = rows.spread(self.sample)
-        background = directions(some, rows.metric)
-        scores = cosines(query[None], near)[0].astype(np.float64)
+        others, some = rows.sample(self.sample)
+        background = unit_vectors(some, rows.metric)
+        scores = cosine_matrix(query[None], near)[0].astype(np.float64)
         alike = (1 + scores) / 2
         if self.of != "hits":
-            scores = scores - self.beta * self._usual(cosines(query[None], background))
+            scores = scores - self.beta * self._nth_largest(cosine_matrix(query[None], background))
         if self.of != "query":
-            among = cosines(near, background)
+            among = cosine_matrix(near, background)
             among[ids[:, None] == others] = -np.inf
-            scores = scores - self.beta * self._usual(among)
-        return Ranked(scores, alike, f"as near, ranked against a background of {len(others):,} pictures")
+            scores = scores - self.beta * self._nth_largest(among)
+        return RerankScores(scores, alike, f"as near, ranked against a background of {len(others):,} pictures")
 
-    def _usual(self, alike: Floats) -> NDArray[np.float64]:
+    def _nth_largest(self, similarities: Floats) -> NDArray[np.float64]:
         """The n-th largest of each row, or the least that there is; 0 where there is none."""
-        count = min(self.n, alike.shape[1])
-        ordered = -np.sort(np.partition(-alike, count - 1, axis=1)[:, :count] if count else alike, axis=1)
+        count = min(self.n, similarities.shape[1])
+        ordered = -np.sort(np.partition(-similarities, count - 1, axis=1)[:, :count] if count else similarities, axis=1)
         there = np.isfinite(ordered).sum(1)
         last = np.take_along_axis(ordered, np.maximum(there - 1, 0)[:, None], 1)[:, 0]
         return np.where(there > 0, last, 0.0)

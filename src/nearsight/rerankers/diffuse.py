@@ -7,16 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from nearsight.rerankers._vector_reranker import Ranked, RowRefiner, cosines, nearest, weighted
-from nearsight.types import Floats, Ids, Rows
+from nearsight.rerankers._vector_reranker import (
+    RerankScores,
+    VectorReranker,
+    cosine_matrix,
+    sparse_affinities,
+    top_k_mask,
+)
+from nearsight.types import Floats, Ids, RerankContext
 
 _ISOLATED = 1e-12
-_SHARE = 10
+_HITS_PER_NEIGHBOUR = 10
 _POWER = 3
 
 
 @dataclass(frozen=True)
-class Diffuse(RowRefiner):
+class Diffuse(VectorReranker):
     """Ranks the hits by what flows to them from the query's neighbours, over a graph of their own neighbourhoods.
 
     1. Two rows are s = max(0, cos)^3 alike. In the graph W of the first `hits`, two are joined where each is among the
@@ -87,28 +93,28 @@ class Diffuse(RowRefiner):
         if not 0 < self.tolerance < 1:
             raise ValueError(f"tolerance is above 0 and below 1; got {self.tolerance}")
 
-    def ranked(self, query: Floats, near: Floats, ids: Ids, rows: Rows) -> Ranked:
+    def score_hits(self, query: Floats, near: Floats, ids: Ids, rows: RerankContext) -> RerankScores:
         """The solution f."""
-        flow = _normalised(_graph(near, min(self.k, -(-len(near) // _SHARE))))
-        to_query = cosines(query[None], near)
-        given = weighted(to_query, nearest(to_query, self.seeds), _POWER).toarray()[0]
+        flow = _normalize_graph(_mutual_neighbour_graph(near, min(self.k, -(-len(near) // _HITS_PER_NEIGHBOUR))))
+        to_query = cosine_matrix(query[None], near)
+        given = sparse_affinities(to_query, top_k_mask(to_query, self.seeds), _POWER).toarray()[0]
         system = scipy.sparse.identity(len(near), format="csr") - self.alpha * flow
         found, _ = scipy.sparse.linalg.cg(system, given, rtol=self.tolerance, maxiter=self.iterations)
         residual = np.linalg.norm(system @ found - given) / max(float(np.linalg.norm(given)), _ISOLATED)
         told = f"by diffusion among {len(near):,} hits (residual {residual:.0e})"
-        return Ranked(found, found / max(float(found.max()), _ISOLATED), told)
+        return RerankScores(found, found / max(float(found.max()), _ISOLATED), told)
 
 
-def _graph(near: Floats, k: int) -> scipy.sparse.csr_matrix[np.float64]:
+def _mutual_neighbour_graph(vectors: Floats, k: int) -> scipy.sparse.csr_matrix[np.float64]:
     """The graph `(n, n)` of mutual neighbours, each edge with its weight."""
-    alike = cosines(near, near)
+    alike = cosine_matrix(vectors, vectors)
     np.fill_diagonal(alike, -np.inf)
-    joined = nearest(alike, min(k, len(near) - 1))
+    joined = top_k_mask(alike, min(k, len(vectors) - 1))
     joined &= joined.T
-    return weighted(alike, joined, _POWER)
+    return sparse_affinities(alike, joined, _POWER)
 
 
-def _normalised(graph: scipy.sparse.csr_matrix[np.float64]) -> scipy.sparse.csr_matrix[np.float64]:
+def _normalize_graph(graph: scipy.sparse.csr_matrix[np.float64]) -> scipy.sparse.csr_matrix[np.float64]:
     """D^-1/2 W D^-1/2."""
     roots = np.sqrt(np.asarray(graph.sum(1)).ravel() + _ISOLATED)
     edges = graph.tocoo()

@@ -8,16 +8,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Refiner, Rows
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, RerankContext, Reranker
 from nearsight.visual_words import Records, points
 
-NEGATIVES, FEWEST = 50, 10
+N_NEGATIVES, MIN_NEGATIVES = 50, 10
 """The last hits stand for what the query is not, where there are enough of them."""
 _MARGIN = 0.05
 
 
 @dataclass(frozen=True)
-class Expand(Refiner):
+class Expand(Reranker):
     """Asks again with the hits that were verified, and gathers what all of them find.
 
     1. Of the first `n` hits that a refiner before it has verified, the features are taken that lie where the query is
@@ -71,7 +71,7 @@ class Expand(Refiner):
     alpha: float = 0.0
     depth: int = 1000
 
-    ragged = True
+    variable_length = True
 
     def __post_init__(self) -> None:
         if self.n < 1 or self.depth < 1:
@@ -79,21 +79,27 @@ class Expand(Refiner):
         if not self.alpha >= 0:
             raise ValueError(f"alpha is 0 or more; got {self.alpha}")
 
-    def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
+    def rerank(self, image: Image, hits: Hits, rows: RerankContext) -> Hits:
         """What the query and its verified hits find together."""
         chosen = [ident for ident in hits.ids[0].tolist() if ident in rows.verified][: self.n]
         if not chosen:
             return hits
-        asking = [rows.question, *(_part(rows.row(ident), rows.verified[ident], rows.question) for ident in chosen)]
-        last = [ident for ident in hits.ids[0].tolist() if ident != NO_ID and ident not in rows.verified][-NEGATIVES:]
-        if self.how == "discriminative" and len(last) >= FEWEST:
-            found = rows.search([*asking, *map(rows.row, last)], self.depth)
-            return _gathered(found, _told_apart(found, chosen, last), self.depth)
+        asking = [
+            rows.query_vector,
+            *(
+                _features_in_query_region(rows.vector(ident), rows.verified[ident], rows.query_vector)
+                for ident in chosen
+            ),
+        ]
+        last = [ident for ident in hits.ids[0].tolist() if ident != NO_ID and ident not in rows.verified][-N_NEGATIVES:]
+        if self.how == "discriminative" and len(last) >= MIN_NEGATIVES:
+            found = rows.search([*asking, *map(rows.vector, last)], self.depth)
+            return _combine_scores(found, _svm_weights(found, chosen, last), self.depth)
         found = rows.search(asking, self.depth)
         weights = self._weights(chosen, found)
-        return _gathered(found, weights / weights.sum(), self.depth)
+        return _combine_scores(found, weights / weights.sum(), self.depth)
 
-    def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
+    def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:
         """Nothing beyond what was said before."""
         return [None for _ in ids]
 
@@ -104,27 +110,27 @@ class Expand(Refiner):
         return np.array([1.0, *((max(0.0, likeness.get(ident, 0.0)) / best) ** self.alpha for ident in chosen)])
 
 
-def _part(row: Records, match: Match, question: Records) -> Records:
+def _features_in_query_region(hit_records: Records, match: Match, query_records: Records) -> Records:
     """The features of a hit that lie where the query is seen."""
-    places = points(row).astype(np.float64)
+    places = points(hit_records).astype(np.float64)
     back = np.linalg.inv(match.homography)
     moved = np.column_stack([places, np.ones(len(places))]) @ back.T
     seen = moved[:, :2] / np.where(np.abs(moved[:, 2:]) < 1e-9, 1e-9, moved[:, 2:])
-    mine = points(question)
+    mine = points(query_records)
     low, high = mine.min(axis=0) - _MARGIN, mine.max(axis=0) + _MARGIN
     inside = ((seen >= low) & (seen <= high)).all(axis=1)
-    part: Records = row[inside]
+    part: Records = hit_records[inside]
     return part
 
 
-def _told_apart(found: Hits, right: list[int], wrong: list[int]) -> NDArray[np.float64]:
+def _svm_weights(found: Hits, positives: list[int], negatives: list[int]) -> NDArray[np.float64]:
     """The weights of all rows that ask, by which a support vector machine tells the right from the wrong.
 
     The kernel is what they find of each other: of the query, only what it finds of the others is known.
     """
     from sklearn.svm import SVC
 
-    members = [*right, *wrong]
+    members = [*positives, *negatives]
     kernel = np.eye(1 + len(members))
     for at, (ids, scores) in enumerate(zip(found.ids, found.scores, strict=True)):
         likeness = dict(zip(ids.tolist(), (1 + scores).tolist(), strict=True))
@@ -132,19 +138,19 @@ def _told_apart(found: Hits, right: list[int], wrong: list[int]) -> NDArray[np.f
     kernel[1:, 0] = kernel[0, 1:]
     kernel = (kernel + kernel.T) / 2
     np.fill_diagonal(kernel, 1)
-    labels = np.repeat([1, -1], [1 + len(right), len(wrong)])
+    labels = np.repeat([1, -1], [1 + len(positives), len(negatives)])
     machine = SVC(kernel="precomputed", C=1.0, class_weight="balanced").fit(kernel, labels)
     weights = np.zeros(len(kernel))
     weights[machine.support_] = machine.dual_coef_[0]
     return np.asarray(weights / np.abs(weights).sum())
 
 
-def _gathered(found: Hits, weights: NDArray[np.float64], depth: int) -> Hits:
+def _combine_scores(found: Hits, weights: NDArray[np.float64], max_hits: int) -> Hits:
     """The weighted sum of the similarities over all rows that ask; 0 where one does not find a picture."""
     ids = np.unique(found.ids[found.ids != NO_ID])
     total = np.zeros(len(ids))
     for row, scores, weight in zip(found.ids, found.scores, weights, strict=True):
         real = row != NO_ID
         total[np.searchsorted(ids, row[real])] += weight * (1 + scores[real])
-    order = np.lexsort((ids, -total))[:depth]
+    order = np.lexsort((ids, -total))[:max_hits]
     return Hits(ids[None, order], (total[None, order] - 1).astype(np.float32))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.rerankers._vector_reranker import Ranked, RowRefiner, cosines, nearest
-from nearsight.types import Floats, Ids, Rows
+from nearsight.rerankers._vector_reranker import RerankScores, VectorReranker, cosine_matrix, top_k_mask
+from nearsight.types import Floats, Ids, RerankContext
 
 
 @dataclass(frozen=True)
-class Reciprocal(RowRefiner):
+class Reciprocal(VectorReranker):
     """Ranks the first hits by how many neighbours they share with the query, and by their distance.
 
     1. Of the query and its first `hits`, R(p, k) are those that are among the k nearest of p and have p among theirs,
@@ -75,31 +75,31 @@ class Reciprocal(RowRefiner):
         if not 0 <= self.weight <= 1:
             raise ValueError(f"weight is a share, 0 to 1; got {self.weight}")
 
-    def ranked(self, query: Floats, near: Floats, ids: Ids, rows: Rows) -> Ranked:
+    def score_hits(self, query: Floats, near: Floats, ids: Ids, rows: RerankContext) -> RerankScores:
         """1 - the mixed distance."""
         every = np.vstack([query, near])
-        alike = cosines(every, every)
+        alike = cosine_matrix(every, every)
         far = np.maximum(0, 2 - 2 * alike.astype(np.float64))
         far /= max(far.max(), np.finfo(float).tiny)
         np.fill_diagonal(alike, np.inf)
-        shares = np.where(_expanded(alike, self.k1), np.exp(-far), 0)
+        shares = np.where(_expand_reciprocal_sets(alike, self.k1), np.exp(-far), 0)
         shares /= shares.sum(1, keepdims=True)
-        around = nearest(alike, self.k2)
+        around = top_k_mask(alike, self.k2)
         shares = around @ shares / around.sum(1, keepdims=True)
         jaccard = 1 - np.minimum(shares[0], shares[1:]).sum(1) / np.maximum(shares[0], shares[1:]).sum(1)
         scores = 1 - (1 - self.weight) * jaccard - self.weight * far[0, 1:]
-        return Ranked(scores, scores, f"by shared neighbours among {len(near):,} hits")
+        return RerankScores(scores, scores, f"by shared neighbours among {len(near):,} hits")
 
 
-def _mutual(alike: Floats, k: int) -> NDArray[np.bool_]:
+def _reciprocal_neighbours(similarities: Floats, k: int) -> NDArray[np.bool_]:
     """R(p, k) `(n, n)`: the k nearest besides p that have p among theirs, and p."""
-    near = nearest(alike, k + 1)
+    near = top_k_mask(similarities, k + 1)
     return near & near.T
 
 
-def _expanded(alike: Floats, k: int) -> NDArray[np.bool_]:
+def _expand_reciprocal_sets(similarities: Floats, k: int) -> NDArray[np.bool_]:
     """R*(p) `(n, n)`."""
-    wide, half = (_mutual(alike, each).astype(np.float32) for each in (k, -(-k // 2)))
+    wide, half = (_reciprocal_neighbours(similarities, each).astype(np.float32) for each in (k, -(-k // 2)))
     shared = wide @ half.T
     taken = wide.astype(bool) & (shared >= half.sum(1) * np.float32(2 / 3) - 1e-3)
     return np.asarray((wide + taken.astype(np.float32) @ half) > 0)

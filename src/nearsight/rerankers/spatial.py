@@ -9,20 +9,20 @@ from typing import TypeAlias
 
 import numpy as np
 
-from nearsight.geometry.alignment import features
-from nearsight.geometry.homography import estimated
-from nearsight.geometry.matching import Matches, by_longest_side, mutual
-from nearsight.geometry.word_matching import matched
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, LocalFeatures, Match, Refiner, Rows
+from nearsight.geometry.alignment import rootsift_features
+from nearsight.geometry.homography import estimate_homography
+from nearsight.geometry.matching import Matches, match_mutual_nearest, normalize_by_longest_side
+from nearsight.geometry.word_matching import match_words
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, LocalFeatures, Match, RerankContext, Reranker
 
-MOST, RATIO = 500, 0.9
+MAX_FEATURES, RATIO = 500, 0.9
 """Features of a thumbnail, and how much nearer the best match is than the second."""
-Seen: TypeAlias = "tuple[int | None, Match | None]"
+SpatialEvidence: TypeAlias = "tuple[int | None, Match | None]"
 """How many matches there were, None where nobody looked; and those that agree."""
 
 
 @dataclass(frozen=True)
-class Spatial(Refiner):
+class Spatial(Reranker):
     """Moves hits to the front whose matched features lie as those of the query do, seen from another place.
 
     1. Features of the query and of each of the first `n` hits match where they have the same visual word and, where
@@ -103,87 +103,93 @@ class Spatial(Refiner):
         """As many hits as it looks at."""
         return self.n
 
-    def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
+    def rerank(self, image: Image, hits: Hits, rows: RerankContext) -> Hits:
         """Verified hits first, by agreeing matches; then the others as they were."""
         ids, scores = hits.ids[0], hits.scores[0]
-        looked = self._look(image, ids[ids != NO_ID][: self.n], rows)
-        counts = np.array([self._counted(looked.get(ident)) for ident in ids.tolist()], np.float32)
+        looked = self._match_hits(image, ids[ids != NO_ID][: self.n], rows)
+        counts = np.array([self._count_inliers(looked.get(ident)) for ident in ids.tolist()], np.float32)
         order = np.argsort(-counts, kind="stable")
         top = scores[np.isfinite(scores)].max(initial=0.0)
         raised = np.where(counts > 0, top + counts, scores)
         return Hits(ids[None, order], raised[None, order].astype(np.float32))
 
-    def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
+    def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:
         """What agrees, for each hit that was looked at."""
-        looked = self._look(image, ids[ids != NO_ID][: self.n], rows) if self not in rows.memo else rows.memo[self]
+        looked = (
+            self._match_hits(image, ids[ids != NO_ID][: self.n], rows) if self not in rows.memo else rows.memo[self]
+        )
         shape = image.shape[1], image.shape[0]
         return [
-            explained(looked[ident], self.inliers, shape, rows.derived(ident, _shape)) if ident in looked else None
+            explain_inliers(looked[ident], self.inliers, shape, rows.from_thumbnail(ident, _image_size))
+            if ident in looked
+            else None
             for ident in ids.tolist()
         ]
 
-    def _counted(self, seen: Seen | None) -> int:
+    def _count_inliers(self, evidence: SpatialEvidence | None) -> int:
         """Agreeing matches, 0 where there are too few."""
-        if seen is None or seen[1] is None:
+        if evidence is None or evidence[1] is None:
             return 0
-        count = len(seen[1].hit_points)
+        count = len(evidence[1].hit_points)
         return count if count >= self.inliers else 0
 
-    def _look(self, image: Image, ids: Ids, rows: Rows) -> dict[int, Seen]:
+    def _match_hits(self, image: Image, ids: Ids, context: RerankContext) -> dict[int, SpatialEvidence]:
         """How many matches each of these hits has, and those that agree; kept for the rest of this query."""
-        looked: dict[int, Seen] = rows.memo.setdefault(self, {})
+        looked: dict[int, SpatialEvidence] = context.memo.setdefault(self, {})
         new = [ident for ident in ids.tolist() if ident not in looked]
-        worded, end = rows.question.dtype.names is not None, time.monotonic() + self.seconds
-        shown = None if worded or not new else _features(image)
+        worded, end = context.query_vector.dtype.names is not None, time.monotonic() + self.seconds
+        shown = None if worded or not new else _thumbnail_features(image)
 
-        def seen(ident: int) -> Seen:
+        def match_hit(ident: int) -> SpatialEvidence:
             if time.monotonic() > end:
                 return None, None
             if shown is None:
-                return self._agreeing(matched(rows.question, rows.row(ident), self.threshold))
-            hit = rows.derived(ident, _features)
-            return self._agreeing(by_longest_side(mutual(shown, hit, RATIO), shown, hit))
+                return self._fit_homography(match_words(context.query_vector, context.vector(ident), self.threshold))
+            hit = context.from_thumbnail(ident, _thumbnail_features)
+            return self._fit_homography(normalize_by_longest_side(match_mutual_nearest(shown, hit, RATIO), shown, hit))
 
         with ThreadPoolExecutor(2) as pool:
-            found = pool.map(seen, new)
+            found = pool.map(match_hit, new)
             looked.update(zip(new, found, strict=True))
         for ident in new:
             match = looked[ident][1]
-            if match is not None and self._counted(looked[ident]):
-                rows.verified[ident] = match
+            if match is not None and self._count_inliers(looked[ident]):
+                context.verified[ident] = match
         return looked
 
-    def _agreeing(self, tentative: Matches) -> Seen:
-        return len(tentative), estimated(tentative, self.tolerance)
+    def _fit_homography(self, tentative: Matches) -> SpatialEvidence:
+        return len(tentative), estimate_homography(tentative, self.tolerance)
 
 
-def explained(seen: Seen, fewest: int, query: tuple[int, int], hit: tuple[int, int]) -> Explanation:
-    """What was seen, where `fewest` matches must agree; `query` and `hit` are widths and heights in one unit each."""
-    tried, match = seen
+def explain_inliers(
+    evidence: SpatialEvidence, min_inliers: int, query_size: tuple[int, int], hit_size: tuple[int, int]
+) -> Explanation:
+    """What was seen, where `min_inliers` matches must agree; `query_size` and `hit_size` are widths and heights in one unit each."""
+    tried, match = evidence
     count = 0 if match is None else len(match.hit_points)
     if tried is None:
         return Explanation("not looked at: the time for this query was over", "not looked at")
-    if match is None or count < fewest:
+    if match is None or count < min_inliers:
         sentence = f"too few matched features agree ({count} of {tried}): not verified"
         return Explanation(sentence, "not verified", False, None)
-    to_query, to_hit = (np.array([max(size) / size[0], max(size) / size[1]]) for size in (query, hit))
+    to_query, to_hit = (np.array([max(size) / size[0], max(size) / size[1]]) for size in (query_size, hit_size))
     unit = np.diag([*to_hit, 1]) @ match.homography @ np.linalg.inv(np.diag([*to_query, 1]))
     sentence = f"{count} of {tried} matched features agree on how it is seen from another place"
     return Explanation(
         sentence,
         "the same thing",
         True,
-        1 - 1 / (2 + count / fewest),
+        1 - 1 / (2 + count / min_inliers),
         (match.query_points * to_query).astype(np.float32),
         (match.hit_points * to_hit).astype(np.float32),
         unit,
     )
 
 
-def _features(image: Image) -> LocalFeatures:
+def _thumbnail_features(image: Image) -> LocalFeatures:
     """Those of a thumbnail."""
-    return features(image, MOST)
+    return rootsift_features(image, MAX_FEATURES)
 
 
-def _shape(image: Image) -> tuple[int, int]:
+def _image_size(image: Image) -> tuple[int, int]:
     return image.shape[1], image.shape[0]

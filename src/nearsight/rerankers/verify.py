@@ -10,18 +10,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.geometry.alignment import Fit, agreement, features, fit, log_alarms, mirrored, reduced, trimmed
-from nearsight.geometry.matching import mutual
-from nearsight.types import NO_ID, Explanation, Floats, Hits, Ids, Image, LocalFeatures, Refiner, Rows
+from nearsight.geometry.alignment import (
+    AffineFit,
+    compute_log_nfa,
+    downscale,
+    fit_affine,
+    mirror_features,
+    pixel_correlation,
+    rootsift_features,
+    trim_border,
+)
+from nearsight.geometry.matching import match_mutual_nearest
+from nearsight.types import NO_ID, Explanation, Floats, Hits, Ids, Image, LocalFeatures, RerankContext, Reranker
 
 QUERY_SIDE, QUERY_LIMIT = 256, 400
 HIT_SIDE, HIT_LIMIT = 176, 200
 """Pixels and features of the query, looked at once, and of each hit; chosen by measurement for 20 hits in 100 ms."""
-BEYOND_DOUBT = 30.0
+MAX_LOG_EVIDENCE = 30.0
 """-log10 of the NFA beyond which more points say nothing more: they are many where a picture has much texture."""
-PIXELS = 0.7
+MIN_CORRELATION = 0.7
 """The least agreement of the pixels of a copy."""
-SAME, GRID, ASPECT, PLAIN = 8.0, 16, 0.03, 32.0
+MAX_CELL_DIFFERENCE, GRID, MAX_ASPECT_DIFFERENCE, MIN_CELL_CONTRAST = 8.0, 16, 0.03, 32.0
 """Levels of 255 by which the cells of a grid may differ in pictures that are the same but for re-saving and scale; the
 share by which their proportions may; and the levels by which cells of one picture must differ for that to say much."""
 
@@ -34,42 +43,42 @@ class Evidence:
     `difference` how far the most different part of the whole picture differs, in levels of 255.
     """
 
-    alarms: float = float("inf")
-    pixels: float = 0.0
+    log_nfa: float = float("inf")
+    correlation: float = 0.0
     difference: float = float("inf")
     mirrored: bool = False
-    found: Fit | None = None
+    affine: AffineFit | None = None
     query_size: tuple[int, int] = (1, 1)
     hit_size: tuple[int, int] = (1, 1)
 
     @property
     def homography(self) -> NDArray[np.float64]:
         """The transform `(3, 3)` from unit points of the query as it was given to unit points of the hit."""
-        if self.found is None:
+        if self.affine is None:
             return np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if self.mirrored else np.eye(3)
         back = np.diag([1 / self.hit_size[0], 1 / self.hit_size[1], 1.0])
-        unit = back @ self.found.matrix @ np.diag([*self.query_size, 1.0])
+        unit = back @ self.affine.matrix @ np.diag([*self.query_size, 1.0])
         return unit @ np.array([[-1, 0, 1], [0, 1, 0], [0, 0, 1]]) if self.mirrored else unit
 
     def points(self) -> tuple[Floats, Floats]:
         """Agreeing unit points `(n, 2) float32` of the query as it was given, and of the hit."""
-        assert self.found is not None
-        query, hit = self.found.query_points / self.query_size, self.found.hit_points / self.hit_size
+        assert self.affine is not None
+        query, hit = self.affine.query_points / self.query_size, self.affine.hit_points / self.hit_size
         query = query * [-1, 1] + [1, 0] if self.mirrored else query
         return query.astype(np.float32), hit.astype(np.float32)
 
 
 @dataclass(frozen=True)
-class _View:
+class _QueryView:
     """The query as given, or in the mirror: its pixels and its features."""
 
     image: Image
-    described: LocalFeatures
+    features: LocalFeatures
     mirrored: bool
 
 
 @dataclass(frozen=True)
-class Verify(Refiner):
+class Verify(Reranker):
     """Moves altered copies of the query to the front, and says which hits are copies and why.
 
     1. SIFT features with RootSIFT descriptors are taken of the query at 256 pixels and of each of the first `n` hits
@@ -154,24 +163,24 @@ class Verify(Refiner):
         """As many hits as it looks at."""
         return self.n
 
-    def views(self, image: Image) -> list[Image]:
+    def query_views(self, image: Image) -> list[Image]:
         """The picture, and in the mirror where mirrored copies are looked for."""
-        return self._and_mirrored([image])
+        return self._with_mirror_images([image])
 
-    def guesses(self, image: Image) -> list[Image]:
+    def speculative_views(self, image: Image) -> list[Image]:
         """The picture turned by right angles and without its border, as far as such copies are looked for."""
-        inner = trimmed(image) if self.trim else None
+        inner = trim_border(image) if self.trim else None
         turned = [np.rot90(image, turn) for turn in (1, 2, 3)] if self.turns else []
-        return self._and_mirrored(turned if inner is None else [*turned, inner])
+        return self._with_mirror_images(turned if inner is None else [*turned, inner])
 
-    def _and_mirrored(self, views: list[Image]) -> list[Image]:
+    def _with_mirror_images(self, views: list[Image]) -> list[Image]:
         both = views + [view[:, ::-1] for view in views] if self.mirror else views
         return [np.ascontiguousarray(view) for view in both]
 
-    def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
+    def rerank(self, image: Image, hits: Hits, rows: RerankContext) -> Hits:
         """Copies first, by evidence; then the others as the index had them."""
         ids, scores = hits.ids[0], hits.scores[0]
-        looked = self._look(image, ids[ids != NO_ID][: self.n], rows)
+        looked = self._verify_hits(image, ids[ids != NO_ID][: self.n], rows)
         strength = np.array([self._strength(looked.get(id)) for id in ids.tolist()], np.float32)
         accepted = strength > 0
         order = np.argsort(-strength, kind="stable")
@@ -179,114 +188,121 @@ class Verify(Refiner):
         raised = np.where(accepted, top + 1 + strength, scores)
         return Hits(ids[None, order], raised[None, order].astype(np.float32))
 
-    def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
+    def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:
         """The evidence for each hit that was looked at; where none was yet, for the first `n` of these."""
-        looked = rows.memo.get(self) or self._look(image, ids[ids != NO_ID][: self.n], rows)
-        return [self._explained(looked[id], rows.total) if id in looked else None for id in ids.tolist()]
+        looked = rows.memo.get(self) or self._verify_hits(image, ids[ids != NO_ID][: self.n], rows)
+        return [self._explain_hit(looked[id], rows.n_images) if id in looked else None for id in ids.tolist()]
 
-    def _look(self, image: Image, ids: Ids, rows: Rows) -> dict[int, Evidence]:
+    def _verify_hits(self, image: Image, ids: Ids, context: RerankContext) -> dict[int, Evidence]:
         """The evidence for these hits, kept for the rest of this query.
 
         Features are taken in threads. Matching waits for them: its matrix products bring threads of their own, and
         both at once would wait for each other.
         """
-        looked: dict[int, Evidence] = rows.memo.setdefault(self, {})
+        looked: dict[int, Evidence] = context.memo.setdefault(self, {})
         new = np.array([id for id in ids.tolist() if id not in looked], np.int64)
         if len(new):
             with ThreadPoolExecutor(min(len(new), os.cpu_count() or 1)) as pool:
-                views = pool.submit(_views, image, self.mirror)
-                described = list(pool.map(lambda id: rows.derived(id, _described), new.tolist()))
-            found = (evidence(views.result(), *hit, rows.total) for hit in described)
+                views = pool.submit(_query_views, image, self.mirror)
+                described = list(pool.map(lambda id: context.from_thumbnail(id, _hit_features), new.tolist()))
+            found = (gather_evidence(views.result(), *hit, context.n_images) for hit in described)
             looked.update(zip(new.tolist(), found, strict=True))
         return looked
 
-    def _accepts(self, seen: Evidence | None) -> bool:
-        return seen is not None and (_same(seen) or (seen.alarms <= np.log10(self.alarms) and seen.pixels >= PIXELS))
-
-    def _strength(self, seen: Evidence | None) -> float:
-        """-log10 of the NFA as far as it says more, then how well the pixels agree; 0 where it is no copy."""
-        if seen is None or not self._accepts(seen):
-            return 0.0
-        return (
-            BEYOND_DOUBT + 1 + 1 / (1 + seen.difference)
-            if _same(seen)
-            else min(-seen.alarms, BEYOND_DOUBT) + seen.pixels
+    def _is_copy(self, evidence: Evidence | None) -> bool:
+        return evidence is not None and (
+            _is_same_image(evidence)
+            or (evidence.log_nfa <= np.log10(self.alarms) and evidence.correlation >= MIN_CORRELATION)
         )
 
-    def _explained(self, seen: Evidence, total: int) -> Explanation:
-        query, hit = seen.points() if seen.found else (None, None)
-        if not self._accepts(seen):
-            return Explanation(_refused(seen), "not a copy", False, None, query, hit)
-        verdict = "mirrored copy" if seen.mirrored else "copy"
-        similarity = 1.0 if _same(seen) else 1 / (1 + 10**seen.alarms)
-        return Explanation(_accepted(seen, total), verdict, True, similarity, query, hit, seen.homography)
+    def _strength(self, evidence: Evidence | None) -> float:
+        """-log10 of the NFA as far as it says more, then how well the pixels agree; 0 where it is no copy."""
+        if evidence is None or not self._is_copy(evidence):
+            return 0.0
+        return (
+            MAX_LOG_EVIDENCE + 1 + 1 / (1 + evidence.difference)
+            if _is_same_image(evidence)
+            else min(-evidence.log_nfa, MAX_LOG_EVIDENCE) + evidence.correlation
+        )
+
+    def _explain_hit(self, evidence: Evidence, total: int) -> Explanation:
+        query, hit = evidence.points() if evidence.affine else (None, None)
+        if not self._is_copy(evidence):
+            return Explanation(_rejection_sentence(evidence), "not a copy", False, None, query, hit)
+        verdict = "mirrored copy" if evidence.mirrored else "copy"
+        similarity = 1.0 if _is_same_image(evidence) else 1 / (1 + 10**evidence.log_nfa)
+        return Explanation(
+            _acceptance_sentence(evidence, total), verdict, True, similarity, query, hit, evidence.homography
+        )
 
 
-def _views(image: Image, mirror: bool) -> list[_View]:
-    small = reduced(image, QUERY_SIDE)
-    described = features(small, QUERY_LIMIT)
-    views = [_View(small, described, False)]
+def _query_views(image: Image, mirror: bool) -> list[_QueryView]:
+    small = downscale(image, QUERY_SIDE)
+    described = rootsift_features(small, QUERY_LIMIT)
+    views = [_QueryView(small, described, False)]
     if mirror:
-        views.append(_View(np.ascontiguousarray(small[:, ::-1]), mirrored(described, small.shape[1]), True))
+        views.append(_QueryView(np.ascontiguousarray(small[:, ::-1]), mirror_features(described, small.shape[1]), True))
     return views
 
 
-def _described(hit: Image) -> tuple[Image, LocalFeatures]:
-    small = reduced(hit, HIT_SIDE)
-    return small, features(small, HIT_LIMIT)
+def _hit_features(hit: Image) -> tuple[Image, LocalFeatures]:
+    small = downscale(hit, HIT_SIDE)
+    return small, rootsift_features(small, HIT_LIMIT)
 
 
-def evidence(views: list[_View], hit: Image, described: LocalFeatures, total: int) -> Evidence:
+def gather_evidence(views: list[_QueryView], hit: Image, hit_features: LocalFeatures, total: int) -> Evidence:
     """The best evidence of any view of the query for one hit, among `total` pictures."""
     size = hit.shape[1], hit.shape[0]
     best = Evidence()
     for view in views:
-        difference = _difference(view.image, hit)
-        if difference <= min(SAME, best.difference):
+        difference = _max_cell_difference(view.image, hit)
+        if difference <= min(MAX_CELL_DIFFERENCE, best.difference):
             best = replace(Evidence(), difference=difference, mirrored=view.mirrored)
-        found = fit(mutual(view.described, described), size)
+        found = fit_affine(match_mutual_nearest(view.features, hit_features), size)
         if found is None:
             continue
-        alarms = log_alarms(total * len(views), found.tried, found.agreeing, found.chance)
-        if alarms < best.alarms and (view.mirrored == best.mirrored or not _same(best)):
-            pixels, seen = agreement(view.image, hit, found.matrix), (view.image.shape[1], view.image.shape[0])
+        alarms = compute_log_nfa(total * len(views), found.n_tentative, found.n_inliers, found.match_probability)
+        if alarms < best.log_nfa and (view.mirrored == best.mirrored or not _is_same_image(best)):
+            pixels, seen = pixel_correlation(view.image, hit, found.matrix), (view.image.shape[1], view.image.shape[0])
             best = Evidence(alarms, pixels, min(difference, best.difference), view.mirrored, found, seen, size)
     return best
 
 
-def _difference(query: Image, hit: Image) -> float:
+def _max_cell_difference(query: Image, hit: Image) -> float:
     """The most by which the mean of a cell of a grid differs between two pictures, in levels.
 
     inf for other proportions, and for plain pictures, which are like all plain ones.
     """
     height, width = hit.shape[:2]
-    if abs(query.shape[1] * height / (query.shape[0] * width) - 1) > ASPECT + 1 / min(height, width):
+    if abs(query.shape[1] * height / (query.shape[0] * width) - 1) > MAX_ASPECT_DIFFERENCE + 1 / min(height, width):
         return float("inf")
     cells = [cv2.resize(each.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA) for each in (query, hit)]
-    plain = np.ptp(cells[1], axis=(0, 1)).max() < PLAIN
+    plain = np.ptp(cells[1], axis=(0, 1)).max() < MIN_CELL_CONTRAST
     return float("inf") if plain else float(np.abs(cells[0] - cells[1]).max())
 
 
-def _same(seen: Evidence) -> bool:
-    return seen.difference <= SAME
+def _is_same_image(evidence: Evidence) -> bool:
+    return evidence.difference <= MAX_CELL_DIFFERENCE
 
 
-def _accepted(seen: Evidence, total: int) -> str:
-    if seen.found is None or seen.alarms > 0:
-        mirror = "in the mirror " if seen.mirrored else ""
-        return f"{mirror}the same picture as a whole: no part differs by more than {seen.difference:.1f} levels of 255"
-    linear = seen.found.matrix[:2, :2]
-    scale = np.sqrt(abs(np.linalg.det(seen.homography[:2, :2])))
+def _acceptance_sentence(evidence: Evidence, total: int) -> str:
+    if evidence.affine is None or evidence.log_nfa > 0:
+        mirror = "in the mirror " if evidence.mirrored else ""
+        return (
+            f"{mirror}the same picture as a whole: no part differs by more than {evidence.difference:.1f} levels of 255"
+        )
+    linear = evidence.affine.matrix[:2, :2]
+    scale = np.sqrt(abs(np.linalg.det(evidence.homography[:2, :2])))
     turn = round(float(np.degrees(np.arctan2(linear[1, 0] - linear[0, 1], linear[0, 0] + linear[1, 1]))))
-    mirror = "mirrored, " if seen.mirrored else ""
+    mirror = "mirrored, " if evidence.mirrored else ""
     return (
-        f"{seen.found.agreeing} matched points agree on one transform ({mirror}scale {scale:.2f}, turned {turn} "
-        f"degrees); expected by chance in {total:,} pictures: 1e{seen.alarms:.0f}"
+        f"{evidence.affine.n_inliers} matched points agree on one transform ({mirror}scale {scale:.2f}, turned {turn} "
+        f"degrees); expected by chance in {total:,} pictures: 1e{evidence.log_nfa:.0f}"
     )
 
 
-def _refused(seen: Evidence) -> str:
-    agreeing = seen.found.agreeing if seen.found else 0
-    if seen.pixels < PIXELS and seen.alarms < -1:
-        return f"{agreeing} matched points agree, but the pixels do not (correlation {seen.pixels:.2f}): not a copy"
+def _rejection_sentence(evidence: Evidence) -> str:
+    agreeing = evidence.affine.n_inliers if evidence.affine else 0
+    if evidence.correlation < MIN_CORRELATION and evidence.log_nfa < -1:
+        return f"{agreeing} matched points agree, but the pixels do not (correlation {evidence.correlation:.2f}): not a copy"
     return f"too few matched points agree ({agreeing}): not a copy"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import UsageError
-from nearsight.pipeline import Plan
+from nearsight.pipeline import Pipeline
 from nearsight.types import Floats, Image, Query
 
 Asking: TypeAlias = str | Path | bytes | Image
@@ -84,7 +84,7 @@ def said(query: Query) -> str:
     return f"the nearest to: {plus}" + (f"; away from: {minus}" if minus else "")
 
 
-def mixed_row(query: Query, plan: Plan, own: NDArray[Any] | None, described: Callable[[Any], Image]) -> Floats:
+def mixed_row(query: Query, plan: Pipeline, own: NDArray[Any] | None, described: Callable[[Any], Image]) -> Floats:
     """The row `(D,)` that such a query asks with; `own` is that of its picture, `described` gives others' pixels.
 
     Raises
@@ -95,14 +95,14 @@ def mixed_row(query: Query, plan: Plan, own: NDArray[Any] | None, described: Cal
     descriptor = plan.descriptor
     if query.colours or query.histogram is not None:
         raise UsageError("ask with colours, with a histogram, or with texts and several pictures: one of them")
-    spoken = descriptor.texts((*query.plus_texts, *query.minus_texts)) if texts_of(query) else ()
+    spoken = descriptor.encode_texts((*query.plus_texts, *query.minus_texts)) if texts_of(query) else ()
     if spoken is None:
         raise UsageError(f"{plan.name} cannot be asked with texts; ask by meaning")
-    if descriptor.ragged or np.dtype(descriptor.dtype) != np.float32:
+    if descriptor.variable_length or np.dtype(descriptor.dtype) != np.float32:
         raise UsageError(
             f"{plan.name} cannot be asked with several pictures: its rows are no numbers that can be added"
         )
-    if plan.refiners:
+    if plan.rerankers:
         raise UsageError(f"{plan.name} cannot be asked with a sum: its refiners look at one picture; leave them out")
     if query.minus_weight <= 0 or not np.isfinite(query.minus_weight):
         raise UsageError(f"minus_weight is a number above 0; got {query.minus_weight}")

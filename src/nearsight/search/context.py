@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from nearsight.pipeline import Plan
+from nearsight.pipeline import Pipeline
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Hits, Ids, Image, Match, Metric
 
@@ -20,9 +20,9 @@ class QueryRows:
     """What a refiner may read while one query is answered."""
 
     snapshot: Snapshot
-    plan: Plan
-    question: Any
-    total: int
+    plan: Pipeline
+    query_vector: Any
+    n_images: int
     allow: Ids | None = None
     verified: dict[int, Match] = field(default_factory=dict)
     memo: dict[Any, Any] = field(default_factory=dict)
@@ -32,22 +32,22 @@ class QueryRows:
         """What the index ranks by."""
         return self.plan.metric
 
-    def derived(self, ident: int, make: Callable[[Image], T]) -> T:
+    def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
         """`make` of a stored thumbnail."""
-        made: T = self.snapshot.derived(ident, make)
+        made: T = self.snapshot.from_thumbnail(image_id, make)
         return made
 
-    def row(self, ident: int) -> NDArray[Any]:
+    def vector(self, image_id: int) -> NDArray[Any]:
         """The stored row of a picture."""
-        return self.snapshot.row(self.plan, ident)
+        return self.snapshot.vector(self.plan, image_id)
 
-    def rows(self, ids: Ids) -> NDArray[Any]:
+    def vectors(self, ids: Ids) -> NDArray[Any]:
         """The stored rows `(n, D)` of several pictures."""
-        return self.snapshot.rows(self.plan, ids)
+        return self.snapshot.vectors(self.plan, ids)
 
-    def spread(self, count: int) -> tuple[Ids, NDArray[Any]]:
+    def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
         """Ids and rows of some pictures, evenly spread."""
-        return self.snapshot.spread(self.plan, count)
+        return self.snapshot.sample(self.plan, count)
 
     def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - rows (Q, D), or a list of records
         """The k best hits of each row, among those that may be found."""

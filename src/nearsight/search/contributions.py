@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoded import Encoded, started
+from nearsight.encoded import DescriptorChain, describe_base
 from nearsight.encoders._pooling import Pooling
 from nearsight.types import Descriptor, Floats, Image, LocalFeatures
 
@@ -18,15 +18,15 @@ _WHOLE = 0.99
 
 def tells(descriptor: Descriptor) -> bool:
     """Whether a descriptor may know what each place adds: it ends in a pooling of features that adds them up."""
-    last = descriptor.encoders[-1] if isinstance(descriptor, Encoded) else None
-    return isinstance(last, Pooling) and type(last).added is not Pooling.added
+    last = descriptor.encoders[-1] if isinstance(descriptor, DescriptorChain) else None
+    return isinstance(last, Pooling) and type(last).feature_contributions is not Pooling.feature_contributions
 
 
 def shares(descriptor: Descriptor, image: Image, other: NDArray[Any]) -> Floats | None:
     """What each place of a picture adds to the cosine of its row and another.
 
     1. The picture's maps are made as for its row. Each position of a map adds its own part to the row, and so to the
-       inner product with the other row, divided by both lengths: what `Pooling.shares` gives.
+       inner product with the other row, divided by both lengths: what `Pooling.position_contributions` gives.
     2. Maps of several scales are added at the finest grid; what a larger cell adds is spread evenly over its area.
 
     Parameters
@@ -44,13 +44,13 @@ def shares(descriptor: Descriptor, image: Image, other: NDArray[Any]) -> Floats 
     A. Stylianou, R. Souvenir and R. Pless, Visualizing Deep Similarity Networks, WACV 2019,
     doi:10.48550/arXiv.1901.00536.
     """
-    assert isinstance(descriptor, Encoded)
+    assert isinstance(descriptor, DescriptorChain)
     *before, last = descriptor.encoders
     assert isinstance(last, Pooling)
-    described = started(descriptor.first, [image])
-    for encoder, fitted in zip(before, descriptor.fitted, strict=False):
+    described = describe_base(descriptor.base, [image])
+    for encoder, fitted in zip(before, descriptor.trained, strict=False):
         described = encoder.encode(described, fitted)
-    parts = last.shares(described[0], other) if _covering(described[0]) else None
+    parts = last.position_contributions(described[0], other) if _covering(described[0]) else None
     return None if parts is None else _together(parts)
 
 

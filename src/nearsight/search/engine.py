@@ -11,16 +11,16 @@ from typing import Any, overload
 import numpy as np
 
 from nearsight.errors import DamagedError, ModelError, UsageError
-from nearsight.files import Files
+from nearsight.files import FileSystem
 from nearsight.images.decode import Limits
-from nearsight.pipeline import Plan
+from nearsight.pipeline import Pipeline
 from nearsight.search.context import QueryRows
 from nearsight.search.explain import reasons, similarity
 from nearsight.search.feedback import DEPTH, marked
 from nearsight.search.heat_map import Trace, traceable
 from nearsight.search.query import Asked, asked
 from nearsight.storage.snapshot import Snapshot
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Refiner
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Reranker
 
 FOUND = "found"
 NOTHING = "nothing like it here"
@@ -80,7 +80,7 @@ class Results(Sequence[Hit]):
 class Searched:
     """One query answered by one plan: the order of the hits `(1, n)`, without padding; some of their distances."""
 
-    plan: Plan
+    plan: Pipeline
     question: Asked
     hits: Hits
     rows: QueryRows
@@ -100,12 +100,16 @@ class Searched:
     def _trace(self, ident: int) -> Trace | None:
         if self.question.seen is None or not traceable(self.plan):
             return None
-        asked, held = (np.array(row) for row in (self.question.rows[0], self.rows.row(ident)))
+        asked, held = (np.array(row) for row in (self.question.rows[0], self.rows.vector(ident)))
         return Trace(self.plan.descriptor, self.question.seen, asked, held)
 
     def _shared(self, ident: int) -> str:
         descriptor = self.plan.descriptor
-        return "" if descriptor.ragged else descriptor.shared(self.question.rows[0], self.rows.row(ident))
+        return (
+            ""
+            if descriptor.variable_length
+            else descriptor.explain_overlap(self.question.rows[0], self.rows.vector(ident))
+        )
 
     def _lacking(self, ids: Ids) -> dict[int, float]:
         """The distances of other hits than the index found at first; as far as can be, where it does not find them."""
@@ -121,11 +125,11 @@ class Searched:
 def search(
     snapshot: Snapshot,
     paths: Callable[[list[int]], dict[int, bytes]],
-    plan: Plan,
+    plan: Pipeline,
     query: Query,
     k: int,
     *,
-    files: Files,
+    files: FileSystem,
     limits: Limits,
     allow: Ids | None = None,
 ) -> Results:
@@ -147,10 +151,17 @@ def search(
 
 
 def ranked(
-    snapshot: Snapshot, plan: Plan, query: Query, k: int, *, files: Files, limits: Limits, allow: Ids | None = None
+    snapshot: Snapshot,
+    plan: Pipeline,
+    query: Query,
+    k: int,
+    *,
+    files: FileSystem,
+    limits: Limits,
+    allow: Ids | None = None,
 ) -> Searched:
     """At least k hits, where there are so many, in the order of a plan; raises as `search` does."""
-    plan = snapshot.ready(plan)
+    plan = snapshot.trained_pipeline(plan)
     question = asked(query, plan, snapshot, files, limits)
     rows = QueryRows(snapshot, plan, question.rows[0], snapshot.total, allow)
     marks = query.like or query.unlike
@@ -158,20 +169,20 @@ def ranked(
     distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
     if marks:
         hits = marked(question, hits, query, rows)
-    for at, refiner in enumerate(plan.refiners):
+    for at, refiner in enumerate(plan.rerankers):
         assert question.image is not None
         own = hits
-        hits = refiner.refine(question.image, own, rows)
-        if at == 0 and plan.beside:
+        hits = refiner.rerank(question.image, own, rows)
+        if at == 0 and plan.candidate_sources:
             others = _beside(snapshot, plan, query, files, limits, allow)
             hits = _with_others(refiner, question.image, own, hits, others, rows)
     left = ~np.isin(hits.ids[0], [*query.unlike, NO_ID])
     return Searched(plan, question, Hits(hits.ids[:, left], hits.scores[:, left]), rows, distances)
 
 
-def candidates(snapshot: Snapshot, plan: Plan, question: Asked, k: int, allow: Ids | None) -> Hits:
+def candidates(snapshot: Snapshot, plan: Pipeline, question: Asked, k: int, allow: Ids | None) -> Hits:
     """The best hits over all views of the query: each id once, with its best score."""
-    depth = min(max([k, *(refiner.depth for refiner in plan.refiners)]), max(1, snapshot.total))
+    depth = min(max([k, *(refiner.depth for refiner in plan.rerankers)]), max(1, snapshot.total))
     hits = snapshot.index(plan).search(question.rows, depth, allow)
     counts = hits.ids != NO_ID
     counts[question.sure :] &= hits.scores[question.sure :] > hits.scores[: question.sure].max()
@@ -182,22 +193,24 @@ def candidates(snapshot: Snapshot, plan: Plan, question: Asked, k: int, allow: I
     return Hits(ids[best][None], scores[best][None])
 
 
-def _beside(snapshot: Snapshot, plan: Plan, query: Query, files: Files, limits: Limits, allow: Ids | None) -> list[int]:
+def _beside(
+    snapshot: Snapshot, plan: Pipeline, query: Query, files: FileSystem, limits: Limits, allow: Ids | None
+) -> list[int]:
     """What the plans beside one find first; one that cannot answer finds nothing, and says why when asked by itself."""
     found: dict[int, None] = {}
-    for each in plan.beside:
+    for each in plan.candidate_sources:
         with suppress(ModelError, DamagedError, UsageError):
-            other = snapshot.ready(replace(each, refiners=()))
+            other = snapshot.trained_pipeline(replace(each, rerankers=()))
             question = asked(query, other, snapshot, files, limits)
-            hits = candidates(snapshot, other, question, plan.refiners[0].depth, allow)
+            hits = candidates(snapshot, other, question, plan.rerankers[0].depth, allow)
             found |= dict.fromkeys(hits.ids[0].tolist())
     return list(found)
 
 
 def _with_others(
-    refiner: Refiner, image: Image, own: Hits, refined: Hits, others: Sequence[int], rows: QueryRows
+    refiner: Reranker, image: Image, own: Hits, refined: Hits, others: Sequence[int], rows: QueryRows
 ) -> Hits:
-    """The refined hits, and where they belong those of `others`, so far not looked at, that the refiner finds alike.
+    """The refined hits, and where they belong those of `second_points`, so far not looked at, that the refiner finds alike.
 
     All others are given to it with the best score of its own: what it raises them to can be compared.
     """
@@ -207,7 +220,7 @@ def _with_others(
         return refined
     best = own.scores[0][np.isfinite(own.scores[0])].max(initial=0)
     raised = [
-        refiner.refine(image, Hits(part[None], np.full((1, len(part)), best, np.float32)), rows)
+        refiner.rerank(image, Hits(part[None], np.full((1, len(part)), best, np.float32)), rows)
         for part in np.split(new, range(refiner.depth, len(new), refiner.depth))
     ]
     ids, scores = (np.concatenate([getattr(each, name)[0] for each in raised]) for name in ("ids", "scores"))
@@ -218,7 +231,7 @@ def _with_others(
     return Hits(every[0][None, order], every[1][None, order])
 
 
-def _hit(rank: int, ident: int, path: bytes, distance: float, plan: Plan, reason: Explanation, words: str) -> Hit:
+def _hit(rank: int, ident: int, path: bytes, distance: float, plan: Pipeline, reason: Explanation, words: str) -> Hit:
     return Hit(
         rank=rank,
         id=ident,

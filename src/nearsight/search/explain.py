@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from nearsight.calibration import ALIKE
-from nearsight.pipeline import Plan
+from nearsight.pipeline import Pipeline
 from nearsight.search.context import QueryRows
 from nearsight.senses import SENSES
 from nearsight.types import Explanation, Ids, Image
 
 
 def reasons(
-    plan: Plan, image: Image | None, ids: Ids, distances: Mapping[int, float], rows: QueryRows, said: str = ""
+    plan: Pipeline, image: Image | None, ids: Ids, distances: Mapping[int, float], rows: QueryRows, said: str = ""
 ) -> list[Explanation]:
     """Why, for each hit: the judgement, and what refiners say that only order.
 
@@ -26,12 +26,12 @@ def reasons(
     unjudged = said or (SENSES[plan.name].said if plan.name in SENSES else "")
     if image is None or unjudged:
         return [Explanation(unjudged or "the nearest to these colours") for _ in ids]
-    if any(refiner.gives_verdict for refiner in plan.refiners):
+    if any(refiner.gives_verdict for refiner in plan.rerankers):
         judged = _judged(plan, image, ids, distances, rows)
     else:
         background, share = rows.snapshot.background(plan), SENSES[plan.name].alike if plan.name in SENSES else ALIKE
         judged = [background.explain(distances[ident], share) for ident in ids.tolist()]
-    orders = [each.explain(image, ids, rows) for each in plan.refiners if not each.gives_verdict]
+    orders = [each.explain(image, ids, rows) for each in plan.rerankers if not each.gives_verdict]
     return [_ordered(each, [reasons[at] for reasons in orders]) for at, each in enumerate(judged)]
 
 
@@ -44,13 +44,15 @@ def _ordered(judged: Explanation, given: Sequence[Explanation | None]) -> Explan
     return replace(judged, sentence=f"{said[-1].sentence}; {judged.sentence}", similarity=similarity)
 
 
-def _judged(plan: Plan, image: Image, ids: Ids, distances: Mapping[int, float], rows: QueryRows) -> list[Explanation]:
+def _judged(
+    plan: Pipeline, image: Image, ids: Ids, distances: Mapping[int, float], rows: QueryRows
+) -> list[Explanation]:
     """The last word of the refiners that give verdicts.
 
     A hit that one of them turned down, or has not come to, scores below every hit that it accepted.
     """
     made: list[Explanation] = []
-    explained = [each.explain(image, ids, rows) for each in plan.refiners if each.gives_verdict]
+    explained = [each.explain(image, ids, rows) for each in plan.rerankers if each.gives_verdict]
     for ident, *given in zip(ids.tolist(), *explained, strict=True):
         said = [reason for reason in given if reason is not None]
         reason = said[-1] if said else Explanation("not among the hits that were looked at closely", "", False)
@@ -60,6 +62,6 @@ def _judged(plan: Plan, image: Image, ids: Ids, distances: Mapping[int, float], 
     return made
 
 
-def similarity(plan: Plan, distance: float) -> float:
+def similarity(plan: Pipeline, distance: float) -> float:
     """A distance on a scale of 0 to 1."""
     return float(plan.metric.similarity(np.array([distance], np.float32))[0])

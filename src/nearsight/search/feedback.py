@@ -24,10 +24,10 @@ def marked(question: Asked, hits: Hits, query: Query, rows: QueryRows) -> Hits:
     """
     index, liked, own = rows.snapshot.index(rows.plan), len(query.like), question.sure
     asking: Any = [*question.rows[:own], *(_row(ident, rows) for ident in (*query.like, *query.unlike))]
-    if not rows.plan.descriptor.ragged:
+    if not rows.plan.descriptor.variable_length:
         asking = np.stack(asking)
         if asking.dtype == np.float32:
-            rows.question = _moved(rows.question, asking[own : own + liked], asking[own + liked :])
+            rows.query_vector = _moved(rows.query_vector, asking[own : own + liked], asking[own + liked :])
     found = [hits.ids, *([index.search(asking[own : own + liked], DEPTH, rows.allow).ids] if liked else [])]
     among = np.setdiff1d(np.concatenate([each.ravel() for each in found]), [NO_ID, *query.unlike])
     if not len(among):
@@ -56,6 +56,6 @@ def _scores(among: Ids, found: Hits) -> NDArray[np.float64]:
 
 
 def _row(ident: int, rows: QueryRows) -> NDArray[Any]:
-    if not rows.snapshot.holds(rows.plan, ident):
+    if not rows.snapshot.has_vector(rows.plan, ident):
         raise UsageError(f"a mark is the id or the path of a picture of this collection; it has none of id {ident}")
-    return rows.row(ident)
+    return rows.vector(ident)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from nearsight.errors import UsageError
-from nearsight.files import Files
+from nearsight.files import FileSystem
 from nearsight.images.decode import Limits
-from nearsight.pipeline import Plan
+from nearsight.pipeline import Pipeline
 from nearsight.search.engine import Hit, Results, Searched, ranked, verdict
 from nearsight.search.rank_fusion import FUSIONS
 from nearsight.storage.snapshot import Snapshot
@@ -24,7 +24,7 @@ USUAL = "reciprocal"
 class Together:
     """Several plans that answer as one."""
 
-    plans: tuple[Plan, ...]
+    plans: tuple[Pipeline, ...]
     how: str
 
     @property
@@ -41,12 +41,12 @@ class Together:
 def fused(
     snapshot: Snapshot,
     paths: Callable[[list[int]], dict[int, bytes]],
-    plans: Sequence[Plan],
+    plans: Sequence[Pipeline],
     query: Query,
     k: int,
     *,
     how: str,
-    files: Files,
+    files: FileSystem,
     limits: Limits,
     allow: Ids | None = None,
 ) -> Results:

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nearsight.pipeline import Plan
+from nearsight.pipeline import Pipeline
 from nearsight.search.contributions import shares, tells
 from nearsight.types import Descriptor, Explanation, Image
 
@@ -28,6 +28,6 @@ class Trace:
         return replace(reason, query_shares=places[0], hit_shares=places[1])
 
 
-def traceable(plan: Plan) -> bool:
+def traceable(plan: Pipeline) -> bool:
     """Whether the score of a plan is a sum over places: a cosine of sums, and nothing that ranks anew."""
-    return tells(plan.descriptor) and plan.metric_name == "cosine" and not plan.refiners
+    return tells(plan.descriptor) and plan.metric_name == "cosine" and not plan.rerankers

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from nearsight.errors import UsageError, naming
-from nearsight.files import Files
+from nearsight.files import FileSystem
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits, Picture, decode, in_memory
-from nearsight.pipeline import Plan
+from nearsight.images.decode import Limits, Picture, decode_image, wrap_pixels
+from nearsight.pipeline import Pipeline
 from nearsight.search.arithmetic import mixed_row, mixes, said
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Image, Query
@@ -37,7 +37,7 @@ class Asked:
     said: str = ""
 
 
-def asked(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Limits) -> Asked:
+def asked(query: Query, plan: Pipeline, snapshot: Snapshot, files: FileSystem, limits: Limits) -> Asked:
     """The query for one plan.
 
     Raises
@@ -65,16 +65,18 @@ NAMELESS = "the query image"
 """What bytes and pixels are called, which have no name."""
 
 
-def query_pixels(query: Query, files: Files, limits: Limits, *, nameless: str = NAMELESS) -> Callable[[int], Image]:
+def query_pixels(
+    query: Query, files: FileSystem, limits: Limits, *, nameless: str = NAMELESS
+) -> Callable[[int], Image]:
     """A function that gives the query's picture, or the box of it, at a working side."""
     assert query.picture is not None
     assert not isinstance(query.picture, int)
     opened = opened_picture(query.picture, files, limits, full=query.box is not None, nameless=nameless)
-    return lambda side: opened.at(side, query.box)
+    return lambda side: opened.render(side, query.box)
 
 
 def opened_picture(
-    picture: Path | bytes | Image, files: Files, limits: Limits, *, full: bool, nameless: str = NAMELESS
+    picture: Path | bytes | Image, files: FileSystem, limits: Limits, *, full: bool, nameless: str = NAMELESS
 ) -> Picture:
     """A file, its bytes or pixels as a picture of which parts can be cut.
 
@@ -84,60 +86,62 @@ def opened_picture(
     UsageError : the pixels are not those of a picture
     """
     if isinstance(picture, np.ndarray):
-        return in_memory(picture, nameless)
+        return wrap_pixels(picture, nameless)
     with naming(nameless if isinstance(picture, bytes) else str(picture)):
-        return decode(picture if isinstance(picture, bytes) else _content(picture, files, limits), limits, full=full)
+        return decode_image(
+            picture if isinstance(picture, bytes) else _content(picture, files, limits), limits, full=full
+        )
 
 
-def _content(path: Path, files: Files, limits: Limits) -> bytes:
+def _content(path: Path, files: FileSystem, limits: Limits) -> bytes:
     return files.read(os.path.realpath(os.fsencode(path)), limits.file)[0]
 
 
-def _asked_stored(ident: int, query: Query, plan: Plan, snapshot: Snapshot) -> Asked:
+def _asked_stored(ident: int, query: Query, plan: Pipeline, snapshot: Snapshot) -> Asked:
     """A picture of the collection asks with its stored row; its other views are described from its thumbnail."""
     if query.box is not None:
         raise UsageError("a box needs the picture itself: give its file instead of its id")
-    image, row = thumbnail.decode(snapshot.thumbnail_bytes(ident)), snapshot.row(plan, ident)
+    image, row = thumbnail.decode(snapshot.thumbnail_bytes(ident)), snapshot.vector(plan, ident)
     views, guesses = _views(plan, image)
     if len(views) == 1 and not guesses:
-        return Asked([row] if plan.descriptor.ragged else row[None], 1, image, image)
-    made = Asked(plan.descriptor.questions([*views, *guesses]), len(views), image, image)
+        return Asked([row] if plan.descriptor.variable_length else row[None], 1, image, image)
+    made = Asked(plan.descriptor.encode_queries([*views, *guesses]), len(views), image, image)
     made.rows[0] = row
     return made
 
 
-def _asked_mixed(query: Query, plan: Plan, snapshot: Snapshot, files: Files, limits: Limits) -> Asked:
+def _asked_mixed(query: Query, plan: Pipeline, snapshot: Snapshot, files: FileSystem, limits: Limits) -> Asked:
     """Pictures and texts, plus and minus others; the picture of the query is the first of what is wanted."""
 
     def pixels(picture: Path | bytes | Image) -> Image:
-        return opened_picture(picture, files, limits, full=False).at(plan.descriptor.side, None)
+        return opened_picture(picture, files, limits, full=False).render(plan.descriptor.side, None)
 
     image = own = None
     if isinstance(query.picture, int):
         if query.box is not None:
             raise UsageError("a box needs the picture itself: give its file instead of its id")
-        image, own = thumbnail.decode(snapshot.thumbnail_bytes(query.picture)), snapshot.row(plan, query.picture)
+        image, own = thumbnail.decode(snapshot.thumbnail_bytes(query.picture)), snapshot.vector(plan, query.picture)
     elif query.picture is not None:
         cut = query_pixels(query, files, limits)
         image, own = cut(thumbnail.SIDE), plan.descriptor.describe([cut(plan.descriptor.side)])[0]
     return Asked(mixed_row(query, plan, own, pixels)[None], 1, image, said=said(query))
 
 
-def _asked_colours(query: Query, plan: Plan) -> Asked:
+def _asked_colours(query: Query, plan: Pipeline) -> Asked:
     if query.picture is not None:
         raise UsageError("ask with a picture or with colours, not with both")
-    row = plan.descriptor.palette(rgb_shares(query.colours))
-    if row is None or plan.refiners:
+    row = plan.descriptor.embed_colours(rgb_shares(query.colours))
+    if row is None or plan.rerankers:
         raise UsageError(f"{plan.name} cannot be asked with colours; ask by colour")
     return Asked(row[None], 1, None)
 
 
-def _asked_histogram(query: Query, plan: Plan) -> Asked:
+def _asked_histogram(query: Query, plan: Pipeline) -> Asked:
     if query.picture is not None:
         raise UsageError("ask with a picture or with a histogram, not with both")
     amounts, wanted = np.asarray(query.histogram, np.float64), plan.descriptor.size
-    row = plan.descriptor.histogram(amounts)
-    if row is None or plan.refiners:
+    row = plan.descriptor.embed_histogram(amounts)
+    if row is None or plan.rerankers:
         raise UsageError(f"{plan.name} cannot be asked with a histogram; ask by colour")
     if amounts.shape != (wanted,) or not (np.isfinite(amounts) & (amounts >= 0)).all() or not amounts.any():
         raise UsageError(
@@ -163,15 +167,15 @@ def rgb_shares(colours: Mapping[str, float]) -> dict[tuple[int, int, int], float
     return {rgb: weight / total for rgb, weight in shares.items()}
 
 
-def _asked_picture(plan: Plan, pixels: Image, image: Image) -> Asked:
+def _asked_picture(plan: Pipeline, pixels: Image, image: Image) -> Asked:
     views, guesses = _views(plan, pixels)
-    return Asked(plan.descriptor.questions([*views, *guesses]), len(views), image, pixels)
+    return Asked(plan.descriptor.encode_queries([*views, *guesses]), len(views), image, pixels)
 
 
-def _views(plan: Plan, pixels: Image) -> tuple[list[Image], list[Image]]:
+def _views(plan: Pipeline, pixels: Image) -> tuple[list[Image], list[Image]]:
     """The views that a plan asks with, and those that the query may be a copy in."""
     views, guesses = [pixels], list[Image]()
-    for refiner in plan.refiners:
-        guesses += refiner.guesses(pixels)
-        views = [view for each in views for view in refiner.views(each)]
+    for refiner in plan.rerankers:
+        guesses += refiner.speculative_views(pixels)
+        views = [view for each in views for view in refiner.query_views(each)]
     return views, guesses

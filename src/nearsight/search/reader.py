@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TypeVar
 
 from nearsight.errors import DamagedError, StorageError
-from nearsight.files import Files
+from nearsight.files import FileSystem
 from nearsight.search.text_search import Lookup
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.snapshot import Snapshot
@@ -26,7 +26,7 @@ class _OutdatedError(Exception):
 class Current:
     """A catalogue with the segments of its newest generation. Whoever reads the catalogue holds `lock`."""
 
-    def __init__(self, home: Path, files: Files) -> None:
+    def __init__(self, home: Path, files: FileSystem) -> None:
         self.home, self.catalogue, self.lock = home, Catalogue(home), RLock()
         self.lookup = Lookup(self.catalogue)
         self._files = files
@@ -57,13 +57,13 @@ class Current:
 
     def paths(self, generation: int, ids: list[int]) -> dict[int, bytes]:
         """The paths of these ids in this generation."""
-        with self.lock, self.catalogue.reading():
+        with self.lock, self.catalogue.read_transaction():
             self._check(generation)
             return {ident: self.catalogue.picture(ident).path for ident in ids}
 
     def allowed(self, query: Query, generation: int) -> Ids | None:
         """The ids that may be found in this generation; None: all."""
-        with self.lock, self.catalogue.reading():
+        with self.lock, self.catalogue.read_transaction():
             self._check(generation)
             return self.lookup.allowed(query)
 

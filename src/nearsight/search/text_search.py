@@ -8,8 +8,8 @@ from nearsight.errors import UsageError
 from nearsight.search.engine import Results
 from nearsight.search.said import listed, worded
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.filters import condition
-from nearsight.storage.full_text import Words, why
+from nearsight.storage.filters import parse_filter
+from nearsight.storage.full_text import FullTextIndex, explain_text_match
 from nearsight.storage.records import Picture
 from nearsight.types import Ids, Query
 
@@ -18,7 +18,7 @@ class Lookup:
     """The words and filters of one open catalogue; whoever calls sees to it that it stays at one generation."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue, self._words = catalogue, Words(catalogue)
+        self._catalogue, self._words = catalogue, FullTextIndex(catalogue)
 
     def allowed(self, query: Query) -> Ids | None:
         """The sorted ids that the words and the filter of a query leave; None where there are neither."""
@@ -39,20 +39,22 @@ class Lookup:
         if k < 1:
             raise UsageError(f"k is the number of hits, at least 1; got {k}")
         found = [(self._catalogue.picture(ident), score) for ident, score in self._found(query, k)]
-        total = self._catalogue.count()
+        total = self._catalogue.count_images()
         if not query.words:
             return listed(sorted((picture for picture, _ in found), key=lambda each: each.path)[:k], query.where, total)
         return worded([(each, score, self._why(each, query.words)) for each, score in found[:k]], total)
 
     def _why(self, picture: Picture, words: str) -> str:
-        return why(picture, self._catalogue.notes(picture.path), words, self._catalogue.labels(picture.path))
+        return explain_text_match(
+            picture, self._catalogue.notes(picture.path), words, self._catalogue.labels(picture.path)
+        )
 
     def _found(self, query: Query, most: int) -> list[tuple[int, float]]:
         """Ids with scores, best first; `most` is heeded where there is no filter."""
         if not query.where:
-            return self._words.find(query.words, most)
-        allowed = self._catalogue.filtered(condition(query.where))
+            return self._words.search(query.words, most)
+        allowed = self._catalogue.filter_ids(parse_filter(query.where))
         if not query.words:
             return [(ident, 1.0) for ident in allowed]
         among = set(allowed)
-        return [(ident, score) for ident, score in self._words.find(query.words, -1) if ident in among]
+        return [(ident, score) for ident, score in self._words.search(query.words, -1) if ident in among]

@@ -16,13 +16,13 @@ from typing import Any
 from nearsight.api.collection import Collection
 from nearsight.api.labels import drop_label, set_label
 from nearsight.errors import CollectionError, DamagedError, ModelError
-from nearsight.pipeline import usable
+from nearsight.pipeline import buildable_pipelines
 from nearsight.senses import SENSES
 from nearsight.server.errors import not_found
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.location import OWN_FOLDER
+from nearsight.storage.location import INDEX_DIR_NAME
 from nearsight.storage.recipes import usual
-from nearsight.storage.records import Label, Note, Picture, Skip
+from nearsight.storage.records import LabelRecord, NoteRecord, Picture, SkipRecord
 
 WORDS = "words"
 """Stands among the senses for asking with words; it has no recipe."""
@@ -67,17 +67,17 @@ class Shelved:
                     raise
         raise not_found(f"picture {ident} in {self.name}", "search again: the collection has changed")
 
-    def notes(self, path: str) -> list[Note]:
+    def notes(self, path: str) -> list[NoteRecord]:
         """What sidecars and the file itself say of the picture at a path."""
         with self._reading() as catalogue:
             return catalogue.notes(os.fsencode(path))
 
-    def labels(self, path: str) -> list[Label]:
+    def labels(self, path: str) -> list[LabelRecord]:
         """What models and people say that the picture at a path shows."""
         with self._reading() as catalogue:
             return catalogue.labels(os.fsencode(path))
 
-    def judge(self, ident: int, label: str, *, right: bool) -> list[Label]:
+    def judge(self, ident: int, label: str, *, right: bool) -> list[LabelRecord]:
         """Set or confirm a label of a picture, or drop it; its labels from now on.
 
         Raises
@@ -90,10 +90,10 @@ class Shelved:
         (set_label if right else drop_label)(self.home.parent, path, label, collection=self.home)
         return self.labels(path)
 
-    def skips(self, reason: str | None, offset: int, limit: int) -> tuple[int, list[Skip]]:
+    def skips(self, reason: str | None, offset: int, limit: int) -> tuple[int, list[SkipRecord]]:
         """How many files were skipped for a reason, or for any; and some of them."""
         with self._reading() as catalogue:
-            counts = Counter(catalogue.skipped())
+            counts = Counter(catalogue.skip_counts())
             chosen = (skip for skip in catalogue.skips() if reason in (None, skip.reason.value))
             total = counts.total() if reason is None else counts[reason]
             return total, list(islice(chosen, offset, offset + limit))
@@ -160,7 +160,7 @@ def slugs(homes: Sequence[Path]) -> list[str]:
 
 def named(home: Path) -> str:
     """What the folder of a collection is called."""
-    folder = home.parent if home.name == os.fsdecode(OWN_FOLDER) else home
+    folder = home.parent if home.name == os.fsdecode(INDEX_DIR_NAME) else home
     return folder.name.encode("utf8", "backslashreplace").decode() or "pictures"
 
 
@@ -173,7 +173,7 @@ def senses(held: dict[str, str]) -> list[dict[str, Any]]:
 
 def _speaks(recipe: str) -> bool:
     with suppress(ModelError):  # its card is gone
-        return any(each.speaks for each in usable([recipe]))
+        return any(each.supports_text for each in buildable_pipelines([recipe]))
     return False
 
 

@@ -30,7 +30,7 @@ class Picking:
             if not (0 <= x < kept.width and 0 <= y < kept.height):
                 size = f"{kept.width} x {kept.height}"
                 raise UsageError(f"a point lies within the picture of {size} pixels; got {x:g},{y:g}")
-        return colours(pixels, [(x * across, y * down) for x, y in self.at], count=self.count)
+        return colours(pixels, [(x * across, y * down) for x, y in self.at], n_colours=self.count)
 
 
 async def picking_of(

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 
 from nearsight.errors import PictureError
-from nearsight.files import Files, LocalFiles
+from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits, decode
+from nearsight.images.decode import Limits, decode_image
 from nearsight.types import Image
-from nearsight.workers.pool import Failure, Pool, WorkerLimits
+from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
 ASKED_SIDE = 2048
 """The longest side of a picture that is asked with: a box of it still has detail."""
@@ -60,13 +60,13 @@ class Render:
     """The work of a decoding process."""
 
     limits: Limits
-    files: Files
+    files: FileSystem
 
     def prepare(self, source: Source) -> Rendered:
         """Read, decode, reduce, encode. PictureError with its reason where that is impossible."""
         data = source.data if source.path is None else self.files.read(source.path, self.limits.file)[0]
-        picture = decode(data, self.limits, full=True)
-        image = picture.at(source.side)
+        picture = decode_image(data, self.limits, full=True)
+        image = picture.render(source.side)
         make = _kept if source.side == ASKED_SIDE else thumbnail.encode
         return Rendered(digest(data), picture.width, picture.height, make(image))
 
@@ -79,8 +79,8 @@ class Decoder:
     """Isolated processes that render; as many requests at a time as there are processes, the others wait."""
 
     def __init__(self, processes: int, limits: Limits | None = None, worker: WorkerLimits = WORKER) -> None:
-        self._job, self._limits = Render(limits or Limits(), LocalFiles()), worker
-        self._idle: Queue[Pool[Source, Rendered]] = Queue()
+        self._job, self._limits = Render(limits or Limits(), LocalFileSystem()), worker
+        self._idle: Queue[WorkerPool[Source, Rendered]] = Queue()
         for _ in range(processes):
             self._idle.put(self._pool())
 
@@ -111,8 +111,8 @@ class Decoder:
             except Empty:
                 return
 
-    def _pool(self) -> Pool[Source, Rendered]:
-        return Pool(self._job, 1, self._limits)
+    def _pool(self) -> WorkerPool[Source, Rendered]:
+        return WorkerPool(self._job, 1, self._limits)
 
 
 def digest(data: bytes) -> str:

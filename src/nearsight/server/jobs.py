@@ -12,13 +12,13 @@ from typing import Any
 
 from nearsight.api.indexing import index
 from nearsight.errors import NearsightError
-from nearsight.files import LocalFiles
+from nearsight.files import LocalFileSystem
 from nearsight.ingest.run import Progress, Summary
-from nearsight.pipeline import plans
+from nearsight.pipeline import build_pipelines
 from nearsight.server.collections import Shelved, discreet
 from nearsight.server.errors import RefusedError, not_found
 from nearsight.server.recent import Recent
-from nearsight.storage.location import writing
+from nearsight.storage.location import writer_lock
 
 KEPT = 100
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
@@ -95,11 +95,11 @@ class Jobs:
 
     def start(self, shelved: Shelved, by: Sequence[str]) -> Job:
         """A new run. RefusedError (409) where one is under way, LockedError where another process writes."""
-        plans(by)
+        build_pipelines(by)
         with self._lock:
             if self.running(shelved.slug) is not None:
                 raise RefusedError(409, f"{shelved.name} is being indexed already", "wait for it, or cancel it")
-            with writing(shelved.home, LocalFiles()):
+            with writer_lock(shelved.home, LocalFileSystem()):
                 pass
             job = Job(shelved, tuple(by))
             self._running[shelved.slug] = job

@@ -28,7 +28,7 @@ from nearsight.server.jobs import Jobs
 from nearsight.server.params import Question
 from nearsight.server.recent import Recent
 from nearsight.server.settings import Settings
-from nearsight.storage.records import Label, Note, Picture
+from nearsight.storage.records import LabelRecord, NoteRecord, Picture
 from nearsight.types import Explanation, Image
 
 GONE = {Reason.VANISHED, Reason.UNREADABLE, Reason.NOT_REGULAR, Reason.LINK}
@@ -200,12 +200,12 @@ def hit_row(shelved: Shelved, hit: Hit) -> dict[str, Any]:
     return {**row, "picture": row["thumbnail"].replace("/thumbnail", ""), **said}
 
 
-def labels_row(labels: Sequence[Label]) -> list[dict[str, Any]]:
+def labels_row(labels: Sequence[LabelRecord]) -> list[dict[str, Any]]:
     """What a picture is labelled as, each with who says so and how sure."""
     return [{**each.as_dict(), "label": readable(each.label)} for each in labels]
 
 
-def words_row(notes: Sequence[Note]) -> dict[str, Any]:
+def words_row(notes: Sequence[NoteRecord]) -> dict[str, Any]:
     """What is said of a picture, each line and each tag once."""
     caption = dict.fromkeys(line for note in notes for line in note.caption.splitlines())
     return {

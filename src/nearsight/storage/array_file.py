@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError
-from nearsight.files import Files
+from nearsight.files import FileSystem
 
-BLOCK = 1 << 20
+BLOCK_BYTES = 1 << 20
 
 
-class StoredArrays:
+class ArrayFile:
     """An open file of arrays.
 
     Raises
@@ -32,7 +32,7 @@ class StoredArrays:
         where the file is missing, has another length, or a touched block has another checksum
     """
 
-    def __init__(self, path: Path, length: int, checksums: bytes, files: Files) -> None:
+    def __init__(self, path: Path, length: int, checksums: bytes, files: FileSystem) -> None:
         self.path, self.length = path, length
         try:
             self.data = files.map(path)
@@ -40,31 +40,31 @@ class StoredArrays:
             raise DamagedError(f"{path} is missing: run nearsight repair") from None
         if len(self.data) != length:
             raise DamagedError(f"{path} has {len(self.data)} bytes, not {length}: run nearsight repair")
-        self._sums = np.frombuffer(checksums, np.uint32)
-        self._checked = np.zeros(len(self._sums), bool)
-        self.parts: list[tuple[tuple[int, ...], np.dtype[Any], int]] = []
+        self._checksums = np.frombuffer(checksums, np.uint32)
+        self._checked = np.zeros(len(self._checksums), bool)
+        self.headers: list[tuple[tuple[int, ...], np.dtype[Any], int]] = []
         after = 0
         while after < length:
-            shape, dtype, start = self._header(after)
-            self.parts.append((shape, dtype, start))
-            after = _padded(start + int(np.prod(shape)) * dtype.itemsize)
+            shape, dtype, start = self._read_header(after)
+            self.headers.append((shape, dtype, start))
+            after = _align(start + int(np.prod(shape)) * dtype.itemsize)
 
     def array(self, number: int) -> NDArray[Any]:
         """One array, every block of it checked, still on the disk."""
-        shape, dtype, start = self.parts[number]
-        self.check(start, start + int(np.prod(shape)) * dtype.itemsize)
-        return self.unchecked(number)
+        shape, dtype, start = self.headers[number]
+        self.check_range(start, start + int(np.prod(shape)) * dtype.itemsize)
+        return self.raw_array(number)
 
-    def unchecked(self, number: int) -> NDArray[Any]:
+    def raw_array(self, number: int) -> NDArray[Any]:
         """One array; `check` comes before the use of any byte."""
-        shape, dtype, start = self.parts[number]
+        shape, dtype, start = self.headers[number]
         return np.frombuffer(self.data, dtype, int(np.prod(shape)), start).reshape(shape)
 
-    def check(self, start: int, stop: int) -> None:
+    def check_range(self, start: int, stop: int) -> None:
         """Check the blocks that hold the bytes from start to stop, each once."""
-        self.check_blocks(np.arange(start // BLOCK, -(-stop // BLOCK)))
+        self.check_blocks(np.arange(start // BLOCK_BYTES, -(-stop // BLOCK_BYTES)))
 
-    def let_go(self) -> None:
+    def release_pages(self) -> None:
         """Give the pages that were read back to the system; they come again when they are touched."""
         if isinstance(self.data.obj, mmap.mmap):
             self.data.obj.madvise(mmap.MADV_DONTNEED)
@@ -72,16 +72,16 @@ class StoredArrays:
     def check_blocks(self, numbers: NDArray[np.int64]) -> None:
         """Check these blocks, each once."""
         for number in numbers[~self._checked[numbers]].tolist():
-            if not self.sound(number):
+            if not self.is_valid_block(number):
                 raise DamagedError(f"block {number} of {self.path} is damaged: run nearsight repair")
             self._checked[number] = True
 
-    def sound(self, number: int) -> bool:
+    def is_valid_block(self, number: int) -> bool:
         """Whether the bytes of a block agree with its checksum."""
-        return zlib.crc32(self.data[number * BLOCK : (number + 1) * BLOCK]) == int(self._sums[number])
+        return zlib.crc32(self.data[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES]) == int(self._checksums[number])
 
-    def _header(self, at: int) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-        self.check(at, min(at + 128, self.length))
+    def _read_header(self, at: int) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+        self.check_range(at, min(at + 128, self.length))
         stream = io.BytesIO(bytes(self.data[at : at + 4096]))
         np.lib.format.read_magic(stream)
         shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
@@ -89,7 +89,7 @@ class StoredArrays:
 
 
 @dataclass(frozen=True)
-class Stream:
+class ArrayStream:
     """An array that is written a piece at a time, so that no more than a piece is in memory."""
 
     shape: tuple[int, ...]
@@ -97,21 +97,21 @@ class Stream:
     pieces: Iterable[NDArray[Any] | bytes]
 
 
-def write_arrays(path: Path, arrays: Sequence[NDArray[Any] | Stream], files: Files) -> tuple[int, bytes]:
+def write_arrays(path: Path, arrays: Sequence[NDArray[Any] | ArrayStream], files: FileSystem) -> tuple[int, bytes]:
     """Put arrays safely on the disk; the length and the checksums that are to be listed."""
-    sums = _Sums()
-    files.write_new(path, sums.over(_bytes(arrays)))
-    return sums.length, np.array(sums.done, np.uint32).tobytes()
+    sums = _BlockChecksums()
+    files.write_new(path, sums.split_blocks(_serialize(arrays)))
+    return sums.length, np.array(sums.values, np.uint32).tobytes()
 
 
-def _bytes(arrays: Sequence[NDArray[Any] | Stream]) -> Iterator[memoryview]:
+def _serialize(arrays: Sequence[NDArray[Any] | ArrayStream]) -> Iterator[memoryview]:
     """The bytes of a file, in order."""
     at = 0
     for array in arrays:
-        pieces = array.pieces if isinstance(array, Stream) else [array]
+        pieces = array.pieces if isinstance(array, ArrayStream) else [array]
         about = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
         stream = io.BytesIO()
-        stream.write(bytes(_padded(at) - at))
+        stream.write(bytes(_align(at) - at))
         np.lib.format.write_array_header_1_0(stream, about)
         yield memoryview(stream.getvalue())
         at += stream.tell()
@@ -122,27 +122,27 @@ def _bytes(arrays: Sequence[NDArray[Any] | Stream]) -> Iterator[memoryview]:
                 at += view.nbytes
 
 
-class _Sums:
+class _BlockChecksums:
     """The length and the CRC-32 of each block of what passes through."""
 
     def __init__(self) -> None:
-        self.length, self.done = 0, list[int]()
+        self.length, self.values = 0, list[int]()
 
-    def over(self, pieces: Iterable[memoryview]) -> Iterator[memoryview]:
+    def split_blocks(self, pieces: Iterable[memoryview]) -> Iterator[memoryview]:
         """The same bytes, cut where blocks end."""
         for piece in pieces:
             start = 0
             while start < len(piece):
-                room = BLOCK - self.length % BLOCK
-                if room == BLOCK:
-                    self.done.append(0)
+                room = BLOCK_BYTES - self.length % BLOCK_BYTES
+                if room == BLOCK_BYTES:
+                    self.values.append(0)
                 part = piece[start : start + room]
-                self.done[-1] = zlib.crc32(part, self.done[-1])
+                self.values[-1] = zlib.crc32(part, self.values[-1])
                 self.length += len(part)
                 start += len(part)
                 yield part
 
 
-def _padded(offset: int) -> int:
+def _align(offset: int) -> int:
     """The next multiple of 64, where an array's header may start."""
     return -(-offset // 64) * 64

@@ -8,50 +8,60 @@ from dataclasses import astuple, replace
 from pathlib import Path
 
 from nearsight.storage.catalogue import COUNTED, Catalogue
-from nearsight.storage.database import APPLICATION, MIGRATIONS, VERSION, translated
-from nearsight.storage.full_text import Words
-from nearsight.storage.records import CacheEntry, Label, Note, Picture, SegmentEntry, Sidecar, Skip, State, crc
+from nearsight.storage.database import APPLICATION_ID, FORMAT_VERSION, MIGRATIONS, translate_errors
+from nearsight.storage.full_text import FullTextIndex
+from nearsight.storage.records import (
+    CacheEntry,
+    LabelRecord,
+    LabelState,
+    NoteRecord,
+    Picture,
+    SegmentEntry,
+    SidecarRecord,
+    SkipRecord,
+    record_crc,
+)
 
 
-class Editor(Catalogue):
+class CatalogueWriter(Catalogue):
     """A catalogue that is written; one of an older format is brought to this one. The caller holds the lock."""
 
-    def __init__(self, home: Path) -> None:
-        super().__init__(home, readonly=False)
-        self.words = Words(self)
+    def __init__(self, index_dir: Path) -> None:
+        super().__init__(index_dir, readonly=False)
+        self.full_text = FullTextIndex(self)
         try:
-            with translated(self.path):
-                self._migrate(self.format)
+            with translate_errors(self.path):
+                self._migrate(self.format_version)
         except BaseException:
             self.close()
             raise
 
     def _migrate(self, version: int) -> None:
-        if version == VERSION:
+        if version == FORMAT_VERSION:
             return
         self.db.execute("PRAGMA journal_mode=WAL")
         with self.transaction():
             for script in MIGRATIONS[version:]:
                 for statement in filter(str.strip, script.split(";")):
                     self.db.execute(statement)
-            self.words.remake()
-            self.db.execute(f"PRAGMA application_id={APPLICATION}")
-            self.db.execute(f"PRAGMA user_version={VERSION}")
+            self.full_text.rebuild()
+            self.db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            self.db.execute(f"PRAGMA user_version={FORMAT_VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; every commit is a generation of its own, with the checksums of its lists."""
         with super().transaction():
             yield
-            self._seal()
+            self._put_checksums()
 
     def put_meta(self, key: str, value: str) -> None:
         """Set a named value."""
-        self.db.execute("INSERT OR REPLACE INTO meta VALUES(?,?,?)", (key, value, crc((key, value))))
+        self.db.execute("INSERT OR REPLACE INTO meta VALUES(?,?,?)", (key, value, record_crc((key, value))))
 
     def put_recipe(self, name: str, text: str) -> None:
         """Add a recipe under its name."""
-        self.db.execute("INSERT OR REPLACE INTO recipe VALUES(?,?,?)", (name, text, crc((name, text))))
+        self.db.execute("INSERT OR REPLACE INTO recipe VALUES(?,?,?)", (name, text, record_crc((name, text))))
 
     def drop_recipe(self, name: str) -> None:
         """Forget the recipe of this name; its rows are not looked at."""
@@ -60,41 +70,43 @@ class Editor(Catalogue):
     def put_picture(self, picture: Picture) -> None:
         """Insert, or replace the row of the same id."""
         values = astuple(picture)
-        self.db.execute(f"INSERT OR REPLACE INTO picture VALUES({_marks(len(values) + 1)})", (*values, crc(values)))
-        self.words.put(picture)
+        self.db.execute(
+            f"INSERT OR REPLACE INTO picture VALUES({_placeholders(len(values) + 1)})", (*values, record_crc(values))
+        )
+        self.full_text.put_text(picture)
 
-    def drop_picture(self, ident: int) -> None:
+    def drop_picture(self, image_id: int) -> None:
         """Forget a picture, what its own file says and what models say; its id is dead from now on.
 
         What somebody said of the picture at this path stays, for when there is one again.
         """
-        self.db.execute("DELETE FROM note WHERE source=(SELECT path FROM picture WHERE id=?)", (ident,))
+        self.db.execute("DELETE FROM note WHERE source=(SELECT path FROM picture WHERE id=?)", (image_id,))
         of_models = "state='automatic' AND picture=(SELECT path FROM picture WHERE id=?)"
-        self.db.execute(f"DELETE FROM label WHERE {of_models}", (ident,))  # noqa: S608 (our own words)
-        self.db.execute("DELETE FROM picture WHERE id=?", (ident,))
-        self.words.drop(ident)
-        self.put_dead([ident])
+        self.db.execute(f"DELETE FROM label WHERE {of_models}", (image_id,))  # noqa: S608 (our own words)
+        self.db.execute("DELETE FROM picture WHERE id=?", (image_id,))
+        self.full_text.drop_text(image_id)
+        self.put_deleted([image_id])
 
     def move_picture(self, picture: Picture) -> None:
         """Replace the row of the same id, whose path was another one; what its file says and its labels go with it."""
         old = self.picture(picture.id).path
         own = [replace(note, picture=picture.path) for note in self.notes(old) if note.source == old]
         self.db.execute("DELETE FROM note WHERE source=?", (old,))
-        for each in self.labels(old, dropped=True):
+        for each in self.labels(old, include_dropped=True):
             self.db.execute("DELETE FROM label WHERE picture=? AND label=?", (old, each.label))
             self._put_label(replace(each, picture=picture.path))
         self.put_picture(picture)
         self.put_notes(picture.path, own)
 
-    def put_notes(self, source: bytes, notes: Iterable[Note]) -> None:
+    def put_notes(self, source: bytes, notes: Iterable[NoteRecord]) -> None:
         """What a source says from now on, instead of what it said before."""
         before = [row[0] for row in self.db.execute("SELECT picture FROM note WHERE source=?", (source,))]
         self.db.execute("DELETE FROM note WHERE source=?", (source,))
         rows = [(note.picture, source, note.caption, note.tags) for note in notes]
-        self.db.executemany("INSERT INTO note VALUES(?,?,?,?,?)", [(*row, crc(row)) for row in rows])
+        self.db.executemany("INSERT INTO note VALUES(?,?,?,?,?)", [(*row, record_crc(row)) for row in rows])
         for path in {*before, *(row[0] for row in rows)}:
             if (picture := self.picture_at(path)) is not None:
-                self.words.put(picture)
+                self.full_text.put_text(picture)
 
     def put_labels(self, picture: Picture, model: str, labels: Iterable[tuple[str, float]]) -> int:
         """What a model says of a picture, with its confidence, instead of what it said before; how many it says now.
@@ -103,28 +115,30 @@ class Editor(Catalogue):
         """
         sql = "DELETE FROM label WHERE picture=? AND model=? AND state='automatic'"
         self.db.execute(sql, (picture.path, model))
-        known = {each.label: each.state for each in self.labels(picture.path, dropped=True)}
-        new = [(label, sure) for label, sure in labels if known.get(label, State.AUTOMATIC) is State.AUTOMATIC]
+        known = {each.label: each.state for each in self.labels(picture.path, include_dropped=True)}
+        new = [
+            (label, sure) for label, sure in labels if known.get(label, LabelState.AUTOMATIC) is LabelState.AUTOMATIC
+        ]
         for label, sure in new:
-            self._put_label(Label(picture.path, label, sure, model, State.AUTOMATIC))
-        self.words.put(picture)
+            self._put_label(LabelRecord(picture.path, label, sure, model, LabelState.AUTOMATIC))
+        self.full_text.put_text(picture)
         return len(new)
 
-    def put_label(self, picture: Picture, label: str, state: State) -> None:
+    def put_label(self, picture: Picture, label: str, state: LabelState) -> None:
         """What somebody says of a label of a picture; the model that said it before is remembered."""
-        held = next((each for each in self.labels(picture.path, dropped=True) if each.label == label), None)
+        held = next((each for each in self.labels(picture.path, include_dropped=True) if each.label == label), None)
         model, sure = (held.model, held.confidence) if held else ("", 1.0)
-        self._put_label(Label(picture.path, label, sure, model, state))
-        self.words.put(picture)
+        self._put_label(LabelRecord(picture.path, label, sure, model, state))
+        self.full_text.put_text(picture)
 
-    def _put_label(self, label: Label) -> None:
+    def _put_label(self, label: LabelRecord) -> None:
         values = (label.picture, label.label, label.confidence, label.model, label.state.value)
-        self.db.execute("INSERT OR REPLACE INTO label VALUES(?,?,?,?,?,?)", (*values, crc(values)))
+        self.db.execute("INSERT OR REPLACE INTO label VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
-    def put_sidecar(self, sidecar: Sidecar, notes: Iterable[Note]) -> None:
+    def put_sidecar(self, sidecar: SidecarRecord, notes: Iterable[NoteRecord]) -> None:
         """Record a file that speaks of pictures, and what it says."""
         values = astuple(sidecar)
-        self.db.execute("INSERT OR REPLACE INTO sidecar VALUES(?,?,?,?,?,?)", (*values, crc(values)))
+        self.db.execute("INSERT OR REPLACE INTO sidecar VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
         self.put_notes(sidecar.path, notes)
 
     def drop_sidecar(self, path: bytes) -> None:
@@ -132,63 +146,65 @@ class Editor(Catalogue):
         self.db.execute("DELETE FROM sidecar WHERE path=?", (path,))
         self.put_notes(path, [])
 
-    def put_skip(self, skip: Skip) -> None:
+    def put_skip(self, skip: SkipRecord) -> None:
         """Record a skipped file, or its newer reason."""
         values = (skip.path, skip.size, skip.mtime_ns, skip.reason.value, skip.detail)
-        self.db.execute("INSERT OR REPLACE INTO skip VALUES(?,?,?,?,?,?)", (*values, crc(values)))
+        self.db.execute("INSERT OR REPLACE INTO skip VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
     def drop_skip(self, path: bytes) -> None:
         """Forget a skipped file."""
         self.db.execute("DELETE FROM skip WHERE path=?", (path,))
 
-    def put_dead(self, ids: Iterable[int]) -> None:
+    def put_deleted(self, ids: Iterable[int]) -> None:
         """List ids that a segment still holds though there is no picture of them."""
-        self.db.executemany("INSERT OR REPLACE INTO dead VALUES(?,?)", ((i, crc((i,))) for i in ids))
+        self.db.executemany("INSERT OR REPLACE INTO dead VALUES(?,?)", ((i, record_crc((i,))) for i in ids))
 
-    def bury(self, ids: Iterable[int]) -> None:
+    def drop_deleted(self, ids: Iterable[int]) -> None:
         """Take ids off the list of the dead: no segment holds them any more."""
         self.db.executemany("DELETE FROM dead WHERE id=?", ((ident,) for ident in ids))
 
     def next_ids(self) -> tuple[int, int]:
         """The next picture id and the next segment id; ids are never used twice."""
-        return self._last("picture") + 1, self._last("segment") + 1
+        return self._last_id("picture") + 1, self._last_id("segment") + 1
 
-    def next_cache(self) -> int:
+    def next_cache_id(self) -> int:
         """The next id of a cache."""
-        return self._last("cache") + 1
+        return self._last_id("cache") + 1
 
-    def _last(self, table: str) -> int:
-        row = self.values("SELECT seq FROM sqlite_sequence WHERE name=?", (table,))
+    def _last_id(self, table: str) -> int:
+        row = self.query("SELECT seq FROM sqlite_sequence WHERE name=?", (table,))
         return int(row[0][0]) if row else 0
 
     def put_segment(self, entry: SegmentEntry) -> None:
         """List a segment whose file is safely on the disk."""
         values = astuple(entry)
-        self.db.execute("INSERT OR REPLACE INTO segment VALUES(?,?,?,?,?,?)", (*values, crc(values)))
+        self.db.execute("INSERT OR REPLACE INTO segment VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
-    def drop_segment(self, ident: int) -> None:
+    def drop_segment(self, segment_id: int) -> None:
         """Take a segment off the list; its file may go after the commit."""
-        self.db.execute("DELETE FROM segment WHERE id=?", (ident,))
+        self.db.execute("DELETE FROM segment WHERE id=?", (segment_id,))
 
     def put_cache(self, entry: CacheEntry) -> None:
         """List a cache whose file is safely on the disk."""
         values = astuple(entry)
-        self.db.execute("INSERT INTO cache VALUES(?,?,?,?,?,?)", (*values, crc(values)))
+        self.db.execute("INSERT INTO cache VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
-    def drop_caches(self, idents: Iterable[int]) -> None:
+    def drop_caches(self, cache_ids: Iterable[int]) -> None:
         """Take caches off the list; their files may go after the commit."""
-        self.db.executemany("DELETE FROM cache WHERE id=?", ((ident,) for ident in idents))
+        self.db.executemany("DELETE FROM cache WHERE id=?", ((ident,) for ident in cache_ids))
 
-    def _seal(self) -> None:
-        rows = list(self.rows("SELECT id, key, count, length, checksums, crc FROM segment ORDER BY id"))
-        self.put_meta("segments", str(crc(rows)))
-        self.put_meta("dead", str(crc([row[0] for row in self.rows("SELECT id, crc FROM dead ORDER BY id")])))
-        self.put_meta("pictures", str(self.values(COUNTED)[0][0]))
+    def _put_checksums(self) -> None:
+        rows = list(self.fetch_records("SELECT id, key, count, length, checksums, crc FROM segment ORDER BY id"))
+        self.put_meta("segments", str(record_crc(rows)))
+        self.put_meta(
+            "dead", str(record_crc([row[0] for row in self.fetch_records("SELECT id, crc FROM dead ORDER BY id")]))
+        )
+        self.put_meta("pictures", str(self.query(COUNTED)[0][0]))
         self.db.execute("SAVEPOINT words")  # makes FTS5 write what it holds back
         self.db.execute("RELEASE words")
-        self.put_meta("words", str(self.words.checksum()))
+        self.put_meta("words", str(self.full_text.checksum()))
         self.put_meta("generation", str(self.generation() + 1))
 
 
-def _marks(count: int) -> str:
+def _placeholders(count: int) -> str:
     return ",".join("?" * count)

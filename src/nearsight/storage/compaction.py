@@ -13,67 +13,69 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.files import Files
+from nearsight.files import FileSystem
 from nearsight.storage import segments
-from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.records import SegmentEntry
 from nearsight.storage.segments import Segment
 from nearsight.types import Ids
 
-SMALL = 32 << 20
-LARGEST = 64 << 20
-MANY = 8
-DEAD_SHARE = 1 / 3
+SMALL_BYTES = 32 << 20
+MAX_MERGED_BYTES = 64 << 20
+MIN_SEGMENTS = 8
+MAX_DELETED_SHARE = 1 / 3
 
 
-def merge_small(catalogue: Editor, folder: Path, files: Files) -> None:
+def merge_small_segments(catalogue: CatalogueWriter, folder: Path, files: FileSystem) -> None:
     """Merge the small segments of each key that has many."""
     entries = catalogue.segments()
-    dead = np.array(catalogue.dead(), np.int64)
+    dead = np.array(catalogue.deleted_ids(), np.int64)
     for key in sorted({entry.key for entry in entries}):
-        small = [entry for entry in entries if entry.key == key and entry.length < SMALL]
-        for group in _packed(small) if len(small) >= MANY else []:
-            rewrite(catalogue, folder, files, [Segment(folder, entry, files) for entry in group], dead)
+        small = [entry for entry in entries if entry.key == key and entry.length < SMALL_BYTES]
+        for group in _group_by_size(small) if len(small) >= MIN_SEGMENTS else []:
+            rewrite_segments(catalogue, folder, files, [Segment(folder, entry, files) for entry in group], dead)
 
 
-def drop_dead(catalogue: Editor, folder: Path, files: Files) -> None:
+def compact_segments(catalogue: CatalogueWriter, folder: Path, files: FileSystem) -> None:
     """Write segments anew that are dead to a third; forget the dead that no segment holds any more."""
-    dead = np.array(catalogue.dead(), np.int64)
+    dead = np.array(catalogue.deleted_ids(), np.int64)
     if not len(dead):
         return
     for entry in catalogue.segments():
         opened = Segment(folder, entry, files)
-        if np.isin(opened.ids, dead).mean() > DEAD_SHARE:
-            rewrite(catalogue, folder, files, [opened], dead)
-    _bury(catalogue, dead, folder, files)
+        if np.isin(opened.ids, dead).mean() > MAX_DELETED_SHARE:
+            rewrite_segments(catalogue, folder, files, [opened], dead)
+    _forget_deleted(catalogue, dead, folder, files)
 
 
-def drop_outdated(catalogue: Editor, folder: Path, files: Files, outdated: Callable[[str], bool]) -> None:
+def drop_stale_segments(
+    catalogue: CatalogueWriter, folder: Path, files: FileSystem, is_stale: Callable[[str], bool]
+) -> None:
     """Take away the segments whose rows were made with something that has been learnt anew since."""
-    old = [entry for entry in catalogue.segments() if outdated(entry.key)]
+    old = [entry for entry in catalogue.segments() if is_stale(entry.key)]
     if not old:
         return
     with catalogue.transaction():
         for entry in old:
             catalogue.drop_segment(entry.id)
     for entry in old:
-        files.remove(folder / entry.file)
+        files.remove(folder / entry.file_name)
 
 
-def rewrite(
-    catalogue: Editor,
+def rewrite_segments(
+    catalogue: CatalogueWriter,
     folder: Path,
-    files: Files,
+    files: FileSystem,
     group: Sequence[Segment],
-    without: Ids,
-    sound: Sequence[NDArray[np.bool_]] | None = None,
+    excluded: Ids,
+    valid: Sequence[NDArray[np.bool_]] | None = None,
 ) -> None:
-    """Write the rows of these segments into one new one, without some ids; only the `sound` rows where given."""
-    keep = [~np.isin(each.ids, without) for each in group]
-    if sound is not None:
-        keep = [kept & good for kept, good in zip(keep, sound, strict=True)]
+    """Write the rows of these segments into one new one, without some ids; only the `is_valid_block` rows where given."""
+    keep = [~np.isin(each.ids, excluded) for each in group]
+    if valid is not None:
+        keep = [kept & good for kept, good in zip(keep, valid, strict=True)]
     some = any(kept.any() for kept in keep)
-    entry = segments.write_joined(folder, catalogue.next_ids()[1], group, keep, files) if some else None
+    entry = segments.merge_segments(folder, catalogue.next_ids()[1], group, keep, files) if some else None
     with catalogue.transaction():
         for each in group:
             catalogue.drop_segment(each.entry.id)
@@ -83,20 +85,20 @@ def rewrite(
         files.remove(each.path)
 
 
-def _packed(entries: list[SegmentEntry]) -> list[list[SegmentEntry]]:
+def _group_by_size(entries: list[SegmentEntry]) -> list[list[SegmentEntry]]:
     """Neighbours together, up to the largest size; a group of one is left alone."""
     groups: list[list[SegmentEntry]] = [[]]
     for entry in entries:
-        if groups[-1] and sum(each.length for each in groups[-1]) + entry.length > LARGEST:
+        if groups[-1] and sum(each.length for each in groups[-1]) + entry.length > MAX_MERGED_BYTES:
             groups.append([])
         groups[-1].append(entry)
     return [group for group in groups if len(group) > 1]
 
 
-def _bury(catalogue: Editor, dead: Ids, folder: Path, files: Files) -> None:
+def _forget_deleted(catalogue: CatalogueWriter, deleted: Ids, folder: Path, files: FileSystem) -> None:
     """Forget the dead that no segment holds any more."""
     held = [Segment(folder, entry, files).ids for entry in catalogue.segments()]
-    gone = np.setdiff1d(dead, np.concatenate(held)) if held else dead
+    gone = np.setdiff1d(deleted, np.concatenate(held)) if held else deleted
     if len(gone):
         with catalogue.transaction():
-            catalogue.bury(gone.tolist())
+            catalogue.drop_deleted(gone.tolist())

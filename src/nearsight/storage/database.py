@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from nearsight.errors import DamagedError, FormatError, StorageError
-from nearsight.storage.records import crc
+from nearsight.storage.records import record_crc
 
-VERSION = 4
-APPLICATION = 0x4E525354  # "NRST"
-NAME = "catalogue.sqlite"
-PATIENCE = 10.0
+FORMAT_VERSION = 4
+APPLICATION_ID = 0x4E525354  # "NRST"
+CATALOGUE_FILE = "catalogue.sqlite"
+BUSY_TIMEOUT = 10.0
 """Seconds that one connection waits for another."""
 
 _SCHEMA = """
@@ -80,64 +80,64 @@ class Database:
         the disk refused
     """
 
-    def __init__(self, home: Path, *, readonly: bool) -> None:
-        self.path = home / NAME
-        self._copy: tempfile.TemporaryDirectory[str] | None = None
-        with translated(self.path):
-            self.db = self._connect(home, readonly)
+    def __init__(self, index_dir: Path, *, readonly: bool) -> None:
+        self.path = index_dir / CATALOGUE_FILE
+        self._private_copy: tempfile.TemporaryDirectory[str] | None = None
+        with translate_errors(self.path):
+            self.db = self._connect(index_dir, readonly)
             try:
-                self._prepare(readonly)
+                self._check_format(readonly)
             except BaseException:
                 self.close()
                 raise
 
-    def _connect(self, home: Path, readonly: bool) -> sqlite3.Connection:
+    def _connect(self, index_dir: Path, readonly: bool) -> sqlite3.Connection:
         if not readonly:
-            return _connection(f"{self.path.resolve().as_uri()}?mode=rwc")
-        if os.access(home, os.W_OK):
-            return _connection(f"{self.path.resolve().as_uri()}?mode=ro")
-        return _connection(f"{self._immutable_path().as_uri()}?immutable=1")
+            return _open_connection(f"{self.path.resolve().as_uri()}?mode=rwc")
+        if os.access(index_dir, os.W_OK):
+            return _open_connection(f"{self.path.resolve().as_uri()}?mode=ro")
+        return _open_connection(f"{self._immutable_path().as_uri()}?immutable=1")
 
     def _immutable_path(self) -> Path:
         """On read-only media SQLite cannot replay a left-over log in place: a private copy takes it in."""
-        log = self.path.with_name(NAME + "-wal")
+        log = self.path.with_name(CATALOGUE_FILE + "-wal")
         if not (log.exists() and log.stat().st_size):
             return self.path.resolve()
-        self._copy = tempfile.TemporaryDirectory(prefix="nearsight-")
+        self._private_copy = tempfile.TemporaryDirectory(prefix="nearsight-")
         for file in (self.path, log):
-            shutil.copy(file, self._copy.name)
-        copied = Path(self._copy.name) / NAME
-        _connection(f"{copied.as_uri()}?mode=rw").close()
+            shutil.copy(file, self._private_copy.name)
+        copied = Path(self._private_copy.name) / CATALOGUE_FILE
+        _open_connection(f"{copied.as_uri()}?mode=rw").close()
         return copied
 
-    def _prepare(self, readonly: bool) -> None:
+    def _check_format(self, readonly: bool) -> None:
         application = self.db.execute("PRAGMA application_id").fetchone()[0]
-        version = self.format
+        version = self.format_version
         tables = self.db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if version > VERSION:
+        if version > FORMAT_VERSION:
             raise FormatError(
-                f"{self.path} has format {version}; this nearsight reads up to {VERSION}: update nearsight"
+                f"{self.path} has format {version}; this nearsight reads up to {FORMAT_VERSION}: update nearsight"
             )
-        if tables and application != APPLICATION:
+        if tables and application != APPLICATION_ID:
             raise FormatError(f"{self.path} is not a catalogue of nearsight (application id {application:#x})")
         if not version and readonly:
             raise FormatError(f"{self.path} is an empty or half-made catalogue: run nearsight index again")
 
     @property
-    def format(self) -> int:
+    def format_version(self) -> int:
         """The version of the format that the file has."""
         return int(self.db.execute("PRAGMA user_version").fetchone()[0])
 
     def close(self) -> None:
         """Let go of the file; in a writer this folds the log into it."""
         self.db.close()
-        if self._copy is not None:
-            self._copy.cleanup()
+        if self._private_copy is not None:
+            self._private_copy.cleanup()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing: what is written inside is committed at the end."""
-        with translated(self.path):
+        with translate_errors(self.path):
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -148,9 +148,9 @@ class Database:
                 raise
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def read_transaction(self) -> Iterator[None]:
         """Everything that is read inside belongs to one generation."""
-        with translated(self.path):
+        with translate_errors(self.path):
             self.db.execute("BEGIN")
             try:
                 yield
@@ -158,26 +158,26 @@ class Database:
                 if self.db.in_transaction:
                     self.db.execute("COMMIT")
 
-    def values(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """What a query gives that reads no checksums."""
-        with translated(self.path):
+        with translate_errors(self.path):
             return self.db.execute(sql, values).fetchall()
 
-    def row(self, sql: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    def fetch_record(self, sql: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """The first of `rows`, or None."""
-        return next(self.rows(sql, values), None)
+        return next(self.fetch_records(sql, values), None)
 
-    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    def fetch_records(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         """What a query gives whose last column is the checksum of the others, without it."""
-        with translated(self.path):
+        with translate_errors(self.path):
             for *row, check in self.db.execute(sql, values):
-                if crc(row) != check:
+                if record_crc(row) != check:
                     raise DamagedError(f"a row of {self.path} is damaged: run nearsight repair")
                 yield tuple(row)
 
 
-def _connection(uri: str) -> sqlite3.Connection:
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=PATIENCE, check_same_thread=False)
+def _open_connection(uri: str) -> sqlite3.Connection:
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT, check_same_thread=False)
     db.execute("PRAGMA trusted_schema=OFF")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA cell_size_check=ON")
@@ -185,7 +185,7 @@ def _connection(uri: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """SQLite's errors as ours; one whose own words are damaged comes as a UnicodeDecodeError."""
     try:
         yield

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nearsight.errors import UsageError
-from nearsight.files import Files
-from nearsight.pipeline import Plan, plan
-from nearsight.recipe import parse
+from nearsight.files import FileSystem
+from nearsight.pipeline import Pipeline, build_pipeline
+from nearsight.recipe import parse_recipe
 from nearsight.storage import index_store
-from nearsight.storage.catalogue_writer import Editor
+from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.recipes import owner
-from nearsight.storage.segments import FOLDER as SEGMENTS
+from nearsight.storage.segments import SEGMENTS_FOLDER
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Dropped:
     bytes: int = 0
 
 
-def named(wanted: Iterable[str], recipes: Mapping[str, str], asked: Sequence[Plan]) -> list[str]:
+def named(wanted: Iterable[str], recipes: Mapping[str, str], asked: Sequence[Pipeline]) -> list[str]:
     """The names of the recipes that are to be dropped, by their names or texts; `asked` are added in the same run.
 
     Raises
@@ -55,8 +55,8 @@ def _meant(wanted: str, recipes: Mapping[str, str]) -> list[str]:
         return [wanted]
     forms = {wanted}
     with suppress(UsageError):
-        forms.add(str(parse(wanted)))
-        forms.add(plan(wanted).recipe)
+        forms.add(str(parse_recipe(wanted)))
+        forms.add(build_pipeline(wanted).recipe)
     found = [name for name, text in recipes.items() if forms & {name, text}]
     if not found:
         raise UsageError(
@@ -65,7 +65,7 @@ def _meant(wanted: str, recipes: Mapping[str, str]) -> list[str]:
     return found
 
 
-def drop(home: Path, catalogue: Editor, files: Files, names: Sequence[str]) -> Dropped:
+def drop(home: Path, catalogue: CatalogueWriter, files: FileSystem, names: Sequence[str]) -> Dropped:
     """Take recipes out, in one commit, and what no other recipe uses; the caller holds the writer's lock."""
     if not names:
         return Dropped()
@@ -82,12 +82,12 @@ def drop(home: Path, catalogue: Editor, files: Files, names: Sequence[str]) -> D
         for entry in old:
             catalogue.drop_segment(entry.id)
         catalogue.drop_caches(entry.id for entry in idle)
-    paths = [home / SEGMENTS / entry.file for entry in old]
-    paths += [home / index_store.FOLDER / entry.file for entry in idle]
+    paths = [home / SEGMENTS_FOLDER / entry.file_name for entry in old]
+    paths += [home / index_store.INDEXES_FOLDER / entry.file_name for entry in idle]
     return Dropped(tuple(names), sum(_removed(path, files) for path in paths))
 
 
-def _removed(path: Path, files: Files) -> int:
+def _removed(path: Path, files: FileSystem) -> int:
     """Remove a file that is off the lists; the bytes that it had, none where damage has taken it already."""
     if not files.exists(path):
         return 0

@@ -24,18 +24,18 @@ from nearsight.registry import suggestion
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
 
-LONGEST = 2000
-MOST_TERMS = 200
-DEEPEST = 12
+MAX_FILTER_LENGTH = 2000
+MAX_TERMS = 200
+MAX_DEPTH = 12
 
 _PATH = "CAST(path AS TEXT)"
 _FOLDER = f"rtrim({_PATH}, replace({_PATH}, '/', ''))"
 """With its slash at the end; empty for the indexed folder itself."""
 
-_NOTED = "(SELECT group_concat({}, char(10)) FROM note WHERE note.picture = picture.path)"
+_NOTE_LINES = "(SELECT group_concat({}, char(10)) FROM note WHERE note.picture = picture.path)"
 """All that sidecars and the file itself say, a line each; NULL where nothing does."""
 
-_LABELLED = (
+_LABEL_LINES = (
     "(SELECT group_concat(label.label, char(10)) FROM label "
     "WHERE label.picture = picture.path AND label.state <> 'dropped')"
 )
@@ -54,12 +54,12 @@ FIELDS = {
     "latitude": "latitude",
     "longitude": "longitude",
     "id": "id",
-    "caption": _NOTED.format("caption"),
-    "tags": _NOTED.format("tags"),
-    "labels": _LABELLED,
+    "caption": _NOTE_LINES.format("caption"),
+    "tags": _NOTE_LINES.format("tags"),
+    "labels": _LABEL_LINES,
 }
 """What can be asked of a picture, and where the catalogue has it."""
-NUMBERS = {"width", "height", "pixels", "bytes", "latitude", "longitude", "id"}
+NUMERIC_FIELDS = {"width", "height", "pixels", "bytes", "latitude", "longitude", "id"}
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2})?)?)?)?)?")
 
 GRAMMAR = r"""
@@ -82,7 +82,7 @@ WORD: /[^\W\d][\w.-]*/
 %ignore /\s+/
 """
 
-Value: TypeAlias = "str | float"
+SqlValue: TypeAlias = "str | float"
 
 
 @dataclass(frozen=True)
@@ -90,20 +90,20 @@ class Condition:
     """An SQL condition over the table `picture`, with its bound values."""
 
     sql: str
-    values: tuple[Value, ...]
+    values: tuple[SqlValue, ...]
 
     @property
-    def noted(self) -> bool:
+    def uses_notes(self) -> bool:
         """Whether captions or tags are asked for."""
         return "note.picture" in self.sql
 
     @property
-    def labelled(self) -> bool:
+    def uses_labels(self) -> bool:
         """Whether labels are asked for."""
         return "label.picture" in self.sql
 
 
-def condition(text: str) -> Condition:
+def parse_filter(text: str) -> Condition:
     """The condition that a filter's text means.
 
     Raises
@@ -113,15 +113,15 @@ def condition(text: str) -> Condition:
     """
     from lark.exceptions import UnexpectedInput
 
-    if len(text) > LONGEST:
-        raise UsageError(f"a filter has at most {LONGEST} characters; got {len(text)}")
+    if len(text) > MAX_FILTER_LENGTH:
+        raise UsageError(f"a filter has at most {MAX_FILTER_LENGTH} characters; got {len(text)}")
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as problem:
-        raise _wrong(text, problem.pos_in_stream if problem.pos_in_stream is not None else len(text)) from None
-    if sum(1 for _ in tree.find_data("value")) > MOST_TERMS:
-        raise UsageError(f"a filter compares with at most {MOST_TERMS} values")
-    return _read(tree)
+        raise _syntax_error(text, problem.pos_in_stream if problem.pos_in_stream is not None else len(text)) from None
+    if sum(1 for _ in tree.find_data("value")) > MAX_TERMS:
+        raise UsageError(f"a filter compares with at most {MAX_TERMS} values")
+    return _to_condition(tree)
 
 
 @cache
@@ -131,7 +131,7 @@ def _parser() -> Lark:
     return Lark(GRAMMAR, parser="lalr", start="either", maybe_placeholders=False)
 
 
-def _wrong(text: str, at: int) -> UsageError:
+def _syntax_error(text: str, at: int) -> UsageError:
     at = min(max(at, 0), len(text))
     return UsageError(
         "a filter compares fields with values, such as  taken >= 2012 and folder like 'moscow/%'  "
@@ -139,24 +139,26 @@ def _wrong(text: str, at: int) -> UsageError:
     )
 
 
-def _read(tree: Tree[Token], depth: int = 0) -> Condition:
-    if depth > DEEPEST:
-        raise UsageError(f"a filter is nested at most {DEEPEST} deep")
+def _to_condition(tree: Tree[Token], depth: int = 0) -> Condition:
+    if depth > MAX_DEPTH:
+        raise UsageError(f"a filter is nested at most {MAX_DEPTH} deep")
     if tree.data in ("either", "both"):
-        return _joined(" OR " if tree.data == "either" else " AND ", [_read(each, depth + 1) for each in _trees(tree)])
+        return _join(
+            " OR " if tree.data == "either" else " AND ", [_to_condition(each, depth + 1) for each in _subtrees(tree)]
+        )
     if tree.data == "negated":
-        inner = _read(_trees(tree)[0], depth + 1)
+        inner = _to_condition(_subtrees(tree)[0], depth + 1)
         return Condition(f"(NOT ifnull({inner.sql}, 0))", inner.values)
-    return _TERMS[tree.data](tree)
+    return _TERM_PARSERS[tree.data](tree)
 
 
-def _trees(tree: Tree[Token]) -> list[Tree[Token]]:
+def _subtrees(tree: Tree[Token]) -> list[Tree[Token]]:
     from lark import Tree as Kind
 
     return [each for each in tree.children if isinstance(each, Kind)]
 
 
-def _joined(word: str, parts: list[Condition]) -> Condition:
+def _join(word: str, parts: list[Condition]) -> Condition:
     values = tuple(value for part in parts for value in part.values)
     return Condition("(" + word.join(part.sql for part in parts) + ")", values)
 
@@ -168,21 +170,21 @@ def _field(tree: Tree[Token]) -> str:
     return name
 
 
-def _compared(tree: Tree[Token]) -> Condition:
-    name, value = _field(tree), _value(tree, -1)
+def _comparison(tree: Tree[Token]) -> Condition:
+    name, value = _field(tree), _value_text(tree, -1)
     sign = {"==": "=", "<>": "!="}.get(str(tree.children[1]), str(tree.children[1]))
     if name == "taken":
-        return _dated(sign, value)
-    if name in NUMBERS:
-        return Condition(f"({FIELDS[name]} {sign} ?)", (_number(name, value),))
-    return Condition(f"({FIELDS[name]} {sign} ? COLLATE NOCASE)", (_folder(name, value),))
+        return _date_comparison(sign, value)
+    if name in NUMERIC_FIELDS:
+        return Condition(f"({FIELDS[name]} {sign} ?)", (_to_number(name, value),))
+    return Condition(f"({FIELDS[name]} {sign} ? COLLATE NOCASE)", (_normalize_folder(name, value),))
 
 
-def _folder(name: str, value: str) -> str:
+def _normalize_folder(name: str, value: str) -> str:
     return value.rstrip("/") + "/" if name == "folder" and value.strip("/") else value
 
 
-def _dated(sign: str, value: str) -> Condition:
+def _date_comparison(sign: str, value: str) -> Condition:
     """A date as far as it is written: `taken <= 2012` holds until the year's last second."""
     if not DATE.fullmatch(value):
         raise UsageError(f"taken is compared with a date such as 2012, 2012-05 or 2012-05-31; got {value!r}")
@@ -190,48 +192,48 @@ def _dated(sign: str, value: str) -> Condition:
     return Condition(f"(substr(taken, 1, {len(said)}) {sign} ?)", (said,))
 
 
-def _matched(tree: Tree[Token]) -> Condition:
+def _like_comparison(tree: Tree[Token]) -> Condition:
     name = _field(tree)
-    if name in NUMBERS:
+    if name in NUMERIC_FIELDS:
         raise UsageError(f"{name} is a number: compare it with <, <=, =, != , >= or >, not with like")
-    return Condition(f"({FIELDS[name]} LIKE ?)", (_value(tree, -1),))
+    return Condition(f"({FIELDS[name]} LIKE ?)", (_value_text(tree, -1),))
 
 
-def _listed(tree: Tree[Token]) -> Condition:
+def _membership(tree: Tree[Token]) -> Condition:
     name = _field(tree)
-    values = [_value(tree, at) for at in range(1, len(tree.children))]
-    parts = [_dated("=", value) if name == "taken" else _equal(name, value) for value in values]
-    return _joined(" OR ", parts)
+    values = [_value_text(tree, at) for at in range(1, len(tree.children))]
+    parts = [_date_comparison("=", value) if name == "taken" else _equality(name, value) for value in values]
+    return _join(" OR ", parts)
 
 
-def _equal(name: str, value: str) -> Condition:
-    if name in NUMBERS:
-        return Condition(f"({FIELDS[name]} = ?)", (_number(name, value),))
-    return Condition(f"({FIELDS[name]} = ? COLLATE NOCASE)", (_folder(name, value),))
+def _equality(name: str, value: str) -> Condition:
+    if name in NUMERIC_FIELDS:
+        return Condition(f"({FIELDS[name]} = ?)", (_to_number(name, value),))
+    return Condition(f"({FIELDS[name]} = ? COLLATE NOCASE)", (_normalize_folder(name, value),))
 
 
-def _known(tree: Tree[Token]) -> Condition:
+def _null_test(tree: Tree[Token]) -> Condition:
     word = "NOT NULL" if tree.data == "known" else "NULL"
     return Condition(f"({FIELDS[_field(tree)]} IS {word})", ())
 
 
-def _value(tree: Tree[Token], at: int) -> str:
+def _value_text(tree: Tree[Token], at: int) -> str:
     token = tree.children[at].children[0]  # type: ignore[union-attr]
     text = str(token)
     return re.sub(r"\\(.)", r"\1", text[1:-1]) if text[0] in "\"'" else text
 
 
-def _number(name: str, value: str) -> float:
+def _to_number(name: str, value: str) -> float:
     try:
         return float(value)
     except ValueError:
         raise UsageError(f"{name} is compared with a number; got {value!r}") from None
 
 
-_TERMS: dict[str, Callable[[Tree[Token]], Condition]] = {
-    "compared": _compared,
-    "matched": _matched,
-    "listed": _listed,
-    "known": _known,
-    "unknown": _known,
+_TERM_PARSERS: dict[str, Callable[[Tree[Token]], Condition]] = {
+    "compared": _comparison,
+    "matched": _like_comparison,
+    "listed": _membership,
+    "known": _null_test,
+    "unknown": _null_test,
 }

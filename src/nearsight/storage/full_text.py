@@ -14,118 +14,120 @@ from collections.abc import Sequence
 
 from nearsight.errors import DamagedError, UsageError
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.database import translated
-from nearsight.storage.records import Label, Note, Picture, State
+from nearsight.storage.database import translate_errors
+from nearsight.storage.records import LabelRecord, LabelState, NoteRecord, Picture
 
 
-class Words:
-    """The full-text index of a catalogue. `put`, `drop` and `remake` belong into a transaction."""
+class FullTextIndex:
+    """The full-text index of a catalogue. `put`, `drop_text` and `rebuild` belong into a transaction."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._sound = -1
+        self._verified_generation = -1
 
-    def find(self, words: str, most: int) -> list[tuple[int, float]]:
+    def search(self, words: str, most: int) -> list[tuple[int, float]]:
         """Ids of the pictures that hold all of these words, best first, with their BM25 score (larger is better)."""
-        wanted, generation = expression(words), self._catalogue.generation()
-        if self._sound != generation:
+        wanted, generation = match_expression(words), self._catalogue.generation()
+        if self._verified_generation != generation:
             self.check()
-            self._sound = generation
+            self._verified_generation = generation
         sql = "SELECT rowid, -bm25(words), text FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?"
-        found = self._catalogue.values(sql, (wanted, most))
+        found = self._catalogue.query(sql, (wanted, most))
         if any(self._text(self._catalogue.picture(ident)) != text for ident, _, text in found):
-            raise self._damaged()
-        return [(ident, score) for ident, score, text in found if holds(text, words)]
+            raise self._damage_error()
+        return [(ident, score) for ident, score, text in found if contains_words(text, words)]
 
     def check(self) -> None:
         """Raise DamagedError where the index is not as it was sealed."""
         known = self._catalogue.meta("words")
         if known is not None and known != str(self.checksum()):
-            raise self._damaged()
+            raise self._damage_error()
 
     def checksum(self) -> int:
         """CRC-32 of the blocks of the index; its copies of the texts are compared with the rows instead."""
         check = 0
         for sql in ("SELECT id, block FROM words_data ORDER BY id", "SELECT segid, term, pgno FROM words_idx"):
-            with translated(self._catalogue.path):
+            with translate_errors(self._catalogue.path):
                 for row in self._catalogue.db.execute(sql):
                     check = zlib.crc32(repr(row).encode(), check)
         return check
 
-    def wrong(self) -> int:
+    def count_mismatches(self) -> int:
         """How many pictures the index lacks, has too many or has with another text."""
         lacking = "SELECT count(*) FROM (SELECT id FROM picture EXCEPT SELECT rowid FROM words)"
         surplus = "SELECT count(*) FROM (SELECT rowid FROM words EXCEPT SELECT id FROM picture)"
-        counts = [int(self._catalogue.values(sql)[0][0]) for sql in (lacking, surplus)]
-        texts: dict[int, str] = dict(self._catalogue.values("SELECT rowid, text FROM words"))
+        counts = [int(self._catalogue.query(sql)[0][0]) for sql in (lacking, surplus)]
+        texts: dict[int, str] = dict(self._catalogue.query("SELECT rowid, text FROM words"))
         said = ((each.id, self._text(each)) for each in self._catalogue.pictures())
         return sum(counts) + sum(texts.get(ident, text) != text for ident, text in said)
 
-    def put(self, picture: Picture) -> None:
+    def put_text(self, picture: Picture) -> None:
         """Insert or replace the text of a picture."""
         sql = "INSERT OR REPLACE INTO words(rowid, text) VALUES(?,?)"
         self._catalogue.db.execute(sql, (picture.id, self._text(picture)))
 
-    def drop(self, ident: int) -> None:
+    def drop_text(self, image_id: int) -> None:
         """Forget the text of a picture."""
-        self._catalogue.db.execute("DELETE FROM words WHERE rowid=?", (ident,))
+        self._catalogue.db.execute("DELETE FROM words WHERE rowid=?", (image_id,))
 
-    def remake(self) -> None:
+    def rebuild(self) -> None:
         """Make the index anew from the rows."""
         self._catalogue.db.execute("DELETE FROM words")
         rows = ((picture.id, self._text(picture)) for picture in self._catalogue.pictures())
         self._catalogue.db.executemany("INSERT INTO words(rowid, text) VALUES(?,?)", rows)
 
     def _text(self, picture: Picture) -> str:
-        return text_of(picture, self._catalogue.notes(picture.path), self._catalogue.labels(picture.path))
+        return searchable_text(picture, self._catalogue.notes(picture.path), self._catalogue.labels(picture.path))
 
-    def _damaged(self) -> DamagedError:
+    def _damage_error(self) -> DamagedError:
         return DamagedError(f"the full-text index of {self._catalogue.path} is damaged: run nearsight repair")
 
 
-def text_of(picture: Picture, notes: Sequence[Note], labels: Sequence[Label] = ()) -> str:
+def searchable_text(picture: Picture, notes: Sequence[NoteRecord], labels: Sequence[LabelRecord] = ()) -> str:
     """All that can be said in words of a picture."""
     noted = (f"{note.caption} {note.tags}" for note in notes)
-    return " ".join([named(picture), *noted, *(each.label for each in labels)])
+    return " ".join([name_text(picture), *noted, *(each.label for each in labels)])
 
 
-def why(picture: Picture, notes: Sequence[Note], words: str, labels: Sequence[Label] = ()) -> str:
+def explain_text_match(
+    picture: Picture, notes: Sequence[NoteRecord], words: str, labels: Sequence[LabelRecord] = ()
+) -> str:
     """Which of what is said of a picture holds the words, as a sentence."""
-    if holds(named(picture), words):
+    if contains_words(name_text(picture), words):
         return f"its name, camera or date holds: {words}"
     for note in notes:
         for line in note.caption.splitlines():
-            if holds(line, words):
+            if contains_words(line, words):
                 return f"its caption says: {line}"
-        if holds(note.tags, words):
+        if contains_words(note.tags, words):
             return f"its tags are: {', '.join(note.tags.splitlines())}"
     for each in labels:
-        if holds(each.label, words):
-            return f"it is labelled: {each.label} ({stated(each)})"
+        if contains_words(each.label, words):
+            return f"it is labelled: {each.label} ({label_origin(each)})"
     return f"its name, camera, date, captions, tags and labels together hold: {words}"
 
 
-def stated(label: Label) -> str:
+def label_origin(label: LabelRecord) -> str:
     """Who says a label, in words."""
-    if label.state is State.AUTOMATIC:
+    if label.state is LabelState.AUTOMATIC:
         return f"by {label.model}, {label.confidence:.0%} sure"
     return f"by {label.model}, confirmed" if label.model else "by hand"
 
 
-def named(picture: Picture) -> str:
+def name_text(picture: Picture) -> str:
     """Path, camera and date; words that are written together (IMG2012, redBike) also apart."""
     name = os.fsdecode(picture.path).encode("utf8", "replace").decode().replace("_", " ")
     apart = re.sub(r"(?<=[^\W\dA-Z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])", " ", name)
     return " ".join([name, apart, picture.camera or "", (picture.taken or "")[:10]])
 
 
-def tokens(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     """Words as the index cuts them: letters and digits, lower case, without accents."""
     plain = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
     return re.findall(r"[^\W_]+", plain)
 
 
-def expression(words: str) -> str:
+def match_expression(words: str) -> str:
     """The full-text query for all of these words, where the beginning of a word is enough.
 
     Raises
@@ -133,7 +135,7 @@ def expression(words: str) -> str:
     UsageError
         where there is no word
     """
-    found = tokens(words)
+    found = tokenize(words)
     if not found:
         raise UsageError(
             f'there is no word in "{words}"; ask with names of files or folders, cameras, dates, captions, tags, labels'
@@ -141,7 +143,7 @@ def expression(words: str) -> str:
     return " AND ".join(f'"{token}"*' for token in found)
 
 
-def holds(text: str, words: str) -> bool:
+def contains_words(text: str, words: str) -> bool:
     """Whether a text holds all of these words, or words that begin with them."""
-    said = tokens(text)
-    return all(any(word.startswith(token) for word in said) for token in tokens(words))
+    said = tokenize(text)
+    return all(any(word.startswith(token) for word in said) for token in tokenize(words))

@@ -22,144 +22,153 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nearsight.errors import DamagedError
-from nearsight.files import Files
-from nearsight.indexes._cells import stacked
-from nearsight.pipeline import Plan
-from nearsight.registry import name_of
-from nearsight.storage.array_file import StoredArrays, write_arrays
+from nearsight.files import FileSystem
+from nearsight.indexes._cells import compact_parts
+from nearsight.pipeline import Pipeline
+from nearsight.registry import method_name
+from nearsight.storage.array_file import ArrayFile, write_arrays
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.index_training import Sample, learnt
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.index_training import SampleFile, train_index
 from nearsight.storage.recipes import LEARNT, owner, sorted_out
 from nearsight.storage.records import CacheEntry
-from nearsight.storage.segments import FOLDER as SEGMENTS
-from nearsight.storage.segments import Segment
+from nearsight.storage.segments import SEGMENTS_FOLDER, Segment
 from nearsight.types import Arrays
 
-FOLDER = "indexes"
-CHUNK = 1024
-LOST_SHARE = 0.1
-_DONE = "caches"
+INDEXES_FOLDER = "indexes"
+ENCODE_CHUNK = 1024
+MAX_LOST_SHARE = 0.1
+_REFRESH_KEY = "caches"
 
-Report = Callable[[int, int], None]
+IndexProgress = Callable[[int, int], None]
 """`(done, total)` rows."""
 
 
-class Caches:
+class IndexStore:
     """The caches of one generation, for reading."""
 
-    def __init__(self, home: Path, catalogue: Catalogue, files: Files) -> None:
-        self.folder, self.files = home / FOLDER, files
+    def __init__(self, index_dir: Path, catalogue: Catalogue, files: FileSystem) -> None:
+        self.folder, self.files = index_dir / INDEXES_FOLDER, files
         self.damage: dict[str, str] = {}
         try:
             self.entries = catalogue.caches()
         except DamagedError as problem:
             self.entries, self.damage[""] = [], str(problem)
 
-    def load(self, plan: Plan, total: int) -> tuple[Arrays, list[Arrays]] | None:
+    def load(self, pipeline: Pipeline, total: int) -> tuple[Arrays, list[Arrays]] | None:
         """What the index of a plan has fitted and kept; None where an exact search is to answer."""
-        fitted, parts = held(self.entries, plan.cache_key)
-        if not plan.index.kept_by or fitted is None or total < plan.index.exact_below:
+        fitted, parts = find_entries(self.entries, pipeline.cache_key)
+        if not pipeline.index.cache_params or fitted is None or total < pipeline.index.exact_below:
             return None
         try:
-            return read(self.folder, fitted, self.files), [read(self.folder, part, self.files) for part in parts]
+            return read_cache(self.folder, fitted, self.files), [
+                read_cache(self.folder, part, self.files) for part in parts
+            ]
         except DamagedError as problem:
-            self.damage[plan.cache_key] = str(problem)
+            self.damage[pipeline.cache_key] = str(problem)
             return None
 
-    def answers(self, plan: Plan, total: int) -> str:
+    def index_status(self, plan: Pipeline, total: int) -> str:
         """Which index answers, and where it is not the plan's own, why."""
-        name = name_of(plan.index)
-        if not plan.index.kept_by:
+        name = method_name(plan.index)
+        if not plan.index.cache_params:
             return "exact: every row is compared"
-        if not plan.index.serves(plan.metric):
+        if not plan.index.supports_metric(plan.metric):
             return f"exact: {name} cannot rank by {plan.metric_name}"
         if total < plan.index.exact_below:
             return f"exact: {total:,} pictures; {name} answers from {plan.index.exact_below:,} on"
         if problem := self.damage.get(plan.cache_key) or self.damage.get(""):
             return f"exact: what {name} keeps is damaged ({problem})"
-        if held(self.entries, plan.cache_key)[0] is None:
+        if find_entries(self.entries, plan.cache_key)[0] is None:
             return f"exact: {name} is not fitted yet, nearsight index does it"
-        return f"{name}: {plan.index.answer}"
+        return f"{name}: {plan.index.summary}"
 
 
-def held(entries: Iterable[CacheEntry], key: str) -> tuple[CacheEntry | None, list[CacheEntry]]:
+def find_entries(entries: Iterable[CacheEntry], key: str) -> tuple[CacheEntry | None, list[CacheEntry]]:
     """What is fitted for a key, the newest, and the parts that were made with it."""
     mine = [entry for entry in entries if entry.key == key]
-    fitted = max((entry for entry in mine if not entry.fitted), key=lambda entry: entry.id, default=None)
-    return fitted, [entry for entry in mine if fitted is not None and entry.fitted == fitted.id]
+    fitted = max((entry for entry in mine if not entry.trained_id), key=lambda entry: entry.id, default=None)
+    return fitted, [entry for entry in mine if fitted is not None and entry.trained_id == fitted.id]
 
 
-def read(folder: Path, entry: CacheEntry, files: Files) -> Arrays:
+def read_cache(folder: Path, entry: CacheEntry, files: FileSystem) -> Arrays:
     """The arrays of a cache, all of it checked, still on the disk. Raises DamagedError."""
-    opened = StoredArrays(folder / entry.file, entry.length, entry.checksums, files)
-    opened.check(0, entry.length)
+    opened = ArrayFile(folder / entry.file_name, entry.length, entry.checksums, files)
+    opened.check_range(0, entry.length)
     names = json.loads(bytes(opened.array(0)))
     return {name: opened.array(number) for number, name in enumerate(names, 1)}
 
 
-def rows_of(segment: Segment, plan: Plan) -> Any:  # noqa: ANN401 - rows (n, D), or lists of records
+def segment_vectors(segment: Segment, pipeline: Pipeline) -> Any:  # noqa: ANN401 - rows (n, D), or lists of records
     """The rows of a segment as the plan's index takes them."""
-    return segment.records(np.dtype(plan.descriptor.dtype)) if plan.descriptor.ragged else segment.rows
+    return (
+        segment.records(np.dtype(pipeline.descriptor.dtype)) if pipeline.descriptor.variable_length else segment.vectors
+    )
 
 
-def learnt_key(plan: Plan) -> str:
+def trained_state_key(pipeline: Pipeline) -> str:
     """The key of what the encoders of a plan have learnt."""
-    return f"{LEARNT}{plan.unlearnt_key}"
+    return f"{LEARNT}{pipeline.untrained_key}"
 
 
-def shown_key(key: str) -> str:
+def recipe_of_key(key: str) -> str:
     """The steps of a recipe whose encoders have learnt what has this key."""
     return key.removeprefix(LEARNT).partition(" @")[0]
 
 
-def put(
-    home: Path, catalogue: Editor, files: Files, new: Iterable[tuple[str, int, Arrays]], old: Iterable[CacheEntry] = ()
+def write_caches(
+    index_dir: Path,
+    catalogue: CatalogueWriter,
+    files: FileSystem,
+    new: Iterable[tuple[str, int, Arrays]],
+    old: Iterable[CacheEntry] = (),
 ) -> list[CacheEntry]:
     """Write caches: files first, then one transaction, then the old files go."""
-    files.make_folder(home / FOLDER)
+    files.make_folder(index_dir / INDEXES_FOLDER)
     entries, old = list[CacheEntry](), list(old)
-    for ident, (key, fitted, arrays) in enumerate(new, catalogue.next_cache()):
+    for ident, (key, fitted, arrays) in enumerate(new, catalogue.next_cache_id()):
         names = np.frombuffer(json.dumps(list(arrays)).encode(), np.uint8)
         unwritten = CacheEntry(ident, key, fitted, 0, b"")
-        length, sums = write_arrays(home / FOLDER / unwritten.file, [names, *arrays.values()], files)
+        length, sums = write_arrays(index_dir / INDEXES_FOLDER / unwritten.file_name, [names, *arrays.values()], files)
         entries.append(CacheEntry(ident, key, fitted, length, sums))
     with catalogue.transaction():
         for entry in entries:
             catalogue.put_cache(entry)
         catalogue.drop_caches(entry.id for entry in old)
     for entry in old:
-        files.remove(home / FOLDER / entry.file)
+        files.remove(index_dir / INDEXES_FOLDER / entry.file_name)
     return entries
 
 
 @dataclass
-class Refresh:
+class IndexRefresh:
     """Brings the caches into agreement with the rows; the caller holds the writer's lock."""
 
-    home: Path
-    catalogue: Editor
-    files: Files
-    report: Report
+    index_dir: Path
+    catalogue: CatalogueWriter
+    files: FileSystem
+    report: IndexProgress
 
-    def run(self, plans: Iterable[Plan]) -> None:
+    def run(self, pipelines: Iterable[Pipeline]) -> None:
         """Make what lacks, extend what has fallen behind, drop what is of no use any more."""
-        plans, total = list(plans), self.catalogue.count()
+        pipelines, total = list(pipelines), self.catalogue.count_images()
         wanted = {
             plan.cache_key: plan
-            for plan in plans
-            if plan.index.kept_by and plan.index.serves(plan.metric) and total >= max(1, plan.index.exact_below)
+            for plan in pipelines
+            if plan.index.cache_params
+            and plan.index.supports_metric(plan.metric)
+            and total >= max(1, plan.index.exact_below)
         }
-        if self.catalogue.meta(_DONE) == _state(self.catalogue.generation(), wanted):
+        if self.catalogue.meta(_REFRESH_KEY) == _refresh_state(self.catalogue.generation(), wanted):
             return
-        known = {*wanted, *(learnt_key(plan) for plan in plans), *self._of_unusable()}
+        known = {*wanted, *(trained_state_key(plan) for plan in pipelines), *self._of_unusable()}
         self._drop([entry for entry in self.catalogue.caches() if entry.key not in known])
         with threadpool_limits(1):  # each thread of the numeric libraries takes memory that it never gives back
             for plan in wanted.values():
                 self._refresh(plan)
-                _trim()
+                _trim_heap()
         with self.catalogue.transaction():
-            self.catalogue.put_meta(_DONE, _state(self.catalogue.generation() + 1, wanted))
+            self.catalogue.put_meta(_REFRESH_KEY, _refresh_state(self.catalogue.generation() + 1, wanted))
 
     def _of_unusable(self) -> set[str]:
         """The keys of what recipes need whose method is not installed: what they learnt is there when it is again."""
@@ -168,112 +177,116 @@ class Refresh:
         owners = [owner(each.text, keys) for each in sorted_out(self.catalogue.recipes())[1]]
         return {key for key in kept if any(each.needs(key) for each in owners)}
 
-    def _refresh(self, plan: Plan) -> None:
-        entries = [entry for entry in self.catalogue.caches() if entry.key == plan.cache_key]
-        first, parts = held(entries, plan.cache_key)
+    def _refresh(self, pipeline: Pipeline) -> None:
+        entries = [entry for entry in self.catalogue.caches() if entry.key == pipeline.cache_key]
+        first, parts = find_entries(entries, pipeline.cache_key)
         try:
-            fitted = read(self.home / FOLDER, first, self.files) if first else None
-            kept = [read(self.home / FOLDER, part, self.files) for part in parts]
+            fitted = read_cache(self.index_dir / INDEXES_FOLDER, first, self.files) if first else None
+            kept = [read_cache(self.index_dir / INDEXES_FOLDER, part, self.files) for part in parts]
         except DamagedError:
             fitted, kept = None, []
         if fitted is None or first is None:
             self._drop(entries)
-            fitted, parts, kept = self._fit(plan), [], []
-            _trim()
-            first = self._put([(plan.cache_key, 0, fitted)], [])[0]
-        after = self._brought_up(plan, fitted, kept)
-        new = [(plan.cache_key, first.id, part) for part in after if not any(part is old for old in kept)]
+            fitted, parts, kept = self._train(pipeline), [], []
+            _trim_heap()
+            first = self._write([(pipeline.cache_key, 0, fitted)], [])[0]
+        after = self._update_parts(pipeline, fitted, kept)
+        new = [(pipeline.cache_key, first.id, part) for part in after if not any(part is old for old in kept)]
         old = [entry for entry, part in zip(parts, kept, strict=True) if not any(part is now for now in after)]
         if new or old:
-            self._put(new, old)
+            self._write(new, old)
 
-    def _fit(self, plan: Plan) -> Arrays:
+    def _train(self, pipeline: Pipeline) -> Arrays:
         """The sample goes through a file: it is large, and learnt from elsewhere."""
-        if not plan.index.sample:
+        if not pipeline.index.sample_size:
             return {}
-        sample = np.array(self.catalogue.sample(plan.index.sample), np.int64)
+        sample = np.array(self.catalogue.sample_ids(pipeline.index.sample_size), np.int64)
         with tempfile.NamedTemporaryFile(prefix="nearsight-") as file:
             count = 0
-            for each in self._segments(plan):
-                for piece in each.pieces(np.isin(each.ids, sample)):
+            for each in self._segments(pipeline):
+                for piece in each.iter_vectors(np.isin(each.ids, sample)):
                     file.write(piece.tobytes())
                     count += len(piece)
             file.flush()
-            shape = (count, plan.descriptor.size)
-            return learnt(plan.index, plan.metric, Sample(Path(file.name), shape, plan.descriptor.dtype))
+            shape = (count, pipeline.descriptor.size)
+            return train_index(
+                pipeline.index, pipeline.metric, SampleFile(Path(file.name), shape, pipeline.descriptor.dtype)
+            )
 
-    def _brought_up(self, plan: Plan, fitted: Arrays, kept: list[Arrays]) -> list[Arrays]:
+    def _update_parts(self, pipeline: Pipeline, trained: Arrays, stored: list[Arrays]) -> list[Arrays]:
         """The parts that cover just the rows that are there; unchanged ones are the very same objects."""
-        dead = np.array(self.catalogue.dead(), np.int64)
-        known = np.concatenate([np.empty(0, np.uint32), *(part["ids"] for part in kept)])
+        dead = np.array(self.catalogue.deleted_ids(), np.int64)
+        known = np.concatenate([np.empty(0, np.uint32), *(part["ids"] for part in stored)])
         live = [np.empty(0, np.int64)]
         made: list[Arrays] = []
-        for each in self._segments(plan):
+        for each in self._segments(pipeline):
             stays = ~np.isin(each.ids, dead)
             live.append(each.ids[stays])
             new = np.flatnonzero(stays & ~np.isin(each.ids, known, kind="table"))
-            for at in (new[start : start + CHUNK] for start in range(0, len(new), CHUNK)):
-                rows = rows_of(each, plan)[at]
-                made.append(plan.index.keep(each.ids[at], rows, plan.metric, fitted))
-                each.let_go()
-                self.report(sum(len(part["ids"]) for part in made), self.catalogue.count())
+            for at in (new[start : start + ENCODE_CHUNK] for start in range(0, len(new), ENCODE_CHUNK)):
+                rows = segment_vectors(each, pipeline)[at]
+                made.append(pipeline.index.encode(each.ids[at], rows, pipeline.metric, trained))
+                each.release_pages()
+                self.report(sum(len(part["ids"]) for part in made), self.catalogue.count_images())
         lost = np.setdiff1d(known, np.concatenate(live))
-        if len(lost) > LOST_SHARE * len(known):
-            kept = [plan.index.join(kept, lost)]
+        if len(lost) > MAX_LOST_SHARE * len(known):
+            stored = [pipeline.index.merge(stored, lost)]
         if made:
-            kept = stacked(plan.index, [*kept, plan.index.join(made, lost)], lost)
-        return kept
+            stored = compact_parts(pipeline.index, [*stored, pipeline.index.merge(made, lost)], lost)
+        return stored
 
-    def _segments(self, plan: Plan) -> Iterator[Segment]:
+    def _segments(self, pipeline: Pipeline) -> Iterator[Segment]:
         """One at a time, so that no more of the rows than one file is in memory."""
         for entry in self.catalogue.segments():
-            if entry.key == plan.key:
-                yield Segment(self.home / SEGMENTS, entry, self.files)
+            if entry.key == pipeline.key:
+                yield Segment(self.index_dir / SEGMENTS_FOLDER, entry, self.files)
 
-    def _put(self, new: list[tuple[str, int, Arrays]], old: list[CacheEntry]) -> list[CacheEntry]:
-        return put(self.home, self.catalogue, self.files, new, old)
+    def _write(self, new: list[tuple[str, int, Arrays]], old: list[CacheEntry]) -> list[CacheEntry]:
+        return write_caches(self.index_dir, self.catalogue, self.files, new, old)
 
     def _drop(self, entries: list[CacheEntry]) -> None:
         if entries:
-            self._put([], entries)
+            self._write([], entries)
 
 
-def _state(generation: int, wanted: Iterable[str]) -> str:
+def _refresh_state(generation: int, wanted: Iterable[str]) -> str:
     """What is written down with the last commit, so that a run without changes looks no further."""
     return json.dumps([generation, *sorted(wanted)])
 
 
-def _trim() -> None:
+def _trim_heap() -> None:
     """Give memory that is free back to the system, where the C library can."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def damaged(home: Path, catalogue: Catalogue, files: Files) -> Iterator[tuple[CacheEntry, str]]:
+def find_damaged_caches(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> Iterator[tuple[CacheEntry, str]]:
     """The caches that do not agree with their checksums, and what is wrong with each."""
     for entry in catalogue.caches():
         try:
-            read(home / FOLDER, entry, files)
+            read_cache(index_dir / INDEXES_FOLDER, entry, files)
         except (DamagedError, ValueError, KeyError) as problem:
             yield entry, str(problem)
 
 
-def drop(home: Path, catalogue: Editor, files: Files, entries: Iterable[CacheEntry]) -> None:
+def delete_caches(
+    index_dir: Path, catalogue: CatalogueWriter, files: FileSystem, entries: Iterable[CacheEntry]
+) -> None:
     """Take caches away; the next ingest makes them again from the rows."""
     listed = list(entries)
     with catalogue.transaction():
         catalogue.drop_caches(entry.id for entry in listed)
-        catalogue.put_meta(_DONE, "")
+        catalogue.put_meta(_REFRESH_KEY, "")
     for entry in listed:
         with suppress(FileNotFoundError):
-            files.remove(home / FOLDER / entry.file)
+            files.remove(index_dir / INDEXES_FOLDER / entry.file_name)
 
 
-def sweep(home: Path, catalogue: Catalogue, files: Files) -> None:
+def remove_orphan_files(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> None:
     """Remove files that no catalogue lists: a run that was killed left them."""
-    if not files.exists(home / FOLDER):
+    if not files.exists(index_dir / INDEXES_FOLDER):
         return
-    listed = {entry.file for entry in catalogue.caches()}
-    for name in files.listdir(home / FOLDER):
+    listed = {entry.file_name for entry in catalogue.caches()}
+    for name in files.listdir(index_dir / INDEXES_FOLDER):
         if name not in listed:
-            files.remove(home / FOLDER / name)
+            files.remove(index_dir / INDEXES_FOLDER / name)

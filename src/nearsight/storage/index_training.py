@@ -9,14 +9,14 @@ import numpy as np
 
 from nearsight.errors import NearsightError
 from nearsight.types import Arrays, Index, Metric
-from nearsight.workers.pool import Failure, Pool, WorkerLimits
+from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
-LIMITS = WorkerLimits(seconds=3600, memory=4 << 30)
+TRAINING_LIMITS = WorkerLimits(seconds=3600, memory=4 << 30)
 """The sample is our own: these only stop what has gone wrong."""
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleFile:
     """Rows `shape` of `dtype` in a file, without a header."""
 
     path: Path
@@ -25,25 +25,25 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Learn:
+class IndexTraining:
     """The work of the process: fit one index."""
 
     index: Index
     metric: Metric
 
-    def prepare(self, sample: Sample) -> Arrays:
+    def prepare(self, sample: SampleFile) -> Arrays:
         """What the index learns from the sample."""
         rows = np.memmap(sample.path, sample.dtype, "r", 0, sample.shape)
-        return self.index.fit(rows, self.metric)
+        return self.index.train(rows, self.metric)
 
     def finish(self, items: list[Arrays]) -> list[Arrays]:
         """Nothing is faster for many at once."""
         return items
 
 
-def learnt(index: Index, metric: Metric, sample: Sample) -> Arrays:
+def train_index(index: Index, metric: Metric, sample: SampleFile) -> Arrays:
     """What an index learns from a sample. Raises NearsightError where that goes wrong, with the reason."""
-    with Pool(Learn(index, metric), 1, LIMITS) as pool:
+    with WorkerPool(IndexTraining(index, metric), 1, TRAINING_LIMITS) as pool:
         ((_, outcome),) = pool.run([sample])
     if isinstance(outcome, Failure):
         raise NearsightError(f"{index} could not be learnt from {sample.shape[0]} rows: {outcome.detail}")

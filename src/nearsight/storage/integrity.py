@@ -14,20 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, NearsightError
-from nearsight.files import Files
+from nearsight.files import FileSystem
 from nearsight.storage import checksums, index_store, segments
-from nearsight.storage.array_file import BLOCK
+from nearsight.storage.array_file import BLOCK_BYTES
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.compaction import rewrite
-from nearsight.storage.database import NAME, translated
-from nearsight.storage.full_text import Words
-from nearsight.storage.records import Problem, SegmentEntry, crc
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.compaction import rewrite_segments
+from nearsight.storage.database import CATALOGUE_FILE, translate_errors
+from nearsight.storage.full_text import FullTextIndex
+from nearsight.storage.records import Problem, SegmentEntry, record_crc
 from nearsight.storage.segments import THUMBNAILS, Segment
-from nearsight.storage.trained_state import keys
+from nearsight.storage.trained_state import vector_keys
 from nearsight.types import Ids
 
-TABLES = {
+TABLE_COLUMNS = {
     "meta": "key, value",
     "recipe": "name, text",
     "picture": "id, path, size, mtime_ns, seen_ns, sha256, width, height, format, taken, camera, latitude, longitude",
@@ -40,79 +40,81 @@ TABLES = {
     "cache": "id, key, fitted, length, checksums",
 }
 """The columns that a row's checksum covers."""
-SINCE = {"cache": 2, "sidecar": 3, "note": 3, "label": 4}
+TABLE_VERSIONS = {"cache": 2, "sidecar": 3, "note": 3, "label": 4}
 """The format that a table came with, where it is not the first."""
 
 
-def verify(home: Path, catalogue: Catalogue, files: Files) -> list[Problem]:
+def verify_storage(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> list[Problem]:
     """Read everything and compare it with its checksums; an empty list is a clean collection."""
-    problems = list(_database(catalogue))
+    problems = list(_check_database(catalogue))
     if problems:
         return problems
-    folder = home / segments.FOLDER
+    folder = index_dir / segments.SEGMENTS_FOLDER
     try:
-        problems += checksums.damaged(home, catalogue, files)
+        problems += checksums.find_catalogue_damage(index_dir, catalogue, files)
         entries = catalogue.segments()
-        catalogue.dead()
+        catalogue.deleted_ids()
     except DamagedError as problem:
-        return [Problem(NAME, str(problem))]
-    wanted = _keys(home, catalogue, files)
+        return [Problem(CATALOGUE_FILE, str(problem))]
+    wanted = _expected_keys(index_dir, catalogue, files)
     held: dict[str, list[Ids]] = {key: [] for key in wanted}
     for entry in entries:
-        opened, found = _open(folder, entry, files)
+        opened, found = _open_segment(folder, entry, files)
         problems += found
         if opened is not None and not found:
             held.setdefault(entry.key, []).append(opened.ids)
-    problems += [Problem(entry.file, what) for entry, what in index_store.damaged(home, catalogue, files)]
-    return problems or list(_completeness(catalogue, held, wanted))
+    problems += [
+        Problem(entry.file_name, what) for entry, what in index_store.find_damaged_caches(index_dir, catalogue, files)
+    ]
+    return problems or list(_check_completeness(catalogue, held, wanted))
 
 
-def _database(catalogue: Catalogue) -> Iterator[Problem]:
+def _check_database(catalogue: Catalogue) -> Iterator[Problem]:
     """SQLite's own check, then each row's checksum."""
     try:
         for (line,) in catalogue.db.execute("PRAGMA integrity_check"):
             if line != "ok":
-                yield Problem(NAME, line)
-        for table in (each for each in TABLES if catalogue.format >= SINCE.get(each, 1)):
-            for rowid in bad_rows(catalogue, table):
-                yield Problem(NAME, f"row {rowid} of table {table} does not agree with its checksum")
+                yield Problem(CATALOGUE_FILE, line)
+        for table in (each for each in TABLE_COLUMNS if catalogue.format_version >= TABLE_VERSIONS.get(each, 1)):
+            for rowid in find_bad_rows(catalogue, table):
+                yield Problem(CATALOGUE_FILE, f"row {rowid} of table {table} does not agree with its checksum")
     except (sqlite3.DatabaseError, UnicodeDecodeError) as problem:
-        yield Problem(NAME, str(problem))
+        yield Problem(CATALOGUE_FILE, str(problem))
 
 
-def bad_rows(catalogue: Catalogue, table: str) -> list[int]:
+def find_bad_rows(catalogue: Catalogue, table: str) -> list[int]:
     """The row numbers whose values do not agree with their checksum."""
-    rows = catalogue.db.execute(f"SELECT rowid, {TABLES[table]}, crc FROM {table}")  # noqa: S608 (our own names)
-    return [rowid for rowid, *values, check in rows if crc(values) != check]
+    rows = catalogue.db.execute(f"SELECT rowid, {TABLE_COLUMNS[table]}, crc FROM {table}")  # noqa: S608 (our own names)
+    return [rowid for rowid, *values, check in rows if record_crc(values) != check]
 
 
-def _open(folder: Path, entry: SegmentEntry, files: Files) -> tuple[Segment | None, list[Problem]]:
+def _open_segment(folder: Path, entry: SegmentEntry, files: FileSystem) -> tuple[Segment | None, list[Problem]]:
     try:
         opened = Segment(folder, entry, files)
     except (NearsightError, ValueError, OSError) as problem:
-        return None, [Problem(entry.file, str(problem))]
-    bad = [n for n in range(-(-entry.length // BLOCK)) if not opened.sound(n)]
-    return opened, [Problem(entry.file, f"block {n} does not agree with its checksum") for n in bad]
+        return None, [Problem(entry.file_name, str(problem))]
+    bad = [n for n in range(-(-entry.length // BLOCK_BYTES)) if not opened.is_valid_block(n)]
+    return opened, [Problem(entry.file_name, f"block {n} does not agree with its checksum") for n in bad]
 
 
-def _keys(home: Path, catalogue: Catalogue, files: Files) -> list[str]:
-    return [THUMBNAILS, *keys(catalogue.recipes().values(), home, catalogue, files)]
+def _expected_keys(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> list[str]:
+    return [THUMBNAILS, *vector_keys(catalogue.recipes().values(), index_dir, catalogue, files)]
 
 
-def _completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted: Sequence[str]) -> Iterator[Problem]:
+def _check_completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted: Sequence[str]) -> Iterator[Problem]:
     """Every picture has each of its rows exactly once, and no row is without its picture.
 
     Rows of recipes that cannot be used may lack: nothing can make them.
     """
-    words = Words(catalogue)
+    words = FullTextIndex(catalogue)
     try:
         words.check()
     except DamagedError as problem:
-        yield Problem(NAME, str(problem))
-    if count := words.wrong():
-        yield Problem(NAME, f"{count} pictures do not agree with the full-text index")
+        yield Problem(CATALOGUE_FILE, str(problem))
+    if count := words.count_mismatches():
+        yield Problem(CATALOGUE_FILE, f"{count} pictures do not agree with the full-text index")
     live = np.array(catalogue.ids(), np.int64)
-    dead = np.array(catalogue.dead(), np.int64)
+    dead = np.array(catalogue.deleted_ids(), np.int64)
     for key, parts in held.items():
         ids = np.concatenate(parts) if parts else np.empty(0, np.int64)
         ids = ids[~np.isin(ids, dead)]
@@ -125,7 +127,7 @@ def _completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted: Sequ
                 yield Problem(key, f"{count} {what}")
 
 
-def repair(home: Path, files: Files) -> list[Problem]:
+def repair_storage(index_dir: Path, files: FileSystem) -> list[Problem]:
     """Drop what is damaged and keep what is sound; the caller then runs an ingest. What was dropped.
 
     A catalogue that SQLite cannot read is set aside as `catalogue.sqlite.damaged`, and the next ingest starts anew.
@@ -133,95 +135,95 @@ def repair(home: Path, files: Files) -> list[Problem]:
     """
     stray: list[Problem] = []
     try:
-        catalogue = Editor(home)
-        broken = [problem for problem in _database(catalogue) if " of table " not in problem.what]
-        stray = [] if broken else _written_anew(home, catalogue, files)
+        catalogue = CatalogueWriter(index_dir)
+        broken = [problem for problem in _check_database(catalogue) if " of table " not in problem.what]
+        stray = [] if broken else _vacuum(index_dir, catalogue, files)
     except DamagedError as problem:
-        catalogue, broken = None, [Problem(NAME, str(problem))]
+        catalogue, broken = None, [Problem(CATALOGUE_FILE, str(problem))]
     if broken:
         if catalogue is not None:
             catalogue.db.close()
-        set_aside(home, files)
+        quarantine_catalogue(index_dir, files)
         return broken
     assert catalogue is not None
     try:
-        dropped = stray + _drop_rows(catalogue) + _drop_segments(home / segments.FOLDER, catalogue, files)
-        return dropped + _drop_caches(home, catalogue, files)
+        dropped = stray + _drop_rows(catalogue) + _drop_segments(index_dir / segments.SEGMENTS_FOLDER, catalogue, files)
+        return dropped + _drop_caches(index_dir, catalogue, files)
     finally:
         catalogue.close()
 
 
-def _written_anew(home: Path, catalogue: Editor, files: Files) -> list[Problem]:
+def _vacuum(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
     """Where the file has damage that no row shows, SQLite writes it anew from the rows; what there was."""
-    found = list(checksums.damaged(home, catalogue, files))
+    found = list(checksums.find_catalogue_damage(index_dir, catalogue, files))
     if found:
-        with translated(catalogue.path):
+        with translate_errors(catalogue.path):
             catalogue.db.execute("VACUUM")
     return found
 
 
-def set_aside(home: Path, files: Files) -> None:
+def quarantine_catalogue(index_dir: Path, files: FileSystem) -> None:
     """Move a catalogue that cannot be read out of the way, its log with it."""
     for suffix in ("", "-wal", "-shm"):
-        if files.exists(home / (NAME + suffix)):
-            files.rename(home / (NAME + suffix), home / (NAME + ".damaged" + suffix))
+        if files.exists(index_dir / (CATALOGUE_FILE + suffix)):
+            files.rename(index_dir / (CATALOGUE_FILE + suffix), index_dir / (CATALOGUE_FILE + ".damaged" + suffix))
 
 
-def _drop_rows(catalogue: Editor) -> list[Problem]:
+def _drop_rows(catalogue: CatalogueWriter) -> list[Problem]:
     dropped: list[Problem] = []
     with catalogue.transaction():
-        for table in TABLES:
-            for rowid in bad_rows(catalogue, table):
+        for table in TABLE_COLUMNS:
+            for rowid in find_bad_rows(catalogue, table):
                 catalogue.db.execute(f"DELETE FROM {table} WHERE rowid=?", (rowid,))  # noqa: S608 (our own names)
-                dropped.append(Problem(NAME, f"row {rowid} of table {table}"))
-        catalogue.words.remake()
+                dropped.append(Problem(CATALOGUE_FILE, f"row {rowid} of table {table}"))
+        catalogue.full_text.rebuild()
     return dropped
 
 
-def _drop_segments(folder: Path, catalogue: Editor, files: Files) -> list[Problem]:
+def _drop_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
     """Keep the sound rows of damaged segments, each id once; then list as dead whatever has no picture."""
     dropped: list[Problem] = []
     live = np.array(catalogue.ids(), np.int64)
     seen: dict[str, Ids] = {}
     for entry in catalogue.segments():
-        opened, problems = _open(folder, entry, files)
+        opened, problems = _open_segment(folder, entry, files)
         dropped += problems
         if opened is None:
             _drop_segment(catalogue, folder, entry, files)
             continue
         before = seen.get(entry.key, np.empty(0, np.int64))
-        good = _sound_rows(opened) & ~np.isin(opened.ids, before)
+        good = _valid_rows(opened) & ~np.isin(opened.ids, before)
         seen[entry.key] = np.concatenate([before, opened.ids[good]])
         if not good.all():
-            rewrite(catalogue, folder, files, [opened], np.empty(0, np.int64), [good])
+            rewrite_segments(catalogue, folder, files, [opened], np.empty(0, np.int64), [good])
     held = np.unique(np.concatenate(list(seen.values()))) if seen else np.empty(0, np.int64)
     with catalogue.transaction():
         catalogue.db.execute("DELETE FROM dead")
-        catalogue.put_dead(np.setdiff1d(held, live).tolist())
+        catalogue.put_deleted(np.setdiff1d(held, live).tolist())
     return dropped
 
 
-def _drop_caches(home: Path, catalogue: Editor, files: Files) -> list[Problem]:
+def _drop_caches(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
     """What an index keeps is made again from the rows; no picture is read for it."""
-    bad = list(index_store.damaged(home, catalogue, files))
-    index_store.drop(home, catalogue, files, [entry for entry, _ in bad])
-    return [Problem(entry.file, what) for entry, what in bad]
+    bad = list(index_store.find_damaged_caches(index_dir, catalogue, files))
+    index_store.delete_caches(index_dir, catalogue, files, [entry for entry, _ in bad])
+    return [Problem(entry.file_name, what) for entry, what in bad]
 
 
-def _drop_segment(catalogue: Editor, folder: Path, entry: SegmentEntry, files: Files) -> None:
+def _drop_segment(catalogue: CatalogueWriter, folder: Path, entry: SegmentEntry, files: FileSystem) -> None:
     with catalogue.transaction():
         catalogue.drop_segment(entry.id)
-    if files.exists(folder / entry.file):
-        files.remove(folder / entry.file)
+    if files.exists(folder / entry.file_name):
+        files.remove(folder / entry.file_name)
 
 
-def _sound_rows(opened: Segment) -> NDArray[np.bool_]:
+def _valid_rows(opened: Segment) -> NDArray[np.bool_]:
     """Which rows lie wholly in sound blocks."""
-    bad = np.array([not opened.sound(n) for n in range(-(-opened.entry.length // BLOCK))])
+    bad = np.array([not opened.is_valid_block(n) for n in range(-(-opened.entry.length // BLOCK_BYTES))])
     try:
         spans = opened.spans()
     except DamagedError:
         return np.zeros(len(opened.ids), bool)
     before = np.concatenate([[0], np.cumsum(bad)])
-    result: NDArray[np.bool_] = before[spans[:, 0] // BLOCK] == before[(spans[:, 1] - 1) // BLOCK + 1]
+    result: NDArray[np.bool_] = before[spans[:, 0] // BLOCK_BYTES] == before[(spans[:, 1] - 1) // BLOCK_BYTES + 1]
     return result

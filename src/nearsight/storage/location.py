@@ -14,16 +14,16 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from nearsight.errors import DamagedError, FormatError, LockedError, StorageError, UsageError
-from nearsight.files import Files
-from nearsight.pipeline import Plan, plans
+from nearsight.files import FileSystem
+from nearsight.pipeline import Pipeline, build_pipelines
 from nearsight.senses import DEFAULT_SENSES, SENSES
 from nearsight.storage import checksums
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.catalogue_writer import Editor
-from nearsight.storage.database import NAME
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.recipes import sorted_out
 
-OWN_FOLDER = b".nearsight"
+INDEX_DIR_NAME = b".nearsight"
 LOCK = "write.lock"
 WRITER = "writer.json"
 HOLDER_TRIES = 50
@@ -31,99 +31,103 @@ HOLDER_PAUSE = 0.01
 """Seconds between two looks at who holds the lock: half a second in all."""
 
 
-def home_of(folder: str | Path = ".", collection: str | Path | None = None) -> Path:
+def locate(folder: str | Path = ".", collection: str | Path | None = None) -> Path:
     """Where the collection of a folder lies."""
     if collection is not None:
         home = Path(collection).expanduser().resolve()
-        if not (home / NAME).exists():
+        if not (home / CATALOGUE_FILE).exists():
             raise UsageError(f"{collection} holds no collection; make one: nearsight index FOLDER --collection {home}")
         return home
     start = Path(folder).expanduser().resolve()
     for place in (start, *start.parents):
-        home = place / os.fsdecode(OWN_FOLDER)
-        if (home / NAME).exists():
+        home = place / os.fsdecode(INDEX_DIR_NAME)
+        if (home / CATALOGUE_FILE).exists():
             return home
     raise UsageError(f"no collection holds {start}; make one: nearsight index {folder}")
 
 
 def index_command(root: Path, home: Path, option: str, value: str) -> str:
     """The command that indexes a folder with one option, to be typed as it is."""
-    own = home == root / os.fsdecode(OWN_FOLDER)
+    own = home == root / os.fsdecode(INDEX_DIR_NAME)
     words = ["nearsight", "index", str(root), option, value, *([] if own else ["--collection", str(home)])]
     return shlex.join(words)
 
 
 @contextmanager
-def writing(home: Path, files: Files) -> Iterator[None]:
+def writer_lock(index_dir: Path, files: FileSystem) -> Iterator[None]:
     """Hold the writer's lock. Raises LockedError that names the holder, StorageError on read-only media."""
-    lock = FileLock(home / LOCK)
+    lock = FileLock(index_dir / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise LockedError(
-            f"{home} is being written by {_holder(home, files)}; try again when it has finished"
+            f"{index_dir} is being written by {_lock_holder(index_dir, files)}; try again when it has finished"
         ) from None
     except OSError as problem:
-        raise StorageError(f"{home} cannot be written ({problem.strerror}): choose another with --collection") from None
+        raise StorageError(
+            f"{index_dir} cannot be written ({problem.strerror}): choose another with --collection"
+        ) from None
     try:
         writer = {"pid": os.getpid(), "host": socket.gethostname()}
-        files.write_new(home / WRITER, [json.dumps(writer).encode()])
+        files.write_new(index_dir / WRITER, [json.dumps(writer).encode()])
         yield
     except OSError as problem:
-        raise StorageError(f"{home}: {problem.strerror or problem}") from problem
+        raise StorageError(f"{index_dir}: {problem.strerror or problem}") from problem
     finally:
         with suppress(OSError, StorageError):
-            files.remove(home / WRITER)
+            files.remove(index_dir / WRITER)
         lock.release()
 
 
-def _holder(home: Path, files: Files) -> str:
+def _lock_holder(index_dir: Path, files: FileSystem) -> str:
     """Who holds the lock. It may have it only just now, and say who it is in a moment."""
     for _ in range(HOLDER_TRIES):
         with suppress(OSError, ValueError, KeyError, StorageError):
-            writer = json.loads(bytes(files.map(home / WRITER)))
-            if _lives(int(writer["pid"]), writer["host"]):
+            writer = json.loads(bytes(files.map(index_dir / WRITER)))
+            if _is_alive(int(writer["pid"]), writer["host"]):
                 return f"process {writer['pid']} on {writer['host']}"
         time.sleep(HOLDER_PAUSE)
     return "another process"
 
 
-def _lives(pid: int, host: str) -> bool:
+def _is_alive(pid: int, host: str) -> bool:
     """Whether this may be the writer, rather than one that was killed before."""
     return host != socket.gethostname() or Path(f"/proc/{pid}").exists()
 
 
 @contextmanager
-def opened(home: Path, files: Files) -> Iterator[Editor]:
+def open_catalogue(index_dir: Path, files: FileSystem) -> Iterator[CatalogueWriter]:
     """A catalogue to write to, closed at the end; where all went well the checksums of its file are noted."""
-    catalogue = Editor(home)
+    catalogue = CatalogueWriter(index_dir)
     try:
         yield catalogue
-        checksums.keep(home, catalogue, files)
+        checksums.checkpoint_catalogue(index_dir, catalogue, files)
     finally:
         catalogue.close()
 
 
-def keep_root(catalogue: Editor, root: Path, home: Path) -> None:
+def save_root(catalogue: CatalogueWriter, root: Path, index_dir: Path) -> None:
     """Remember the folder: relative where the collection lies in it, so that both can be moved together."""
     known = catalogue.meta("root")
-    wanted = "" if home == root / os.fsdecode(OWN_FOLDER) else str(root)
+    wanted = "" if index_dir == root / os.fsdecode(INDEX_DIR_NAME) else str(root)
     if known is None:
         with catalogue.transaction():
             catalogue.put_meta("root", wanted)
     elif known != wanted:
-        raise UsageError(f"{home} is the collection of {known or home.parent}, not of {root}: use another --collection")
+        raise UsageError(
+            f"{index_dir} is the collection of {known or index_dir.parent}, not of {root}: use another --collection"
+        )
 
 
-def root_of(catalogue: Catalogue, home: Path) -> Path:
+def load_root(catalogue: Catalogue, index_dir: Path) -> Path:
     """The folder of the pictures."""
     known = catalogue.meta("root")
     if known is None:
-        raise FormatError(f"{home} is a half-made collection: run nearsight index again")
-    return Path(known) if known else home.parent
+        raise FormatError(f"{index_dir} is a half-made collection: run nearsight index again")
+    return Path(known) if known else index_dir.parent
 
 
-def keep_recipes(catalogue: Editor, asked: list[Plan]) -> list[Plan]:
+def update_recipes(catalogue: CatalogueWriter, requested: list[Pipeline]) -> list[Pipeline]:
     """The plans of a collection: its own and those asked for; the default senses where there are none.
 
     Recipes of its own that cannot be used stay in it, and have no plan.
@@ -131,9 +135,9 @@ def keep_recipes(catalogue: Editor, asked: list[Plan]) -> list[Plan]:
     recipes = catalogue.recipes()
     held, _ = sorted_out(recipes)
     known = {each.recipe for each in held}
-    new = [each for each in asked if each.recipe not in known or each.name in SENSES]
+    new = [each for each in requested if each.recipe not in known or each.name in SENSES]
     if not recipes and not new:
-        new = plans(DEFAULT_SENSES)
+        new = build_pipelines(DEFAULT_SENSES)
     wanted = {each.name: each for each in (*held, *new)}
     texts = recipes | {each.name: each.recipe for each in wanted.values()}
     if recipes != texts:
@@ -143,10 +147,10 @@ def keep_recipes(catalogue: Editor, asked: list[Plan]) -> list[Plan]:
     return list(wanted.values())
 
 
-def salvaged(home: Path) -> tuple[Path, dict[str, str]]:
+def salvage(index_dir: Path) -> tuple[Path, dict[str, str]]:
     """The folder and the recipes of a collection, as far as they can still be read."""
-    root, recipes = home.parent, dict[str, str]()
-    with suppress(DamagedError), closing(Catalogue(home)) as catalogue:
-        root = root_of(catalogue, home)
+    root, recipes = index_dir.parent, dict[str, str]()
+    with suppress(DamagedError), closing(Catalogue(index_dir)) as catalogue:
+        root = load_root(catalogue, index_dir)
         recipes = catalogue.recipes()
     return root, recipes

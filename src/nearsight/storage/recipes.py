@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from nearsight.errors import RecipeError
-from nearsight.pipeline import Plan, plan
-from nearsight.recipe import Recipe, Step, parse
-from nearsight.registry import find, written_out
+from nearsight.pipeline import Pipeline, build_pipeline
+from nearsight.recipe import Recipe, Step, parse_recipe
+from nearsight.registry import find_method, to_recipe
 
 LEARNT = "learnt: "
 """Before the key of rows, the key of what was learnt for them."""
@@ -28,16 +28,16 @@ class Unusable:
     problem: str
 
     def remedy(self, drop: str) -> str:
-        """Why it cannot be used, and what to do; `drop` is the command that takes it out of the collection."""
+        """Why it cannot be used, and what to do; `drop_text` is the command that takes it out of the collection."""
         return f"{self.problem}; install or update the package that brings the method, or take the recipe out: {drop}"
 
 
-def sorted_out(recipes: Mapping[str, str]) -> tuple[list[Plan], list[Unusable]]:
+def sorted_out(recipes: Mapping[str, str]) -> tuple[list[Pipeline], list[Unusable]]:
     """The plans of recipes, by their names and texts, and the recipes that have none."""
-    plans, unusable = list[Plan](), list[Unusable]()
+    plans, unusable = list[Pipeline](), list[Unusable]()
     for name, text in recipes.items():
         try:
-            plans.append(plan(text, name))
+            plans.append(build_pipeline(text, name))
         except RecipeError as problem:
             unusable.append(Unusable(name, text, _reason(problem)))
     return plans, unusable
@@ -54,7 +54,7 @@ def usual(recipes: Mapping[str, str]) -> str:
 
 def _reason(problem: RecipeError) -> str:
     """What is wrong, without the names of the methods that there are instead."""
-    found = find(problem.text[problem.position : problem.position + problem.length])
+    found = find_method(problem.text[problem.position : problem.position + problem.length])
     return found if isinstance(found, str) and problem.problem.startswith(found) else problem.problem
 
 
@@ -84,8 +84,8 @@ def owner(text: str, keys: Iterable[str]) -> Owner:
     Without a plan, the part that makes rows is the longest that there are rows of.
     """
     with suppress(RecipeError):
-        made = plan(text)
-        return Owner(str(written_out(made.described)), (made.index_key,))
+        made = build_pipeline(text)
+        return Owner(str(to_recipe(made.embedding_steps)), (made.index_key,))
     known = set(keys)
     return next((each for each in _possible(text) if any(map(each.uses, known))), Owner(""))
 
@@ -94,7 +94,7 @@ def _possible(text: str) -> Iterator[Owner]:
     """What a recipe may own, the longest part of its steps first; nothing where its text cannot be read."""
     steps: tuple[Step, ...] = ()
     with suppress(RecipeError):
-        steps = parse(text).steps
+        steps = parse_recipe(text).steps
     for count in range(len(steps), 0, -1):
         indexes = (f"{step.name}{end}" for step in steps[count : count + 1] for end in ("(", " @"))
         yield Owner(str(Recipe(steps[:count])), tuple(indexes))

@@ -31,7 +31,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Skip:
+class SkipRecord:
     """One file that is not in the collection, and why."""
 
     path: bytes
@@ -42,7 +42,7 @@ class Skip:
 
 
 @dataclass(frozen=True)
-class Sidecar:
+class SidecarRecord:
     """One file that says something of pictures, and how many names in it are of no picture that is here."""
 
     path: bytes
@@ -53,7 +53,7 @@ class Sidecar:
 
 
 @dataclass(frozen=True)
-class Note:
+class NoteRecord:
     """What a source says of the picture at a path: a sidecar, or the picture's own file. A tag a line."""
 
     picture: bytes
@@ -62,7 +62,7 @@ class Note:
     tags: str
 
 
-class State(StrEnum):
+class LabelState(StrEnum):
     """Who stands behind a label: a model, somebody who said so, or somebody who said that it is wrong."""
 
     AUTOMATIC = "automatic"
@@ -71,7 +71,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Label:
+class LabelRecord:
     """What the picture at a path shows, in words, with the model that says so and how sure it is (0 to 1).
 
     `model` is empty where no model said it.
@@ -81,7 +81,7 @@ class Label:
     label: str
     confidence: float
     model: str
-    state: State
+    state: LabelState
 
     def as_dict(self) -> dict[str, Any]:
         """What is printed of it."""
@@ -95,12 +95,12 @@ class SegmentEntry:
 
     id: int
     key: str
-    count: int
+    n_vectors: int
     length: int
     checksums: bytes
 
     @property
-    def file(self) -> str:
+    def file_name(self) -> str:
         """The file's name in the segments folder."""
         return f"{self.id:010d}.seg"
 
@@ -111,12 +111,12 @@ class CacheEntry:
 
     id: int
     key: str
-    fitted: int
+    trained_id: int
     length: int
     checksums: bytes
 
     @property
-    def file(self) -> str:
+    def file_name(self) -> str:
         """The file's name in the indexes folder."""
         return f"{self.id:010d}.idx"
 
@@ -129,6 +129,6 @@ class Problem:
     what: str
 
 
-def crc(values: Iterable[Any]) -> int:
+def record_crc(values: Iterable[Any]) -> int:
     """CRC-32 of a row's values."""
     return zlib.crc32(repr(tuple(values)).encode("utf8", "surrogatepass"))

@@ -15,58 +15,58 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.files import Files
-from nearsight.storage.array_file import BLOCK, StoredArrays, Stream, write_arrays
+from nearsight.files import FileSystem
+from nearsight.storage.array_file import BLOCK_BYTES, ArrayFile, ArrayStream, write_arrays
 from nearsight.storage.records import SegmentEntry
 from nearsight.types import Ids
 
-FOLDER = "segments"
+SEGMENTS_FOLDER = "segments"
 THUMBNAILS = "thumbnails"
 """The key of the segments that hold thumbnails."""
 
 
-class Segment(StoredArrays):
+class Segment(ArrayFile):
     """A listed segment, open for reading."""
 
-    def __init__(self, folder: Path, entry: SegmentEntry, files: Files) -> None:
-        super().__init__(folder / entry.file, entry.length, entry.checksums, files)
+    def __init__(self, folder: Path, entry: SegmentEntry, files: FileSystem) -> None:
+        super().__init__(folder / entry.file_name, entry.length, entry.checksums, files)
         self.entry = entry
         self.ids: Ids = self.array(0)
-        self._rising = bool((self.ids[1:] > self.ids[:-1]).all())
-        self.rows = CheckedRows(self)
+        self._is_sorted = bool((self.ids[1:] > self.ids[:-1]).all())
+        self.vectors = CheckedVectors(self)
 
-    def records(self, dtype: np.dtype[Any]) -> RaggedRows:
+    def records(self, dtype: np.dtype[Any]) -> VariableLengthVectors:
         """Its variable-length rows as arrays of records."""
-        return RaggedRows(self, dtype)
+        return VariableLengthVectors(self, dtype)
 
-    def find(self, ident: int) -> int | None:
+    def find_position(self, ident: int) -> int | None:
         """Where the row of a picture is, or None."""
         if not len(self.ids):
             return None
-        at = int(np.searchsorted(self.ids, ident)) if self._rising else int(np.argmax(self.ids == ident))
+        at = int(np.searchsorted(self.ids, ident)) if self._is_sorted else int(np.argmax(self.ids == ident))
         return at if at < len(self.ids) and int(self.ids[at]) == ident else None
 
-    def pieces(self, kept: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
+    def iter_vectors(self, kept: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
         """Some of the rows, about a megabyte at a time, which leaves memory again."""
         at = np.flatnonzero(kept)
-        step = max(1, BLOCK // max(1, self.rows.row_bytes))
+        step = max(1, BLOCK_BYTES // max(1, self.vectors.vector_bytes))
         for start in range(0, len(at), step):
-            yield self.rows[at[start : start + step]]
-            self.let_go()
+            yield self.vectors[at[start : start + step]]
+            self.release_pages()
 
-    def blobs(self, kept: NDArray[np.bool_]) -> Iterator[bytes]:
+    def iter_blobs(self, mask: NDArray[np.bool_]) -> Iterator[bytes]:
         """Some of the variable-length rows, a hundred at a time, which leave memory again."""
-        spans = self.spans()[kept].tolist()
+        spans = self.spans()[mask].tolist()
         for first in range(0, len(spans), 100):
             for start, stop in spans[first : first + 100]:
-                self.check(start, stop)
+                self.check_range(start, stop)
             yield b"".join(self.data[start:stop] for start, stop in spans[first : first + 100])
-            self.let_go()
+            self.release_pages()
 
-    def bytes_at(self, position: int) -> bytes:
+    def read_blob(self, position: int) -> bytes:
         """The bytes of one variable-length row; only the blocks that hold it are checked."""
         start, stop = self._spans[position].tolist()
-        self.check(start, stop)
+        self.check_range(start, stop)
         return bytes(self.data[start:stop])
 
     @cached_property
@@ -75,23 +75,23 @@ class Segment(StoredArrays):
 
     def spans(self) -> NDArray[np.int64]:
         """`(n, 2)`: where each row's own bytes start and stop in the file."""
-        shape, dtype, start = self.parts[1]
-        if len(self.parts) == 2:
+        shape, dtype, start = self.headers[1]
+        if len(self.headers) == 2:
             width = int(np.prod(shape[1:])) * dtype.itemsize
             starts = start + width * np.arange(shape[0], dtype=np.int64)
             return np.stack([starts, starts + width], 1)
-        ends = self.array(1) + self.parts[2][2]
-        return np.stack([np.concatenate([[self.parts[2][2]], ends[:-1]]), ends], 1)
+        ends = self.array(1) + self.headers[2][2]
+        return np.stack([np.concatenate([[self.headers[2][2]], ends[:-1]]), ends], 1)
 
 
-class CheckedRows:
+class CheckedVectors:
     """The rows `(n, D)` of a segment, as an array that checks the blocks of what is taken out of it."""
 
     def __init__(self, segment: Segment) -> None:
         self._segment = segment
-        self.shape, self.dtype, self._start = segment.parts[1]
+        self.shape, self.dtype, self._start = segment.headers[1]
         self.ndim, self.itemsize = len(self.shape), self.dtype.itemsize
-        self.row_bytes = int(np.prod(self.shape[1:])) * self.itemsize
+        self.vector_bytes = int(np.prod(self.shape[1:])) * self.itemsize
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -99,17 +99,22 @@ class CheckedRows:
     def __getitem__(self, at: slice | NDArray[np.intp]) -> NDArray[Any]:
         if isinstance(at, slice):
             start, stop, _ = at.indices(len(self))
-            self._segment.check(self._start + self.row_bytes * start, self._start + self.row_bytes * max(start, stop))
+            self._segment.check_range(
+                self._start + self.vector_bytes * start, self._start + self.vector_bytes * max(start, stop)
+            )
         else:
             places = np.flatnonzero(at) if at.dtype == bool else np.asarray(at, np.int64)
-            firsts = self._start + self.row_bytes * places
-            touched = [(firsts + part) // BLOCK for part in (*range(0, self.row_bytes, BLOCK), self.row_bytes - 1)]
+            firsts = self._start + self.vector_bytes * places
+            touched = [
+                (firsts + part) // BLOCK_BYTES
+                for part in (*range(0, self.vector_bytes, BLOCK_BYTES), self.vector_bytes - 1)
+            ]
             self._segment.check_blocks(np.unique(np.concatenate(touched)))
-        rows: NDArray[Any] = self._segment.unchecked(1)[at]
+        rows: NDArray[Any] = self._segment.raw_array(1)[at]
         return rows
 
 
-class RaggedRows(Sequence[NDArray[Any]]):
+class VariableLengthVectors(Sequence[NDArray[Any]]):
     """The variable-length rows of a segment as arrays of records; only the blocks of what is taken are checked."""
 
     def __init__(self, segment: Segment, dtype: np.dtype[Any], places: NDArray[np.intp] | None = None) -> None:
@@ -122,49 +127,59 @@ class RaggedRows(Sequence[NDArray[Any]]):
     @overload
     def __getitem__(self, at: int) -> NDArray[Any]: ...
     @overload
-    def __getitem__(self, at: slice | NDArray[Any]) -> RaggedRows: ...
-    def __getitem__(self, at: int | slice | NDArray[Any]) -> NDArray[Any] | RaggedRows:
+    def __getitem__(self, at: slice | NDArray[Any]) -> VariableLengthVectors: ...
+    def __getitem__(self, at: int | slice | NDArray[Any]) -> NDArray[Any] | VariableLengthVectors:
         if isinstance(at, int):
-            return np.frombuffer(self._segment.bytes_at(int(self._places[at])), self.dtype)
-        return RaggedRows(self._segment, self.dtype, self._places[at])
+            return np.frombuffer(self._segment.read_blob(int(self._places[at])), self.dtype)
+        return VariableLengthVectors(self._segment, self.dtype, self._places[at])
 
 
-def write_rows(folder: Path, ident: int, key: str, ids: Ids, rows: NDArray[Any], files: Files) -> SegmentEntry:
+def write_vectors(
+    folder: Path, segment_id: int, key: str, ids: Ids, vectors: NDArray[Any], files: FileSystem
+) -> SegmentEntry:
     """Put rows `(n, D)` safely on the disk, in the order of their ids; the entry that the catalogue is to list."""
     order = np.argsort(ids, kind="stable")
-    return _write(folder, ident, key, [ids[order], rows[order]], files)
+    return _write_segment(folder, segment_id, key, [ids[order], vectors[order]], files)
 
 
-def write_joined(
-    folder: Path, ident: int, group: Sequence[Segment], keep: Sequence[NDArray[np.bool_]], files: Files
+def merge_segments(
+    folder: Path, segment_id: int, group: Sequence[Segment], masks: Sequence[NDArray[np.bool_]], files: FileSystem
 ) -> SegmentEntry:
     """Put some rows of several segments of one key into one, a piece at a time."""
-    pairs = list(zip(group, keep, strict=True))
+    pairs = list(zip(group, masks, strict=True))
     key, ids = group[0].entry.key, np.concatenate([each.ids[kept] for each, kept in pairs])
-    if len(group[0].parts) == 3:
+    if len(group[0].headers) == 3:
         lengths = np.concatenate([np.diff(each.spans()[kept], axis=1).ravel() for each, kept in pairs])
-        blobs = (piece for each, kept in pairs for piece in each.blobs(kept))
-        return _write(
+        blobs = (piece for each, kept in pairs for piece in each.iter_blobs(kept))
+        return _write_segment(
             folder,
-            ident,
+            segment_id,
             key,
-            [ids, np.cumsum(lengths), Stream((int(lengths.sum()),), np.dtype(np.uint8), blobs)],
+            [ids, np.cumsum(lengths), ArrayStream((int(lengths.sum()),), np.dtype(np.uint8), blobs)],
             files,
         )
-    first = group[0].rows
-    pieces = (piece for each, kept in pairs for piece in each.pieces(kept))
-    return _write(folder, ident, key, [ids, Stream((len(ids), *first.shape[1:]), first.dtype, pieces)], files)
+    first = group[0].vectors
+    pieces = (piece for each, kept in pairs for piece in each.iter_vectors(kept))
+    return _write_segment(
+        folder, segment_id, key, [ids, ArrayStream((len(ids), *first.shape[1:]), first.dtype, pieces)], files
+    )
 
 
-def write_blobs(folder: Path, ident: int, key: str, ids: Ids, blobs: Sequence[bytes], files: Files) -> SegmentEntry:
+def write_blobs(
+    folder: Path, segment_id: int, key: str, ids: Ids, blobs: Sequence[bytes], files: FileSystem
+) -> SegmentEntry:
     """Put variable-length rows safely on the disk; the entry that the catalogue is to list."""
     order = np.argsort(ids, kind="stable")
     sorted_blobs = [blobs[at] for at in order.tolist()]
     ends = np.cumsum([len(blob) for blob in sorted_blobs], dtype=np.int64)
-    return _write(folder, ident, key, [ids[order], ends, np.frombuffer(b"".join(sorted_blobs), np.uint8)], files)
+    return _write_segment(
+        folder, segment_id, key, [ids[order], ends, np.frombuffer(b"".join(sorted_blobs), np.uint8)], files
+    )
 
 
-def _write(folder: Path, ident: int, key: str, arrays: Sequence[NDArray[Any] | Stream], files: Files) -> SegmentEntry:
-    unwritten = SegmentEntry(ident, key, arrays[0].shape[0], 0, b"")
-    length, sums = write_arrays(folder / unwritten.file, arrays, files)
+def _write_segment(
+    folder: Path, segment_id: int, key: str, arrays: Sequence[NDArray[Any] | ArrayStream], files: FileSystem
+) -> SegmentEntry:
+    unwritten = SegmentEntry(segment_id, key, arrays[0].shape[0], 0, b"")
+    length, sums = write_arrays(folder / unwritten.file_name, arrays, files)
     return replace(unwritten, length=length, checksums=sums)

@@ -14,79 +14,89 @@ from pathlib import Path
 
 import numpy as np
 
-from nearsight.encoded import Encoded
+from nearsight.encoded import DescriptorChain
 from nearsight.errors import DamagedError, StorageError, UsageError
-from nearsight.files import Files
-from nearsight.pipeline import Plan, usable
+from nearsight.files import FileSystem
+from nearsight.pipeline import Pipeline, buildable_pipelines
 from nearsight.storage import index_store
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.records import CacheEntry
 from nearsight.types import Arrays
 
-Learnt = dict[str, Arrays]
+TrainedState = dict[str, Arrays]
 """By the plan's key, the arrays of all its encoders; each name begins with the number of its encoder and a slash."""
 
-_NO_FILE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
+_READ_ERRORS = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
 """What NumPy and JSON say of files that are something else."""
 
 
-def with_learnt(plan: Plan, arrays: Sequence[Arrays] | None) -> Plan:
+def apply_trained_state(pipeline: Pipeline, arrays: Sequence[Arrays] | None) -> Pipeline:
     """The plan with what its encoders have learnt. UsageError where they have not."""
     if arrays is None:
-        raise UsageError(f"{plan.name} has learnt nothing from these pictures yet: nearsight index does it")
-    assert isinstance(plan.descriptor, Encoded)
-    return replace(plan, descriptor=replace(plan.descriptor, fitted=tuple(arrays)))
+        raise UsageError(f"{pipeline.name} has learnt nothing from these pictures yet: nearsight index does it")
+    assert isinstance(pipeline.descriptor, DescriptorChain)
+    return replace(pipeline, descriptor=replace(pipeline.descriptor, trained=tuple(arrays)))
 
 
-def learnt(entries: Iterable[CacheEntry], plan: Plan, folder: Path, files: Files) -> list[Arrays] | None:
+def load_trained_arrays(
+    entries: Iterable[CacheEntry], pipeline: Pipeline, folder: Path, files: FileSystem
+) -> list[Arrays] | None:
     """What the encoders of a plan have learnt, the newest; None where they have not. DamagedError where it is lost."""
-    assert isinstance(plan.descriptor, Encoded)
-    if not plan.descriptor.learns:
-        return [{} for _ in plan.descriptor.encoders]
-    entry, _ = index_store.held(entries, index_store.learnt_key(plan))
+    assert isinstance(pipeline.descriptor, DescriptorChain)
+    if not pipeline.descriptor.needs_training:
+        return [{} for _ in pipeline.descriptor.encoders]
+    entry, _ = index_store.find_entries(entries, index_store.trained_state_key(pipeline))
     if entry is None:
         return None
-    return by_encoder(plan, index_store.read(folder, entry, files))
+    return split_by_encoder(pipeline, index_store.read_cache(folder, entry, files))
 
 
-def by_encoder(plan: Plan, arrays: Arrays) -> list[Arrays]:
+def split_by_encoder(pipeline: Pipeline, arrays: Arrays) -> list[Arrays]:
     """What was learnt, for each encoder of a plan on its own."""
-    assert isinstance(plan.descriptor, Encoded)
-    made: list[Arrays] = [{} for _ in plan.descriptor.encoders]
+    assert isinstance(pipeline.descriptor, DescriptorChain)
+    made: list[Arrays] = [{} for _ in pipeline.descriptor.encoders]
     for name, array in arrays.items():
         number, _, inner = name.partition("/")
         made[int(number)] = {**made[int(number)], inner: array}
     return made
 
 
-def agrees(plan: Plan, given: Learnt) -> bool:
+def matches_trained_state(pipeline: Pipeline, trained: TrainedState) -> bool:
     """Whether a plan has learnt what is given for it, if something is."""
-    arrays = given.get(index_store.learnt_key(plan))
-    return arrays is None or with_learnt(plan, by_encoder(plan, arrays)).key == plan.key
+    arrays = trained.get(index_store.trained_state_key(pipeline))
+    return arrays is None or apply_trained_state(pipeline, split_by_encoder(pipeline, arrays)).key == pipeline.key
 
 
-def ready(plans: Iterable[Plan], home: Path, catalogue: Catalogue, files: Files) -> list[Plan]:
+def trained_pipelines(
+    pipelines: Iterable[Pipeline], index_dir: Path, catalogue: Catalogue, files: FileSystem
+) -> list[Pipeline]:
     """Those of the plans that can describe pictures, with what they have learnt; what is damaged is as not learnt."""
-    entries, found = catalogue.caches(), list[Plan]()
-    for plan in plans:
+    entries, found = catalogue.caches(), list[Pipeline]()
+    for plan in pipelines:
         try:
-            arrays = None if plan.ready else learnt(entries, plan, home / index_store.FOLDER, files)
+            arrays = (
+                None
+                if plan.is_trained
+                else load_trained_arrays(entries, plan, index_dir / index_store.INDEXES_FOLDER, files)
+            )
         except DamagedError:
             arrays = None
-        if plan.ready or arrays is not None:
-            found.append(plan if plan.ready else with_learnt(plan, arrays))
+        if plan.is_trained or arrays is not None:
+            found.append(plan if plan.is_trained else apply_trained_state(plan, arrays))
     return found
 
 
-def keys(recipes: Iterable[str], home: Path, catalogue: Catalogue, files: Files) -> list[str]:
+def vector_keys(recipes: Iterable[str], index_dir: Path, catalogue: Catalogue, files: FileSystem) -> list[str]:
     """The keys of the rows that these recipes search, each once."""
-    return list(dict.fromkeys(plan.key for plan in ready(usable(recipes), home, catalogue, files)))
+    return list(
+        dict.fromkeys(plan.key for plan in trained_pipelines(buildable_pipelines(recipes), index_dir, catalogue, files))
+    )
 
 
-def save(learnt: Learnt, path: Path) -> None:
+def save_trained_state(trained: TrainedState, path: Path) -> None:
     """Write what was learnt to a file, to be used by other collections. StorageError where that cannot be."""
-    keys = list(learnt)
-    arrays = {f"{keys.index(key)}/{name}": array for key in keys for name, array in learnt[key].items()}
+    keys = list(trained)
+    arrays = {f"{keys.index(key)}/{name}": array for key in keys for name, array in trained[key].items()}
     about = np.frombuffer(json.dumps(keys).encode(), np.uint8)
     try:
         with path.open("wb") as file:
@@ -95,28 +105,28 @@ def save(learnt: Learnt, path: Path) -> None:
         raise StorageError(f"{path} cannot be written: {problem.strerror}") from None
 
 
-def load(path: Path) -> Learnt:
+def load_trained_state(path: Path) -> TrainedState:
     """What was learnt, from a file. UsageError where it is none."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             keys = json.loads(stored["keys"].tobytes())
-            made: Learnt = {key: {} for key in keys}
+            made: TrainedState = {key: {} for key in keys}
             for name in stored.files:
                 number, _, inner = name.partition("/")
                 if inner:
                     made[keys[int(number)]] = {**made[keys[int(number)]], inner: stored[name]}
-    except _NO_FILE as problem:
+    except _READ_ERRORS as problem:
         raise UsageError(f"{path} is no file of nearsight learn: {problem}") from None
     return made
 
 
-def given(paths: Iterable[Path], plans: Sequence[Plan]) -> Learnt:
+def load_trained_files(paths: Iterable[Path], pipelines: Sequence[Pipeline]) -> TrainedState:
     """What was learnt, from files. UsageError where one is none, or holds nothing that any of these plans needs."""
-    made, known = Learnt(), {index_store.learnt_key(plan) for plan in plans}
+    made, known = TrainedState(), {index_store.trained_state_key(plan) for plan in pipelines}
     for path in paths:
-        held = load(path)
+        held = load_trained_state(path)
         if not known & held.keys():
-            names = ", ".join(index_store.shown_key(key) for key in held)
+            names = ", ".join(index_store.recipe_of_key(key) for key in held)
             raise UsageError(f"{path} is for recipes that begin with {names}; none that is asked for does")
         made |= held
     return made

@@ -9,11 +9,11 @@ A method is a frozen dataclass: its fields are its parameters, and it keeps no r
 """
 
 from nearsight.types.descriptor import Descriptor, LocalDescriptor
-from nearsight.types.encoder import Encoder, Report, Vocabulary
-from nearsight.types.index import Index, Searchable
+from nearsight.types.encoder import Encoder, TrainProgress, Vocabulary
+from nearsight.types.index import Index, SearchableIndex
 from nearsight.types.method import Method
 from nearsight.types.metric import Kernel, Metric
-from nearsight.types.refiner import Refiner, Rows
+from nearsight.types.refiner import RerankContext, Reranker
 from nearsight.types.values import (
     NO_ID,
     Arrays,
@@ -49,9 +49,9 @@ __all__ = [
     "Method",
     "Metric",
     "Query",
-    "Refiner",
-    "Report",
-    "Rows",
-    "Searchable",
+    "RerankContext",
+    "Reranker",
+    "SearchableIndex",
+    "TrainProgress",
     "Vocabulary",
 ]

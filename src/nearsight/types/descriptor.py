@@ -36,7 +36,7 @@ class Descriptor(Method, ABC):
         return "float32"
 
     @property
-    def ragged(self) -> bool:
+    def variable_length(self) -> bool:
         """Whether a row is a list of records of any length, `dtype` each; then `rows` makes a list of them."""
         return False
 
@@ -58,7 +58,7 @@ class Descriptor(Method, ABC):
         return
 
     @abstractmethod
-    def rows(self, images: Sequence[Image]) -> NDArray[Any]:
+    def embed(self, images: Sequence[Image]) -> NDArray[Any]:
         """`(N, size)` of `dtype` for N pictures `(H, W, 3) uint8`, each at least 1 x 1."""
 
     def describe(self, images: Sequence[Image]) -> NDArray[Any]:
@@ -67,28 +67,28 @@ class Descriptor(Method, ABC):
             _check(image)
         if not len(images):
             return np.empty((0, self.size), self.dtype)
-        return self.rows(images)
+        return self.embed(images)
 
-    def questions(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows, or a list of them where ragged
+    def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows, or a list of them where ragged
         """The rows that these pictures ask with: those that `describe` makes, where nothing better is known."""
         return self.describe(images)
 
-    def palette(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
+    def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
         """The row `(size,)` of a picture of these colours (0..255) in these shares; None where it has no such thing."""
         return None
 
-    def histogram(self, amounts: NDArray[np.float64]) -> NDArray[Any] | None:
+    def embed_histogram(self, amounts: NDArray[np.float64]) -> NDArray[Any] | None:
         """The row of a picture with these amounts in the bins, in any unit; None where rows are no histogram of it."""
         return None
 
-    def texts(self, words: Sequence[str]) -> Floats | None:
+    def encode_texts(self, words: Sequence[str]) -> Floats | None:
         """The rows `(N, size) float32` of texts in one space with those of pictures; None where there is none.
 
         For no texts it says whether there is such a space, and reads nothing for it.
         """
         return None
 
-    def shared(self, query: NDArray[Any], row: NDArray[Any]) -> str:
+    def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """What two rows `(size,)` have in common, as half a sentence for a person; empty where nothing can be said."""
         return ""
 
@@ -135,7 +135,7 @@ class LocalDescriptor(Method, ABC):
     def features(self, image: Image) -> LocalFeatures:
         """The features of one picture `(H, W, 3) uint8`, at least 1 x 1; none is no error."""
 
-    def pairs(self, first: LocalFeatures, second: LocalFeatures) -> NDArray[np.int64] | None:
+    def match_pairs(self, first: LocalFeatures, second: LocalFeatures) -> NDArray[np.int64] | None:
         """Which features of two pictures belong together, places in both `(m, 2)`; None: the nearest descriptors do."""
         return None
 

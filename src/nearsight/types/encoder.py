@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nearsight.types.method import Method
 from nearsight.types.values import Arrays, Floats
 
-Report: TypeAlias = Callable[[int, int], None]
+TrainProgress: TypeAlias = Callable[[int, int], None]
 """`(done, total)`: how far something has come."""
 
 
@@ -21,11 +21,11 @@ class Vocabulary(Method, ABC):
 
     @property
     @abstractmethod
-    def count(self) -> int:
+    def n_words(self) -> int:
         """How many words it has at most; fewer where the sample is small."""
 
     @abstractmethod
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """What is learnt of descriptors `(N, D) float32`, which may lie in a mapped file; `centres (K, D)` among it."""
 
     @abstractmethod
@@ -39,13 +39,13 @@ class Encoder(Method, ABC):
     It is fitted once, on a sample of descriptors or rows; the fitted arrays are stored and given back.
     """
 
-    takes: ClassVar[str] = "features"
+    input_kind: ClassVar[str] = "features"
     """What it encodes: "features", "rows", or "both"; of both it makes the same kind again, each by itself."""
-    makes: ClassVar[str] = "rows"
+    output_kind: ClassVar[str] = "rows"
     """What it makes where it takes features: "rows", or other "features"."""
-    pairs: ClassVar[bool] = False
+    trains_on_pairs: ClassVar[bool] = False
     """Whether it learns from pairs: the rows 2i and 2i + 1 of its sample are those of pictures of the same thing."""
-    ragged: ClassVar[bool] = False
+    variable_length: ClassVar[bool] = False
     """Whether its rows are of any length: one record for each visual word that a picture holds (`visual_words`)."""
 
     @property
@@ -58,16 +58,16 @@ class Encoder(Method, ABC):
         """The type of a row's values."""
         return "float32"
 
-    def made_of(self, kind: str) -> str:
+    def output_kind_for(self, kind: str) -> str:
         """What it makes of "features" or of "rows": the one or the other."""
-        return kind if self.takes == "both" else self.makes
+        return kind if self.input_kind == "both" else self.output_kind
 
     @property
     @abstractmethod
-    def sample(self) -> int:
+    def sample_size(self) -> int:
         """How many descriptors or rows `fit` is best given; 0: there is nothing to fit."""
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """What is learnt of descriptors or rows `(N, D) float32`, which may lie in a mapped file.
 
         Raises ValueError where these are too few or of a kind that it cannot take.
@@ -82,6 +82,6 @@ class Encoder(Method, ABC):
     def encode(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
         """Rows `(N, size) float32` of N pictures' features or rows; lists where ragged or where features stay so."""
 
-    def questions(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
+    def encode_queries(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
         """The rows that these ask with; those that are stored of them, where nothing better is known."""
         return self.encode(described, fitted)

@@ -18,7 +18,7 @@ class Metric(Method, ABC):
     symbol: ClassVar[str] = ""
 
     @property
-    def costly(self) -> bool:
+    def is_expensive(self) -> bool:
         """Whether a distance takes so long (more than .02 ms) that no more than needed should be measured."""
         return False
 
@@ -31,18 +31,18 @@ class Metric(Method, ABC):
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32` between `queries (Q, D)` and `rows (N, D)`."""
 
-    def first(self, queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    def approximate(self, queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
         """Quick numbers `(Q, N)` that rise as the distances do, up to `margin`; those where none are quicker."""
         return self.distances(queries, rows)
 
-    def flattened(self, rows: NDArray[Any]) -> Floats | None:
+    def to_euclidean(self, rows: NDArray[Any]) -> Floats | None:
         """Rows `(N, E) float32` whose straight distances put them in nearly the order of this metric.
 
         Cells are made of these. None where no such rows are known; then only an exact index serves this metric.
         """
         return None
 
-    def at_least(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats | None:
+    def lower_bound(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats | None:
         """A lower bound of the distances, `(Q, N)`, where one is far cheaper than they are; otherwise None."""
         return None
 
@@ -66,8 +66,8 @@ class Kernel(Metric):
     """Whether words that many pictures hold count less."""
     burst: bool
     """Whether words that one picture holds often count less."""
-    costly = True
-    once: ClassVar[bool]
+    is_expensive = True
+    aggregates_words: ClassVar[bool]
     """Whether each word of a picture counts once: |q_w| is 1, and all its features have the same bits."""
 
     @abstractmethod

@@ -15,14 +15,14 @@ from nearsight.types.values import Explanation, Hits, Ids, Image, Match
 T = TypeVar("T")
 
 
-class Rows(Protocol):
+class RerankContext(Protocol):
     """What a refiner may read of the collection while one query is answered."""
 
-    total: int
+    n_images: int
     """Pictures in the collection."""
     memo: dict[Any, Any]
-    """Whatever a refiner wants to keep between `refine` and `explain` of the same query."""
-    question: Any
+    """Whatever a refiner wants to keep between `rerank` and `explain` of the same query."""
+    query_vector: Any
     """The row that is asked with, or its records; a refiner may put a better one in its place for those that follow."""
     verified: dict[int, Match]
     """The hits that a refiner has found to show the same thing as the query, and where."""
@@ -32,15 +32,15 @@ class Rows(Protocol):
         """What the index ranks by."""
         ...
 
-    def row(self, ident: int) -> NDArray[Any]:
+    def vector(self, ident: int) -> NDArray[Any]:
         """The stored row of a picture, or its records."""
         ...
 
-    def rows(self, ids: Ids) -> NDArray[Any]:
+    def vectors(self, ids: Ids) -> NDArray[Any]:
         """The stored rows `(n, D)` of several pictures, in the order of their ids as given."""
         ...
 
-    def spread(self, count: int) -> tuple[Ids, NDArray[Any]]:
+    def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
         """Ids and rows `(n, D)` of at most so many pictures, spread evenly over the collection; always the same."""
         ...
 
@@ -48,7 +48,7 @@ class Rows(Protocol):
         """The k best hits of each row, among those that may be found."""
         ...
 
-    def derived(self, ident: int, make: Callable[[Image], T]) -> T:
+    def from_thumbnail(self, ident: int, make: Callable[[Image], T]) -> T:
         """`make` of the stored thumbnail (256 pixels at the longest side) of one picture.
 
         It may be kept for later queries, so `make` is a function of a module and its result is never changed.
@@ -56,13 +56,13 @@ class Rows(Protocol):
         ...
 
 
-class Refiner(Method, ABC):
+class Reranker(Method, ABC):
     """Maps hits to better hits, one query at a time."""
 
-    ragged: ClassVar[bool] = False
+    variable_length: ClassVar[bool] = False
     """Whether it needs rows that are records of visual words."""
     vectors: ClassVar[bool] = False
-    """Whether it needs rows of numbers, float32, with a metric that can be straightened (`Metric.flattened`)."""
+    """Whether it needs rows of numbers, float32, with a metric that can be straightened (`Metric.to_euclidean`)."""
     gives_verdict: ClassVar[bool] = False
     """Whether it says what is alike; otherwise the distance says it, as without refiners."""
 
@@ -71,18 +71,18 @@ class Refiner(Method, ABC):
         """How many hits it wants from the index, at least."""
         return 0
 
-    def views(self, image: Image) -> list[Image]:
+    def query_views(self, image: Image) -> list[Image]:
         """The pictures that the index is asked with for this query; the best score of a hit counts."""
         return [image]
 
-    def guesses(self, image: Image) -> list[Image]:
-        """Further views that the query may be a copy in. Their hits count only where nearer than all of `views`."""
+    def speculative_views(self, image: Image) -> list[Image]:
+        """Further views that the query may be a copy in. Their hits count only where nearer than all of `query_views`."""
         return []
 
     @abstractmethod
-    def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
+    def rerank(self, image: Image, hits: Hits, rows: RerankContext) -> Hits:
         """Re-ranked hits `(1, k)` for one query picture; it may ask the index for others."""
 
     @abstractmethod
-    def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
+    def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:
         """Why, for each of these ids; None where this refiner has not looked at the hit."""

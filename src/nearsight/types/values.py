@@ -49,7 +49,7 @@ class LocalFeatures:
     def __len__(self) -> int:
         return len(self.points)
 
-    def chosen(self, at: Any) -> LocalFeatures:  # noqa: ANN401 - whatever indexes an array
+    def select(self, at: Any) -> LocalFeatures:  # noqa: ANN401 - whatever indexes an array
         """Those of the features that `at` indexes, in its order; they are no whole maps any more."""
         places = self.points[at], self.scales[at], self.angles[at]
         return LocalFeatures(*places, self.descriptors[at], self.size)

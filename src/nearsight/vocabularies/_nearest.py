@@ -16,15 +16,15 @@ from nearsight.types import Floats
 
 EXACT_BELOW = 2048
 """With fewer centres than this, comparing all is as quick."""
-_NARROW = 16
+_MIN_CODED_WIDTH = 16
 """Descriptors of fewer values than this are compared with all centres: codes would not tell them apart."""
-_PROBES = 24
-_FACTOR, _CHECKED = 8, 4
+_MIN_PROBES = 24
+_RESCORE_FACTOR, _MIN_RESCORED = 8, 4
 """For each word asked for so many are measured exactly, and for at least so many words."""
-_KEPT = 4
+_CACHE_SIZE = 4
 
 
-def index(centres: Floats) -> Any:  # noqa: ANN401 - a faiss index
+def build_centre_index(centres: Floats) -> Any:  # noqa: ANN401 - a faiss index
     """An index over centres `(K, D)`: cells, in them codes of 4 bits for each four values, and the centres themselves.
 
     24 cells or an eighth of all are looked into, and what is nearest by the codes is measured exactly.
@@ -36,26 +36,28 @@ def index(centres: Floats) -> Any:  # noqa: ANN401 - a faiss index
     """
     width = centres.shape[1]
     made: Any = faiss.IndexFlatL2(width)
-    if len(centres) >= EXACT_BELOW and width >= _NARROW:
+    if len(centres) >= EXACT_BELOW and width >= _MIN_CODED_WIDTH:
         cells = 2 ** round(np.log2(np.sqrt(len(centres))))
         parts = width // next(values for values in (4, 2, 1) if width % values == 0)
         made = faiss.index_factory(width, f"IVF{cells},PQ{parts}x4fs,RFlat")
-        made.k_factor = _FACTOR
-        faiss.extract_index_ivf(made).nprobe = max(_PROBES, cells // 8)
+        made.k_factor = _RESCORE_FACTOR
+        faiss.extract_index_ivf(made).nprobe = max(_MIN_PROBES, cells // 8)
         made.train(centres)
     made.add(centres)
     return made
 
 
-def nearest(made: Any, rows: Floats, several: int) -> NDArray[np.int32]:  # noqa: ANN401
+def search_centres(centre_index: Any, descriptors: Floats, n_words: int) -> NDArray[np.int32]:  # noqa: ANN401
     """The nearest centres `(N, several) int32` of rows, nearest first; -1 where there are no more."""
-    if not len(rows):
-        return np.empty((0, several), np.int32)
-    found: NDArray[np.int64] = made.search(np.ascontiguousarray(rows, np.float32), max(several, _CHECKED))[1]
-    return found[:, :several].astype(np.int32)
+    if not len(descriptors):
+        return np.empty((0, n_words), np.int32)
+    found: NDArray[np.int64] = centre_index.search(
+        np.ascontiguousarray(descriptors, np.float32), max(n_words, _MIN_RESCORED)
+    )[1]
+    return found[:, :n_words].astype(np.int32)
 
 
-class Shelf:
+class CentreIndexCache:
     """The indexes that were used last, by the bytes of their centres; threads may share it.
 
     The bytes of an array that is met again are not read again: an array that was given once is never changed.
@@ -63,24 +65,24 @@ class Shelf:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._made: OrderedDict[bytes, Any] = OrderedDict()
-        self._known: dict[int, tuple[weakref.ref[NDArray[Any]], bytes]] = {}
+        self._indexes: OrderedDict[bytes, Any] = OrderedDict()
+        self._known_keys: dict[int, tuple[weakref.ref[NDArray[Any]], bytes]] = {}
 
-    def index(self, centres: NDArray[Any]) -> Any:  # noqa: ANN401 - a faiss index
+    def get(self, centres: NDArray[Any]) -> Any:  # noqa: ANN401 - a faiss index
         """The index over these centres."""
         with self._lock:
             key = self._key(centres)
-            if key not in self._made:
-                self._made[key] = index(np.ascontiguousarray(centres, np.float32))
-            self._made.move_to_end(key)
-            while len(self._made) > _KEPT:
-                self._made.popitem(last=False)
-            return self._made[key]
+            if key not in self._indexes:
+                self._indexes[key] = build_centre_index(np.ascontiguousarray(centres, np.float32))
+            self._indexes.move_to_end(key)
+            while len(self._indexes) > _CACHE_SIZE:
+                self._indexes.popitem(last=False)
+            return self._indexes[key]
 
     def _key(self, centres: NDArray[Any]) -> bytes:
-        reference, key = self._known.get(id(centres), (None, b""))
+        reference, key = self._known_keys.get(id(centres), (None, b""))
         if reference is None or reference() is not centres:
-            self._known = {each: known for each, known in self._known.items() if known[0]() is not None}
+            self._known_keys = {each: known for each, known in self._known_keys.items() if known[0]() is not None}
             key = blake2b(np.ascontiguousarray(centres).data, person=str(centres.shape).encode()[:16]).digest()
-            self._known[id(centres)] = weakref.ref(centres), key
+            self._known_keys[id(centres)] = weakref.ref(centres), key
         return key

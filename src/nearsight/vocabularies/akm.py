@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clustering import kmeans
-from nearsight.types import Arrays, Floats, Report, Vocabulary
-from nearsight.vocabularies._nearest import Shelf, index, nearest
+from nearsight.types import Arrays, Floats, TrainProgress, Vocabulary
+from nearsight.vocabularies._nearest import CentreIndexCache, build_centre_index, search_centres
 
-_SHELF = Shelf()
+_INDEX_CACHE = CentreIndexCache()
 
 
 @dataclass(frozen=True)
@@ -66,24 +66,24 @@ class Akm(Vocabulary):
             raise ValueError(f"k is the number of words, 1 or more; got {self.k}")
 
     @property
-    def count(self) -> int:
+    def n_words(self) -> int:
         """As many as it was asked for."""
         return self.k
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`centres (K, D)`."""
         if not len(sample):
             raise ValueError("a vocabulary is learnt from descriptors; these pictures have none")
-        return {"centres": kmeans(sample, max(1, min(self.k, len(sample) // 8)), report, _among)}
+        return {"centres": kmeans(sample, max(1, min(self.k, len(sample) // 8)), report, _build_assigner)}
 
     def assign(self, descriptors: Floats, fitted: Arrays, several: int = 1) -> NDArray[np.int32]:
         """The nearest centres that the index finds; it is made once, and kept while the same centres are asked for."""
-        return nearest(_SHELF.index(fitted["centres"]), descriptors, several)
+        return search_centres(_INDEX_CACHE.get(fitted["centres"]), descriptors, several)
 
 
-def _among(centres: Floats) -> partial[NDArray[np.int32]]:
-    return partial(_first, index(centres))
+def _build_assigner(centres: Floats) -> partial[NDArray[np.int32]]:
+    return partial(_nearest_centre, build_centre_index(centres))
 
 
-def _first(made: object, rows: Floats) -> NDArray[np.int32]:
-    return nearest(made, rows, 1)[:, 0]
+def _nearest_centre(centre_index: object, descriptors: Floats) -> NDArray[np.int32]:
+    return search_centres(centre_index, descriptors, 1)[:, 0]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.clustering import assigned, kmeans, let_go
-from nearsight.types import Arrays, Floats, Report, Vocabulary
+from nearsight.clustering import kmeans, nearest_centroids, release_pages
+from nearsight.types import Arrays, Floats, TrainProgress, Vocabulary
 
-_PIECE = 256
+_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,15 @@ class Hkm(Vocabulary):
     def __post_init__(self) -> None:
         if self.branch < 2 or self.depth < 1:
             raise ValueError(f"branch is 2 or more and depth 1 or more; got {self.branch} and {self.depth}")
-        if self.count > np.iinfo(np.int32).max:
-            raise ValueError(f"branch ** depth is the number of words, below 2 ** 31; got {self.count}")
+        if self.n_words > np.iinfo(np.int32).max:
+            raise ValueError(f"branch ** depth is the number of words, below 2 ** 31; got {self.n_words}")
 
     @property
-    def count(self) -> int:
+    def n_words(self) -> int:
         """The leaves of a full tree."""
         return int(self.branch**self.depth)
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`centres (K, D)` of the leaves, `centres_l (n, D)` of level l above them, and `parts_l (m, branch) int32`.
 
         These are the numbers, among the clusters of level l, of the parts of each of the m above; -1 is none.
@@ -85,26 +85,26 @@ class Hkm(Vocabulary):
             done = level * len(sample)
             for number, rows in enumerate(clusters):
                 report(done, self.depth * len(sample))
-                own, split = self._split(sample[rows] if level else sample)
+                own, split = self._split_cluster(sample[rows] if level else sample)
                 parts[number, : len(own)] = len(centres) + np.arange(len(own))
                 centres.extend(own)
                 inside.extend(rows[part] for part in split)
                 done += len(rows)
-                let_go(sample)
+                release_pages(sample)
             fitted |= {f"centres_{level}": np.stack(centres), f"parts_{level}": parts}
             clusters = inside
         return fitted | {"centres": fitted.pop(f"centres_{self.depth - 1}")}
 
-    def _split(self, rows: Floats) -> tuple[Floats, list[NDArray[np.int64]]]:
+    def _split_cluster(self, rows: Floats) -> tuple[Floats, list[NDArray[np.int64]]]:
         """The centres of a cluster's parts, and which of its rows each has; parts without rows are left out."""
         centres = kmeans(rows, max(1, min(self.branch, len(rows) // 8)))
-        nearest = assigned(rows, centres)
+        nearest = nearest_centroids(rows, centres)
         kept = np.unique(nearest)
         return centres[kept], [np.flatnonzero(nearest == part) for part in kept]
 
     def assign(self, descriptors: Floats, fitted: Arrays, several: int = 1) -> NDArray[np.int32]:
         """Down the tree, with the `several` nearest clusters of each level."""
-        rows, step = np.asarray(descriptors, np.float32), max(1, _PIECE // several)
+        rows, step = np.asarray(descriptors, np.float32), max(1, _CHUNK // several)
         words = np.full((len(rows), several), -1, np.int32)
         for start in range(0, len(rows), step):
             piece = rows[start : start + step]
@@ -112,14 +112,16 @@ class Hkm(Vocabulary):
             for level in range(self.depth):
                 centres = fitted["centres" if level == self.depth - 1 else f"centres_{level}"]
                 parts = np.where(found[:, :, None] < 0, -1, fitted[f"parts_{level}"][found])
-                found = _nearest(piece, centres, parts.reshape(len(piece), -1), several)
+                found = _nearest_candidates(piece, centres, parts.reshape(len(piece), -1), several)
             words[start : start + step, : found.shape[1]] = found
         return words
 
 
-def _nearest(rows: Floats, centres: NDArray[Any], among: NDArray[Any], several: int) -> NDArray[np.int32]:
-    """Of the centres `among (n, M)` which each row may choose, the nearest, nearest first; -1 is none."""
-    away = centres[among] - rows[:, None]
-    squares = np.where(among < 0, np.inf, np.einsum("nmd,nmd->nm", away, away))
-    order = np.argsort(squares, axis=1, kind="stable")[:, :several]
-    return np.asarray(np.take_along_axis(among, order, 1), np.int32)
+def _nearest_candidates(
+    descriptors: Floats, centres: NDArray[Any], candidates: NDArray[Any], n_words: int
+) -> NDArray[np.int32]:
+    """Of the centres `candidates (n, M)` which each row may choose, the nearest, nearest first; -1 is none."""
+    away = centres[candidates] - descriptors[:, None]
+    squares = np.where(candidates < 0, np.inf, np.einsum("nmd,nmd->nm", away, away))
+    order = np.argsort(squares, axis=1, kind="stable")[:, :n_words]
+    return np.asarray(np.take_along_axis(candidates, order, 1), np.int32)

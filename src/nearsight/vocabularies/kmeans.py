@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clustering import kmeans
-from nearsight.types import Arrays, Floats, Report, Vocabulary
+from nearsight.types import Arrays, Floats, TrainProgress, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Kmeans(Vocabulary):
             raise ValueError(f"k is the number of words, 1 or more; got {self.k}")
 
     @property
-    def count(self) -> int:
+    def n_words(self) -> int:
         """As many as it was asked for."""
         return self.k
 
-    def fit(self, sample: Floats, report: Report) -> Arrays:
+    def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`centres (K, D)`."""
         if not len(sample):
             raise ValueError("a vocabulary is learnt from descriptors; these pictures have none")

@@ -12,7 +12,7 @@ from multiprocessing.reduction import send_handle
 from typing import Any
 
 from nearsight.errors import NearsightError
-from nearsight.workers.worker import Job
+from nearsight.workers.worker import WorkerJob
 
 # It ends at once: taking down the libraries in order takes 50 ms, which whoever closes the pool would wait for.
 _PROGRAM = (
@@ -24,19 +24,19 @@ _ONE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FO
 _KEEP = {"MALLOC_MMAP_THRESHOLD_": str(64 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
 
 
-class Nursery:
+class ForkServer:
     """The process that workers are forked from; it is started at once and waited for at the first worker."""
 
-    def __init__(self, job: Job[Any, Any]) -> None:
+    def __init__(self, job: WorkerJob[Any, Any]) -> None:
         self._message = pickle.dumps(job)
         self._pipe: Connection | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._begin()
+        self._launch()
 
     def fork(self, memory: int) -> tuple[int, Connection]:
         """A new worker's process id, and our end of its pipe."""
-        pipe = self._ready()
-        ours, theirs = pair()
+        pipe = self._ready_pipe()
+        ours, theirs = make_pipe()
         try:
             pipe.send(("fork", memory))
             send_handle(pipe, theirs.fileno(), 0)
@@ -63,7 +63,7 @@ class Nursery:
         if self._pipe is None or self._process is None:
             return
         self._pipe.close()
-        if self._fresh:  # still at its imports, and without workers
+        if self._starting:  # still at its imports, and without workers
             self._process.kill()
         try:
             self._process.wait(timeout=2)
@@ -72,8 +72,8 @@ class Nursery:
             self._process.wait()
         self._pipe = self._process = None
 
-    def _begin(self) -> None:
-        ours, theirs = pair()
+    def _launch(self) -> None:
+        ours, theirs = make_pipe()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - ourselves
                 [sys.executable, "-P", "-c", _PROGRAM.format(path=sys.path, fd=theirs.fileno())],
@@ -85,23 +85,23 @@ class Nursery:
                 env=os.environ | dict.fromkeys(_ONE, "1") | _KEEP,
             )
         ours.send_bytes(self._message)
-        self._fresh, self._pipe = True, ours
+        self._starting, self._pipe = True, ours
 
-    def _ready(self) -> Connection:
+    def _ready_pipe(self) -> Connection:
         if self._pipe is None:
             raise NearsightError("the pool is closed")
-        if self._fresh:
+        if self._starting:
             try:
                 problem = self._pipe.recv()
             except (EOFError, OSError):
                 problem = f"{sys.executable} ended before it began"
             if problem:
                 raise NearsightError(f"the decode workers cannot start:\n{problem}")
-            self._fresh = False
+            self._starting = False
         return self._pipe
 
 
-def pair() -> tuple[Connection, socket.socket]:
+def make_pipe() -> tuple[Connection, socket.socket]:
     """Our end of a new two-way pipe, and the other end, to be given away and closed."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     return Connection(ours.detach()), theirs

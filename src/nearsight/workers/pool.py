@@ -24,21 +24,21 @@ from typing import Any, Generic, TypeVar
 
 from nearsight.clock import Clock, SystemClock
 from nearsight.errors import NearsightError, Reason
-from nearsight.workers.forkserver import Nursery
-from nearsight.workers.worker import FINISHING, Failure, Job
+from nearsight.workers.forkserver import ForkServer
+from nearsight.workers.worker import FINISHING, Failure, WorkerJob
 
-__all__ = ["Failure", "Job", "Pool", "WorkerLimits"]
+__all__ = ["Failure", "WorkerJob", "WorkerLimits", "WorkerPool"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-BATCH = 16
+BATCH_SIZE = 16
 """Tasks a message, once a run is under way. It starts with one each, so that the first result comes soon."""
 
-AHEAD = 4
+MAX_BATCHES_AHEAD = 4
 """Batches a worker that may be under way or waiting for their turn: what bounds memory."""
 
-QUEUED = 1 << 15
+MAX_QUEUED_BYTES = 1 << 15
 """Bytes of a batch that is sent to a worker still busy with another; a pipe holds that much without anyone reading."""
 
 
@@ -58,25 +58,25 @@ class WorkerLimits:
     recycle_after: int = 2000
 
 
-DEFAULT = WorkerLimits()
+DEFAULT_WORKER_LIMITS = WorkerLimits()
 
 
 @dataclass(eq=False)
-class _Entry:
+class _PendingTask:
     """One task on its way. `done` says that `result` is final."""
 
     task: Any
-    tries: int = 0
+    attempts: int = 0
     done: bool = False
     result: Any = None
 
 
 @dataclass(eq=False)
-class _Lot:
+class _Batch:
     """Tasks that go to a worker in one message."""
 
-    entries: list[_Entry]
-    alone: bool = False
+    entries: list[_PendingTask]
+    is_retry: bool = False
 
     @cached_property
     def message(self) -> bytes:
@@ -84,38 +84,38 @@ class _Lot:
 
 
 @dataclass(eq=False)
-class _Worker:
-    """One worker, as seen from here. `lots` are those it was given, the first one under way."""
+class _WorkerHandle:
+    """One worker, as seen from here. `batches` are those it was given, the first one under way."""
 
     pid: int
     pipe: Connection
-    lots: deque[_Lot] = field(default_factory=deque)
+    batches: deque[_Batch] = field(default_factory=deque)
     current: int | None = None
     deadline: float | None = None
     ready: bool = False
-    served: int = 0
+    n_done: int = 0
 
 
-class Pool(Generic[T, R]):
+class WorkerPool(Generic[T, R]):
     """A pool of isolated workers for one job. Use it as a context manager; it serves one `run` at a time."""
 
     def __init__(
         self,
-        job: Job[T, R],
+        job: WorkerJob[T, R],
         workers: int,
-        limits: WorkerLimits = DEFAULT,
+        limits: WorkerLimits = DEFAULT_WORKER_LIMITS,
         clock: Clock | None = None,
     ) -> None:
         if workers < 1:
             raise ValueError(f"a pool has at least 1 worker; got {workers}")
         self._count, self._limits, self._clock = workers, limits, clock or SystemClock()
-        self._nursery = Nursery(job)
-        self._workers: list[_Worker] = []
-        self._lots: deque[_Lot] = deque()
-        self._alone: deque[_Lot] = deque()
-        self._sent = 0
+        self._fork_server = ForkServer(job)
+        self._workers: list[_WorkerHandle] = []
+        self._batches: deque[_Batch] = deque()
+        self._retries: deque[_Batch] = deque()
+        self._n_batches = 0
 
-    def __enter__(self) -> Pool[T, R]:
+    def __enter__(self) -> WorkerPool[T, R]:
         return self
 
     def __exit__(
@@ -127,7 +127,7 @@ class Pool(Generic[T, R]):
         """Ends all workers at once, whatever they do."""
         for worker in list(self._workers):
             self._kill(worker)
-        self._nursery.close()
+        self._fork_server.close()
 
     @property
     def pids(self) -> list[int]:
@@ -140,8 +140,8 @@ class Pool(Generic[T, R]):
         Tasks are taken as they are needed. A task whose worker died, ran out of time or of memory is tried once more,
         alone in a new worker; only then is it a Failure. The others of its batch are done again.
         """
-        source, window = iter(tasks), deque[_Entry]()
-        self._sent = 0
+        source, window = iter(tasks), deque[_PendingTask]()
+        self._n_batches = 0
         try:
             while True:
                 self._fill(source, window)
@@ -149,161 +149,168 @@ class Pool(Generic[T, R]):
                 if not window:
                     return
                 if not window[0].done:
-                    self._listen()
+                    self._wait_for_messages()
                     continue
                 entry = window.popleft()
                 yield entry.task, entry.result
-                if len(window) % BATCH == 0:  # whoever takes the results may be slow: keep the workers busy meanwhile
-                    self._listen(0)
+                if (
+                    len(window) % BATCH_SIZE == 0
+                ):  # whoever takes the results may be slow: keep the workers busy meanwhile
+                    self._wait_for_messages(0)
         finally:
-            self._abandon()
+            self._reset()
 
     # -------------------- giving out work
 
-    def _fill(self, source: Iterator[T], window: deque[_Entry]) -> None:
+    def _fill(self, source: Iterator[T], window: deque[_PendingTask]) -> None:
         """Takes tasks into lots, as many as the window leaves room for."""
-        while len(self._lots) < self._count and len(window) + BATCH <= self._count * AHEAD * BATCH:
-            size = min(BATCH, 1 << min(self._sent // self._count, 8))
-            entries = [_Entry(task) for task in islice(source, size)]
+        while (
+            len(self._batches) < self._count
+            and len(window) + BATCH_SIZE <= self._count * MAX_BATCHES_AHEAD * BATCH_SIZE
+        ):
+            size = min(BATCH_SIZE, 1 << min(self._n_batches // self._count, 8))
+            entries = [_PendingTask(task) for task in islice(source, size)]
             if not entries:
                 return
             window.extend(entries)
-            self._lots.append(_Lot(entries))
-            self._sent += 1
+            self._batches.append(_Batch(entries))
+            self._n_batches += 1
 
     def _dispatch(self) -> None:
-        while len(self._workers) < self._count and self._more_than_idle():
+        while len(self._workers) < self._count and self._needs_more_workers():
             self._workers.append(self._start())
         for worker in list(self._workers):
-            if not worker.lots:
-                self._give_idle(worker)
-            elif self._lots and not self._alone and self._may_queue(worker, self._lots[0]):
-                self._give(worker, self._lots.popleft())
+            if not worker.batches:
+                self._assign_idle(worker)
+            elif self._batches and not self._retries and self._may_queue(worker, self._batches[0]):
+                self._send(worker, self._batches.popleft())
 
-    def _more_than_idle(self) -> bool:
+    def _needs_more_workers(self) -> bool:
         """Whether there is work that the workers there are would not begin at once."""
-        return len(self._lots) + len(self._alone) > sum(not worker.lots for worker in self._workers)
+        return len(self._batches) + len(self._retries) > sum(not worker.batches for worker in self._workers)
 
-    def _give_idle(self, worker: _Worker) -> None:
-        if worker.served and (self._alone or worker.served >= self._limits.recycle_after):
-            worker = self._replaced(worker)
-        if self._alone:
-            self._give(worker, self._alone.popleft())
-        elif self._lots:
-            self._give(worker, self._lots.popleft())
+    def _assign_idle(self, worker: _WorkerHandle) -> None:
+        if worker.n_done and (self._retries or worker.n_done >= self._limits.recycle_after):
+            worker = self._replace(worker)
+        if self._retries:
+            self._send(worker, self._retries.popleft())
+        elif self._batches:
+            self._send(worker, self._batches.popleft())
 
-    def _may_queue(self, worker: _Worker, lot: _Lot) -> bool:
+    def _may_queue(self, worker: _WorkerHandle, batch: _Batch) -> bool:
         """Whether a busy worker may have this lot too, so that it need not wait for us when it is through."""
-        under_way = worker.lots[0]
-        enough = worker.served + len(under_way.entries) >= self._limits.recycle_after
-        return len(worker.lots) == 1 and not (under_way.alone or enough) and len(lot.message) <= QUEUED
+        under_way = worker.batches[0]
+        enough = worker.n_done + len(under_way.entries) >= self._limits.recycle_after
+        return (
+            len(worker.batches) == 1 and not (under_way.is_retry or enough) and len(batch.message) <= MAX_QUEUED_BYTES
+        )
 
-    def _give(self, worker: _Worker, lot: _Lot) -> None:
-        worker.lots.append(lot)
-        with suppress(BrokenPipeError, ConnectionResetError):  # it is dead: `_listen` will see that
-            worker.pipe.send_bytes(lot.message)
+    def _send(self, worker: _WorkerHandle, batch: _Batch) -> None:
+        worker.batches.append(batch)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it is dead: `_wait_for_messages` will see that
+            worker.pipe.send_bytes(batch.message)
 
     # -------------------- taking results
 
-    def _listen(self, pause: float | None = None) -> None:
-        """Waits for the next message, death or deadline, or at most `pause` seconds; deals with all that are due."""
+    def _wait_for_messages(self, timeout: float | None = None) -> None:
+        """Waits for the next message, death or deadline, or at most `timeout` seconds; deals with all that are due."""
         deadlines = [worker.deadline for worker in self._workers if worker.deadline is not None]
-        if pause is None and deadlines:
-            pause = max(0.0, min(deadlines) - self._clock.elapsed())
-        ready = wait([worker.pipe for worker in self._workers], pause)
+        if timeout is None and deadlines:
+            timeout = max(0.0, min(deadlines) - self._clock.monotonic())
+        ready = wait([worker.pipe for worker in self._workers], timeout)
         for worker in list(self._workers):
             if worker.pipe in ready:
-                self._hear(worker)
-            elif worker.deadline is not None and self._clock.elapsed() >= worker.deadline:
+                self._receive(worker)
+            elif worker.deadline is not None and self._clock.monotonic() >= worker.deadline:
                 self._kill(worker)
-                self._lost(worker, Failure(Reason.TIMEOUT, f"no end after {self._limits.seconds:g} seconds"))
+                self._requeue(worker, Failure(Reason.TIMEOUT, f"no end after {self._limits.seconds:g} seconds"))
 
-    def _hear(self, worker: _Worker) -> None:
+    def _receive(self, worker: _WorkerHandle) -> None:
         try:
             message = worker.pipe.recv_bytes()
         except (EOFError, OSError):
-            self._bury(worker)
+            self._on_exit(worker)
             return
         if not message:
             worker.ready = True
         elif len(message) == 4:
-            self._begun(worker, struct.unpack("<i", message)[0])
+            self._on_start(worker, struct.unpack("<i", message)[0])
         else:
-            self._finished(worker, pickle.loads(message))  # noqa: S301 - from our own worker
+            self._on_results(worker, pickle.loads(message))  # noqa: S301 - from our own worker
 
-    def _begun(self, worker: _Worker, number: int) -> None:
-        worker.current = number
-        times = len(worker.lots[0].entries) if number == FINISHING else 1
-        worker.deadline = self._clock.elapsed() + self._limits.seconds * times
+    def _on_start(self, worker: _WorkerHandle, index: int) -> None:
+        worker.current = index
+        times = len(worker.batches[0].entries) if index == FINISHING else 1
+        worker.deadline = self._clock.monotonic() + self._limits.seconds * times
 
-    def _finished(self, worker: _Worker, results: list[Any]) -> None:
+    def _on_results(self, worker: _WorkerHandle, results: list[Any]) -> None:
         worker.current = worker.deadline = None
-        entries = worker.lots.popleft().entries
-        worker.served += len(entries)
+        entries = worker.batches.popleft().entries
+        worker.n_done += len(entries)
         for entry, result in zip(entries, results, strict=True):
             if isinstance(result, Failure) and result.reason is Reason.OUT_OF_MEMORY:
-                self._again(entry, result)
+                self._retry(entry, result)
             else:
                 entry.done, entry.result = True, result
 
-    def _bury(self, worker: _Worker) -> None:
+    def _on_exit(self, worker: _WorkerHandle) -> None:
         """A worker has died by itself."""
         self._workers.remove(worker)
         worker.pipe.close()
-        code = self._nursery.reap(worker.pid)
+        code = self._fork_server.reap(worker.pid)
         if not worker.ready:
-            raise NearsightError(f"a decode worker ended before it began ({_ending(code)})")
-        self._lost(worker, Failure(Reason.CRASHED, f"the decoder {_ending(code)}"))
+            raise NearsightError(f"a decode worker ended before it began ({_describe_exit(code)})")
+        self._requeue(worker, Failure(Reason.CRASHED, f"the decoder {_describe_exit(code)}"))
 
-    def _lost(self, worker: _Worker, failure: Failure) -> None:
+    def _requeue(self, worker: _WorkerHandle, failure: Failure) -> None:
         """Blames the task that was under way, or all of the lot where that is not known; gives the others back."""
-        while len(worker.lots) > 1:
-            self._lots.appendleft(worker.lots.pop())
-        if not worker.lots:
+        while len(worker.batches) > 1:
+            self._batches.appendleft(worker.batches.pop())
+        if not worker.batches:
             return
-        entries = worker.lots.pop().entries
+        entries = worker.batches.pop().entries
         if worker.current is None or worker.current == FINISHING:
             blamed, others = entries, []
         else:
             blamed, others = [entries.pop(worker.current)], entries
         for entry in blamed:
-            self._again(entry, failure)
+            self._retry(entry, failure)
         if others:
-            self._lots.appendleft(_Lot(others))
+            self._batches.appendleft(_Batch(others))
 
-    def _again(self, entry: _Entry, failure: Failure) -> None:
-        entry.tries += 1
-        if entry.tries > 1:
+    def _retry(self, entry: _PendingTask, failure: Failure) -> None:
+        entry.attempts += 1
+        if entry.attempts > 1:
             entry.done, entry.result = True, failure
         else:
-            self._alone.append(_Lot([entry], alone=True))
+            self._retries.append(_Batch([entry], is_retry=True))
 
     # -------------------- starting, ending
 
-    def _start(self) -> _Worker:
-        return _Worker(*self._nursery.fork(self._limits.memory))
+    def _start(self) -> _WorkerHandle:
+        return _WorkerHandle(*self._fork_server.fork(self._limits.memory))
 
-    def _replaced(self, worker: _Worker) -> _Worker:
+    def _replace(self, worker: _WorkerHandle) -> _WorkerHandle:
         place = self._workers.index(worker)
         self._kill(worker)
         self._workers.insert(place, new := self._start())
         return new
 
-    def _kill(self, worker: _Worker) -> None:
+    def _kill(self, worker: _WorkerHandle) -> None:
         self._workers.remove(worker)
         with suppress(ProcessLookupError):
             os.kill(worker.pid, signal.SIGKILL)
         worker.pipe.close()
 
-    def _abandon(self) -> None:
+    def _reset(self) -> None:
         """Forgets what was under way, so that no old result meets a new run."""
-        self._lots.clear()
-        self._alone.clear()
-        for worker in [worker for worker in self._workers if worker.lots]:
+        self._batches.clear()
+        self._retries.clear()
+        for worker in [worker for worker in self._workers if worker.batches]:
             self._kill(worker)
 
 
-def _ending(code: int) -> str:
+def _describe_exit(code: int) -> str:
     if code >= 0:
         return f"ended with exit code {code}"
     try:

@@ -41,7 +41,7 @@ class Failure:
     detail: str = ""
 
 
-class Job(Protocol[T, R]):
+class WorkerJob(Protocol[T, R]):
     """What workers do. It is pickled once, so it holds parameters only: no open files, no threads."""
 
     def prepare(self, task: T) -> Any:  # noqa: ANN401 - whatever `finish` takes
@@ -57,7 +57,7 @@ class Job(Protocol[T, R]):
 
 
 @runtime_checkable
-class Starts(Protocol):
+class StartableJob(Protocol):
     """A job that loads something first: in each worker, with neither its time nor its memory limited."""
 
     def start(self) -> None:
@@ -65,23 +65,23 @@ class Starts(Protocol):
         ...
 
 
-def nursery(descriptor: int) -> None:
+def run_fork_server(fd: int) -> None:
     """Receives the job, then forks a worker each time one is asked for; the program's main function."""
-    parent = Connection(descriptor)
+    parent = Connection(fd)
     try:
         try:
             job = pickle.loads(parent.recv_bytes())  # noqa: S301 - from our own parent
-            _one_thread()
+            _limit_threads()
             parent.send("")
         except Exception:
             parent.send(traceback.format_exc(limit=-3))
             return
-        _serve(parent, job)
+        _serve_requests(parent, job)
     except (EOFError, OSError):
         return  # the parent is gone
 
 
-def _serve(parent: Connection, job: Job[Any, Any]) -> None:
+def _serve_requests(parent: Connection, job: WorkerJob[Any, Any]) -> None:
     """Forks and reaps as it is told; when the parent is gone, so are the workers."""
     children: set[int] = set()
     ended: dict[int, int] = {}
@@ -91,7 +91,7 @@ def _serve(parent: Connection, job: Job[Any, Any]) -> None:
             for pid in children - {value}:
                 _reap(pid, children, ended, os.WNOHANG)
             if order == "fork":
-                children.add(pid := _fork(parent, job, memory=value))
+                children.add(pid := _fork_worker(parent, job, memory=value))
                 parent.send(pid)
             else:
                 _reap(value, children, ended)
@@ -111,7 +111,7 @@ def _reap(pid: int, children: set[int], ended: dict[int, int], options: int = 0)
         ended[pid] = os.waitstatus_to_exitcode(status)
 
 
-def _fork(parent: Connection, job: Job[Any, Any], *, memory: int) -> int:
+def _fork_worker(parent: Connection, job: WorkerJob[Any, Any], *, memory: int) -> int:
     handle, nursery_pid = recv_handle(parent), os.getpid()
     pid = os.fork()
     if pid:
@@ -120,24 +120,24 @@ def _fork(parent: Connection, job: Job[Any, Any], *, memory: int) -> int:
     try:
         os.close(parent.fileno())
         _confine(nursery_pid)
-        _work(Connection(handle), job, memory)
+        _run_worker(Connection(handle), job, memory)
     except BaseException:  # noqa: S110 - nobody is left to tell
         pass
     os._exit(0)
 
 
-def _one_thread() -> None:
+def _limit_threads() -> None:
     """The environment has told OpenMP and BLAS; OpenCV also listens to this."""
     if "cv2" in sys.modules:
         sys.modules["cv2"].setNumThreads(1)
 
 
-def _confine(nursery_pid: int) -> None:
+def _confine(server_pid: int) -> None:
     """No core files; dies with the nursery; leaves Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != nursery_pid:
+    if os.getppid() != server_pid:
         os._exit(1)
 
 
@@ -149,10 +149,10 @@ def _limit_memory(allowance: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _work(parent: Connection, job: Job[Any, Any], memory: int) -> None:
-    if isinstance(job, Starts):
+def _run_worker(parent: Connection, job: WorkerJob[Any, Any], memory: int) -> None:
+    if isinstance(job, StartableJob):
         job.start()
-        _one_thread()
+        _limit_threads()
     _limit_memory(memory)
     parent.send_bytes(b"")  # ready
     while True:
@@ -160,35 +160,35 @@ def _work(parent: Connection, job: Job[Any, Any], memory: int) -> None:
             tasks = pickle.loads(parent.recv_bytes())  # noqa: S301 - from our own parent
         except EOFError:
             return
-        parent.send_bytes(_packed(_results(parent, job, tasks)))
+        parent.send_bytes(_pickle_results(_run_batch(parent, job, tasks)))
 
 
-def _packed(results: list[Any]) -> bytes:
+def _pickle_results(results: list[Any]) -> bytes:
     try:
         return pickle.dumps(results, protocol=5)
     except Exception as error:
-        return pickle.dumps([_failure(error)] * len(results), protocol=5)
+        return pickle.dumps([_to_failure(error)] * len(results), protocol=5)
 
 
-def _results(parent: Connection, job: Job[Any, Any], tasks: list[Any]) -> list[Any]:
-    slots: list[Any] = [_prepared(parent, job, number, task) for number, task in enumerate(tasks)]
+def _run_batch(parent: Connection, job: WorkerJob[Any, Any], tasks: list[Any]) -> list[Any]:
+    slots: list[Any] = [_prepare_task(parent, job, number, task) for number, task in enumerate(tasks)]
     alive = [number for number, slot in enumerate(slots) if not isinstance(slot, Failure)]
     if alive:
         parent.send_bytes(struct.pack("<i", FINISHING))
-        for number, result in zip(alive, _finished(job, [slots[number] for number in alive]), strict=True):
+        for number, result in zip(alive, _finish_items(job, [slots[number] for number in alive]), strict=True):
             slots[number] = result
     return slots
 
 
-def _prepared(parent: Connection, job: Job[Any, Any], number: int, task: Any) -> Any:  # noqa: ANN401 - the job's own
-    parent.send_bytes(struct.pack("<i", number))
+def _prepare_task(parent: Connection, job: WorkerJob[Any, Any], index: int, task: Any) -> Any:  # noqa: ANN401 - the job's own
+    parent.send_bytes(struct.pack("<i", index))
     try:
         return job.prepare(task)
     except Exception as error:
-        return _failure(error)
+        return _to_failure(error)
 
 
-def _finished(job: Job[Any, Any], items: list[Any]) -> list[Any]:
+def _finish_items(job: WorkerJob[Any, Any], items: list[Any]) -> list[Any]:
     try:
         results = list(job.finish(items))
         if len(results) != len(items):
@@ -196,11 +196,11 @@ def _finished(job: Job[Any, Any], items: list[Any]) -> list[Any]:
         return results
     except Exception as error:
         if len(items) == 1:
-            return [_failure(error)]
-    return [result for item in items for result in _finished(job, [item])]  # whose fault it is shows one by one
+            return [_to_failure(error)]
+    return [result for item in items for result in _finish_items(job, [item])]  # whose fault it is shows one by one
 
 
-def _failure(error: Exception) -> Failure:
+def _to_failure(error: Exception) -> Failure:
     if isinstance(error, PictureError):
         return Failure(error.reason, error.detail)
     if isinstance(error, MemoryError) or getattr(error, "code", None) == _NO_MEMORY:

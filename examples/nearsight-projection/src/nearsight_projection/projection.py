@@ -66,7 +66,7 @@ class Projection(Descriptor):
         """The number of values of a row."""
         return 2 * self.length
 
-    def rows(self, images: Sequence[Image]) -> NDArray[Any]:
+    def embed(self, images: Sequence[Image]) -> NDArray[Any]:
         """`(N, size) float32` for N pictures."""
         return np.stack([self._row(image) for image in images])
 

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Refiner, Rows
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, RerankContext, Reranker
 
 SIDE = 16
 """Hits are compared at this many pixels a side."""
 
 
 @dataclass(frozen=True)
-class Vary(Refiner):
+class Vary(Reranker):
     """Moves hits back that repeat a hit before them, so that the first ones differ from each other.
 
     1. The first hit stays first. Of the first `n`, ranks become relevance: 1 for the first, falling evenly to 0.
@@ -54,7 +54,7 @@ class Vary(Refiner):
     >>> pictures = [left, left, np.ascontiguousarray(left.transpose(1, 0, 2))]
     >>> rows = SimpleNamespace(total=3, memo={}, derived=lambda ident, make: make(pictures[ident]))
     >>> hits = Hits(np.array([[0, 1, 2]]), np.array([[-1, -2, -3]], np.float32))
-    >>> Vary().refine(left, hits, rows).ids.tolist()
+    >>> Vary().rerank(left, hits, rows).ids.tolist()
     [[0, 2, 1]]
     """
 
@@ -72,16 +72,16 @@ class Vary(Refiner):
         """As many hits as it puts into order."""
         return self.n
 
-    def refine(self, image: Image, hits: Hits, rows: Rows) -> Hits:
+    def rerank(self, image: Image, hits: Hits, rows: RerankContext) -> Hits:
         """The same hits, the first `n` in an order of their own."""
         ids = hits.ids[0]
         count = min(self.n, int((ids != NO_ID).sum()))
-        small = [rows.derived(ident, _small) for ident in ids[:count].tolist()]
+        small = [rows.from_thumbnail(ident, _small) for ident in ids[:count].tolist()]
         order = _order(np.array(small), self.weight) if count else []
         moved = [ids[:count][order], ids[count:]]
         return Hits(np.concatenate(moved)[None], hits.scores)
 
-    def explain(self, image: Image, ids: Ids, rows: Rows) -> list[Explanation | None]:
+    def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:
         """It has nothing to say of a single hit."""
         return [None for _ in ids]
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import Names, content, existing, pictures
-from nearsight.evaluation.ground_truth import Answers, GroundTruth, Question, box_of
-from nearsight.evaluation.pickle_reader import data_of
+from nearsight.evaluation.folder import ImageNames, find_first, list_images, read_list_bytes
+from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance, box_from_numbers
+from nearsight.evaluation.pickle_reader import load_plain_data
 
-__all__ = ["landmarks", "original", "revisited"]
+__all__ = ["read_landmarks", "read_original_buildings", "read_revisited_buildings"]
 
 _IMAGES = ("images", "jpg", "oxbuild_images", "paris")
 _LISTS = ("gt", "groundtruth", "lab", "gt_files_170407", "paris_120310")
@@ -34,7 +34,7 @@ _LEVELS = {
 }
 
 
-def original(name: str, data: Path) -> GroundTruth:
+def read_original_buildings(name: str, data: Path) -> GroundTruth:
     """Oxford5k or Paris6k as first published.
 
     1. `gt/LANDMARK_N_query.txt` names a picture and a box of it; `_good`, `_ok` and `_junk` list pictures by name.
@@ -45,15 +45,15 @@ def original(name: str, data: Path) -> GroundTruth:
     UsageError
         where something of it lacks
     """
-    images, lists = existing(data, _IMAGES, "the pictures"), existing(data, _LISTS, "the lists *_query.txt")
-    held = pictures(images)
-    names = Names(held)
+    images, lists = find_first(data, _IMAGES, "the pictures"), find_first(data, _LISTS, "the lists *_query.txt")
+    held = list_images(images)
+    names = ImageNames(held)
     queries = sorted(lists.glob("*_query.txt"))
-    questions = tuple(_listed(path, images, names) for path in queries)
+    questions = tuple(_read_query(path, images, names) for path in queries)
     return GroundTruth(name, images, held, questions, ("mAP", "P@10", "rank 1"))
 
 
-def revisited(name: str, data: Path) -> GroundTruth:
+def read_revisited_buildings(name: str, data: Path) -> GroundTruth:
     """The revisited Oxford or Paris: three levels of the same 70 queries.
 
     1. `gnd_NAME.pkl` lists the pictures, the queries, and for each query a box and pictures that are easy, hard, junk.
@@ -63,74 +63,83 @@ def revisited(name: str, data: Path) -> GroundTruth:
 
     The file is read as data: see `unpickle`.
     """
-    images, path = existing(data, _IMAGES, "the pictures"), existing(data, (f"gnd_{name}.pkl",), "the ground truth")
-    truth = _whole(data_of(content(path)), path)
-    names = Names(pictures(images))
+    images, path = find_first(data, _IMAGES, "the pictures"), find_first(data, (f"gnd_{name}.pkl",), "the ground truth")
+    truth = _validate_ground_truth(load_plain_data(read_list_bytes(path)), path)
+    names = ImageNames(list_images(images))
     try:
         held = [names.find(str(each), path) for each in truth["imlist"]]
         both = zip(truth["qimlist"], truth["gnd"], strict=True)
-        questions = tuple(_leveled(str(called), gnd, held, names, (images, path)) for called, gnd in both)
+        questions = tuple(_revisited_query(str(called), gnd, held, names, (images, path)) for called, gnd in both)
     except (ValueError, TypeError, IndexError) as problem:
         raise UsageError(f"{path} does not agree with itself: {problem}") from None
     return GroundTruth(name, images, tuple(held), questions, ("mAP", "mP@1", "mP@5", "mP@10"))
 
 
-def landmarks(data: Path) -> GroundTruth:
+def read_landmarks(data: Path) -> GroundTruth:
     """A folder of pictures with `gt.json`, scored like Oxford5k.
 
     The file is a list of objects with `query`, `bbx` (x0, y0, x1, y1 in pixels; may lack), `ok`, `junk` (may lack) and
     `landmark` (may lack); pictures are named with or without ending.
     """
-    images, path = existing(data, _IMAGES, "the pictures"), existing(data, ("gt.json",), "the ground truth")
-    held = pictures(images)
-    names = Names(held)
+    images, path = find_first(data, _IMAGES, "the pictures"), find_first(data, ("gt.json",), "the ground truth")
+    held = list_images(images)
+    names = ImageNames(held)
     try:
-        rows = json.loads(content(path))
-        questions = tuple(_of_row(row, images, names, path) for row in rows)
+        rows = json.loads(read_list_bytes(path))
+        questions = tuple(_query_of_row(row, images, names, path) for row in rows)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
         raise UsageError(f'{path} is not a list of objects with "query" and "ok": {problem!r}') from None
     return GroundTruth("landmarks", images, held, questions, ("mAP", "P@10", "rank 1"))
 
 
-def _leveled(
-    called: str, gnd: Mapping[str, Any], held: Sequence[str], names: Names, places: tuple[Path, Path]
-) -> Question:
-    """One revisited query; `places` are the pictures' folder and the file."""
-    images, path = places
-    found = names.find(called, path)
-    answers = {level: _at_level(gnd, held, *parts) for level, parts in _LEVELS.items()}
-    return Question(found, images / found, answers, box_of(gnd["bbx"], path), called)
+def _revisited_query(
+    query_name: str, gnd: Mapping[str, Any], image_names: Sequence[str], names: ImageNames, paths: tuple[Path, Path]
+) -> EvaluationQuery:
+    """One revisited query; `paths` are the pictures' folder and the file."""
+    images, path = paths
+    found = names.find(query_name, path)
+    answers = {level: _relevance_at_level(gnd, image_names, *parts) for level, parts in _LEVELS.items()}
+    return EvaluationQuery(found, images / found, answers, box_from_numbers(gnd["bbx"], path), query_name)
 
 
-def _of_row(row: Mapping[str, Any], images: Path, names: Names, path: Path) -> Question:
+def _query_of_row(row: Mapping[str, Any], images: Path, names: ImageNames, path: Path) -> EvaluationQuery:
     find = partial(names.find, where=path)
     query = find(row["query"])
     right = frozenset(map(find, row["ok"]))
     ignored = frozenset(map(find, row.get("junk", ()))) | ({query} - right)
-    box = box_of(row["bbx"], path) if row.get("bbx") else None
-    return Question(query, images / query, {"": Answers(right, ignored)}, box, str(row.get("landmark", "")))
+    box = box_from_numbers(row["bbx"], path) if row.get("bbx") else None
+    return EvaluationQuery(query, images / query, {"": Relevance(right, ignored)}, box, str(row.get("landmark", "")))
 
 
-def _listed(path: Path, images: Path, names: Names) -> Question:
+def _read_query(path: Path, images: Path, names: ImageNames) -> EvaluationQuery:
     """One query of the lists."""
-    called, *numbers = content(path).decode("utf8", "replace").split() or [""]
+    called, *numbers = read_list_bytes(path).decode("utf8", "replace").split() or [""]
     stem = path.name.removesuffix("_query.txt")
     query = names.find(_PREFIX.sub("", called), path)
-    good, ok, junk = (_list(path.with_name(f"{stem}_{kind}.txt"), names) for kind in ("good", "ok", "junk"))
-    answers = Answers(good | ok, junk - good - ok)
-    return Question(query, images / query, {"": answers}, box_of(numbers, path), re.sub(r"_\d+$", "", stem))
+    good, ok, junk = (_read_list(path.with_name(f"{stem}_{kind}.txt"), names) for kind in ("good", "ok", "junk"))
+    answers = Relevance(good | ok, junk - good - ok)
+    return EvaluationQuery(
+        query, images / query, {"": answers}, box_from_numbers(numbers, path), re.sub(r"_\d+$", "", stem)
+    )
 
 
-def _list(path: Path, names: Names) -> frozenset[str]:
+def _read_list(path: Path, names: ImageNames) -> frozenset[str]:
     """The pictures of a list."""
-    return frozenset(names.find(called, path) for called in content(path).decode("utf8", "replace").split())
+    return frozenset(names.find(called, path) for called in read_list_bytes(path).decode("utf8", "replace").split())
 
 
-def _at_level(gnd: Mapping[str, Any], held: Sequence[str], right: Sequence[str], ignored: Sequence[str]) -> Answers:
-    return Answers(*(frozenset(held[int(at)] for part in parts for at in gnd[part]) for parts in (right, ignored)))
+def _relevance_at_level(
+    gnd: Mapping[str, Any], image_names: Sequence[str], positive_lists: Sequence[str], ignored_lists: Sequence[str]
+) -> Relevance:
+    return Relevance(
+        *(
+            frozenset(image_names[int(at)] for part in parts for at in gnd[part])
+            for parts in (positive_lists, ignored_lists)
+        )
+    )
 
 
-def _whole(truth: Any, path: Path) -> dict[str, Any]:  # noqa: ANN401 - whatever the file holds
+def _validate_ground_truth(truth: Any, path: Path) -> dict[str, Any]:  # noqa: ANN401 - whatever the file holds
     """The ground truth, if it has all its parts."""
     lacking = [key for key in ("gnd", "imlist", "qimlist") if not isinstance(truth, dict) or key not in truth]
     parts = ("bbx", "easy", "hard", "junk")

@@ -11,7 +11,7 @@ from nearsight.errors import UsageError
 from nearsight.evaluation.ground_truth import GroundTruth
 from nearsight.evaluation.protocols import buildings, classes, groups, table
 
-__all__ = ["PROTOCOLS", "Protocol", "load"]
+__all__ = ["PROTOCOLS", "Protocol", "load_ground_truth"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Protocol:
     """One way of judging: its name, what it is, what its folder holds, and its reader."""
 
     name: str
-    line: str
+    description: str
     expects: str
     read: Callable[[Path], GroundTruth]
 
@@ -31,52 +31,54 @@ PROTOCOLS = {
             "oxford5k",
             "parts of buildings in Oxford, 55 queries",
             "images/, gt/*_query.txt, _good, _ok, _junk",
-            partial(buildings.original, "oxford5k"),
+            partial(buildings.read_original_buildings, "oxford5k"),
         ),
         Protocol(
             "paris6k",
             "parts of buildings in Paris, 55 queries",
             "images/, gt/*_query.txt, _good, _ok, _junk",
-            partial(buildings.original, "paris6k"),
+            partial(buildings.read_original_buildings, "paris6k"),
         ),
         Protocol(
             "roxford5k",
             "Oxford revisited: easy, medium, hard",
             "jpg/, gnd_roxford5k.pkl",
-            partial(buildings.revisited, "roxford5k"),
+            partial(buildings.read_revisited_buildings, "roxford5k"),
         ),
         Protocol(
             "rparis6k",
             "Paris revisited: easy, medium, hard",
             "jpg/, gnd_rparis6k.pkl",
-            partial(buildings.revisited, "rparis6k"),
+            partial(buildings.read_revisited_buildings, "rparis6k"),
         ),
-        Protocol("landmarks", "any pictures, scored like Oxford5k", "images/, gt.json", buildings.landmarks),
-        Protocol("holidays", "500 groups of holiday pictures", "jpg/100000.jpg ...", groups.holidays),
+        Protocol("landmarks", "any pictures, scored like Oxford5k", "images/, gt.json", buildings.read_landmarks),
+        Protocol("holidays", "500 groups of holiday pictures", "jpg/100000.jpg ...", groups.read_holidays),
         Protocol(
             "holidays-rotated",
             "the same, turned upright by hand",
             "jpg_rotated/100000.jpg ...",
-            partial(groups.holidays, rotated=True),
+            partial(groups.read_holidays, rotated=True),
         ),
-        Protocol("ukbench", "four pictures of each of 2550 things", "full/ukbench00000.jpg ...", groups.ukbench),
+        Protocol("ukbench", "four pictures of each of 2550 things", "full/ukbench00000.jpg ...", groups.read_ukbench),
         Protocol(
             "copydays",
             "altered copies of 157 pictures",
             "original/, strong/, jpegqual/N/, crops/N/, distractors/",
-            groups.copydays,
+            groups.read_copydays,
         ),
-        Protocol("pairs", "photographs of things with one reference each", "Reference/, other folders", groups.pairs),
-        Protocol("corel1k", "ten classes of 100 pictures, leave one out", "0.jpg to 999.jpg", classes.corel1k),
-        Protocol("caltech101", "101 classes, leave one out", "101_ObjectCategories/CLASS/", classes.caltech101),
-        Protocol("scene15", "fifteen kinds of scenes, leave one out", "CLASS/", classes.scene15),
-        Protocol("classes", "any folder of classes, leave one out", "CLASS/", partial(classes.classes, "classes")),
-        Protocol("table", "any pictures with a table of answers", "queries.csv, or the file itself", table.table),
+        Protocol(
+            "pairs", "photographs of things with one reference each", "Reference/, other folders", groups.read_pairs
+        ),
+        Protocol("corel1k", "ten classes of 100 pictures, leave one out", "0.jpg to 999.jpg", classes.read_corel1k),
+        Protocol("caltech101", "101 classes, leave one out", "101_ObjectCategories/CLASS/", classes.read_caltech101),
+        Protocol("scene15", "fifteen kinds of scenes, leave one out", "CLASS/", classes.read_scene15),
+        Protocol("classes", "any folder of classes, leave one out", "CLASS/", partial(classes.read_classes, "classes")),
+        Protocol("table", "any pictures with a table of answers", "queries.csv, or the file itself", table.read_table),
     )
 }
 
 
-def load(name: str, data: Path) -> GroundTruth:
+def load_ground_truth(name: str, data: Path) -> GroundTruth:
     """The task of a protocol in a folder.
 
     Raises

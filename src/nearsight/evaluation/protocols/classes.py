@@ -16,43 +16,43 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import existing, folders, pictures
-from nearsight.evaluation.ground_truth import Answers, GroundTruth, Question
+from nearsight.evaluation.folder import find_first, list_images, list_subfolders
+from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance
 
-__all__ = ["caltech101", "classes", "corel1k", "leave_one_out", "scene15"]
+__all__ = ["leave_one_out", "read_caltech101", "read_classes", "read_corel1k", "read_scene15"]
 
-MEASURES = ("mAP", "mAP, rect.", "1-NN error", "10-NN accuracy", "P@10")
+CLASS_MEASURES = ("mAP", "mAP, rect.", "1-NN error", "10-NN accuracy", "P@10")
 _COREL = ("africa", "beach", "buildings", "buses", "dinosaurs", "elephants", "flowers", "horses", "mountains", "food")
 _NOT_A_CLASS = frozenset({"BACKGROUND_Google"})
 
 
-def corel1k(data: Path) -> GroundTruth:
+def read_corel1k(data: Path) -> GroundTruth:
     """Corel-1k, also called Wang: pictures 0.jpg to 999.jpg, whose class is their number // 100."""
-    held = pictures(existing(data, (".",), "the pictures"))
+    held = list_images(find_first(data, (".",), "the pictures"))
     numbered = {name: int(Path(name).stem) for name in held if Path(name).stem.isdecimal()}
     if sorted(numbered.values()) != list(range(1000)):
         raise UsageError(f"{data}: expected the pictures 0.jpg to 999.jpg of Corel-1k; there are {len(numbered)} such")
     return leave_one_out("corel1k", data, {name: _COREL[number // 100] for name, number in numbered.items()})
 
 
-def caltech101(data: Path) -> GroundTruth:
+def read_caltech101(data: Path) -> GroundTruth:
     """Caltech-101: a folder for each class; the background, which is none, is left out."""
     root = next((data / name for name in ("101_ObjectCategories", "caltech101") if (data / name).is_dir()), data)
-    return classes("caltech101", root, leave=_NOT_A_CLASS)
+    return read_classes("caltech101", root, excluded=_NOT_A_CLASS)
 
 
-def scene15(data: Path) -> GroundTruth:
+def read_scene15(data: Path) -> GroundTruth:
     """Fifteen scenes: a folder for each."""
-    truth = classes("scene15", data)
+    truth = read_classes("scene15", data)
     if len(set(truth.labels.values())) != 15:
         raise UsageError(f"{data}: expected fifteen folders of scenes; there are {len(set(truth.labels.values()))}")
     return truth
 
 
-def classes(name: str, data: Path, leave: Iterable[str] = ()) -> GroundTruth:
+def read_classes(name: str, data: Path, excluded: Iterable[str] = ()) -> GroundTruth:
     """Any folder of folders: the pictures below each belong together, those that lie loose are left out."""
-    found = [each for each in folders(existing(data, (".",), "the classes")) if each not in set(leave)]
-    labels = {f"{each}/{picture}": each for each in found for picture in pictures(data / each)}
+    found = [each for each in list_subfolders(find_first(data, (".",), "the classes")) if each not in set(excluded)]
+    labels = {f"{each}/{picture}": each for each in found for picture in list_images(data / each)}
     if len(set(labels.values())) < 2:
         raise UsageError(f"{data}: expected a folder for each class with its pictures, two or more; got {len(found)}")
     return leave_one_out(name, data, labels)
@@ -66,8 +66,8 @@ def leave_one_out(name: str, folder: Path, labels: Mapping[str, str]) -> GroundT
     groups = {label: frozenset(each) for label, each in members.items()}
     counts = Counter(labels.values())
     questions = tuple(
-        Question(picture, folder / picture, {"": Answers(groups[label], frozenset({picture}))}, group=label)
+        EvaluationQuery(picture, folder / picture, {"": Relevance(groups[label], frozenset({picture}))}, group=label)
         for picture, label in sorted(labels.items())
         if counts[label] > 1
     )
-    return GroundTruth(name, folder, tuple(sorted(labels)), questions, MEASURES, dict(labels))
+    return GroundTruth(name, folder, tuple(sorted(labels)), questions, CLASS_MEASURES, dict(labels))

@@ -16,108 +16,117 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import existing, folders, pictures
-from nearsight.evaluation.ground_truth import Answers, GroundTruth, Question
+from nearsight.evaluation.folder import find_first, list_images, list_subfolders
+from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance
 
-__all__ = ["copydays", "holidays", "pairs", "ukbench"]
+__all__ = ["read_copydays", "read_holidays", "read_pairs", "read_ukbench"]
 
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
 _REFERENCES = ("reference", "references", "original", "originals")
 
 
-def holidays(data: Path, *, rotated: bool = False) -> GroundTruth:
+def read_holidays(data: Path, *, rotated: bool = False) -> GroundTruth:
     """INRIA Holidays: pictures of one place have the same number // 100, and number % 100 == 0 asks for the others.
 
     The query itself is taken out of the answer. Pictures are turned as their EXIF says; `rotated` takes the folder
     `jpg_rotated` of pictures that were turned upright by hand, which scores some points higher.
     """
     wanted = ("jpg_rotated", "images_rotated") if rotated else ("jpg", "images")
-    images = existing(data, wanted, "the pictures")
-    groups = _grouped(pictures(images), lambda number: number // 100, images)
+    images = find_first(data, wanted, "the pictures")
+    groups = _group_by_number(list_images(images), lambda number: number // 100, images)
     questions = [
-        Question(name, images / name, {"": Answers(group, frozenset({name}))}, group=str(key))
+        EvaluationQuery(name, images / name, {"": Relevance(group, frozenset({name}))}, group=str(key))
         for key, group in groups.items()
         for name in sorted(group)
-        if _number(name, images) % 100 == 0 and len(group) > 1
+        if _last_number(name, images) % 100 == 0 and len(group) > 1
     ]
     name = "holidays-rotated" if rotated else "holidays"
-    return GroundTruth(name, images, pictures(images), tuple(questions), ("mAP", "rank 1"))
+    return GroundTruth(name, images, list_images(images), tuple(questions), ("mAP", "rank 1"))
 
 
-def ukbench(data: Path) -> GroundTruth:
+def read_ukbench(data: Path) -> GroundTruth:
     """UKBench: four pictures of each thing, by number // 4; each asks for all four, itself among them."""
-    images = existing(data, ("full", "images", "ukbench"), "the pictures ukbench00000.jpg ...")
-    groups = _grouped(pictures(images), lambda number: number // 4, images)
+    images = find_first(data, ("full", "images", "ukbench"), "the pictures ukbench00000.jpg ...")
+    groups = _group_by_number(list_images(images), lambda number: number // 4, images)
     questions = [
-        Question(name, images / name, {"": Answers(group)}, group=str(key))
+        EvaluationQuery(name, images / name, {"": Relevance(group)}, group=str(key))
         for key, group in groups.items()
         for name in sorted(group)
     ]
-    return GroundTruth("ukbench", images, pictures(images), tuple(questions), ("N-S", "mAP"))
+    return GroundTruth("ukbench", images, list_images(images), tuple(questions), ("N-S", "mAP"))
 
 
-def copydays(data: Path) -> GroundTruth:
+def read_copydays(data: Path) -> GroundTruth:
     """INRIA Copydays: altered copies ask for their original, which has the same number // 100.
 
     `original/` is searched among, with `distractors/` where there are some. All other folders hold copies: `strong/`,
     `jpegqual/N/`, `crops/N/`.
     """
-    originals = existing(data, ("original", "originals"), "the originals")
-    others = [name for name in folders(data) if name not in (originals.name, "distractors")]
-    root = data if "distractors" in folders(data) else originals
+    originals = find_first(data, ("original", "originals"), "the originals")
+    others = [name for name in list_subfolders(data) if name not in (originals.name, "distractors")]
+    root = data if "distractors" in list_subfolders(data) else originals
     held = tuple(
-        f"{each.name}/{name}" for each in (originals, data / "distractors") if each.is_dir() for name in pictures(each)
+        f"{each.name}/{name}"
+        for each in (originals, data / "distractors")
+        if each.is_dir()
+        for name in list_images(each)
     )
     held = tuple(name.removeprefix(f"{originals.name}/") for name in held) if root == originals else held
     by_block = {
-        _number(name, data) // 100: name for name in held if root == originals or name.startswith(f"{originals.name}/")
+        _last_number(name, data) // 100: name
+        for name in held
+        if root == originals or name.startswith(f"{originals.name}/")
     }
-    questions = [_copy(data, f"{folder}/{name}", by_block) for folder in others for name in pictures(data / folder)]
+    questions = [
+        _copy_query(data, f"{folder}/{name}", by_block) for folder in others for name in list_images(data / folder)
+    ]
     return GroundTruth("copydays", root, held, tuple(questions), ("mAP", "rank 1", "µAP", "R@P90"))
 
 
-def pairs(data: Path) -> GroundTruth:
+def read_pairs(data: Path) -> GroundTruth:
     """One reference of each thing, and photographs of it in other folders under the same number.
 
     The references lie in `Reference/` (or `original/`); `Phone/017.jpg` asks for `Reference/017.jpg`.
     """
-    references = [name for name in folders(data) if name.lower() in _REFERENCES]
+    references = [name for name in list_subfolders(data) if name.lower() in _REFERENCES]
     if not references:
-        there = ", ".join(folders(data)) or "no folder"
+        there = ", ".join(list_subfolders(data)) or "no folder"
         raise UsageError(f"{data} lacks a folder Reference with one picture of each thing; there is {there}")
     images = data / references[0]
     by_number: dict[int, set[str]] = {}
-    for name in pictures(images):
-        by_number.setdefault(_number(name, images), set()).add(name)
+    for name in list_images(images):
+        by_number.setdefault(_last_number(name, images), set()).add(name)
     questions = [
-        Question(
+        EvaluationQuery(
             f"{folder}/{name}",
             data / folder / name,
-            {"": Answers(frozenset(by_number.get(_number(name, data / folder), ())))},
+            {"": Relevance(frozenset(by_number.get(_last_number(name, data / folder), ())))},
             group=folder,
         )
-        for folder in folders(data)
+        for folder in list_subfolders(data)
         if folder != images.name
-        for name in pictures(data / folder)
+        for name in list_images(data / folder)
     ]
-    return GroundTruth("pairs", images, pictures(images), tuple(questions), ("mAP", "rank 1", "R@10"))
+    return GroundTruth("pairs", images, list_images(images), tuple(questions), ("mAP", "rank 1", "R@10"))
 
 
-def _copy(data: Path, name: str, originals: dict[int, str]) -> Question:
-    block = _number(name, data) // 100
+def _copy_query(data: Path, name: str, originals: dict[int, str]) -> EvaluationQuery:
+    block = _last_number(name, data) // 100
     if block not in originals:
         raise UsageError(f"{data / name} has no original: expected a picture numbered {block}00 in original/")
-    return Question(name, data / name, {"": Answers(frozenset({originals[block]}))}, group=str(Path(name).parent))
+    return EvaluationQuery(
+        name, data / name, {"": Relevance(frozenset({originals[block]}))}, group=str(Path(name).parent)
+    )
 
 
-def _grouped(names: Iterable[str], key: Callable[[int], int], folder: Path) -> dict[int, frozenset[str]]:
+def _group_by_number(names: Iterable[str], key: Callable[[int], int], folder: Path) -> dict[int, frozenset[str]]:
     groups: dict[int, set[str]] = {}
     for name in names:
-        groups.setdefault(key(_number(name, folder)), set()).add(name)
+        groups.setdefault(key(_last_number(name, folder)), set()).add(name)
     return {group: frozenset(members) for group, members in sorted(groups.items())}
 
 
-def _number(name: str, folder: Path) -> int:
+def _last_number(name: str, folder: Path) -> int:
     """The last number in a picture's name."""
     found = _NUMBER.search(Path(name).stem)
     if found is None:

@@ -9,25 +9,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import Names, content, existing, pictures
-from nearsight.evaluation.ground_truth import Answers, GroundTruth, Question, box_of
+from nearsight.evaluation.folder import ImageNames, find_first, list_images, read_list_bytes
+from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance, box_from_numbers
 from nearsight.types import Box
 
-__all__ = ["table"]
+__all__ = ["read_table"]
 
 _COLUMNS = frozenset({"query", "positive", "junk", "x0", "y0", "x1", "y1"})
 _BOX = ("x0", "y0", "x1", "y1")
 
 
 @dataclass
-class _Asked:
+class _QueryRelevance:
     """What the lines about one query have said so far."""
 
     positives: set[str] = field(default_factory=set)
     junk: set[str] = field(default_factory=set)
 
 
-def table(data: Path) -> GroundTruth:
+def read_table(data: Path) -> GroundTruth:
     """A folder of pictures with `queries.csv`, or such a file anywhere among its pictures.
 
     1. Each line says one thing about one query. Columns: `query`; `positive`, a right answer; `junk`, one that counts
@@ -42,24 +42,24 @@ def table(data: Path) -> GroundTruth:
     UsageError
         that names the line where it is wrong
     """
-    path = data if data.is_file() else existing(data, ("queries.csv",), "the ground truth")
+    path = data if data.is_file() else find_first(data, ("queries.csv",), "the ground truth")
     folder = path.parent
-    held = pictures(folder)
-    names = Names(held)
-    asked: dict[tuple[str, Box | None], _Asked] = {}
-    for number, row in _rows(path):
+    held = list_images(folder)
+    names = ImageNames(held)
+    asked: dict[tuple[str, Box | None], _QueryRelevance] = {}
+    for number, row in _read_rows(path):
         where = Path(f"{path}, line {number}")
         query = names.find(row["query"], where)
-        of = asked.setdefault((query, _box(row, where)), _Asked())
+        of = asked.setdefault((query, _parse_box(row, where)), _QueryRelevance())
         of.positives |= {names.find(row["positive"], where)} if row.get("positive") else set()
         of.junk |= {names.find(row["junk"], where)} if row.get("junk") else set()
-    questions = tuple(_question(folder, query, box, said) for (query, box), said in asked.items() if said.positives)
+    questions = tuple(_make_query(folder, query, box, said) for (query, box), said in asked.items() if said.positives)
     return GroundTruth("table", folder, held, questions, ("mAP", "rank 1", "P@10", "R@10", "NDCG@10"))
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """The lines with their numbers."""
-    text = content(path).decode("utf-8-sig", "surrogateescape")
+    text = read_list_bytes(path).decode("utf-8-sig", "surrogateescape")
     reader = csv.DictReader(io.StringIO(text), restkey="", restval="")
     columns = set(reader.fieldnames or ())
     if not {"query", "positive"} <= columns or columns - _COLUMNS:
@@ -71,13 +71,13 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         raise UsageError(f"{path}, line {reader.line_num}: {problem}") from None
 
 
-def _question(folder: Path, query: str, box: Box | None, said: _Asked) -> Question:
-    answers = Answers(frozenset(said.positives), frozenset((said.junk | {query}) - said.positives))
-    return Question(query, folder / query, {"": answers}, box)
+def _make_query(folder: Path, query: str, box: Box | None, relevance: _QueryRelevance) -> EvaluationQuery:
+    answers = Relevance(frozenset(relevance.positives), frozenset((relevance.junk | {query}) - relevance.positives))
+    return EvaluationQuery(query, folder / query, {"": answers}, box)
 
 
-def _box(row: Mapping[str, str], where: Path) -> Box | None:
+def _parse_box(row: Mapping[str, str], where: Path) -> Box | None:
     given = [row.get(column) or "" for column in _BOX]
     if not any(given):
         return None
-    return box_of(given, where)
+    return box_from_numbers(given, where)

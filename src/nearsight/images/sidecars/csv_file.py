@@ -13,30 +13,30 @@ import csv
 import io
 
 from nearsight.errors import PictureError, Reason
-from nearsight.images.sidecars.entry import CAPTIONS, NAMES, TAGGED, Said, said, split_tags
+from nearsight.images.sidecars.entry import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
 
-_MARKS = ",;\t|"
+_DELIMITERS = ",;\t|"
 
 
-def read(data: bytes) -> list[Said]:
+def read_csv(data: bytes) -> list[ImageText]:
     """What a CSV file says; nothing where its heading names no file or no words. Raises PictureError."""
-    text = _text(data)
-    mark = max(_MARKS, key=text.partition("\n")[0].count)
+    text = _decode_text(data)
+    mark = max(_DELIMITERS, key=text.partition("\n")[0].count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
     try:
         heading = [cell.strip().lower() for cell in next(rows, [])]
-        name = next((heading.index(word) for word in NAMES if word in heading), None)
-        captions = [heading.index(word) for word in CAPTIONS if word in heading]
-        tags = [heading.index(word) for word in TAGGED if word in heading]
+        name = next((heading.index(word) for word in NAME_KEYS if word in heading), None)
+        captions = [heading.index(word) for word in CAPTION_KEYS if word in heading]
+        tags = [heading.index(word) for word in TAG_KEYS if word in heading]
         if name is None or not (captions or tags):
             return []
-        found = [_of(row, name, captions, tags) for row in rows if len(row) > name and row[name].strip()]
+        found = [_parse_row(row, name, captions, tags) for row in rows if len(row) > name and row[name].strip()]
     except csv.Error as problem:
         raise PictureError(Reason.CORRUPT, f"not CSV, line {rows.line_num}: {problem}") from None
     return [each for each in found if each is not None]
 
 
-def _text(data: bytes) -> str:
+def _decode_text(data: bytes) -> str:
     for encoding in ("utf-8-sig", "utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
         try:
             return data.decode(encoding)
@@ -45,8 +45,10 @@ def _text(data: bytes) -> str:
     return data.decode("cp1252", "replace")
 
 
-def _of(row: list[str], name: int, captions: list[int], tags: list[int]) -> Said | None:
+def _parse_row(row: list[str], name: int, captions: list[int], tags: list[int]) -> ImageText | None:
     def cells(columns: list[int]) -> list[str]:
         return [row[column] for column in columns if column < len(row)]
 
-    return said(row[name].strip(), cells(captions), [tag for cell in cells(tags) for tag in split_tags(cell)])
+    return build_image_text(
+        row[name].strip(), cells(captions), [tag for cell in cells(tags) for tag in split_tags(cell)]
+    )

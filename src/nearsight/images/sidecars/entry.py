@@ -8,19 +8,42 @@ from dataclasses import dataclass
 
 from nearsight.images.pillow import printable
 
-CAPTION = 4000
-TAG = 200
-TAGS = 500
+MAX_CAPTION_LENGTH = 4000
+MAX_TAG_LENGTH = 200
+MAX_TAG_COUNT = 500
 """Characters of a caption and of a tag, and how many tags, that are kept of one picture."""
 
-NAMES = ("file", "path", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "picture")
-CAPTIONS = ("caption", "captions", "title", "headline", "description", "text", "alt", "sentence", "sentences", "raw")
-TAGGED = ("tags", "tag", "keywords", "keyword", "labels", "label", "subject", "subjects", "category", "class", "people")
+NAME_KEYS = ("file", "path", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "picture")
+CAPTION_KEYS = (
+    "caption",
+    "captions",
+    "title",
+    "headline",
+    "description",
+    "text",
+    "alt",
+    "sentence",
+    "sentences",
+    "raw",
+)
+TAG_KEYS = (
+    "tags",
+    "tag",
+    "keywords",
+    "keyword",
+    "labels",
+    "label",
+    "subject",
+    "subjects",
+    "category",
+    "class",
+    "people",
+)
 """Keys of JSON objects and headings of CSV columns, in lower case, for a picture's name and for words about it."""
 
 
 @dataclass(frozen=True)
-class Said:
+class ImageText:
     """Words about one picture: the one of this `name`, or where it is empty the one that lies beside the sidecar."""
 
     name: str
@@ -28,13 +51,13 @@ class Said:
     tags: tuple[str, ...] = ()
 
 
-def said(name: str, captions: Iterable[str], tags: Iterable[str]) -> Said | None:
+def build_image_text(name: str, captions: Iterable[str], tags: Iterable[str]) -> ImageText | None:
     """Words in order, each caption and tag once; None where there are none."""
-    sentences = dict.fromkeys(filter(None, (printable(text, CAPTION) for text in captions)))
-    words = dict.fromkeys(filter(None, (printable(text, TAG) for text in tags)))
+    sentences = dict.fromkeys(filter(None, (printable(text, MAX_CAPTION_LENGTH) for text in captions)))
+    words = dict.fromkeys(filter(None, (printable(text, MAX_TAG_LENGTH) for text in tags)))
     if not sentences and not words:
         return None
-    return Said(name, "\n".join(sentences)[:CAPTION], tuple(words)[:TAGS])
+    return ImageText(name, "\n".join(sentences)[:MAX_CAPTION_LENGTH], tuple(words)[:MAX_TAG_COUNT])
 
 
 def split_tags(text: str) -> list[str]:
@@ -45,6 +68,6 @@ def split_tags(text: str) -> list[str]:
     return [text.strip()]
 
 
-def hierarchy(text: str) -> list[str]:
+def split_hierarchy(text: str) -> list[str]:
     """The words of a tag within tags: "animals|dog" and "animals/dog" are animals and dog."""
     return [part for part in re.split(r"[|/\\]", text) if part.strip()]

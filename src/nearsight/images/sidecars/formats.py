@@ -6,16 +6,16 @@ import os
 from collections.abc import Callable
 
 from nearsight.images.sidecars import csv_file, json_file, xmp_file
-from nearsight.images.sidecars.entry import Said
+from nearsight.images.sidecars.entry import ImageText
 
-LARGEST = 64 << 20
+MAX_SIDECAR_BYTES = 64 << 20
 """Bytes of a sidecar that is read."""
 
-READERS: dict[bytes, Callable[[bytes], list[Said]]] = {
-    b".json": json_file.read,
-    b".jsonl": json_file.read_lines,
-    b".csv": csv_file.read,
-    b".xmp": xmp_file.read,
+READERS: dict[bytes, Callable[[bytes], list[ImageText]]] = {
+    b".json": json_file.read_json,
+    b".jsonl": json_file.read_json_lines,
+    b".csv": csv_file.read_csv,
+    b".xmp": xmp_file.read_xmp,
 }
 
 
@@ -24,7 +24,7 @@ def is_sidecar(path: bytes) -> bool:
     return _suffix(path) in READERS
 
 
-def read(path: bytes, data: bytes) -> list[Said]:
+def read_sidecar(path: bytes, data: bytes) -> list[ImageText]:
     """What a sidecar of this name says, a `Said` for each picture; empty where it does not speak of pictures.
 
     Raises

@@ -17,77 +17,79 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nearsight.errors import PictureError, Reason
-from nearsight.images.sidecars.entry import CAPTIONS, NAMES, TAGGED, Said, said, split_tags
+from nearsight.images.sidecars.entry import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
 
 
-def read(data: bytes) -> list[Said]:
+def read_json(data: bytes) -> list[ImageText]:
     """What a JSON file says. Raises PictureError where it is no JSON."""
     try:
-        return list(_whole(json.loads(data.decode("utf-8-sig"))))
+        return list(_parse_document(json.loads(data.decode("utf-8-sig"))))
     except (ValueError, RecursionError) as problem:
         raise PictureError(Reason.CORRUPT, f"not JSON: {problem}"[:200]) from None
 
 
-def read_lines(data: bytes) -> list[Said]:
+def read_json_lines(data: bytes) -> list[ImageText]:
     """What a file of one JSON object a line says. Raises PictureError where a line is no JSON."""
-    found: list[Said] = []
+    found: list[ImageText] = []
     for number, line in enumerate(data.decode("utf-8-sig", "replace").splitlines(), 1):
         try:
-            found += _listed(json.loads(line)) if line.strip() else ()
+            found += _parse_item(json.loads(line)) if line.strip() else ()
         except (ValueError, RecursionError) as problem:
             raise PictureError(Reason.CORRUPT, f"line {number} is not JSON: {problem}"[:200]) from None
     return found
 
 
-def _whole(value: Any) -> Iterator[Said]:  # noqa: ANN401 - JSON holds anything
+def _parse_document(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON holds anything
     if isinstance(value, list):
         for each in value:
-            yield from _listed(each)
+            yield from _parse_item(each)
     elif isinstance(value, dict) and isinstance(value.get("images"), list):
-        yield from _coco(value)
-    elif isinstance(value, dict) and (_named(value) or _of(value, "")):
-        yield from filter(None, [_of(value, _named(value))])
+        yield from _parse_coco(value)
+    elif isinstance(value, dict) and (_find_name(value) or _parse_object(value, "")):
+        yield from filter(None, [_parse_object(value, _find_name(value))])
     elif isinstance(value, dict):
         for name, about in value.items():
-            yield from filter(None, [_of(about if isinstance(about, dict) else {"captions": about}, str(name))])
+            yield from filter(
+                None, [_parse_object(about if isinstance(about, dict) else {"captions": about}, str(name))]
+            )
 
 
-def _listed(value: Any) -> Iterator[Said]:  # noqa: ANN401 - JSON holds anything
+def _parse_item(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON holds anything
     """One object of a list: it must name its picture."""
-    if isinstance(value, dict) and (name := _named(value)) and (found := _of(value, name)):
+    if isinstance(value, dict) and (name := _find_name(value)) and (found := _parse_object(value, name)):
         yield found
 
 
-def _coco(value: Mapping[str, Any]) -> Iterator[Said]:
+def _parse_coco(value: Mapping[str, Any]) -> Iterator[ImageText]:
     """Pictures with their sentences inside, or annotations that point at pictures by their id."""
     kinds = {each.get("id"): each.get("name") for each in _objects(value.get("categories"))}
     captions: dict[Any, list[str]] = defaultdict(list)
     tags: dict[Any, list[str]] = defaultdict(list)
     for each in _objects(value.get("annotations")):
         ident = each.get("image_id")
-        captions[_key(ident)] += _texts(each.get("caption"))
-        tags[_key(ident)] += _texts(kinds.get(each.get("category_id")))
+        captions[_hashable_id(ident)] += _texts(each.get("caption"))
+        tags[_hashable_id(ident)] += _texts(kinds.get(each.get("category_id")))
     for each in _objects(value["images"]):
-        key, about = _key(each.get("id")), _lower(each)
-        more = [text for name in CAPTIONS for text in _texts(about.get(name))]
-        words = [text for name in TAGGED for text in _tags(about.get(name))]
-        if name := _named(each):
-            yield from filter(None, [said(name, [*more, *captions[key]], [*words, *tags[key]])])
+        key, about = _hashable_id(each.get("id")), _lowercase_keys(each)
+        more = [text for name in CAPTION_KEYS for text in _texts(about.get(name))]
+        words = [text for name in TAG_KEYS for text in _tags(about.get(name))]
+        if name := _find_name(each):
+            yield from filter(None, [build_image_text(name, [*more, *captions[key]], [*words, *tags[key]])])
 
 
-def _of(value: Mapping[str, Any], name: str) -> Said | None:
-    about = _lower(value)
-    captions = [text for key in CAPTIONS for text in _texts(about.get(key))]
-    return said(name, captions, [text for key in TAGGED for text in _tags(about.get(key))])
+def _parse_object(value: Mapping[str, Any], name: str) -> ImageText | None:
+    about = _lowercase_keys(value)
+    captions = [text for key in CAPTION_KEYS for text in _texts(about.get(key))]
+    return build_image_text(name, captions, [text for key in TAG_KEYS for text in _tags(about.get(key))])
 
 
-def _lower(value: Mapping[str, Any]) -> dict[str, Any]:
+def _lowercase_keys(value: Mapping[str, Any]) -> dict[str, Any]:
     return {key.lower(): each for key, each in value.items()}
 
 
-def _named(value: Mapping[str, Any]) -> str:
-    about = _lower(value)
-    return next((each for key in NAMES if isinstance(each := about.get(key), str) and each), "")
+def _find_name(value: Mapping[str, Any]) -> str:
+    about = _lowercase_keys(value)
+    return next((each for key in NAME_KEYS if isinstance(each := about.get(key), str) and each), "")
 
 
 def _texts(value: Any) -> list[str]:  # noqa: ANN401 - JSON holds anything
@@ -111,6 +113,6 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _key(value: object) -> object:
+def _hashable_id(value: object) -> object:
     """An id as it can be looked up; lists and objects cannot."""
     return value if isinstance(value, str | int | float) else None

@@ -12,7 +12,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from nearsight.errors import PictureError, Reason
-from nearsight.images.sidecars.entry import Said, hierarchy, said
+from nearsight.images.sidecars.entry import ImageText, build_image_text, split_hierarchy
 
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
@@ -25,7 +25,7 @@ _CAPTIONS = (_DC + "title", _PHOTOSHOP + "Headline", _DC + "description")
 _TAGS = (_DC + "subject", _IPTC + "PersonInImage", _LIGHTROOM + "hierarchicalSubject", _DIGIKAM + "TagsList")
 
 
-def read(data: bytes) -> list[Said]:
+def read_xmp(data: bytes) -> list[ImageText]:
     """What an XMP file says of the picture beside it. Raises PictureError where it is no XMP."""
     try:
         root = fromstring(data.rstrip(b"\0"), forbid_dtd=True)
@@ -35,8 +35,8 @@ def read(data: bytes) -> list[Said]:
     tags: list[str] = []
     for about in root.iter(_RDF + "Description"):
         captions += [text for name in _CAPTIONS for text in _values(about, name)]
-        tags += [word for name in _TAGS for text in _values(about, name) for word in hierarchy(text)]
-    found = said("", captions, tags)
+        tags += [word for name in _TAGS for text in _values(about, name) for word in split_hierarchy(text)]
+    found = build_image_text("", captions, tags)
     return [] if found is None else [found]
 
 

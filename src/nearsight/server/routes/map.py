@@ -27,4 +27,4 @@ async def laid_out(
     """Where each picture lies in a plane in which those that are alike lie near each other."""
     found = await service.layout.run(partial(service.map, shelved, by or None, where.strip()))
     rows = await service.read.run(partial(map_rows, shelved, found, limit))
-    return {**found.about(), "total": len(found), "pictures": rows}
+    return {**found.summary(), "total": len(found), "pictures": rows}
