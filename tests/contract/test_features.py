@@ -59,10 +59,10 @@ def test_features_of_any_picture(component, which):
 @EVERY
 def test_the_same_again_and_in_threads(component):
     ready(component)
-    images = [*pictures().values(), photograph()]
-    found = component.describe(images)
+    queries = [*pictures().values(), photograph()]
+    found = component.describe(queries)
     with ThreadPoolExecutor(3) as pool:
-        for others in (component.describe(images), *pool.map(component.describe, [images] * 3)):
+        for others in (component.describe(queries), *pool.map(component.describe, [queries] * 3)):
             assert all(equal(one, other) for one, other in zip(found, others, strict=True))
 
 

@@ -161,14 +161,14 @@ def test_rows_of_any_picture(component, which):
 @every("descriptors")
 def test_the_same_again_alone_and_in_threads(component):
     ready(component)
-    images = list(pictures().values())
-    rows = component.describe(images)
-    assert np.array_equal(component.describe(images), rows)
-    alone = np.concatenate([component.describe([image]) for image in images])
+    queries = list(pictures().values())
+    rows = component.describe(queries)
+    assert np.array_equal(component.describe(queries), rows)
+    alone = np.concatenate([component.describe([image]) for image in queries])
     assert np.array_equal(alone, rows)
-    assert np.array_equal(component.describe(images * 3 + images[:3])[-13:-3], rows)
+    assert np.array_equal(component.describe(queries * 3 + queries[:3])[-13:-3], rows)
     with ThreadPoolExecutor(4) as pool:
-        assert all(np.array_equal(again, rows) for again in pool.map(lambda _: component.describe(images), range(8)))
+        assert all(np.array_equal(again, rows) for again in pool.map(lambda _: component.describe(queries), range(8)))
 
 
 @every("descriptors")
@@ -207,11 +207,11 @@ def test_what_is_no_picture_is_refused(component, wrong):
 @every("descriptors")
 def test_its_metric_can_compare_its_rows(component):
     ready(component)
-    images = list(pictures().values())
-    rows = component.describe(images)
+    queries = list(pictures().values())
+    rows = component.describe(queries)
     distances = natural_metric(component).distances(rows, rows)
     assert np.isfinite(distances).all()
-    assert np.diag(distances) == pytest.approx(np.zeros(len(images)), abs=1e-6)
+    assert np.diag(distances) == pytest.approx(np.zeros(len(queries)), abs=1e-6)
     assert isinstance(component.explain_overlap(rows[0], rows[1]), str)
 
 

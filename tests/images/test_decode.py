@@ -125,9 +125,9 @@ def test_sides_do_not_depend_on_each_other():
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (40_000, 3)])
 def test_extreme_shapes(size):
     picture = decode_image(saved(photo(*size), "PNG"))
-    image = picture.render(256)
-    assert max(image.shape) <= max(256, 3)
-    assert min(image.shape) >= 1
+    pixels = picture.render(256)
+    assert max(pixels.shape) <= max(256, 3)
+    assert min(pixels.shape) >= 1
 
 
 # -------------------- boxes
@@ -200,8 +200,8 @@ def test_orientation(format, orientation):
     exif = Pillow.Exif()
     exif[274] = orientation
     data = saved(photo(96, 64), format, exif=exif, **({"lossless": True} if format == "WEBP" else {}))
-    with opened(data) as image:
-        oracle = ImageOps.exif_transpose(image).convert("RGB")
+    with opened(data) as stored:
+        oracle = ImageOps.exif_transpose(stored).convert("RGB")
     picture = decode_image(data)
     assert (picture.width, picture.height) == oracle.size
     assert np.array_equal(picture.render(999), np.asarray(oracle))

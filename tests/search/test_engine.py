@@ -244,8 +244,8 @@ def test_a_drawing_finds_what_it_was_drawn_from(photographs, tmp_path):
     with ns.index(photographs, by=["sketch"]) as photos:
         pictures = [picture.path.decode() for picture in photos.pictures()]
         for name in pictures:
-            with Image.open(photographs / name) as image:
-                drawing = drawn(np.asarray(image.convert("RGB")), rng)
+            with Image.open(photographs / name) as opened:
+                drawing = drawn(np.asarray(opened.convert("RGB")), rng)
             Image.fromarray(drawing).save(tmp_path / "drawing.png")
             hits = photos.search(sketch=tmp_path / "drawing.png", k=20)
             found.append([hit.path for hit in hits].index(name))

@@ -9,9 +9,9 @@ from nearsight.errors import DamagedError, FormatError, NearsightError, Reason
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION
-from nearsight.storage.records import Picture, SegmentEntry, SkipRecord
+from nearsight.storage.records import ImageRecord, SegmentEntry, SkipRecord
 
-PICTURE = Picture(1, b"a/\xff\n.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", "2012-01-02T03:04:05", "X", 1.5, None)
+PICTURE = ImageRecord(1, b"a/\xff\n.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", "2012-01-02T03:04:05", "X", 1.5, None)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_flipped_bits_never_answer_wrong(tmp_path, filled):
     with filled.transaction():
         for number in range(2, 300):
             path = f"picture{number}".encode()
-            filled.put_picture(Picture(number, path, 1, 2, 3, b"h" * 32, 4, 5, "PNG", None, None, None, None))
+            filled.put_picture(ImageRecord(number, path, 1, 2, 3, b"h" * 32, 4, 5, "PNG", None, None, None, None))
     right = list(filled.pictures()), filled.segments(), filled.dead(), filled.recipes()
     filled.close()
     sound = (tmp_path / CATALOGUE_FILE).read_bytes()

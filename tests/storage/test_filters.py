@@ -15,16 +15,16 @@ from nearsight.errors import DamagedError, UsageError
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.filters import parse_filter
-from nearsight.storage.records import Picture
+from nearsight.storage.records import ImageRecord
 
 PICTURES = [
-    Picture(1, b"a.jpg", 100, 5, 9, b"x" * 32, 640, 480, "JPEG", "2011-12-31T23:59:59", "Canon EOS 5D", 55.7, 37.6),
-    Picture(
+    ImageRecord(1, b"a.jpg", 100, 5, 9, b"x" * 32, 640, 480, "JPEG", "2011-12-31T23:59:59", "Canon EOS 5D", 55.7, 37.6),
+    ImageRecord(
         2, b"moscow/b.jpg", 200, 5, 9, b"x" * 32, 4000, 3000, "JPEG", "2012-01-01T00:00:00", "NIKON D3", None, None
     ),
-    Picture(3, b"moscow/old/c.tif", 300, 5, 9, b"x" * 32, 6000, 100, "TIFF", None, None, -33.0, 151.2),
-    Picture(4, b"Paris/d's.png", 400, 5, 9, b"x" * 32, 10, 10, "PNG", "2012-05-31T12:30:00", "canon x", 48.8, 2.3),
-    Picture(
+    ImageRecord(3, b"moscow/old/c.tif", 300, 5, 9, b"x" * 32, 6000, 100, "TIFF", None, None, -33.0, 151.2),
+    ImageRecord(4, b"Paris/d's.png", 400, 5, 9, b"x" * 32, 10, 10, "PNG", "2012-05-31T12:30:00", "canon x", 48.8, 2.3),
+    ImageRecord(
         5, os.fsencode("été/\udcff.png"), 500, 5, 9, b"x" * 32, 10, 20, "PNG", "2013-01-01T00:00:00", None, 0.0, 0.0
     ),
 ]

@@ -34,7 +34,7 @@ from nearsight.storage import integrity
 from nearsight.storage.drop_recipes import Dropped
 from nearsight.storage.location import index_command, load_root, locate
 from nearsight.storage.recipes import usual
-from nearsight.storage.records import LabelRecord, NoteRecord, Picture, Problem, SidecarRecord, SkipRecord
+from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, Problem, SidecarRecord, SkipRecord
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Box, Explanation, Ids, Image, Query
 
@@ -63,11 +63,11 @@ def describe(pictures: Sequence[str | Path | Image], recipe: str) -> NDArray[Any
         raise UsageError(f"{recipe} learns from a collection first; describe takes a descriptor on its own")
     descriptor = wanted.descriptor
     files, limits = LocalFileSystem(), Limits()
-    images = [
+    pixels = [
         query_pixels(Query(_picture(each)), files, limits, nameless=f"picture {number}")(descriptor.side)
         for number, each in enumerate(pictures, 1)
     ]
-    return descriptor.describe(images)
+    return descriptor.describe(pixels)
 
 
 class Collection:
@@ -322,7 +322,7 @@ class Collection:
         """The stored JPEG thumbnail of a picture, 256 pixels at the longest side."""
         return self._current.snapshot().thumbnail_bytes(ident)
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[ImageRecord]:
         """What the catalogue knows of each picture, in the order of their paths."""
         return self._catalogue.pictures()
 

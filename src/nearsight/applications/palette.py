@@ -12,7 +12,7 @@ from nearsight.descriptors._colours import lab_to_rgb
 from nearsight.descriptors.dominant_colours import DominantColours
 from nearsight.errors import UsageError
 from nearsight.files import LocalFileSystem
-from nearsight.images.decode import Limits, Picture
+from nearsight.images.decode import DecodedImage, Limits
 from nearsight.search.query import opened_picture
 from nearsight.types import Box, Image
 
@@ -59,7 +59,7 @@ def colours(
     return shares
 
 
-def _mean_colour_around(image: Picture, x: float, y: float) -> str:
+def _mean_colour_around(image: DecodedImage, x: float, y: float) -> str:
     """The mean colour around a point."""
     if not (0 <= x < image.width and 0 <= y < image.height):
         raise UsageError(f"a point lies within the picture of {image.width} x {image.height} pixels; got {x:g},{y:g}")

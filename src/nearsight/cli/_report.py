@@ -40,7 +40,7 @@ class Answer:
     """One query with its hits; `lead` is a line above it, `swatches` are the colours asked with and their per cent."""
 
     title: str
-    image: str
+    query_image: str
     results: Results
     hits: tuple[Shown, ...]
     lead: str = ""
@@ -63,8 +63,8 @@ class Answer:
         small = pixels(thumbnail.SIDE) if pixels else None
         hits = tuple(_shown(small, hit, photos.thumbnail(hit.id), photos.explain(hit)) for hit in results)
         swatches = tuple((f"rgb{rgb}", 100 * share) for rgb, share in rgb_shares(colours or {}).items())
-        image = _packed(thumbnail.encode(pixels(SIDE))) if pixels else ""
-        return cls(shown(title), image, results, hits, lead, swatches)
+        query_image = _packed(thumbnail.encode(pixels(SIDE))) if pixels else ""
+        return cls(shown(title), query_image, results, hits, lead, swatches)
 
 
 def write(path: Path, title: str, answers: Sequence[Answer], intro: str = "") -> None:

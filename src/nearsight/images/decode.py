@@ -25,7 +25,7 @@ from nearsight.types import Box, Image
 if TYPE_CHECKING:
     from nearsight.images.exif import Metadata
 
-__all__ = ["Limits", "Picture", "decode_image", "wrap_pixels"]
+__all__ = ["DecodedImage", "Limits", "decode_image", "wrap_pixels"]
 
 _ORIENTATION = 0x112
 
@@ -43,7 +43,7 @@ _ORIENTATIONS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class DecodedImage:
     """A decoded picture. `width` and `height` are those of the upright picture at full size.
 
     `metadata` is what the file says of itself, None where it was not asked for.
@@ -117,7 +117,7 @@ class Picture:
 
 def decode_image(
     data: bytes, limits: Limits = DEFAULT_LIMITS, *, full: bool = False, metadata: bool = False
-) -> Picture:
+) -> DecodedImage:
     """The first frame of a picture file.
 
     Parameters
@@ -140,17 +140,17 @@ def decode_image(
     width, height = image.size if header.format == "TIFF" else (header.width, header.height)
     if _ORIENTATIONS[orientation][0]:
         width, height = height, width
-    return Picture(
+    return DecodedImage(
         width, height, header.format, about, base, mode, profile if isinstance(profile, bytes) else None, orientation
     )
 
 
-def wrap_pixels(image: Image, name: str = "a picture") -> Picture:
+def wrap_pixels(image: Image, name: str = "a picture") -> DecodedImage:
     """Pixels `(H, W, 3) uint8` that are there already, as a picture. Raises UsageError on anything else."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise UsageError(f"{name} is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
     height, width = image.shape[:2]
-    return Picture(width, height, "array", None, image, "RGB", None, 1)
+    return DecodedImage(width, height, "array", None, image, "RGB", None, 1)
 
 
 def _read_metadata(image: Pillow.Image) -> Metadata:

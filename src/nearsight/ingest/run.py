@@ -33,7 +33,7 @@ from nearsight.pipeline import Pipeline
 from nearsight.storage import index_store, segments
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.compaction import compact_segments, drop_stale_segments, merge_small_segments
-from nearsight.storage.records import NoteRecord, Picture, SegmentEntry, SkipRecord
+from nearsight.storage.records import ImageRecord, NoteRecord, SegmentEntry, SkipRecord
 from nearsight.types import Ids
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
@@ -283,9 +283,9 @@ def _own_notes(read: Read) -> list[NoteRecord]:
     return [NoteRecord(read.task.path, read.task.path, about.caption, "\n".join(about.tags))]
 
 
-def _picture(ident: int, read: Read) -> Picture:
+def _picture(ident: int, read: Read) -> ImageRecord:
     assert read.metadata is not None
-    return Picture(
+    return ImageRecord(
         id=ident,
         path=read.task.path,
         size=read.size,

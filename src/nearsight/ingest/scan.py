@@ -22,7 +22,7 @@ from nearsight.ingest.extract import THUMBNAIL_ROW, Task
 from nearsight.storage import segments
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.location import INDEX_DIR_NAME
-from nearsight.storage.records import Picture, SkipRecord
+from nearsight.storage.records import ImageRecord, SkipRecord
 from nearsight.types import Ids
 
 RACY_NS = 2_000_000_000
@@ -156,7 +156,7 @@ class Comparison:
 
     def _find_moves(self, gone: Ids) -> None:
         """Pair new paths with pictures that are gone and have the same content."""
-        by_content: dict[tuple[int, bytes], list[Picture]] = {}
+        by_content: dict[tuple[int, bytes], list[ImageRecord]] = {}
         for ident in gone.tolist():
             picture = self.catalogue.picture(ident)
             by_content.setdefault((picture.size, picture.sha256), []).append(picture)
@@ -177,7 +177,7 @@ class Comparison:
             return b""
         return hashlib.sha256(data).digest()
 
-    def _move(self, picture: Picture, path: bytes, mtime_ns: int) -> None:
+    def _move(self, picture: ImageRecord, path: bytes, mtime_ns: int) -> None:
         self.moved.append((picture.id, path, mtime_ns))
         db = self.catalogue.db
         if lacking := self._lacking(picture.id):
@@ -186,7 +186,7 @@ class Comparison:
         else:
             db.execute("DELETE FROM temp.todo WHERE path=?", (path,))
 
-    def moved_pictures(self) -> Iterator[Picture]:
+    def moved_pictures(self) -> Iterator[ImageRecord]:
         """The rows of the moved pictures as they are to be."""
         for ident, path, mtime_ns in self.moved:
             yield replace(self.catalogue.picture(ident), path=path, mtime_ns=mtime_ns)
@@ -202,6 +202,6 @@ def _stays_out(skip: SkipRecord, found: FoundFile) -> bool:
     return skip.reason is Reason.REMOVED or (same and skip.reason not in RETRIED)
 
 
-def _unchanged(known: Picture, found: FoundFile) -> bool:
+def _unchanged(known: ImageRecord, found: FoundFile) -> bool:
     same = (known.size, known.mtime_ns) == (found.size, found.mtime_ns)
     return same and found.mtime_ns < known.seen_ns - RACY_NS

@@ -14,7 +14,7 @@ import numpy as np
 from nearsight.errors import UsageError, naming
 from nearsight.files import FileSystem
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits, Picture, decode_image, wrap_pixels
+from nearsight.images.decode import DecodedImage, Limits, decode_image, wrap_pixels
 from nearsight.pipeline import Pipeline
 from nearsight.search.arithmetic import mixed_row, mixes, said
 from nearsight.storage.snapshot import Snapshot
@@ -77,7 +77,7 @@ def query_pixels(
 
 def opened_picture(
     picture: Path | bytes | Image, files: FileSystem, limits: Limits, *, full: bool, nameless: str = NAMELESS
-) -> Picture:
+) -> DecodedImage:
     """A file, its bytes or pixels as a picture of which parts can be cut.
 
     Raises
@@ -116,15 +116,15 @@ def _asked_mixed(query: Query, plan: Pipeline, snapshot: Snapshot, files: FileSy
     def pixels(picture: Path | bytes | Image) -> Image:
         return opened_picture(picture, files, limits, full=False).render(plan.descriptor.side, None)
 
-    image = own = None
+    small = own = None
     if isinstance(query.picture, int):
         if query.box is not None:
             raise UsageError("a box needs the picture itself: give its file instead of its id")
-        image, own = thumbnail.decode(snapshot.thumbnail_bytes(query.picture)), snapshot.vector(plan, query.picture)
+        small, own = thumbnail.decode(snapshot.thumbnail_bytes(query.picture)), snapshot.vector(plan, query.picture)
     elif query.picture is not None:
         cut = query_pixels(query, files, limits)
-        image, own = cut(thumbnail.SIDE), plan.descriptor.describe([cut(plan.descriptor.side)])[0]
-    return Asked(mixed_row(query, plan, own, pixels)[None], 1, image, said=said(query))
+        small, own = cut(thumbnail.SIDE), plan.descriptor.describe([cut(plan.descriptor.side)])[0]
+    return Asked(mixed_row(query, plan, own, pixels)[None], 1, small, said=said(query))
 
 
 def _asked_colours(query: Query, plan: Pipeline) -> Asked:

@@ -10,7 +10,7 @@ from nearsight.search.said import listed, worded
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.filters import parse_filter
 from nearsight.storage.full_text import FullTextIndex, explain_text_match
-from nearsight.storage.records import Picture
+from nearsight.storage.records import ImageRecord
 from nearsight.types import Ids, Query
 
 
@@ -44,7 +44,7 @@ class Lookup:
             return listed(sorted((picture for picture, _ in found), key=lambda each: each.path)[:k], query.where, total)
         return worded([(each, score, self._why(each, query.words)) for each, score in found[:k]], total)
 
-    def _why(self, picture: Picture, words: str) -> str:
+    def _why(self, picture: ImageRecord, words: str) -> str:
         return explain_text_match(
             picture, self._catalogue.notes(picture.path), words, self._catalogue.labels(picture.path)
         )

@@ -22,7 +22,7 @@ from nearsight.server.errors import not_found
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.location import INDEX_DIR_NAME
 from nearsight.storage.recipes import usual
-from nearsight.storage.records import LabelRecord, NoteRecord, Picture, SkipRecord
+from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, SkipRecord
 
 WORDS = "words"
 """Stands among the senses for asking with words; it has no recipe."""
@@ -57,7 +57,7 @@ class Shelved:
         with self._reading() as catalogue:
             return catalogue.generation()
 
-    def picture(self, ident: int) -> Picture:
+    def picture(self, ident: int) -> ImageRecord:
         """What is known of a picture. RefusedError (404) where there is none of this id."""
         with self._reading() as catalogue:
             try:

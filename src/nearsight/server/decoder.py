@@ -66,9 +66,9 @@ class Render:
         """Read, decode, reduce, encode. PictureError with its reason where that is impossible."""
         data = source.data if source.path is None else self.files.read(source.path, self.limits.file)[0]
         picture = decode_image(data, self.limits, full=True)
-        image = picture.render(source.side)
+        pixels = picture.render(source.side)
         make = _kept if source.side == ASKED_SIDE else thumbnail.encode
-        return Rendered(digest(data), picture.width, picture.height, make(image))
+        return Rendered(digest(data), picture.width, picture.height, make(pixels))
 
     def finish(self, items: list[Rendered]) -> Sequence[Rendered]:
         """Nothing is left to do."""

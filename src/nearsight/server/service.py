@@ -28,7 +28,7 @@ from nearsight.server.jobs import Jobs
 from nearsight.server.params import Question
 from nearsight.server.recent import Recent
 from nearsight.server.settings import Settings
-from nearsight.storage.records import LabelRecord, NoteRecord, Picture
+from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord
 from nearsight.types import Explanation, Image
 
 GONE = {Reason.VANISHED, Reason.UNREADABLE, Reason.NOT_REGULAR, Reason.LINK}
@@ -175,7 +175,7 @@ class Service:
         return made
 
 
-def _gone(picture: Picture) -> RefusedError:
+def _gone(picture: ImageRecord) -> RefusedError:
     name = readable(os.fsdecode(picture.path))
     return RefusedError(410, f"the file of picture {picture.id} is gone: {name}", "bring the collection up to date")
 

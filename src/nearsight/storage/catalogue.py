@@ -15,10 +15,10 @@ from nearsight.storage.database import Database
 from nearsight.storage.filters import Condition
 from nearsight.storage.records import (
     CacheEntry,
+    ImageRecord,
     LabelRecord,
     LabelState,
     NoteRecord,
-    Picture,
     SegmentEntry,
     SidecarRecord,
     SkipRecord,
@@ -69,17 +69,17 @@ class Catalogue(Database):
             raise DamagedError(f"the list of removed pictures in {self.path} is damaged: run nearsight repair")
         return rows
 
-    def picture(self, image_id: int) -> Picture:
+    def picture(self, image_id: int) -> ImageRecord:
         """The picture of an id that an index returned; DamagedError where there is none."""
         row = self.fetch_record("SELECT * FROM picture WHERE id=?", (image_id,))
         if row is None:
             raise DamagedError(f"picture {image_id} is in an index but not in {self.path}: run nearsight repair")
-        return Picture(*row)
+        return ImageRecord(*row)
 
-    def picture_at(self, path: bytes) -> Picture | None:
+    def picture_at(self, path: bytes) -> ImageRecord | None:
         """The picture at a path, or None."""
         row = self.fetch_record("SELECT * FROM picture WHERE path=?", (path,))
-        return None if row is None else Picture(*row)
+        return None if row is None else ImageRecord(*row)
 
     def skip_at(self, path: bytes) -> SkipRecord | None:
         """The skipped file at a path, or None."""
@@ -127,9 +127,9 @@ class Catalogue(Database):
         rows = self.fetch_records("SELECT * FROM sidecar ORDER BY path") if self.format_version >= 3 else ()
         return (SidecarRecord(*row) for row in rows)
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[ImageRecord]:
         """All pictures in the order of their paths."""
-        return (Picture(*row) for row in self.fetch_records("SELECT * FROM picture ORDER BY path"))
+        return (ImageRecord(*row) for row in self.fetch_records("SELECT * FROM picture ORDER BY path"))
 
     def skips(self) -> Iterator[SkipRecord]:
         """All skipped files in the order of their paths."""

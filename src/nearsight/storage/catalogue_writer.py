@@ -12,10 +12,10 @@ from nearsight.storage.database import APPLICATION_ID, FORMAT_VERSION, MIGRATION
 from nearsight.storage.full_text import FullTextIndex
 from nearsight.storage.records import (
     CacheEntry,
+    ImageRecord,
     LabelRecord,
     LabelState,
     NoteRecord,
-    Picture,
     SegmentEntry,
     SidecarRecord,
     SkipRecord,
@@ -67,7 +67,7 @@ class CatalogueWriter(Catalogue):
         """Forget the recipe of this name; its rows are not looked at."""
         self.db.execute("DELETE FROM recipe WHERE name=?", (name,))
 
-    def put_picture(self, picture: Picture) -> None:
+    def put_picture(self, picture: ImageRecord) -> None:
         """Insert, or replace the row of the same id."""
         values = astuple(picture)
         self.db.execute(
@@ -87,7 +87,7 @@ class CatalogueWriter(Catalogue):
         self.full_text.drop_text(image_id)
         self.put_deleted([image_id])
 
-    def move_picture(self, picture: Picture) -> None:
+    def move_picture(self, picture: ImageRecord) -> None:
         """Replace the row of the same id, whose path was another one; what its file says and its labels go with it."""
         old = self.picture(picture.id).path
         own = [replace(note, picture=picture.path) for note in self.notes(old) if note.source == old]
@@ -108,7 +108,7 @@ class CatalogueWriter(Catalogue):
             if (picture := self.picture_at(path)) is not None:
                 self.full_text.put_text(picture)
 
-    def put_labels(self, picture: Picture, model: str, labels: Iterable[tuple[str, float]]) -> int:
+    def put_labels(self, picture: ImageRecord, model: str, labels: Iterable[tuple[str, float]]) -> int:
         """What a model says of a picture, with its confidence, instead of what it said before; how many it says now.
 
         What somebody confirmed or dropped stays as it is.
@@ -124,7 +124,7 @@ class CatalogueWriter(Catalogue):
         self.full_text.put_text(picture)
         return len(new)
 
-    def put_label(self, picture: Picture, label: str, state: LabelState) -> None:
+    def put_label(self, picture: ImageRecord, label: str, state: LabelState) -> None:
         """What somebody says of a label of a picture; the model that said it before is remembered."""
         held = next((each for each in self.labels(picture.path, include_dropped=True) if each.label == label), None)
         model, sure = (held.model, held.confidence) if held else ("", 1.0)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from nearsight.errors import DamagedError, UsageError
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.database import translate_errors
-from nearsight.storage.records import LabelRecord, LabelState, NoteRecord, Picture
+from nearsight.storage.records import ImageRecord, LabelRecord, LabelState, NoteRecord
 
 
 class FullTextIndex:
@@ -61,7 +61,7 @@ class FullTextIndex:
         said = ((each.id, self._text(each)) for each in self._catalogue.pictures())
         return sum(counts) + sum(texts.get(ident, text) != text for ident, text in said)
 
-    def put_text(self, picture: Picture) -> None:
+    def put_text(self, picture: ImageRecord) -> None:
         """Insert or replace the text of a picture."""
         sql = "INSERT OR REPLACE INTO words(rowid, text) VALUES(?,?)"
         self._catalogue.db.execute(sql, (picture.id, self._text(picture)))
@@ -76,21 +76,21 @@ class FullTextIndex:
         rows = ((picture.id, self._text(picture)) for picture in self._catalogue.pictures())
         self._catalogue.db.executemany("INSERT INTO words(rowid, text) VALUES(?,?)", rows)
 
-    def _text(self, picture: Picture) -> str:
+    def _text(self, picture: ImageRecord) -> str:
         return searchable_text(picture, self._catalogue.notes(picture.path), self._catalogue.labels(picture.path))
 
     def _damage_error(self) -> DamagedError:
         return DamagedError(f"the full-text index of {self._catalogue.path} is damaged: run nearsight repair")
 
 
-def searchable_text(picture: Picture, notes: Sequence[NoteRecord], labels: Sequence[LabelRecord] = ()) -> str:
+def searchable_text(picture: ImageRecord, notes: Sequence[NoteRecord], labels: Sequence[LabelRecord] = ()) -> str:
     """All that can be said in words of a picture."""
     noted = (f"{note.caption} {note.tags}" for note in notes)
     return " ".join([name_text(picture), *noted, *(each.label for each in labels)])
 
 
 def explain_text_match(
-    picture: Picture, notes: Sequence[NoteRecord], words: str, labels: Sequence[LabelRecord] = ()
+    picture: ImageRecord, notes: Sequence[NoteRecord], words: str, labels: Sequence[LabelRecord] = ()
 ) -> str:
     """Which of what is said of a picture holds the words, as a sentence."""
     if contains_words(name_text(picture), words):
@@ -114,7 +114,7 @@ def label_origin(label: LabelRecord) -> str:
     return f"by {label.model}, confirmed" if label.model else "by hand"
 
 
-def name_text(picture: Picture) -> str:
+def name_text(picture: ImageRecord) -> str:
     """Path, camera and date; words that are written together (IMG2012, redBike) also apart."""
     name = os.fsdecode(picture.path).encode("utf8", "replace").decode().replace("_", " ")
     apart = re.sub(r"(?<=[^\W\dA-Z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])", " ", name)

@@ -12,7 +12,7 @@ from nearsight.errors import Reason
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageRecord:
     """One indexed picture. `path` is relative to the folder, with /, as the bytes the file system gave."""
 
     id: int
