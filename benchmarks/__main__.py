@@ -1,9 +1,9 @@
 """Run the benchmarks and write their sections of the documentation; remarks by hand around them are kept.
 
 python -m benchmarks [NAME ...] [--folder FOLDER] [--out PAGE]    the full run: some 30 minutes on 2 cores
-python -m benchmarks --quick                                      a few pictures each, only printed unless --out
+python -m benchmarks --quick                                      a few images each, only printed unless --out
 python -m benchmarks quality --folder COREL1K                     docs/evaluation.md: how well each descriptor finds
-python -m benchmarks kinds --folder PICTURES                      docs/evaluation.md: which kinds of queries each finds
+python -m benchmarks kinds --folder IMAGES                      docs/evaluation.md: which kinds of queries each finds
 python -m benchmarks objects --folder DATA                        docs/evaluation.md: the same things and places
 python -m benchmarks samples --folder DATA                        docs/evaluation.md: what that was learnt from
 python -m benchmarks agreement --folder DATA                      docs/evaluation.md: how many matches prove a thing
@@ -32,7 +32,7 @@ NAMES = (
     "networks",
 )
 JUDGED = ("quality", "kinds", "objects", "samples", "agreement", "deep", "ranking", "altered")
-"""These need real pictures, and are run where they are named."""
+"""These need real images, and are run where they are named."""
 
 
 def main(arguments: list[str] | None = None) -> None:

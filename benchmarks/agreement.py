@@ -1,4 +1,4 @@
-"""How many matched features agree in pictures of the same building, and of others: a table of docs/evaluation.md.
+"""How many matched features agree in images of the same building, and of others: a table of docs/evaluation.md.
 
     python -m benchmarks.agreement --folder DATA [--quick] [--out docs/evaluation.md]
 
@@ -30,7 +30,7 @@ from nearsight.types import Box, LocalDescriptor, LocalFeatures, Query
 
 WAYS = (FEATURES, "akaze", "brisk", "orb", "surf", "mobilenetv2", "xfeat", "xfeat(matcher=lighterglue)")
 SAME, OTHERS = 4, 20
-"""Pictures of the same building, and of others, that each question is compared with, at most."""
+"""Images of the same building, and of others, that each question is compared with, at most."""
 
 
 def measured(options: Options) -> str:
@@ -45,11 +45,11 @@ def measured(options: Options) -> str:
 
 
 def compared_with(truth: GroundTruth, question: EvaluationQuery) -> tuple[list[str], list[str]]:
-    """Some pictures that show the same as the question, and some that do not; always the same ones."""
+    """Some images that show the same as the question, and some that do not; always the same ones."""
     (answers,) = question.relevance.values()
-    own = question.picture.relative_to(truth.folder).as_posix()
-    same = [each for each in truth.pictures if each in answers.relevant_names and each != own]
-    others = [each for each in truth.pictures if each not in answers.positives | answers.ignored and each != own]
+    own = question.image.relative_to(truth.folder).as_posix()
+    same = [each for each in truth.images if each in answers.relevant_names and each != own]
+    others = [each for each in truth.images if each not in answers.positives | answers.ignored and each != own]
     return drawn(same, SAME, question.name), drawn(others, OTHERS, question.name)
 
 
@@ -69,10 +69,10 @@ def row(way: str, truth: GroundTruth, chosen: list[tuple[EvaluationQuery, tuple[
     of = cache(lambda path, box: described(local, path, box))
     counts: tuple[list[int], list[int]] = ([], [])
     fewest = 0
-    for question, pictures in chosen:
-        for found, names in zip(counts, pictures, strict=True):
+    for question, images in chosen:
+        for found, names in zip(counts, images, strict=True):
             for name in names:
-                count, fewest = agree(local, of(question.picture, question.box), of(truth.folder / name, None))
+                count, fewest = agree(local, of(question.image, question.box), of(truth.folder / name, None))
                 found.append(count)
     same, others = map(np.array, counts)
     shares = [f"{100 * (each >= fewest).mean():.1f}" for each in (same, others)]
@@ -81,7 +81,7 @@ def row(way: str, truth: GroundTruth, chosen: list[tuple[EvaluationQuery, tuple[
 
 
 def described(local: LocalDescriptor, path: Path, box: Box | None) -> LocalFeatures:
-    """The features of a picture, or of a part of it."""
+    """The features of an image, or of a part of it."""
     pixels: Callable[[int], np.ndarray] = query_pixels(Query(path, box=box), LocalFileSystem(), Limits())
     return local.features(pixels(local.side))
 
@@ -105,8 +105,8 @@ HEAD = [
 TEXT = """
 ## How many matches prove it
 
-Measured on {machine}. Each of the 25 boxes of *Places* above is compared with pictures that show the same building and
-with pictures of others, as `match --by object --features ...` does: how many matched features agree on one homography,
+Measured on {machine}. Each of the 25 boxes of *Places* above is compared with images that show the same building and
+with images of others, as `match --by object --features ...` does: how many matched features agree on one homography,
 how many `match` asks for, and in which share of the pairs there are so many.
 
 {table}

@@ -30,8 +30,8 @@ class DecodeAlone:
     def prepare(self, path: bytes) -> int:
         """The number of values that were decoded."""
         data, _ = LocalFileSystem().read(path, self.limits.file)
-        picture = decode_image(data, self.limits)
-        return sum(picture.render(side).size for side in self.sides)
+        image = decode_image(data, self.limits)
+        return sum(image.render(side).size for side in self.sides)
 
     def finish(self, items: list[int]) -> Sequence[int]:
         """Nothing more."""

@@ -1,8 +1,8 @@
-"""Which alterations of a picture each method sees through, alone and fused: a table of docs/evaluation.md.
+"""Which alterations of an image each method sees through, alone and fused: a table of docs/evaluation.md.
 
     python -m benchmarks altered --folder DATA [--out docs/evaluation.md]
 
-The pictures of DATA's `photos/` and `captions/` are indexed together; some of them, altered in every way that is known
+The images of DATA's `photos/` and `captions/` are indexed together; some of them, altered in every way that is known
 (`nearsight.evaluation.alterations`), ask for themselves. What is learnt is learnt from `corel1k/`.
 """
 
@@ -82,11 +82,11 @@ def measured(options: Options) -> str:
         raise UsageError(f"--folder names the folder that holds {', '.join(INDEXED)} and {LEARNT_FROM}")
     here = {name: text for name, text in METHODS.items() if usable([text])}
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
-        pictures, learnt = Path(place, "pictures"), Path(place, "learnt.npz")
-        pictures.mkdir()
-        gathered([options.folder / name for name in INDEXED], pictures)
+        images, learnt = Path(place, "images"), Path(place, "learnt.npz")
+        images.mkdir()
+        gathered([options.folder / name for name in INDEXED], images)
         ns.train([options.folder / LEARNT_FROM], [text for text in here.values() if "|" in text], learnt)
-        with open_bench(pictures, (), here.values(), trained=[learnt]) as ready:
+        with open_bench(images, (), here.values(), trained=[learnt]) as ready:
             plans = {each.name: each for each in ready.pipelines}
             own = {name: plans[build_pipeline(text).name] for name, text in here.items()}
             fused = {
@@ -102,7 +102,7 @@ def measured(options: Options) -> str:
             }
             further: dict[str, Pipeline | Together] = {**fused, **beside}
             made = evaluate_attacks(ready, list(ATTACKS), count, lambda progress: None, list(further.values()))
-            total = len(ready.pictures)
+            total = len(ready.images)
     names = {name: each.name for name, each in {**own, **further}.items()}
     lines = shares(made, names)
     recipes = "; ".join(f"*{name}* `{text}`" for name, text in here.items())
@@ -123,7 +123,7 @@ def measured(options: Options) -> str:
 TEXT = """
 ## By kind of alteration
 
-Measured on {machine}: {count} of {total} pictures, altered in {kinds} ways, ask for themselves, {asked:,} questions in
+Measured on {machine}: {count} of {total} images, altered in {kinds} ways, ask for themselves, {asked:,} questions in
 all; how many found their original first, in per cent. {recipes}. What they learn is learnt from {learnt}. With + are
 several fused (`--fuse {how}`). Behind a comma stands what a collection has beside `copy`: what that finds first is
 verified too.

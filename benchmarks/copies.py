@@ -2,9 +2,9 @@
 
     python -m benchmarks.copies FOLDER [FOLDER ...] --out docs/copies.md
 
-1. The pictures of the folders are collected; some are held out, the others indexed by `copy`.
+1. The images of the folders are collected; some are held out, the others indexed by `copy`.
 2. Altered copies of some of the indexed ones are asked with: the rank of the original, and whether it was accepted.
-3. The pictures that were held out have no copy: whatever is accepted for them is listed, to be looked at.
+3. The images that were held out have no copy: whatever is accepted for them is listed, to be looked at.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Outcome:
 
 
 def gathered(folders: Iterable[Path], target: Path) -> list[str]:
-    """Copy the pictures of the folders into one; their names."""
+    """Copy the images of the folders into one; their names."""
     names = []
     for folder in folders:
         for path in sorted(folder.rglob("*")):
@@ -67,7 +67,7 @@ def outcome(results: Results, name: str, attack: str) -> Outcome:
 
 
 def attacked(home: Path, folder: Path, kinds: list[str], name: str) -> list[Outcome]:
-    """Ask with every alteration of one picture."""
+    """Ask with every alteration of one image."""
     image = query_pixels(Query(folder / name), LocalFileSystem(), Limits())(1024)
     made = []
     with ns.open(collection=home) as photos:
@@ -97,10 +97,10 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--queries", type=int, default=120, help="pictures that are altered")
-    parser.add_argument("--held-out", type=int, default=200, help="pictures that are asked with and not indexed")
+    parser.add_argument("--queries", type=int, default=120, help="images that are altered")
+    parser.add_argument("--held-out", type=int, default=200, help="images that are asked with and not indexed")
     parser.add_argument("--out", type=Path, help="where the table is written")
-    parser.add_argument("--pairs", type=Path, help="where accepted pairs of different pictures are listed (JSON)")
+    parser.add_argument("--pairs", type=Path, help="where accepted pairs of different images are listed (JSON)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as box:
         text, pairs = measured(Path(box), given.folders, given.queries, given.held_out)
@@ -113,8 +113,8 @@ def main() -> None:
 
 
 def measured(box: Path, folders: list[Path], queries: int, held_out: int) -> tuple[str, dict[str, list[str]]]:
-    """The page's text, and whatever was accepted that is another picture."""
-    folder, aside = box / "pictures", box / "aside"
+    """The page's text, and whatever was accepted that is another image."""
+    folder, aside = box / "images", box / "aside"
     folder.mkdir()
     aside.mkdir()
     names = gathered(folders, folder)
@@ -153,21 +153,21 @@ def measured(box: Path, folders: list[Path], queries: int, held_out: int) -> tup
 
 TEXT = """# How well altered copies are found, and believed
 
-`python -m benchmarks.copies FOLDER ...` indexes pictures by `copy`, asks with altered copies of some of them and with
-pictures that were left out, and writes this page. *Rank 1*: the original is the first hit. *Accepted and correct*: the
-original was found and called a copy. *mAP*: trapezoid average precision. *Another accepted*: some other picture was
+`python -m benchmarks.copies FOLDER ...` indexes images by `copy`, asks with altered copies of some of them and with
+images that were left out, and writes this page. *Rank 1*: the original is the first hit. *Accepted and correct*: the
+original was found and called a copy. *mAP*: trapezoid average precision. *Another accepted*: some other image was
 called a copy too. The light alterations are in bold.
 
-Measured on {machine}. Pictures: {folders}; {total} indexed, {queries} of them
+Measured on {machine}. Images: {folders}; {total} indexed, {queries} of them
 altered in every way.
 
 {table}
 
-Over the light ones: rank 1 {light} %, accepted and correct {believed} %. Each picture unaltered is its own first hit:
+Over the light ones: rank 1 {light} %, accepted and correct {believed} %. Each image unaltered is its own first hit:
 {own} of {total}.
 
-**Pictures without a copy.** {held} pictures were left out of the collection and asked with: for {alarms} of them some
-picture was called a copy ({alarm_pairs} pairs in all).
+**Images without a copy.** {held} images were left out of the collection and asked with: for {alarms} of them some
+image was called a copy ({alarm_pairs} pairs in all).
 """
 
 

@@ -1,6 +1,6 @@
 """Which decoder? Each reads the same JPEGs at the same scale, one thread. Needs `pip install ".[bench]"`.
 
-python -m benchmarks.decode FOLDER_OF_LOSSLESS_PICTURES
+python -m benchmarks.decode FOLDER_OF_LOSSLESS_IMAGES
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def divisor(width: int, height: int, side: int) -> int:
 
 
 def averaged(image: Image, side: int) -> Image:
-    """The picture with a longest side of `side`, by averaging areas."""
+    """The image with a longest side of `side`, by averaging areas."""
     height, width = image.shape[:2]
     scale = min(1, side / max(width, height))
     small: Image = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
@@ -77,7 +77,7 @@ DECODERS: dict[str, Callable[[bytes, int], Image]] = {
 
 
 def encoded(path: Path, longest: int) -> bytes:
-    """The picture enlarged to a longest side, with a little noise, as a JPEG of quality 88."""
+    """The image enlarged to a longest side, with a little noise, as a JPEG of quality 88."""
     image = PillowImage.open(path).convert("RGB")
     scale = longest / max(image.size)
     image = image.resize((round(image.width * scale), round(image.height * scale)), PillowImage.Resampling.LANCZOS)
@@ -95,14 +95,14 @@ def main() -> None:
     paths = sorted(Path(sys.argv[1]).iterdir())[:8]
     rows = []
     for longest, side in ((3264, 1024), (3264, 512), (512, 1024)):
-        pictures = [encoded(path, longest) for path in paths]
+        images = [encoded(path, longest) for path in paths]
         best = dict.fromkeys(DECODERS, float("inf"))
         for _ in range(5):
             for name, decoder in DECODERS.items():
                 start = time.perf_counter()
-                for data in pictures:
+                for data in images:
                     decoder(data, side)
-                best[name] = min(best[name], (time.perf_counter() - start) / len(pictures))
+                best[name] = min(best[name], (time.perf_counter() - start) / len(images))
         rows.append([f"longest side {longest}", str(side), *(f"{1000 * each:.2f}" for each in best.values())])
     print(machine())
     print(table(["JPEG", "longest side kept", *(f"{name}, ms" for name in DECODERS)], rows))

@@ -4,7 +4,7 @@
 
 DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`) or `corel1k/` or both. All that is learnt
 is learnt from other things: from `photos/` and `captions/`, and `pair_whitening` from the pairs in `dvd-covers/`, three
-pictures of each cover in three folders.
+images of each cover in three folders.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from nearsight.search.rank_fusion import FUSIONS
 LEARNT_FROM = ("photos", "captions")
 JUDGED_ON = {
     "landmarks": "**Places**: 25 questions, a box around a building each, among 183 photographs of Oxford, as above.",
-    "corel1k": "**Kinds**: 200 of the 1,000 pictures of Corel-1k ask, each for the 99 others of its kind.",
+    "corel1k": "**Kinds**: 200 of the 1,000 images of Corel-1k ask, each for the 99 others of its kind.",
 }
 QUESTIONS = 200
 """At most."""
@@ -101,11 +101,11 @@ def _table(ways: dict[str, list[str]], trials: dict[str, Trial]) -> str:
         figures, cost = [f"{trials[each].figures[MOST]:.1f}" for each in way], trials[way[0]].cost
         figures += [""] * (3 + len(ANEW) - len(figures))
         lines.append([name, f"<code>{shown}</code>", *figures, f"{cost.row_bytes:,}"])
-    return table(["method", "recipe", "mAP, %", "whitened", "by pairs", *ANEW, "bytes a picture"], lines)
+    return table(["method", "recipe", "mAP, %", "whitened", "by pairs", *ANEW, "bytes an image"], lines)
 
 
 def _covers(folder: Path) -> list[tuple[str, str]]:
-    """All pairs of pictures of the same cover: files of the same name in different folders."""
+    """All pairs of images of the same cover: files of the same name in different folders."""
     names: dict[str, list[str]] = {}
     for path in sorted(folder.glob("*/*.jpg")):
         names.setdefault(path.name, []).append(path.relative_to(folder).as_posix())
@@ -159,10 +159,10 @@ def _trials(truth: GroundTruth, every: list[str], learnt: list[Path]) -> dict[st
 TEXT = """
 ## What a network sees
 
-Measured on {machine}. The map of MobileNetV2, trained on ImageNet, of pictures of at most 640 pixels that are not
+Measured on {machine}. The map of MobileNetV2, trained on ImageNet, of images of at most 640 pixels that are not
 enlarged: each position is a local feature. All that is learnt (whitening, words, mixtures) was learnt from other
-pictures: {learnt}. *Whitened* rows end in `{whitened}`, those *by pairs* in `{paired}`, learnt from the 300 pairs of
-pictures of the same cover in {covers}; what follows ranks the plain rows anew: `aqe(n=5)`, `diffuse(alpha=0.9)` and
+images: {learnt}. *Whitened* rows end in `{whitened}`, those *by pairs* in `{paired}`, learnt from the 300 pairs of
+images of the same cover in {covers}; what follows ranks the plain rows anew: `aqe(n=5)`, `diffuse(alpha=0.9)` and
 `reciprocal`.
 """
 

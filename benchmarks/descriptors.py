@@ -1,9 +1,9 @@
-"""What each descriptor costs a picture, and each metric a query.
+"""What each descriptor costs an image, and each metric a query.
 
     python -m benchmarks.descriptors [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
-Every method that is found, with its defaults, on one core. Descriptors are given batches of pictures at their working
-side; GIST also pictures of 32 x 32. Metrics are asked for the distances of one query to all rows of the descriptor
+Every method that is found, with its defaults, on one core. Descriptors are given batches of images at their working
+side; GIST also images of 32 x 32. Metrics are asked for the distances of one query to all rows of the descriptor
 whose natural metric they are, and the exact index for the first twenty by them.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import pictures
+from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.search import mapped, mapped_ids
@@ -62,33 +62,33 @@ def made(package: str) -> Iterator[tuple[str, Method]]:
 
 
 def batch(photos: list[Image], side: int, count: int) -> list[Image]:
-    """Pictures with a longest side of `side`, as far as the photographs are that large."""
+    """Images with a longest side of `side`, as far as the photographs are that large."""
     shown = [wrap_pixels(photo).render(side) for photo in photos[:count]]
     return [shown[number % len(shown)] for number in range(count)]
 
 
 def squares(photos: list[Image], side: int, count: int) -> list[Image]:
-    """Pictures of `side` x `side`."""
-    return [np.asarray(crop[:side, :side]) for crop in pictures.crops(photos, count, side * 3 // 2)]
+    """Images of `side` x `side`."""
+    return [np.asarray(crop[:side, :side]) for crop in images.crops(photos, count, side * 3 // 2)]
 
 
-def per_picture(descriptor: Descriptor, images: list[Image], rounds: int) -> float:
-    """Milliseconds of the processor a picture."""
+def per_image(descriptor: Descriptor, images: list[Image], rounds: int) -> float:
+    """Milliseconds of the processor an image."""
     describe = partial(descriptor.describe, images)
     describe()
     return 1000 * best({"": describe}, rounds)[""].cpu / len(images)
 
 
 def descriptor_rows(photos: list[Image], count: int, rounds: int) -> list[list[str]]:
-    """A row for each descriptor; GIST has another of pictures of 32 x 32."""
+    """A row for each descriptor; GIST has another of images of 32 x 32."""
     rows = []
     for name, descriptor in made("descriptors"):
         assert isinstance(descriptor, Descriptor)
-        took = per_picture(descriptor, batch(photos, descriptor.side, count), rounds)
+        took = per_image(descriptor, batch(photos, descriptor.side, count), rounds)
         rows.append([f"`{name}`", f"longest side {descriptor.side}", f"{took:.3f}", *_size(descriptor)])
     gist = require_method("gist")
     assert issubclass(gist, Descriptor)
-    took = per_picture(gist(), squares(photos, 32, count), BARRED * rounds)
+    took = per_image(gist(), squares(photos, 32, count), BARRED * rounds)
     return [*rows, [f"`gist`, bar {GIST_BAR} ms", "32 x 32", f"**{took:.3f}**", *_size(gist())]]
 
 
@@ -107,7 +107,7 @@ def asked_with(name: str) -> tuple[str, Descriptor]:
 
 def metric_rows(photos: list[Image], count: int, distinct: int, rounds: int) -> list[list[str]]:
     """A row for each metric."""
-    crops = list(pictures.crops(photos, distinct + 1, 96))
+    crops = list(images.crops(photos, distinct + 1, 96))
     described: dict[str, NDArray[Any]] = {}
     rows = []
     for name, metric in made("metrics"):
@@ -139,7 +139,7 @@ def searched(metric: Metric, asked: NDArray[Any], rows: NDArray[Any], rounds: in
 
 def measured(options: Options) -> str:
     """The section's text."""
-    photos = pictures.photographs(options.folder)
+    photos = images.photographs(options.folder)
     count, rounds, queries = options.of(ROWS, 500), options.of(ROUNDS, 1), options.of(QUERY_ROUNDS, 1)
     together, distinct = options.of(BATCH, 4), options.of(DISTINCT, 40)
     methods()
@@ -160,17 +160,17 @@ def measured(options: Options) -> str:
     )
 
 
-HEAD = ["descriptor", "pictures", "ms a picture", "values", "bytes a picture"]
+HEAD = ["descriptor", "images", "ms an image", "values", "bytes an image"]
 METRIC_HEAD = ["metric", "rows of", "values", "ms, all distances", "ms, first 20 by `flat`"]
 TEXT = """## Descriptors and metrics
 
 Measured on {machine}; pinned to one core, one thread in every library, the processor's time, best of {rounds}, of
 queries best of {queries}, and of {barred} times as many where a bar is set. Each descriptor with its defaults, in
-batches of {batch} decoded pictures at its working side (decoding is not in it):
+batches of {batch} decoded images at its working side (decoding is not in it):
 
 {descriptors}
 
-Each metric, one query and {count:,} rows, those of {distinct} pictures again and again: all distances (`emd`, `warp`,
+Each metric, one query and {count:,} rows, those of {distinct} images again and again: all distances (`emd`, `warp`,
 `shift` are measured on {costly} and counted up; the lower bound of `emd` spares most rows of a collection), and a whole
 search by the exact index for the first {first}, the rows mapped from a file as a collection's are:
 

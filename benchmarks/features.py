@@ -2,7 +2,7 @@
 
     python -m benchmarks.features [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
-Every method that is found, with 1,000 features a picture, on one core. The pictures are photographs and views of them
+Every method that is found, with 1,000 features an image, on one core. The images are photographs and views of them
 made by a known homography, or at the same place in another light, blurred, or compressed.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from benchmarks import pictures
+from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import best, one_core
@@ -35,7 +35,7 @@ N = 1000
 SIDE = 640
 PHOTOS = 8
 TIMED = {640: (640, 480), 1024: (1024, 768)}
-TIMED_PICTURES, ROUNDS = 4, 3
+TIMED_IMAGES, ROUNDS = 4, 3
 
 Homography = NDArray[np.float64]
 View = tuple[Image, Homography]
@@ -95,7 +95,7 @@ CHANGES: dict[str, Callable[[Image], View]] = {
 
 
 def warped(photo: Image, matrix: Homography) -> Image:
-    """The picture by a homography between points in pixels with centres at .5, its size and its edge kept."""
+    """The image by a homography between points in pixels with centres at .5, its size and its edge kept."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     exact = np.linalg.inv(half) @ matrix @ half
     size = (photo.shape[1], photo.shape[0])
@@ -132,8 +132,8 @@ def judged(component: LocalDescriptor, metric: Metric, photos: list[Image]) -> t
     return float(np.mean([len(found) for found in own])), scores
 
 
-def per_picture(component: LocalDescriptor, images: list[Image], rounds: int) -> float:
-    """Milliseconds of the processor a picture."""
+def per_image(component: LocalDescriptor, images: list[Image], rounds: int) -> float:
+    """Milliseconds of the processor an image."""
     describe = partial(component.describe, images)
     describe()
     return 1000 * best({"": describe}, rounds)[""].cpu / len(images)
@@ -146,18 +146,18 @@ def rows(photos: list[Image], timed: list[list[Image]], rounds: int) -> tuple[li
         count, scores = judged(component, metric, photos)
         found.append([f"`{name}`", *(f"{again:.2f} / {matched:.2f}" for again, matched in scores)])
         bytes_ = component.size * np.dtype(component.dtype).itemsize
-        times = [f"{per_picture(component, images, rounds):,.0f}" for images in timed]
+        times = [f"{per_image(component, images, rounds):,.0f}" for images in timed]
         costs.append([f"`{name}`", f"{count:,.0f}", f"{component.size} {component.dtype}", f"{bytes_}", *times])
     return found, costs
 
 
 def measured(options: Options) -> str:
     """The section's text."""
-    every = pictures.photographs(options.folder)
+    every = images.photographs(options.folder)
     photos = [wrap_pixels(photo).render(SIDE) for photo in every[: options.of(PHOTOS, 1)]]
-    count, rounds = options.of(TIMED_PICTURES, 1), options.of(ROUNDS, 1)
+    count, rounds = options.of(TIMED_IMAGES, 1), options.of(ROUNDS, 1)
     timed = [
-        [pictures.enlarged(every[number % len(every)], size, number) for number in range(count)]
+        [images.enlarged(every[number % len(every)], size, number) for number in range(count)]
         for size in TIMED.values()
     ]
     with one_core():
@@ -176,20 +176,20 @@ def measured(options: Options) -> str:
 
 TEXT = """## Local features
 
-Measured on {machine}; pinned to one core, one thread in every library. Each method with at most {n:,} features a
-picture and its other defaults.
+Measured on {machine}; pinned to one core, one thread in every library. Each method with at most {n:,} features an
+image and its other defaults.
 
-*Repeatability / matching score*: the share of features that have a counterpart in a changed picture (an overlap error
-of the circles below .4, both brought to a radius of 30 pixels in the first picture), and the share whose nearest
-descriptor is that of such a one. The part of the picture that both show counts; the mean of {photos} photographs of
+*Repeatability / matching score*: the share of features that have a counterpart in a changed image (an overlap error
+of the circles below .4, both brought to a radius of 30 pixels in the first image), and the share whose nearest
+descriptor is that of such a one. The part of the image that both show counts; the mean of {photos} photographs of
 at most {side} pixels, those that scikit-image and scikit-learn bring along unless a folder is named. *From the side*
 is a homography that takes the right edge to .6 of the width and the height; *blurred* has a Gaussian of 2 pixels.
-Patches of `dense_sift` lie on a grid, which is the same wherever the picture is not moved. `affine` spends its
+Patches of `dense_sift` lie on a grid, which is the same wherever the image is not moved. `affine` spends its
 features on ten views, most of them from the side.
 
 {found}
 
-Features found in those photographs, and the processor's time for each of {count} pictures, parts of photographs that
+Features found in those photographs, and the processor's time for each of {count} images, parts of photographs that
 were enlarged to 640 x 480 and 1024 x 768 with a sensor's noise (decoding is not in it), best of {rounds}:
 
 {costs}

@@ -4,7 +4,7 @@
 
 1. Large JPEGs (8 and 12 Mpx) and small ones (0.1 Mpx) are made, or those of the folder taken.
 2. In turns, three times: indexing; decoding alone by the same workers on the same files; a plain loop of Pillow.
-3. The same three over as many small pictures as there are workers: what starting takes, which is subtracted.
+3. The same three over as many small images as there are workers: what starting takes, which is subtracted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import nearsight as ns
-from benchmarks import alone, pictures
+from benchmarks import alone, images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import Taken, best
@@ -50,7 +50,7 @@ class Set:
 
 
 def by_nearsight(folder: Path, box: Path) -> int:
-    """Index a folder into a new collection; how many pictures."""
+    """Index a folder into a new collection; how many images."""
     with ns.index(folder, by=SENSES, collection=box / f"home-{next(_NUMBERS)}") as photos:
         return len(photos)
 
@@ -61,12 +61,12 @@ def ways(folder: Path, box: Path) -> dict[str, Callable[[], int]]:
 
 
 def generated(box: Path, options: Options) -> list[Set]:
-    """Large and small pictures; the large ones under three names each, which makes three pictures of one file."""
-    photos, sets = pictures.photographs(), []
+    """Large and small images; the large ones under three names each, which makes three images of one file."""
+    photos, sets = images.photographs(), []
     for name, size, count, names in SETS:
         source, folder, distinct = box / f"source {name}", box / name, options.of(count, 4)
-        pictures.write_enlarged(source, photos, distinct, size)
-        sets.append(Set(name, folder, pictures.linked(source, folder, options.of(names, 1))))
+        images.write_enlarged(source, photos, distinct, size)
+        sets.append(Set(name, folder, images.linked(source, folder, options.of(names, 1))))
     return sets
 
 
@@ -103,7 +103,7 @@ def measured(options: Options) -> str:
         box = Path(made)
         sets = [given(box, options.folder)] if options.folder else generated(box, options)
         few = box / "few"
-        pictures.write_enlarged(few, pictures.photographs(), WORKERS, SETS[-1][1])
+        images.write_enlarged(few, images.photographs(), WORKERS, SETS[-1][1])
         start = best(ways(few, box), rounds)
         rows = [compared(each, box, start, rounds) for each in sets]
     starts = ", ".join(f"{name} {took.wall:.2f} s" for name, took in start.items())
@@ -118,12 +118,12 @@ def measured(options: Options) -> str:
 
 
 HEAD = [
-    "pictures",
+    "images",
     "files",
     "MB a file",
-    "indexing, pictures/s",
-    "decoding alone, pictures/s",
-    "Pillow, pictures/s",
+    "indexing, images/s",
+    "decoding alone, images/s",
+    "Pillow, images/s",
     "indexing / decoding alone",
     "the same of CPU time",
     "with the start",
@@ -138,9 +138,9 @@ in turns.
 segments synced to the disk, catalogue. *Decoding alone* is the same worker processes on the same files, which read,
 decode at the same fraction, average down to the working sides, and drop the pixels. *Pillow* is a plain pool of
 processes that decode with Pillow's draft at that fraction and do nothing else. The time to start is taken off all
-three ({starts}: the same over one small picture a worker);
+three ({starts}: the same over one small image a worker);
 *with the start* is the ratio with it. *CPU time* is that of all processes together, which a busy machine changes less.
-The bar is 0.8 on pictures of 8 Mpx and more.
+The bar is 0.8 on images of 8 Mpx and more.
 
 {table}
 """

@@ -1,9 +1,9 @@
-"""Which kinds of queries find their picture, by each method: a figure and a table of docs/evaluation.md.
+"""Which kinds of queries find their image, by each method: a figure and a table of docs/evaluation.md.
 
-    python -m benchmarks kinds --folder PICTURES [--out docs/evaluation.md]
+    python -m benchmarks kinds --folder IMAGES [--out docs/evaluation.md]
 
-The figure is that of a paper on the 136-byte hash, which asks with misregistered scans, drawings, pictures with salt
-and pepper, and pictures as they lie in the computer's memory; counted is how often the original comes first. Pictures
+The figure is that of a paper on the 136-byte hash, which asks with misregistered scans, drawings, images with salt
+and pepper, and images as they lie in the computer's memory; counted is how often the original comes first. Images
 out of a person's memory are asked with besides.
 """
 
@@ -42,11 +42,11 @@ SAMPLE = 100
 
 
 def shares(folder: Path, names: list[str], sample: int) -> tuple[int, dict[str, dict[str, float]]]:
-    """How many pictures there are; per cent of the originals found first, by sense or recipe and kind."""
+    """How many images there are; per cent of the originals found first, by sense or recipe and kind."""
     senses = [name for name in names if name in SENSES]
     with open_bench(folder, senses, [name for name in names if name not in SENSES]) as ready:
         made = evaluate_attacks(ready, list(KINDS), sample, lambda progress: None)
-        total = len(ready.pictures)
+        total = len(ready.images)
     return total, {
         name: {kind: 100 * mean([0 in each.ranks for each in outcomes if each.query.group == kind]) for kind in KINDS}
         for name, outcomes in made.items()
@@ -56,7 +56,7 @@ def shares(folder: Path, names: list[str], sample: int) -> tuple[int, dict[str, 
 def measured(options: Options) -> tuple[str, str]:
     """The section's text, and the figure."""
     if options.folder is None:
-        raise UsageError("--folder says where pictures lie, a few hundred or more, all different")
+        raise UsageError("--folder says where images lie, a few hundred or more, all different")
     here = usable([name for names in GROUPS.values() for name in names])
     sample = options.of(SAMPLE, 2)
     total, found = shares(options.folder, here, sample)
@@ -68,7 +68,7 @@ def measured(options: Options) -> tuple[str, str]:
 
 TEXT = """## By kind of query
 
-Measured on {machine}: {sample} of {total} pictures ask in each way; how many found their original first, in per cent.
+Measured on {machine}: {sample} of {total} images ask in each way; how many found their original first, in per cent.
 
 ![Bars: how many per cent of the originals came first, by method and kind of query](images/kinds.svg)
 

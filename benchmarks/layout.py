@@ -2,7 +2,7 @@
 
     python -m benchmarks.layout [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
-Rows of small pictures, parts of the bundled photographs or of those of the folder, laid out as `nearsight map` lays
+Rows of small images, parts of the bundled photographs or of those of the folder, laid out as `nearsight map` lays
 them out: the distances from the landmarks to all, then the scaling and the measures of what it shows.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import pictures
+from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core, taken
@@ -31,7 +31,7 @@ def described(name: str, options: Options, count: int) -> NDArray[Any]:
     """Rows `(count, D)`."""
     descriptor = require_method(name)()
     assert isinstance(descriptor, Descriptor)
-    crops = pictures.crops(pictures.photographs(options.folder), count, SIDE)
+    crops = images.crops(images.photographs(options.folder), count, SIDE)
     parts = iter(lambda: [crop for _, crop in zip(range(BATCH), crops, strict=False)], [])
     return np.concatenate([descriptor.describe(part) for part in parts])
 
@@ -61,10 +61,10 @@ def measured(options: Options) -> str:
     return TEXT.format(machine=machine(), table=table(HEAD, lines))
 
 
-HEAD = ["rows, metric", "pictures", "landmarks", "distances, s", "scaling, s", "explained", "stress", "trustworthiness"]
+HEAD = ["rows, metric", "images", "landmarks", "distances, s", "scaling, s", "explained", "stress", "trustworthiness"]
 TEXT = """## The map
 
-Measured on {machine}; seconds of the processor, on one core, one thread in every library. Up to 2,000 pictures all are
+Measured on {machine}; seconds of the processor, on one core, one thread in every library. Up to 2,000 images all are
 landmarks (classical multidimensional scaling). *Explained* is the share of two dimensions in the landmarks'
 eigenvalues; *stress* is 0 where all distances are shown in proportion; *trustworthiness* is 1 where the ten nearest on
 the map are the nearest, .5 by chance.

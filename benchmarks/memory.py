@@ -3,7 +3,7 @@
     python -m benchmarks.memory [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
 1. Small distinct JPEGs are made, parts of the bundled photographs or of those of the folder.
-2. For each number of pictures, `nearsight index` runs in a fresh process; its memory and that of its workers is
+2. For each number of images, `nearsight index` runs in a fresh process; its memory and that of its workers is
    looked at twenty times a second.
 3. A fresh process opens each collection and searches it by copy and by colour.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import pictures
+from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 
@@ -104,13 +104,13 @@ def watched(command: Sequence[str]) -> Peaks:
 
 @contextmanager
 def collections(counts: Sequence[int], folder: Path | None) -> Iterator[list[tuple[int, Path, Path]]]:
-    """For each number, a folder of so many pictures and the place of its collection."""
+    """For each number, a folder of so many images and the place of its collection."""
     with tempfile.TemporaryDirectory() as made:
         box = Path(made)
-        pictures.write_crops(box / "all", pictures.photographs(folder), max(counts), SIDE)
+        images.write_crops(box / "all", images.photographs(folder), max(counts), SIDE)
         laid_out = []
         for count in counts:
-            pictures.linked(box / "all", box / str(count), most=count)
+            images.linked(box / "all", box / str(count), most=count)
             laid_out.append((count, box / str(count), box / f"home-{count}"))
         yield laid_out
 
@@ -124,7 +124,7 @@ def ingested(folder: Path, home: Path) -> tuple[Peaks, float]:
 
 
 def searched(folder: Path, home: Path) -> Peaks:
-    """Open and search in a fresh process, with every hundredth picture up to ten."""
+    """Open and search in a fresh process, with every hundredth image up to ten."""
     asked = sorted(map(str, folder.rglob("*.jpg")))[::100][:10]
     return watched([sys.executable, "-c", SEARCH, str(home), *asked])
 
@@ -144,7 +144,7 @@ def measured(options: Options) -> str:
 
 
 def grown(few: int, before: Peaks, many: int, after: Peaks) -> list[str]:
-    """How many times as much memory so many pictures take; for the workers, whose number varies, of one only."""
+    """How many times as much memory so many images take; for the workers, whose number varies, of one only."""
     growths = [f"{getattr(after, part) / max(1, getattr(before, part)):.2f}" for part in PARTS]
     growths[PARTS.index("workers")] = ""
     return [f"{many:,} / {few:,}", "", *growths]
@@ -156,8 +156,8 @@ def stored(home: Path) -> str:
 
 
 PARTS = ("parent", "parent_own", "workers", "worker")
-HEAD = ["pictures", "seconds", "parent, peak", "parent, own", "workers together, own", "one worker, own"]
-SEARCH_HEAD = ["pictures", "segments on the disk", "peak", "own"]
+HEAD = ["images", "seconds", "parent, peak", "parent, own", "workers together, own", "one worker, own"]
+SEARCH_HEAD = ["images", "segments on the disk", "peak", "own"]
 TEXT = """## Memory as the collection grows
 
 Measured on {machine}; JPEGs of at most 96 pixels, all different; MiB. Each line is a fresh process, looked at
@@ -167,12 +167,12 @@ from files (RSS - shared). The workers' own memory includes what they have inher
 from, once for each; together they are more where a worker that is being replaced was seen beside the new one.
 
 `nearsight index --by copy,colour` into a new collection; the bar is a growth of at most 1.1 from 10,000 to 50,000.
-From 20,000 pictures on, the index of `copy` is learnt from a sample of at most 12,800 rows, in a process of its own
+From 20,000 images on, the index of `copy` is learnt from a sample of at most 12,800 rows, in a process of its own
 that is gone afterwards.
 
 {ingest}
 
-Opening the collection and searching it by copy and by colour with ten pictures; the exact index maps all its rows:
+Opening the collection and searching it by copy and by colour with ten images; the exact index maps all its rows:
 
 {search}
 """

@@ -1,4 +1,4 @@
-"""How many pictures a second go through a network, beside ONNX Runtime alone on tensors that are ready.
+"""How many images a second go through a network, beside ONNX Runtime alone on tensors that are ready.
 
     python -m benchmarks.networks [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import pictures
+from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import best
@@ -33,8 +33,8 @@ THREADS = (1, 2)
 
 
 def shown(folder: Any, count: int) -> list[Image]:  # noqa: ANN401 - a path or None
-    """Decoded pictures."""
-    return list(pictures.crops(pictures.photographs(folder), count, SIDE))
+    """Decoded images."""
+    return list(images.crops(images.photographs(folder), count, SIDE))
 
 
 def described(name: str, images: list[Image]) -> int:
@@ -43,7 +43,7 @@ def described(name: str, images: list[Image]) -> int:
 
 
 def tensors(name: str, images: list[Image]) -> list[dict[str, Floats]]:
-    """What a network is given for each picture."""
+    """What a network is given for each image."""
     if name == "mobilenetv2":
         feeding = registry.find_card(name).image_input()
         return [{feeding.name: onnx_runtime.to_model_input(image, feeding)} for image in images]
@@ -69,7 +69,7 @@ def alone(name: str, given: list[dict[str, Floats]], threads: int) -> Callable[[
 
 
 def line(name: str, images: list[Image], rounds: int) -> list[str]:
-    """Pictures a second of one network."""
+    """Images a second of one network."""
     given, count = tensors(name, images), len(images)
     ways: dict[str, Callable[[], Any]] = {str(each): alone(name, given, each) for each in THREADS}
     halves = images[: count // 2], images[count // 2 :]
@@ -99,7 +99,7 @@ def measured(options: Options) -> str:
 HEAD = ["network", "alone, 1 thread", "alone, 2 threads", "ours, 1 thread", "ours, 2 processes", "ours / alone"]
 TEXT = """## Networks
 
-Measured on {machine}; pictures a second on the clock, {count} decoded pictures of {side} x {side} pixels. *Alone* is
+Measured on {machine}; images a second on the clock, {count} decoded images of {side} x {side} pixels. *Alone* is
 ONNX Runtime on tensors that are ready, *ours* all from the pixels to the rows.
 
 {table}

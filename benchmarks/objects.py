@@ -105,12 +105,12 @@ def _covers(folder: Path, every: dict[str, str], learnt: Path, some: int) -> str
     return table(["method", "first hit, %", "and geometry"], lines)
 
 
-HEAD = ["method", "recipe", "mAP, %", "and geometry", "and expansion", "bytes a picture", "ms to describe", "ms to ask"]
+HEAD = ["method", "recipe", "mAP, %", "and geometry", "and expansion", "bytes an image", "ms to describe", "ms to ask"]
 TEXT = """
 ## The same thing or place
 
 Measured on {machine}. All that is learnt (20,000 visual words by `akm`, projections, mixtures) was learnt from other
-pictures: {learnt}. At most 1,000 SIFT features a picture of at most 1,024 pixels.
+images: {learnt}. At most 1,000 SIFT features an image of at most 1,024 pixels.
 
 **Places**: 25 questions, a box around a building each, among 183 photographs of Oxford; right answers are those that
 show it wholly or in part, what hardly shows it does not count (the protocol of Oxford5k). *Geometry* is `spatial`

@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 @dataclass(frozen=True)
 class Options:
-    """`quick` measures a few pictures, to see that all works; `folder` holds real pictures to measure with."""
+    """`quick` measures a few images, to see that all works; `folder` holds real images to measure with."""
 
     quick: bool = False
     folder: Path | None = None
@@ -76,8 +76,8 @@ def write(path: Path, name: str, text: str) -> None:
 def parser(about: str | None) -> argparse.ArgumentParser:
     """The options that all benchmarks share."""
     made = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--quick", action="store_true", help="measure a few pictures, to see that all works")
-    made.add_argument("--folder", type=Path, help="real pictures to measure with; otherwise they are generated")
+    made.add_argument("--quick", action="store_true", help="measure a few images, to see that all works")
+    made.add_argument("--folder", type=Path, help="real images to measure with; otherwise they are generated")
     made.add_argument("--out", type=Path, help="the page whose section is written; otherwise it is only printed")
     return made
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.postings [--quick] [--out docs/benchmarks.md]
 
-Generated pictures: each of 500 features has one of 20,000 words, some of which are commoner than others, 128 random
-bits and a place. Queries are pictures of the collection of which a fifth of the bits is wrong; their own picture must
+Generated images: each of 500 features has one of 20,000 words, some of which are commoner than others, 128 random
+bits and a place. Queries are images of the collection of which a fifth of the bits is wrong; their own image must
 come first. `box` asks with 100 of the features, `whole` with all; `several` words for each feature is what ASMK asks
 with. The kept arrays are mapped from files, as those of a collection.
 """
@@ -39,8 +39,8 @@ KERNELS = {"tf_idf": TfIdf(), "hamming_votes": HammingVotes(), "selective": Sele
 VERIFIED = 50
 
 
-def picture(seed: int, features: int = FEATURES) -> Records:
-    """The records of a generated picture; the same for the same seed."""
+def image(seed: int, features: int = FEATURES) -> Records:
+    """The records of a generated image; the same for the same seed."""
     rng = np.random.default_rng(seed)
     made = np.zeros(features, record_dtype(BITS))
     common = np.random.default_rng(WORDS).gamma(2, 1, WORDS)
@@ -52,23 +52,23 @@ def picture(seed: int, features: int = FEATURES) -> Records:
 
 
 def asking(seed: int, features: int, several: int) -> Records:
-    """What a picture asks with: some of its features, a fifth of the bits wrong, and further words for each."""
+    """What an image asks with: some of its features, a fifth of the bits wrong, and further words for each."""
     rng = np.random.default_rng(seed)
-    whole = picture(seed)
+    whole = image(seed)
     chosen = whole[np.sort(rng.choice(len(whole), features, replace=False))]
     wrong = np.packbits(rng.random((features, BITS)) < WRONG, axis=1)
     chosen["bits"] ^= wrong
-    further = [picture(10_000_000 + seed * several + at, features) for at in range(several - 1)]
+    further = [image(10_000_000 + seed * several + at, features) for at in range(several - 1)]
     return np.sort(np.concatenate([chosen, *further]), order="word", kind="stable")
 
 
 def files(folder: Path, kernel: Kernel, counts: list[int]) -> Iterator[tuple[int, Arrays]]:
-    """What is kept of so many pictures, mapped from files, for each count; each goes on from the one before."""
+    """What is kept of so many images, mapped from files, for each count; each goes on from the one before."""
     index, parts, made = Inverted(), list[Arrays](), 0
     for count in counts:
         for start in range(made, count, BATCH):
             ids = np.arange(start, min(start + BATCH, count))
-            parts.append(index.encode(ids, [picture(seed) for seed in ids.tolist()], kernel, {}))
+            parts.append(index.encode(ids, [image(seed) for seed in ids.tolist()], kernel, {}))
         made = count
         parts = [index.merge(parts, np.empty(0, np.int64))]
         yield count, mapped(folder, parts[0])
@@ -82,13 +82,13 @@ def mapped(folder: Path, part: Arrays) -> Arrays:
 
 
 def asked(rows: InvertedSearcher, count: int, queries: int) -> list[str]:
-    """Milliseconds of a query, by a box, a whole picture, and a whole picture with several words a feature."""
+    """Milliseconds of a query, by a box, a whole image, and a whole image with several words a feature."""
     shown = []
     for features, several in ((BOX, 1), (FEATURES, 1), (FEATURES, SEVERAL)):
         seeds = np.linspace(0, count - 1, queries).astype(int).tolist()
         questions = [asking(seed, features, several) for seed in seeds]
         found = [rows.search([question], FIRST).ids[0, 0] for question in questions]
-        assert found == seeds, "a picture does not find itself"
+        assert found == seeds, "an image does not find itself"
         ways = {
             str(at): lambda question=question: rows.search([question], FIRST) for at, question in enumerate(questions)
         }
@@ -112,9 +112,9 @@ def searched(options: Options, kernel_name: str) -> list[list[str]]:
 def verified(options: Options) -> str:
     """Milliseconds in which the first hits are verified, of which every second shows the same plane."""
     question = asking(0, FEATURES, 1)
-    same = picture(0)
+    same = image(0)
     shifted = replace_places(same, 3000)
-    rows = {at: shifted if at % 2 else picture(1 + at) for at in range(VERIFIED)}
+    rows = {at: shifted if at % 2 else image(1 + at) for at in range(VERIFIED)}
     ids = np.arange(VERIFIED)[None]
     hits = Hits(ids, -np.linspace(0.1, 0.9, VERIFIED, dtype=np.float32)[None])
     refiner = replace(Spatial(), n=VERIFIED)
@@ -145,13 +145,13 @@ def measured(options: Options) -> str:
     return TEXT.format(machine=machine(), table=shown, verified=verified(options), count=VERIFIED)
 
 
-HEAD = ["kernel", "pictures", "bytes a picture", "features a word", "box, ms", "whole, ms", "whole, several words, ms"]
+HEAD = ["kernel", "images", "bytes an image", "features a word", "box, ms", "whole, ms", "whole, several words, ms"]
 TEXT = """## Visual words
 
-Measured on {machine}. Generated pictures of 500 features each, 20,000 words, some commoner than others, 128
-bits a feature. A query is the median over 20 pictures, on the clock: a box holds 100 features, a whole picture 500,
+Measured on {machine}. Generated images of 500 features each, 20,000 words, some commoner than others, 128
+bits a feature. A query is the median over 20 images, on the clock: a box holds 100 features, a whole image 500,
 and with several words each feature has five, as ASMK asks. *Features a word* is the mean length of a list: the time
-grows with the lists that a query reads. Each picture is its own first hit, with a fifth of its bits wrong.
+grows with the lists that a query reads. Each image is its own first hit, with a fifth of its bits wrong.
 
 {table}
 

@@ -1,9 +1,9 @@
-"""How well each descriptor finds pictures of the same class: the table of docs/evaluation.md.
+"""How well each descriptor finds images of the same class: the table of docs/evaluation.md.
 
     python -m benchmarks quality --folder COREL1K [--out docs/evaluation.md]
 
-Every descriptor of whole pictures with parameters and metrics that suit it, judged as `nearsight evaluate corel1k`
-does: all 1000 pictures ask, each for the other 99 of its class. Networks that were trained to name things, such as
+Every descriptor of whole images with parameters and metrics that suit it, judged as `nearsight evaluate corel1k`
+does: all 1000 images ask, each for the other 99 of its class. Networks that were trained to name things, such as
 `onnx`, are another matter and left out; `combined_hash` holds one and is measured where its model is here. The metrics
 `emd`, `warp` and `shift` are left out too: whole rankings need a million distances, which take them more than half an
 hour each.
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from benchmarks.descriptors import per_picture
+from benchmarks.descriptors import per_image
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
@@ -83,7 +83,7 @@ RECIPES = (
 )
 PAPER = {RGB: "colour histogram", "tiny(normalise=false)": "32 x 32 pixels"}
 """Under which name a recipe stands in the paper."""
-PICTURES = 64
+IMAGES = 64
 """As many are described to take the time."""
 
 
@@ -129,17 +129,17 @@ def ranked(truth: GroundTruth, recipes: Sequence[str], rounds: int) -> list[Judg
 
 def _judged(ready: Bench, each: Pipeline, truth: GroundTruth, rounds: int) -> Judged:
     trial = evaluate_pipeline(ready, each, truth, lambda progress: None)
-    spread = truth.queries[:: max(1, len(truth.queries) // PICTURES)][:PICTURES]
-    images = [ready.load_pixels(question.picture, each.descriptor.side) for question in spread]
+    spread = truth.queries[:: max(1, len(truth.queries) // IMAGES)][:IMAGES]
+    images = [ready.load_pixels(question.image, each.descriptor.side) for question in spread]
     with one_core():
-        took = per_picture(each.descriptor, images, rounds)
+        took = per_image(each.descriptor, images, rounds)
     return Judged(each.name, each.metric_name, dict(trial.figures), trial.cost.row_bytes, took)
 
 
 def measured(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
-        raise UsageError("--folder says where Corel-1k lies: its pictures 0.jpg to 999.jpg")
+        raise UsageError("--folder says where Corel-1k lies: its images 0.jpg to 999.jpg")
     truth = load_ground_truth(PROTOCOL, options.folder)
     recipes = usable(RECIPES)
     truth, recipes = (truth.subsample(20), recipes[:3]) if options.quick else (truth, recipes)
@@ -151,8 +151,8 @@ MEASURES = ("mAP", "mAP, rect.", "1-NN error")
 HEAD = ["descriptor", "metric", "mAP, %", "mAP, rect., %", "1-NN error, %", "bytes", "ms to describe", "published"]
 TEXT = """## Corel-1k
 
-All 1000 pictures ask, each for the other 99 of its class: `nearsight evaluate corel1k`. Measured on {machine}; the
-times are the processor's, of a decoded picture, on one core. *Published* are the mAP by rectangles and the error.
+All 1000 images ask, each for the other 99 of its class: `nearsight evaluate corel1k`. Measured on {machine}; the
+times are the processor's, of a decoded image, on one core. *Published* are the mAP by rectangles and the error.
 The metrics `emd`, `warp` and `shift` are not among them: a million of their distances take more than half an hour.
 
 {rows}

@@ -2,8 +2,8 @@
 
     python -m benchmarks ranking --folder COREL1K [--out docs/evaluation.md]
 
-Rows of three descriptors, 1,000 pictures; every fifth asks for the other 99 of its class. The time is that of the
-ranking alone: stored pictures ask, so nothing is described.
+Rows of three descriptors, 1,000 images; every fifth asks for the other 99 of its class. The time is that of the
+ranking alone: stored images ask, so nothing is described.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def usable() -> list[str]:
 
 def lines(ready: Bench, truth: GroundTruth) -> Iterator[list[str]]:
     """The lines of the table."""
-    total = len(ready.pictures)
+    total = len(ready.images)
     plans = {each.name: each for each in ready.pipelines}
 
     def way(how: Pipeline | Together) -> Ask:
@@ -88,14 +88,14 @@ def lines(ready: Bench, truth: GroundTruth) -> Iterator[list[str]]:
 
 def _marked(ready: Bench, truth: GroundTruth, own: Pipeline, *, marks: bool) -> Ask:
     """Asks, marks some of the first hits by what they are, and asks again, with the marks or not; they do not count."""
-    labels = {ready.pictures[name].id: label for name, label in truth.labels.items() if name in ready.pictures}
+    labels = {ready.images[name].id: label for name, label in truth.labels.items() if name in ready.images}
 
     def ask(ident: int) -> tuple[Hits, tuple[int, ...]]:
         seen = [each for each in ready.search(own, Query(ident), SEEN).ids[0].tolist() if each != ident]
         right = tuple(each for each in seen if labels[each] == labels[ident])[:MARKED]
         wrong = tuple(each for each in seen if labels[each] != labels[ident])[:MARKED]
         query = Query(ident, like=right, unlike=wrong) if marks else Query(ident)
-        return ready.search(own, query, len(ready.pictures)), (*right, *wrong)
+        return ready.search(own, query, len(ready.images)), (*right, *wrong)
 
     return ask
 
@@ -104,7 +104,7 @@ def _line(ready: Bench, truth: GroundTruth, base: str, way: str, ask: Ask) -> li
     """Mean average precision, error of the first hit, and milliseconds a query."""
     precisions, wrong, took = [], [], []
     for question in truth.queries:
-        ident = ready.pictures[question.name].id
+        ident = ready.images[question.name].id
         answers = question.relevance[next(iter(question.relevance))]
         start = time.perf_counter()
         hits, left_out = ask(ident)
@@ -129,7 +129,7 @@ def _line(ready: Bench, truth: GroundTruth, base: str, way: str, ask: Ask) -> li
 def measured(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
-        raise UsageError("--folder says where Corel-1k lies: its pictures 0.jpg to 999.jpg")
+        raise UsageError("--folder says where Corel-1k lies: its images 0.jpg to 999.jpg")
     truth = load_ground_truth(PROTOCOL, options.folder)
     truth = truth.subsample(options.of(ASKED, 10))
     with open_bench(truth.folder, (), usable()[:1] if options.quick else usable()) as ready, one_core():
@@ -140,9 +140,9 @@ def measured(options: Options) -> str:
 HEAD = ["rows", "ranked by", "mAP, %", "1-NN error, %", "ms a query"]
 TEXT = """## Ranking anew
 
-Corel-1k: {asked} pictures ask among 1,000, each for the other 99 of its class. Measured on {machine}, on one core. The
+Corel-1k: {asked} images ask among 1,000, each for the other 99 of its class. Measured on {machine}, on one core. The
 rows are those of the first column; the second is what follows them in the recipe, with its defaults where none are
-named. Times are medians over stored pictures that ask, so nothing is described in them; all pictures are ranked, which
+named. Times are medians over stored images that ask, so nothing is described in them; all images are ranked, which
 is more than a search for 20 does.
 
 {rows}

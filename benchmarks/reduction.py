@@ -2,7 +2,7 @@
 
     python -m benchmarks.reduction mobilenetv2.onnx src/nearsight/descriptors/combined_hash.npy
 
-No picture is needed: the network's own classifier says which directions of its penultimate layer matter. They are the
+No image is needed: the network's own classifier says which directions of its penultimate layer matter. They are the
 128 strongest right singular vectors of its matrix (classes x 1280) without the mean row, in whole numbers of -127..127.
 The sign of each is such that its largest part is positive.
 """

@@ -27,7 +27,7 @@ from benchmarks.machine import machine, table
 
 BY_HAND = "\n<!-- written by hand from here on -->\n"
 SUITES = ("tests/faults", "tests/images/test_hostile.py")
-LARGEST = {"pictures", "kinds_of_files", "operations", "readers", "ingests"}
+LARGEST = {"images", "kinds_of_files", "operations", "readers", "ingests"}
 """Counts of which the largest is told, not the sum."""
 
 
@@ -43,8 +43,8 @@ class Row:
 ROWS = (
     Row(
         "random kills",
-        "killed {kills} times at random moments while {pictures:,} pictures were indexed",
-        "{lost} acknowledged pictures lost, {twice} twice; every row as if undisturbed; reopened in {slowest:.2f} s",
+        "killed {kills} times at random moments while {images:,} images were indexed",
+        "{lost} acknowledged images lost, {twice} twice; every row as if undisturbed; reopened in {slowest:.2f} s",
     ),
     Row(
         "kills at system calls: ingest",
@@ -84,8 +84,8 @@ ROWS = (
         "{detected} detected, {without_effect} without effect, {wrong} wrong answers",
     ),
     Row("repairs", "{cases} of them repaired", "{not_as_before} answered otherwise than before"),
-    Row("repair of one bad block", "one bad block among {pictures:,} pictures", "{decoded} pictures read again"),
-    Row("repair of a bad index", "each of {caches} index files harmed in three ways", "{decoded} pictures read again"),
+    Row("repair of one bad block", "one bad block among {images:,} images", "{decoded} images read again"),
+    Row("repair of a bad index", "each of {caches} index files harmed in three ways", "{decoded} images read again"),
     Row(
         "races of two writers",
         "two writers at once, {races} times",
@@ -100,7 +100,7 @@ ROWS = (
     Row("newer format", "opened with a newer format", "refused {refused} ways, {bytes_changed} bytes changed"),
     Row(
         "hostile files, twice",
-        "{files:,} damaged and hostile picture files, twice",
+        "{files:,} damaged and hostile image files, twice",
         "{ok:,} read, {with_a_reason:,} skipped with a reason, {verdicts_that_differ} verdicts differ; "
         "at most {slowest:.1f} s and {peak_mib:.0f} MiB",
     ),
@@ -110,7 +110,7 @@ ROWS = (
         "the expected reasons; {slowest:.1f} s, {peak_mib:.0f} MiB",
     ),
     Row(
-        "what is no picture file",
+        "what is no image file",
         "{names} odd names; {kinds} links, FIFOs, devices and files that vanish",
         "names come out as they went in; {skipped_with_a_reason} skipped with a reason",
     ),
@@ -175,7 +175,7 @@ An image search engine meets files that nobody vouches for, runs for hours, and 
 
 1. A file can never take the program down, make it hang, or be dropped without a reason being recorded.
 2. What was reported as indexed is found again after any kill, crash or full disk; nothing is indexed twice.
-3. A damaged collection is noticed, never answered from, and mended from what is sound and from the pictures.
+3. A damaged collection is noticed, never answered from, and mended from what is sound and from the images.
 
 Each line below is a test of the repository. `python -m benchmarks.reliability --out docs/reliability.md` runs their
 long versions and writes this table; short versions run with every change. Measured on {machine}.

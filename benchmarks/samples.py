@@ -1,8 +1,8 @@
-"""How much what is found depends on what was learnt from and on the features a picture: a table of docs/evaluation.md.
+"""How much what is found depends on what was learnt from and on the features an image: a table of docs/evaluation.md.
 
     python -m benchmarks.samples --folder DATA [--quick] [--out docs/evaluation.md]
 
-DATA is that of `python -m benchmarks objects`. The rows of its table are learnt anew from parts of the same pictures.
+DATA is that of `python -m benchmarks objects`. The rows of its table are learnt anew from parts of the same images.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def judge(folder: Path, ways: dict[str, str], learnt_from: tuple[str, ...], some
 TEXT = """
 ## What it was learnt from
 
-Measured on {machine}. *Places* as above, without geometry; words and mixtures learnt from all pictures, and from parts
-of them, with at most 1,000 features a picture, and with 2,000.
+Measured on {machine}. *Places* as above, without geometry; words and mixtures learnt from all images, and from parts
+of them, with at most 1,000 features an image, and with 2,000.
 
 {table}
 """

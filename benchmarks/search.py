@@ -2,7 +2,7 @@
 
     python -m benchmarks.search [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
-1. GIST of 50,000 small pictures, parts of the bundled photographs or of those of the folder, and of 200 others to ask
+1. GIST of 50,000 small images, parts of the bundled photographs or of those of the folder, and of 200 others to ask
    with. The rows lie in a file and are mapped, as those of a collection.
 2. Every index that is found is built over them and asked with one query at a time, on one core; an index that looks
    at a part of its cells (`probes`) with several numbers of them.
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import pictures
+from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
@@ -48,10 +48,10 @@ class Figures:
 
 
 def described(folder: Path, photos: list[Image], count: int, queries: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Rows `(count, D)`, mapped from a file, and those of other pictures `(queries, D)`."""
+    """Rows `(count, D)`, mapped from a file, and those of other images `(queries, D)`."""
     descriptor = require_method(DESCRIPTOR)()
     assert isinstance(descriptor, Descriptor)
-    crops = pictures.crops(photos, count + queries, SIDE)
+    crops = images.crops(photos, count + queries, SIDE)
     rows = np.concatenate([descriptor.describe(part) for part in _parts(crops)])
     return mapped(folder, rows[queries:]), rows[:queries]
 
@@ -190,7 +190,7 @@ def rows_of(index: Index, name: str, metric: Metric, rows: NDArray[Any], queries
 def measured(options: Options) -> str:
     """The section's text."""
     count, queries = options.of(ROWS, 500), options.of(QUERIES, 10)
-    photos = pictures.photographs(options.folder)
+    photos = images.photographs(options.folder)
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as box, one_core():
         rows, asked = described(Path(box), photos, count, queries)
@@ -215,14 +215,14 @@ HEAD = [
     "ms a query, 99 %",
     "learning, s",
     "adding, s",
-    "bytes a picture in memory",
+    "bytes an image in memory",
     "fitted, MB in memory",
-    "bytes a picture mapped",
+    "bytes an image mapped",
 ]
 TEXT = """## Searching
 
 Measured on {machine}; pinned to one core, one thread in every library, one query at a time. {count:,} rows of `gist`
-({width} values) of pictures of at most 96 pixels, which are turned and re-lit parts of photographs, mapped from a file
+({width} values) of images of at most 96 pixels, which are turned and re-lit parts of photographs, mapped from a file
 as a collection's rows are; {queries} other parts are asked with.
 
 *recall@10* is the share of the exact first ten (by double-precision distances) that are among the ten found, *learning*

@@ -2,7 +2,7 @@
 
     python -m benchmarks.service FOLDER
 
-Indexes the folder by `copy`, serves it, uploads halved copies of some of its pictures, and asks with each.
+Indexes the folder by `copy`, serves it, uploads halved copies of some of its images, and asks with each.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def halved(path: Path) -> bytes:
 def timed(client: httpx.Client, path: Path, collection: str) -> tuple[float, float, float, bool]:
     """Seconds of the upload, of the search end to end, of the search inside the service; whether it was found."""
     start = time.perf_counter()
-    upload = client.post("/api/uploads", files={"picture": ("q.jpg", halved(path))}).json()["upload"]
+    upload = client.post("/api/uploads", files={"image": ("q.jpg", halved(path))}).json()["upload"]
     between = time.perf_counter()
     answer = client.get(f"/api/collections/{collection}/search", params={"upload": upload, "by": "copy"}).json()
     end = time.perf_counter()
@@ -49,7 +49,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as box:
         with ns.index(folder, by=["copy"], collection=Path(box) / "home") as photos:
-            total, paths = len(photos), [folder / each.path.decode() for each in photos.pictures()]
+            total, paths = len(photos), [folder / each.path.decode() for each in photos.images()]
         command = [sys.executable, "-m", "nearsight", "serve", "--collection", str(Path(box) / "home"), "--port", "0"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
@@ -61,7 +61,7 @@ def main() -> None:
                 step = max(1, len(paths) // QUERIES)
                 rows = np.array([timed(client, path, collection) for path in paths[::step]])
             process.terminate()
-    print(f"{machine()}; {total} pictures, {len(rows)} queries, original accepted {100 * rows[:, 3].mean():.0f} %")
+    print(f"{machine()}; {total} images, {len(rows)} queries, original accepted {100 * rows[:, 3].mean():.0f} %")
     names = ["upload (encode, send, decode)", "search, end to end", "of it inside the service"]
     middle, slow = (1000 * np.percentile(rows[:, :3], share, axis=0) for share in (50, 95))
     cells = [[name, f"{m:.0f}", f"{s:.0f}"] for name, m, s in zip(names, middle, slow, strict=True)]

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import nearsight as ns
-from benchmarks import pictures
+from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import alternated
@@ -36,22 +36,22 @@ def run(*arguments: str) -> None:
 
 
 def indexed(folder: Path, photos: list[Image], count: int) -> list[str]:
-    """Make a collection; the arguments of a search in it with one of its own pictures."""
-    pictures.write_crops(folder, photos, count, 96)
+    """Make a collection; the arguments of a search in it with one of its own images."""
+    images.write_crops(folder, photos, count, 96)
     ns.index(folder, by=["copy", "colour"]).close()
     return ["-m", "nearsight", "search", str(next(folder.rglob("*.jpg"))), "--in", str(folder)]
 
 
 def commands(box: Path, options: Options) -> dict[str, Sequence[str]]:
     """What is measured: a name, and Python's arguments."""
-    photos = pictures.photographs(options.folder)
+    photos = images.photographs(options.folder)
     small, large = options.of(SMALL, 5), options.of(LARGE, 50)
     return {
         "`python -c pass`": ["-c", "pass"],
         "`import nearsight`": ["-c", "import nearsight"],
         "`nearsight --help`": ["-m", "nearsight", "--help"],
-        f"`nearsight search`, {small} pictures": indexed(box / "small", photos, small),
-        f"`nearsight search`, {large:,} pictures": indexed(box / "large", photos, large),
+        f"`nearsight search`, {small} images": indexed(box / "small", photos, small),
+        f"`nearsight search`, {large:,} images": indexed(box / "large", photos, large),
     }
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import pictures
+from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.search import mapped
@@ -40,7 +40,7 @@ def parts(photos: list[Image]) -> Iterator[Floats]:
     """Descriptors of one part of a photograph after another."""
     sift = require_method("sift")(n=FEATURES)  # type: ignore[call-arg]
     assert isinstance(sift, LocalDescriptor)
-    for image in pictures.crops(photos, 1 << 30, SIDE):
+    for image in images.crops(photos, 1 << 30, SIDE):
         yield sift.features(image).descriptors
 
 
@@ -80,7 +80,7 @@ def line(recipe: str, sample: Floats, others: Floats) -> list[str]:
 def measured(options: Options) -> str:
     """The section's text."""
     learnt, others = options.of(LEARNT, 4_000), options.of(OTHERS, 200)
-    found, lines = parts(pictures.photographs(options.folder)), []
+    found, lines = parts(images.photographs(options.folder)), []
     with tempfile.TemporaryDirectory() as box, one_core():
         sample, rest = mapped(Path(box), gathered(found, learnt)), gathered(found, others)
         for count, tree in (QUICK if options.quick else WORDS).items():

@@ -1,4 +1,4 @@
-"""The pictures of the documentation: the photographs of `nearsight demo`, altered copies, and who is near to whom."""
+"""The images of the documentation: the photographs of `nearsight demo`, altered copies, and who is near to whom."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MADE = "images/made"
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture with the lines below it; the first line stands out."""
+    """An image with the lines below it; the first line stands out."""
 
     name: str
     lines: tuple[str, ...]
@@ -62,7 +62,7 @@ def gallery() -> dict[str, Image]:
 
 
 def nearest(descriptor: str, query: str) -> list[tuple[str, float]]:
-    """The nearest pictures of the gallery by a descriptor and its natural metric, with their distances."""
+    """The nearest images of the gallery by a descriptor and its natural metric, with their distances."""
     names, distances = _distances(descriptor)
     row = distances[names.index(query)]
     order = [at for at in np.argsort(row, kind="stable").tolist() if names[at] != query]
@@ -98,18 +98,18 @@ def plain(name: str, query: str) -> str:
 
 
 def figure(rows: Sequence[str]) -> str:
-    """Rows of pictures, as a figure."""
+    """Rows of images, as a figure."""
     return '<figure class="neighbours">\n' + "\n".join(rows) + "\n</figure>"
 
 
 def row(query: Shown | None, found: Sequence[Shown], to_root: str) -> str:
-    """A query and what was found, best first; without a query, just pictures."""
-    asked = f'<div class="asked">{_picture(query, to_root)}</div>' if query else ""
-    each = "".join(f"<li>{_picture(one, to_root)}</li>" for one in found)
+    """A query and what was found, best first; without a query, just images."""
+    asked = f'<div class="asked">{_image(query, to_root)}</div>' if query else ""
+    each = "".join(f"<li>{_image(one, to_root)}</li>" for one in found)
     return f'<div class="row">{asked}<ol>{each}</ol></div>'
 
 
-def _picture(shown: Shown, to_root: str) -> str:
+def _image(shown: Shown, to_root: str) -> str:
     first, *others = (html.escape(line) for line in shown.lines)
     state = {True: ' class="alike"', False: ' class="other"', None: ""}[shown.alike]
     lines = f"<b{state}>{first}</b>" + "".join(f"<span>{line}</span>" for line in others)
@@ -118,12 +118,12 @@ def _picture(shown: Shown, to_root: str) -> str:
 
 
 def slug(name: str) -> str:
-    """A picture's name as a file is called."""
+    """An image's name as a file is called."""
     return name.replace(", ", "-").replace(" ", "-")
 
 
 def thumbnails() -> dict[str, bytes]:
-    """Every picture that is shown as a small JPEG, by the address that the pages show it from."""
+    """Every image that is shown as a small JPEG, by the address that the pages show it from."""
     shown = {**gallery(), "two colours": asked.swatches(), "a drawing": asked.drawing()}
     return {f"{MADE}/{slug(name)}.jpg": _jpeg(image) for name, image in shown.items()}
 

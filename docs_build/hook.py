@@ -24,8 +24,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     made: dict[str, str | bytes] = {"commands.md": commands.page(), "python.md": face.page(), "trace.md": trace.page()}
     made.update(recipes.pages())
     made.update(gallery.thumbnails())
-    made.update(points.pictures())
-    made.update(matches.pictures())
+    made.update(points.images())
+    made.update(matches.images())
     made["images/icon.svg"] = (ROOT / "web" / "public" / "icon.svg").read_bytes()
     for address, content in made.items():
         files.append(File.generated(config, address, content=content))

@@ -1,4 +1,4 @@
-"""What two pictures have in common, drawn: a photograph, and a view of it from elsewhere."""
+"""What two images have in common, drawn: a photograph, and a view of it from elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VIEW = np.array([[0.62, -0.16, 150], [0.2, 0.6, 30], [0.0004, 0.0002, 1]])
 
 @cache
 def _pair() -> tuple[Image, Image]:
-    """The photograph, and another one on which it lies as a picture that is seen aslant."""
+    """The photograph, and another one on which it lies as an image that is seen aslant."""
     photo, back = (gallery.photographs()[each] for each in (SHOWN, BEHIND))
     size = (photo.shape[1], photo.shape[0])
     table = cv2.resize(back, size, interpolation=cv2.INTER_AREA)
@@ -53,7 +53,7 @@ def figure(name: str, to_root: str) -> str:
     return f'<figure class="matches"><ol><li>{image}<span>{html.escape(said.sentence)}</span></li></ol></figure>'
 
 
-def pictures() -> dict[str, bytes]:
+def images() -> dict[str, bytes]:
     """Every drawn pair as a JPEG, by the address that the pages show it from."""
     own = [name for name, cls in methods("features").items() if cls.__module__.startswith("nearsight.")]
     made = {}

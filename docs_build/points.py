@@ -1,4 +1,4 @@
-"""What local features find in a picture, drawn into it."""
+"""What local features find in an image, drawn into it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _INK, _EDGE = (87, 211, 155), (10, 30, 20)
 
 
 @cache
-def found(name: str, picture: str) -> LocalFeatures:
+def found(name: str, image: str) -> LocalFeatures:
     """The features of a photograph, at most `MOST`; ModelMissingError where the method's model is not here."""
     made = dataclasses.replace(cast(Any, methods("features")[name]()), n=MOST)
     assert isinstance(made, LocalDescriptor)
     made.load()
-    return made.describe([gallery.photographs()[picture]])[0]
+    return made.describe([gallery.photographs()[image]])[0]
 
 
-def drawn(picture: Image, features: LocalFeatures) -> Image:
+def drawn(image: Image, features: LocalFeatures) -> Image:
     """Twice as large and pale, with a circle of each feature's diameter and a line along its angle."""
-    size = (_TWICE * picture.shape[1], _TWICE * picture.shape[0])
-    sheet = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC) // 2 + 40
+    size = (_TWICE * image.shape[1], _TWICE * image.shape[0])
+    sheet = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC) // 2 + 40
     for ink, width in ((_EDGE, 4), (_INK, 2)):
         for (x, y), scale, angle in zip(features.points, features.scales, np.radians(features.angles), strict=True):
             radius = max(2.0, _TWICE * scale / 2)
@@ -50,15 +50,15 @@ def drawn(picture: Image, features: LocalFeatures) -> Image:
 def figure(name: str, to_root: str) -> str:
     """The figure of a method's page; ModelMissingError where its model is not here."""
     each = "".join(
-        f'<li><img src="{to_root}{_address(name, picture)}" alt="{html.escape(f"{picture}, {name}")}" loading="lazy">'
-        f"<span>{len(found(name, picture))}</span></li>"
-        for picture in SHOWN
+        f'<li><img src="{to_root}{_address(name, image)}" alt="{html.escape(f"{image}, {name}")}" loading="lazy">'
+        f"<span>{len(found(name, image))}</span></li>"
+        for image in SHOWN
     )
     return f'<figure class="points"><ol>{each}</ol></figure>'
 
 
-def pictures() -> dict[str, bytes]:
-    """Every drawn picture as a JPEG, by the address that the pages show it from."""
+def images() -> dict[str, bytes]:
+    """Every drawn image as a JPEG, by the address that the pages show it from."""
     made = {}
     for name, cls in methods("features").items():
         if not cls.__module__.startswith("nearsight."):
@@ -71,12 +71,12 @@ def pictures() -> dict[str, bytes]:
     return made
 
 
-def _address(name: str, picture: str) -> str:
-    return f"{gallery.MADE}/points-{gallery.slug(picture)}-{name}.jpg"
+def _address(name: str, image: str) -> str:
+    return f"{gallery.MADE}/points-{gallery.slug(image)}-{name}.jpg"
 
 
 def as_jpeg(image: Image) -> bytes:
-    """The picture as a file."""
+    """The image as a file."""
     out = io.BytesIO()
     PillowImage.fromarray(image).save(out, "JPEG", quality=80, optimize=True)
     return out.getvalue()

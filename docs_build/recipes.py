@@ -13,14 +13,14 @@ from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor,
 FOLDER = "recipes"
 TO_ROOT = "../"
 KINDS = {
-    "descriptors": ("Descriptors", "turn a picture into a row of numbers, so that alike pictures get near rows"),
-    "features": ("Local features", "find points in a picture and describe what is around each"),
+    "descriptors": ("Descriptors", "turn an image into a row of numbers, so that alike images get near rows"),
+    "features": ("Local features", "find points in an image and describe what is around each"),
     "encoders": ("Encoders", "make rows or visual words of local features, or shorter rows of rows; they learn first"),
     "vocabularies": ("Vocabularies", "say which visual word a descriptor of a local feature is"),
-    "kernels": ("Kernels", "say how alike the visual words of two pictures are"),
+    "kernels": ("Kernels", "say how alike the visual words of two images are"),
     "metrics": ("Metrics", "say how far two rows are apart: what near means"),
     "indexes": ("Indexes", "find the rows that are nearest to that of the query"),
-    "rerankers": ("Refiners", "look again at the pictures that were found, and put them into a better order"),
+    "rerankers": ("Refiners", "look again at the images that were found, and put them into a better order"),
 }
 
 
@@ -65,7 +65,7 @@ def overview() -> str:
 _INTRODUCTION = """\
 # Recipes
 
-A recipe is one line, read from left to right as the data flows: a **descriptor** turns pictures into rows of numbers,
+A recipe is one line, read from left to right as the data flows: a **descriptor** turns images into rows of numbers,
 an **index** finds the nearest rows by a **metric**, and **refiners** look again at what was found.
 
 ```text
@@ -80,7 +80,7 @@ sift(n=1000) | vlad | flat
 sift(n=1000) | bow(kmeans(k=1000)) | inverted(tf_idf)
 ```
 
-The map that a network makes of a picture is local features too, one for each position. Poolings make rows of them:
+The map that a network makes of an image is local features too, one for each position. Poolings make rows of them:
 
 ```text
 mobilenetv2 | rmac | pca(dim=512, whiten=1) | flat
@@ -89,7 +89,7 @@ mobilenetv2 | regions | pca(dim=512, whiten=1) | average(unit=true) | flat
 
 Whatever is left out has its default: `phash` alone is searched exactly (`flat`) by its own metric (`hamming`). The
 same line is understood by `nearsight index --recipe`, `nearsight search --recipe`, by Python, by HTTP and on the page.
-Every method below has its own page, with its steps, its parameters, its source, for descriptors the pictures that it
+Every method below has its own page, with its steps, its parameters, its source, for descriptors the images that it
 finds near, and for local features what they find. The same texts are shown by `nearsight recipes NAME`.
 """
 
@@ -104,7 +104,7 @@ def page(name: str, cls: type[Method]) -> str:
     first, rest = described(found[""])
     parts = [f"# {name}", f"**{escaped(first)}**", _facts(name, cls), prose(rest)]
     if issubclass(cls, Descriptor):
-        parts.append(f"## Nearest pictures\n\n{_nearest(name)}")
+        parts.append(f"## Nearest images\n\n{_nearest(name)}")
     if issubclass(cls, LocalDescriptor):
         parts.append(f"## What it finds\n\n{_points(name)}")
     if issubclass(cls, LocalDescriptor) or name in matches.REFINERS:
@@ -115,7 +115,7 @@ def page(name: str, cls: type[Method]) -> str:
 
 def _caption() -> str:
     return (
-        f"Each photograph on the left was compared with {len(gallery.gallery()) - 1} other pictures: the photographs "
+        f"Each photograph on the left was compared with {len(gallery.gallery()) - 1} other images: the photographs "
         "of `nearsight demo`, and four altered copies of each of these three. Its four nearest, with their distances; "
         "a method that sees through every one of the alterations finds just the copies."
     )
@@ -138,7 +138,7 @@ def _points(name: str) -> str:
 
 
 def _matches(name: str) -> str:
-    """What matches in two pictures, or why that cannot be shown here."""
+    """What matches in two images, or why that cannot be shown here."""
     try:
         return f"{_MATCHES}\n\n{matches.figure(name, TO_ROOT)}"
     except ModelMissingError as problem:
@@ -166,7 +166,7 @@ def _descriptor(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Descriptor)
     metric = named(made)
     line = (
-        f"A descriptor: `{made.size} {made.dtype}` a picture, made of at most {made.side} pixels at the longest side, "
+        f"A descriptor: `{made.size} {made.dtype}` an image, made of at most {made.side} pixels at the longest side, "
         f"and compared by [{metric}]({metric}.md) unless the recipe says otherwise"
     )
     return line, f'index ~/photos --recipe "{name}"'
@@ -175,7 +175,7 @@ def _descriptor(name: str, made: Method) -> tuple[str, str]:
 def _features(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, LocalDescriptor)
     line = (
-        f"Local features: at most {made.n} a picture, `{made.size} {made.dtype}` each, of at most {made.side} pixels "
+        f"Local features: at most {made.n} an image, `{made.size} {made.dtype}` each, of at most {made.side} pixels "
         f"at the longest side; compared by [{made.metric}]({made.metric}.md)"
     )
     encoder = "vlad" if made.dtype == "float32" else "bow"

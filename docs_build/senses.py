@@ -1,4 +1,4 @@
-"""The figures of the page on senses: one query asked in every sense, and a picture that is like nothing here."""
+"""The figures of the page on senses: one query asked in every sense, and an image that is like nothing here."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ JUDGED = ("copy", "mirrored copy", "not a copy", "the same thing", "not verified
 def made() -> dict[str, str]:
     """Each figure by the name that the page asks for it by."""
     with TemporaryDirectory() as place:
-        folder = Path(place, "pictures")
+        folder = Path(place, "images")
         _lay_out(folder)
         with ns.index(folder, by=DRAWN) as photos:
             figures = {
                 sense: _asked(photos.search(gallery.gallery()[QUERY], by=sense, k=HITS), QUERY) for sense in DRAWN
             }
             figures["stranger"] = _asked(photos.search(gallery.gallery()[STRANGER], k=HITS), STRANGER)
-            figures |= _without_a_picture(photos, Path(place, "drawing.png"))
+            figures |= _without_a_image(photos, Path(place, "drawing.png"))
         return figures | {
             "printed": _printed(Path(place), "found.png"),
             "printed-stranger": _printed(Path(place), "moon.png"),
@@ -46,7 +46,7 @@ def made() -> dict[str, str]:
 
 
 def _lay_out(folder: Path) -> None:
-    """The gallery as a folder of files, and beside it the pictures to ask with."""
+    """The gallery as a folder of files, and beside it the images to ask with."""
     folder.mkdir()
     for name, image in gallery.gallery().items():
         if name not in HELD_BACK:
@@ -55,7 +55,7 @@ def _lay_out(folder: Path) -> None:
     PillowImage.fromarray(gallery.gallery()[STRANGER]).save(folder.parent / "moon.png")
 
 
-def _without_a_picture(photos: ns.Collection, sheet: Path) -> dict[str, str]:
+def _without_a_image(photos: ns.Collection, sheet: Path) -> dict[str, str]:
     """Colours, a drawing, words and a filter ask."""
     PillowImage.fromarray(asked.drawing()).save(sheet)
     return {
@@ -81,7 +81,7 @@ def _shown(hit: Hit) -> Shown:
 
 def _printed(place: Path, query: str) -> str:
     """What the command prints."""
-    command = ["nearsight", "search", query, "--in", "pictures", "-k", "3"]
+    command = ["nearsight", "search", query, "--in", "images", "-k", "3"]
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", *command],
         cwd=place,

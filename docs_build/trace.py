@@ -1,6 +1,6 @@
 """The page on the way of a query: the files and functions that one search passes: `python -m docs_build.trace`.
 
-`nearsight search` runs in this process, on a few drawn pictures, with a profiler that notes each function of nearsight
+`nearsight search` runs in this process, on a few drawn images, with a profiler that notes each function of nearsight
 where it is entered first. A lambda or a comprehension belongs to the function that it is written in. What `dataclass`
 generates and other packages are left out, and so are imports: the same search ran once before. In between the caches of
 nearsight are emptied, so that the way is that of a new process.
@@ -35,7 +35,7 @@ from nearsight.types import Image
 PACKAGE = Path(ns.__file__).resolve().parent
 FROM, TO, DESCRIPTORS = "Collection.search", "rows", "descriptors"
 """What runs between them is counted: from the question to a descriptor's rows."""
-PICTURES, SIZE, CROP = 4, (640, 480), (60, 40, 600, 440)
+IMAGES, SIZE, CROP = 4, (640, 480), (60, 40, 600, 440)
 _CAMERA = 0x0110
 
 
@@ -137,7 +137,7 @@ def _step(code: CodeType, package: Path) -> Step | None:
 
 @cache
 def search() -> Way:
-    """The way of a search by the usual sense, asked with a part of a picture that is in the collection."""
+    """The way of a search by the usual sense, asked with a part of an image that is in the collection."""
     with TemporaryDirectory() as place:
         query, photos = Path(place, "query.jpg"), Path(place, "photos")
         _lay_out(photos, query)
@@ -149,7 +149,7 @@ def search() -> Way:
 
 
 def _search(words: Sequence[str]) -> None:
-    """Run the command, which must find the picture."""
+    """Run the command, which must find the image."""
     out = io.StringIO()
     with patch("sys.argv", list(words)), contextlib.redirect_stdout(out):
         try:
@@ -169,18 +169,18 @@ def _empty_caches() -> None:
 
 
 def _lay_out(photos: Path, query: Path) -> None:
-    """Pictures as a camera writes them, and a part of one to ask with."""
+    """Images as a camera writes them, and a part of one to ask with."""
     photos.mkdir()
     exif = PillowImage.Exif()
     exif[_CAMERA] = "camera"
-    for number in range(PICTURES):
-        picture = PillowImage.fromarray(_picture(number))
-        picture.save(photos / f"{number}.jpg", quality=95, exif=exif)
+    for number in range(IMAGES):
+        image = PillowImage.fromarray(_image(number))
+        image.save(photos / f"{number}.jpg", quality=95, exif=exif)
         if number == 0:
-            picture.crop(CROP).save(query, quality=95, exif=exif)
+            image.crop(CROP).save(query, quality=95, exif=exif)
 
 
-def _picture(seed: int) -> Image:
+def _image(seed: int) -> Image:
     """Rectangles of many sizes and colours, one on the other, `(480, 640, 3) uint8`."""
     rng = np.random.default_rng(seed)
     sheet = np.full((SIZE[1], SIZE[0], 3), rng.integers(0, 256, 3), np.uint8)
@@ -200,7 +200,7 @@ def page() -> str:
 _INTRODUCTION = """\
 # The way of a query
 
-What `nearsight search` does with a picture, asked by the sense `copy`: every function of nearsight that runs, noted
+What `nearsight search` does with an image, asked by the sense `copy`: every function of nearsight that runs, noted
 while the search ran. A lambda or a comprehension counts as a part of its function; imports and what Python generates
 are left out."""
 _READING = """\

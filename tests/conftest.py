@@ -1,4 +1,4 @@
-"""Pictures for tests: the photographs inside scikit-image and scikit-learn, and the folder NEARSIGHT_DATA."""
+"""Images for tests: the photographs inside scikit-image and scikit-learn, and the folder NEARSIGHT_DATA."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PHOTOGRAPHS = [
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of real pictures; tests that need it skip where it is not set."""
+    """The folder of real images; tests that need it skip where it is not set."""
     folder = os.environ.get("NEARSIGHT_DATA")
     if not folder:
         pytest.skip("NEARSIGHT_DATA is not set")
@@ -48,8 +48,8 @@ def thirteen(folder: Path) -> Path:
 
 
 @pytest.fixture
-def random_picture():
-    """Makes a picture file of coloured noise blobs from a seed."""
+def random_image():
+    """Makes an image file of coloured noise blobs from a seed."""
 
     def make(path: Path, seed: int, side: int = 96) -> Path:
         from PIL import Image

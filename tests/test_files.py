@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from nearsight.errors import PictureError, Reason, StorageError
+from nearsight.errors import ImageError, Reason, StorageError
 from nearsight.files import TEMPORARY_PREFIX, LocalFileSystem
 
 
 def reason(path: Path, files: LocalFileSystem | None = None, limit: int = 1000) -> Reason:
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         (files or LocalFileSystem()).read(bytes(path), limit)
     return caught.value.reason
 

@@ -117,12 +117,12 @@ def test_the_example_is_used_as_a_wheel(wheel, pages, tmp_path):
     assert varied[-1]["path"] == plain[1]["path"]
 
 
-def test_a_refiner_without_verdicts_leaves_them_to_the_distance(wheel, tmp_path, random_picture):
-    folder = tmp_path / "pictures"
+def test_a_refiner_without_verdicts_leaves_them_to_the_distance(wheel, tmp_path, random_image):
+    folder = tmp_path / "images"
     folder.mkdir()
     for seed in range(12):
-        random_picture(folder / f"{seed}.png", seed)
-    random_picture(tmp_path / "strange.png", 99)
+        random_image(folder / f"{seed}.png", seed)
+    random_image(tmp_path / "strange.png", 99)
     assert nearsight("index", folder, "--recipe", "tiny | flat", path=wheel).returncode == 0
     asked = ("--in", folder, "--json", "--recipe")
     done = nearsight("search", folder / "3.png", *asked, "tiny | flat | vary", path=wheel)
@@ -215,12 +215,12 @@ def test_a_sound_package_is_not_left_out(tmp_path):
     assert "A metric from outside." in done.stdout
 
 
-def test_searching_goes_on_beside_a_broken_package(tmp_path, random_picture):
+def test_searching_goes_on_beside_a_broken_package(tmp_path, random_image):
     path = installed(tmp_path / "site", "import no_such_library")
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     for seed in range(3):
-        random_picture(folder / f"{seed}.jpg", seed)
+        random_image(folder / f"{seed}.jpg", seed)
     assert nearsight("index", folder, path=path).returncode == 0
     done = nearsight("search", folder / "1.jpg", "--in", folder, "--json", path=path)
     assert json.loads(done.stdout)["hits"][0]["path"] == "1.jpg"

@@ -48,7 +48,7 @@ BLOCKS = [(page, at) for page in PAGES for at in range(len(blocks(page.read_text
 
 @pytest.fixture
 def home(photographs, tmp_path, monkeypatch):
-    """A home folder with photographs, some of a trip to Moscow, and pictures to ask with."""
+    """A home folder with photographs, some of a trip to Moscow, and images to ask with."""
     folder = tmp_path / "home"
     folder.mkdir()
     shutil.copytree(photographs, folder / "photos")

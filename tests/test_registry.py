@@ -109,7 +109,7 @@ from nearsight.types import Descriptor
 
 @dataclass(frozen=True)
 class MeanColour(Descriptor):
-    """The mean colour of the picture.
+    """The mean colour of the image.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class MeanColour(Descriptor):
     Raises
     ------
     ValueError
-        where something is no picture
+        where something is no image
 
     References
     ----------

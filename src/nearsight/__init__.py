@@ -1,4 +1,4 @@
-"""nearsight searches pictures by what is in them.
+"""nearsight searches images by what is in them.
 
 >>> import nearsight as ns                                  # doctest: +SKIP
 >>> photos = ns.index("photos", by=["copy", "colour"])      # doctest: +SKIP

@@ -1,7 +1,7 @@
 """What a distance means in this collection: how many of its random pairs are nearer.
 
 A distance on its own says nothing: the same number is a near-duplicate in one descriptor and noise in another, and
-what is near depends on how alike the collection's pictures are anyway. The distances of random pairs of the same
+what is near depends on how alike the collection's images are anyway. The distances of random pairs of the same
 collection are the measure: a hit counts as alike where at most one random pair in a thousand is as near,
 or what other share a sense names.
 """
@@ -38,7 +38,7 @@ class BackgroundDistribution:
     def explain(self, distance: float, max_rate: float = ALIKE) -> Explanation:
         """The judgement of one distance, in words: alike where at most this share of random pairs is as near."""
         if not len(self.distances):
-            return Explanation(f"too few pictures to say what is near (fewer than {MIN_VECTORS})")
+            return Explanation(f"too few images to say what is near (fewer than {MIN_VECTORS})")
         chance = self.false_match_rate(distance)
         sentence = f"nearer than {100 * (1 - chance):.2f} % of random pairs of this collection"
         if chance <= max_rate:

@@ -18,7 +18,7 @@ TRAINED_PREFIX = "learnt "
 
 @dataclass(frozen=True)
 class DescriptorChain(Descriptor):
-    """What a picture becomes on its way from the pixels to the row that is stored.
+    """What an image becomes on its way from the pixels to the row that is stored.
 
     `fitted` holds what each encoder has learnt; without it nothing can be described.
     """
@@ -81,15 +81,15 @@ class DescriptorChain(Descriptor):
         self.base.load()
 
     def embed(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
-        """Rows of pictures."""
+        """Rows of images."""
         return self.encode(describe_base(self.base, images))
 
     def describe(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
-        """Rows of pictures, `(N, size)`, or a list of N arrays of records."""
+        """Rows of images, `(N, size)`, or a list of N arrays of records."""
         return self.encode(describe_base(self.base, images))
 
     def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
-        """The rows that pictures ask with."""
+        """The rows that images ask with."""
         return self._apply_encoders(describe_base(self.base, images), method="questions")
 
     def encode_texts(self, words: Sequence[str]) -> Any:  # noqa: ANN401 - rows, as the encoders make them
@@ -98,7 +98,7 @@ class DescriptorChain(Descriptor):
         return self._apply_encoders(rows, method="encode") if rows is not None and len(words) else rows
 
     def encode(self, described: Sequence[Any]) -> Any:  # noqa: ANN401 - rows or lists of records
-        """Rows of what the first made of pictures, each on its own or all as one array."""
+        """Rows of what the first made of images, each on its own or all as one array."""
         rows: Any = described
         if len(described) and not isinstance(self.base, LocalDescriptor):
             rows = np.stack(described)
@@ -112,7 +112,7 @@ class DescriptorChain(Descriptor):
 
 
 def describe_base(base: Descriptor | LocalDescriptor, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or features
-    """What the first of a chain makes of pictures: features or rows, of real numbers."""
+    """What the first of a chain makes of images: features or rows, of real numbers."""
     made = base.describe(images)
     if isinstance(base, LocalDescriptor):
         return [_unpack_bits(each) for each in made] if base.metric == "hamming" else made

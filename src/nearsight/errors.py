@@ -5,7 +5,7 @@
     NearsightError
     ├── UsageError              what was asked for cannot be done as it was asked         exit code 2
     │   ├── RecipeError         a recipe's text: which word, and the word that was meant
-    │   ├── PictureError        one picture cannot be read; carries the reason code
+    │   ├── ImageError        one image cannot be read; carries the reason code
     │   └── ModelError          a model cannot be used: not what its card says, or not to be had
     │       └── ModelMissingError   its file is not on this machine: the message says how to get it
     └── CollectionError         the collection cannot be used as it is                    exit code 3
@@ -34,7 +34,7 @@ class Reason(StrEnum):
     CHANGING = "changed-while-read"
     EMPTY = "empty"
     FILE_TOO_LARGE = "file-too-large"
-    NOT_A_PICTURE = "not-a-picture"
+    NOT_AN_IMAGE = "not-a-picture"
     FORMAT_OFF = "format-not-read"
     NEEDS_HEIF = "needs-heif-extra"
     BAD_HEADER = "bad-header"
@@ -60,17 +60,17 @@ _SENTENCES = {
     Reason.CHANGING: "the file changes: try again when it is complete",
     Reason.EMPTY: "the file is empty",
     Reason.FILE_TOO_LARGE: "the file is too large",
-    Reason.NOT_A_PICTURE: "this is not a picture",
+    Reason.NOT_AN_IMAGE: "this is not an image",
     Reason.FORMAT_OFF: "this is of a format that is not read",
-    Reason.NEEDS_HEIF: "HEIF pictures are read with an extra",
-    Reason.BAD_HEADER: "the beginning of the picture is damaged",
-    Reason.TOO_MANY_BYTES: "the picture is too large to decode",
-    Reason.CORRUPT: "the picture is damaged",
-    Reason.TRUNCATED: "the picture is cut short: its end is missing",
-    Reason.TIMEOUT: "the picture takes too long to decode",
-    Reason.OUT_OF_MEMORY: "the picture takes too much memory to decode",
-    Reason.CRASHED: "the picture made its decoder fail",
-    Reason.REMOVED: "the picture was taken out of the collection by hand",
+    Reason.NEEDS_HEIF: "HEIF images are read with an extra",
+    Reason.BAD_HEADER: "the beginning of the image is damaged",
+    Reason.TOO_MANY_BYTES: "the image is too large to decode",
+    Reason.CORRUPT: "the image is damaged",
+    Reason.TRUNCATED: "the image is cut short: its end is missing",
+    Reason.TIMEOUT: "the image takes too long to decode",
+    Reason.OUT_OF_MEMORY: "the image takes too much memory to decode",
+    Reason.CRASHED: "the image made its decoder fail",
+    Reason.REMOVED: "the image was taken out of the collection by hand",
 }
 
 
@@ -108,8 +108,8 @@ class RecipeError(UsageError):
         super().__init__(f"{problem}\n    {text}\n    {' ' * position}{'^' * max(1, length)}")
 
 
-class PictureError(UsageError):
-    """One picture cannot be read. `reason` is the code that a skipped file is recorded with.
+class ImageError(UsageError):
+    """One image cannot be read. `reason` is the code that a skipped file is recorded with.
 
     Parameters
     ----------
@@ -123,8 +123,8 @@ class PictureError(UsageError):
         said = f"{name}: {reason.sentence}" if name else reason.sentence
         super().__init__(f"{said} ({detail})" if detail and not isinstance(detail, Technical) else said)
 
-    def __reduce__(self) -> tuple[type[PictureError], tuple[Reason, str, str]]:
-        return PictureError, (self.reason, self.detail, self.name)
+    def __reduce__(self) -> tuple[type[ImageError], tuple[Reason, str, str]]:
+        return ImageError, (self.reason, self.detail, self.name)
 
 
 @contextmanager
@@ -132,8 +132,8 @@ def naming(name: str) -> Iterator[None]:
     """What cannot be read in here is called by this name."""
     try:
         yield
-    except PictureError as problem:
-        raise PictureError(problem.reason, problem.detail, name) from problem
+    except ImageError as problem:
+        raise ImageError(problem.reason, problem.detail, name) from problem
 
 
 class ModelError(UsageError):

@@ -1,7 +1,7 @@
 """The one module that touches the file system; SQLite is the only other one that writes.
 
-Pictures come in through `read`, which trusts nothing: not the name, not the kind, not the size. What nearsight stores
-goes out through `write_new`, which leaves either the whole file under its name, or nothing. Paths of pictures are
+Images come in through `read`, which trusts nothing: not the name, not the kind, not the size. What nearsight stores
+goes out through `write_new`, which leaves either the whole file under its name, or nothing. Paths of images are
 `bytes`, because a name need not be text.
 
 `LocalFileSystem` makes every call that can fail through a method of its own (`_open`, `_read`, `_write`, `_fsync`,
@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from nearsight.errors import PictureError, Reason, StorageError
+from nearsight.errors import ImageError, Reason, StorageError
 
 TEMPORARY_PREFIX = ".tmp-"
 """What the name of an unfinished file begins with. One that is found later was left by a kill, and may be removed."""
@@ -95,7 +95,7 @@ class LocalFileSystem:
 
         Raises
         ------
-        PictureError : with the reason why it was not read
+        ImageError : with the reason why it was not read
         """
         try:
             _check_kind(os.lstat(path))
@@ -187,7 +187,7 @@ class LocalFileSystem:
         data = self._read_at_most(descriptor, before.st_size + 1)
         after = os.fstat(descriptor)
         if (len(data), after.st_size, after.st_mtime_ns) != (before.st_size, before.st_size, before.st_mtime_ns):
-            raise PictureError(Reason.CHANGING, "written to while it was read")
+            raise ImageError(Reason.CHANGING, "written to while it was read")
         return data, after
 
     def _read_at_most(self, descriptor: int, max_bytes: int) -> bytes:
@@ -249,16 +249,16 @@ class LocalFileSystem:
 
 def _check_kind(state: os.stat_result) -> None:
     if stat.S_ISLNK(state.st_mode):
-        raise PictureError(Reason.LINK, "links are not followed")
+        raise ImageError(Reason.LINK, "links are not followed")
     if not stat.S_ISREG(state.st_mode):
-        raise PictureError(Reason.NOT_REGULAR, file_kind(state.st_mode))
+        raise ImageError(Reason.NOT_REGULAR, file_kind(state.st_mode))
 
 
 def _check_size(size: int, limit: int) -> None:
     if not size:
-        raise PictureError(Reason.EMPTY)
+        raise ImageError(Reason.EMPTY)
     if size > limit:
-        raise PictureError(Reason.FILE_TOO_LARGE, f"{size} bytes; the limit is {limit}")
+        raise ImageError(Reason.FILE_TOO_LARGE, f"{size} bytes; the limit is {limit}")
 
 
 _KINDS: list[tuple[Callable[[int], bool], str]] = [
@@ -275,14 +275,14 @@ def file_kind(mode: int) -> str:
     return next((words for test, words in _KINDS if test(mode)), "of an unknown kind")
 
 
-def _read_error(error: OSError) -> PictureError:
+def _read_error(error: OSError) -> ImageError:
     if error.errno in _MISSING_ERRNOS:
-        return PictureError(Reason.VANISHED)
+        return ImageError(Reason.VANISHED)
     if error.errno == errno.ELOOP:
-        return PictureError(Reason.LINK, "links are not followed")
+        return ImageError(Reason.LINK, "links are not followed")
     if error.errno == errno.ENXIO:  # a socket, or a device without a driver, that took the place of the file
-        return PictureError(Reason.NOT_REGULAR)
-    return PictureError(Reason.UNREADABLE, error.strerror or "")
+        return ImageError(Reason.NOT_REGULAR)
+    return ImageError(Reason.UNREADABLE, error.strerror or "")
 
 
 @contextmanager

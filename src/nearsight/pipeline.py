@@ -33,7 +33,7 @@ class Pipeline:
 
     @property
     def embedding_steps(self) -> tuple[Method, ...]:
-        """The steps that make a row of a picture."""
+        """The steps that make a row of an image."""
         each = self.descriptor
         return (each.base, *each.encoders) if isinstance(each, DescriptorChain) else (each,)
 
@@ -44,12 +44,12 @@ class Pipeline:
 
     @property
     def is_trained(self) -> bool:
-        """Whether it can describe pictures: nothing is left to be learnt."""
+        """Whether it can describe images: nothing is left to be learnt."""
         return not isinstance(self.descriptor, DescriptorChain) or self.descriptor.is_trained
 
     @property
     def supports_text(self) -> bool:
-        """Whether it can be asked with texts: they have rows among its own, and no refiner looks at a picture."""
+        """Whether it can be asked with texts: they have rows among its own, and no refiner looks at an image."""
         return not self.rerankers and self.descriptor.encode_texts(()) is not None
 
     @cached_property

@@ -10,10 +10,10 @@ from nearsight.types import Image
 
 
 def resize_exact(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """The picture `(H, W)` or `(H, W, 3)` in exactly `width` x `height` pixels, whatever its proportions.
+    """The image `(H, W)` or `(H, W, 3)` in exactly `width` x `height` pixels, whatever its proportions.
 
     Each axis is averaged over areas where it shrinks and interpolated linearly where it grows. Values stay whole
-    numbers of 0..255, so a flat picture stays exactly flat.
+    numbers of 0..255, so a flat image stays exactly flat.
     """
     have_height, have_width = image.shape[:2]
     smaller = cv2.resize(image, (min(width, have_width), min(height, have_height)), interpolation=cv2.INTER_AREA)

@@ -12,9 +12,9 @@ ALIKE = 0.001
 class Sense:
     """One meaning of "alike": its name, a line for its user, the recipe that serves it.
 
-    `said` is what is said of every hit instead of a verdict, where queries are no pictures like those stored: how near
+    `said` is what is said of every hit instead of a verdict, where queries are no images like those stored: how near
     these are to each other then does not tell how near a query should be. `alike` is the share of random pairs that
-    may be as near as a hit that is alike: kinds have many pictures, copies few. Of the senses `beside` it,
+    may be as near as a hit that is alike: kinds have many images, copies few. Of the senses `beside` it,
     where the collection has them, its first refiner looks at the first hits too.
     """
 
@@ -31,7 +31,7 @@ SENSES = {
     for sense in (
         Sense(
             "copy",
-            "the same picture, altered: re-saved, resized, cropped, mirrored",
+            "the same image, altered: re-saved, resized, cropped, mirrored",
             "gist | gistis | verify",
             beside=("category", "object"),
         ),
@@ -64,6 +64,6 @@ SENSES = {
 }
 DEFAULT_SENSES = ("copy", "colour")
 COMPARING = {"copy": "one is the other, altered", "object": "both show the same thing", "category": "of a kind"}
-"""The senses by which two pictures are compared, and what is found out by them."""
+"""The senses by which two images are compared, and what is found out by them."""
 
 NAMES = ", ".join(SENSES)

@@ -1,6 +1,6 @@
 """Visual words as they are stored: for each feature its word, a string of bits that says more, and where it lies.
 
-A picture's row is an array of records, sorted by word. Places are in units of the picture's longest side, so they do
+An image's row is an array of records, sorted by word. Places are in units of the image's longest side, so they do
 not depend on the size at which it was looked at.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nearsight.types import Floats, LocalFeatures
 
 Records: TypeAlias = NDArray[Any]
-"""`(n,)` of `record_dtype(bits)`: the features of one picture, rising by word."""
+"""`(n,)` of `record_dtype(bits)`: the features of one image, rising by word."""
 
 _MIN_DIAMETER = 1 / 2048
 """The smallest diameter that is told apart, of the longest side."""

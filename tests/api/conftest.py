@@ -1,4 +1,4 @@
-"""A machine with a small pair of networks for pictures and texts, and a folder of plain colours."""
+"""A machine with a small pair of networks for images and texts, and a folder of plain colours."""
 
 from __future__ import annotations
 

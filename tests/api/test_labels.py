@@ -37,7 +37,7 @@ def found(photos, words):
 
 def test_labels_are_stored_and_found_as_words(models, folder):
     done = by_colours(folder)
-    assert (done.model, done.pictures, done.labels) == ("colours", 4, 4)
+    assert (done.model, done.images, done.labels) == ("colours", 4, 4)
     with ns.open(folder) as photos:
         assert labelled(photos, "blue") == [("blue", "colours", "automatic")]
         assert labelled(photos, "yellow") == [("red", "colours", "automatic")]
@@ -52,7 +52,7 @@ def test_labels_are_stored_and_found_as_words(models, folder):
 
 
 def test_the_least_sure_are_left_out_and_another_run_replaces(models, folder):
-    assert by_colours(folder, at_least=0.9, temperature=0.1).pictures == 3  # yellow is as red as green
+    assert by_colours(folder, at_least=0.9, temperature=0.1).images == 3  # yellow is as red as green
     by_colours(folder, most=3)
     with ns.open(folder) as photos:
         assert len(photos.labels("yellow.png")) == 3
@@ -81,13 +81,13 @@ def test_what_somebody_said_stays(models, folder):
         by_colours(folder)
     with pytest.raises(UsageError, match=r"not labelled .grey.; its labels are: lemon"):
         ns.drop_label(folder, "yellow.png", "grey")
-    with pytest.raises(UsageError, match="no picture at nowhere"):
+    with pytest.raises(UsageError, match="no image at nowhere"):
         ns.set_label(folder, "nowhere", "grey")
     with pytest.raises(UsageError, match="a word or several"):
         ns.set_label(folder, "red.png", "  ")
 
 
-def test_labels_go_with_a_picture_and_a_model_s_go_with_its_content(models, folder):
+def test_labels_go_with_a_image_and_a_model_s_go_with_its_content(models, folder):
     by_colours(folder)
     ns.set_label(folder, "red.png", "cherry")
     (folder / "sub").mkdir()
@@ -173,7 +173,7 @@ def test_the_best_of_probabilities():
 def test_the_command_line_labels_corrects_and_shows(models, folder):
     (folder.parent / "names.txt").write_text("\n".join(NAMES) + "\n\n")
     given = ("--labels", folder.parent / "names.txt", "--model", "colours", "--most", "1", "--at-least", "0")
-    assert "4 labels for 4 pictures, by colours" in nearsight("annotate", folder, *given).stdout
+    assert "4 labels for 4 images, by colours" in nearsight("annotate", folder, *given).stdout
     assert nearsight("annotate", folder / "blue.png", *given).stdout.split()[-1] == "blue"
     nearsight("annotate", folder, "--set", "blue.png", "sea")
     nearsight("annotate", folder, "--drop", "yellow.png", "red")
@@ -207,7 +207,7 @@ def test_without_a_model_annotate_says_what_to_run(tmp_path, monkeypatch, folder
     assert not (folder / ".nearsight").exists()
 
 
-def test_a_real_classifier_knows_real_pictures(photographs):
+def test_a_real_classifier_knows_real_images(photographs):
     try:
         registry.require_model("mobilenetv2")
     except ModelMissingError as problem:

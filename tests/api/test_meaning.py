@@ -1,4 +1,4 @@
-"""Words and pictures in one space, from a folder to the answer, by a pair of networks that knows three colours."""
+"""Words and images in one space, from a folder to the answer, by a pair of networks that knows three colours."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def paths(results):
 
 
 def directions():
-    """The rows of the folder's pictures, on paper."""
+    """The rows of the folder's images, on paper."""
     return {name: np.array(colour) / np.linalg.norm(colour) for name, colour in COLOURS.items()}
 
 
 def order(asked):
-    """The names of the pictures, the nearest to a direction first, by the definition of the cosine."""
+    """The names of the images, the nearest to a direction first, by the definition of the cosine."""
     return sorted(COLOURS, key=lambda name: -float(directions()[name] @ asked / np.linalg.norm(asked)))
 
 
@@ -56,7 +56,7 @@ def test_a_text_is_the_sum_of_its_tokens(tmp_path, models, masked):
     assert cut[0, 1] == 0  # eight tokens: the beginning, six words, the end
 
 
-def test_words_find_pictures(photos):
+def test_words_find_images(photos):
     for name in ("red", "green", "blue"):
         hits = photos.search(text=f"a {name} thing", recipe=RECIPE)
         assert paths(hits) == order(np.array(WORDS[name]))
@@ -65,13 +65,13 @@ def test_words_find_pictures(photos):
     assert paths(photos.search(text=["red", "green"], recipe=RECIPE))[0] == "yellow"
 
 
-def test_pictures_and_texts_are_added_and_taken_away(photos, folder):
+def test_images_and_texts_are_added_and_taken_away(photos, folder):
     said = directions()
     yellow, red, green = said["yellow"], np.array(WORDS["red"]), np.array(WORDS["green"])
     cases = [
-        ({"picture": folder / "yellow.png", "text": "-red"}, yellow - red),
-        ({"picture": folder / "yellow.png", "minus_text": "green"}, yellow - green),
-        ({"picture": folder / "yellow.png", "minus_text": "green", "minus_weight": 0.2}, yellow - 0.2 * green),
+        ({"image": folder / "yellow.png", "text": "-red"}, yellow - red),
+        ({"image": folder / "yellow.png", "minus_text": "green"}, yellow - green),
+        ({"image": folder / "yellow.png", "minus_text": "green", "minus_weight": 0.2}, yellow - 0.2 * green),
         ({"text": "+red +grey -blue"}, red + np.array(WORDS["grey"]) / 3**0.5 - np.array(WORDS["blue"])),
         ({"plus": [folder / "red.png", folder / "blue.png"], "text": "red"}, said["red"] + said["blue"] + red),
         ({"plus": folder / "yellow.png", "minus": [folder / "green.png"]}, yellow - said["green"]),
@@ -81,12 +81,12 @@ def test_pictures_and_texts_are_added_and_taken_away(photos, folder):
         assert paths(photos.search(**asked, recipe=RECIPE)) == order(direction), asked
     hits = photos.search(folder / "yellow.png", text="-red", recipe=RECIPE)
     assert hits[0].path == "green.png"
-    assert hits[0].why == "the nearest to: the picture; away from: red"
+    assert hits[0].why == "the nearest to: the image; away from: red"
     stored = photos.search(like="yellow.png", minus_text="red", recipe=RECIPE)
     assert [hit.distance for hit in stored] == pytest.approx([hit.distance for hit in hits], abs=1e-5)
 
 
-def test_pictures_are_added_by_any_sense_whose_rows_are_numbers(photos, folder):
+def test_images_are_added_by_any_sense_whose_rows_are_numbers(photos, folder):
     assert paths(photos.search(plus=[folder / "red.png", folder / "blue.png"], by="colour"))[:2] == ["blue", "red"]
     away = photos.search(folder / "red.png", minus=folder / "red.png", minus_weight=0.5, by="colour")
     assert paths(away)[0] == "red"
@@ -108,7 +108,7 @@ def test_what_cannot_be_asked_says_why(photos, folder):
         ({"text": "+red -red", "recipe": RECIPE}, "nothing is left"),
         ({"text": "red", "recipe": RECIPE, "minus_weight": 0}, "minus_weight is a number above 0"),
         ({"text": "red", "colours": {"#f00": 1}, "recipe": RECIPE}, "one of them"),
-        ({"like": "red.png", "text": "red", "box": (0, 0, 9, 9), "recipe": RECIPE}, "a box needs the picture"),
+        ({"like": "red.png", "text": "red", "box": (0, 0, 9, 9), "recipe": RECIPE}, "a box needs the image"),
     ):
         with pytest.raises(UsageError, match=says):
             photos.search(**asked)
@@ -136,11 +136,11 @@ def test_without_the_model_meaning_says_what_to_run_and_all_else_works(tmp_path,
     assert (done.returncode, "nearsight models get clip_vit_b32" in done.stderr) == (2, True)
 
 
-def test_a_pair_without_its_texts_is_refused_before_a_picture_is_read(models, folder):
+def test_a_pair_without_its_texts_is_refused_before_a_image_is_read(models, folder):
     (models / "colours_text.onnx").unlink()
     with pytest.raises(ModelMissingError, match="colours_text"):
         ns.index(folder, (), [RECIPE])
-    with pytest.raises(ModelError, match="of pictures only; those of pictures and texts are"):
+    with pytest.raises(ModelError, match="of images only; those of images and texts are"):
         ns.index(folder, (), ["joint(model=mobilenetv2)"])
 
 
@@ -170,21 +170,21 @@ def test_zero_shot_is_the_softmax_of_cosines():
         each = [texts([t.replace("{}", name)])[0] for t in templates]
         mean = sum(one / np.linalg.norm(one) for one in each) / 2
         assert row == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
-    pictures = np.float32([[1, 2, 3], [30, 1, 0]])
-    found = label_probabilities(pictures, rows, 0.1)
-    for picture, likely in zip(pictures, found, strict=True):
-        cosines = [picture @ row / np.linalg.norm(picture) for row in rows]
+    images = np.float32([[1, 2, 3], [30, 1, 0]])
+    found = label_probabilities(images, rows, 0.1)
+    for image, likely in zip(images, found, strict=True):
+        cosines = [image @ row / np.linalg.norm(image) for row in rows]
         powers = [np.exp(c / 0.1) for c in cosines]
         assert likely == pytest.approx([p / sum(powers) for p in powers], abs=1e-5)
-    assert label_probabilities(pictures, rows, 1e-4).sum(1) == pytest.approx(1)
+    assert label_probabilities(images, rows, 1e-4).sum(1) == pytest.approx(1)
     for wrong in ({"templates": ["no place"]}, {"templates": []}, {"names": []}, {"names": [" "]}):
         with pytest.raises(ValueError, match=r"template|labels"):
             embed_labels(**{"names": names, "texts": texts, "templates": templates, **wrong})
     with pytest.raises(ValueError, match="temperature"):
-        label_probabilities(pictures, rows, 0)
+        label_probabilities(images, rows, 0)
 
 
-def test_names_are_chosen_for_pictures(models, folder):
+def test_names_are_chosen_for_images(models, folder):
     (found,) = ns.classify([folder / "red.png"], model="colours", labels=["blue", "red", "green"], most=2)
     assert next(iter(found)) == "red"
     assert 0.99 < sum(found.values()) <= 1.0001
@@ -192,7 +192,7 @@ def test_names_are_chosen_for_pictures(models, folder):
 
 @pytest.fixture(scope="module")
 def frozen():
-    """CLIP ViT-B/32's vectors of seven pictures and of the names of COCO's and LVIS's categories."""
+    """CLIP ViT-B/32's vectors of seven images and of the names of COCO's and LVIS's categories."""
     for place in os.environ.get("NEARSIGHT_MODELS", "").split(":"):
         if (Path(place) / "clip-frozen").is_dir():
             held = np.load(Path(place) / "clip-frozen" / "image_embeddings_vitb32.npz")
@@ -206,24 +206,24 @@ CATS, PALMS, MOTEL, LEAVES = ("123_456", "456_123"), "321_421", "389_535", "416_
 COCO_CAT, COCO_POTTED_PLANT = 15, 58
 
 
-def test_real_vectors_of_pictures_find_the_right_names(frozen):
-    pictures, lvis, rows, coco = frozen
+def test_real_vectors_of_images_find_the_right_names(frozen):
+    images, lvis, rows, coco = frozen
 
-    def named(picture):
-        found = label_probabilities(np.float32(pictures[picture])[None], rows.astype(np.float32))[0]
+    def named(image):
+        found = label_probabilities(np.float32(images[image])[None], rows.astype(np.float32))[0]
         return [lvis[at] for at in np.argsort(-found)]
 
     for cat in CATS:
-        assert label_probabilities(np.float32(pictures[cat])[None], coco)[0].argmax() == COCO_CAT
+        assert label_probabilities(np.float32(images[cat])[None], coco)[0].argmax() == COCO_CAT
         assert {"cat", "kitten"} & set(named(cat)[:2])
     assert named(MOTEL)[0] == "street_sign"
     assert "coconut" in named(PALMS)[:2]
-    assert COCO_POTTED_PLANT in np.argsort(-label_probabilities(np.float32(pictures[LEAVES])[None], coco)[0])[:2]
+    assert COCO_POTTED_PLANT in np.argsort(-label_probabilities(np.float32(images[LEAVES])[None], coco)[0])[:2]
 
 
-def test_real_vectors_of_names_find_the_right_pictures(frozen):
-    pictures, lvis, rows, _ = frozen
-    names, held = list(pictures), np.stack(list(pictures.values())).astype(np.float32)
+def test_real_vectors_of_names_find_the_right_images(frozen):
+    images, lvis, rows, _ = frozen
+    names, held = list(images), np.stack(list(images.values())).astype(np.float32)
 
     def found(*plus, minus=()):
         asked = mixed(*(rows[[lvis.index(name) for name in each]].astype(np.float32) for each in (plus, minus)))
@@ -238,8 +238,8 @@ def test_real_vectors_of_names_find_the_right_pictures(frozen):
 def test_a_query_says_what_it_is():
     from nearsight.search.arithmetic import said
 
-    asked = Query(picture=3, plus_texts=("snow",), minus_texts=("people",), plus_pictures=(Path("a/b.jpg"), b"x"))
-    assert said(asked) == "the nearest to: the picture, snow, b.jpg, a picture; away from: people"
+    asked = Query(image=3, plus_texts=("snow",), minus_texts=("people",), plus_images=(Path("a/b.jpg"), b"x"))
+    assert said(asked) == "the nearest to: the image, snow, b.jpg, an image; away from: people"
 
 
 def test_what_takes_texts_says_so_and_opens_no_network(models, monkeypatch):

@@ -92,10 +92,10 @@ def test_how_many_are_landmarks(count, wanted):
 
 def test_a_costly_metric_has_few_landmarks_and_an_end(photos, monkeypatch):
     assert [landmark_count(count, Emd(), "emd") for count in (20, 500, 1000)] == [20, 40, 20]
-    with pytest.raises(UsageError, match=r"at most 1,000 pictures can be laid out by it; these are 1,001: filter"):
+    with pytest.raises(UsageError, match=r"at most 1,000 images can be laid out by it; these are 1,001: filter"):
         landmark_count(1001, Emd(), "emd")
     monkeypatch.setattr(map, "MAX_COSTLY_DISTANCES", 200)
-    with pytest.raises(UsageError, match="a distance by emd takes so long that at most 10 pictures"):
+    with pytest.raises(UsageError, match="a distance by emd takes so long that at most 10 images"):
         photos.map(recipe="colour_histogram | flat(metric=emd)")
 
 
@@ -106,11 +106,11 @@ def test_what_cannot_be_laid_out_is_said(photos):
         photos.map(where="width")
 
 
-def test_a_picture_without_a_row_is_damage(photos, monkeypatch):
+def test_a_image_without_a_row_is_damage(photos, monkeypatch):
     snapshot, plan = photos._current.snapshot(), photos.plan("colour")
     ids = [*photos.map().ids.tolist(), 99]
     for fewest in (100, 2):
         monkeypatch.setattr(map, "MAX_DISTANCES", 0)
         monkeypatch.setattr(map, "MIN_LANDMARKS", fewest)
-        with pytest.raises(DamagedError, match="picture 99 has no row of colour: run nearsight repair"):
+        with pytest.raises(DamagedError, match="image 99 has no row of colour: run nearsight repair"):
             build_map(snapshot, plan, ids, dict.fromkeys(ids, b"x"))

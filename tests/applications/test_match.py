@@ -1,4 +1,4 @@
-"""Two pictures side by side: a plane seen from elsewhere is the same thing, another picture is not."""
+"""Two images side by side: a plane seen from elsewhere is the same thing, another image is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VIEW = np.array([[0.75, 0.12, 60], [-0.1, 0.7, 90], [0.0003, 0.0002, 1]])
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
+def images(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pair")
     astronaut, coffee = skimage.data.astronaut(), skimage.data.coffee()
     others = np.full((480, 640, 3), 128, np.uint8)
@@ -35,8 +35,8 @@ def seen(points):
 
 
 @pytest.mark.parametrize("features", ["sift(n=2000)", "akaze", "orb", "brisk", "surf"])
-def test_a_plane_seen_from_elsewhere_is_the_same_thing(pictures, features):
-    found = ns.match(pictures / "a.png", pictures / "b.png", by="object", features=features)
+def test_a_plane_seen_from_elsewhere_is_the_same_thing(images, features):
+    found = ns.match(images / "a.png", images / "b.png", by="object", features=features)
     assert (found.alike, found.verdict) == (True, "the same thing")
     assert len(found.query_points) >= 15
     assert np.abs(seen(found.query_points) - found.hit_points).max() < 0.04
@@ -45,21 +45,21 @@ def test_a_plane_seen_from_elsewhere_is_the_same_thing(pictures, features):
     assert moved[:, :2] / moved[:, 2:] == pytest.approx(seen(corners), abs=0.03)
 
 
-def test_a_part_is_where_it_is_in_the_other_picture(pictures):
-    found = ns.match(pictures / "a.png", pictures / "b.png", by="object", box=(150, 20, 400, 270))
+def test_a_part_is_where_it_is_in_the_other_image(images):
+    found = ns.match(images / "a.png", images / "b.png", by="object", box=(150, 20, 400, 270))
     assert found.alike
     whole = found.query_points * 250 / 512 + np.array([150, 20]) / 512
     assert np.abs(seen(whole) - found.hit_points).max() < 0.04
 
 
 @pytest.mark.parametrize(("a", "b"), [("a", "c"), ("a", "blank"), ("blank", "a"), ("blank", "blank")])
-def test_another_picture_is_not(pictures, a, b):
-    found = ns.match(pictures / f"{a}.png", pictures / f"{b}.png", by="object")
+def test_another_image_is_not(images, a, b):
+    found = ns.match(images / f"{a}.png", images / f"{b}.png", by="object")
     assert (found.alike, found.verdict, found.query_points) == (False, "not verified", None)
 
 
-def test_dense_features_without_turns_find_a_plane_that_did_not_turn(pictures):
-    found = ns.match(pictures / "a.png", pictures / "a.png", by="object", features="dense_sift(sizes=[16])")
+def test_dense_features_without_turns_find_a_plane_that_did_not_turn(images):
+    found = ns.match(images / "a.png", images / "a.png", by="object", features="dense_sift(sizes=[16])")
     assert found.alike
     assert found.homography / found.homography[2, 2] == pytest.approx(np.eye(3), abs=0.02)
 
@@ -75,7 +75,7 @@ def test_dense_features_without_turns_find_a_plane_that_did_not_turn(pictures):
         ({"by": "object", "features": "sitf"}, 'did you mean "sift"'),
     ],
 )
-def test_wrong_questions(pictures, given, said):
+def test_wrong_questions(images, given, said):
     with pytest.raises(NearsightError, match=said) as raised:
-        ns.match(pictures / "a.png", pictures / "c.png", **given)
+        ns.match(images / "a.png", images / "c.png", **given)
     assert isinstance(raised.value, UsageError)

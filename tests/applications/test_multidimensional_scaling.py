@@ -46,8 +46,8 @@ def test_a_landmark_lies_where_classical_scaling_of_the_landmarks_puts_it():
     assert every.explained == pytest.approx(some.explained)
 
 
-def test_pictures_beside_the_landmarks_are_triangulated():
-    """The report's own formula, one picture at a time, by the pseudo-inverse of the landmarks' places."""
+def test_images_beside_the_landmarks_are_triangulated():
+    """The report's own formula, one image at a time, by the pseudo-inverse of the landmarks' places."""
     count = 30
     squares = cdist(SPACE[:count], SPACE) ** 2
     centre = np.eye(count) - 1 / count
@@ -77,7 +77,7 @@ def test_it_is_the_same_each_time_and_axes_have_a_side():
     ("points", "extent"),
     [([[1.0, 2]], 0), ([[0.0, 0], [3, 4]], 5), ([[7.0, 7]] * 4, 0), ([[0.0, 0], [1, 0], [2, 0], [9, 0]], 9)],
 )
-def test_few_or_equal_pictures(points, extent):
+def test_few_or_equal_images(points, extent):
     found = landmark_mds(between(np.array(points)))
     assert found.points.shape == (len(points), 2)
     assert np.ptp(found.points, axis=0) == pytest.approx([extent, 0], abs=1e-6)
@@ -99,7 +99,7 @@ def test_trustworthiness_is_that_of_scikit_learn():
         assert trustworthiness(between(SPACE), points) == pytest.approx(wanted, abs=1e-9)
 
 
-def test_trustworthiness_of_landmarks_counts_all_pictures_as_neighbours():
+def test_trustworthiness_of_landmarks_counts_all_images_as_neighbours():
     points, count, k, late = landmark_mds(between(SPACE, 20)).points, 20, 10, 0
     for at in range(count):
         truth = sorted((float(each), other) for other, each in enumerate(between(SPACE, 20)[at]) if other != at)

@@ -1,4 +1,4 @@
-"""Colours picked from a picture, and histograms as numbers."""
+"""Colours picked from an image, and histograms as numbers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_is_outside_is_refused(flag):
 
 
 def test_picked_colours_ask(photographs):
-    """The main colours of a picture find it; so does its histogram, and amounts in another unit the same."""
+    """The main colours of an image find it; so does its histogram, and amounts in another unit the same."""
     with ns.index(photographs, by=["copy", "colour"]) as photos:
         for name in ("coffee.png", "rocket.jpg"):
             picked = ns.colours(photographs / name, n_colours=8)

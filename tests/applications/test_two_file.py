@@ -15,13 +15,13 @@ from tests.command import nearsight
 
 
 @pytest.fixture
-def photos(tmp_path, random_picture):
-    folder = tmp_path / "a collection of pictures"
+def photos(tmp_path, random_image):
+    folder = tmp_path / "a collection of images"
     for number in range(24):
         place = folder / ("" if number < 3 else f"a rather long name of a folder {number % 3}/and another in it")
         place.mkdir(parents=True, exist_ok=True)
         name = b"odd \xff\n.jpg" if number == 7 else f"{number:02}.jpg".encode()
-        random_picture(place / os.fsdecode(name), number)
+        random_image(place / os.fsdecode(name), number)
     with ns.index(folder, recipe=["phash | flat", "gist | flat"]) as opened:
         yield opened
 
@@ -30,19 +30,19 @@ def photos(tmp_path, random_picture):
 def test_it_answers_as_the_collection(photos, tmp_path, recipe):
     sizes = photos.export_two_file(tmp_path / "base", recipe=recipe)
     opened = TwoFileIndex(tmp_path / "base")
-    assert [os.fsencode(each) for each in opened.paths] == [picture.path for picture in photos.pictures()]
+    assert [os.fsencode(each) for each in opened.paths] == [image.path for image in photos.images()]
     assert [path.stat().st_size for path in two_file_paths(tmp_path / "base")] == [sizes.paths, sizes.hashes]
-    for picture in list(photos.pictures())[::5]:
-        path = os.path.join(os.fsencode(photos.root), picture.path)
+    for image in list(photos.images())[::5]:
+        path = os.path.join(os.fsencode(photos.root), image.path)
         found = opened.search(os.fsdecode(path), k=24)
         hits = photos.search(os.fsdecode(path), recipe=recipe, k=24)
-        assert found[0].path == os.fsdecode(picture.path)
+        assert found[0].path == os.fsdecode(image.path)
         assert sorted((each.distance, each.path) for each in found) == sorted((hit.distance, hit.path) for hit in hits)
 
 
 def test_it_is_smaller_than_one_file(photos, tmp_path):
     sizes = photos.export_two_file(tmp_path / "base", recipe="phash | flat")
-    whole = sum(4 + len(picture.path) + 8 for picture in photos.pictures())
+    whole = sum(4 + len(image.path) + 8 for image in photos.images())
     head = two_file_paths(tmp_path / "base")[1].read_bytes().index(b"\n") + 1
     assert sizes.one_file == head + whole
     assert sizes.paths + sizes.hashes < sizes.one_file

@@ -1,4 +1,4 @@
-"""Matches that agree: in another view of the same picture many, in other pictures hardly any."""
+"""Matches that agree: in another view of the same image many, in other images hardly any."""
 
 from __future__ import annotations
 

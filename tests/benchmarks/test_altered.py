@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks import altered, pictures
+from benchmarks import altered, images
 from benchmarks.page import Options, main, markers
 
 from nearsight.errors import UsageError
@@ -23,7 +23,7 @@ def test_quick_judges_each_alone_and_fused(photos, tmp_path, monkeypatch):
     monkeypatch.setattr(altered, "BESIDE", {"copy, VLAD": ("copy", ("VLAD",))})
     monkeypatch.setattr(altered, "ATTACKS", dict.fromkeys(["jpeg20", "mirror"]))
     for folder in (*altered.INDEXED, altered.LEARNT_FROM):
-        pictures.write_crops(tmp_path / folder, photos, 4, 96)
+        images.write_crops(tmp_path / folder, photos, 4, 96)
     page = tmp_path / "page.md"
     monkeypatch.setattr(altered, "FAMILIES", {each: altered.FAMILIES[each] for each in ("JPEG", "turned and mirrored")})
     main("altered", altered.__doc__, altered.measured, ["--quick", "--folder", str(tmp_path), "--out", str(page)])

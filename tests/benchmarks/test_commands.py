@@ -8,7 +8,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from benchmarks import alone, descriptors, indexing, layout, memory, pictures, startup, vocabularies
+from benchmarks import alone, descriptors, images, indexing, layout, memory, startup, vocabularies
 from benchmarks.page import Options, main, markers
 from benchmarks.timing import Taken
 
@@ -41,7 +41,7 @@ def lacks(descriptor):
     return False
 
 
-def test_time_is_that_of_one_picture():
+def test_time_is_that_of_one_image():
     class Slow(require_method("tiny")):
         def embed(self, images):
             end = time.process_time() + 0.01 * len(images)
@@ -49,7 +49,7 @@ def test_time_is_that_of_one_picture():
                 pass
             return super().rows(images)
 
-    assert 10 <= descriptors.per_picture(Slow(), [np.zeros((8, 8, 3), np.uint8)] * 4, 1) < 20
+    assert 10 <= descriptors.per_image(Slow(), [np.zeros((8, 8, 3), np.uint8)] * 4, 1) < 20
 
 
 def test_metrics_are_asked_with_the_descriptor_they_are_natural_for():
@@ -61,7 +61,7 @@ def test_metrics_are_asked_with_the_descriptor_they_are_natural_for():
 def files(photos, tmp_path_factory):
     """Six small JPEGs."""
     folder = tmp_path_factory.mktemp("files") / "all"
-    pictures.write_crops(folder, photos, 6, 96)
+    images.write_crops(folder, photos, 6, 96)
     return folder
 
 
@@ -77,9 +77,9 @@ def test_indexing_is_compared_with_decoding(files, tmp_path):
 def test_decoding_alone_makes_the_pixels_of_the_working_sides(files):
     path = next(files.rglob("*.jpg"))
     assert alone.sides(["copy", "colour"]) == (256, 384)
-    picture = decode_image(path.read_bytes())
+    image = decode_image(path.read_bytes())
     job = alone.DecodeAlone((64, 256))
-    assert job.prepare(str(path).encode()) == picture.render(64).size + picture.render(256).size
+    assert job.prepare(str(path).encode()) == image.render(64).size + image.render(256).size
     assert job.finish([5, 6]) == [5, 6]
 
 
@@ -95,7 +95,7 @@ def test_generated_sets(tmp_path, monkeypatch):
     assert {cv2.imread(str(path)).shape for path in sets[0].folder.iterdir()} == {(300, 400, 3)}
 
 
-def test_real_pictures_are_copied(files, tmp_path):
+def test_real_images_are_copied(files, tmp_path):
     each = indexing.given(tmp_path, files)
     assert each.count == 6
     assert {path.read_bytes() for path in each.folder.iterdir()} == {path.read_bytes() for path in files.rglob("*.jpg")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks import deep, pictures
+from benchmarks import deep, images
 from benchmarks.page import Options, main, markers
 
 from nearsight.errors import UsageError
@@ -14,14 +14,14 @@ from tests.models.network import convolving
 
 @pytest.fixture
 def sets(places, photos, tmp_path, monkeypatch):
-    """Few pictures of each set, and a small network instead of MobileNetV2."""
+    """Few images of each set, and a small network instead of MobileNetV2."""
     weights = np.random.default_rng(3).normal(size=(16, 3, 8, 8)).astype(np.float32)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NEARSIGHT_MODELS", str(convolving(tmp_path / "models", weights)))
     monkeypatch.setattr(deep, "FIRST", "feature_map(model=cells, output=map, side=64)")
     places(6, 96, [4, 4, 40, 40], deep.LEARNT_FROM)
     for folder, side in (("one", 96), ("other", 90)):
-        pictures.write_crops(tmp_path / deep.PAIRED_FROM / folder, photos, 6, side)
+        images.write_crops(tmp_path / deep.PAIRED_FROM / folder, photos, 6, side)
         for number, path in enumerate(sorted((tmp_path / deep.PAIRED_FROM / folder).rglob("*.jpg"))):
             path.rename(tmp_path / deep.PAIRED_FROM / folder / f"{number}.jpg")
     return tmp_path

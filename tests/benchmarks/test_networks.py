@@ -28,7 +28,7 @@ def test_networks_are_timed_where_they_are(tmp_path):
     assert all(float(each) > 0 for row in rows for each in row[1:])
 
 
-def test_postings_grow_and_each_picture_finds_itself(tmp_path, monkeypatch):
+def test_postings_grow_and_each_image_finds_itself(tmp_path, monkeypatch):
     monkeypatch.setattr(postings, "COUNTS", (500, 1500))
     written, rows = table("postings", postings, tmp_path / "page.md")
     assert [row[:2] for row in rows] == [

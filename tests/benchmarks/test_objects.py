@@ -1,4 +1,4 @@
-"""The tables of things and places, of few pictures and words: each way, each expansion, and the covers."""
+"""The tables of things and places, of few images and words: each way, each expansion, and the covers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nearsight.errors import UsageError
 
 @pytest.fixture
 def sets(places, photos, monkeypatch):
-    """Few pictures of each set, and ways of few words."""
+    """Few images of each set, and ways of few words."""
     words = "sift(n=80) | asmk(words=kmeans(k=20), bits=32, several=1) | inverted"
     monkeypatch.setattr(objects, "WORDS", {objects.EXPANDED: words})
     monkeypatch.setattr(objects, "ROWS", {"VLAD": "sift(n=80) | vlad(k=4) | flat"})

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from benchmarks import kinds, pictures, quality
+from benchmarks import images, kinds, quality
 from benchmarks.chart import chart
 from benchmarks.page import Options
 from PIL import Image
@@ -22,7 +22,7 @@ from nearsight.registry import methods
 NETWORKS = {"onnx", "joint"}
 
 
-def test_every_descriptor_of_whole_pictures_is_judged():
+def test_every_descriptor_of_whole_images_is_judged():
     ours = set(methods("descriptors")) - NETWORKS - {plugin.name for plugin in installed_plugins()}
     assert {recipe.partition("(")[0].partition(" ")[0] for recipe in quality.RECIPES} == ours
     assert len({build_pipeline(recipe).recipe for recipe in quality.usable(quality.RECIPES)}) == len(
@@ -34,7 +34,7 @@ def test_every_descriptor_of_whole_pictures_is_judged():
 
 @pytest.fixture
 def two_classes(tmp_path):
-    """Red and blue pictures with random lines: colours tell the classes, average hashes do not."""
+    """Red and blue images with random lines: colours tell the classes, average hashes do not."""
     rng = np.random.default_rng(0)
     for name, colour in (("red", (220, 30, 30)), ("blue", (30, 30, 220))):
         (tmp_path / "set" / name).mkdir(parents=True)
@@ -79,7 +79,7 @@ SHARES = {"a": {"x": 0.0, "y": 100.0}, "b": {"x": 50.0, "y": 25.0}, "c": {"x": 1
 
 
 def test_kinds_writes_table_and_figure(photos, tmp_path, monkeypatch):
-    pictures.write_crops(tmp_path / "all", photos, 6, 96)
+    images.write_crops(tmp_path / "all", photos, 6, 96)
     monkeypatch.setattr(kinds, "GROUPS", {"by content": ("colour",), "hashes": ("dhash",)})
     page = tmp_path / "docs" / "page.md"
     page.parent.mkdir()

@@ -43,13 +43,13 @@ COMMANDS = (
 def folder(tmp_path_factory):
     from tests.conftest import PHOTOGRAPHS
 
-    made = tmp_path_factory.mktemp("cli") / "pictures"
+    made = tmp_path_factory.mktemp("cli") / "images"
     made.mkdir()
     from importlib.resources import files
 
     for package, name in PHOTOGRAPHS[3:8]:
         (made / name).write_bytes(files(package).joinpath(name).read_bytes())
-    (made / "notes.txt").write_text("no picture")
+    (made / "notes.txt").write_text("no image")
     assert nearsight("index", made).returncode == 0
     return made
 
@@ -86,11 +86,11 @@ def test_index_tells_what_it_did(folder):
     assert (found["images"], found["skipped"], found["unchanged"]) == (5, {"not-a-picture": 1}, 5)
 
 
-def test_index_drops_recipes_and_says_how_much_that_freed(tmp_path, random_picture):
-    made = tmp_path / "pictures"
+def test_index_drops_recipes_and_says_how_much_that_freed(tmp_path, random_image):
+    made = tmp_path / "images"
     made.mkdir()
     for number in range(3):
-        random_picture(made / f"{number}.jpg", number)
+        random_image(made / f"{number}.jpg", number)
     assert nearsight("index", made, "--by", "copy,colour", "--recipe", "phash | flat").returncode == 0
 
     def stored():
@@ -150,12 +150,12 @@ def test_in_defaults_to_the_collection_that_holds_the_current_folder(folder, cro
     assert json.loads(done.stdout)["hits"][0]["path"] == "coffee.png"
 
 
-def test_colours_and_words_ask_without_a_picture(folder, tmp_path):
+def test_colours_and_words_ask_without_a_image(folder, tmp_path):
     page = tmp_path / "page.html"
     found = json.loads(nearsight("search", "--words", "cof", "--in", folder, "--json", "--html", page).stdout)
     assert [hit["path"] for hit in found["hits"]] == ["coffee.png"]
     assert "coffee.png" in page.read_text("utf8")
-    assert "<h1>Pictures with cof</h1>" in page.read_text("utf8")
+    assert "<h1>Images with cof</h1>" in page.read_text("utf8")
     asked = ("search", "--colour", "#a02a13:.6,200803:.9", "--in", folder, "--json", "--html", page)
     found = json.loads(nearsight(*asked).stdout)
     assert found["hits"][0]["path"] == "coffee.png"
@@ -179,7 +179,7 @@ def test_nothing_found_is_exit_code_one(folder, tmp_path):
         (
             ("search", "{folder}/notes.txt", "--in", "{folder}"),
             2,
-            "{folder}/notes.txt: this is not a picture (not one of JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF, AVIF)\n",
+            "{folder}/notes.txt: this is not an image (not one of JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF, AVIF)\n",
         ),
         (("search", "{folder}", "--in", "{folder}"), 2, "nearsight: {folder}: this is no file (a folder)\n"),
         (("describe", "{crop}", "{empty}/b.jpg", "--recipe", "gist"), 2, "nearsight: {empty}/b.jpg: no such file\n"),
@@ -214,10 +214,10 @@ def test_a_mistake_is_one_message_and_exit_code_two(arguments, code, says, folde
     assert done.stderr.startswith("nearsight: ")
 
 
-def test_a_picture_that_is_cut_short_is_named_as_it_was_typed(folder, tmp_path):
+def test_a_image_that_is_cut_short_is_named_as_it_was_typed(folder, tmp_path):
     (tmp_path / "cut.jpg").write_bytes(saved(Image.effect_noise((400, 300), 90).convert("RGB"), "JPEG")[:-3000])
     done = nearsight("search", "cut.jpg", "--in", folder, cwd=tmp_path)
-    assert done.stderr == "nearsight: cut.jpg: the picture is cut short: its end is missing\n"
+    assert done.stderr == "nearsight: cut.jpg: the image is cut short: its end is missing\n"
 
 
 def test_the_page_is_self_contained_and_shows_the_matches(folder, crop, tmp_path):
@@ -232,12 +232,12 @@ def test_the_page_is_self_contained_and_shows_the_matches(folder, crop, tmp_path
     assert "<script" not in text
 
 
-def test_names_are_inert_on_the_page_and_the_terminal(tmp_path, random_picture):
+def test_names_are_inert_on_the_page_and_the_terminal(tmp_path, random_image):
     folder = tmp_path / "p"
     folder.mkdir()
     evil = "<img src=x onerror=alert(1)>\x1b[31m.jpg"
-    random_picture(folder / evil, 1)
-    random_picture(folder / "b.jpg", 2)
+    random_image(folder / evil, 1)
+    random_image(folder / "b.jpg", 2)
     assert nearsight("index", folder, "--by", "copy").returncode == 0
     done = nearsight("search", folder / evil, "--in", folder, "--html", tmp_path / "page.html")
     assert "\x1b[31m" not in done.stdout
@@ -297,7 +297,7 @@ def test_info_has_what_is_promised(folder):
     assert (found["images"], found["skipped"]) == (5, {"not-a-picture": 1})
     assert set(found["recipes"]) == {"copy", "colour"}
     assert found["bytes"] > 10_000
-    assert "5 pictures" in nearsight("info", "--in", folder).stdout
+    assert "5 images" in nearsight("info", "--in", folder).stdout
 
 
 def test_verify_repair_and_remove(folder):
@@ -311,9 +311,9 @@ def test_verify_repair_and_remove(folder):
     assert not json.loads(done.stdout)["clean"]
     assert nearsight("repair", "--in", folder).returncode == 0
     assert nearsight("verify", "--in", folder).returncode == 0
-    assert "1 pictures" in nearsight("remove", "moon.png", "--in", folder).stdout
+    assert "1 images" in nearsight("remove", "moon.png", "--in", folder).stdout
     assert nearsight("remove", "nothing.png", "--in", folder).returncode == 1
-    assert "1 pictures" in nearsight("remove", "moon.png", "--undo", "--in", folder).stdout
+    assert "1 images" in nearsight("remove", "moon.png", "--undo", "--in", folder).stdout
     assert nearsight("index", folder).returncode == 0
 
 

@@ -24,15 +24,15 @@ from tests.command import nearsight
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two classes of three pictures: one in reds, one in blues."""
-    made = tmp_path_factory.mktemp("judge") / "pictures <b>"
+    """Two classes of three images: one in reds, one in blues."""
+    made = tmp_path_factory.mktemp("judge") / "images <b>"
     for number, name in enumerate(("reds", "blues")):
         (made / name).mkdir(parents=True)
         for each in range(3):
             blobs = np.random.default_rng(10 * number + each).integers(0, 256, (9, 12, 3))
             blobs[:, :, 2 - 2 * number] //= 4
-            picture = Image.fromarray(blobs.astype(np.uint8)).resize((120, 90), Image.Resampling.BICUBIC)
-            picture.save(made / name / f"{each}.png")
+            image = Image.fromarray(blobs.astype(np.uint8)).resize((120, 90), Image.Resampling.BICUBIC)
+            image.save(made / name / f"{each}.png")
     return made
 
 
@@ -57,7 +57,7 @@ def test_evaluate_prints_a_table_and_writes_a_page(folder, home, tmp_path):
     )
     done = nearsight("evaluate", "classes", *given)
     assert done.returncode == 0, done.stderr
-    assert "classes: 6 questions among 6 pictures" in done.stdout
+    assert "classes: 6 questions among 6 images" in done.stdout
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("colour_histogram", "phash"))]
     assert [len(row) for row in rows] == [9, 9]
     assert float(rows[0][1]) > float(rows[1][1])
@@ -73,7 +73,7 @@ def test_evaluate_answers_in_json(folder, home):
     given = ("--data", folder, "--by", "colour", "--queries", 2, "--collection", home, "--json")
     made = json.loads(nearsight("evaluate", "classes", *given).stdout)
     assert made["protocol"] == "classes"
-    assert (made["pictures"], made["asked"], made["unread"]) == (6, 2, 0)
+    assert (made["images"], made["asked"], made["unread"]) == (6, 2, 0)
     assert [each["name"] for each in made["trials"]] == ["colour"]
     assert made["trials"][0]["recipe"].startswith("colour_histogram(space=hsv")
     questions = made["trials"][0]["questions"]
@@ -90,7 +90,7 @@ def test_evaluate_lists_the_protocols_and_says_what_is_wrong(folder):
     assert "--data says where the data set lies" in done.stderr
     done = nearsight("evaluate", "holidays", "--data", folder)
     assert done.returncode == 2
-    assert "lacks the pictures: expected jpg or images in it" in done.stderr
+    assert "lacks the images: expected jpg or images in it" in done.stderr
     done = nearsight("evaluate", "classes", "--data", folder, "--recipe", "pash")
     assert done.returncode == 2
     assert 'did you mean "phash"' in done.stderr
@@ -101,7 +101,7 @@ def test_compare_judges_by_kinds_and_by_subfolders(folder, home, tmp_path):
     given = ("--recipe", "colour_histogram", "--recipe", "phash", "--kinds", "stored,mirror,grey", "--sample", 4)
     done = nearsight("compare", folder, *given, "--collection", home, "--html", page)
     assert done.returncode == 0, done.stderr
-    assert "6 pictures, 4 of them altered in 3 ways and asked with; 2 subfolders taken for classes" in done.stdout
+    assert "6 images, 4 of them altered in 3 ways and asked with; 2 subfolders taken for classes" in done.stdout
     lines = [line.split() for line in done.stdout.splitlines()]
     start = lines.index(["recipe", "stored", "mirror", "grey"])
     found = {line[0]: line[1:] for line in lines[start + 1 : start + 3]}
@@ -109,7 +109,7 @@ def test_compare_judges_by_kinds_and_by_subfolders(folder, home, tmp_path):
     assert found["phash"][::2] == ["100", "100"]
     text = page.read_text("utf8")
     assert text.count("<rect") == 6
-    assert "Recipes compared on pictures &lt;b&gt;" in text
+    assert "Recipes compared on images &lt;b&gt;" in text
     assert "<b>.png" not in text
     assert os.listdir(folder.parent) == [folder.name]
 

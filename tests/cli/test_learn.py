@@ -16,7 +16,7 @@ OBJECTS = "sift(n=200) | asmk(words=kmeans(k=64), several=1) | inverted | spatia
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return folder_of(tmp_path_factory.mktemp("learn") / "pictures", others=3)
+    return folder_of(tmp_path_factory.mktemp("learn") / "images", others=3)
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +65,9 @@ def test_the_example_of_the_help_runs_and_says_what_to_do_next(folder, tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("learn", "{folder}", "--recipe", "phash", "--out", "{tmp}/x.npz"), "learn nothing from pictures"),
+        (("learn", "{folder}", "--recipe", "phash", "--out", "{tmp}/x.npz"), "learn nothing from images"),
         (("learn", "{tmp}/none", "--recipe", OBJECTS, "--out", "{tmp}/x.npz"), "is not a folder"),
-        (("learn", "{tmp}", "--recipe", OBJECTS, "--out", "{tmp}/x.npz"), "cannot learn from these pictures"),
+        (("learn", "{tmp}", "--recipe", OBJECTS, "--out", "{tmp}/x.npz"), "cannot learn from these images"),
         (("learn", "{folder}", "--recipe", "sift | asnk", "--out", "{tmp}/x.npz"), 'did you mean "asmk"?'),
         (("index", "{tmp}", "--recipe", OBJECTS, "--learnt", "{tmp}/q.png"), "is no file of nearsight learn"),
         (("learn", "{tmp}", "--recipe", OBJECTS, "--out", "{tmp}/none/x.npz"), "none is not a folder"),

@@ -2,7 +2,7 @@
 
 Features have 32 values; of rows there are 12. Rows that come from the product of a whole batch (of encoders that take
 rows) may differ in their last digits from those of one alone, since sums are then made in another order; whatever
-takes features looks at each picture by itself, and its rows are the same to the last bit.
+takes features looks at each image by itself, and its rows are the same to the last bit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.contract.test_methods import components, every
 
 WIDTH = 32
 COUNTS = (40, 0, 1, 7, 200, 3)
-"""How many features each picture has."""
+"""How many features each image has."""
 
 
 def quiet(done, total):
@@ -36,7 +36,7 @@ def descriptors(count, seed=0, width=WIDTH):
 
 
 def features(count, seed, width=WIDTH):
-    """One picture's features, in arrays that nobody may write to."""
+    """One image's features, in arrays that nobody may write to."""
     rng = np.random.default_rng(seed)
     points = (rng.random((count, 2)) * (640, 480)).astype(np.float32)
     scales, angles = (2 + 60 * rng.random(count)).astype(np.float32), (360 * rng.random(count)).astype(np.float32)
@@ -46,8 +46,8 @@ def features(count, seed, width=WIDTH):
     return LocalFeatures(*arrays, (640, 480))
 
 
-def pictures(kind, width=WIDTH):
-    """What is to be encoded: features of pictures, or rows."""
+def images(kind, width=WIDTH):
+    """What is to be encoded: features of images, or rows."""
     if kind == "features":
         return [features(count, seed, width) for seed, count in enumerate(COUNTS)]
     rows = descriptors(12, 5, width)
@@ -82,7 +82,7 @@ def ragged(encoder, kind):
 
 
 def plain(made):
-    """What was made as a list of plain arrays, of each picture those of its parts."""
+    """What was made as a list of plain arrays, of each image those of its parts."""
     if isinstance(made, np.ndarray):
         return list(made)
     return [each.descriptors if isinstance(each, LocalFeatures) else each for each in made]
@@ -105,9 +105,9 @@ def test_there_are_some():
 @encoders
 def test_what_is_made_has_the_size_that_is_said(kind, encoder):
     fitted = encoder.fit(SAMPLE, quiet)
-    made, size = encoder.encode(pictures(kind), fitted), encoder.size(WIDTH, fitted)
+    made, size = encoder.encode(images(kind), fitted), encoder.size(WIDTH, fitted)
     assert isinstance(made, list) == ragged(encoder, kind)
-    assert len(made) == len(pictures(kind))
+    assert len(made) == len(images(kind))
     if encoder.variable_length:
         assert all((np.diff(row["word"].astype(int)) >= 0).all() for row in made)
         assert {row.dtype for row in made} == {made[0].dtype}
@@ -121,7 +121,7 @@ def test_what_is_made_has_the_size_that_is_said(kind, encoder):
 
 
 @encoders
-def test_a_picture_without_features_is_nothing(kind, encoder):
+def test_a_image_without_features_is_nothing(kind, encoder):
     if kind != "features":
         pytest.skip("rows always have something in them")
     fitted = encoder.fit(SAMPLE, quiet)
@@ -132,7 +132,7 @@ def test_a_picture_without_features_is_nothing(kind, encoder):
 
 @encoders
 def test_the_same_again_alone_in_threads_and_from_files(kind, encoder, tmp_path):
-    given = pictures(kind)
+    given = images(kind)
     fitted = encoder.fit(SAMPLE, quiet)
     made = encoder.encode(given, fitted)
     assert equal(encoder.encode(given, fitted), made)
@@ -184,10 +184,10 @@ def test_nothing_given_is_changed(kind, encoder):
     kept = {name: values.copy() for name, values in fitted.items()}
     for values in fitted.values():
         values.flags.writeable = False
-    given = pictures(kind)
+    given = images(kind)
     encoder.encode(given, fitted)
     encoder.questions(given, fitted)
-    assert equal(given, pictures(kind))
+    assert equal(given, images(kind))
     assert all(np.array_equal(values, kept[name]) for name, values in fitted.items())
 
 
@@ -196,7 +196,7 @@ def test_what_was_learnt_of_other_widths_is_refused(kind, encoder):
     if not encoder.sample:
         pytest.skip("it learns nothing")
     with pytest.raises(ValueError, match=str(WIDTH)):
-        encoder.encode(pictures(kind, WIDTH - 1), encoder.fit(SAMPLE, quiet))
+        encoder.encode(images(kind, WIDTH - 1), encoder.fit(SAMPLE, quiet))
 
 
 @encoders
@@ -211,8 +211,8 @@ def test_too_few_descriptors_are_refused(kind, encoder):
 def test_few_descriptors_are_enough(kind, encoder):
     """A small collection has only a few features to learn from."""
     fitted = encoder.fit(SAMPLE[:9], quiet)
-    made = encoder.encode(pictures(kind), fitted)
-    assert len(made) == len(pictures(kind))
+    made = encoder.encode(images(kind), fitted)
+    assert len(made) == len(images(kind))
     if not encoder.variable_length:
         assert all(row.shape[-1] == encoder.size(WIDTH, fitted) for row in plain(made))
         assert all(np.isfinite(row).all() for row in plain(made))
@@ -225,7 +225,7 @@ def test_its_metric_can_compare_its_rows(kind, encoder):
         pytest.skip("features are not compared")
     assert isinstance(metric, Kernel if encoder.variable_length else Metric)
     fitted = encoder.fit(SAMPLE, quiet)
-    rows, asked = encoder.encode(pictures(kind), fitted), encoder.questions(pictures(kind), fitted)
+    rows, asked = encoder.encode(images(kind), fitted), encoder.questions(images(kind), fitted)
     distances = metric.distances(asked, rows)
     assert distances.shape == (len(asked), len(rows))
     assert np.isfinite(distances).all()

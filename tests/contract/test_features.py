@@ -10,7 +10,7 @@ import pytest
 from nearsight.images.decode import decode_image
 from nearsight.recipe import parse_recipe
 from nearsight.registry import build_methods, methods
-from tests.contract.test_methods import pictures, ready
+from tests.contract.test_methods import images, ready
 
 FEATURES = {name: cls() for name, cls in methods("features").items()}
 EVERY = pytest.mark.parametrize("component", FEATURES.values(), ids=FEATURES.keys())
@@ -35,10 +35,10 @@ def test_there_are_some():
 
 
 @EVERY
-@pytest.mark.parametrize("which", [*pictures(), "a photograph"])
-def test_features_of_any_picture(component, which):
+@pytest.mark.parametrize("which", [*images(), "a photograph"])
+def test_features_of_any_image(component, which):
     ready(component)
-    image = photograph() if which == "a photograph" else pictures()[which]
+    image = photograph() if which == "a photograph" else images()[which]
     before = image.copy()
     image.flags.writeable = False
     found = component.features(image)
@@ -59,7 +59,7 @@ def test_features_of_any_picture(component, which):
 @EVERY
 def test_the_same_again_and_in_threads(component):
     ready(component)
-    queries = [*pictures().values(), photograph()]
+    queries = [*images().values(), photograph()]
     found = component.describe(queries)
     with ThreadPoolExecutor(3) as pool:
         for others in (component.describe(queries), *pool.map(component.describe, [queries] * 3)):
@@ -87,8 +87,8 @@ def test_rows_of_unequal_strides_are_taken(component):
 @pytest.mark.parametrize(
     "wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)], ids=["2-D", "64", "0"]
 )
-def test_what_is_no_picture_is_refused(component, wrong):
-    with pytest.raises(ValueError, match=r"a picture is \(H, W, 3\) uint8"):
+def test_what_is_no_image_is_refused(component, wrong):
+    with pytest.raises(ValueError, match=r"an image is \(H, W, 3\) uint8"):
         component.describe([wrong])
 
 
@@ -109,5 +109,5 @@ def test_wrong_budgets_are_refused(component):
 @EVERY
 def test_nothing_is_printed(component, capfd):
     ready(component)
-    component.describe([photograph(), pictures()["one pixel"]])
+    component.describe([photograph(), images()["one pixel"]])
     assert capfd.readouterr() == ("", "")

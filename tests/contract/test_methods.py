@@ -28,7 +28,7 @@ def every(*kinds):
     return pytest.mark.parametrize("component", found.values(), ids=found.keys())
 
 
-def pictures():
+def images():
     rng = np.random.default_rng(0)
     smooth = np.add.outer(np.arange(60), np.arange(90))[:, :, None] * np.array([1, 2, 3]) // 2 % 256
     return {
@@ -61,7 +61,7 @@ def rows_for(metric, count=12, seed=0):
 
 
 def worded(count=12, seed=0, bits=32):
-    """The records of pictures of twenty features each, of forty words, as kernels compare them."""
+    """The records of images of twenty features each, of forty words, as kernels compare them."""
     rng = np.random.default_rng(seed)
     made = [np.zeros(20, record_dtype(bits)) for _ in range(count)]
     for each in made:
@@ -148,10 +148,10 @@ def test_the_example_runs(component):
 
 
 @every("descriptors")
-@pytest.mark.parametrize("which", pictures())
-def test_rows_of_any_picture(component, which):
+@pytest.mark.parametrize("which", images())
+def test_rows_of_any_image(component, which):
     ready(component)
-    image = pictures()[which]
+    image = images()[which]
     rows = component.describe([image])
     assert rows.shape == (1, component.size)
     assert rows.dtype == component.dtype
@@ -161,7 +161,7 @@ def test_rows_of_any_picture(component, which):
 @every("descriptors")
 def test_the_same_again_alone_and_in_threads(component):
     ready(component)
-    queries = list(pictures().values())
+    queries = list(images().values())
     rows = component.describe(queries)
     assert np.array_equal(component.describe(queries), rows)
     alone = np.concatenate([component.describe([image]) for image in queries])
@@ -172,9 +172,9 @@ def test_the_same_again_alone_and_in_threads(component):
 
 
 @every("descriptors")
-def test_pictures_are_left_as_they_were(component):
+def test_images_are_left_as_they_were(component):
     ready(component)
-    for image in pictures().values():
+    for image in images().values():
         before = image.copy()
         image.flags.writeable = False
         component.describe([image])
@@ -182,7 +182,7 @@ def test_pictures_are_left_as_they_were(component):
 
 
 @every("descriptors")
-def test_no_pictures_no_rows(component):
+def test_no_images_no_rows(component):
     rows = component.describe([])
     assert rows.shape == (0, component.size)
     assert rows.dtype == component.dtype
@@ -199,7 +199,7 @@ def test_no_pictures_no_rows(component):
     ],
     ids=["grey", "four channels", "empty", "float"],
 )
-def test_what_is_no_picture_is_refused(component, wrong):
+def test_what_is_no_image_is_refused(component, wrong):
     with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8"):
         component.describe([wrong])
 
@@ -207,7 +207,7 @@ def test_what_is_no_picture_is_refused(component, wrong):
 @every("descriptors")
 def test_its_metric_can_compare_its_rows(component):
     ready(component)
-    queries = list(pictures().values())
+    queries = list(images().values())
     rows = component.describe(queries)
     distances = natural_metric(component).distances(rows, rows)
     assert np.isfinite(distances).all()
@@ -319,7 +319,7 @@ def reranked(component, count, question=None):
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 40])
 def test_refiners_of_rows_order_the_hits(component, count):
     if not component.vectors:
-        pytest.skip("it looks at pictures or visual words: its own tests show it")
+        pytest.skip("it looks at images or visual words: its own tests show it")
     hits, given, seen = reranked(component, count)
     found = hits.ids[0][hits.ids[0] != NO_ID]
     assert sorted(found.tolist()) == sorted(given.ids[0][given.ids[0] != NO_ID].tolist())
@@ -336,7 +336,7 @@ def test_refiners_of_rows_order_the_hits(component, count):
 @every("rerankers")
 def test_refiners_of_rows_change_nothing_that_they_are_given(component):
     if not component.vectors:
-        pytest.skip("it looks at pictures or visual words: its own tests show it")
+        pytest.skip("it looks at images or visual words: its own tests show it")
     stored, asked = clustered()
     first = reranked(component, 60)[0]
     for values in (stored, asked):
@@ -356,7 +356,7 @@ def test_refiners_of_rows_change_nothing_that_they_are_given(component):
 @every("rerankers")
 def test_refiners_of_rows_without_anything_in_them(component):
     if not component.vectors:
-        pytest.skip("it looks at pictures or visual words: its own tests show it")
+        pytest.skip("it looks at images or visual words: its own tests show it")
     seen = rows_of_numbers(np.zeros((5, 8), np.float32), np.zeros(8, np.float32))
     hits = component.rerank(IMAGE, hits_of(seen, 5), seen)
     assert sorted(hits.ids[0].tolist()) == [100, 101, 102, 103, 104]

@@ -1,4 +1,4 @@
-"""Photographs that come inside wheels, at the 256 pixels of the pipeline, and what happens to pictures."""
+"""Photographs that come inside wheels, at the 256 pixels of the pipeline, and what happens to images."""
 
 import cv2
 import numpy as np
@@ -17,12 +17,12 @@ def shrink(image, side=256):
 
 @pytest.fixture(scope="session")
 def photos():
-    pictures = [getattr(skimage.data, name)()[..., :3] for name in NAMES]
-    pictures += [sklearn.datasets.load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
-    pictures = [shrink(np.ascontiguousarray(picture)) for picture in pictures]
-    for picture in pictures:
-        picture.flags.writeable = False
-    return pictures
+    images = [getattr(skimage.data, name)()[..., :3] for name in NAMES]
+    images += [sklearn.datasets.load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
+    images = [shrink(np.ascontiguousarray(image)) for image in images]
+    for image in images:
+        image.flags.writeable = False
+    return images
 
 
 @pytest.fixture(scope="session")

@@ -35,25 +35,25 @@ TRANSFORMS = [(0, 80, (0, 0)), (33, 80, (9, -6)), (90, 60, (20, 10)), (155, 100,
 
 
 def polygon(name, angle=0.0, scale=80.0, offset=(0, 0)):
-    """Its corners in pixels of the picture, `(n, 2)`."""
+    """Its corners in pixels of the image, `(n, 2)`."""
     cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     return POLYGONS[name] @ np.array([[cosine, sine], [-sine, cosine]]) * scale + _SIDE / 2 + np.array(offset)
 
 
 def drawn(name, angle=0.0, scale=80.0, offset=(0, 0), ink=(180, 30, 40), ground=(235, 230, 220)):
-    """A picture of 256 x 256 pixels of the shape, with soft edges."""
+    """An image of 256 x 256 pixels of the shape, with soft edges."""
     canvas = np.full((4 * _SIDE, 4 * _SIDE, 3), ground, np.uint8)
     cv2.fillPoly(canvas, [np.rint(polygon(name, angle, scale, offset) * 4).astype(np.int32)], ink)
     return cv2.resize(canvas, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
 
 
 def all_drawn():
-    """Each shape under each transform, and the number of the shape of each picture."""
-    pictures = [drawn(name, *transform) for name in POLYGONS for transform in TRANSFORMS]
-    return pictures, np.repeat(np.arange(len(POLYGONS)), len(TRANSFORMS))
+    """Each shape under each transform, and the number of the shape of each image."""
+    images = [drawn(name, *transform) for name in POLYGONS for transform in TRANSFORMS]
+    return images, np.repeat(np.arange(len(POLYGONS)), len(TRANSFORMS))
 
 
 def nearest_is_the_same_shape(distances, kinds):
-    """Whether each picture's nearest other one is the same shape."""
+    """Whether each image's nearest other one is the same shape."""
     others = distances + np.where(np.eye(len(kinds), dtype=bool), np.inf, 0)
     return kinds[others.argmin(axis=1)] == kinds

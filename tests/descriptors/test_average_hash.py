@@ -8,7 +8,7 @@ from nearsight.metrics.hamming import Hamming
 
 
 def by_definition(grey):
-    """Bits of a luma picture of as many pixels as bits, with plain loops."""
+    """Bits of a luma image of as many pixels as bits, with plain loops."""
     values = [int(value) for line in grey for value in line]
     return [int(value * len(values) > sum(values)) for value in values]
 
@@ -30,12 +30,12 @@ def test_whole_areas_are_compared():
 
 @pytest.mark.parametrize("shape", [(1, 1), (32, 32), (33, 57), (256, 192)])
 @pytest.mark.parametrize("value", [0, 1, 100, 255])
-def test_flat_pictures_have_no_bit_set(shape, value):
+def test_flat_images_have_no_bit_set(shape, value):
     assert not AverageHash().describe([np.full((*shape, 3), value, np.uint8)]).any()
 
 
 @pytest.mark.parametrize("attack", ["jpeg20", "half", "bright-20", "contrast-50", "blur", "gamma0.6"])
-def test_copies_are_near_and_other_pictures_far(photos, attack):
+def test_copies_are_near_and_other_images_far(photos, attack):
     rows = AverageHash().describe(photos)
     distances = Hamming().distances(AverageHash().describe([ATTACKS[attack](photo) for photo in photos]), rows)
     assert np.diag(distances).max() <= 8

@@ -10,7 +10,7 @@ from nearsight.metrics.hamming import Hamming
 
 
 def by_definition(grey, count):
-    """Bits of a luma picture of 16 count pixels a side, with plain loops."""
+    """Bits of a luma image of 16 count pixels a side, with plain loops."""
     means = []
     for top in range(0, 16 * count, 16):
         for left in range(0, 16 * count, 16):
@@ -30,7 +30,7 @@ def test_equals_the_definition(photos, bits_side):
 
 @pytest.mark.parametrize("shape", [(1, 1), (32, 32), (33, 57), (256, 192)])
 @pytest.mark.parametrize("value", [0, 1, 100, 255])
-def test_flat_pictures_have_all_bits_set(shape, value):
+def test_flat_images_have_all_bits_set(shape, value):
     assert (BlockMeanHash().describe([np.full((*shape, 3), value, np.uint8)]) == 255).all()
 
 
@@ -40,7 +40,7 @@ def test_half_of_the_bits_of_a_photograph_are_set(photos):
 
 
 @pytest.mark.parametrize("attack", ["jpeg20", "half", "bright-20", "contrast-50", "blur", "noise", "gamma0.6"])
-def test_copies_are_near_and_other_pictures_far(photos, attack):
+def test_copies_are_near_and_other_images_far(photos, attack):
     rows = BlockMeanHash().describe(photos)
     distances = Hamming().distances(BlockMeanHash().describe([ATTACKS[attack](photo) for photo in photos]), rows)
     assert np.diag(distances).max() <= 24

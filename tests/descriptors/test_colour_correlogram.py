@@ -56,7 +56,7 @@ def test_tells_patches_from_the_same_colours_scattered():
     assert apart[[0, 4]] == pytest.approx(0.5, abs=0.02)
 
 
-def test_reencoding_is_near_and_other_pictures_far(photos, reencoded):
+def test_reencoding_is_near_and_other_images_far(photos, reencoded):
     correlogram = ColourCorrelogram()
     distances = Chi2().distances(correlogram.describe(reencoded), correlogram.describe(photos))
     assert (distances.argmin(axis=1) == np.arange(len(photos))).all()

@@ -51,7 +51,7 @@ def test_right_angles_and_mirrors_change_nothing(photos, space):
         assert (rows == rows[0]).all()
 
 
-def test_reencoding_is_near_and_other_pictures_far(photos, reencoded):
+def test_reencoding_is_near_and_other_images_far(photos, reencoded):
     histogram = ColourHistogram()
     distances = JensenShannon().distances(histogram.describe(reencoded), histogram.describe(photos))
     assert (distances.argmin(axis=1) == np.arange(len(photos))).all()

@@ -35,7 +35,7 @@ def test_lab_is_that_of_scikit_image(photos):
 
 @pytest.mark.parametrize("space", ["rgb", "hsv", "lab"])
 @pytest.mark.parametrize("spread", ["deviation", "variance", "none"])
-def test_a_mirrored_picture_has_mirrored_cells(photos, space, spread):
+def test_a_mirrored_image_has_mirrored_cells(photos, space, spread):
     layout = ColourLayout(grid=5, space=space, spread=spread)
     for photo in photos:
         row, mirrored, flipped = layout.describe([photo, photo[:, ::-1], photo[::-1]]).reshape(3, 5, 5, -1)

@@ -33,7 +33,7 @@ def test_right_angles_and_mirrors_change_nothing(photos, space):
 
 
 @pytest.mark.parametrize("space", ["rgb", "hsv", "lab"])
-def test_a_palette_is_the_row_of_a_picture_of_it(space):
+def test_a_palette_is_the_row_of_a_image_of_it(space):
     image = np.full((4, 5, 3), (200, 40, 30), np.uint8)
     image[0] = 20, 180, 90
     moments = ColourMoments(space=space)
@@ -41,7 +41,7 @@ def test_a_palette_is_the_row_of_a_picture_of_it(space):
     assert asked == pytest.approx(moments.describe([image])[0], abs=1e-5)
 
 
-def test_reencoding_is_near_and_other_pictures_far(photos, reencoded):
+def test_reencoding_is_near_and_other_images_far(photos, reencoded):
     moments = ColourMoments()
     distances = L1().distances(moments.describe(reencoded), moments.describe(photos))
     assert (distances.argmin(axis=1) == np.arange(len(photos))).all()

@@ -41,7 +41,7 @@ def of_hue(step, saturation=1.0, value=0.8):
 
 
 def stripes(*parts):
-    """A picture of stripes: (colour, width) each."""
+    """An image of stripes: (colour, width) each."""
     return np.concatenate([np.full((60, width, 3), colour, np.uint8) for colour, width in parts], axis=1)
 
 
@@ -212,7 +212,7 @@ def test_key_points_survive_a_turn(photos):
 
 
 @pytest.mark.parametrize("keypoints", [False, True])
-def test_copies_stay_near_and_other_pictures_are_far(mobilenetv2, photos, reencoded, keypoints):
+def test_copies_stay_near_and_other_images_are_far(mobilenetv2, photos, reencoded, keypoints):
     rows, again = (CombinedHash(keypoints=keypoints).describe(each) for each in (photos, reencoded))
     far = WeightedBytes().distances(again, rows)
     others = far[~np.eye(len(photos), dtype=bool)]
@@ -220,7 +220,7 @@ def test_copies_stay_near_and_other_pictures_are_far(mobilenetv2, photos, reenco
 
 
 def test_hue_and_tone_say_what_the_network_overlooks(mobilenetv2, photos):
-    """A picture whose colours are exchanged: the content hardly moves, the key hues do."""
+    """An image whose colours are exchanged: the content hardly moves, the key hues do."""
     plain = [np.ascontiguousarray(photo) for photo in photos]
     swapped = [
         np.ascontiguousarray(photo[:, :, order]) for photo, order in zip(plain, permutations(range(3)), strict=False)

@@ -57,7 +57,7 @@ def test_golden_bytes():
 
 
 @pytest.mark.parametrize("attack", ["jpeg20", "half", "bright-20", "contrast-50", "blur", "gamma0.6", "noise"])
-def test_copies_are_near_and_other_pictures_far(photos, attack):
+def test_copies_are_near_and_other_images_far(photos, attack):
     rows = ConvolutionHash().describe(photos)
     distances = ByteL1().distances(ConvolutionHash().describe([ATTACKS[attack](photo) for photo in photos]), rows)
     assert (distances.argmin(axis=1) == np.arange(len(photos))).all()
@@ -80,7 +80,7 @@ def test_bytes_are_searched_and_compared_as_numbers(photos):
 
 
 @pytest.mark.parametrize("value", [0, 1, 100, 255])
-def test_flat_pictures_are_zeros(value):
+def test_flat_images_are_zeros(value):
     assert not ConvolutionHash().describe([np.full((33, 57, 3), value, np.uint8)]).any()
 
 

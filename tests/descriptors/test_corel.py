@@ -1,4 +1,4 @@
-"""How well each descriptor tells the ten classes of Corel-1k apart, every picture asked for among the others."""
+"""How well each descriptor tells the ten classes of Corel-1k apart, every image asked for among the others."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -28,7 +28,7 @@ REACHED = {
 
 
 @pytest.fixture(scope="module")
-def pictures(data):
+def images(data):
     with ThreadPoolExecutor(2) as pool:
         files = [data / "corel1k" / f"{number}.jpg" for number in range(1000)]
         return list(pool.map(lambda file: decode_image(file.read_bytes()), files))
@@ -36,9 +36,9 @@ def pictures(data):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REACHED)
-def test_as_good_as_it_was(pictures, name):
+def test_as_good_as_it_was(images, name):
     descriptor = require_method(name)()
-    rows = descriptor.describe([picture.at(descriptor.side) for picture in pictures])
+    rows = descriptor.describe([image.at(descriptor.side) for image in images])
     distances = natural_metric(descriptor).distances(rows, rows)
     np.fill_diagonal(distances, np.inf)
     order = np.argsort(distances, axis=1, kind="stable")[:, :-1]

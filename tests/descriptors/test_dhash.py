@@ -7,7 +7,7 @@ from nearsight.metrics.hamming import Hamming
 
 
 def by_definition(grey):
-    """Bits of a luma picture of count rows and count + 1 columns, with plain loops."""
+    """Bits of a luma image of count rows and count + 1 columns, with plain loops."""
     return [int(int(line[x + 1]) > int(line[x])) for line in grey.tolist() for x in range(len(line) - 1)]
 
 
@@ -29,11 +29,11 @@ def test_whole_areas_are_compared():
 
 @pytest.mark.parametrize("shape", [(1, 1), (32, 32), (33, 57), (256, 192)])
 @pytest.mark.parametrize("value", [0, 1, 100, 255])
-def test_flat_pictures_have_no_bit_set(shape, value):
+def test_flat_images_have_no_bit_set(shape, value):
     assert not Dhash().describe([np.full((*shape, 3), value, np.uint8)]).any()
 
 
-def test_copies_are_near_and_other_pictures_far(photos, reencoded):
+def test_copies_are_near_and_other_images_far(photos, reencoded):
     brighter = [cv2.convertScaleAbs(photo, alpha=0.8, beta=30) for photo in photos]
     rows = Dhash().describe(photos)
     for copies in (reencoded, brighter):

@@ -45,7 +45,7 @@ def test_right_angles_and_mirrors_change_nothing(photos):
         assert (rows == rows[0]).all()
 
 
-def test_a_palette_is_the_row_of_a_picture_of_it():
+def test_a_palette_is_the_row_of_a_image_of_it():
     dominant = DominantColours(count=4)
     asked, made = (
         dominant.embed_colours({colour: 10 * share for colour, share in STRIPES.items()}),
@@ -54,7 +54,7 @@ def test_a_palette_is_the_row_of_a_picture_of_it():
     assert asked == pytest.approx(made[0], abs=1e-5)
 
 
-def test_reencoding_is_near_and_other_pictures_far(photos, reencoded):
+def test_reencoding_is_near_and_other_images_far(photos, reencoded):
     dominant = DominantColours()
     distances = PaletteDistance().distances(dominant.describe(reencoded), dominant.describe(photos))
     assert (distances.argmin(axis=1) == np.arange(len(photos))).all()

@@ -8,7 +8,7 @@ from nearsight.metrics.l1 import L1
 
 
 def bar(degrees, side=128, width=30):
-    """A soft bright bar right through the picture, `degrees` anti-clockwise from the x axis."""
+    """A soft bright bar right through the image, `degrees` anti-clockwise from the x axis."""
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
     across = x * math.sin(math.radians(degrees)) + y * math.cos(math.radians(degrees))
     light = 128 + 100 * np.tanh((width / 2 - np.abs(across)) / 4)
@@ -54,7 +54,7 @@ def test_crossing_lines_have_no_direction():
     assert lines[4] < 0.01
 
 
-def test_a_mirrored_picture_has_mirrored_cells_and_directions(photos):
+def test_a_mirrored_image_has_mirrored_cells_and_directions(photos):
     histogram = EdgeHistogram(grid=3, bins=5, strengths=(4.0,), whole=0.0, coherence=0.0)
     for photo in photos:
         row, mirrored = histogram.describe([photo, photo[:, ::-1]]).reshape(2, 3, 3, 5)
@@ -69,14 +69,14 @@ def test_a_right_angle_turns_the_directions(photos):
         assert L1().distances(row[None], turned[None]) > 0.02
 
 
-def test_a_flat_picture_has_no_edges_and_a_darker_one_the_same_directions(photos):
+def test_a_flat_image_has_no_edges_and_a_darker_one_the_same_directions(photos):
     histogram = EdgeHistogram(grid=1, strengths=(4.0,))
     assert not histogram.describe([np.full((30, 40, 3), 99, np.uint8)]).any()
     row, darker = histogram.describe([photos[0], photos[0] // 2])
     assert np.corrcoef(row, darker)[0, 1] > 0.95
 
 
-def test_reencoding_is_near_and_other_pictures_far(photos, reencoded):
+def test_reencoding_is_near_and_other_images_far(photos, reencoded):
     histogram = EdgeHistogram()
     distances = L1().distances(histogram.describe(reencoded), histogram.describe(photos))
     assert (distances.argmin(axis=1) == np.arange(len(photos))).all()

@@ -18,27 +18,27 @@ def test_a_drawn_shape_is_found(name, ink, ground):
 
 
 def test_a_sky_above_and_a_meadow_below_are_both_ground():
-    picture = np.zeros((120, 160, 3), np.uint8)
-    picture[:60], picture[60:] = (120, 170, 240), (60, 150, 50)
-    picture[40:80, 60:110] = (200, 40, 40)
-    expected = (picture == (200, 40, 40)).all(axis=2)
-    assert overlap(foreground(picture), expected) > 0.95
+    image = np.zeros((120, 160, 3), np.uint8)
+    image[:60], image[60:] = (120, 170, 240), (60, 150, 50)
+    image[40:80, 60:110] = (200, 40, 40)
+    expected = (image == (200, 40, 40)).all(axis=2)
+    assert overlap(foreground(image), expected) > 0.95
 
 
 def test_a_graded_and_noisy_ground_is_ground():
     rng = np.random.default_rng(0)
     ramp = np.linspace(90, 150, 160)[None, :, None] + rng.normal(0, 4, (120, 160, 3))
-    picture = np.clip(ramp, 0, 255).astype(np.uint8)
-    picture[40:80, 60:110] = (230, 40, 40)
-    expected = (picture == (230, 40, 40)).all(axis=2)
-    assert overlap(foreground(picture), expected) > 0.95
+    image = np.clip(ramp, 0, 255).astype(np.uint8)
+    image[40:80, 60:110] = (230, 40, 40)
+    expected = (image == (230, 40, 40)).all(axis=2)
+    assert overlap(foreground(image), expected) > 0.95
 
 
 def test_specks_go_and_holes_stay():
-    picture = np.full((120, 160, 3), 255, np.uint8)
-    picture[30:90, 40:100] = picture[10:13, 140:143] = 0
-    picture[50:70, 60:80] = 255
-    mask = foreground(picture)
+    image = np.full((120, 160, 3), 255, np.uint8)
+    image[30:90, 40:100] = image[10:13, 140:143] = 0
+    image[50:70, 60:80] = 255
+    mask = foreground(image)
     assert not mask[:20, 130:150].any()
     assert not mask[53:67, 63:77].any()
     assert len(outlines(mask)) == 2

@@ -39,10 +39,10 @@ def test_an_ellipse_is_mainly_two_circles():
 
 @pytest.mark.parametrize("side", [256, 128])
 def test_turned_scaled_and_mirrored_is_nearer_than_another(side):
-    pictures, kinds = all_drawn()
-    pictures = [*pictures, *(np.ascontiguousarray(picture[:, ::-1]) for picture in pictures)]
+    images, kinds = all_drawn()
+    images = [*images, *(np.ascontiguousarray(image[:, ::-1]) for image in images)]
     kinds = np.tile(kinds, 2)
-    small = [cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in pictures]
+    small = [cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in images]
     rows = FourierContour().describe(small)
     distances = L2().distances(rows, rows)
     same = kinds[:, None] == kinds

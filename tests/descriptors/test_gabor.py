@@ -46,7 +46,7 @@ def test_equals_direct_convolution(photos, scale, direction):
 
 
 def test_the_values_are_those_of_a_wave():
-    # a wave of amplitude 100 at the middle of a filter: one half of it, all over the picture
+    # a wave of amplitude 100 at the middle of a filter: one half of it, all over the image
     row = Gabor(compress=False).describe([waves(0.2, 60)])[0].reshape(4, 6, 2)
     assert np.unravel_index(row[:, :, 0].argmax(), (4, 6)) == (1, 2)
     assert row[1, 2, 0] == pytest.approx(50, rel=0.05)

@@ -11,7 +11,7 @@ VARIANTS = {
 }
 
 
-def golden_picture():
+def golden_image():
     y, x, c = np.mgrid[:32, :32, :3]
     return ((7 * x + 3 * y + 40 * c + x * y // 8) % 256).astype(np.uint8)
 
@@ -50,7 +50,7 @@ def whole_plane(image, orientations, grid):
 
 
 def test_golden_values():
-    row = Gist().describe([golden_picture()])[0]
+    row = Gist().describe([golden_image()])[0]
     assert row[:4] == pytest.approx([0.092801, 0.070067, 0.063294, 0.067035], abs=1e-6)
     assert row[[320, 640, 959]] == pytest.approx([0.030136, 0.052132, 0.056527], abs=1e-6)
     assert row.sum() == pytest.approx(63.5599, abs=1e-4)
@@ -77,7 +77,7 @@ def test_the_three_sizes(size, photos):
 
 
 def test_mean_adds_the_mean_colours_of_the_cells():
-    image = golden_picture()
+    image = golden_image()
     row = Gist(orientations=(6,) * 5, colour="mean", colour_weight=1.0).describe([image])[0]
     means = [
         image[8 * y : 8 * y + 8, 8 * x : 8 * x + 8, c].mean() for c in range(3) for x in range(4) for y in range(4)
@@ -121,7 +121,7 @@ def test_the_batch_does_not_matter(photos):
 
 
 @pytest.mark.parametrize("value", [0, 127, 255])
-def test_flat_pictures_have_no_energy(value):
+def test_flat_images_have_no_energy(value):
     assert Gist().describe([np.full((5, 9, 3), value, np.uint8)]) == pytest.approx(np.zeros((1, 960)), abs=1e-4)
 
 

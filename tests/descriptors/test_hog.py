@@ -10,7 +10,7 @@ from nearsight.metrics.l1 import L1
     "kw", [{}, {"orientations": 8, "cell": 16, "block": 3}, {"cell": 12, "block": 1, "square": 64}]
 )
 def test_equals_scikit_image(kw):
-    # on a picture of the square itself, so that both see the same pixels
+    # on an image of the square itself, so that both see the same pixels
     ours = Hog(**kw)
     images = np.random.default_rng(0).integers(0, 256, (3, ours.square, ours.square, 3), np.uint8)
     for image in images:

@@ -37,9 +37,9 @@ def unscaled(row):
 
 
 def test_equals_hus_formulas_and_opencv(photos):
-    for picture in [*photos, drawn("F", 20), drawn("star", 10)]:
-        mask = foreground(picture)
-        row = unscaled(HuMoments().describe([picture])[0])
+    for image in [*photos, drawn("F", 20), drawn("star", 10)]:
+        mask = foreground(image)
+        row = unscaled(HuMoments().describe([image])[0])
         sevenfold = by_definition(mask)
         assert row == pytest.approx(sevenfold, rel=1e-4, abs=1e-12)
         assert row == pytest.approx(cv2.HuMoments(cv2.moments(np.uint8(mask)))[:, 0], rel=1e-4, abs=1e-12)
@@ -47,8 +47,8 @@ def test_equals_hus_formulas_and_opencv(photos):
 
 @pytest.mark.parametrize("side", [256, 128])
 def test_the_same_shape_turned_and_scaled_is_nearer_than_another(side):
-    pictures, kinds = all_drawn()
-    small = [cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA) for picture in pictures]
+    images, kinds = all_drawn()
+    small = [cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) for image in images]
     rows = HuMoments().describe(small)
     distances = L2().distances(rows, rows)
     assert nearest_is_the_same_shape(distances, kinds).all()

@@ -9,8 +9,8 @@ from nearsight.pixels import to_grey
 
 def stripes(step, upright=True, side=96):
     lines = (np.arange(side) // step % 2 * 160 + 40).astype(np.uint8)
-    picture = np.tile(lines, (side, 1))
-    return np.repeat((picture if upright else picture.T)[:, :, None], 3, 2)
+    image = np.tile(lines, (side, 1))
+    return np.repeat((image if upright else image.T)[:, :, None], 3, 2)
 
 
 def test_equals_whole_kernels_one_by_one(photos):
@@ -49,7 +49,7 @@ def test_right_angles_and_mirrors_change_nothing(photos):
         assert rows == pytest.approx(np.tile(rows[0], (5, 1)), abs=1e-3)
 
 
-def test_light_does_not_count_and_a_flat_picture_has_none():
+def test_light_does_not_count_and_a_flat_image_has_none():
     dark, light, flat = Laws().describe([stripes(3) - 30, stripes(3) + 40, np.full((50, 50, 3), 70, np.uint8)])
     assert dark == pytest.approx(light, abs=1e-4)
     assert flat == pytest.approx(0, abs=1e-3)

@@ -35,7 +35,7 @@ def test_counts_what_scikit_image_labels(kind, points, radius):
 
 @pytest.mark.parametrize("kind", ["uniform", "rotation_invariant"])
 def test_merges_the_same_patterns_as_scikit_image(kind):
-    # a picture of one pattern in its middle, for all patterns
+    # an image of one pattern in its middle, for all patterns
     ours, theirs = {}, {}
     for pattern in range(256):
         image = np.zeros((3, 3, 3), np.uint8)

@@ -87,7 +87,7 @@ def test_pixels_are_fed_as_the_card_says(feeding, expected):
         ((30, 70), ImageInput("x", 20, "crop"), (20, 20)),
     ],
 )
-def test_pictures_are_scaled_as_the_card_says(shape, feeding, size):
+def test_images_are_scaled_as_the_card_says(shape, feeding, size):
     assert to_model_input(noise(*shape), feeding).shape == (1, 3, *size)
 
 
@@ -111,7 +111,7 @@ def test_the_key_of_the_rows_holds_the_models_checksum(means, monkeypatch):
     assert build_pipeline("phash").key == "phash(bits_side=8) @1"
 
 
-def test_a_model_that_is_not_there_is_said_before_a_picture_is_read(tmp_path, monkeypatch, means):
+def test_a_model_that_is_not_there_is_said_before_a_image_is_read(tmp_path, monkeypatch, means):
     photos = tmp_path / "photos"
     photos.mkdir()
     for seed in range(3):
@@ -223,13 +223,13 @@ def test_a_graphics_card_is_asked_first_and_what_really_runs_is_said(means, monk
 
 def test_the_canonical_vector_of_mobilenetv2(mobilenetv2):
     y, x = np.mgrid[0:256, 0:384]
-    picture = np.stack([(7 * x + 3 * y) // 8 % 256, (x * y // 64) % 256, (x - y) % 256], axis=2).astype(np.uint8)
-    row = Onnx().describe([picture])[0]
+    image = np.stack([(7 * x + 3 * y) // 8 % 256, (x * y // 64) % 256, (x - y) % 256], axis=2).astype(np.uint8)
+    row = Onnx().describe([image])[0]
     assert row[CANONICAL[0]] == pytest.approx(CANONICAL[1], abs=2e-3)
     assert float(row.sum()) == pytest.approx(CANONICAL[2], rel=1e-3)
-    logits = Onnx(output="logits").describe([picture])[0]
+    logits = Onnx(output="logits").describe([image])[0]
     assert logits.argmax() == CANONICAL[3]
-    (features,) = compute_outputs("mobilenetv2", "features", [picture])
+    (features,) = compute_outputs("mobilenetv2", "features", [image])
     assert features.shape == (1, 1280, 8, 12)
     assert features[0].mean(axis=(1, 2)) == pytest.approx(row, abs=1e-4)
 
@@ -239,7 +239,7 @@ CANONICAL = ([147, 255, 550, 967, 697, 0], [4.38631, 4.15497, 4.05068, 4.01084, 
 
 
 def test_the_classes_of_photographs(mobilenetv2, photographs):
-    """The labels' file says of logit i what it is; these pictures show what nobody doubts."""
+    """The labels' file says of logit i what it is; these images show what nobody doubts."""
     labels = mobilenetv2.path.parent / mobilenetv2.card.labels
     if not labels.exists():
         pytest.skip(f"{labels} is not there")
@@ -250,7 +250,7 @@ def test_the_classes_of_photographs(mobilenetv2, photographs):
     assert "cat" in said[1]
 
 
-def test_altered_copies_stay_near_and_other_pictures_are_far(mobilenetv2, photos):
+def test_altered_copies_stay_near_and_other_images_are_far(mobilenetv2, photos):
     rows = Onnx().describe(photos)
     smaller = [
         np.asarray(Image.fromarray(photo).resize((300, 300 * photo.shape[0] // photo.shape[1]))) for photo in photos
@@ -262,7 +262,7 @@ def test_altered_copies_stay_near_and_other_pictures_are_far(mobilenetv2, photos
 
 
 def test_corel(mobilenetv2, data):
-    """Ten pictures each of ten kinds: the nearest other picture is of the same kind; of all thousand, 1.8 % are not."""
+    """Ten images each of ten kinds: the nearest other image is of the same kind; of all thousand, 1.8 % are not."""
     numbers = [100 * kind + each for kind in range(10) for each in range(0, 100, 10)]
     rows = ns.describe([data / "corel1k" / f"{number}.jpg" for number in numbers], "onnx")
     distances = Cosine().distances(rows, rows)

@@ -9,7 +9,7 @@ from nearsight.metrics.hamming import Hamming
 
 
 def by_definition(grey, count):
-    """Bits of a square luma picture of 4 count pixels a side, with plain loops."""
+    """Bits of a square luma image of 4 count pixels a side, with plain loops."""
     side = len(grey)
     block = []
     for v in range(count):
@@ -43,19 +43,19 @@ def test_equals_the_definition_with_fewer_bits(photos):
 
 @pytest.mark.parametrize("shape", [(1, 1), (32, 32), (33, 57), (256, 192)])
 @pytest.mark.parametrize("value", [0, 1, 100, 255])
-def test_flat_pictures_have_no_bit_set(shape, value):
+def test_flat_images_have_no_bit_set(shape, value):
     for bits_side in (4, 8, 16):
         assert not Phash(bits_side=bits_side).describe([np.full((*shape, 3), value, np.uint8)]).any()
 
 
-def test_a_picture_that_varies_along_one_axis_has_only_bits_of_that_axis():
+def test_a_image_that_varies_along_one_axis_has_only_bits_of_that_axis():
     wave = np.round(127 + 100 * np.cos(np.pi * 3 * (np.arange(32) + 0.5) / 32)).astype(np.uint8)
     bits = np.unpackbits(Phash().describe([np.repeat(wave[None, :, None], 3, 2).repeat(32, 0)])[0]).reshape(8, 8)
     assert bits[0, 3] == 1
     assert not bits[1:].any()
 
 
-def test_copies_are_near_and_other_pictures_far(photos, reencoded):
+def test_copies_are_near_and_other_images_far(photos, reencoded):
     smaller = [cv2.resize(photo, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA) for photo in photos]
     brighter = [cv2.convertScaleAbs(photo, alpha=0.8, beta=30) for photo in photos]
     rows = Phash().describe(photos)

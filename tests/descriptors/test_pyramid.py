@@ -45,7 +45,7 @@ def test_twenty_one_cells_with_weights_of_a_quarter_a_quarter_and_a_half(photos)
 
 
 @pytest.mark.parametrize("shape", [(97, 61), (4, 4), (5, 300)])
-def test_each_level_has_the_masses_of_the_picture(shape):
+def test_each_level_has_the_masses_of_the_image(shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
     whole = HISTOGRAM.describe([image])[0]
     row = Pyramid(HISTOGRAM).describe([image])[0].reshape(21, HISTOGRAM.size)
@@ -86,7 +86,7 @@ def test_it_takes_side_metric_and_words_from_the_inner_one(photos):
     assert pyramid.explain_overlap(*rows) == ColourHistogram().explain_overlap(*plain) != ""
 
 
-def test_the_palette_is_that_of_an_even_picture():
+def test_the_palette_is_that_of_an_even_image():
     palette = Pyramid(ColourHistogram()).embed_colours({(255, 0, 0): 1.0})
     plain = ColourHistogram().embed_colours({(255, 0, 0): 1.0})
     cells = palette.reshape(21, -1)

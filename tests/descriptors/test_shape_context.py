@@ -30,9 +30,9 @@ def by_definition(points, rings, sectors):
 @pytest.mark.parametrize(("points", "rings", "sectors"), [(100, 5, 12), (31, 3, 7)])
 @pytest.mark.parametrize("name", ["star", "F"])
 def test_equals_the_definition(name, points, rings, sectors):
-    picture = drawn(name, 20)
-    line = resample_outline(outlines(foreground(picture))[0], points)
-    row = ShapeContext(points=points, rings=rings, sectors=sectors).describe([picture])[0]
+    image = drawn(name, 20)
+    line = resample_outline(outlines(foreground(image))[0], points)
+    row = ShapeContext(points=points, rings=rings, sectors=sectors).describe([image])[0]
     assert np.abs(row - by_definition(line, rings, sectors)).sum() < 0.02
 
 
@@ -47,8 +47,8 @@ def test_a_disc_looks_the_same_from_all_its_points():
 
 @pytest.mark.parametrize("side", [256, 128])
 def test_turned_and_scaled_is_nearer_than_another(side):
-    pictures, kinds = all_drawn()
-    small = [cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA) for picture in pictures]
+    images, kinds = all_drawn()
+    small = [cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) for image in images]
     rows = ShapeContext().describe(small)
     distances = L1().distances(rows, rows)
     same = kinds[:, None] == kinds

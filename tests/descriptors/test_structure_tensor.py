@@ -80,7 +80,7 @@ def test_right_angles_and_mirrors_change_nothing(photos):
         assert np.abs(rows - rows[0]).sum(axis=1).max() < 0.01
 
 
-def test_a_flat_picture_has_no_contrast():
+def test_a_flat_image_has_no_contrast():
     row = StructureTensor().describe([np.full((30, 20, 3), 120, np.uint8)])[0]
     assert row[0] == 1
     assert not row[1:].any()

@@ -41,7 +41,7 @@ def test_reencoding_is_near_and_a_right_angle_far(photos, reencoded):
 
 
 @pytest.mark.parametrize("value", [0, 1, 77, 255])
-def test_flat_pictures_are_zeros(value):
+def test_flat_images_are_zeros(value):
     assert not Tiny().describe([np.full((7, 5, 3), value, np.uint8)]).any()
 
 

@@ -82,7 +82,7 @@ def test_stripes_are_in_the_band_of_their_size():
         assert row == pytest.approx([*(100.0 * (band == 3 * level) for band in range(12)), 100.0], abs=1e-3)
 
 
-def test_reencoding_is_near_and_other_pictures_far(photos, reencoded):
+def test_reencoding_is_near_and_other_images_far(photos, reencoded):
     energy = WaveletEnergy()
     distances = L2().distances(energy.describe(reencoded), energy.describe(photos))
     assert (distances.argmin(axis=1) == np.arange(len(photos))).all()

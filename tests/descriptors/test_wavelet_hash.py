@@ -18,7 +18,7 @@ def haar(values):
 
 
 def by_definition(grey, count):
-    """Bits of a square luma picture, with the transform of every line and then of every column."""
+    """Bits of a square luma image, with the transform of every line and then of every column."""
     lines = [haar(line) for line in grey]
     columns = [haar([line[x] for line in lines]) for x in range(count)]
     bits = [int(columns[x][y] > 0) for y in range(count) for x in range(count)]
@@ -35,7 +35,7 @@ def test_equals_the_definition(photos, bits_side):
 
 @pytest.mark.parametrize("shape", [(1, 1), (32, 32), (33, 57), (256, 192)])
 @pytest.mark.parametrize("value", [0, 1, 100, 255])
-def test_flat_pictures_have_no_bit_set(shape, value):
+def test_flat_images_have_no_bit_set(shape, value):
     assert not WaveletHash().describe([np.full((*shape, 3), value, np.uint8)]).any()
 
 
@@ -47,7 +47,7 @@ def test_a_step_has_the_one_wavelet_that_it_is():
 
 
 @pytest.mark.parametrize("attack", ["jpeg20", "half", "bright-20", "contrast-50", "blur", "noise", "gamma0.6"])
-def test_copies_are_near_and_other_pictures_far(photos, attack):
+def test_copies_are_near_and_other_images_far(photos, attack):
     rows = WaveletHash().describe(photos)
     distances = Hamming().distances(WaveletHash().describe([ATTACKS[attack](photo) for photo in photos]), rows)
     assert np.diag(distances).max() <= 10

@@ -52,8 +52,8 @@ def test_keeps_the_places_and_signs_of_the_largest(photos):
         assert (np.sign(places) == np.sign(flat[np.abs(places).astype(int)])).all()
 
 
-def test_a_few_coefficients_draw_the_picture(photos):
-    # what the signature keeps is the best drawing with so many coefficients: most of the picture's energy
+def test_a_few_coefficients_draw_the_image(photos):
+    # what the signature keeps is the best drawing with so many coefficients: most of the image's energy
     luma = resize_exact(photos[5], 128, 128).astype(np.float64) @ [0.299, 0.587, 0.114]
     coefficients = haar_transform(luma - luma.mean())
     row = WaveletSignature(coefficients=200).describe([photos[5]])[0]
@@ -64,7 +64,7 @@ def test_a_few_coefficients_draw_the_picture(photos):
     assert np.square(rest).sum() < 0.2 * np.square(luma - luma.mean()).sum()
 
 
-def test_a_flat_picture_has_no_coefficients():
+def test_a_flat_image_has_no_coefficients():
     row = WaveletSignature().describe([np.full((50, 70, 3), (10, 200, 30), np.uint8)])[0]
     assert not row[3:].any()
 
@@ -79,7 +79,7 @@ def test_scaled_and_reencoded_copies_are_found(photos, reencoded):
         assert (distances.argmin(axis=1) == np.arange(len(photos))).all()
 
 
-def test_a_mirrored_picture_is_no_copy(photos):
+def test_a_mirrored_image_is_no_copy(photos):
     signature = WaveletSignature()
     rows, mirrored = signature.describe(photos), signature.describe([photo[:, ::-1] for photo in photos])
     scaled = signature.describe([photo[::2, ::2] for photo in photos])

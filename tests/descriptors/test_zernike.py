@@ -49,9 +49,9 @@ def by_integral(corners, order):
 
 @pytest.mark.parametrize("order", [2, 8, 12])
 def test_equals_the_sum_over_pixels(photos, order):
-    for picture in [*photos[:3], drawn("F", 20)]:
-        row = Zernike(order=order).describe([picture])[0]
-        assert row == pytest.approx(by_pixels(foreground(picture), order), abs=1e-5)
+    for image in [*photos[:3], drawn("F", 20)]:
+        row = Zernike(order=order).describe([image])[0]
+        assert row == pytest.approx(by_pixels(foreground(image), order), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["triangle", "L", "ellipse", "star"])
@@ -76,10 +76,10 @@ def test_the_symmetry_of_a_shape_shows_in_its_repetitions():
 
 @pytest.mark.parametrize("side", [256, 128])
 def test_turned_scaled_and_mirrored_is_nearer_than_another(side):
-    pictures, kinds = all_drawn()
-    pictures = [*pictures, *(np.ascontiguousarray(picture[:, ::-1]) for picture in pictures)]
+    images, kinds = all_drawn()
+    images = [*images, *(np.ascontiguousarray(image[:, ::-1]) for image in images)]
     kinds = np.tile(kinds, 2)
-    rows = Zernike().describe([cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in pictures])
+    rows = Zernike().describe([cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in images])
     distances = L2().distances(rows, rows)
     same = kinds[:, None] == kinds
     assert nearest_is_the_same_shape(distances, kinds).all()

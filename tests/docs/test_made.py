@@ -144,7 +144,7 @@ def test_the_gallery_is_that_of_the_demo_and_altered_copies():
     assert np.abs(coffee[:, ::-1].astype(int) - mirrored).mean() < 3
 
 
-def test_every_picture_of_a_figure_is_made():
+def test_every_image_of_a_figure_is_made():
     shown = set(re.findall(r'src="\.\./([^"]+)"', gallery.neighbours("phash", "../")))
     assert shown
     assert shown <= set(gallery.thumbnails())
@@ -167,7 +167,7 @@ def test_features_are_drawn_where_they_are_found():
         assert inked[round(float(y)), round(float(x))]
     shown = re.findall(r'src="\.\./([^"]+)"', points.figure("sift", "../"))
     assert len(shown) == len(points.SHOWN)
-    assert set(shown) <= set(points.pictures())
+    assert set(shown) <= set(points.images())
 
 
 @pytest.mark.parametrize("name", ["sift", "akaze", *matches.REFINERS])
@@ -182,7 +182,7 @@ def test_what_matches_lies_where_the_view_puts_it(name):
     aslant = 0.15 if name == "verify" else 0.04  # whose transform has no vanishing points
     assert moved[:, :2] / moved[:, 2:] == pytest.approx(right, abs=aslant)
     (shown,) = re.findall(r'src="\.\./([^"]+)"', matches.figure(name, "../"))
-    assert matches.pictures()[shown][:2] == b"\xff\xd8"
+    assert matches.images()[shown][:2] == b"\xff\xd8"
 
 
 def test_every_command_is_documented_with_every_option():
@@ -215,7 +215,7 @@ def test_the_python_face_is_whole():
     }:
         assert f"\n## {name}\n" in page
     assert all(f"\n## ns.{name}\n" in page for name in LABELLING)
-    assert "\nns.colours(\n    picture: " in page
+    assert "\nns.colours(\n    image: " in page
     assert "\n## ns.open\n\n```text\nns.open(\n    folder: str | Path = '.',\n    *,\n" in page
     for name, member in vars(ns.Collection).items():
         if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
@@ -237,6 +237,6 @@ def test_a_new_file_gets_its_page(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=ROOT
     )
-    assert done.stdout.startswith("# minute\n\n**The picture itself in 32 x 32 pixels")
+    assert done.stdout.startswith("# minute\n\n**The image itself in 32 x 32 pixels")
     assert '<figure class="neighbours">' in done.stdout
     assert "{'minute': 'recipes/minute.md'}" in done.stdout

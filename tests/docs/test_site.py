@@ -94,7 +94,7 @@ def test_the_senses_are_shown_with_their_verdicts(site):
     assert '<b class="alike">mirrored copy</b>' in page
     assert page.count('<b class="other">not a copy</b>') == 4
     assert page.count('<b class="alike">the same thing</b>') == 3
-    assert "nothing like it here; 28 pictures searched" in page
+    assert "nothing like it here; 28 images searched" in page
 
 
 def test_colours_a_drawing_words_and_a_filter_are_shown_with_what_they_find(site):

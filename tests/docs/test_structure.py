@@ -18,9 +18,9 @@ PARTICIPLES = """
 """
 OTHERS = """
     feed seed speed embed _shed need exceed put set read cut run shut split bed red tell keep is_sorted has_changed
-    was_found row_bound l2_normalized normalised weighted unsigned _ of by_colour picture chi2 greedy
+    was_found row_bound l2_normalized normalised weighted unsigned _ of by_colour image chi2 greedy
 """
-WITH_NOUN = "skipped_files matched_points _opened_picture told_row drawn_lines_of"
+WITH_NOUN = "skipped_files matched_points _opened_image told_row drawn_lines_of"
 PARTICLES = "of by to from out in for with at on up"
 
 

@@ -21,7 +21,7 @@ def descriptors(count, seed=0, width=WIDTH, spread=0.3):
 
 
 def features(rows, seed=0, size=(640, 480)):
-    """One picture's features with these descriptors, anywhere in it."""
+    """One image's features with these descriptors, anywhere in it."""
     rng = np.random.default_rng(seed)
     count = len(rows)
     points = (rng.random((count, 2)) * size).astype(np.float32)
@@ -43,26 +43,26 @@ def bits(signs):
     return made
 
 
-def renewed(picture, seed, noise=0.05):
+def renewed(image, seed, noise=0.05):
     """The same features, found again with a little noise, in another order, a third of them lost."""
     rng = np.random.default_rng(seed)
-    kept = rng.permutation(len(picture))[: 2 * len(picture) // 3]
-    rows = picture.descriptors[kept] + rng.normal(0, noise, (len(kept), picture.descriptors.shape[1]))
+    kept = rng.permutation(len(image))[: 2 * len(image) // 3]
+    rows = image.descriptors[kept] + rng.normal(0, noise, (len(kept), image.descriptors.shape[1]))
     return LocalFeatures(
-        picture.points[kept], picture.scales[kept], picture.angles[kept], rows.astype(np.float32), picture.size
+        image.points[kept], image.scales[kept], image.angles[kept], rows.astype(np.float32), image.size
     )
 
 
 def ranks(encoder, count=12):
-    """Where pictures that ask with their features found again find themselves: 0 is first."""
+    """Where images that ask with their features found again find themselves: 0 is first."""
     from nearsight.indexes.inverted import Inverted
     from nearsight.recipe import parse_recipe
     from nearsight.registry import build_methods
 
     fitted = encoder.fit(descriptors(1500, 1), quiet)
-    pictures = [features(descriptors(40, 10 + seed), seed) for seed in range(count)]
-    asking = encoder.questions([renewed(each, seed) for seed, each in enumerate(pictures)], fitted)
+    images = [features(descriptors(40, 10 + seed), seed) for seed in range(count)]
+    asking = encoder.questions([renewed(each, seed) for seed, each in enumerate(images)], fitted)
     (kernel,) = build_methods(parse_recipe(encoder.metric))
-    full = Inverted().empty(kernel).add(np.arange(count), encoder.encode(pictures, fitted))
+    full = Inverted().empty(kernel).add(np.arange(count), encoder.encode(images, fitted))
     found = full.search(asking, count).ids
     return [ids.tolist().index(at) if at in ids else count for at, ids in enumerate(found)]

@@ -19,7 +19,7 @@ def random_map(rows, columns, width=12, seed=0, zeros=0.5):
 
 
 def as_features(*maps, cell=CELL, size=None, whole=True):
-    """Maps of one picture as features, each position the middle of its cell; `whole` says that they are maps."""
+    """Maps of one image as features, each position the middle of its cell; `whole` says that they are maps."""
     size = size or (maps[0].shape[1] * cell, maps[0].shape[0] * cell)
     points, diameters = [], []
     for each in maps:
@@ -35,7 +35,7 @@ def as_features(*maps, cell=CELL, size=None, whole=True):
 
 
 def one(encoder, features, fitted=None):
-    """The row of one picture."""
+    """The row of one image."""
     return encoder.encode([features], fitted or {})[0]
 
 
@@ -52,4 +52,4 @@ def column(values, k):
 
 
 SHAPES = [(6, 9), (9, 6), (7, 7), (1, 1), (1, 8), (12, 2)]
-"""Rows and columns: pictures of any proportions."""
+"""Rows and columns: images of any proportions."""

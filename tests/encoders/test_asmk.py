@@ -14,7 +14,7 @@ ASMK = Asmk(words=Kmeans(k=6), several=3, bits=16)
 
 
 def slowly(rows, fitted, several):
-    """The words of a picture, each with its bits and how many features it has: residuals summed one by one."""
+    """The words of an image, each with its bits and how many features it has: residuals summed one by one."""
     sums, counts = {}, {}
     for row in rows.astype(np.float64):
         for word in nearest(row, fitted["centres"])[:several]:
@@ -42,7 +42,7 @@ def test_the_directions_are_a_rotation():
     assert directions @ directions.T == pytest.approx(np.eye(16), abs=1e-6)
 
 
-def test_pictures_are_found_by_some_of_their_features_seen_again():
+def test_images_are_found_by_some_of_their_features_seen_again():
     assert ranks(Asmk(words=Kmeans(k=150), bits=16)) == [0] * 12
 
 

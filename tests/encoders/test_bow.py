@@ -16,10 +16,10 @@ BOW = Bow(words=Kmeans(k=12), several=3)
 
 
 def test_every_feature_is_its_nearest_word_and_where_it_lies_is_kept():
-    fitted, picture = BOW.train(descriptors(600), quiet), features(descriptors(50, 1))
-    (made,) = BOW.encode([picture], fitted)
+    fitted, image = BOW.train(descriptors(600), quiet), features(descriptors(50, 1))
+    (made,) = BOW.encode([image], fitted)
     right = []
-    for row, (x, y) in zip(picture.descriptors, picture.points, strict=True):
+    for row, (x, y) in zip(image.descriptors, image.points, strict=True):
         right.append((nearest(row, fitted["centres"])[0], round(x / 640 * 65535), round(y / 640 * 65535)))
     found = zip(made["word"].tolist(), made["x"].tolist(), made["y"].tolist(), strict=True)
     assert sorted(found) == sorted(right)
@@ -28,9 +28,9 @@ def test_every_feature_is_its_nearest_word_and_where_it_lies_is_kept():
 
 
 def test_features_of_a_query_have_several_words(narrow):
-    fitted, picture = BOW.train(descriptors(600), quiet), features(descriptors(20, 1))
-    (made,) = BOW.encode_queries([picture], fitted)
-    right = [word for row in picture.descriptors for word in nearest(row, fitted["centres"])[:3]]
+    fitted, image = BOW.train(descriptors(600), quiet), features(descriptors(20, 1))
+    (made,) = BOW.encode_queries([image], fitted)
+    right = [word for row in image.descriptors for word in nearest(row, fitted["centres"])[:3]]
     assert sorted(made["word"].tolist()) == sorted(right)
     assert len(made) == 60
 
@@ -52,13 +52,13 @@ def test_features_have_a_word_for_each_thousand_of_the_vocabulary(count, each):
 def test_the_bag_of_words_is_the_histogram_of_words():
     """The kernel without idf is the cosine of the histograms, made here another way."""
     fitted = BOW.train(descriptors(600), quiet)
-    pictures = BOW.encode([features(descriptors(count, count)) for count in (5, 30, 80)], fitted)
-    bags = np.array([np.bincount(each["word"], minlength=12) for each in pictures], float)
+    images = BOW.encode([features(descriptors(count, count)) for count in (5, 30, 80)], fitted)
+    bags = np.array([np.bincount(each["word"], minlength=12) for each in images], float)
     cosines = bags @ bags.T / np.outer(*[np.linalg.norm(bags, axis=1)] * 2)
-    assert 1 - TfIdf(idf=False).distances(pictures, pictures) == pytest.approx(cosines, abs=1e-6)
+    assert 1 - TfIdf(idf=False).distances(images, images) == pytest.approx(cosines, abs=1e-6)
 
 
-def test_pictures_are_found_by_some_of_their_features_seen_again():
+def test_images_are_found_by_some_of_their_features_seen_again():
     found = ranks(Bow(words=Kmeans(k=60), several=1))
     assert found.count(0) >= 10
 

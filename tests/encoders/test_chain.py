@@ -12,10 +12,10 @@ from nearsight.registry import build_methods
 
 @pytest.mark.parametrize("first", ["orb", "sift", "akaze"])
 def test_the_width_that_is_said_is_that_of_the_rows(first):
-    picture = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8).repeat(2, 0).repeat(2, 1)
+    image = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8).repeat(2, 0).repeat(2, 1)
     local, average = build_methods(parse_recipe(f"{first} | average"))
     chain = DescriptorChain(local, (average,), ({},))
-    assert chain.embed([picture]).shape == (1, chain.size)
-    (features,) = describe_base(local, [picture])
+    assert chain.embed([image]).shape == (1, chain.size)
+    (features,) = describe_base(local, [image])
     assert features.descriptors.shape[1] == chain.size
     assert len(features) > 5

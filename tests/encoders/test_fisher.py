@@ -110,25 +110,25 @@ def test_a_row_holds_all_means_then_all_deviations_evened_out():
 
 
 def test_what_the_mixture_was_learnt_from_gives_nearly_nothing():
-    """At its best, the likelihood has no slope: of the whole sample far less is left than of a picture."""
+    """At its best, the likelihood has no slope: of the whole sample far less is left than of an image."""
     fitted = Fisher(k=6).train(SAMPLE, quiet)
     of = GaussianMixture(*(values.astype(np.float64) for values in fitted.values()))
-    whole, picture = (np.linalg.norm(fisher_gradients(rows.astype(float), of)) for rows in (SAMPLE, clouds(60, 3)))
-    assert whole < 0.05 * picture
+    whole, image = (np.linalg.norm(fisher_gradients(rows.astype(float), of)) for rows in (SAMPLE, clouds(60, 3)))
+    assert whole < 0.05 * image
 
 
-def test_pictures_of_the_same_things_are_near():
+def test_images_of_the_same_things_are_near():
     rng = np.random.default_rng(5)
     ways = rng.normal(0, 0.2, (10, 6, 8))
     centres = np.random.default_rng(7).random((6, 8)) * 3
 
-    def picture(way):
+    def image(way):
         words = rng.integers(0, 6, 60)
         return described(centres[words] + ways[way][words] + rng.normal(0, 0.05, (60, 8)))
 
     fisher = Fisher(k=6)
     fitted = fisher.train(SAMPLE, quiet)
-    first, second = (fisher.encode([picture(way) for way in range(10)], fitted) for _ in range(2))
+    first, second = (fisher.encode([image(way) for way in range(10)], fitted) for _ in range(2))
     assert (first @ second.T).argmax(1).tolist() == list(range(10))
 
 
@@ -139,7 +139,7 @@ def test_parameters_out_of_range_are_refused(wrong):
 
 
 def test_no_descriptors_are_refused():
-    with pytest.raises(ValueError, match="these pictures have none"):
+    with pytest.raises(ValueError, match="these images have none"):
         Fisher().train(SAMPLE[:0], quiet)
 
 

@@ -62,7 +62,7 @@ def test_words_with_few_descriptors_split_at_their_centres():
         assert fitted["medians"][word] == pytest.approx(fitted["directions"] @ fitted["centres"][word], abs=1e-4)
 
 
-def test_pictures_are_found_by_some_of_their_features_seen_again():
+def test_images_are_found_by_some_of_their_features_seen_again():
     assert ranks(HammingEmbedding(words=Kmeans(k=20), bits=16)) == [0] * 12
 
 

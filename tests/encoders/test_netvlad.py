@@ -68,13 +68,13 @@ def test_the_sharpest_is_vlad_of_units_with_intra_normalisation():
 
 def test_vlad_and_fisher_vectors_take_maps_as_they_take_features():
     """One position is one local feature: rows are those of the plain formulas on the positions."""
-    pictures = [
+    images = [
         as_features(random_map(5, 6, width=8, seed=seed), random_map(3, 4, width=8, seed=50 + seed))
         for seed in range(9)
     ]
     pca = Pca(dim=4)
     first = pca.train(SAMPLE, quiet)
-    shorter = pca.encode(pictures, first)
+    shorter = pca.encode(images, first)
     assert [each.grids for each in shorter] == [((6, 5), (4, 3))] * 9
     vlad = Vlad(k=5)
     fitted = vlad.train(pca.encode([as_features(SAMPLE.reshape(30, 40, 8))], first)[0].descriptors, quiet)

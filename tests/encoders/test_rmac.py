@@ -104,8 +104,8 @@ def test_the_sum_of_the_regions_is_r_mac():
 
 def test_regions_are_whitened_before_they_are_added():
     """What `regions | pca(whiten=1) | average(unit=true)` gives, with the algebra written out."""
-    pictures = [as_features(random_map(6, 8, width=6, seed=seed, zeros=0.2)) for seed in range(30)]
-    regions = Regions().encode(pictures, {})
+    images = [as_features(random_map(6, 8, width=6, seed=seed, zeros=0.2)) for seed in range(30)]
+    regions = Regions().encode(images, {})
     sample = np.concatenate([each.descriptors for each in regions])
     pca = Pca(dim=6, whiten=1)
     fitted = pca.train(sample, quiet)
@@ -119,7 +119,7 @@ def test_regions_are_whitened_before_they_are_added():
         assert divided(back) == pytest.approx(divided(wanted), abs=1e-3)
 
 
-def test_regions_lie_where_they_are_on_the_picture():
+def test_regions_lie_where_they_are_on_the_image():
     (found,) = Regions(levels=2).encode([as_features(random_map(24, 32))], {})
     wanted = [((x + w / 2) * CELL, (y + h / 2) * CELL, w * CELL) for x, y, w, h in rmac_regions(32, 24, 2)]
     places = np.column_stack([found.points, found.scales])

@@ -69,9 +69,9 @@ def test_the_exercise_by_hand():
 def test_rows_are_those_of_the_slow_loop(norm, power):
     vlad = Vlad(k=10, norm=norm, power=power)
     fitted = vlad.train(SAMPLE, quiet)
-    pictures = [clouds(count, seed) for count, seed in ((30, 1), (1, 2), (3, 3))]
-    made = vlad.encode([described(rows) for rows in pictures], fitted)
-    for row, rows in zip(made, pictures, strict=True):
+    images = [clouds(count, seed) for count, seed in ((30, 1), (1, 2), (3, 3))]
+    made = vlad.encode([described(rows) for rows in images], fitted)
+    for row, rows in zip(made, images, strict=True):
         assert row == pytest.approx(slowly(rows, fitted["centres"][0], norm, power), abs=1e-6)
 
 
@@ -86,19 +86,19 @@ def test_several_vocabularies_stand_side_by_side_and_differ():
     assert two.size(8, fitted) == made.shape[1] == 96
 
 
-def test_pictures_of_the_same_things_are_near():
-    """Each picture has a way of its own in which its descriptors lie around the words."""
+def test_images_of_the_same_things_are_near():
+    """Each image has a way of its own in which its descriptors lie around the words."""
     rng = np.random.default_rng(5)
     ways = rng.normal(0, 0.2, (10, 6, 8))
     centres = np.random.default_rng(7).random((6, 8)) * 3
 
-    def picture(way):
+    def image(way):
         words = rng.integers(0, 6, 60)
         return described(centres[words] + ways[way][words] + rng.normal(0, 0.05, (60, 8)))
 
     vlad = Vlad(k=6)
     fitted = vlad.train(SAMPLE, quiet)
-    first, second = (vlad.encode([picture(way) for way in range(10)], fitted) for _ in range(2))
+    first, second = (vlad.encode([image(way) for way in range(10)], fitted) for _ in range(2))
     assert (first @ second.T).argmax(1).tolist() == list(range(10))
 
 
@@ -145,7 +145,7 @@ def test_parameters_out_of_range_are_refused(wrong):
 
 
 def test_too_few_descriptors_are_refused():
-    with pytest.raises(ValueError, match="4 of them or more; these pictures have 3"):
+    with pytest.raises(ValueError, match="4 of them or more; these images have 3"):
         Vlad(vocabularies=4).train(SAMPLE[:3], quiet)
 
 

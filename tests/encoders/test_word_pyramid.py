@@ -20,7 +20,7 @@ FITTED = {"centres": np.arange(1, 10, dtype=np.float32)[:, None]}
 """Nine words W1 to W9: a descriptor is the number of its word."""
 
 
-def picture(words, points=None, size=(80, 60)):
+def image(words, points=None, size=(80, 60)):
     """Features of these words, at these points."""
     count = len(words)
     points = np.zeros((count, 2)) if points is None else points
@@ -32,17 +32,17 @@ def picture(words, points=None, size=(80, 60)):
 def scattered(count, seed, size=(80, 60)):
     """Some words somewhere."""
     rng = np.random.default_rng(seed)
-    return picture(rng.integers(1, 10, count), rng.random((count, 2)) * size, size)
+    return image(rng.integers(1, 10, count), rng.random((count, 2)) * size, size)
 
 
-def test_the_lecture_s_three_pictures():
+def test_the_lecture_s_three_images():
     """Words W1 W1 W3, W2 W5 W1 and W7 W5 W5: their inverted file, and the similarity to a query with W5 alone."""
-    pictures = [picture([1, 1, 3]), picture([2, 5, 1]), picture([7, 5, 5])]
-    rows = WordPyramid(levels=1).encode(pictures, FITTED)
+    images = [image([1, 1, 3]), image([2, 5, 1]), image([7, 5, 5])]
+    rows = WordPyramid(levels=1).encode(images, FITTED)
     assert (3 * rows).tolist() == [[2, 0, 1, *[0] * 6], [1, 1, 0, 0, 1, *[0] * 4], [*[0] * 4, 2, 0, 1, 0, 0]]
     lists = {word + 1: (np.flatnonzero(rows[:, word]) + 1).tolist() for word in range(9) if rows[:, word].any()}
     assert lists == {1: [1, 2], 2: [2], 3: [1], 5: [2, 3], 7: [3]}
-    query = WordPyramid(levels=1).encode([picture([5])], FITTED)
+    query = WordPyramid(levels=1).encode([image([5])], FITTED)
     cosines = 1 - Cosine().distances(query, rows)[0]
     assert cosines == pytest.approx([0, 1 / np.sqrt(3), 2 / np.sqrt(5)], abs=1e-6)
     assert np.argsort(-cosines).tolist() == [2, 1, 0]
@@ -64,11 +64,11 @@ def common(first, second, level):
 @pytest.mark.parametrize("size", [(80, 60), (33, 101)])
 def test_what_rows_have_in_common_is_the_pyramid_match_kernel(levels, size):
     pyramid, last = WordPyramid(levels=levels), levels - 1
-    pictures = [scattered(count, count, size) for count in (40, 25, 70)]
-    rows = pyramid.encode(pictures, FITTED)
+    images = [scattered(count, count, size) for count in (40, 25, 70)]
+    rows = pyramid.encode(images, FITTED)
     similar = 1 - Intersection().distances(rows, rows)
-    for one, first in enumerate(pictures):
-        for other, second in enumerate(pictures):
+    for one, first in enumerate(images):
+        for other, second in enumerate(images):
             kernel = common(first, second, 0) / 2**last
             kernel += sum(common(first, second, level) / 2 ** (last - level + 1) for level in range(1, levels))
             assert similar[one, other] == pytest.approx(kernel, abs=1e-6)
@@ -88,7 +88,7 @@ def test_all_mass_is_kept_at_every_level():
 
 
 def test_points_on_the_far_edges_are_in_the_last_cells():
-    row = WordPyramid(levels=2).encode([picture([1], [[80, 60]]), picture([1], [[79.9, 0]])], FITTED)
+    row = WordPyramid(levels=2).encode([image([1], [[80, 60]]), image([1], [[79.9, 0]])], FITTED)
     assert row.reshape(2, 5, 9)[:, :, 0].tolist() == [[0.5, 0, 0, 0, 0.5], [0.5, 0, 0.5, 0, 0]]
 
 
@@ -104,14 +104,14 @@ def test_the_farther_words_have_moved_the_less_is_in_common():
     assert Intersection().distances(bags[:1], bags) == pytest.approx(np.zeros((1, 4)), abs=1e-6)
 
 
-def test_a_mirrored_picture_has_mirrored_cells():
+def test_a_mirrored_image_has_mirrored_cells():
     at = scattered(60, 4)
     mirrored = dataclasses.replace(at, points=np.float32([80, 0]) - at.points * np.float32([1, -1]))
     rows = WordPyramid().encode([at, mirrored], FITTED)[:, 5 * 9 :].reshape(2, 4, 4, 9)
     assert np.array_equal(rows[0], rows[1][:, ::-1])
 
 
-def test_the_size_of_the_picture_does_not_count():
+def test_the_size_of_the_image_does_not_count():
     small, large = scattered(30, 5), scattered(30, 5, (800, 600))
     assert np.array_equal(*WordPyramid().encode([small, large], FITTED))
 

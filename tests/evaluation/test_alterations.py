@@ -20,7 +20,7 @@ def psnr(first, second):
 
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 2), (64, 48)])
-def test_every_attack_takes_every_picture(name, shape):
+def test_every_attack_takes_every_image(name, shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     before = image.copy()
     altered = ATTACKS[name](image)
@@ -33,13 +33,13 @@ def test_every_attack_takes_every_picture(name, shape):
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_same_picture_same_bytes_and_something_changes(name, cat):
+def test_same_image_same_bytes_and_something_changes(name, cat):
     first, second = ATTACKS[name](cat), ATTACKS[name](cat.copy())
     assert np.array_equal(first, second)
     assert first.shape != cat.shape or not np.array_equal(first, cat)
 
 
-def test_another_picture_is_altered_elsewhere(cat):
+def test_another_image_is_altered_elsewhere(cat):
     other = skimage_data.coffee()
     kept = [ATTACKS["noise"](image).astype(int) - image for image in (cat[:200, :200], other[:200, :200])]
     inside = (kept[0] != 0) & (kept[1] != 0)
@@ -112,7 +112,7 @@ def test_text_covers_a_part_only(cat):
     assert 0.03 < changed < 0.3
 
 
-def test_screenshot_shows_the_whole_picture(cat):
+def test_screenshot_shows_the_whole_image(cat):
     page = ATTACKS["screenshot"](cat)
     height = round(432 * cat.shape[0] / cat.shape[1])
     shown = page[80 : 80 + height, 30 : 30 + 432]

@@ -1,4 +1,4 @@
-"""Readers of ground truth over small made folders: nothing is decoded, so the pictures are empty files."""
+"""Readers of ground truth over small made folders: nothing is decoded, so the images are empty files."""
 
 import json
 import pickle
@@ -29,7 +29,7 @@ def asked(truth):
     }
 
 
-def test_pictures_are_found_by_their_ending_and_hidden_folders_left_out(tmp_path):
+def test_images_are_found_by_their_ending_and_hidden_folders_left_out(tmp_path):
     lay(tmp_path, "b/x.JPG", "a.png", "notes.txt", ".nearsight/t.jpg", "b/c/ä b.webp")
     (tmp_path / "link.jpg").symlink_to(tmp_path / "a.png")
     assert list_images(tmp_path) == ("a.png", "b/c/ä b.webp", "b/x.JPG", "link.jpg")
@@ -41,9 +41,9 @@ def test_names_are_found_with_and_without_folder_and_ending(tmp_path):
     names = ImageNames(["a/x.jpg", "b/y.jpg", "c/y.jpg", "y.jpg"])
     assert [names.find(called, tmp_path) for called in ("x", "x.jpg", "a/x", "a/x.jpg")] == ["a/x.jpg"] * 4
     assert names.find("y.jpg", tmp_path) == "y.jpg"
-    with pytest.raises(UsageError, match=r'names the picture "y", but 3 pictures are called so: b/y\.jpg, c/y\.jpg'):
+    with pytest.raises(UsageError, match=r'names the image "y", but 3 images are called so: b/y\.jpg, c/y\.jpg'):
         names.find("y", tmp_path)
-    with pytest.raises(UsageError, match='names the picture "z", but there is none'):
+    with pytest.raises(UsageError, match='names the image "z", but there is none'):
         names.find("z", tmp_path)
 
 
@@ -61,14 +61,14 @@ def test_oxford_takes_out_junk_and_keeps_the_query_among_the_right_ones(tmp_path
     assert asked(truth) == {(name(0), ""): ([name(0), name(1), name(2)], [name(3)])}
     question = truth.queries[0]
     assert question.box == (136.5, 34.1, 648.5, 955.7)
-    assert question.picture == tmp_path / "images" / name(0)
+    assert question.image == tmp_path / "images" / name(0)
     assert question.group == "all_souls"
-    assert len(truth.pictures) == 7
+    assert len(truth.images) == 7
     assert truth.name_in_collection(question) is None
     (gt / "all_souls_1_junk.txt").write_text("")
     assert load_ground_truth("paris6k", tmp_path).queries[0].relevance[""].ignored == frozenset()
     (gt / "all_souls_1_ok.txt").write_text("nowhere_000002\n")
-    with pytest.raises(UsageError, match=r'all_souls_1_ok.txt names the picture "nowhere_000002", but there is none'):
+    with pytest.raises(UsageError, match=r'all_souls_1_ok.txt names the image "nowhere_000002", but there is none'):
         load_ground_truth("paris6k", tmp_path)
 
 
@@ -85,7 +85,7 @@ def test_revisited_has_three_levels_and_searches_only_its_list(tmp_path, protoco
     }
     (tmp_path / "gnd_roxford5k.pkl").write_bytes(pickle.dumps(truth, protocol))
     made = load_ground_truth("roxford5k", tmp_path)
-    assert made.pictures == tuple(f"{name}.jpg" for name in "abcde")
+    assert made.images == tuple(f"{name}.jpg" for name in "abcde")
     assert made.levels == ("easy", "medium", "hard")
     right = {key: [name[0] for name in wanted] for key, (wanted, _) in asked(made).items()}
     assert right == {
@@ -148,7 +148,7 @@ def test_holidays_asks_with_every_hundredth_and_leaves_it_out(tmp_path):
         ("100000.jpg", ""): (["100001.jpg", "100002.jpg"], ["100000.jpg"]),
         ("100100.jpg", ""): (["100101.jpg"], ["100100.jpg"]),
     }
-    with pytest.raises(UsageError, match="lacks the pictures: expected jpg_rotated or images_rotated"):
+    with pytest.raises(UsageError, match="lacks the images: expected jpg_rotated or images_rotated"):
         load_ground_truth("holidays-rotated", tmp_path)
     lay(tmp_path, "jpg_rotated/100000.jpg", "jpg_rotated/100001.jpg")
     assert len(load_ground_truth("holidays-rotated", tmp_path).queries) == 1
@@ -166,17 +166,17 @@ def test_copydays_searches_the_originals_and_distractors(tmp_path):
     lay(tmp_path, "original/200000.jpg", "original/200100.jpg", "strong/200001.jpg", "crops/10/200100.jpg")
     truth = load_ground_truth("copydays", tmp_path)
     assert truth.folder == tmp_path / "original"
-    assert truth.pictures == ("200000.jpg", "200100.jpg")
+    assert truth.images == ("200000.jpg", "200100.jpg")
     expected = {"crops/10/200100.jpg": "200100.jpg", "strong/200001.jpg": "200000.jpg"}
     assert {name: answers[0] for (name, _), answers in asked(truth).items()} == {k: [v] for k, v in expected.items()}
     assert {each.group for each in truth.queries} == {"crops/10", "strong"}
     lay(tmp_path, "distractors/77.jpg")
     truth = load_ground_truth("copydays", tmp_path)
     assert truth.folder == tmp_path
-    assert truth.pictures == ("original/200000.jpg", "original/200100.jpg", "distractors/77.jpg")
+    assert truth.images == ("original/200000.jpg", "original/200100.jpg", "distractors/77.jpg")
     assert asked(truth)["strong/200001.jpg", ""] == (["original/200000.jpg"], [])
     lay(tmp_path, "strong/900000.jpg")
-    with pytest.raises(UsageError, match="has no original: expected a picture numbered 900000"):
+    with pytest.raises(UsageError, match="has no original: expected an image numbered 900000"):
         load_ground_truth("copydays", tmp_path)
 
 
@@ -196,12 +196,12 @@ def test_pairs_belong_together_by_their_number(tmp_path):
 def test_corel_has_ten_classes_of_a_hundred(tmp_path):
     lay(tmp_path, *(f"{number}.jpg" for number in range(1000)))
     truth = load_ground_truth("corel1k", tmp_path)
-    assert len(truth.queries) == len(truth.pictures) == 1000
-    answers = truth.queries[truth.pictures.index("357.jpg")].relevance[""]
+    assert len(truth.queries) == len(truth.images) == 1000
+    answers = truth.queries[truth.images.index("357.jpg")].relevance[""]
     assert answers.relevant_names == {f"{number}.jpg" for number in range(300, 400)} - {"357.jpg"}
     assert truth.labels["357.jpg"] == "buses"
     (tmp_path / "999.jpg").unlink()
-    with pytest.raises(UsageError, match=r"expected the pictures 0.jpg to 999.jpg of Corel-1k; there are 999 such"):
+    with pytest.raises(UsageError, match=r"expected the images 0.jpg to 999.jpg of Corel-1k; there are 999 such"):
         load_ground_truth("corel1k", tmp_path)
 
 
@@ -209,7 +209,7 @@ def test_folders_of_classes(tmp_path):
     root = tmp_path / "101_ObjectCategories"
     lay(root, "ant/1.jpg", "ant/2.jpg", "bee/1.jpg", "BACKGROUND_Google/1.jpg", "loose.jpg")
     truth = load_ground_truth("caltech101", tmp_path)
-    assert truth.pictures == ("ant/1.jpg", "ant/2.jpg", "bee/1.jpg")
+    assert truth.images == ("ant/1.jpg", "ant/2.jpg", "bee/1.jpg")
     assert asked(truth) == {
         ("ant/1.jpg", ""): (["ant/2.jpg"], ["ant/1.jpg"]),
         ("ant/2.jpg", ""): (["ant/1.jpg"], ["ant/2.jpg"]),
@@ -217,7 +217,7 @@ def test_folders_of_classes(tmp_path):
     assert set(load_ground_truth("classes", root).labels.values()) == {"ant", "bee", "BACKGROUND_Google"}
     with pytest.raises(UsageError, match="expected fifteen folders of scenes; there are 3"):
         load_ground_truth("scene15", root)
-    lay(root, *(f"scene{number}/{picture}.jpg" for number in range(12) for picture in (1, 2)))
+    lay(root, *(f"scene{number}/{image}.jpg" for number in range(12) for image in (1, 2)))
     assert len(load_ground_truth("scene15", root).queries) == 2 + 24
     with pytest.raises(UsageError, match="a folder for each class"):
         load_ground_truth("classes", root / "ant")
@@ -245,7 +245,7 @@ def test_tables_gather_lines_by_query_and_box(tmp_path):
     [
         ("query\na.jpg\n", "has the columns query; expected query, positive"),
         ("query,positive,weight\n", "has the columns positive, query, weight"),
-        ("query,positive\na.jpg,z\n", 'line 2 names the picture "z"'),
+        ("query,positive\na.jpg,z\n", 'line 2 names the image "z"'),
         (
             "query,positive,x0,y0,x1,y1\na.jpg,a.jpg,1,2,3\n",
             "line 2: a box is four numbers x0, y0, x1, y1 in pixels; got 1, 2, 3, $",
@@ -253,7 +253,7 @@ def test_tables_gather_lines_by_query_and_box(tmp_path):
         ("query,positive,x0,y0,x1,y1\na.jpg,a.jpg,5,2,3,4\n", "got 5, 2, 3, 4$"),
         ("query,positive,x0,y0,x1,y1\na.jpg,a.jpg,1,2,inf,4\n", "got 1, 2, inf, 4$"),
         ("query,positive\na.jpg," + "b" * 140_000 + "\n", "line 1: field larger"),
-        ("query,positive\na.jpg,\n", "1 pictures and 0 questions"),
+        ("query,positive\na.jpg,\n", "1 images and 0 questions"),
         ("", "has the columns none"),
     ],
 )
@@ -290,7 +290,7 @@ def test_some_questions_are_spread_evenly(tmp_path):
 def test_the_real_sets_are_read(data):
     landmarks = load_ground_truth("landmarks", data / "landmarks")
     assert len(landmarks.queries) == 25
-    assert len(landmarks.pictures) == 183
+    assert len(landmarks.images) == 183
     assert all(each.name in each.relevance[""].relevant_names for each in landmarks.queries)
     assert len(load_ground_truth("pairs", data / "dvd-covers").queries) == 100
     assert len(load_ground_truth("corel1k", data / "corel1k").queries) == 1000

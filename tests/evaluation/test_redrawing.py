@@ -16,7 +16,7 @@ def cat():
 
 @pytest.mark.parametrize("name", REDRAWN)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 2), (64, 48)])
-def test_every_kind_takes_every_picture(name, shape):
+def test_every_kind_takes_every_image(name, shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     before = image.copy()
     made = REDRAWN[name](image)
@@ -27,7 +27,7 @@ def test_every_kind_takes_every_picture(name, shape):
 
 
 @pytest.mark.parametrize("name", REDRAWN)
-def test_same_picture_same_bytes(name, cat):
+def test_same_image_same_bytes(name, cat):
     assert np.array_equal(REDRAWN[name](cat), REDRAWN[name](cat.copy()))
     assert np.array_equal(REDRAWN[name](cat), cat) == (name == "stored")
 

@@ -116,7 +116,7 @@ def test_the_overlap_of_circles_is_that_of_a_fine_grid():
     assert measure._overlap_error(np.array([0.0, 100.0]), np.array([30.0, 30.0])) == pytest.approx([0, 1])
 
 
-def test_the_same_picture_is_found_whole_and_another_hardly():
+def test_the_same_image_is_found_whole_and_another_hardly():
     first = scattered(3, 60)
     assert repeatability(first, first, np.eye(3)) == 1
     assert matching_score(first, first, np.eye(3), L2()) == 1
@@ -148,7 +148,7 @@ def test_size_counts_and_so_does_a_place_of_normalised_size():
     assert repeatability(at, features([[50, 50]], [7]), np.eye(3), max_overlap_error=0.7) == 1
 
 
-def test_only_what_both_pictures_show_counts():
+def test_only_what_both_images_show_counts():
     moved = np.array([[1.0, 0, -100], [0, 1, 0], [0, 0, 1]])
     first = features([[20, 30], [120, 30], [150, 90]], [10, 10, 10])
     second = features([[20, 30], [50, 90], [190, 100]], [10, 10, 10])

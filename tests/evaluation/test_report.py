@@ -21,7 +21,7 @@ def outcome(name, ranks, positives=1, level="", group="", altered=""):
 
 
 def report(trials, **more):
-    return EvaluationReport(f"set {NASTY}", "two questions", tuple(trials), {"pictures": 2}, **more)
+    return EvaluationReport(f"set {NASTY}", "two questions", tuple(trials), {"images": 2}, **more)
 
 
 class Seen(HTMLParser):
@@ -58,7 +58,7 @@ def full():
 
 
 def test_rows_round_percentages_to_tenths_and_scores_to_hundredths(full):
-    assert full.headers() == ["recipe", "mAP, %", "N-S", "ms a query", "ms to describe", "bytes a picture"]
+    assert full.headers() == ["recipe", "mAP, %", "N-S", "ms a query", "ms to describe", "bytes an image"]
     assert full.rows()[1] == ["phash", "50.0", "2.25", "1.2", "0.50", "3,840"]
     assert full.rows()[0][1] == "12.3"
 
@@ -117,7 +117,7 @@ def test_a_page_of_little_has_no_empty_headings():
 def test_json_holds_everything(full):
     made = json.loads(json.dumps(full.as_dict()))
     first = made["trials"][0]
-    assert made["pictures"] == 2
+    assert made["images"] == 2
     assert first["figures"] == {"mAP": 12.345, "N-S": 3.5}
     assert first["kinds"] == {"grey": 50.0}
     assert (first["ask_ms"], first["describe_ms"], first["row_bytes"]) == (1.25, 0.5, 3840)

@@ -27,19 +27,19 @@ def quiet(progress):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Three classes of six pictures of blobs, tinted but for two; a loose picture; something that cannot be read."""
-    made = tmp_path_factory.mktemp("judged") / "pictures"
+    """Three classes of six images of blobs, tinted but for two; a loose image; something that cannot be read."""
+    made = tmp_path_factory.mktemp("judged") / "images"
     for number, (name, colour) in enumerate(COLOURS.items()):
         (made / name).mkdir(parents=True)
         for each in range(6):
             random = np.random.default_rng(100 * number + each)
             blobs = random.integers(0, 256, (9, 12, 3))
             tinted = blobs if each > 3 else 0.5 * blobs + 0.5 * np.array(colour)
-            picture = Image.fromarray(tinted.astype(np.uint8)).resize((120, 90), Image.Resampling.BICUBIC)
-            picture.save(made / name / f"{each}.png")
+            image = Image.fromarray(tinted.astype(np.uint8)).resize((120, 90), Image.Resampling.BICUBIC)
+            image.save(made / name / f"{each}.png")
             os.utime(made / name / f"{each}.png", (1_600_000_000, 1_600_000_000))
     Image.fromarray(random.integers(0, 256, (40, 50, 3), np.uint8)).save(made / "loose.png")
-    (made / "blue" / "broken.jpg").write_bytes(b"\xff\xd8no picture")
+    (made / "blue" / "broken.jpg").write_bytes(b"\xff\xd8no image")
     return made
 
 
@@ -67,10 +67,10 @@ def slow_rankings(truth, plan, names):
 def test_leave_one_out_agrees_with_slow_rankings(ready, folder, recipe):
     truth = load_ground_truth("classes", folder)
     readable = [each for each in truth.queries if "broken" not in each.name]
-    truth = type(truth)(truth.name, truth.folder, truth.pictures, tuple(readable), truth.measures, truth.labels)
+    truth = type(truth)(truth.name, truth.folder, truth.images, tuple(readable), truth.measures, truth.labels)
     plan = plan_of(ready, recipe)
     trial = evaluate_pipeline(ready, plan, truth, quiet)
-    names = sorted(name for name in truth.pictures if "broken" not in name)
+    names = sorted(name for name in truth.images if "broken" not in name)
     precisions, wrong = [], 0
     for outcome, (question, ranking) in zip(trial.outcomes, slow_rankings(truth, plan, names), strict=True):
         places = [at for at, name in enumerate(ranking) if name.split("/")[0] == question.group]
@@ -93,7 +93,7 @@ def test_a_question_that_cannot_be_read_finds_nothing(ready, folder):
     assert trial.figures["mAP"] == pytest.approx(100 * np.mean([each.precision for each in trial.outcomes]))
 
 
-def test_tinted_pictures_are_found_by_colour_and_not_by_layout(ready, folder):
+def test_tinted_images_are_found_by_colour_and_not_by_layout(ready, folder):
     lines = [f"{name}/0.png,{name}/{other}.png" for name in COLOURS for other in (1, 2, 3)]
     (folder / "queries.csv").write_text("\n".join(["query,positive", *lines]) + "\n")
     truth = load_ground_truth("table", folder)
@@ -115,7 +115,7 @@ def test_a_fusion_is_judged_by_what_it_answers(ready, folder, how):
     trial = evaluate_pipeline(ready, Together(plans, how), truth, quiet)
     for outcome in trial.outcomes:
         asked = ready.photos.search(
-            like=ready.pictures[outcome.query.name].id, recipe=["colour_histogram", "phash"], fuse=how, k=100
+            like=ready.images[outcome.query.name].id, recipe=["colour_histogram", "phash"], fuse=how, k=100
         )
         assert [each.name for each in outcome.first_answers] == [
             hit.path for hit in asked if hit.path != outcome.query.name
@@ -125,7 +125,7 @@ def test_a_fusion_is_judged_by_what_it_answers(ready, folder, how):
 
 
 @pytest.mark.parametrize("name", ["phash", "copy"])
-def test_boxes_and_stored_pictures_ask_as_a_user_does(ready, folder, name):
+def test_boxes_and_stored_images_ask_as_a_user_does(ready, folder, name):
     table = folder / "boxes.csv"
     table.write_text("query,positive,x0,y0,x1,y1\nred/0.png,red/0.png,10,5,100,80\ngreen/2.png,green/2.png,,,,\n")
     truth = load_ground_truth("table", table)
@@ -133,7 +133,7 @@ def test_boxes_and_stored_pictures_ask_as_a_user_does(ready, folder, name):
     given = {"by": "copy"} if name == "copy" else {"recipe": name}
     asked = ready.photos.search(folder / "red/0.png", k=MAX_ANSWERS, box=(10, 5, 100, 80), **given)
     assert [each.name for each in box.first_answers] == [hit.path for hit in asked]
-    asked = ready.photos.search(like=ready.pictures["green/2.png"].id, k=MAX_ANSWERS, **given)
+    asked = ready.photos.search(like=ready.images["green/2.png"].id, k=MAX_ANSWERS, **given)
     assert [each.name for each in stored.first_answers] == [hit.path for hit in asked]
     assert stored.ranks == (0,)
 
@@ -158,7 +158,7 @@ def test_refiners_are_judged_too(ready, folder):
     assert trials["copy"].outcomes[0].first_answers[0].score > trials["gist"].outcomes[0].first_answers[0].score
 
 
-def test_altered_pictures_ask_for_themselves_and_for_files_of_the_same_bytes(ready, folder):
+def test_altered_images_ask_for_themselves_and_for_files_of_the_same_bytes(ready, folder):
     made = evaluate_attacks(ready, ["mirror", "grey"], 4, quiet)
     assert {len(outcomes) for outcomes in made.values()} == {8}
     for outcome in made["colour_histogram"]:
@@ -173,10 +173,10 @@ def test_altered_pictures_ask_for_themselves_and_for_files_of_the_same_bytes(rea
     assert len({name.split("/")[0] for name in names}) >= 3
 
 
-def test_copies_of_one_file_are_all_right(tmp_path, random_picture):
-    random_picture(tmp_path / "a.jpg", 1)
+def test_copies_of_one_file_are_all_right(tmp_path, random_image):
+    random_image(tmp_path / "a.jpg", 1)
     (tmp_path / "b.jpg").write_bytes((tmp_path / "a.jpg").read_bytes())
-    random_picture(tmp_path / "c.jpg", 2)
+    random_image(tmp_path / "c.jpg", 2)
     with open_bench(tmp_path, [], ["phash"], settings=Settings(workers=1)) as made:
         home = made.collection.home
         outcomes = evaluate_attacks(made, ["stored"], 9, quiet)["phash"]
@@ -189,9 +189,9 @@ def test_copies_of_one_file_are_all_right(tmp_path, random_picture):
     assert sorted(os.listdir(tmp_path)) == ["a.jpg", "b.jpg", "c.jpg"]
 
 
-def test_only_the_pictures_of_the_task_are_searched_among(ready, folder):
+def test_only_the_images_of_the_task_are_searched_among(ready, folder):
     truth = load_ground_truth("classes", folder)
-    some = tuple(name for name in truth.pictures if not name.startswith("green"))
+    some = tuple(name for name in truth.images if not name.startswith("green"))
     few = type(truth)("few", folder, some, truth.queries[-3:], ("mAP",), truth.labels)
     for outcome in evaluate_pipeline(ready, plan_of(ready, "phash"), few, quiet).outcomes:
         assert {each.name for each in outcome.first_answers} == set(some) - {outcome.query.name, "blue/broken.jpg"}
@@ -209,13 +209,13 @@ def test_examples_show_what_was_asked_and_what_was_found(ready):
 def test_nothing_to_judge_and_nothing_to_judge_by(tmp_path):
     with pytest.raises(UsageError, match="name a recipe, or a sense"), open_bench(tmp_path, [], []):
         pass
-    with pytest.raises(UsageError, match="no picture that can be read"), open_bench(tmp_path, [], ["phash"]):
+    with pytest.raises(UsageError, match="no image that can be read"), open_bench(tmp_path, [], ["phash"]):
         pass
 
 
 @pytest.mark.slow
 def test_corel_gives_the_figures_that_were_measured_before(data, tmp_path):
-    """All 1000 pictures: RGB histograms and 32 x 32 pixels are worth what the paper says, in its measures."""
+    """All 1000 images: RGB histograms and 32 x 32 pixels are worth what the paper says, in its measures."""
     truth, paper = load_ground_truth("corel1k", data / "corel1k"), PUBLISHED["corel1k"].figures
     recipes = {"colour histogram": "colour_histogram(space=rgb, bins=[8, 8, 8])", "32 x 32 pixels": SQUARES}
     with open_bench(truth.folder, [], list(recipes.values()), index_dir=tmp_path / "home") as made:
@@ -229,7 +229,7 @@ SQUARES = "tiny(normalise=false)"
 
 
 def test_landmarks_by_colour(data, tmp_path):
-    """Boxes of real photographs; each query's own picture is among the right answers."""
+    """Boxes of real photographs; each query's own image is among the right answers."""
     truth = load_ground_truth("landmarks", data / "landmarks").subsample(2)
     few = tuple(sorted({name for each in truth.queries for name in each.relevance[""].positives}))[:30]
     kept = tuple({*few, *(each.name for each in truth.queries)})
@@ -244,7 +244,7 @@ def test_landmarks_by_colour(data, tmp_path):
     assert all(each.ranks for each in trial.outcomes)
 
 
-def test_a_box_beside_its_picture_names_the_picture(ready, folder):
+def test_a_box_beside_its_image_names_the_image(ready, folder):
     table = folder / "beside.csv"
     table.write_text("query,positive,x0,y0,x1,y1\nred/0.png,red/0.png,500,500,600,600\n")
     with pytest.raises(UsageError, match=r"red/0\.png: .*box"):

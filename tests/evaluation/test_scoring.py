@@ -83,8 +83,8 @@ def test_levels_have_their_own_figures(tmp_path):
     assert made == pytest.approx({"mAP easy": 100, "mP@5 easy": 100, "mAP hard": 25, "mP@5 hard": 50})
 
 
-def test_a_task_without_pictures_or_questions_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="got 0 pictures and 1 questions"):
+def test_a_task_without_images_or_questions_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="got 0 images and 1 questions"):
         GroundTruth("set", tmp_path, (), (question("q"),), ())
-    with pytest.raises(UsageError, match="got 1 pictures and 0 questions"):
+    with pytest.raises(UsageError, match="got 1 images and 0 questions"):
         GroundTruth("set", tmp_path, ("x",), (), ())

@@ -1,6 +1,6 @@
 """What the forked children do. The first argument of each act writes a line to whoever started it.
 
-The pictures are read and described in the writer's own process here, which makes a run quick and each of its system
+The images are read and described in the writer's own process here, which makes a run quick and each of its system
 calls a call of the writer; the acts that are named `pool` use the isolated workers as every user does.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 import nearsight as ns
 from nearsight.api import collection, indexing
 from nearsight.clock import SystemClock
-from nearsight.errors import LockedError, PictureError
+from nearsight.errors import ImageError, LockedError
 from nearsight.files import LocalFileSystem
 from nearsight.ingest import run
 from nearsight.storage import integrity
@@ -46,19 +46,19 @@ class Here:
         for task in tasks:
             try:
                 yield task, self.job.finish([self.job.prepare(task)])[0]
-            except PictureError as error:
+            except ImageError as error:
                 yield task, Failure(error.reason, error.detail)
 
 
 @contextmanager
 def here(batch):
-    """Ingests run in this process, and commit so many pictures at a time."""
-    kept = run.WorkerPool, run.BATCH_PICTURES, run.BATCH_SECONDS
-    run.WorkerPool, run.BATCH_PICTURES, run.BATCH_SECONDS = Here, batch, 1e9
+    """Ingests run in this process, and commit so many images at a time."""
+    kept = run.WorkerPool, run.BATCH_IMAGES, run.BATCH_SECONDS
+    run.WorkerPool, run.BATCH_IMAGES, run.BATCH_SECONDS = Here, batch, 1e9
     try:
         yield
     finally:
-        run.WorkerPool, run.BATCH_PICTURES, run.BATCH_SECONDS = kept
+        run.WorkerPool, run.BATCH_IMAGES, run.BATCH_SECONDS = kept
 
 
 def warm():
@@ -92,7 +92,7 @@ def index(report, folder, home, recipes, batch):
 
 def pooled_index(report, folder, home, recipes, batch, pause=0.0):
     """Index a folder as users do, with two workers, in small commits."""
-    run.BATCH_PICTURES = batch
+    run.BATCH_IMAGES = batch
 
     def watch(progress):
         report(**{"ack" if progress.step == "describing" else "looked": progress.done})
@@ -109,7 +109,7 @@ def drop(report, folder, home, recipes):
 
 
 def remove(report, home, paths):
-    """Take pictures out."""
+    """Take images out."""
     with ns.open(collection=home) as photos:
         report(ack=photos.remove(paths))
 
@@ -129,7 +129,7 @@ def careless_life(report, *arguments):
 def life(report, folder, home, script, recipes, batch):
     """Several runs, one after another; reports every committed state, and acknowledges what is durable by promise.
 
-    A step of the script is `["index"]`, `["remove", paths]` or `["take", source, names]`, which puts pictures in.
+    A step of the script is `["index"]`, `["remove", paths]` or `["take", source, names]`, which puts images in.
     """
     states = []
     real = CatalogueWriter.transaction
@@ -192,7 +192,7 @@ def failing_index(report, folder, home, recipes, batch, call, number, code):
 
 
 def failing_remove(report, home, paths, call, number, code):
-    """Take pictures out while one call of the seam fails."""
+    """Take images out while one call of the seam fails."""
     files = Failing(call, number, code)
     photos = collection.Collection(Path(home), files=files, clock=SystemClock())
     try:
@@ -215,7 +215,7 @@ def race(report, folder, home, at, hold):
 
 
 def toggle(report, folder, home, source, rounds, seed):
-    """Put pictures in and take them out at random, a run each time; the pictures of each committed state."""
+    """Put images in and take them out at random, a run each time; the images of each committed state."""
     rng, states, real = np.random.default_rng(seed), [], CatalogueWriter.transaction
     names = sorted(os.listdir(source))
 

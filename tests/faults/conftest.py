@@ -1,4 +1,4 @@
-"""Small pictures, and the process that forks the children."""
+"""Small images, and the process that forks the children."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def forks():
 
 
 @pytest.fixture
-def many(tmp_path, random_picture):
-    """Makes a folder of so many small pictures, named 0000.jpg and on."""
+def many(tmp_path, random_image):
+    """Makes a folder of so many small images, named 0000.jpg and on."""
 
     def make(count, name="p", side=32, start=0):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         for number in range(start, start + count):
-            random_picture(folder / f"{number:04}.jpg", number, side=side)
+            random_image(folder / f"{number:04}.jpg", number, side=side)
         return folder
 
     return make

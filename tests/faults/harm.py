@@ -68,10 +68,10 @@ class Victim:
 
 
 def victim(forks, many, tmp_path, count=60):
-    """A collection of several commits, with removed pictures and skipped files, closed, and what it answers."""
+    """A collection of several commits, with removed images and skipped files, closed, and what it answers."""
     folder, home = many(count, side=64), tmp_path / "home"
     (folder / "zz-broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut short")
-    (folder / "zz-notes.txt").write_text("no picture")
+    (folder / "zz-notes.txt").write_text("no image")
     told = (f"{number:04}.jpg,000 of a lantern {number},light;night" for number in range(count))
     (folder / "said.csv").write_text("\n".join(["file,caption,tags", *told]))
     forks.run("index", folder, home, RECIPES, count // 4).result  # noqa: B018

@@ -18,13 +18,13 @@ NAMES = [
 ]  # fmt: skip
 
 
-def made(folder, random_picture):
-    """A picture of each name, each another one."""
+def made(folder, random_image):
+    """An image of each name, each another one."""
     folder.mkdir()
     for number, name in enumerate(NAMES):
         place = os.path.join(os.fsencode(folder), name)
         os.makedirs(os.path.dirname(place), exist_ok=True)
-        plain = random_picture(folder / "plain.jpg", number)
+        plain = random_image(folder / "plain.jpg", number)
         os.rename(plain, place)
     return folder
 

@@ -22,7 +22,7 @@ from tests.faults.acts import RECIPES, dump, here
 
 
 def described(report, folder, recipes):
-    """The rows that each picture must have, described one by one, without a collection."""
+    """The rows that each image must have, described one by one, without a collection."""
     names = sorted(name for name in os.listdir(folder) if name.endswith(".jpg"))
     return {
         name: {recipe: digest(ns.describe([Path(folder, name)], recipe)[0]) for recipe in recipes} for name in names
@@ -33,13 +33,13 @@ def inspect(report, home, asked=()):
     """Everything that the collection says of itself, read back."""
     start = time.monotonic()
     with ns.open(collection=home) as photos:
-        pictures = {os.fsdecode(each.path): each.id for each in photos.pictures()}
+        images = {os.fsdecode(each.path): each.id for each in photos.images()}
         seconds = time.monotonic() - start
-        first = {name: _first(photos, name) for name in asked if name in pictures}
+        first = {name: _first(photos, name) for name in asked if name in images}
         return {
             "seconds": seconds,
             "problems": [f"{each.where}: {each.what}" for each in photos.verify()],
-            "pictures": pictures,
+            "images": images,
             "skips": {os.fsdecode(each.path): each.reason.value for each in photos.skips()},
             "rows": rows(photos),
             "first": first,
@@ -53,7 +53,7 @@ def _first(photos, name):
 
 def rows(photos):
     """A digest of each stored row, by path and descriptor."""
-    names, found = {each.id: os.fsdecode(each.path) for each in photos.pictures()}, {}
+    names, found = {each.id: os.fsdecode(each.path) for each in photos.images()}, {}
     for recipe in photos.senses.values():
         plan = photos.plan(recipe=recipe)
         for ident, name in names.items():
@@ -98,8 +98,8 @@ def _hits(results):
 
 def everything(photos):
     """Every value that is stored, as a digest."""
-    parts = [repr(list(photos.pictures())), repr(list(photos.skips())), repr(photos.senses), str(photos.root)]
-    thumbnails = [photos.thumbnail(each.id) for each in photos.pictures()]
+    parts = [repr(list(photos.images())), repr(list(photos.skips())), repr(photos.senses), str(photos.root)]
+    thumbnails = [photos.thumbnail(each.id) for each in photos.images()]
     parts += [json.dumps(rows(photos), sort_keys=True), repr(sorted(map(digest_bytes, thumbnails)))]
     return digest_bytes("\n".join(parts).encode("utf8", "surrogateescape"))
 
@@ -182,7 +182,7 @@ def judge_without(report, layer, *arguments):
 
 
 def mended(report, home, queries, words, recipes):
-    """Repair, then verify and ask: what was dropped, how many pictures were decoded, what is answered now."""
+    """Repair, then verify and ask: what was dropped, how many images were decoded, what is answered now."""
     problems, summary = indexing.repair(collection=home)
     decoded = summary.completed + summary.added + summary.changed
     with ns.open(collection=home) as photos:
@@ -228,7 +228,7 @@ def _gone_on(home, folder, wanted):
     if not wanted:
         return {}
     with here(7), ns.index(folder, recipe=RECIPES, collection=home) as photos:
-        stored = {os.fsdecode(each.path) for each in photos.pictures()}
+        stored = {os.fsdecode(each.path) for each in photos.images()}
         out = {os.fsdecode(each.path) for each in (*photos.skips(), *photos.sidecars())}
         lacking = set(os.listdir(folder)) ^ (stored | out)
         return {"after": [*map(str, photos.verify()), *lacking]}
@@ -245,15 +245,15 @@ def reopening(report, home, query):
         return {
             "seconds": seconds,
             "problems": problems,
-            "names": [os.fsdecode(each.path) for each in photos.pictures()],
+            "names": [os.fsdecode(each.path) for each in photos.images()],
         }
 
 
 def save_rows(report, home, target):
-    """The stored rows in the order of the pictures' paths, a file for each descriptor."""
+    """The stored rows in the order of the images' paths, a file for each descriptor."""
     Path(target).mkdir(exist_ok=True)
     with ns.open(collection=home) as photos:
-        snapshot, idents = photos._current.snapshot(), [each.id for each in photos.pictures()]
+        snapshot, idents = photos._current.snapshot(), [each.id for each in photos.images()]
         for recipe in photos.senses.values():
             plan = photos.plan(recipe=recipe)
             held = np.stack([snapshot.vector(plan, ident) for ident in idents])
@@ -267,7 +267,7 @@ def warm_up(report, home, queries, words, recipes):
 
 
 def read_on(report, home, query, stop):
-    """Ask for all pictures again and again until a file appears; every answer that differs from the one before."""
+    """Ask for all images again and again until a file appears; every answer that differs from the one before."""
     before, count = None, 0
     with ns.open(collection=home) as photos:
         while not os.path.exists(stop) or not count:

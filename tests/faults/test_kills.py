@@ -49,7 +49,7 @@ class Ingest:
         return set(seen.result["names"])
 
     def killed(self, acknowledged, later):
-        """Go on, and be killed some time after so many pictures were acknowledged; whether the kill hit."""
+        """Go on, and be killed some time after so many images were acknowledged; whether the kill hit."""
         stored = self.stored()
         assert stored >= self.acknowledged
         left = [name for name in self.names if name not in stored]
@@ -84,16 +84,16 @@ def kill_often(forks, folder, home, kills, seed, step):
             run = Ingest(forks, folder, home / str(ended))
     forks.run("pooled_index", folder, run.home, BOTH, 1024, seconds=600).result  # noqa: B018
     check_end(run, home / "undisturbed")
-    return {"kills": hit, "ingests": ended + 1, "pictures": len(run.names), "slowest": max(slowest, run.slowest)}
+    return {"kills": hit, "ingests": ended + 1, "images": len(run.names), "slowest": max(slowest, run.slowest)}
 
 
 def check_end(run, undisturbed):
-    """Nothing is lost, nothing twice, each picture is its own first hit, each row is what it is undisturbed."""
+    """Nothing is lost, nothing twice, each image is its own first hit, each row is what it is undisturbed."""
     assert run.stored() == set(run.names)
     assert run.acknowledged <= set(run.names)
     seen = run.forks.run("inspect", run.home, run.names, seconds=1200).result
     assert seen["problems"] == []
-    assert len(seen["pictures"]) == len(set(seen["pictures"].values())) == len(run.names)
+    assert len(seen["images"]) == len(set(seen["images"].values())) == len(run.names)
     assert seen["first"] == {name: name for name in run.names}
     for home in (run.home, undisturbed):
         run.forks.run("save_rows", home, home / "rows").result  # noqa: B018
@@ -108,7 +108,7 @@ def test_killed_at_any_moment_the_ingest_ends_as_an_undisturbed_one(forks, many,
 
 
 @pytest.mark.slow
-def test_two_hundred_kills_over_five_thousand_pictures(forks, many, tmp_path, figures):
+def test_two_hundred_kills_over_five_thousand_images(forks, many, tmp_path, figures):
     numbers = kill_often(forks, many(5000, side=64), tmp_path / "homes", 200, 12, 8)
     figures("random kills", **numbers, lost=0, twice=0)
     assert numbers["slowest"] <= 5
@@ -120,11 +120,11 @@ LEARNS = "sift(n=60) | asmk(words=kmeans(k=16), several=1) | inverted"
 
 
 def records(home):
-    """The features of each picture, what was learnt, and what is wrong with the collection."""
+    """The features of each image, what was learnt, and what is wrong with the collection."""
     with ns.open(collection=home) as photos:
         snapshot, plan = photos._current.snapshot(), photos.plan(recipe=LEARNS)
         ready = snapshot.trained_pipeline(plan)
-        rows = {os.fsdecode(each.path): snapshot.vector(ready, each.id).tobytes() for each in photos.pictures()}
+        rows = {os.fsdecode(each.path): snapshot.vector(ready, each.id).tobytes() for each in photos.images()}
         first = {name: photos.search(photos.root / name, recipe=LEARNS, k=1)[0].path for name in list(rows)[:3]}
         return ready.key, rows, first, [problem.what for problem in photos.verify()]
 
@@ -156,7 +156,7 @@ def test_killed_before_while_and_after_it_learns_the_ingest_ends_as_an_undisturb
         time.sleep(rng.random() * 0.03)
         child.kill()
         assert child.end().killed
-        assert all("pictures lack this row" in problem for problem in left_behind(home, folder / "0000.jpg"))
+        assert all("images lack this row" in problem for problem in left_behind(home, folder / "0000.jpg"))
         forks.run("pooled_index", folder, home, [LEARNS], BATCH).result  # noqa: B018
         key, rows, first, problems = records(home)
         assert problems == []
@@ -185,7 +185,7 @@ GONE = _names(0, 40, 2)
 
 
 def prepared(forks, kind, folder, home):
-    """What is killed: an ingest of 50 pictures, the removal of 20 of them, or an ingest that compacts what is left."""
+    """What is killed: an ingest of 50 images, the removal of 20 of them, or an ingest that compacts what is left."""
     present = sorted(path.name for path in folder.iterdir())
     work = home.parent / "work"
     if kind == "ingest":
@@ -239,11 +239,11 @@ def check(forks, case, work, expected, told, acknowledged):
         return
     assert seen.code == 0, (told, seen)
     found = seen.result
-    state = [sorted(found["pictures"]), sorted(found["skips"])]
+    state = [sorted(found["images"]), sorted(found["skips"])]
     assert found["problems"] == [], (told, found["problems"])
     assert state in (case.states if acknowledged < 99 else case.states[-1:]), (told, state)
     assert acknowledged == 99 or case.act == "remove" or len(state[0]) + len(state[1]) >= acknowledged, told
-    assert all(sorted(found["rows"][name].values()) == expected[name] for name in found["pictures"]), told
+    assert all(sorted(found["rows"][name].values()) == expected[name] for name in found["images"]), told
 
 
 @pytest.mark.parametrize("kind", ["ingest", "remove", "compaction"])
@@ -289,7 +289,7 @@ def kill_while_dropping(forks, many, tmp_path, every):
 
 
 def dropped_state(forks, work):
-    """The recipes of a sound collection, each of whose pictures has just their rows."""
+    """The recipes of a sound collection, each of whose images has just their rows."""
     found = forks.run("inspect", work).result
     assert found["problems"] == []
     assert len(found["rows"]) == 12

@@ -39,8 +39,8 @@ def fewer(harmed, table):
     return CATALOGUE, start + 4, (count & -count).bit_length() - 1
 
 
-def path_of_a_picture(harmed):
-    """In its row: the format of the picture comes behind it there."""
+def path_of_a_image(harmed):
+    """In its row: the format of the image comes behind it there."""
     row = re.search(rb"0001\.jpg.{0,120}?JPEG", harmed.sound[CATALOGUE], re.DOTALL)
     return CATALOGUE, row.start() + 3, 1
 
@@ -77,7 +77,7 @@ def verdict(harmed, *act):
 @pytest.mark.parametrize(
     ("layer", "place", "without"),
     [
-        ("rows", path_of_a_picture, "wrong"),
+        ("rows", path_of_a_image, "wrong"),
         ("lists", lambda harmed: fewer(harmed, "segment"), "wrong"),
         ("words", word, "wrong"),
         ("blocks", row_of_a_segment, "wrong"),
@@ -91,9 +91,9 @@ def test_a_bit_that_only_one_layer_catches(harmed, layer, place, without):
     assert verdict(harmed, "judge_without", layer) == without
 
 
-def test_pictures_that_are_gone_from_a_page_are_missed(harmed):
+def test_images_that_are_gone_from_a_page_are_missed(harmed):
     """Neither their number nor what a filter leaves is taken from the page."""
-    flip(harmed, *fewer(harmed, "sqlite_autoindex_picture_1"))
+    flip(harmed, *fewer(harmed, "sqlite_autoindex_image_1"))
     assert verdict(harmed, "judge") == "detected"
-    with ns.open(collection=harmed.home) as photos, pytest.raises(DamagedError, match="list of pictures"):
+    with ns.open(collection=harmed.home) as photos, pytest.raises(DamagedError, match="list of images"):
         photos.search(where="width > 0")

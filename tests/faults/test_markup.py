@@ -1,4 +1,4 @@
-"""Bar 13: markup and control codes inside of pictures are text wherever they come out."""
+"""Bar 13: markup and control codes inside of images are text wherever they come out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Pictures that say harmful things in each field that is read, and in some that are not."""
+    """Images that say harmful things in each field that is read, and in some that are not."""
     made = tmp_path_factory.mktemp("markup") / "<b>p"
     made.mkdir()
     for number, (name, said) in enumerate({NAME: MARKUP, "control.jpg": CONTROL[:-1] + " Leica " + CONTROL}.items()):
@@ -62,8 +62,8 @@ class Tags(html.parser.HTMLParser):
 
 def test_what_is_kept_is_clean_text(folder):
     with ns.open(folder) as photos:
-        cameras = [picture.camera or "" for picture in photos.pictures()]
-        taken = {picture.taken for picture in photos.pictures()}
+        cameras = [image.camera or "" for image in photos.images()]
+        taken = {image.taken for image in photos.images()}
     assert any("Leica" in camera for camera in cameras)
     assert any("<script>" in camera for camera in cameras)
     assert not any(UNSEEN.search(camera) for camera in cameras)
@@ -122,9 +122,9 @@ def test_the_service_sends_it_as_json_and_says_so(folder, caplog):
             assert told.headers["content-type"] == "application/json"
             assert told.headers["x-content-type-options"] == "nosniff"
             assert not re.search(r"[\x00-\x1f]", told.text)
-        picture = client.get(f"/api/collections/{slug}/pictures/1").content
-        assert b"script" not in picture
-        assert b"xmpmeta" not in picture
+        image = client.get(f"/api/collections/{slug}/images/1").content
+        assert b"script" not in image
+        assert b"xmpmeta" not in image
     assert not any(UNSEEN.search(record.getMessage()) for record in caplog.records)
 
 

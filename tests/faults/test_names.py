@@ -1,4 +1,4 @@
-"""Bar 12: any name comes out everywhere as it went in; what is no picture file is skipped, and never waited for."""
+"""Bar 12: any name comes out everywhere as it went in; what is no image file is skipped, and never waited for."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ GONE = "removed-by-user"
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory, forks):
     """A folder of odd names, indexed."""
-    from tests.conftest import random_picture
+    from tests.conftest import random_image
 
-    folder = made(tmp_path_factory.mktemp("odd") / "p", random_picture.__wrapped__())
+    folder = made(tmp_path_factory.mktemp("odd") / "p", random_image.__wrapped__())
     forks.run("index", folder, folder / ".nearsight", [RECIPE], 99).result  # noqa: B018
     return folder
 
@@ -97,7 +97,7 @@ def test_the_service_serves_each_by_its_id(odd):
         )
         for hit in hits:
             assert client.get(hit["thumbnail"]).headers["content-type"] == "image/jpeg"
-            assert client.get(hit["picture"]).status_code == 200
+            assert client.get(hit["image"]).status_code == 200
         words = client.get(f"/api/collections/{slug}/search", params={"words": "gpj"}).json()["hits"]
         assert [hit["path"] for hit in words] == ["\u202egpj.exe"]
 
@@ -159,6 +159,6 @@ def test_what_is_no_file_is_skipped_with_a_reason_and_never_waited_for(forks, ma
     ending.result  # noqa: B018
     found = forks.run("inspect", tmp_path / "home").result
     assert found["skips"] == expected
-    assert sorted(found["pictures"]) == [f"{n:04}.jpg" for n in range(12) if f"{n:04}.jpg" not in vanishing]
+    assert sorted(found["images"]) == [f"{n:04}.jpg" for n in range(12) if f"{n:04}.jpg" not in vanishing]
     assert seconds < 20
-    figures("what is no picture file", kinds=len(expected), skipped_with_a_reason=len(expected), names=len(NAMES))
+    figures("what is no image file", kinds=len(expected), skipped_with_a_reason=len(expected), names=len(NAMES))

@@ -31,7 +31,7 @@ def lived(forks, many, tmp_path):
 
 
 def live(forks, many, tmp_path, life):
-    """The operations of a collection's life, its committed states, and the rows that its pictures must have."""
+    """The operations of a collection's life, its committed states, and the rows that its images must have."""
     tracing.needed()
     source, folder, home = many(41, "source"), tmp_path / "p", tmp_path / "home"
     folder.mkdir()

@@ -25,7 +25,7 @@ GONE = [f"{number:04}.jpg" for number in range(0, 20, 2)]
 
 @pytest.fixture
 def stage(forks, many, tmp_path):
-    """A folder with more pictures than its collection knows, the collection, and what it says of itself."""
+    """A folder with more images than its collection knows, the collection, and what it says of itself."""
     folder, home = many(20), tmp_path / "before"
     forks.run("index", folder, home, list(RECIPES), 3).result  # noqa: B018
     many(12, start=20)
@@ -50,9 +50,9 @@ def refused(forks, stage, ending, told):
     after = forks.run("inspect", work).result
     assert after["problems"] == [], told
     removed = set(GONE) if "remove" in told else set()
-    kept = {name: ident for name, ident in before["pictures"].items() if name not in removed}
-    assert kept.items() <= after["pictures"].items(), told
-    assert removed <= after["pictures"].keys() or not removed & after["pictures"].keys(), told
+    kept = {name: ident for name, ident in before["images"].items() if name not in removed}
+    assert kept.items() <= after["images"].items(), told
+    assert removed <= after["images"].keys() or not removed & after["images"].keys(), told
     assert all(after["rows"][name] == before["rows"][name] for name in kept), told
 
 
@@ -79,7 +79,7 @@ def each_call(forks, stage, call, code, every):
 
 def whole(forks, work, told):
     found = forks.run("inspect", work).result
-    assert (found["problems"], len(found["pictures"])) == ([], 32), told
+    assert (found["problems"], len(found["images"])) == ([], 32), told
 
 
 @pytest.mark.parametrize(("call", "code"), KINDS)
@@ -220,8 +220,8 @@ def test_a_disk_that_fills_up_later_goes_on_answering(forks, many):
         told_well(ending, "full")
         after = forks.run("inspect", home, ["0003.jpg"]).result
         assert after["problems"] == []
-        assert before["pictures"].items() <= after["pictures"].items()
+        assert before["images"].items() <= after["images"].items()
         assert after["first"] == before["first"] == {"0003.jpg": "0003.jpg"}
         assert resize(64_000)
         assert forks.run("index", folder, home, [], 8).code == 0
-        assert len(forks.run("inspect", home).result["pictures"]) == 90
+        assert len(forks.run("inspect", home).result["images"]) == 90

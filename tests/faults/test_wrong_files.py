@@ -16,12 +16,12 @@ def harmed(forks, many, tmp_path):
 
 
 @pytest.fixture
-def others(forks, tmp_path, random_picture):
-    """The files of another collection, made alike from other pictures."""
+def others(forks, tmp_path, random_image):
+    """The files of another collection, made alike from other images."""
     folder, home = tmp_path / "q", tmp_path / "other"
     folder.mkdir()
     for number in range(60):
-        random_picture(folder / f"{number:04}.jpg", 900 + number, side=64)
+        random_image(folder / f"{number:04}.jpg", 900 + number, side=64)
     forks.run("index", folder, home, ["gist | flat", "phash | flat"], 15).result  # noqa: B018
     return {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()}
 
@@ -90,7 +90,7 @@ def mend_all(harmed, others, cases, seed):
 
 
 def plain(said):
-    """Answers without ids, which rise when a picture is taken in anew."""
+    """Answers without ids, which rise when an image is taken in anew."""
     return {
         name: [verdict, total, [[rank, path, round(score, 5)] for rank, _, path, score, *_ in hits]]
         for name, (verdict, total, hits) in ((name, each) for name, each in said.items() if name != "all")
@@ -108,7 +108,7 @@ def test_repair_mends_a_hundred_wrong_files(harmed, others, figures):
 
 
 @pytest.mark.slow
-def test_repair_of_one_bad_block_decodes_one_picture_in_a_hundred(forks, many, tmp_path, figures):
+def test_repair_of_one_bad_block_decodes_one_image_in_a_hundred(forks, many, tmp_path, figures):
     """Rows of 120 kB, so that a block is a hundredth of the collection; a byte of each of three blocks in turn."""
     folder, home, recipe = many(1100, side=24), tmp_path / "home", "tiny(square=100)"
     forks.run("index", folder, home, [recipe], 1 << 20, seconds=300).result  # noqa: B018
@@ -120,7 +120,7 @@ def test_repair_of_one_bad_block_decodes_one_picture_in_a_hundred(forks, many, t
         assert result["left"] == []
         assert 0 < result["decoded"] <= 11
         most = max(most, result["decoded"])
-    figures("repair of one bad block", pictures=1100, decoded=most)
+    figures("repair of one bad block", images=1100, decoded=most)
 
 
 def flip(path, at):

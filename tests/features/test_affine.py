@@ -75,7 +75,7 @@ def test_places_sizes_and_angles_are_mapped_back():
     own = Sift(n=1).features(image)
     assert near.sum() >= 8
     assert np.median(found.scales[near]) == pytest.approx(own.scales[0], rel=0.15)
-    # an upright feature of a view points along the view's x axis, which lies turned back in the picture
+    # an upright feature of a view points along the view's x axis, which lies turned back in the image
     assert {0, 36, 72, 108, 144} <= set(np.round(-found.angles % 360).astype(int).tolist())
 
 

@@ -87,7 +87,7 @@ def test_it_is_upright_so_what_is_turned_differs():
     assert found_again(DenseSift(), "a quarter turn")[1] < 0.05
 
 
-def test_patches_stand_a_step_apart_and_wholly_in_the_picture():
+def test_patches_stand_a_step_apart_and_wholly_in_the_image():
     image = np.random.default_rng(0).integers(0, 256, (70, 101, 3), np.uint8)
     found = DenseSift(sizes=(16, 40), step=10).features(image)
     for side, across, down in ((16, 9, 6), (40, 7, 3)):

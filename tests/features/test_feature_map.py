@@ -39,7 +39,7 @@ def noise(height, width, seed=0):
 
 
 def on_paper(image):
-    """The network's values, cell by cell, of a picture whose sides are multiples of 8."""
+    """The network's values, cell by cell, of an image whose sides are multiples of 8."""
     rows, columns = image.shape[0] // CELL, image.shape[1] // CELL
     found = []
     for y in range(rows):
@@ -49,7 +49,7 @@ def on_paper(image):
     return np.array(found)
 
 
-def test_features_are_the_cells_of_the_picture(cells):
+def test_features_are_the_cells_of_the_image(cells):
     image = noise(40, 64)
     found = own().features(image)
     assert found.grids == ((8, 5),)
@@ -72,7 +72,7 @@ def test_features_are_the_cells_of_the_picture(cells):
         ((45, 61), 60, (8, 6)),  # each side is rounded to whole cells
     ],
 )
-def test_pictures_of_any_size_become_whole_cells(cells, shape, side, grid):
+def test_images_of_any_size_become_whole_cells(cells, shape, side, grid):
     found = own(side=side).features(noise(*shape))
     assert found.grids == (grid,)
     assert len(found) == grid[0] * grid[1]
@@ -101,7 +101,7 @@ def test_the_strongest_are_kept_the_longest_first(cells):
     assert own(n=120).features(image).grids  # all of them: still whole maps
 
 
-def test_a_picture_of_one_colour_or_of_a_few_pixels_shows_nothing(cells):
+def test_a_image_of_one_colour_or_of_a_few_pixels_shows_nothing(cells):
     black, green = np.zeros((50, 70, 3), np.uint8), np.full((64, 64, 3), (9, 200, 3), np.uint8)
     for image in (black, green, noise(7, 7), noise(1, 1)):
         found = own().features(image)
@@ -111,7 +111,7 @@ def test_a_picture_of_one_colour_or_of_a_few_pixels_shows_nothing(cells):
 
 
 def test_a_network_of_one_size_sees_what_its_card_says(cells):
-    """Of a wide picture the middle square, as 64 x 64 pixels; places are those of the picture."""
+    """Of a wide image the middle square, as 64 x 64 pixels; places are those of the image."""
     image = np.zeros((64, 128, 3), np.uint8)
     image[:, 32:96] = noise(64, 64)
     middles = FeatureMap(model="middles", output="map")
@@ -190,7 +190,7 @@ def mobilenetv2():
 def test_mobilenetv2_is_its_map(mobilenetv2):
     image = noise(320, 384)
     found = Mobilenetv2().features(image)
-    (made,) = compute_outputs("mobilenetv2", "features", [image])  # the card's side is the picture's own
+    (made,) = compute_outputs("mobilenetv2", "features", [image])  # the card's side is the image's own
     assert found.grids == ((12, 10),)
     assert found.descriptors == pytest.approx(made[0].reshape(1280, -1).T)
     assert found.descriptors.min() >= 0

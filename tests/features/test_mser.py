@@ -9,19 +9,19 @@ from tests.features.views import angles_after_a_quarter_turn, found_again, photo
 
 
 def an_ellipse(size, middle, axes, degrees):
-    picture = np.full((size[1], size[0], 3), 180, np.uint8)
+    image = np.full((size[1], size[0], 3), 180, np.uint8)
     y, x = np.mgrid[: size[1], : size[0]] + 0.5
     turn = math.radians(degrees)
     along = math.cos(turn) * (x - middle[0]) + math.sin(turn) * (y - middle[1])
     aside = math.cos(turn) * (y - middle[1]) - math.sin(turn) * (x - middle[0])
-    picture[(along / axes[0]) ** 2 + (aside / axes[1]) ** 2 <= 1] = 60
-    return picture
+    image[(along / axes[0]) ** 2 + (aside / axes[1]) ** 2 <= 1] = 60
+    return image
 
 
 @pytest.mark.parametrize(("axes", "degrees"), [((20, 20), 0), ((30, 12), 25), ((25, 8), 110)])
 def test_an_ellipse_has_its_centre_and_the_diameter_of_its_area(axes, degrees):
-    picture = an_ellipse((160, 140), (70.5, 61.25), axes, degrees)
-    found = Mser(n=1).features(picture)
+    image = an_ellipse((160, 140), (70.5, 61.25), axes, degrees)
+    found = Mser(n=1).features(image)
     assert found.points[0] == pytest.approx((70.5, 61.25), abs=0.2)
     assert found.scales[0] == pytest.approx(2 * math.sqrt(axes[0] * axes[1]), rel=0.01)
 
@@ -45,9 +45,9 @@ def test_regions_are_measured_as_by_a_slow_loop():
 
 
 def test_dark_and_bright_regions_are_found():
-    picture = np.full((100, 200, 3), 128, np.uint8)
-    picture[30:60, 30:60], picture[30:60, 130:160] = 10, 240
-    found = Mser().features(picture)
+    image = np.full((100, 200, 3), 128, np.uint8)
+    image[30:60, 30:60], image[30:60, 130:160] = 10, 240
+    found = Mser().features(image)
     assert sorted(found.points.tolist()) == [[45, 45], [145, 45]]
 
 
@@ -67,7 +67,7 @@ def test_features_are_found_again(view, again, matched):
     assert right > matched
 
 
-def test_angles_turn_with_the_picture():
+def test_angles_turn_with_the_image():
     turns = angles_after_a_quarter_turn(Mser())
     assert len(turns) > 100
     assert (np.abs(turns - 90) < 10).mean() > 0.9

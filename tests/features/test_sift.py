@@ -34,7 +34,7 @@ def test_features_are_found_again(view, again, matched):
     assert right > matched
 
 
-def test_angles_turn_with_the_picture():
+def test_angles_turn_with_the_image():
     turns = angles_after_a_quarter_turn(Sift())
     assert (np.abs(turns - 90) < 10).mean() > 0.7  # a place of several directions may be paired with itself otherwise
 

@@ -76,7 +76,7 @@ def test_features_are_found_again(method, view, again, matched):
 
 
 @every
-def test_angles_turn_with_the_picture(method):
+def test_angles_turn_with_the_image(method):
     turns = angles_after_a_quarter_turn(method())
     assert len(turns) > 100
     assert (np.abs(turns - 90) < 10).mean() > 0.9
@@ -103,19 +103,19 @@ def test_wrong_parameters(method, wrong):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400), (31, 400), (400, 1)])
-def test_pictures_too_small_for_a_point_never_reach_akaze(shape):
-    """OpenCV's AKAZE writes outside of its memory on pictures of a pixel's width."""
+def test_images_too_small_for_a_point_never_reach_akaze(shape):
+    """OpenCV's AKAZE writes outside of its memory on images of a pixel's width."""
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
     assert len(Akaze(threshold=1e-9).features(noise)) == 0
 
 
 @pytest.mark.parametrize("side", [31, 40, 64, 100])
-def test_brisk_of_small_pictures_has_fewer_octaves(side):
+def test_brisk_of_small_images_has_fewer_octaves(side):
     image = np.random.default_rng(side).integers(0, 256, (side, 2 * side, 3), np.uint8)
     assert (len(Brisk(octaves=8).features(image)) > 0) == (side >= 40)
 
 
-def test_orb_of_small_pictures_has_fewer_levels():
+def test_orb_of_small_images_has_fewer_levels():
     """A level of less than 63 pixels has no room for a patch: 70 pixels have one of 1.1, whatever is asked for."""
     image = photograph(70)
     found = Orb(scale=1.1, levels=16, threshold=5).features(image)

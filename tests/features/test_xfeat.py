@@ -55,7 +55,7 @@ def test_features_are_found_again(view, again, matched):
     assert right > matched
 
 
-def test_features_move_with_the_picture():
+def test_features_move_with_the_image():
     ready(Xfeat())
     image = photograph(384)
     shifted = np.roll(image, (16, 24), axis=(0, 1))

@@ -55,8 +55,8 @@ def matches(view, right=90, wrong=210, seed=0):
     return Matches(query[order], hit[order], ratios[order], turns[order])
 
 
-def picture(count=60, seed=0, bits=16):
-    """The records of a picture, each feature with a word of its own."""
+def image(count=60, seed=0, bits=16):
+    """The records of an image, each feature with a word of its own."""
     rng = np.random.default_rng(seed)
     made = np.zeros(count, record_dtype(bits))
     made["word"], made["bits"] = np.arange(count), rng.integers(0, 256, made["bits"].shape)
@@ -66,7 +66,7 @@ def picture(count=60, seed=0, bits=16):
 
 
 def viewed(row, view, seed=0):
-    """The records of a picture of the same things, seen from elsewhere; what falls out of it is lost."""
+    """The records of an image of the same things, seen from elsewhere; what falls out of it is lost."""
     there, ratios, turns = seen(view, np.stack([row["x"], row["y"]], 1) / 65535)
     inside = ((there >= 0) & (there <= 1)).all(axis=1)
     made = row.copy()

@@ -110,11 +110,11 @@ def test_false_alarms_fall_with_evidence_and_rise_with_the_collection():
 
 @pytest.mark.parametrize("count", [10, 40, 120])
 def test_random_matches_raise_no_more_alarms_than_promised(count):
-    random, pictures, alarms = np.random.default_rng(4), 150, []
-    for _ in range(pictures):
+    random, images, alarms = np.random.default_rng(4), 150, []
+    for _ in range(images):
         found = fit_affine(made_up(random, 0, count, np.eye(3), 1, 0), (250, 250))
         if found is not None:
-            alarms.append(compute_log_nfa(pictures, found.n_tentative, found.n_inliers, found.match_probability))
+            alarms.append(compute_log_nfa(images, found.n_tentative, found.n_inliers, found.match_probability))
     for promised in (0.1, 1.0, 10.0):
         assert (np.array(alarms) <= log10(promised)).sum() <= promised
 
@@ -161,7 +161,7 @@ def test_matches_agree_with_a_slow_search(astronaut):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (7, 3), (64, 64)])
-def test_featureless_pictures_match_nothing(shape, astronaut):
+def test_featureless_images_match_nothing(shape, astronaut):
     blank = np.full((*shape, 3), 90, np.uint8)
     none, some = rootsift_features(blank, 200), rootsift_features(astronaut, 200)
     assert len(none) == 0
@@ -176,7 +176,7 @@ def test_featureless_pictures_match_nothing(shape, astronaut):
         assert pixel_correlation(*pair, np.eye(3)) == pytest.approx(0, abs=1e-3)
 
 
-def test_agreement_of_a_copy_and_of_another_picture(astronaut):
+def test_agreement_of_a_copy_and_of_another_image(astronaut):
     matrix = similarity(0.6, 20, (40, 10))
     smaller = cv2.warpAffine(astronaut, matrix[:2], (220, 220))
     other = downscale(skimage_data.chelsea(), 256)

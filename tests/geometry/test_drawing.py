@@ -12,7 +12,7 @@ def explained(**parts):
     return Explanation("because", "copy", 0.9, **parts)
 
 
-def test_without_points_it_is_the_two_pictures():
+def test_without_points_it_is_the_two_images():
     canvas = draw_matches(GREY, TALL, explained())
     assert canvas.shape == (300, 200 + GAP + 150, 3)
     assert np.array_equal(canvas[:100, :200], GREY)
@@ -45,7 +45,7 @@ def test_shares_lie_over_their_places_from_cool_to_hot():
     assert between == pytest.approx(covered(WARM, 128), abs=4)
 
 
-def test_a_heat_map_lies_over_each_picture_and_not_over_the_gap():
+def test_a_heat_map_lies_over_each_image_and_not_over_the_gap():
     shares = np.float32([[1, 0]])
     canvas = draw_matches(GREY, TALL, explained(query_shares=shares, hit_shares=shares[:, ::-1]))
     assert canvas[50, 0] == pytest.approx(covered(HOT, 128))

@@ -41,7 +41,7 @@ def test_matches_are_those_of_the_plain_loops(bits, seed, monkeypatch):
     assert made[np.lexsort(made.T)] == pytest.approx(by_hand[np.lexsort(by_hand.T)], rel=1e-6, abs=1e-6)
 
 
-def test_some_pictures_here_share_words():
+def test_some_images_here_share_words():
     assert any(slowly(*rows(2, 16, seed, words=8), 0.375) for seed in range(4))
 
 
@@ -60,7 +60,7 @@ def test_of_many_the_nearest_stay():
     assert found.query_points == pytest.approx(points(query[1::2][:MAX_MATCHES]))
 
 
-def test_pictures_that_share_no_word_and_empty_ones_match_nowhere():
+def test_images_that_share_no_word_and_empty_ones_match_nowhere():
     some, other, empty = row([1, 2], 16), row([3], 16), row([], 16)
     for query, hit in ((some, other), (some, empty), (empty, some), (empty, empty)):
         assert len(match_words(query, hit, 1)) == 0

@@ -1,7 +1,7 @@
 """Files made to do harm, written by code: bombs, lies, and things cut short.
 
-`generate(folder)` writes them all and returns, for each, the reasons that may be given for it; `None` stands for a
-picture that is read. The file names say what each one is.
+`generate(folder)` writes them all and returns, for each, the reasons that may be given for it; `None` stands for an
+image that is read. The file names say what each one is.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def _waves(width: int, height: int) -> Pillow.Image:
 
 
 def photo(width: int = 320, height: int = 240) -> Pillow.Image:
-    """A colourful picture that looks the same on every run."""
+    """A colourful image that looks the same on every run."""
     return _waves(width, height).copy()
 
 
 def saved(image: Pillow.Image, format: str, **options: object) -> bytes:
-    """The bytes of a picture file."""
+    """The bytes of an image file."""
     out = io.BytesIO()
     image.save(out, format, **options)
     return out.getvalue()
@@ -71,7 +71,7 @@ def resized_jpeg(jpeg: bytes, width: int, height: int) -> bytes:
 
 
 def many_scans(scans: int, width: int = 7000, height: int = 7000) -> bytes:
-    """A small grey progressive JPEG of many scans, each of which passes over the whole picture."""
+    """A small grey progressive JPEG of many scans, each of which passes over the whole image."""
     jpeg = resized_jpeg(saved(Pillow.new("L", (64, 64), 128), "JPEG", progressive=True), width, height)
     first = jpeg.index(b"\xff\xda")
     table = bytes([0xFF, 0xC4, 0, 20, 0x10, 1, *[0] * 15, 0xE0])  # one code, "0": a run of 2^14 empty blocks
@@ -135,7 +135,7 @@ def _lies() -> dict[str, tuple[bytes, set[Reason | None]]]:
         "eps.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(x) print\n", {Reason.FORMAT_OFF}),
         "svg.png": (svg, {Reason.FORMAT_OFF}),
         "pdf.jpg": (b"%PDF-1.7\n", {Reason.FORMAT_OFF}),
-        "text.jpg": (b"this is not a picture\n" * 9, {Reason.NOT_A_PICTURE}),
+        "text.jpg": (b"this is not an image\n" * 9, {Reason.NOT_AN_IMAGE}),
         "larger.jpg": (resized_jpeg(saved(photo(), "JPEG"), 30_000, 30_000), {*BROKEN, None}),
         "zero.jpg": (resized_jpeg(saved(photo(), "JPEG"), 0, 240), BROKEN),
         "canvas.webp": (webp[:12] + b"VP8X" + struct.pack("<I", 10) + bytes(4) + b"\xff" * 6 + webp[12:], LARGE),
@@ -173,7 +173,7 @@ def _odd() -> dict[str, tuple[bytes, set[Reason | None]]]:
         "jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n", "gif": b"GIF89a", "tif": b"II*\0", "bmp": b"BM",
         "webp": b"RIFF\0\0\0\0WEBP", "avif": b"\0\0\0\x1cftypavif", "heic": b"\0\0\0\x18ftypheic",
     }  # fmt: skip
-    cut = {*BROKEN, Reason.NOT_A_PICTURE, Reason.NEEDS_HEIF}
+    cut = {*BROKEN, Reason.NOT_AN_IMAGE, Reason.NEEDS_HEIF}
     odd: dict[str, tuple[bytes, set[Reason | None]]] = {f"magic.{name}": (data, cut) for name, data in magics.items()}
     odd["empty.jpg"] = b"", {Reason.EMPTY}
     odd["ok.jpg"] = saved(photo(), "JPEG"), {None}

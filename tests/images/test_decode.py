@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageCms, ImageOps
 
-from nearsight.errors import PictureError, Reason, UsageError
+from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.images import pillow
 from nearsight.images.decode import Limits, decode_image, wrap_pixels
 
@@ -36,11 +36,11 @@ def near(ours, oracle, most=2):
 
 
 @pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "GIF", "WEBP"])
-def test_small_pictures_come_as_they_are(format):
+def test_small_images_come_as_they_are(format):
     data = saved(photo(), format, **({"lossless": True} if format == "WEBP" else {}))
-    picture = decode_image(data)
-    assert np.array_equal(picture.render(1000), np.asarray(opened(data).convert("RGB")))
-    assert (picture.width, picture.height, picture.format) == (320, 240, format)
+    image = decode_image(data)
+    assert np.array_equal(image.render(1000), np.asarray(opened(data).convert("RGB")))
+    assert (image.width, image.height, image.format) == (320, 240, format)
 
 
 @pytest.mark.parametrize(
@@ -55,23 +55,23 @@ def test_side_is_the_longest(side, shape):
 
 @pytest.mark.parametrize("side", [30, 64, 100, 256])
 def test_area_averages_against_a_slow_loop(side):
-    picture = np.asarray(photo())
+    image = np.asarray(photo())
     ours = decode_image(saved(photo(), "PNG")).render(side)
     height, width = ours.shape[:2]
     for y in range(0, height, 7):
         for x in range(0, width, 11):
             box = (x * 320 / width, y * 240 / height, (x + 1) * 320 / width, (y + 1) * 240 / height)
-            assert np.abs(ours[y, x] - area(picture, *box)).max() <= 1.5
+            assert np.abs(ours[y, x] - area(image, *box)).max() <= 1.5
 
 
 @pytest.mark.parametrize("size", [(243, 243), (255, 243), (243, 250)])
 def test_odd_sides_are_not_halved(size):
-    """Each pixel of the reduced picture is the mean of its area, to the last rounding."""
+    """Each pixel of the reduced image is the mean of its area, to the last rounding."""
     width, height = size
-    picture = np.random.default_rng(3).choice(np.array([0, 255], np.uint8), (height, width, 3))
-    ours = wrap_pixels(picture).render(40)
+    image = np.random.default_rng(3).choice(np.array([0, 255], np.uint8), (height, width, 3))
+    ours = wrap_pixels(image).render(40)
     rows, columns = (averaging(length, reduced) for length, reduced in zip((height, width), ours.shape, strict=False))
-    exact = np.einsum("yr,xc,rcn->yxn", rows, columns, picture.astype(float), optimize=True)
+    exact = np.einsum("yr,xc,rcn->yxn", rows, columns, image.astype(float), optimize=True)
     assert np.abs(ours - exact).max() <= 1.01
 
 
@@ -82,30 +82,30 @@ def averaging(length, reduced):
     return np.maximum(covered, 0) * reduced / length
 
 
-def area(picture, x0, y0, x1, y1):
+def area(image, x0, y0, x1, y1):
     total, weight = np.zeros(3), 0.0
     for y in range(int(y0), int(np.ceil(y1 - 1e-9))):
         for x in range(int(x0), int(np.ceil(x1 - 1e-9))):
             part = (min(x1, x + 1) - max(x0, x)) * (min(y1, y + 1) - max(y0, y))
-            total, weight = total + part * picture[y, x], weight + part
+            total, weight = total + part * image[y, x], weight + part
     return total / weight
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
 @pytest.mark.parametrize("size", [(2100, 1577), (4099, 300)])
-def test_large_pictures_are_near_the_average_of_all_their_pixels(format, size):
+def test_large_images_are_near_the_average_of_all_their_pixels(format, size):
     data = saved(photo(*size), format, **({"quality": 95} if format == "JPEG" else {}))
-    picture = decode_image(data)
+    image = decode_image(data)
     whole = np.asarray(opened(data).convert("RGB"))
-    ours = picture.render(200)
+    ours = image.render(200)
     oracle = cv2.resize(whole, (ours.shape[1], ours.shape[0]), interpolation=cv2.INTER_AREA)
-    assert max(picture.base.shape) < max(size)
-    assert max(picture.base.shape) >= 1024
+    assert max(image.base.shape) < max(size)
+    assert max(image.base.shape) >= 1024
     assert np.abs(ours.astype(int) - oracle).mean() < 1
-    assert (picture.width, picture.height) == size
+    assert (image.width, image.height) == size
 
 
-def test_strips_make_the_same_picture(monkeypatch):
+def test_strips_make_the_same_image(monkeypatch):
     data = saved(photo(2500, 1999), "PNG")
     whole = decode_image(data).base
     monkeypatch.setattr("nearsight.images.colour.STRIP_PIXELS", 100_000)
@@ -115,17 +115,17 @@ def test_strips_make_the_same_picture(monkeypatch):
 def test_sides_do_not_depend_on_each_other():
     data = saved(photo(1500, 1000), "JPEG")
     alone = decode_image(data).render(64)
-    picture = decode_image(data)
+    image = decode_image(data)
     for side in (512, 100, 256):
-        picture.render(side)
-    assert np.array_equal(picture.render(64), alone)
+        image.render(side)
+    assert np.array_equal(image.render(64), alone)
     assert np.array_equal(decode_image(data).render(64), alone)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (40_000, 3)])
 def test_extreme_shapes(size):
-    picture = decode_image(saved(photo(*size), "PNG"))
-    pixels = picture.render(256)
+    image = decode_image(saved(photo(*size), "PNG"))
+    pixels = image.render(256)
     assert max(pixels.shape) <= max(256, 3)
     assert min(pixels.shape) >= 1
 
@@ -133,12 +133,12 @@ def test_extreme_shapes(size):
 # -------------------- boxes
 
 
-def test_box_is_cut_out_of_the_full_picture():
+def test_box_is_cut_out_of_the_full_image():
     whole = np.asarray(photo(2000, 1500))
-    picture = decode_image(saved(photo(2000, 1500), "PNG"), full=True)
-    assert np.array_equal(picture.render(9999, (100, 200, 400, 450)), whole[200:450, 100:400])
-    assert np.array_equal(picture.render(9999, (100.9, 200.2, 399.1, 449.5)), whole[200:450, 100:400])
-    assert picture.render(50, (0, 0, 2000, 1500)).shape == (38, 50, 3)
+    image = decode_image(saved(photo(2000, 1500), "PNG"), full=True)
+    assert np.array_equal(image.render(9999, (100, 200, 400, 450)), whole[200:450, 100:400])
+    assert np.array_equal(image.render(9999, (100.9, 200.2, 399.1, 449.5)), whole[200:450, 100:400])
+    assert image.render(50, (0, 0, 2000, 1500)).shape == (38, 50, 3)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -147,13 +147,13 @@ def test_box_is_in_upright_pixels(orientation):
     exif[274] = orientation
     data = saved(photo(200, 100), "PNG", exif=exif)
     upright = np.asarray(ImageOps.exif_transpose(opened(data)))
-    picture = decode_image(data, full=True)
-    assert (picture.height, picture.width) == upright.shape[:2]
-    assert np.array_equal(picture.render(999, (10, 20, 70, 90)), upright[20:90, 10:70])
+    image = decode_image(data, full=True)
+    assert (image.height, image.width) == upright.shape[:2]
+    assert np.array_equal(image.render(999, (10, 20, 70, 90)), upright[20:90, 10:70])
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_box_of_a_scaled_picture(orientation):
+def test_box_of_a_scaled_image(orientation):
     exif = Pillow.Exif()
     exif[274] = orientation
     data = saved(photo(4096, 2048), "JPEG", quality=95, exif=exif)
@@ -173,9 +173,9 @@ def test_box_that_is_not_within(box):
 
 
 def test_box_a_pixel_too_large_is_fine_and_a_small_one_has_a_pixel():
-    picture = decode_image(saved(photo(), "PNG"))
-    assert picture.render(999, (-0.4, -1, 320.5, 241)).shape == (240, 320, 3)
-    assert picture.render(999, (5.1, 5.1, 5.2, 5.2)).shape == (1, 1, 3)
+    image = decode_image(saved(photo(), "PNG"))
+    assert image.render(999, (-0.4, -1, 320.5, 241)).shape == (240, 320, 3)
+    assert image.render(999, (5.1, 5.1, 5.2, 5.2)).shape == (1, 1, 3)
 
 
 def test_side_of_nothing():
@@ -202,9 +202,9 @@ def test_orientation(format, orientation):
     data = saved(photo(96, 64), format, exif=exif, **({"lossless": True} if format == "WEBP" else {}))
     with opened(data) as stored:
         oracle = ImageOps.exif_transpose(stored).convert("RGB")
-    picture = decode_image(data)
-    assert (picture.width, picture.height) == oracle.size
-    assert np.array_equal(picture.render(999), np.asarray(oracle))
+    image = decode_image(data)
+    assert (image.width, image.height) == oracle.size
+    assert np.array_equal(image.render(999), np.asarray(oracle))
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
@@ -280,7 +280,7 @@ def test_numbers_without_a_natural_range(low, high, dtype):
     near(ours[0, :, 0], np.arange(256), 1)
 
 
-def test_float_picture_of_nothing():
+def test_float_image_of_nothing():
     assert decode_image(saved(Pillow.fromarray(np.full((3, 3), np.nan, np.float32)), "TIFF")).render(9).max() == 0
 
 
@@ -300,9 +300,9 @@ def test_heif():
     heif = pytest.importorskip("pillow_heif", reason="the extra nearsight[heif] is not installed")
     out = io.BytesIO()
     heif.from_pillow(photo()).save(out, quality=95)
-    picture = decode_image(out.getvalue())
-    assert (picture.format, picture.width, picture.height) == ("HEIF", 320, 240)
-    assert np.abs(picture.render(999).astype(int) - np.asarray(photo())).mean() < 4
+    image = decode_image(out.getvalue())
+    assert (image.format, image.width, image.height) == ("HEIF", 320, 240)
+    assert np.abs(image.render(999).astype(int) - np.asarray(photo())).mean() < 4
 
 
 # -------------------- colour
@@ -316,7 +316,7 @@ def wide_gamut():
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
-def test_profile_against_the_whole_picture(format):
+def test_profile_against_the_whole_image(format):
     data = saved(photo(), format, icc_profile=wide_gamut())
     image = opened(data)
     source = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
@@ -331,7 +331,7 @@ def test_profile_of_srgb_changes_nothing():
     assert np.array_equal(decode_image(saved(photo(), "PNG", icc_profile=profile)).render(999), np.asarray(photo()))
 
 
-def test_grey_picture_with_a_colour_profile():
+def test_grey_image_with_a_colour_profile():
     data = saved(photo().convert("L"), "PNG", icc_profile=wide_gamut())
     near(decode_image(data).render(999), np.asarray(photo().convert("L").convert("RGB")), 3)
 
@@ -360,7 +360,7 @@ def test_every_exception_has_a_reason(monkeypatch, error, reason):
         raise error
 
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         decode_image(saved(photo(), "PNG"))
     assert caught.value.reason is reason
 
@@ -376,7 +376,7 @@ def test_interrupt_passes(monkeypatch):
 
 def test_details_are_one_clean_line_without_addresses():
     for data in (b"\xff\xd8\xff" + b"\x1b[31m" * 9, b"II*\0" + b"\xff" * 20, saved(photo(), "PNG")[:3000]):
-        with pytest.raises(PictureError) as caught:
+        with pytest.raises(ImageError) as caught:
             decode_image(data)
         assert caught.value.detail.isprintable()
         assert "0x" not in caught.value.detail
@@ -391,7 +391,7 @@ def test_nothing_is_said_on_the_way(capfd):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         decode_image(data)  # Pillow warns of this one
-        with pytest.raises(PictureError):
+        with pytest.raises(ImageError):
             decode_image(many)  # and logs an error for this one
     assert said == []
     assert capfd.readouterr() == ("", "")
@@ -415,6 +415,6 @@ def test_threads_share_the_quiet():
 
 
 def test_limits_reach_the_gate():
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         decode_image(saved(photo(), "PNG"), Limits(decoded=1000))
     assert caught.value.reason is Reason.TOO_MANY_BYTES

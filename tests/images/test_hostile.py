@@ -1,4 +1,4 @@
-"""Everything hostile goes through real workers: each file ends with a picture or a reason, and the same one twice."""
+"""Everything hostile goes through real workers: each file ends with an image or a reason, and the same one twice."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def verdict(result):
 
 
 def reason(result):
-    """None for a picture."""
+    """None for an image."""
     if isinstance(result, Failure):
         return result.reason
     return None if result[0].isupper() else Reason(result[0].split(":")[0])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearsight.errors import PictureError, Reason
+from nearsight.errors import ImageError, Reason
 from nearsight.images.sidecars.entry import ImageText
 from nearsight.images.sidecars.formats import is_sidecar, read_sidecar
 
@@ -73,7 +73,7 @@ def test_cocos_annotations():
     assert told(value)[:2] == [ImageText("a.jpg", "A man skis.", ("dog",)), ImageText("b.jpg", "", ("dog",))]
 
 
-def test_sentences_inside_pictures():
+def test_sentences_inside_images():
     value = {"images": [{"filename": "a.jpg", "sentences": [{"raw": "A dog."}, {"raw": "A cat."}], "split": "train"}]}
     assert told(value) == [ImageText("a.jpg", "A dog.\nA cat.")]
 
@@ -81,7 +81,7 @@ def test_sentences_inside_pictures():
 def test_json_lines():
     data = b'\xef\xbb\xbf{"file_name": "a.jpg", "text": "One"}\n\n{"file_name": "b.jpg", "text": "Two"}\n'
     assert read_sidecar(b"metadata.jsonl", data) == [ImageText("a.jpg", "One"), ImageText("b.jpg", "Two")]
-    with pytest.raises(PictureError, match="line 2 is not JSON"):
+    with pytest.raises(ImageError, match="line 2 is not JSON"):
         read_sidecar(b"metadata.jsonl", b'{"file": "a.jpg"}\n{"file"\n')
 
 
@@ -104,7 +104,7 @@ def test_csv(data, expected):
 
 
 def test_a_cell_without_end_is_refused():
-    with pytest.raises(PictureError, match="field larger"):
+    with pytest.raises(ImageError, match="field larger"):
         read_sidecar(b"list.csv", b'file,caption\na.jpg,"' + b"x" * 200_000)
 
 
@@ -132,7 +132,7 @@ def test_xmp():
     ],
 )
 def test_what_is_no_sidecar_has_a_reason(name, data):
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         read_sidecar(name, data)
     assert caught.value.reason is Reason.CORRUPT
     assert len(caught.value.detail) < 300
@@ -164,5 +164,5 @@ def test_any_json_is_read(value):
 
 @given(st.sampled_from([b"a.json", b"a.jsonl", b"a.csv", b"a.xmp"]), st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(name, data):
-    with suppress(PictureError):
+    with suppress(ImageError):
         assert isinstance(read_sidecar(name, data), list)

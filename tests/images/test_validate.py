@@ -5,7 +5,7 @@ import warnings
 import pytest
 from PIL import Image as Pillow
 
-from nearsight.errors import PictureError, Reason
+from nearsight.errors import ImageError, Reason
 from nearsight.images import validate as module
 from nearsight.images.validate import Header, Limits, choose_scale, validate_image
 
@@ -13,7 +13,7 @@ from .hostile import photo, png, resized_jpeg, saved
 
 
 def reason(data, **options):
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         validate_image(data, **options)
     return caught.value.reason
 
@@ -49,7 +49,7 @@ def test_scale_keeps_the_longest_side_at_1024(longest, scale):
     assert choose_scale(longest, 10) == choose_scale(10, longest) == scale
 
 
-def test_phone_picture_of_108_megapixels_passes_and_its_progressive_twin_does_not():
+def test_phone_image_of_108_megapixels_passes_and_its_progressive_twin_does_not():
     phone = resized_jpeg(saved(photo(), "JPEG"), 12_000, 9_000)
     assert validate_image(phone) == Header("JPEG", 12_000, 9_000, 1_500 * 1_125 * 3, 8)
     assert reason(resized_jpeg(saved(photo(), "JPEG", progressive=True), 12_000, 9_000)) is Reason.TOO_MANY_BYTES
@@ -83,8 +83,8 @@ def test_map_scan_passes_and_one_byte_over_the_limit_does_not():
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"", Reason.NOT_A_PICTURE), (b"hello", Reason.NOT_A_PICTURE), (b"BMW is a car        ", Reason.NOT_A_PICTURE),
-        (b"\0\0\0\x18ftypisom", Reason.NOT_A_PICTURE), (b"RIFF\0\0\0\0WAVE", Reason.NOT_A_PICTURE),
+        (b"", Reason.NOT_AN_IMAGE), (b"hello", Reason.NOT_AN_IMAGE), (b"BMW is a car        ", Reason.NOT_AN_IMAGE),
+        (b"\0\0\0\x18ftypisom", Reason.NOT_AN_IMAGE), (b"RIFF\0\0\0\0WAVE", Reason.NOT_AN_IMAGE),
         (b"%PDF-1.4", Reason.FORMAT_OFF), (b"%!PS-Adobe", Reason.FORMAT_OFF), (b"8BPS\0\1", Reason.FORMAT_OFF),
         (b"\0\0\1\0\1\0", Reason.FORMAT_OFF), (b"\0\0\0\x0cjP  \r\n\x87\n", Reason.FORMAT_OFF),
         (b"\xef\xbb\xbf <!-- x --><svg ", Reason.FORMAT_OFF), (b"II*\0\x10\0\0\0CR\2\0", Reason.FORMAT_OFF),

@@ -1,4 +1,4 @@
-"""The inverted file against the kernels' own distances of all pictures, and itself after changes."""
+"""The inverted file against the kernels' own distances of all images, and itself after changes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tests.kernels.words import pairs, row, rows
 
 KERNELS = [TfIdf(), TfIdf(idf=False, burst=True), HammingVotes(), Selective()]
 EVERY = pytest.mark.parametrize("kernel", KERNELS, ids=repr)
-PICTURES, QUERIES = rows(30, seed=1), rows(5, seed=2)
+IMAGES, QUERIES = rows(30, seed=1), rows(5, seed=2)
 IDS = np.random.default_rng(3).permutation(100)[:30].astype(np.int64)
 
 
 def full(kernel, **parameters):
-    """All pictures, in three parts."""
+    """All images, in three parts."""
     index = Inverted(**parameters).empty(kernel)
     for start, stop in ((0, 11), (11, 12), (12, 30)):
-        index = index.add(IDS[start:stop], PICTURES[start:stop])
+        index = index.add(IDS[start:stop], IMAGES[start:stop])
     return index
 
 
@@ -53,7 +53,7 @@ def test_hits_are_those_of_all_distances(kernel, k):
     hits = full(kernel).search(QUERIES, k)
     assert hits.ids.dtype == np.int64
     assert hits.scores.dtype == np.float32
-    similarities = 1 - kernel.distances(QUERIES, PICTURES)
+    similarities = 1 - kernel.distances(QUERIES, IMAGES)
     assert_hits(hits, [expected(np.where(each < 1e-7, 0, each), IDS, k) for each in similarities])
 
 
@@ -66,23 +66,23 @@ def test_ties_are_broken_by_id(kernel):
 
 @EVERY
 def test_without_some_is_as_if_they_had_never_been_there(kernel):
-    """How often words are held is counted over the pictures that are there."""
+    """How often words are held is counted over the images that are there."""
     gone = IDS[::3]
     stays = ~np.isin(IDS, gone)
-    left = [each for each, keep in zip(PICTURES, stays, strict=True) if keep]
+    left = [each for each, keep in zip(IMAGES, stays, strict=True) if keep]
     rebuilt = Inverted().empty(kernel).add(IDS[stays], left)
     fewer = full(kernel).remove(np.append(gone, 12345))
     assert len(fewer) == stays.sum()
     assert equal(fewer.search(QUERIES, 40), rebuilt.search(QUERIES, 40))
-    again = fewer.add(gone, PICTURES[::3])
+    again = fewer.add(gone, IMAGES[::3])
     assert equal(again.search(QUERIES, 40), full(kernel).search(QUERIES, 40))
-    assert equal(full(kernel).search(QUERIES, 40), Inverted().empty(kernel).add(IDS, PICTURES).search(QUERIES, 40))
+    assert equal(full(kernel).search(QUERIES, 40), Inverted().empty(kernel).add(IDS, IMAGES).search(QUERIES, 40))
 
 
 def test_idf_is_that_of_what_is_there():
-    """A word that all pictures hold tells nothing; once a picture without it is there, it does."""
-    pictures = [row([1, 2]), row([1, 3])]
-    index = Inverted().empty(TfIdf()).add(np.array([1, 2]), pictures)
+    """A word that all images hold tells nothing; once an image without it is there, it does."""
+    images = [row([1, 2]), row([1, 3])]
+    index = Inverted().empty(TfIdf()).add(np.array([1, 2]), images)
     assert index.search([row([1])], 3).ids.tolist() == [[NO_ID] * 3]
     more = index.add(np.array([3]), [row([4])])
     assert more.search([row([1])], 3).ids.tolist() == [[1, 2, NO_ID]]
@@ -113,8 +113,8 @@ def test_consistent_votes_are_those_of_the_best_bins_in_plain_loops(kernel):
     right = []
     for query in QUERIES:
         alike = []
-        for picture in PICTURES:
-            votes = [(turned(*pair), amount) for *pair, amount in pairs(kernel, query, picture, PICTURES)]
+        for image in IMAGES:
+            votes = [(turned(*pair), amount) for *pair, amount in pairs(kernel, query, image, IMAGES)]
             ways = []
             for which in (0, 1):
                 near = [{at, (at - 1) % 16, (at + 1) % 16} for at in range(16)]
@@ -141,16 +141,16 @@ def test_features_that_turned_alike_vote_together():
 
 
 @EVERY
-def test_what_is_kept_stands_for_the_pictures(kernel, tmp_path):
+def test_what_is_kept_stands_for_the_images(kernel, tmp_path):
     index = Inverted()
     halves = [
-        index.encode(IDS[at], [PICTURES[one] for one in at], kernel, {}) for at in (np.arange(12), np.arange(12, 30))
+        index.encode(IDS[at], [IMAGES[one] for one in at], kernel, {}) for at in (np.arange(12), np.arange(12, 30))
     ]
     gone = IDS[[3, 20]]
     joined = index.merge(halves, gone)
     assert set(joined["ids"].tolist()) == set(IDS.tolist()) - set(gone.tolist())
     stays = ~np.isin(IDS, gone)
-    alone = index.encode(IDS[stays], [PICTURES[at] for at in np.flatnonzero(stays)], kernel, {})
+    alone = index.encode(IDS[stays], [IMAGES[at] for at in np.flatnonzero(stays)], kernel, {})
     assert joined.keys() == alone.keys()
     assert all(np.array_equal(joined[name], alone[name]) and joined[name].dtype == alone[name].dtype for name in alone)
     np.savez(tmp_path / "kept.npz", **joined)
@@ -168,14 +168,14 @@ def test_what_is_kept_stands_for_the_pictures(kernel, tmp_path):
 
 @EVERY
 def test_parts_beyond_those_that_are_there_say_nothing(kernel):
-    """A part may hold pictures that are not added, because they are dead."""
-    kept = Inverted().encode(IDS, PICTURES, kernel, {})
+    """A part may hold images that are not added, because they are dead."""
+    kept = Inverted().encode(IDS, IMAGES, kernel, {})
     some = Inverted().empty(kernel, {}, [kept]).add(IDS[:9], [None] * 9)
-    assert equal(some.search(QUERIES, 40), Inverted().empty(kernel).add(IDS[:9], PICTURES[:9]).search(QUERIES, 40))
+    assert equal(some.search(QUERIES, 40), Inverted().empty(kernel).add(IDS[:9], IMAGES[:9]).search(QUERIES, 40))
 
 
 @EVERY
-def test_empty_pictures_are_never_found(kernel):
+def test_empty_images_are_never_found(kernel):
     empty = row([], 16)
     index = Inverted().empty(kernel)
     assert index.search([row([1], 16), empty], 2).ids.tolist() == [[NO_ID] * 2] * 2

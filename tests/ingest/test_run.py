@@ -16,13 +16,13 @@ from nearsight.storage.segments import SEGMENTS_FOLDER, Segment
 
 
 def answers(photos, recipe=None):
-    """Path and distance of every hit for every picture of the folder."""
+    """Path and distance of every hit for every image of the folder."""
     return {
         each.path: [
             (hit.path, round(hit.distance, 4))
             for hit in photos.search(photos.root / os.fsdecode(each.path), recipe=recipe)
         ]
-        for each in photos.pictures()
+        for each in photos.images()
     }
 
 
@@ -72,10 +72,10 @@ def test_added_changed_moved_and_removed_files_equal_a_rebuild(photographs, tmp_
     assert not any(path == b"moon.png" for path in got)
 
 
-def test_a_moved_picture_keeps_its_id(photographs):
-    before = {p.path: p.id for p in ns.index(photographs, recipe="gist").pictures()}
+def test_a_moved_image_keeps_its_id(photographs):
+    before = {p.path: p.id for p in ns.index(photographs, recipe="gist").images()}
     os.rename(photographs / "sub", photographs / "elsewhere")
-    after = {p.path: p.id for p in ns.index(photographs).pictures()}
+    after = {p.path: p.id for p in ns.index(photographs).images()}
     assert after[b"elsewhere/brick.png"] == before[b"sub/brick.png"]
     assert after[b"elsewhere/astronaut.png"] == before[b"sub/astronaut.png"]
 
@@ -86,17 +86,17 @@ def test_a_touched_file_is_not_described_again(photographs):
     assert counts(ns.index(photographs)) == {"unchanged": 13}
 
 
-def test_a_change_within_the_same_time_stamp_is_noticed(tmp_path, random_picture):
+def test_a_change_within_the_same_time_stamp_is_noticed(tmp_path, random_image):
     folder = tmp_path / "p"
     folder.mkdir()
-    picture = random_picture(folder / "a.bmp", 1)
-    now = os.stat(picture).st_ctime_ns
-    os.utime(picture, ns=(now, now))
+    image = random_image(folder / "a.bmp", 1)
+    now = os.stat(image).st_ctime_ns
+    os.utime(image, ns=(now, now))
     ns.index(folder, recipe="gist")
-    size = picture.stat().st_size
-    random_picture(picture, 2)
-    os.utime(picture, ns=(now, now))
-    assert picture.stat().st_size == size
+    size = image.stat().st_size
+    random_image(image, 2)
+    os.utime(image, ns=(now, now))
+    assert image.stat().st_size == size
     assert counts(ns.index(folder)) == {"changed": 1}
 
 
@@ -122,7 +122,7 @@ def test_pixels_do_not_depend_on_the_other_recipes(photographs, tmp_path):
 def _rows(photos, recipe):
     key = photos.plan(recipe=recipe).key
     catalogue = Catalogue(photos.home)
-    paths = {p.id: p.path for p in catalogue.pictures()}
+    paths = {p.id: p.path for p in catalogue.images()}
     found = {}
     for entry in catalogue.segments():
         if entry.key == key:
@@ -133,7 +133,7 @@ def _rows(photos, recipe):
 
 
 def test_every_file_that_is_not_indexed_has_a_reason(photographs):
-    (photographs / "notes.txt").write_text("hello, this is no picture")
+    (photographs / "notes.txt").write_text("hello, this is no image")
     (photographs / "empty.jpg").touch()
     (photographs / "cut.jpg").write_bytes((photographs / "china.jpg").read_bytes()[:5000])
     os.mkfifo(photographs / "pipe.jpg")
@@ -166,9 +166,9 @@ def test_a_mended_file_comes_in(photographs):
     assert not list(photos.skips())
 
 
-def test_a_picture_that_breaks_goes_out_with_its_reason(photographs):
+def test_a_image_that_breaks_goes_out_with_its_reason(photographs):
     ns.index(photographs, recipe="gist")
-    (photographs / "coffee.png").write_bytes(b"not a picture any more")
+    (photographs / "coffee.png").write_bytes(b"not an image any more")
     photos = ns.index(photographs)
     assert photos.info()["images"] == 12
     assert [skip.path for skip in photos.skips()] == [b"coffee.png"]
@@ -182,7 +182,7 @@ def test_odd_names_go_through_everything(photographs):
         with open(os.path.join(os.fsencode(photographs), name), "wb") as out:
             out.write(source + bytes(number))
     photos = ns.index(photographs, recipe="gist")
-    assert {p.path for p in photos.pictures()} >= set(names)
+    assert {p.path for p in photos.images()} >= set(names)
     assert {os.fsencode(hit.path) for hit in photos.search(photographs / "coffee.png")[:7]} == {*names, b"coffee.png"}
     assert photos.remove(["-rf", os.fsdecode(b"\xff\xfe.png")]) == 2
 
@@ -199,7 +199,7 @@ def test_an_emptied_folder_is_not_taken_for_a_wish(photographs, tmp_path):
     assert counts(ns.index(photographs, collection=home)) == {"unchanged": 13}
 
 
-def test_removed_pictures_stay_out_until_they_are_restored(photographs):
+def test_removed_images_stay_out_until_they_are_restored(photographs):
     photos = ns.index(photographs, recipe="gist")
     assert photos.remove(["sub", "coffee.png"]) == 3
     assert "coffee.png" not in {hit.path for hit in photos.search(photographs / "coffee.png")}
@@ -210,11 +210,11 @@ def test_removed_pictures_stay_out_until_they_are_restored(photographs):
     assert ns.index(photographs).info()["images"] == 12
 
 
-def test_many_small_runs_keep_few_segments(tmp_path, random_picture):
+def test_many_small_runs_keep_few_segments(tmp_path, random_image):
     folder = tmp_path / "p"
     folder.mkdir()
     for number in range(20):
-        random_picture(folder / f"{number}.jpg", number)
+        random_image(folder / f"{number}.jpg", number)
         photos = ns.index(folder, recipe="tiny")
     entries = Catalogue(photos.home).segments()
     assert len(entries) < 2 * 9

@@ -1,4 +1,4 @@
-"""Words from sidecars and from the pictures' own files, from the folder to the answer."""
+"""Words from sidecars and from the images' own files, from the folder to the answer."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.images.test_sidecars import XMP
 
 
 @pytest.fixture
-def folder(tmp_path, random_picture):
-    """Six pictures in two folders."""
+def folder(tmp_path, random_image):
+    """Six images in two folders."""
     (tmp_path / "photos" / "sub").mkdir(parents=True)
     for number, name in enumerate(["a.jpg", "b.jpg", "c.jpg", "sub/a.jpg", "sub/d.jpg", "sub/e.jpg"]):
-        random_picture(tmp_path / "photos" / name, number, side=48)
+        random_image(tmp_path / "photos" / name, number, side=48)
     return tmp_path / "photos"
 
 
@@ -59,7 +59,7 @@ def test_every_kind_of_sidecar_is_searched(folder):
         assert [hit.path for hit in alike] == ["a.jpg", "sub/d.jpg"]
 
 
-def test_names_are_found_where_the_pictures_are(folder):
+def test_names_are_found_where_the_images_are(folder):
     """By path from the sidecar's folder, from the indexed one, or by a name that there is only once."""
     (folder / "sub" / "own.json").write_text(json.dumps({"a.jpg": "the inner one", "sub/d.jpg": "from the root"}))
     (folder / "outer.json").write_text(json.dumps({"e.jpg": "only once", "x/a.jpg": "twice", "no.jpg": "nowhere"}))
@@ -71,15 +71,15 @@ def test_names_are_found_where_the_pictures_are(folder):
         assert {each.path: each.unknown for each in photos.sidecars()} == {b"outer.json": 2, b"sub/own.json": 0}
 
 
-def test_changes_are_followed(folder, random_picture):
+def test_changes_are_followed(folder, random_image):
     (folder / "a.jpg.xmp").write_bytes(XMP)
     (folder / "list.csv").write_text("file,caption\nnew.jpg,it comes later\nb.jpg,always here\n")
-    os.utime(folder / "list.csv", (1_600_000_000, 1_600_000_000))  # long ago: read again only where pictures have come
+    os.utime(folder / "list.csv", (1_600_000_000, 1_600_000_000))  # long ago: read again only where images have come
     indexed(folder).close()
     with indexed(folder) as photos:
         assert photos.summary.unchanged == 6
         assert found(photos, "genoa") == ["a.jpg"]
-    random_picture(folder / "new.jpg", 77, side=48)
+    random_image(folder / "new.jpg", 77, side=48)
     (folder / "a.jpg.xmp").write_bytes(XMP.replace(b"Genoa", b"Naples"))
     with indexed(folder) as photos:
         assert found(photos, "later") == ["new.jpg"]
@@ -90,7 +90,7 @@ def test_changes_are_followed(folder, random_picture):
         assert found(photos, "naples") == found(photos, "always here") == []
         assert found(photos, "later") == ["new.jpg"]
         assert not photos.verify()
-        assert photos.info()["words"] == {"sidecars": 1, "pictures": 1, "unknown": 0}
+        assert photos.info()["words"] == {"sidecars": 1, "images": 1, "unknown": 0}
 
 
 def test_an_unchanged_sidecar_is_not_read_again(folder, monkeypatch):
@@ -126,7 +126,7 @@ def test_a_names_file_cannot_reach_out_of_the_folder(folder):
     names = dict.fromkeys(["../photos/b.jpg", "/etc/passwd", "a\u0000.jpg", "../../x"], "out")
     (folder / "list.json").write_text(json.dumps(names))
     with indexed(folder) as photos:
-        assert found(photos, "out") == ["b.jpg"]  # by its name, which no other picture has
+        assert found(photos, "out") == ["b.jpg"]  # by its name, which no other image has
         assert len(photos) == 6
 
 
@@ -150,7 +150,7 @@ def test_words_of_the_files_themselves(folder):
     (folder / "sub" / "moved.jpg").unlink()
     with indexed(folder) as photos:
         assert found(photos, "lighthouse") == []
-        assert photos.info()["words"] == {"sidecars": 0, "pictures": 1, "unknown": 0}
+        assert photos.info()["words"] == {"sidecars": 0, "images": 1, "unknown": 0}
 
 
 def _exif(description):
@@ -179,7 +179,7 @@ def test_real_captions(data, tmp_path):
     shutil.copytree(data / "captions", tmp_path / "captions")
     told = {each["file"]: each["captions"] for each in json.loads((data / "captions" / "captions.json").read_text())}
     with indexed(tmp_path / "captions") as photos:
-        assert photos.info()["words"] == {"sidecars": 1, "pictures": len(told), "unknown": 0}
+        assert photos.info()["words"] == {"sidecars": 1, "images": len(told), "unknown": 0}
         for words in ("dog", "man skis", "birthday cake", "train station"):
             hits = [hit.path.split("/")[-1] for hit in photos.search(words=words, k=300)]
             right = {

@@ -1,4 +1,4 @@
-"""Pairs of pictures of the same thing: where they come from, and what is learnt of them."""
+"""Pairs of images of the same thing: where they come from, and what is learnt of them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_what_is_no_pair_is_named(tmp_path, lines, says):
 
 @pytest.fixture(scope="module")
 def things(tmp_path_factory):
-    """Things, four pictures each: their upper half tells them apart, the lower is as it happens to be."""
+    """Things, four images each: their upper half tells them apart, the lower is as it happens to be."""
     folder = tmp_path_factory.mktemp("things")
     rng = np.random.default_rng(0)
     for thing in range(THINGS):
@@ -67,7 +67,7 @@ def things(tmp_path_factory):
 
 
 def test_what_is_learnt_of_pairs_finds_the_same_thing(things, tmp_path):
-    """Learnt from the first three pictures of each thing, each fourth is asked with."""
+    """Learnt from the first three images of each thing, each fourth is asked with."""
     learnt, plain = tmp_path / "learnt.npz", "tiny(square=4, colour=false) | flat"
     pairs = [(f"{each}/{one}.png", f"{each}/{two}.png") for each in range(THINGS) for one, two in ((0, 1), (1, 2))]
     (made,) = ns.train([things], RECIPE, learnt, pairs=pairs)
@@ -77,7 +77,7 @@ def test_what_is_learnt_of_pairs_finds_the_same_thing(things, tmp_path):
 
 
 def right(folder, collection, recipe, learnt):
-    """How many of the fourth pictures find another picture of their thing first."""
+    """How many of the fourth images find another image of their thing first."""
     with ns.index(folder, recipe=recipe, learnt=learnt, collection=collection) as opened:
         asked = [opened.search(folder / f"{thing}/3.png", recipe=recipe, k=2).hits for thing in range(THINGS)]
     return sum(hits[1].path.startswith(f"{thing}/") for thing, hits in enumerate(asked))
@@ -95,6 +95,6 @@ def test_pairs_that_cannot_be_read_are_named(things, tmp_path):
     folder.mkdir()
     for name in ("one.png", "other.png"):
         (folder / name).write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    with pytest.raises(UsageError, match=r"of no pair can both pictures be read; .*one\.png and .*other\.png"):
+    with pytest.raises(UsageError, match=r"of no pair can both images be read; .*one\.png and .*other\.png"):
         ns.train([things, folder], RECIPE, tmp_path / "out.npz", pairs=[("one.png", "other.png")])
     assert not (tmp_path / "out.npz").exists()

@@ -64,7 +64,7 @@ def test_distances(kernel):
 
 
 @EVERY
-def test_a_picture_is_most_alike_to_itself(kernel):
+def test_a_image_is_most_alike_to_itself(kernel):
     """Where each word is there once, that is 1 exactly; where words repeat, their features may disagree."""
     stored = [row(np.random.default_rng(seed).choice(40, 15, replace=False), 32, seed) for seed in range(8)]
     found = kernel.distances(stored, stored)
@@ -84,7 +84,7 @@ def test_similarity_falls_from_one(kernel):
 
 
 @EVERY
-def test_empty_pictures_are_alike_to_nothing(kernel):
+def test_empty_images_are_alike_to_nothing(kernel):
     empty, some = row([], 16), rows(3)
     assert (kernel.distances([empty], [*some, empty]) == 1).all()
     assert (kernel.distances(some, [empty, empty]) == 1).all()
@@ -137,11 +137,11 @@ def test_parameters_out_of_range_are_refused(kernel, wrong):
 
 
 LISTS = [[1, 1, 3], [2, 5, 1], [7, 5, 5]]
-"""The words of three pictures: W1 W1 W3, W2 W5 W1, W7 W5 W5."""
+"""The words of three images: W1 W1 W3, W2 W5 W1, W7 W5 W5."""
 
 
-def test_the_worked_example_of_words_and_pictures():
-    """The inverted file of the three pictures is the table of the lecture: word 1 in 1 and 2, word 5 in 2 and 3."""
+def test_the_worked_example_of_words_and_images():
+    """The inverted file of the three images is the table of the lecture: word 1 in 1 and 2, word 5 in 2 and 3."""
     part = _postings.build_postings(np.arange(1, 4), [row(words) for words in LISTS], once=True)
     spans = zip(part["words"].tolist(), part["starts"][:-1], part["starts"][1:], strict=True)
     table = {word: part["ids"][part["docs"][start:stop]].tolist() for word, start, stop in spans}
@@ -150,16 +150,16 @@ def test_the_worked_example_of_words_and_pictures():
 
 def test_the_worked_example_compares_counts_of_words():
     """sim = <d, q> / (|d| |q|), by hand, for the query W5 W9."""
-    pictures, query = [row(words) for words in LISTS], row([5, 9])
-    plain = 1 - TfIdf(idf=False).distances([query], pictures)[0]
+    images, query = [row(words) for words in LISTS], row([5, 9])
+    plain = 1 - TfIdf(idf=False).distances([query], images)[0]
     assert plain == pytest.approx([0, 1 / math.sqrt(3 * 2), 2 / math.sqrt(5 * 2)])
 
 
 def test_the_worked_example_with_idf():
     """idf of words 1 and 5 is log 3/2; of 2, 3 and 7 it is log 3. The query is W1 W3."""
     half, whole = math.log(1.5), math.log(3)
-    pictures, query = [row(words) for words in LISTS], row([1, 3])
+    images, query = [row(words) for words in LISTS], row([1, 3])
     lengths = [math.hypot(2 * half, whole), math.sqrt(whole**2 + 2 * half**2), math.hypot(whole, 2 * half)]
     own = math.hypot(half, whole)
     right = [(2 * half**2 + whole**2) / (lengths[0] * own), half**2 / (lengths[1] * own), 0]
-    assert 1 - TfIdf().distances([query], pictures)[0] == pytest.approx(right)
+    assert 1 - TfIdf().distances([query], images)[0] == pytest.approx(right)

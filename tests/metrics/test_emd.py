@@ -10,7 +10,7 @@ from nearsight.metrics.emd import Emd
 
 
 def lab_middles(space, bins):
-    """The middle of each bin, from a picture of one pixel at a time."""
+    """The middle of each bin, from an image of one pixel at a time."""
     middles = []
     for i, j, k in np.ndindex(*bins):
         x, y, z = (i + 0.5) / bins[0], (j + 0.5) / bins[1], (k + 0.5) / bins[2]
@@ -79,7 +79,7 @@ def test_symmetric_with_the_triangle():
     assert metric.distances(rows * 7, rows) == pytest.approx(apart, rel=1e-4, abs=1e-3)
 
 
-def test_a_darker_copy_is_nearer_than_another_picture():
+def test_a_darker_copy_is_nearer_than_another_image():
     names = ("astronaut", "coffee", "chelsea", "rocket", "immunohistochemistry")
     photos = [np.ascontiguousarray(getattr(skimage.data, name)()[::4, ::4, :3]) for name in names]
     histogram = ColourHistogram()

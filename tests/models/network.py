@@ -93,7 +93,7 @@ def integers(values: list[int]) -> bytes:
 
 
 def convolving(folder: Path, weights: NDArray[np.float32], name: str = "cells", fit: str = "inside") -> Path:
-    """A folder with such a network and its card; a picture's values are divided by 255."""
+    """A folder with such a network and its card; an image's values are divided by 255."""
     folder.mkdir(parents=True, exist_ok=True)
     side = weights.shape[-1]
     feeding = f'fit = "{fit}"\nmultiple = {side if fit == "inside" else 1}'

@@ -1,6 +1,6 @@
-"""A very small pair of networks for pictures and texts: colours, and their names.
+"""A very small pair of networks for images and texts: colours, and their names.
 
-A picture is the mean of its channels, divided by 255. A text is the sum of its tokens' rows: the word "red" is
+An image is the mean of its channels, divided by 255. A text is the sum of its tokens' rows: the word "red" is
 (1, 0, 0), "green" and "blue" are the others, "grey" is all three; all other tokens are nothing.
 """
 
@@ -27,7 +27,7 @@ b l
 bl u
 blu e</w>
 """
-PICTURES = """
+IMAGES = """
 name = "{name}"
 file = "{name}.onnx"
 about = "means of the channels"
@@ -109,7 +109,7 @@ def paired(folder: Path, name: str = "colours", *, masked: bool = True, context:
     (folder / f"{name}_words.txt").write_text(MERGES)
     (folder / f"{name}_words.toml").write_text(VOCABULARY.format(name=name))
     (folder / f"{name}.onnx").write_bytes(network())
-    (folder / f"{name}.toml").write_text(PICTURES.format(name=name))
+    (folder / f"{name}.toml").write_text(IMAGES.format(name=name))
     rows = table(Tokenizer.from_file(folder / f"{name}_words.txt"))
     (folder / f"{name}_text.onnx").write_bytes(texts(rows, masked=masked))
     mask = 'mask = "mask"' if masked else ""

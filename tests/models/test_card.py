@@ -73,9 +73,9 @@ def test_an_unknown_output_is_named_with_those_there_are():
         made.output("pool")
 
 
-def test_a_network_without_pictures_says_so():
+def test_a_network_without_images_says_so():
     made = dataclasses.replace(parse_card(card(), "means.toml"), input=None)
-    with pytest.raises(ModelError, match="takes no pictures"):
+    with pytest.raises(ModelError, match="takes no images"):
         made.image_input()
 
 

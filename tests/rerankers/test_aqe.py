@@ -51,7 +51,7 @@ def test_the_average_of_histograms_is_a_histogram_and_weighs_by_their_roots():
     assert rows.query_vector.sum() == pytest.approx(1, abs=1e-6)
 
 
-def test_pictures_are_found_that_were_not_among_the_hits():
+def test_images_are_found_that_were_not_among_the_hits():
     turns = np.radians([0, 10, 20, 30, -18, -20])
     stored = np.stack([np.cos(turns), np.sin(turns)], 1).astype(np.float32)
     rows = rows_of(stored, np.float32([np.cos(0.05), np.sin(0.05)]))

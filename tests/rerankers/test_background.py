@@ -44,7 +44,7 @@ def test_the_query_s_own_background_moves_all_hits_alike():
 
 
 def test_what_is_near_to_everything_goes_behind_what_is_near_to_the_query():
-    """Many pictures around one that is a bit nearer to the query than another, which stands alone."""
+    """Many images around one that is a bit nearer to the query than another, which stands alone."""
     turns = np.radians([20, 21, 22, 19, 23, 18.5, 24, -21])
     stored = np.stack([np.cos(turns), np.sin(turns)], 1).astype(np.float32)
     rows = rows_of(stored, np.float32([1, 0]))

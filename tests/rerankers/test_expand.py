@@ -19,25 +19,25 @@ KERNEL = TfIdf(idf=False)
 
 
 def words(*some):
-    """A picture with these words; all lie in its middle."""
+    """An image with these words; all lie in its middle."""
     row = np.zeros(len(some), record_dtype(0))
     row["word"], row["x"], row["y"] = sorted(some), 30000, 30000
     return row
 
 
 CHAIN = {at: words(*range(at, at + 4)) for at in range(12)} | {at: words(50 + at) for at in range(50, 70)}
-"""Pictures of which each shares words with its neighbours; the query is the first."""
+"""Images of which each shares words with its neighbours; the query is the first."""
 
 
-def rows(verified, pictures=CHAIN, question=CHAIN[0]):
-    index = Inverted().empty(KERNEL).add(np.array(list(pictures)), list(pictures.values()))
+def rows(verified, images=CHAIN, question=CHAIN[0]):
+    index = Inverted().empty(KERNEL).add(np.array(list(images)), list(images.values()))
     return SimpleNamespace(
         verified=dict.fromkeys(verified, EVERYWHERE),
         query_vector=question,
-        vector=pictures.__getitem__,
+        vector=images.__getitem__,
         search=index.search,
         memo={},
-        n_images=len(pictures),
+        n_images=len(images),
     )
 
 
@@ -52,7 +52,7 @@ def cosine(one, other):
 
 
 def by_hand(asking, weights):
-    """The weighted mean of the similarities of every picture to those that ask; best first."""
+    """The weighted mean of the similarities of every image to those that ask; best first."""
     alike = {
         ident: sum(w * cosine(each, row) for w, each in zip(weights, asking, strict=True)) / sum(weights)
         for ident, row in CHAIN.items()
@@ -91,7 +91,7 @@ def test_nothing_verified_is_nothing_changed(how):
 
 
 @pytest.mark.parametrize("how", ["average", "discriminative"])
-def test_pictures_are_found_that_the_query_shares_nothing_with(how):
+def test_images_are_found_that_the_query_shares_nothing_with(how):
     seen = rows([3])
     assert 5 not in asked(seen).ids
     assert 5 in Expand(how=how).rerank(IMAGE, asked(seen), seen).ids
@@ -114,8 +114,8 @@ def test_only_what_lies_where_the_query_is_seen_asks():
 def test_what_tells_the_right_from_the_wrong_is_learnt():
     """Word 9 is in the query and in all the wrong hits: what only that word shares goes to the end."""
     wrong = {at: words(9, 1000 + at, 2000 + at) for at in range(10, 30)}
-    pictures = {0: words(0, 1, 9), 1: words(0, 1, 2), 2: words(1, 2), 3: words(9)} | wrong
-    seen = rows([1], pictures, words(0, 1, 9))
+    images = {0: words(0, 1, 9), 1: words(0, 1, 2), 2: words(1, 2), 3: words(9)} | wrong
+    seen = rows([1], images, words(0, 1, 9))
     plain = asked(seen).ids[0].tolist()
     assert plain.index(3) < plain.index(2)
     learnt = Expand(how="discriminative").rerank(IMAGE, asked(seen), seen)

@@ -53,7 +53,7 @@ def test_it_is_the_paper_s(k1, k2, weight):
 
 
 def test_a_hit_that_has_nearer_neighbours_goes_behind_one_that_has_not():
-    """The nearest of a row of pictures, all on one side, has two neighbours nearer than the query."""
+    """The nearest of a row of images, all on one side, has two neighbours nearer than the query."""
     turns = np.radians([10, 14, 18, 22, 26, -12])
     stored = np.stack([np.cos(turns), np.sin(turns)], 1).astype(np.float32)
     rows = rows_of(stored, np.float32([1, 0]))

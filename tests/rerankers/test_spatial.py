@@ -11,20 +11,20 @@ import skimage.data
 
 from nearsight.rerankers.spatial import Spatial
 from nearsight.types import NO_ID, Hits
-from tests.geometry.planes import VIEWS, moved, picture, viewed
+from tests.geometry.planes import VIEWS, image, moved, viewed
 
 IMAGE = np.zeros((192, 256, 3), np.uint8)
-QUERY = picture()
+QUERY = image()
 
 
-def rows(pictures, question=QUERY):
-    """What a refiner may read: these pictures' records by id, all shown in thumbnails of 256 x 192."""
+def rows(images, question=QUERY):
+    """What a refiner may read: these images' records by id, all shown in thumbnails of 256 x 192."""
     return SimpleNamespace(
-        n_images=len(pictures),
+        n_images=len(images),
         memo={},
         verified={},
         query_vector=question,
-        vector=pictures.__getitem__,
+        vector=images.__getitem__,
         from_thumbnail=lambda ident, make: make(IMAGE),
     )
 
@@ -33,17 +33,17 @@ def hits(*idents):
     return Hits(np.array([idents], np.int64), -np.linspace(0.1, 0.9, len(idents), dtype=np.float32)[None])
 
 
-PICTURES = {
-    1: picture(seed=1),
+IMAGES = {
+    1: image(seed=1),
     2: viewed(QUERY, VIEWS["turned"]),
-    3: picture(seed=3),
+    3: image(seed=3),
     4: viewed(QUERY[:30], VIEWS["shifted"]),
     5: QUERY[:0],
 }
 
 
 def test_verified_hits_come_first_by_how_many_agree_and_the_others_stay():
-    given, seen = hits(3, 4, 1, 5, 2), rows(PICTURES)
+    given, seen = hits(3, 4, 1, 5, 2), rows(IMAGES)
     found = Spatial().rerank(IMAGE, given, seen)
     assert found.ids.tolist() == [[2, 4, 3, 1, 5]]
     assert (np.diff(found.scores[0]) < 0).all()
@@ -54,7 +54,7 @@ def test_verified_hits_come_first_by_how_many_agree_and_the_others_stay():
 
 
 def test_when_time_is_over_the_rest_stays_and_says_so():
-    given, seen = hits(3, 4, 1, 5, 2), rows(PICTURES)
+    given, seen = hits(3, 4, 1, 5, 2), rows(IMAGES)
     refiner = Spatial(seconds=1e-9)
     found = refiner.rerank(IMAGE, given, seen)
     assert np.array_equal(found.ids, given.ids)
@@ -66,13 +66,13 @@ def test_when_time_is_over_the_rest_stays_and_says_so():
 
 def test_nothing_verified_is_nothing_changed():
     given = hits(3, 1, 5)
-    found = Spatial().rerank(IMAGE, given, rows(PICTURES))
+    found = Spatial().rerank(IMAGE, given, rows(IMAGES))
     assert np.array_equal(found.ids, given.ids)
     assert np.array_equal(found.scores, given.scores)
 
 
 def test_no_more_hits_than_n_are_looked_at():
-    seen = rows(PICTURES)
+    seen = rows(IMAGES)
     assert Spatial(n=2).rerank(IMAGE, hits(3, 1, 2), seen).ids.tolist() == [[3, 1, 2]]
     assert not seen.verified
     assert Spatial(n=2).depth == 2
@@ -80,18 +80,18 @@ def test_no_more_hits_than_n_are_looked_at():
 
 def test_padding_stays_at_the_end():
     given = Hits(np.array([[3, 2, NO_ID]]), np.array([[-0.1, -0.2, -np.inf]], np.float32))
-    found = Spatial().rerank(IMAGE, given, rows(PICTURES))
+    found = Spatial().rerank(IMAGE, given, rows(IMAGES))
     assert found.ids.tolist() == [[2, 3, NO_ID]]
     assert found.scores[0, 2] == -np.inf
 
 
 def test_a_query_without_features_verifies_nothing():
     given = hits(1, 2)
-    assert np.array_equal(Spatial().rerank(IMAGE, given, rows(PICTURES, QUERY[:0])).ids, given.ids)
+    assert np.array_equal(Spatial().rerank(IMAGE, given, rows(IMAGES, QUERY[:0])).ids, given.ids)
 
 
 def test_it_says_what_agrees_and_where():
-    spatial, seen = Spatial(), rows(PICTURES)
+    spatial, seen = Spatial(), rows(IMAGES)
     ids = spatial.rerank(IMAGE, hits(3, 2), seen).ids[0]
     yes, no, unseen = spatial.explain(IMAGE, np.append(ids, 1), seen)
     assert (yes.alike, yes.verdict) == (True, "the same thing")
@@ -109,7 +109,7 @@ def test_it_says_what_agrees_and_where():
 
 
 def test_more_agreeing_matches_are_a_higher_score():
-    spatial, seen = Spatial(), rows(PICTURES)
+    spatial, seen = Spatial(), rows(IMAGES)
     many, few = spatial.explain(IMAGE, spatial.rerank(IMAGE, hits(4, 2), seen).ids[0], seen)
     assert many.similarity > few.similarity
 

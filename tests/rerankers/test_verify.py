@@ -14,18 +14,18 @@ NAMES = ("astronaut", "coffee", "chelsea", "rocket", "hubble_deep_field", "immun
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     return [getattr(skimage_data, name)() for name in NAMES]
 
 
 class Collection:
-    """The bundled pictures, ten thousand others that nobody asks for, and a count of what was read."""
+    """The bundled images, ten thousand others that nobody asks for, and a count of what was read."""
 
     n_images = 10_000
 
-    def __init__(self, pictures):
+    def __init__(self, images):
         self.memo, self.read = {}, []
-        self.thumbnails = [downscale(picture, 256) for picture in pictures]
+        self.thumbnails = [downscale(image, 256) for image in images]
 
     def from_thumbnail(self, image_id, make):
         self.read.append(image_id)
@@ -33,8 +33,8 @@ class Collection:
 
 
 @pytest.fixture
-def rows(pictures):
-    return Collection(pictures)
+def rows(images):
+    return Collection(images)
 
 
 def hits(*ids):
@@ -46,11 +46,11 @@ SEEN_THROUGH = sorted(set(ATTACKS) - {"small-jpeg3", "small-jpeg5", "crop80"})
 
 
 @pytest.mark.parametrize("name", SEEN_THROUGH)
-def test_altered_copies_are_accepted_and_nothing_else(name, pictures):
+def test_altered_copies_are_accepted_and_nothing_else(name, images):
     wanted = 1 if name != "crop70" else 0
-    rows = Collection(pictures)
-    query = ATTACKS[name](pictures[wanted])
-    ids = np.arange(len(pictures))
+    rows = Collection(images)
+    query = ATTACKS[name](images[wanted])
+    ids = np.arange(len(images))
     found = Verify().explain(query, ids, rows)
     mirror = name in ("mirror", "strong3")
     verdicts = ["not a copy"] * len(ids)
@@ -58,9 +58,9 @@ def test_altered_copies_are_accepted_and_nothing_else(name, pictures):
     assert [reason.verdict for reason in found] == verdicts
 
 
-def test_homography_and_points_lead_to_the_hit(pictures, rows):
-    height, width = pictures[0].shape[:2]
-    query = pictures[0][height // 4 : height, : width // 2]
+def test_homography_and_points_lead_to_the_hit(images, rows):
+    height, width = images[0].shape[:2]
+    query = images[0][height // 4 : height, : width // 2]
     found = Verify().explain(query, np.array([0]), rows)[0]
     assert found.homography == pytest.approx(np.array([[0.5, 0, 0], [0, 0.75, 0.25], [0, 0, 1]]), abs=0.01)
     moved = found.query_points @ found.homography[:2, :2].T + found.homography[:2, 2]
@@ -70,58 +70,58 @@ def test_homography_and_points_lead_to_the_hit(pictures, rows):
     assert found.alike is True
     assert 0.5 <= found.similarity <= 1
     assert "scale 0.61, turned 0 degrees" in found.sentence
-    assert "10,000 pictures" in found.sentence
+    assert "10,000 images" in found.sentence
 
 
-def test_mirrored_coordinates_are_those_of_the_query_as_given(pictures, rows):
-    found = Verify().explain(np.ascontiguousarray(pictures[0][:, ::-1]), np.array([0]), rows)[0]
+def test_mirrored_coordinates_are_those_of_the_query_as_given(images, rows):
+    found = Verify().explain(np.ascontiguousarray(images[0][:, ::-1]), np.array([0]), rows)[0]
     assert found.verdict == "mirrored copy"
     assert found.homography == pytest.approx(np.array([[-1, 0, 1], [0, 1, 0], [0, 0, 1]]), abs=0.01)
     assert found.query_points * [-1, 1] + [1, 0] == pytest.approx(found.hit_points, abs=0.03)
 
 
-def test_without_mirror_a_mirrored_copy_is_none(pictures, rows):
+def test_without_mirror_a_mirrored_copy_is_none(images, rows):
     method = Verify(mirror=False)
-    query = np.ascontiguousarray(pictures[0][:, ::-1])
+    query = np.ascontiguousarray(images[0][:, ::-1])
     assert len(method.query_views(query)) == 1
     assert method.explain(query, np.array([0]), rows)[0].verdict == "not a copy"
 
 
-def test_views_are_the_picture_and_its_mirror_image(pictures):
-    given, turned = Verify().query_views(pictures[0])
-    assert np.array_equal(given, pictures[0])
-    assert np.array_equal(turned, pictures[0][:, ::-1])
+def test_views_are_the_image_and_its_mirror_image(images):
+    given, turned = Verify().query_views(images[0])
+    assert np.array_equal(given, images[0])
+    assert np.array_equal(turned, images[0][:, ::-1])
 
 
-def test_guesses_are_the_six_other_turns_and_what_is_in_a_frame(pictures):
-    guesses = Verify().speculative_views(pictures[0])
-    kept = {view.tobytes() for view in (*Verify().query_views(pictures[0]), *guesses)}
+def test_guesses_are_the_six_other_turns_and_what_is_in_a_frame(images):
+    guesses = Verify().speculative_views(images[0])
+    kept = {view.tobytes() for view in (*Verify().query_views(images[0]), *guesses)}
     assert len(kept) == 8
-    assert pictures[0].transpose(1, 0, 2).tobytes() in kept
-    framed = np.pad(pictures[0], ((20, 20), (30, 30), (0, 0)), constant_values=250)
+    assert images[0].transpose(1, 0, 2).tobytes() in kept
+    framed = np.pad(images[0], ((20, 20), (30, 30), (0, 0)), constant_values=250)
     inner = Verify(turns=False, mirror=False).speculative_views(framed)
     assert len(inner) == 1
-    assert np.array_equal(inner[0], pictures[0])
+    assert np.array_equal(inner[0], images[0])
     assert Verify(turns=False, trim=False).speculative_views(framed) == []
 
 
 @pytest.mark.parametrize("image", [np.zeros((1, 1, 3), np.uint8), np.full((40, 40, 3), 9, np.uint8)])
-def test_a_plain_picture_has_nothing_in_its_frame(image):
+def test_a_plain_image_has_nothing_in_its_frame(image):
     assert trim_border(image) is None
 
 
-def test_beyond_doubt_the_pixels_decide(pictures, rows):
-    exact, nearly = pictures[0], ATTACKS["jpeg50"](pictures[0])
+def test_beyond_doubt_the_pixels_decide(images, rows):
+    exact, nearly = images[0], ATTACKS["jpeg50"](images[0])
     seen = SimpleNamespace(n_images=2, memo={}, from_thumbnail=lambda ident, make: make((exact, nearly)[ident]))
     assert Verify().rerank(nearly, hits(0, 1), seen).ids.tolist() == [[1, 0]]
     seen.memo.clear()
     assert Verify().rerank(exact, hits(1, 0), seen).ids.tolist() == [[0, 1]]
 
 
-def test_copies_move_to_the_front_and_the_others_keep_their_order(pictures, rows):
+def test_copies_move_to_the_front_and_the_others_keep_their_order(images, rows):
     given = hits(3, 1, 4, 0, 2, NO_ID)
     before = given.ids.copy(), given.scores.copy()
-    refined = Verify().rerank(ATTACKS["rotate15"](pictures[0]), given, rows)
+    refined = Verify().rerank(ATTACKS["rotate15"](images[0]), given, rows)
     assert refined.ids.tolist() == [[0, 3, 1, 4, 2, NO_ID]]
     assert (np.diff(refined.scores[0]) < 0).all()
     assert refined.scores[0, 1:].tolist() == [-3.0, -3.25, -3.5, -4.0, -np.inf]
@@ -129,71 +129,71 @@ def test_copies_move_to_the_front_and_the_others_keep_their_order(pictures, rows
     assert all(np.array_equal(*pair) for pair in zip(before, (given.ids, given.scores), strict=True))
 
 
-def test_stronger_evidence_goes_first(pictures):
-    cropped = ATTACKS["crop60"](pictures[0])
-    rows = Collection([pictures[1], cropped, pictures[0]])
-    refined = Verify().rerank(pictures[0], hits(0, 1, 2), rows)
+def test_stronger_evidence_goes_first(images):
+    cropped = ATTACKS["crop60"](images[0])
+    rows = Collection([images[1], cropped, images[0]])
+    refined = Verify().rerank(images[0], hits(0, 1, 2), rows)
     assert refined.ids.tolist() == [[2, 1, 0]]
 
 
-def test_only_the_first_n_are_looked_at(pictures, rows):
+def test_only_the_first_n_are_looked_at(images, rows):
     method = Verify(n=2)
-    refined = method.rerank(pictures[0], hits(1, 2, 0), rows)
+    refined = method.rerank(images[0], hits(1, 2, 0), rows)
     assert refined.ids.tolist() == [[1, 2, 0]]
     assert sorted(rows.read) == [1, 2]
-    found = method.explain(pictures[0], np.array([0, 1, NO_ID]), rows)
+    found = method.explain(images[0], np.array([0, 1, NO_ID]), rows)
     assert [reason and reason.verdict for reason in found] == [None, "not a copy", None]
 
 
-def test_evidence_is_gathered_once_per_query(pictures, rows):
+def test_evidence_is_gathered_once_per_query(images, rows):
     method = Verify()
-    method.rerank(pictures[0], hits(0, 1), rows)
-    method.explain(pictures[0], np.array([1, 0]), rows)
+    method.rerank(images[0], hits(0, 1), rows)
+    method.explain(images[0], np.array([1, 0]), rows)
     assert sorted(rows.read) == [0, 1]
 
 
 def test_a_larger_collection_asks_for_more():
     random = np.random.default_rng(0)
     blocks = random.integers(0, 256, (5, 8, 3), dtype=np.uint8)
-    picture = np.kron(blocks, np.ones((16, 16, 1), np.uint8))
+    image = np.kron(blocks, np.ones((16, 16, 1), np.uint8))
     alarms = []
     for total in (10, 10**9):
-        rows = Collection([picture])
+        rows = Collection([image])
         rows.n_images = total
         method = Verify()
-        method.explain(picture, np.array([0]), rows)
+        method.explain(image, np.array([0]), rows)
         alarms.append(rows.memo[method][0].alarms)
     assert alarms[1] - alarms[0] == pytest.approx(8)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (40, 40), (600, 2)])
 @pytest.mark.parametrize("value", [0, 128, 255])
-def test_blank_pictures_are_no_copies_and_no_error(shape, value, pictures):
+def test_blank_images_are_no_copies_and_no_error(shape, value, images):
     blank = np.full((*shape, 3), value, np.uint8)
-    rows = Collection([blank, pictures[0]])
-    for query in (blank, pictures[1]):
+    rows = Collection([blank, images[0]])
+    for query in (blank, images[1]):
         refined = Verify().rerank(query, hits(0, 1), rows)
         assert refined.ids.tolist() == [[0, 1]]
         reasons = Verify().explain(query, np.array([0, 1]), rows)
         assert all(reason.verdict == "not a copy" and reason.similarity is None for reason in reasons)
 
 
-def test_no_hits_are_no_error(pictures, rows):
-    refined = Verify().rerank(pictures[0], hits(NO_ID, NO_ID), rows)
+def test_no_hits_are_no_error(images, rows):
+    refined = Verify().rerank(images[0], hits(NO_ID, NO_ID), rows)
     assert refined.ids.tolist() == [[NO_ID, NO_ID]]
     assert np.isneginf(refined.scores).all()
 
 
-def test_a_shared_page_is_no_copy(pictures):
-    pages = [ATTACKS["screenshot"](picture) for picture in pictures]
+def test_a_shared_page_is_no_copy(images):
+    pages = [ATTACKS["screenshot"](image) for image in images]
     rows = Collection(pages[1:])
     found = Verify().explain(pages[0], np.arange(len(pages) - 1), rows)
     assert all(reason.verdict == "not a copy" for reason in found)
 
 
-def test_the_same_twice(pictures):
-    query = ATTACKS["print-scan"](pictures[2])
-    first, second = (Verify().explain(query, np.arange(6), Collection(pictures)) for _ in range(2))
+def test_the_same_twice(images):
+    query = ATTACKS["print-scan"](images[2])
+    first, second = (Verify().explain(query, np.arange(6), Collection(images)) for _ in range(2))
     assert [reason.sentence for reason in first] == [reason.sentence for reason in second]
     assert np.array_equal(first[2].homography, second[2].homography)
 
@@ -205,7 +205,7 @@ def test_parameters_out_of_range_are_refused(parameters):
 
 
 def smooth(seed, side=160):
-    """A picture without a single corner."""
+    """An image without a single corner."""
     rng = np.random.default_rng(seed)
     small = rng.integers(0, 256, (3, 4, 3), np.uint8)
     return cv2.resize(small, (side, side * 3 // 4), interpolation=cv2.INTER_CUBIC)
@@ -215,15 +215,15 @@ def saved(image, quality):
     return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
 
 
-def test_smooth_pictures_are_copies_of_themselves_without_points():
-    pictures = [smooth(seed) for seed in range(8)]
-    rows = SimpleNamespace(n_images=8, memo={}, from_thumbnail=lambda ident, make: make(pictures[ident]))
-    for ident, picture in enumerate(pictures):
+def test_smooth_images_are_copies_of_themselves_without_points():
+    images = [smooth(seed) for seed in range(8)]
+    rows = SimpleNamespace(n_images=8, memo={}, from_thumbnail=lambda ident, make: make(images[ident]))
+    for ident, image in enumerate(images):
         for query, verdict in (
-            (picture, "copy"),
-            (saved(picture, 70), "copy"),
-            (cv2.resize(picture, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA), "copy"),
-            (np.ascontiguousarray(picture[:, ::-1]), "mirrored copy"),
+            (image, "copy"),
+            (saved(image, 70), "copy"),
+            (cv2.resize(image, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA), "copy"),
+            (np.ascontiguousarray(image[:, ::-1]), "mirrored copy"),
         ):
             rows.memo.clear()
             hits = Hits(np.arange(8)[None], -np.arange(8, dtype=np.float32)[None])
@@ -237,10 +237,10 @@ def test_smooth_pictures_are_copies_of_themselves_without_points():
             assert (x / w, y / w) == pytest.approx(wanted, abs=0.02)
 
 
-def test_a_picture_that_differs_in_one_part_is_not_the_same_as_a_whole():
-    picture = smooth(3)
-    other = picture.copy()
+def test_a_image_that_differs_in_one_part_is_not_the_same_as_a_whole():
+    image = smooth(3)
+    other = image.copy()
     other[40:60, 50:70] = 255 - other[40:60, 50:70]
     rows = SimpleNamespace(n_images=1, memo={}, from_thumbnail=lambda ident, make: make(other))
-    (reason,) = Verify().explain(picture, np.array([0]), rows)
-    assert "the same picture as a whole" not in reason.sentence
+    (reason,) = Verify().explain(image, np.array([0]), rows)
+    assert "the same image as a whole" not in reason.sentence

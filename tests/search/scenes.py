@@ -1,4 +1,4 @@
-"""Generated pictures with texture that can be found again, and views of a part of them."""
+"""Generated images with texture that can be found again, and views of a part of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def texture(seed, width=300, height=220):
 
 
 BOX = (60, 40, 240, 180)
-"""Where the thing is in the picture that shows it: `(x0, y0, x1, y1)`."""
+"""Where the thing is in the image that shows it: `(x0, y0, x1, y1)`."""
 VIEW = cv2.getPerspectiveTransform(
     np.float32([[60, 40], [240, 40], [240, 180], [60, 180]]), np.float32([[90, 55], [235, 70], [215, 185], [75, 165]])
 )
@@ -36,7 +36,7 @@ VIEW = cv2.getPerspectiveTransform(
 
 
 def pasted(thing, scene, view=VIEW):
-    """The part BOX of one picture, seen from elsewhere, in another."""
+    """The part BOX of one image, seen from elsewhere, in another."""
     mask = np.zeros(thing.shape[:2], np.uint8)
     mask[BOX[1] : BOX[3], BOX[0] : BOX[2]] = 255
     size = scene.shape[1], scene.shape[0]
@@ -45,7 +45,7 @@ def pasted(thing, scene, view=VIEW):
 
 
 def save(image, path, stamp=0):
-    """A picture file with a time stamp of long ago."""
+    """An image file with a time stamp of long ago."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image).save(path)
     os.utime(path, (1_600_000_000, 1_600_000_000 + stamp))
@@ -53,7 +53,7 @@ def save(image, path, stamp=0):
 
 
 def folder_of(folder, others=9):
-    """`thing.png`, `scene.png` that shows it from elsewhere, other pictures, a blank one and one of a single pixel."""
+    """`thing.png`, `scene.png` that shows it from elsewhere, other images, a blank one and one of a single pixel."""
     save(texture(1), folder / "thing.png")
     save(pasted(texture(1), texture(2)), folder / "scene.png")
     for number in range(others):

@@ -20,7 +20,7 @@ OBJECT = "sift(n=200) | asmk(words=kmeans(k=64), several=1) | inverted | spatial
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """Nine pictures by copy, of which one hit is looked at, and by object, with few words."""
+    """Nine images by copy, of which one hit is looked at, and by object, with few words."""
     folder = tmp_path_factory.mktemp("beside")
     for number in range(9):
         save(texture(10 + number), folder / f"{number}.png")
@@ -32,7 +32,7 @@ def photos(tmp_path_factory):
 
 
 def part(number):
-    """A third of a picture, turned by twenty degrees."""
+    """A third of an image, turned by twenty degrees."""
     image = texture(10 + number)
     height, width = image.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), 20, 1.0)
@@ -40,7 +40,7 @@ def part(number):
 
 
 def copies(photos, numbers, **asked):
-    """Those of the numbers whose part finds its picture first, as a copy."""
+    """Those of the numbers whose part finds its image first, as a copy."""
     found = {number: photos.search(part(number), k=3, **asked)[0] for number in numbers}
     return [number for number, hit in found.items() if hit.alike and hit.path == f"{number}.png"]
 

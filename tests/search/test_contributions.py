@@ -117,16 +117,16 @@ def cells(*encoders, fitted=None, **given):
     return DescriptorChain(first, encoders, fitted or ({},) * len(encoders))
 
 
-def pictures():
+def images():
     return np.random.default_rng(0).integers(0, 256, (2, 96, 128, 3)).astype(np.uint8)
 
 
 @pytest.mark.parametrize("scales", [(1.0,), (1.0, 0.5), (0.4, 1.0, 0.7)], ids=str)
 @pytest.mark.parametrize("encoders", [(Average(),), (Unit(), Average()), (Crow(),)], ids=repr)
-def test_a_picture_s_shares_sum_to_the_cosine_of_the_rows(network, encoders, scales):
+def test_a_image_s_shares_sum_to_the_cosine_of_the_rows(network, encoders, scales):
     descriptor = cells(*encoders, scales=scales)
-    one, other = descriptor.describe(pictures())
-    found = shares(descriptor, pictures()[0], other)
+    one, other = descriptor.describe(images())
+    found = shares(descriptor, images()[0], other)
     assert found.shape == (12, 16)
     assert found.dtype == np.float32
     assert found.sum() == pytest.approx(float(one @ other), abs=1e-5)
@@ -136,13 +136,13 @@ def test_descriptors_that_were_learnt_from_are_added_as_they_are(network):
     sample = np.random.default_rng(1).normal(size=(200, 16)).astype(np.float32)
     pca = Pca(dim=5)
     descriptor = cells(pca, Spoc(), fitted=(pca.train(sample, lambda done, total: None), {}))
-    one, other = descriptor.describe(pictures())
-    assert shares(descriptor, pictures()[0], other).sum() == pytest.approx(float(one @ other), abs=1e-5)
+    one, other = descriptor.describe(images())
+    assert shares(descriptor, images()[0], other).sum() == pytest.approx(float(one @ other), abs=1e-5)
 
 
 def test_what_is_seen_shows_where_it_is(network):
-    """Half of the picture is that of the other, half is black: all that is shared lies there."""
-    descriptor, image = cells(Average()), pictures()[0]
+    """Half of the image is that of the other, half is black: all that is shared lies there."""
+    descriptor, image = cells(Average()), images()[0]
     half = image.copy()
     half[:, :64] = 0
     found = shares(descriptor, half, descriptor.describe([image])[0])
@@ -150,9 +150,9 @@ def test_what_is_seen_shows_where_it_is(network):
     assert (found[:, 8:] > 0).all()
 
 
-def test_what_covers_a_part_of_the_picture_or_has_no_maps_says_nothing(network):
+def test_what_covers_a_part_of_the_image_or_has_no_maps_says_nothing(network):
     other = np.ones(16, np.float32)
-    image = pictures()[0]
+    image = images()[0]
     assert shares(cells(Average(), model="middle"), image, other) is None
     assert shares(cells(Average(), model="middle"), image[:, :96], other).shape == (8, 8)
     assert shares(cells(Average(), n=5), image, other) is None

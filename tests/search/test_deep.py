@@ -24,13 +24,13 @@ WEIGHTS = np.random.default_rng(3).normal(size=(16, 3, 8, 8)).astype(np.float32)
 
 
 @pytest.fixture
-def photos(tmp_path, monkeypatch, random_picture):
-    """Twenty pictures, and a small network of sixteen values for each 8 x 8 pixels."""
+def photos(tmp_path, monkeypatch, random_image):
+    """Twenty images, and a small network of sixteen values for each 8 x 8 pixels."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NEARSIGHT_MODELS", str(convolving(tmp_path / "models", WEIGHTS)))
     (tmp_path / "photos").mkdir()
     for seed in range(20):
-        random_picture(tmp_path / "photos" / f"{seed}.jpg", seed, side=160)
+        random_image(tmp_path / "photos" / f"{seed}.jpg", seed, side=160)
     return tmp_path / "photos"
 
 
@@ -62,7 +62,7 @@ def test_every_recipe_learns_indexes_and_finds(photos, tmp_path):
 
 
 def test_a_box_cuts_the_pixels_before_the_network_sees_them(photos, tmp_path):
-    """The row that a box asks with is that of the box as a picture of its own."""
+    """The row that a box asks with is that of the box as an image of its own."""
     recipe = f"{FIRST} | rmac | flat"
     collection = ns.index(photos, recipe=recipe)
     box = (16, 32, 112, 128)
@@ -77,7 +77,7 @@ def test_a_box_cuts_the_pixels_before_the_network_sees_them(photos, tmp_path):
 
 
 def test_whitened_regions_are_learnt_from_regions_not_from_places(photos, tmp_path):
-    """What is learnt through `train` is what PCA makes of the regions of all pictures."""
+    """What is learnt through `train` is what PCA makes of the regions of all images."""
     recipe = f"{FIRST} | regions | pca(dim=8, whiten=1) | average(unit=true) | flat"
     collection = ns.index(photos, recipe=recipe)
     first = FeatureMap(model="cells", output="map", side=192)
@@ -92,7 +92,7 @@ def test_whitened_regions_are_learnt_from_regions_not_from_places(photos, tmp_pa
         assert found[f"{number}.jpg"] == pytest.approx(wanted[number], abs=2e-3)
 
 
-def test_the_start_of_a_chain_that_learns_nothing_is_made_where_pictures_are_read():
+def test_the_start_of_a_chain_that_learns_nothing_is_made_where_images_are_read():
     chain = build_pipeline(f"{FIRST} | regions | pca(dim=8) | average(unit=true)").descriptor
     assert train_encoders._start(chain) == chain.encoders[:1]
     assert train_encoders._start(build_pipeline(f"{FIRST} | pca(dim=8) | gem").descriptor) == ()

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 import nearsight as ns
-from nearsight.errors import PictureError, RecipeError, UsageError
+from nearsight.errors import ImageError, RecipeError, UsageError
 from nearsight.images.decode import Limits
 from nearsight.search.engine import FOUND, NOTHING
 from nearsight.types import Query
@@ -20,8 +20,8 @@ def photos(tmp_path_factory):
         yield opened
 
 
-def test_every_picture_is_its_own_first_hit_in_every_sense(photos):
-    for each in photos.pictures():
+def test_every_image_is_its_own_first_hit_in_every_sense(photos):
+    for each in photos.images():
         path = each.path.decode()
         for sense in photos.senses:
             results = photos.search(photos.root / path, by=sense, k=3)
@@ -103,7 +103,7 @@ def test_asking_for_what_is_not_there_says_what_to_run(photos, tmp_path):
         photos.search(photos.root / "coffee.png", by="copi")
     with pytest.raises(RecipeError):
         photos.search(photos.root / "coffee.png", recipe="gist | nothing")
-    with pytest.raises(PictureError, match=r"missing\.jpg: no such file$"):
+    with pytest.raises(ImageError, match=r"missing\.jpg: no such file$"):
         photos.search(tmp_path / "missing.jpg")
     with pytest.raises(UsageError):
         photos.search()
@@ -117,12 +117,12 @@ def test_a_field_that_cannot_be_served_is_an_error(photos):
     from nearsight.search.query import asked
 
     own, snapshot = photos.root / "coffee.png", photos._current.snapshot()
-    for sense, given in (("colour", {"plus_texts": ("snow",)}), ("copy", {"minus_pictures": (own,)})):
+    for sense, given in (("colour", {"plus_texts": ("snow",)}), ("copy", {"minus_images": (own,)})):
         with pytest.raises(UsageError, match="cannot be asked"):
-            asked(Query(picture=own, **given), photos.plan(sense), snapshot, photos._files, Limits())
+            asked(Query(image=own, **given), photos.plan(sense), snapshot, photos._files, Limits())
 
 
-def test_colours_find_the_pictures_that_have_them(tmp_path):
+def test_colours_find_the_images_that_have_them(tmp_path):
     folder = tmp_path / "p"
     folder.mkdir()
     plain = {"red": (200, 40, 40), "green": (40, 170, 60), "blue": (40, 60, 190), "grey": (128, 128, 128)}
@@ -158,12 +158,12 @@ def test_words_find_names_and_leave_only_those(photos):
         photos.search(words="---")
 
 
-def test_words_are_cut_as_people_write_them(tmp_path, random_picture):
+def test_words_are_cut_as_people_write_them(tmp_path, random_image):
     folder = tmp_path / "p"
     (folder / "Москва 2012").mkdir(parents=True)
     names = ["Москва 2012/IMG_0042.jpg", "RedBike.jpg", "Café_été.jpg", "straße.jpg", 'quote" OR x*.jpg']
     for number, name in enumerate(names):
-        random_picture(folder / name, number)
+        random_image(folder / name, number)
     photos = ns.index(folder, recipe="tiny")
     for words, name in zip(("москва 42", "bike", "cafe ete", "Straße", 'quote" or'), names, strict=True):
         asked = words if "42" not in words else "москва 0042"
@@ -171,8 +171,8 @@ def test_words_are_cut_as_people_write_them(tmp_path, random_picture):
     assert photos.verify() == []
 
 
-def test_a_picture_of_the_collection_asks_by_its_id(photos):
-    for each in photos.pictures():
+def test_a_image_of_the_collection_asks_by_its_id(photos):
+    for each in photos.images():
         for sense in photos.senses:
             first = photos.search(like=each.id, by=sense)[0]
             assert (first.id, first.distance) == (each.id, pytest.approx(0, abs=1e-3))
@@ -188,14 +188,14 @@ def test_another_recipe_over_the_same_rows_needs_no_indexing(photos):
     assert results.recipe.endswith("flat(metric=cosine)")
 
 
-def test_one_picture_and_no_picture(tmp_path, random_picture):
+def test_one_image_and_no_image(tmp_path, random_image):
     folder = tmp_path / "p"
     folder.mkdir()
     empty = ns.index(folder)
-    query = random_picture(tmp_path / "q.png", 1)
+    query = random_image(tmp_path / "q.png", 1)
     assert len(empty.search(query)) == 0
     assert len(empty.search(query, by="colour")) == 0
-    random_picture(folder / "a.png", 1)
+    random_image(folder / "a.png", 1)
     one = ns.index(folder)
     assert one.search(query)[0].alike
     assert one.search(query, by="colour")[0].verdict == ""
@@ -212,7 +212,7 @@ def test_readers_see_each_commit(photographs):
 def test_threads_get_the_same_answers(photos):
     from concurrent.futures import ThreadPoolExecutor
 
-    paths = [photos.root / each.path.decode() for each in photos.pictures()] * 2
+    paths = [photos.root / each.path.decode() for each in photos.images()] * 2
     alone = [[(h.path, h.score) for h in photos.search(path)] for path in paths]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda path: [(h.path, h.score) for h in photos.search(path)], paths))
@@ -228,7 +228,7 @@ def test_describe_gives_rows(photographs):
 
 
 def drawn(image, rng):
-    """The lines of a picture as somebody draws them who does not hit every place: dark on white, 3 pixels wide."""
+    """The lines of an image as somebody draws them who does not hit every place: dark on white, 3 pixels wide."""
     blurred = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (0, 0), image.shape[1] / 150)
     lines = cv2.dilate(cv2.Canny(blurred, 20, 50), np.ones((3, 3)))
     height, width = lines.shape
@@ -242,8 +242,8 @@ def drawn(image, rng):
 def test_a_drawing_finds_what_it_was_drawn_from(photographs, tmp_path):
     rng, found = np.random.default_rng(0), []
     with ns.index(photographs, by=["sketch"]) as photos:
-        pictures = [picture.path.decode() for picture in photos.pictures()]
-        for name in pictures:
+        images = [image.path.decode() for image in photos.images()]
+        for name in images:
             with Image.open(photographs / name) as opened:
                 drawing = drawn(np.asarray(opened.convert("RGB")), rng)
             Image.fromarray(drawing).save(tmp_path / "drawing.png")

@@ -15,7 +15,7 @@ COLOURS = {"red": (220, 40, 30), "blue": (30, 60, 220)}
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
     """Reds, blues, and one that is half of each."""
-    folder = tmp_path_factory.mktemp("marked") / "pictures"
+    folder = tmp_path_factory.mktemp("marked") / "images"
     folder.mkdir()
     random = np.random.default_rng(0)
     for colour, levels in COLOURS.items():
@@ -30,7 +30,7 @@ def photos(tmp_path_factory):
 
 
 def ids(photos):
-    return {each.path.decode(): each.id for each in photos.pictures()}
+    return {each.path.decode(): each.id for each in photos.images()}
 
 
 def rows_of(photos):
@@ -66,7 +66,7 @@ def test_more_of_the_marked_kind_comes_first_and_what_was_refused_goes(photos, r
         assert not {f"{refused}1.png", f"{refused}2.png"} & set(paths)
 
 
-def test_marks_serve_hashes_and_a_picture_of_the_collection(photos):
+def test_marks_serve_hashes_and_a_image_of_the_collection(photos):
     by_path = ids(photos)
     first = photos.search(like=by_path["red1.png"], recipe="phash")
     assert first[0].path == "red1.png"
@@ -91,14 +91,14 @@ def test_distances_stay_those_of_the_query(photos):
 def test_wrong_marks_are_said(photos):
     with pytest.raises(UsageError, match="none of id 999"):
         photos.search(photos.root / "half.png", recipe="phash", like=[999])
-    with pytest.raises(UsageError, match=r"no picture at nowhere\.png"):
+    with pytest.raises(UsageError, match=r"no image at nowhere\.png"):
         photos.search(photos.root / "half.png", recipe="phash", unlike=["nowhere.png"])
     with pytest.raises(UsageError, match="marks refine an answer"):
         photos.search(words="red", unlike=["red1.png"])
 
 
 def test_marks_refine_what_colours_find(photos):
-    """Nobody asks with a marked picture where colours ask: it draws the answer, and stays among the hits."""
+    """Nobody asks with a marked image where colours ask: it draws the answer, and stays among the hits."""
     red = {"#c03c32": 1.0}
     plain = [hit.path for hit in photos.search(colours=red, recipe="colour_histogram", k=13)]
     drawn = photos.search(colours=red, recipe="colour_histogram", k=13, like=["blue0.png", "blue3.png"])

@@ -18,7 +18,7 @@ def photos(tmp_path_factory):
 
     from tests.conftest import PHOTOGRAPHS
 
-    folder = tmp_path_factory.mktemp("fused") / "pictures"
+    folder = tmp_path_factory.mktemp("fused") / "images"
     folder.mkdir()
     for package, name in PHOTOGRAPHS:
         (folder / name).write_bytes(files(package).joinpath(name).read_bytes())
@@ -26,15 +26,15 @@ def photos(tmp_path_factory):
         yield opened
 
 
-def ranks(photos, recipe, picture):
-    return {hit.id: hit.rank for hit in photos.search(picture, recipe=recipe, k=100)}
+def ranks(photos, recipe, image):
+    return {hit.id: hit.rank for hit in photos.search(image, recipe=recipe, k=100)}
 
 
 def test_ranks_are_fused_as_by_hand(photos):
-    picture = photos.root / "china.jpg"
-    each = [ranks(photos, recipe, picture) for recipe in RECIPES]
+    image = photos.root / "china.jpg"
+    each = [ranks(photos, recipe, image) for recipe in RECIPES]
     right = {ident: sum(1 / (60 + some[ident]) for some in each) for ident in each[0]}
-    found = photos.search(picture, recipe=RECIPES, k=100)
+    found = photos.search(image, recipe=RECIPES, k=100)
     assert [hit.id for hit in found] == sorted(right, key=lambda ident: (-right[ident], ident))
     assert [hit.score for hit in found] == pytest.approx([right[hit.id] / (2 / 61) for hit in found], abs=1e-6)
     assert found.recipe.endswith("fused by reciprocal")
@@ -44,14 +44,14 @@ def test_ranks_are_fused_as_by_hand(photos):
 
 
 def test_scores_are_fused_as_by_hand(photos):
-    picture = photos.root / "china.jpg"
+    image = photos.root / "china.jpg"
     total = {}
     for recipe in RECIPES:
-        scores = {hit.id: -hit.distance for hit in photos.search(picture, recipe=recipe, k=100)}
+        scores = {hit.id: -hit.distance for hit in photos.search(image, recipe=recipe, k=100)}
         values = np.array(list(scores.values()))
         for ident, score in scores.items():
             total[ident] = total.get(ident, 0) + (score - values.mean()) / values.std() / 2
-    found = photos.search(picture, recipe=RECIPES, fuse="scores", k=5)
+    found = photos.search(image, recipe=RECIPES, fuse="scores", k=5)
     assert [hit.id for hit in found] == sorted(total, key=lambda ident: -total[ident])[:5]
     assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
     assert found[0].score == pytest.approx(1, abs=1e-6)
@@ -76,8 +76,8 @@ def _pixels(path):
 
 
 def test_the_same_way_twice_is_one(photos):
-    picture = photos.root / "china.jpg"
-    assert photos.search(picture, by=["colour", "colour"]) == photos.search(picture, by="colour")
+    image = photos.root / "china.jpg"
+    assert photos.search(image, by=["colour", "colour"]) == photos.search(image, by="colour")
 
 
 def test_filters_hold_for_all_ways(photos):

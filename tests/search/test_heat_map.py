@@ -1,4 +1,4 @@
-"""Why a hit is of a kind: the places of both pictures, which sum to its score, and where nothing can be said."""
+"""Why a hit is of a kind: the places of both images, which sum to its score, and where nothing can be said."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ WEIGHTS = np.random.default_rng(3).normal(size=(16, 3, 8, 8)).astype(np.float32)
 
 
 @pytest.fixture
-def photos(tmp_path, monkeypatch, random_picture):
-    """Twelve pictures, and a small network of sixteen values for each 8 x 8 pixels."""
+def photos(tmp_path, monkeypatch, random_image):
+    """Twelve images, and a small network of sixteen values for each 8 x 8 pixels."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NEARSIGHT_MODELS", str(convolving(tmp_path / "models", WEIGHTS)))
     (tmp_path / "photos").mkdir()
     for seed in range(12):
-        random_picture(tmp_path / "photos" / f"{seed}.jpg", seed, side=160)
+        random_image(tmp_path / "photos" / f"{seed}.jpg", seed, side=160)
     with ns.index(tmp_path / "photos", recipe=[AVERAGE, SPOC, CROW, MAXIMA, f"{FIRST} | average"]) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("recipe", [AVERAGE, SPOC, CROW])
-def test_the_places_of_both_pictures_sum_to_the_score(photos, recipe):
+def test_the_places_of_both_images_sum_to_the_score(photos, recipe):
     for hit in photos.search(photos.root / "3.jpg", recipe=recipe, k=12):
         found = photos.explain(hit)
         assert found.query_shares.shape == found.hit_shares.shape == (20, 20)
@@ -69,10 +69,10 @@ def test_without_its_file_a_hit_s_thumbnail_is_looked_at(photos):
     assert SIDE > 160  # so its places are as many
 
 
-def test_a_stored_picture_asks_with_its_thumbnail_or_with_what_is_given(photos):
+def test_a_stored_image_asks_with_its_thumbnail_or_with_what_is_given(photos):
     with Image.open(photos.root / "3.jpg") as opened:
         pixels = np.asarray(opened.convert("RGB"))
-    ident = next(each.id for each in photos.pictures() if each.path == b"3.jpg")
+    ident = next(each.id for each in photos.images() if each.path == b"3.jpg")
     hit = photos.search(like=ident, recipe=AVERAGE, k=3)[2]
     assert photos.explain(hit).query_shares.sum() == pytest.approx(1 - hit.distance, abs=0.02)
     exact = photos.explain(hit, query=pixels)
@@ -139,7 +139,7 @@ def test_a_kind_is_found_by_the_network_and_lies_where_the_thing_is(mobilenetv2,
     assert "category" in available_senses()
 
 
-def test_two_pictures_are_compared_by_category(mobilenetv2, data):
+def test_two_images_are_compared_by_category(mobilenetv2, data):
     a, b, c = (data / "corel1k" / f"{number}.jpg" for number in (700, 705, 400))
     near, far = ns.match(a, b, by="category"), ns.match(a, c, by="category")
     assert near.alike is None

@@ -22,14 +22,14 @@ ONE = Settings(workers=1)
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A folder and its collection; tests that change something take a copy."""
-    folder = folder_of(tmp_path_factory.mktemp("objects") / "pictures")
+    folder = folder_of(tmp_path_factory.mktemp("objects") / "images")
     ns.index(folder, recipe=OBJECTS, settings=ONE).close()
     return folder
 
 
 @pytest.fixture
 def copy(made, tmp_path):
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     shutil.copytree(made, folder)
     return folder
 
@@ -58,7 +58,7 @@ def keys(folder):
         return {entry.key for entry in photos._catalogue.segments() if entry.key != "thumbnails"}
 
 
-def test_a_thing_in_a_box_is_found_in_another_picture_with_matched_points(made):
+def test_a_thing_in_a_box_is_found_in_another_image_with_matched_points(made):
     with ns.open(made) as photos:
         results = photos.search(made / "thing.png", recipe=OBJECTS, box=BOX, k=5)
     assert results.verdict == "found"
@@ -76,22 +76,22 @@ def test_a_thing_in_a_box_is_found_in_another_picture_with_matched_points(made):
     assert np.abs(found - right).max() < 0.03
 
 
-def test_a_picture_that_is_not_here_is_nothing_like_it(made, tmp_path):
+def test_a_image_that_is_not_here_is_nothing_like_it(made, tmp_path):
     with ns.open(made) as photos:
         results = photos.search(save(texture(999), tmp_path / "q.png"), recipe=OBJECTS, k=5)
     assert results.verdict == "nothing like it here"
     assert not any(hit.alike for hit in results)
 
 
-def test_a_stored_picture_asks_by_its_id(made):
+def test_a_stored_image_asks_by_its_id(made):
     with ns.open(made) as photos:
-        ident = next(each.id for each in photos.pictures() if each.path == b"thing.png")
+        ident = next(each.id for each in photos.images() if each.path == b"thing.png")
         results = photos.search(like=ident, recipe=OBJECTS, k=3)
     assert results[0].path == "thing.png"
     assert results[0].distance == pytest.approx(0, abs=1e-6)
 
 
-def test_expansion_finds_further_pictures_and_says_how_far_they_are(made):
+def test_expansion_finds_further_images_and_says_how_far_they_are(made):
     recipe = f"{OBJECTS} | expand | spatial(inliers=8)"
     with ns.open(made) as photos:
         results = photos.search(made / "thing.png", recipe=recipe, box=BOX, k=20)
@@ -102,7 +102,7 @@ def test_expansion_finds_further_pictures_and_says_how_far_they_are(made):
 
 
 def test_expansion_may_bring_what_the_query_alone_does_not_find(made):
-    """The query is so small a part that few pictures share words with it; what its hit shares counts too."""
+    """The query is so small a part that few images share words with it; what its hit shares counts too."""
     recipe, box = f"{OBJECTS.replace('inliers=8', 'n=1, inliers=5')} | expand", (60, 40, 130, 110)
     with ns.open(made) as photos:
         few = photos.search(made / "thing.png", recipe=recipe.removesuffix(" | expand"), box=box)
@@ -148,7 +148,7 @@ def test_after_changes_the_answers_are_those_of_a_fresh_collection(copy, tmp_pat
     assert {hit.path for hit in found if hit.alike} == {"thing.png", "scene.png", "other-3.png"}
 
 
-def test_pictures_taken_out_are_found_no_more_and_do_not_count(copy):
+def test_images_taken_out_are_found_no_more_and_do_not_count(copy):
     with ns.open(copy) as photos:
         photos.remove(["scene.png", "other-1.png"])
         found = photos.search(copy / "thing.png", recipe=OBJECTS, k=20)
@@ -157,7 +157,7 @@ def test_pictures_taken_out_are_found_no_more_and_do_not_count(copy):
         assert answers(photos, [copy / "thing.png"])["thing.png"][0][0] == "thing.png"
 
 
-def test_pictures_without_features_are_indexed_and_not_found(made):
+def test_images_without_features_are_indexed_and_not_found(made):
     with ns.open(made) as photos:
         assert len(photos) == 13
         for name in ("blank.png", "pixel.png"):
@@ -215,8 +215,8 @@ def test_damage_to_what_was_learnt_is_noticed_and_mended(copy, mended):
 
 
 @pytest.mark.slow
-def test_what_is_learnt_again_from_other_pictures_makes_the_rows_anew(copy):
-    """The pictures have changed since it was learnt: it cannot come out the same."""
+def test_what_is_learnt_again_from_other_images_makes_the_rows_anew(copy):
+    """The images have changed since it was learnt: it cannot come out the same."""
     for number in range(4):
         save(texture(80 + number), copy / f"later-{number}.png")
     indexed(copy)
@@ -250,7 +250,7 @@ def test_other_recipes_are_left_alone_when_one_learns_anew(copy):
 
 @pytest.mark.parametrize("recipe", ["sift(n=100) | vlad(k=8) | pca(dim=8) | flat", "gist | pca(dim=8) | flat"])
 def test_learnt_rows_are_found_too(tmp_path, recipe):
-    folder = folder_of(tmp_path / "pictures", others=12)
+    folder = folder_of(tmp_path / "images", others=12)
     summary, steps = indexed(folder, recipe)
     assert summary.added == 16
     assert "learning" in steps
@@ -302,16 +302,16 @@ def test_steps_that_do_not_follow_each_other_are_refused(recipe, says, tmp_path)
 
 def test_a_folder_without_features_says_that_nothing_can_be_learnt(tmp_path):
     save(np.full((50, 60, 3), 9, np.uint8), tmp_path / "p" / "blank.png")
-    with pytest.raises(UsageError, match="cannot learn from these pictures: a vocabulary is learnt from descriptors"):
+    with pytest.raises(UsageError, match="cannot learn from these images: a vocabulary is learnt from descriptors"):
         indexed(tmp_path / "p")
 
 
-def test_a_folder_without_pictures_learns_when_there_are_some(tmp_path):
+def test_a_folder_without_images_learns_when_there_are_some(tmp_path):
     (tmp_path / "p").mkdir()
     indexed(tmp_path / "p")
     with ns.open(tmp_path / "p") as photos:
         assert "has learnt nothing" in next(iter(photos.info()["indexes"].values()))
-        with pytest.raises(UsageError, match="has learnt nothing from these pictures yet: nearsight index does it"):
+        with pytest.raises(UsageError, match="has learnt nothing from these images yet: nearsight index does it"):
             photos.search(save(texture(1), tmp_path / "q.png"), recipe=OBJECTS)
         assert photos.verify() == []
     folder_of(tmp_path / "p")
@@ -340,16 +340,16 @@ def test_files_that_were_not_written_by_learn_are_refused(copy, tmp_path):
     with pytest.raises(UsageError, match=r"none\.npz is no file of nearsight learn: .*No such file"):
         indexed(copy, learnt=[tmp_path / "none.npz"])
     with pytest.raises(UsageError, match=r"sift\(n=200.*none that is asked for does"):
-        indexed(copy.parent / "pictures", "phash", collection=tmp_path / "elsewhere", learnt=[learnt])
+        indexed(copy.parent / "images", "phash", collection=tmp_path / "elsewhere", learnt=[learnt])
     assert indexed(copy)[0].unchanged == 13
 
 
 def test_learning_needs_folders_and_something_to_learn(tmp_path):
-    with pytest.raises(UsageError, match="learn nothing from pictures"):
+    with pytest.raises(UsageError, match="learn nothing from images"):
         ns.train([tmp_path], "phash", tmp_path / "out.npz")
     with pytest.raises(UsageError, match="is not a folder"):
         ns.train([tmp_path / "none"], OBJECTS, tmp_path / "out.npz")
-    with pytest.raises(UsageError, match="cannot learn from these pictures"):
+    with pytest.raises(UsageError, match="cannot learn from these images"):
         ns.train([tmp_path], OBJECTS, tmp_path / "out.npz", settings=ONE)
     save(texture(1), tmp_path / "a.png")
     with pytest.raises(UsageError, match=r"cannot be written: .*no folder is not a folder"):

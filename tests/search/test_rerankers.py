@@ -24,8 +24,8 @@ def write(folder, numbers):
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """Pictures in seven kinds of three."""
-    folder = tmp_path_factory.mktemp("refined") / "pictures"
+    """Images in seven kinds of three."""
+    folder = tmp_path_factory.mktemp("refined") / "images"
     folder.mkdir()
     write(folder, range(21))
     with ns.index(folder, recipe="tiny") as opened:
@@ -59,12 +59,12 @@ def test_a_search_by_a_recipe_with_refiners_says_what_each_hit_owes_them(photos,
     assert {hit.path[0] for hit in filtered} == {"1"}
 
 
-def test_those_that_give_verdicts_are_those_that_look_at_pictures():
+def test_those_that_give_verdicts_are_those_that_look_at_images():
     assert {name for name, each in methods("rank").items() if each.gives_verdict} == {"verify", "spatial"}
 
 
 def test_after_additions_and_removals_answers_are_those_of_a_collection_made_anew(tmp_path):
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     write(folder, range(14))
     ns.index(folder, recipe="tiny").close()

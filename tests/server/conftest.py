@@ -30,7 +30,7 @@ def indexed(tmp_path_factory):
         target = folder / ("sub" if number < 2 else "") / name
         target.write_bytes(files(package).joinpath(name).read_bytes())
     (folder / "broken.jpg").write_bytes((folder / "china.jpg").read_bytes()[:5000])
-    (folder / "notes.jpg").write_text("not a picture")
+    (folder / "notes.jpg").write_text("not an image")
     ns.index(folder, settings=replace(IngestSettings(), workers=1)).close()
     shutil.copytree(folder, folder.parent / "untouched")
     return folder
@@ -85,4 +85,4 @@ C = "/api/collections/my-photos"
 
 
 def send(client, data, name="query.jpg"):
-    return client.post("/api/uploads", files={"picture": (name, data)})
+    return client.post("/api/uploads", files={"image": (name, data)})

@@ -1,4 +1,4 @@
-"""Pictures and questions made to do harm."""
+"""Images and questions made to do harm."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def held():
     return psutil.Process().memory_info().rss / MIB
 
 
-def hurt(client, pictures):
+def hurt(client, images):
     """Upload them all; what was answered, by status."""
     statuses = {}
-    for path in pictures:
+    for path in images:
         told = send(client, path.read_bytes())
         assert told.status_code in (200, 413, 422), (path, told.text)
         if told.status_code == 422:
@@ -40,9 +40,9 @@ def hurt(client, pictures):
     return statuses
 
 
-def spread(pictures, count):
-    pictures = sorted(pictures)
-    return pictures[:: max(1, len(pictures) // count)][:count]
+def spread(images, count):
+    images = sorted(images)
+    return images[:: max(1, len(images) // count)][:count]
 
 
 def real():
@@ -53,12 +53,12 @@ def real():
 
 def upload_all(indexed, folder, count):
     generate(folder)
-    pictures = spread(folder.iterdir(), count * 2 // 3) + spread(real(), count // 3)
+    images = spread(folder.iterdir(), count * 2 // 3) + spread(real(), count // 3)
     with serving(indexed, uploads=8) as (client, _):
         for _ in range(2):
             hurt(client, [folder / "ok.jpg", folder / "ok.png", folder / "bomb-50k.png"])
         before = held()
-        statuses = hurt(client, pictures)
+        statuses = hurt(client, images)
         assert held() - before < 80
         assert {200, 422} <= set(statuses)
         assert client.get(f"{C}/search", params={"id": 1}).status_code == 200
@@ -74,7 +74,7 @@ def test_many_hostile_uploads(indexed, tmp_path):
 
 
 class Kills(decoder.Render):
-    """A decoder that is killed, hangs or fills the memory, as the picture says."""
+    """A decoder that is killed, hangs or fills the memory, as the image says."""
 
     def prepare(self, source):
         if source.data == b"crash":
@@ -168,10 +168,10 @@ def test_threads_use_what_is_kept_one_after_the_other():
     [
         {},
         {"files": {"other": b"x"}},
-        {"data": {"picture": "text"}},
+        {"data": {"image": "text"}},
         {"content": b"--x"},
         {"json": {}},
-        {"files": [("picture", b"1"), ("picture", b"2")]},
+        {"files": [("image", b"1"), ("image", b"2")]},
     ],
 )
 def test_broken_forms(client, form):

@@ -48,10 +48,10 @@ def endless(monkeypatch):
     monkeypatch.setattr(jobs, "index", index)
 
 
-def test_a_job_to_its_end(folder, random_picture):
+def test_a_job_to_its_end(folder, random_image):
     with serving(folder) as (client, _):
         assert client.get(f"{C}/search", params={"id": 1, "by": "scene"}).status_code == 422
-        random_picture(folder / "new.jpg", 5)
+        random_image(folder / "new.jpg", 5)
         told = client.post(f"{C}/jobs", json={"by": ["scene"]})
         assert told.status_code == 202
         heard = events(client, told.json()["id"])

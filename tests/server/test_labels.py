@@ -9,7 +9,7 @@ from nearsight.files import LocalFileSystem
 from nearsight.storage.location import writer_lock
 from tests.server.conftest import C, serving
 
-LABELS = f"{C}/pictures/1/labels"
+LABELS = f"{C}/images/1/labels"
 
 
 def said(response):
@@ -49,8 +49,8 @@ def test_labels_are_set_confirmed_and_dropped(folder):
         ("PUT", LABELS, "  ", 422, "a word or several"),
         ("PUT", LABELS, "a" * 201, 422, "200"),
         ("DELETE", LABELS, "pier", 422, 'not labelled "pier"; its labels are: none'),
-        ("PUT", f"{C}/pictures/999/labels", "pier", 404, "no picture 999"),
-        ("PUT", "/api/collections/other/pictures/1/labels", "pier", 404, "no such collection"),
+        ("PUT", f"{C}/images/999/labels", "pier", 404, "no image 999"),
+        ("PUT", "/api/collections/other/images/1/labels", "pier", 404, "no such collection"),
     ],
 )
 def test_what_cannot_be_said_is_refused(client, method, where, label, status, words):

@@ -42,7 +42,7 @@ def locked(indexed):
 
 
 def test_every_answer_carries_the_headers(client):
-    for path in ("/", "/api/health", "/api/none", f"{C}/pictures/1/thumbnail", "/api/openapi.json"):
+    for path in ("/", "/api/health", "/api/none", f"{C}/images/1/thumbnail", "/api/openapi.json"):
         headers = client.get(path).headers
         assert headers["content-security-policy"].startswith("default-src 'self'; img-src 'self' data: blob:;")
         assert "script-src" not in headers["content-security-policy"]
@@ -85,7 +85,7 @@ def test_another_page_changes_nothing(client, headers):
 def test_the_own_page_may(client, indexed):
     own = str(client.base_url).rstrip("/")
     data = (indexed / "china.jpg").read_bytes()
-    assert client.post("/api/uploads", files={"picture": data}, headers={"Origin": own}).status_code == 200
+    assert client.post("/api/uploads", files={"image": data}, headers={"Origin": own}).status_code == 200
 
 
 def test_beyond_this_machine_a_token_is_needed():
@@ -96,7 +96,7 @@ def test_beyond_this_machine_a_token_is_needed():
         Settings(host=host)
 
 
-@pytest.mark.parametrize("path", ["/", "/api/health", "/api/openapi.json", f"{C}/pictures/1/thumbnail", "/api/none"])
+@pytest.mark.parametrize("path", ["/", "/api/health", "/api/openapi.json", f"{C}/images/1/thumbnail", "/api/none"])
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic x"}, {"Cookie": "a=b"}]
 )
@@ -132,14 +132,14 @@ def test_bodies_end_at_the_limit(indexed):
 
     def endless():
         nonlocal taken
-        yield b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n'
+        yield b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
         while taken < 200 * limit:
             taken += 1 << 16
             yield bytes(1 << 16)
 
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     with serving(indexed, body=limit) as (client, _):
-        declared = client.post("/api/uploads", files={"picture": bytes(2 * limit)})
+        declared = client.post("/api/uploads", files={"image": bytes(2 * limit)})
         assert declared.status_code == 413
         with suppress(httpx.TransportError):  # it was cut off while still sending
             assert client.post("/api/uploads", content=endless(), headers=form).status_code == 413
@@ -175,7 +175,7 @@ def payloads():
     """500 ways to ask for a file that is not the asker's."""
     ups = ["../", "..%2f", "%2e%2e/", "%2e%2e%2f", "..\\", "..%5c", "....//", "..;/", "%252e%252e%252f", "..%c0%af"]
     targets = ["secret.txt", "etc/passwd", "china.jpg", ".nearsight/catalogue.sqlite", "secret.txt%00.jpg"]
-    starts = ["/", "/assets/", f"{C}/pictures/", "/api/uploads/", f"{C}/"]
+    starts = ["/", "/assets/", f"{C}/images/", "/api/uploads/", f"{C}/"]
     for start in starts:
         for up in ups:
             for target in targets:
@@ -252,7 +252,7 @@ def test_a_full_queue_is_503_and_others_are_served(indexed, monkeypatch):
             time.sleep(0.02)
         assert [(each.status_code, each.headers["retry-after"]) for each in told] == [(503, "1")] * 3
         assert client.get("/api/health").status_code == 200
-        assert client.get(f"{C}/pictures/1/thumbnail").status_code == 200
+        assert client.get(f"{C}/images/1/thumbnail").status_code == 200
         monkeypatch.undo()
         go.set()
         for thread in threads:

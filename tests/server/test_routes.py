@@ -40,10 +40,10 @@ def test_health(client):
 def test_collections(client):
     (row,) = client.get("/api/collections").json()
     assert (row["id"], row["name"]) == ("my-photos", "My Photos")
-    assert row["asks"] == ["picture", "colours", "words"]
+    assert row["asks"] == ["image", "colours", "words"]
     assert (row["images"], row["default_sense"], row["readonly"], row["job"]) == (13, "copy", False, None)
     assert [each["name"] for each in row["senses"]] == ["copy", "colour", "words"]
-    assert "same picture, altered" in row["senses"][0]["line"]
+    assert "same image, altered" in row["senses"][0]["line"]
 
 
 def test_details_and_skipped(client):
@@ -110,7 +110,7 @@ def test_a_box_is_asked_with_in_full_pixels_and_explained_on_the_whole(client, i
     first = client.get(f"{C}/search", params=asked).json()["hits"][0]
     assert (first["path"], first["alike"]) == ("china.jpg", True)
     reason = client.get(f"{C}/explain", params={**asked, "hit": first["id"]}).json()
-    assert np.abs(np.array(reason["query_points"]) - reason["hit_points"]).max() < 0.05  # the same picture
+    assert np.abs(np.array(reason["query_points"]) - reason["hit_points"]).max() < 0.05  # the same image
     assert np.array(reason["homography"]) / reason["homography"][2][2] == pytest.approx(np.eye(3), abs=0.05)
 
 
@@ -182,11 +182,11 @@ def test_search_by_colours(client):
 
 def flag(width, height):
     """The left third red, the rest white, with one black pixel in the middle of the white."""
-    picture = np.full((height, width, 3), 255, np.uint8)
-    picture[:, : width // 3] = (200, 30, 30)
-    picture[height // 2, width * 2 // 3] = 0
+    image = np.full((height, width, 3), 255, np.uint8)
+    image[:, : width // 3] = (200, 30, 30)
+    image[height // 2, width * 2 // 3] = 0
     out = io.BytesIO()
-    Image.fromarray(picture).save(out, "PNG")
+    Image.fromarray(image).save(out, "PNG")
     return out.getvalue()
 
 
@@ -209,7 +209,7 @@ def test_colours_of_an_upload_are_those_of_the_library(client):
     assert client.get(f"{C}/search", params=asked).status_code == 200
 
 
-def test_points_are_pixels_of_the_full_picture(client):
+def test_points_are_pixels_of_the_full_image(client):
     place = f"/api/uploads/{send(client, flag(6000, 900)).json()['upload']}/colours"
     for point, wanted in (("1980,890", (200, 30, 30)), ("2020,10", (255,) * 3), ("5999,899", (255,) * 3)):
         (told,) = client.get(place, params={"at": point}).json()["colours"]
@@ -218,11 +218,11 @@ def test_points_are_pixels_of_the_full_picture(client):
     assert (refused.status_code, "6000 x 900 pixels; got 6000,10" in refused.json()["error"]) == (422, True)
 
 
-def test_colours_of_a_picture_of_the_collection(client, indexed, names):
+def test_colours_of_a_image_of_the_collection(client, indexed, names):
     import nearsight as ns
 
     for name in ("china.jpg", "sub/astronaut.png"):
-        place = names[name]["picture"].partition("?")[0] + "/colours"
+        place = names[name]["image"].partition("?")[0] + "/colours"
         (told,) = client.get(place, params={"at": "200,100"}).json()["colours"]
         (wanted,) = ns.colours(indexed / name, [(200, 100)])
         assert np.abs(rgb(told) - rgb(wanted)).max() <= 4
@@ -276,10 +276,10 @@ def test_the_map_is_that_of_the_library(client, indexed):
     with ns.open(indexed) as photos:
         found = photos.map("colour")
     assert {name: answer[name] for name in found.summary()} == found.summary()
-    assert (answer["total"], [each["id"] for each in answer["pictures"]]) == (13, found.ids.tolist())
-    assert [each["path"] for each in answer["pictures"]] == list(found.paths)
-    assert np.array([(each["x"], each["y"]) for each in answer["pictures"]]) == pytest.approx(found.positions)
-    first = answer["pictures"][0]
+    assert (answer["total"], [each["id"] for each in answer["images"]]) == (13, found.ids.tolist())
+    assert [each["path"] for each in answer["images"]] == list(found.paths)
+    assert np.array([(each["x"], each["y"]) for each in answer["images"]]) == pytest.approx(found.positions)
+    first = answer["images"][0]
     with Image.open(indexed / first["path"]) as opened:
         assert opened.size == (first["width"], first["height"])
     assert max(pixels(client.get(first["thumbnail"])).shape) == 256
@@ -289,11 +289,11 @@ def test_a_map_is_filtered_cut_and_made_once(client, service, monkeypatch):
     from nearsight.api.collection import Collection
 
     some = client.get(f"{C}/map", params={"where": "folder like 'sub%'", "limit": 1}).json()
-    assert (some["total"], len(some["pictures"]), some["metric"]) == (2, 1, "l2")
-    assert client.get(f"{C}/map", params={"where": "width > 99999"}).json()["pictures"] == []
+    assert (some["total"], len(some["images"]), some["metric"]) == (2, 1, "l2")
+    assert client.get(f"{C}/map", params={"where": "width > 99999"}).json()["images"] == []
     monkeypatch.setattr(Collection, "map", None)
     again = client.get(f"{C}/map", params={"where": "folder like 'sub%'"}).json()
-    assert {each["path"] for each in again["pictures"]} == {"sub/astronaut.png", "sub/brick.png"}
+    assert {each["path"] for each in again["images"]} == {"sub/astronaut.png", "sub/brick.png"}
 
 
 @pytest.mark.parametrize("asked", [{"by": "scene"}, {"by": "words"}, {"where": "width >"}, {"limit": 20_001}])
@@ -303,9 +303,9 @@ def test_a_map_that_cannot_be_made_is_said(client, asked):
     assert told.json()["what_to_do"]
 
 
-def test_thumbnail_and_picture_with_etags(client, names):
+def test_thumbnail_and_image_with_etags(client, names):
     hit = names["sub/astronaut.png"]
-    for place, side in ((hit["thumbnail"], 256), (hit["picture"], 512)):
+    for place, side in ((hit["thumbnail"], 256), (hit["image"], 512)):
         first = client.get(place)
         assert (first.status_code, first.headers["content-type"]) == (200, "image/jpeg")
         assert max(pixels(first).shape) == side
@@ -329,27 +329,27 @@ def test_thumbnail_and_picture_with_etags(client, names):
         ("/", "the query image"),
     ],
 )
-def test_an_upload_that_is_no_picture_is_called_by_its_name(client, name, called):
+def test_an_upload_that_is_no_image_is_called_by_its_name(client, name, called):
     told = send(client, b"Dear Sir", name)
     assert (told.status_code, told.json()["reason"]) == (422, "not-a-picture")
-    assert told.json()["error"].startswith(f"{called}: this is not a picture (")
+    assert told.json()["error"].startswith(f"{called}: this is not an image (")
 
 
-def test_a_cut_upload_and_a_cut_picture_are_said_in_plain_words(folder):
+def test_a_cut_upload_and_a_cut_image_are_said_in_plain_words(folder):
     path = folder / "china.jpg"
     with serving(folder) as (client, _):
         ident = client.get(f"{C}/search", params={"where": "name = 'china.jpg'"}).json()["hits"][0]["id"]
         path.write_bytes(path.read_bytes()[:5000])
-        said = "china.jpg: the picture is cut short: its end is missing"
-        for told in (send(client, path.read_bytes(), "china.jpg"), client.get(f"{C}/pictures/{ident}")):
+        said = "china.jpg: the image is cut short: its end is missing"
+        for told in (send(client, path.read_bytes(), "china.jpg"), client.get(f"{C}/images/{ident}")):
             assert (told.status_code, told.json()["error"], told.json()["reason"]) == (422, said, "truncated")
 
 
-def test_a_picture_whose_file_is_gone(folder):
+def test_a_image_whose_file_is_gone(folder):
     with serving(folder) as (client, _):
         hit = client.get(f"{C}/search", params={"id": 3, "k": 1}).json()["hits"][0]
         (folder / hit["path"]).unlink()
-        told = client.get(hit["picture"])
+        told = client.get(hit["image"])
         assert told.status_code == 410
         assert "is gone" in told.json()["error"]
         assert client.get(hit["thumbnail"]).status_code == 200
@@ -383,17 +383,17 @@ def test_a_picture_whose_file_is_gone(folder):
         (f"{C}/search?colours=c33:-1", 422),
         (f"{C}/search?colours=c33:inf", 422),
         (f"{C}/explain?id=1&k=1&hit=99999", 404),
-        (f"{C}/pictures/99999", 404),
-        (f"{C}/pictures/99999/thumbnail", 404),
-        (f"{C}/pictures/x/thumbnail", 422),
-        (f"{C}/pictures/99999/colours", 404),
-        (f"{C}/pictures/1/colours?count=0", 422),
-        (f"{C}/pictures/1/colours?at=1", 422),
-        (f"{C}/pictures/1/colours?at=1,2,3", 422),
-        (f"{C}/pictures/1/colours?at=a,b", 422),
-        (f"{C}/pictures/1/colours?at=nan,1", 422),
-        (f"{C}/pictures/1/colours?at=-1,1", 422),
-        (f"{C}/pictures/1/colours?{'&'.join(['at=1,1'] * 65)}", 422),
+        (f"{C}/images/99999", 404),
+        (f"{C}/images/99999/thumbnail", 404),
+        (f"{C}/images/x/thumbnail", 422),
+        (f"{C}/images/99999/colours", 404),
+        (f"{C}/images/1/colours?count=0", 422),
+        (f"{C}/images/1/colours?at=1", 422),
+        (f"{C}/images/1/colours?at=1,2,3", 422),
+        (f"{C}/images/1/colours?at=a,b", 422),
+        (f"{C}/images/1/colours?at=nan,1", 422),
+        (f"{C}/images/1/colours?at=-1,1", 422),
+        (f"{C}/images/1/colours?{'&'.join(['at=1,1'] * 65)}", 422),
         (f"/api/uploads/{'0' * 32}/colours", 404),
         ("/api/uploads/x/colours", 422),
         ("/api/jobs/none", 404),

@@ -55,19 +55,19 @@ def refused(*arguments):
     )
 
 
-def test_a_new_folder_is_indexed_and_served_until_sigterm(tmp_path, random_picture):
-    folder = tmp_path / "pictures"
+def test_a_new_folder_is_indexed_and_served_until_sigterm(tmp_path, random_image):
+    folder = tmp_path / "images"
     folder.mkdir()
     for seed in range(3):
-        random_picture(folder / f"{seed}.jpg", seed)
+        random_image(folder / f"{seed}.jpg", seed)
     with command("serve", folder, "--port", 0) as (process, address, said):
         assert "not indexed yet" in said[0]
         assert httpx.get(f"{address}api/collections").json()[0]["images"] == 3
-        picture = (folder / "1.jpg").read_bytes()
-        upload = httpx.post(f"{address}api/uploads", files={"picture": picture}).json()["upload"]
+        image = (folder / "1.jpg").read_bytes()
+        upload = httpx.post(f"{address}api/uploads", files={"image": image}).json()["upload"]
         asked = urlsplit(address)
         asking = http.client.HTTPConnection(asked.hostname, asked.port, timeout=30)
-        asking.request("GET", f"/api/collections/pictures/search?upload={upload}")
+        asking.request("GET", f"/api/collections/images/search?upload={upload}")
         assert httpx.get(f"{address}api/health").status_code == 200  # it came later, so the question has been read
         start = time.monotonic()
         process.send_signal(signal.SIGTERM)
@@ -90,17 +90,17 @@ def test_a_slow_sender_does_not_keep_it_from_ending(indexed):
             process.wait(10)
 
 
-def test_a_running_job_does_not_keep_it_from_ending(tmp_path, random_picture):
+def test_a_running_job_does_not_keep_it_from_ending(tmp_path, random_image):
     import nearsight as ns
 
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
-    random_picture(folder / "0.jpg", 0)
+    random_image(folder / "0.jpg", 0)
     ns.index(folder).close()
     for seed in range(1, 400):
-        random_picture(folder / f"{seed}.jpg", seed)
+        random_image(folder / f"{seed}.jpg", seed)
     with command("serve", folder, "--port", 0) as (process, address, _):
-        assert httpx.post(f"{address}api/collections/pictures/jobs", json={}).status_code == 202
+        assert httpx.post(f"{address}api/collections/images/jobs", json={}).status_code == 202
         time.sleep(0.3)
         process.send_signal(signal.SIGTERM)
         process.wait(10)

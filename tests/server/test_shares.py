@@ -1,4 +1,4 @@
-"""Which places make the score, over HTTP: of uploads, of boxes, of pictures of the collection."""
+"""Which places make the score, over HTTP: of uploads, of boxes, of images of the collection."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import nearsight as ns
 from tests.models.network import convolving
 from tests.server.conftest import send, serving
 
-C = "/api/collections/pictures"
+C = "/api/collections/images"
 CELLS = "feature_map(model=cells, output=map, side=192) | average | flat"
 MAXIMA = "feature_map(model=cells, output=map, side=192) | rmac | flat"
 WEIGHTS = np.random.default_rng(3).normal(size=(16, 3, 8, 8)).astype(np.float32)
 
 
 @pytest.fixture
-def client(tmp_path, monkeypatch, random_picture):
+def client(tmp_path, monkeypatch, random_image):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NEARSIGHT_MODELS", str(convolving(tmp_path / "models", WEIGHTS)))
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     for seed in range(6):
-        random_picture(folder / f"{seed}.jpg", seed, side=160)
+        random_image(folder / f"{seed}.jpg", seed, side=160)
     ns.index(folder, recipe=[CELLS, MAXIMA]).close()
     with serving(folder) as (client, _):
         client.folder = folder
@@ -36,7 +36,7 @@ def sums(reason):
     return [np.sum(reason[name]) for name in ("query_shares", "hit_shares")]
 
 
-def test_the_places_of_both_pictures_sum_to_the_score(client):
+def test_the_places_of_both_images_sum_to_the_score(client):
     upload = send(client, (client.folder / "2.jpg").read_bytes()).json()["upload"]
     asked = {"upload": upload, "by": CELLS}
     for hit in client.get(f"{C}/search", params=asked).json()["hits"]:
@@ -55,7 +55,7 @@ def test_a_box_has_places_of_its_own(client):
     assert sums(reason)[0] == pytest.approx(1 - hit["distance"], abs=1e-5)
 
 
-def test_a_picture_of_the_collection_and_one_whose_file_is_gone(client):
+def test_a_image_of_the_collection_and_one_whose_file_is_gone(client):
     asked = {"id": 1, "by": CELLS}
     hit = client.get(f"{C}/search", params=asked).json()["hits"][2]
     reason = client.get(f"{C}/explain", params={**asked, "hit": hit["id"]}).json()

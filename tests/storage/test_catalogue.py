@@ -11,14 +11,14 @@ from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION
 from nearsight.storage.records import ImageRecord, SegmentEntry, SkipRecord
 
-PICTURE = ImageRecord(1, b"a/\xff\n.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", "2012-01-02T03:04:05", "X", 1.5, None)
+IMAGE = ImageRecord(1, b"a/\xff\n.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", "2012-01-02T03:04:05", "X", 1.5, None)
 
 
 @pytest.fixture
 def filled(tmp_path):
     catalogue = CatalogueWriter(tmp_path)
     with catalogue.transaction():
-        catalogue.put_picture(PICTURE)
+        catalogue.put_image(IMAGE)
         catalogue.put_skip(SkipRecord(b"b", 1, 2, Reason.TIMEOUT, "slow"))
         catalogue.put_segment(SegmentEntry(1, "key", 1, 100, b"abcd"))
         catalogue.put_recipe("copy", "gist")
@@ -28,9 +28,9 @@ def filled(tmp_path):
 
 
 def test_what_was_put_is_read(filled):
-    assert filled.picture(1) == PICTURE
-    assert filled.picture_at(PICTURE.path) == PICTURE
-    assert filled.picture_at(b"nothing") is None
+    assert filled.image(1) == IMAGE
+    assert filled.image_at(IMAGE.path) == IMAGE
+    assert filled.image_at(b"nothing") is None
     assert list(filled.skips()) == [SkipRecord(b"b", 1, 2, Reason.TIMEOUT, "slow")]
     assert filled.segments() == [SegmentEntry(1, "key", 1, 100, b"abcd")]
     assert filled.recipes() == {"copy": "gist"}
@@ -44,18 +44,18 @@ def test_a_failed_transaction_leaves_nothing(filled):
 
     def fail():
         with filled.transaction():
-            filled.drop_picture(1)
+            filled.drop_image(1)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
-    assert filled.picture(1) == PICTURE
+    assert filled.image(1) == IMAGE
     assert filled.generation() == before
 
 
 def test_ids_are_never_used_twice(filled):
     with filled.transaction():
-        filled.drop_picture(1)
+        filled.drop_image(1)
         filled.drop_segment(1)
     assert filled.next_ids() == (2, 2)
     assert filled.dead() == [1, 7]
@@ -73,7 +73,7 @@ def test_ids_are_never_used_twice(filled):
 def test_a_changed_row_is_found_when_it_is_read(filled, change):
     filled.db.execute(change)
     with pytest.raises(DamagedError, match="repair"):
-        list(filled.pictures())
+        list(filled.images())
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_flipped_bits_never_answer_wrong(tmp_path, filled):
     """Whatever bit flips in the file: the old answers, or an error of ours; never other values, never a crash."""
     with filled.transaction():
         for number in range(2, 300):
-            path = f"picture{number}".encode()
-            filled.put_picture(ImageRecord(number, path, 1, 2, 3, b"h" * 32, 4, 5, "PNG", None, None, None, None))
-    right = list(filled.pictures()), filled.segments(), filled.dead(), filled.recipes()
+            path = f"image{number}".encode()
+            filled.put_image(ImageRecord(number, path, 1, 2, 3, b"h" * 32, 4, 5, "PNG", None, None, None, None))
+    right = list(filled.images()), filled.segments(), filled.dead(), filled.recipes()
     filled.close()
     sound = (tmp_path / CATALOGUE_FILE).read_bytes()
     rng = np.random.default_rng(5)
@@ -130,7 +130,7 @@ def test_flipped_bits_never_answer_wrong(tmp_path, filled):
         try:
             catalogue = Catalogue(tmp_path)
             try:
-                answer = list(catalogue.pictures()), catalogue.segments(), catalogue.deleted_ids(), catalogue.recipes()
+                answer = list(catalogue.images()), catalogue.segments(), catalogue.deleted_ids(), catalogue.recipes()
             finally:
                 catalogue.close()
             unknown = [row for row in answer[0] if row not in right[0]]

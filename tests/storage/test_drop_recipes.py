@@ -27,17 +27,17 @@ OTHER = "gist | ivf(cells=2, probes=2, exact_below=8)"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    """Pictures are described in this process: a collection is indexed often here, and is small."""
+    """Images are described in this process: a collection is indexed often here, and is small."""
     monkeypatch.setattr(run, "Pool", Here)
     monkeypatch.setattr(train_encoders, "Pool", Here)
 
 
 @pytest.fixture
-def folder(tmp_path, random_picture):
-    made = tmp_path / "pictures"
+def folder(tmp_path, random_image):
+    made = tmp_path / "images"
     made.mkdir()
     for number in range(12):
-        random_picture(made / f"{number:02}.jpg", number, side=48)
+        random_image(made / f"{number:02}.jpg", number, side=48)
     return made
 
 
@@ -81,12 +81,12 @@ def answers(folder, recipe):
         return [(hit.path, hit.distance) for hit in photos.search(folder / "05.jpg", recipe=recipe, k=5)]
 
 
-def test_what_can_be_used_is_indexed_repaired_and_verified_beside_what_cannot(folder, random_picture):
+def test_what_can_be_used_is_indexed_repaired_and_verified_beside_what_cannot(folder, random_image):
     index(folder, LEARNS, "phash")
     learnt = (folder / ".nearsight" / "indexes").glob("*").__next__().read_bytes()
     renamed(folder, "tiny", "gone")
     (folder / "03.jpg").unlink()
-    random_picture(folder / "99.jpg", 99)
+    random_image(folder / "99.jpg", 99)
     senses, summary, _ = index(folder)
     assert (list(senses), summary.added, summary.removed) == ([LEARNS.replace("tiny", "gone"), "phash"], 1, 1)
     problems, summary = repair(folder)

@@ -17,7 +17,7 @@ from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.filters import parse_filter
 from nearsight.storage.records import ImageRecord
 
-PICTURES = [
+IMAGES = [
     ImageRecord(1, b"a.jpg", 100, 5, 9, b"x" * 32, 640, 480, "JPEG", "2011-12-31T23:59:59", "Canon EOS 5D", 55.7, 37.6),
     ImageRecord(
         2, b"moscow/b.jpg", 200, 5, 9, b"x" * 32, 4000, 3000, "JPEG", "2012-01-01T00:00:00", "NIKON D3", None, None
@@ -34,14 +34,14 @@ PICTURES = [
 def catalogue(tmp_path_factory):
     made = CatalogueWriter(tmp_path_factory.mktemp("where"))
     with made.transaction():
-        for picture in PICTURES:
-            made.put_picture(picture)
+        for image in IMAGES:
+            made.put_image(image)
     yield made
     made.close()
 
 
-def folder(picture):
-    return os.fsdecode(picture.path).rpartition("/")[0]
+def folder(image):
+    return os.fsdecode(image.path).rpartition("/")[0]
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def folder(picture):
     ],
 )
 def test_what_a_filter_leaves(catalogue, text, holds):
-    wanted = [picture.id for picture in PICTURES if holds(picture)]
-    assert 0 < len(wanted) < len(PICTURES)
+    wanted = [image.id for image in IMAGES if holds(image)]
+    assert 0 < len(wanted) < len(IMAGES)
     assert catalogue.filter_ids(parse_filter(text)) == wanted
 
 
@@ -177,10 +177,10 @@ def test_deep_nesting_is_refused_or_read():
         parse_filter("not " * 450 + "width=1")
 
 
-def test_a_filter_combines_with_a_picture_without_losing_a_hit(photographs):
+def test_a_filter_combines_with_a_image_without_losing_a_hit(photographs):
     with ns.index(photographs, by=["copy", "colour"]) as photos:
         everything = photos.search(photographs / "coffee.png", by="colour", k=50)
-        known = {picture.id: picture for picture in photos.pictures()}
+        known = {image.id: image for image in photos.images()}
         for text, holds in (
             ("format = PNG", lambda p: p.format == "PNG"),
             ("width > 500 and not folder = 'sub'", lambda p: p.width > 500 and not p.path.startswith(b"sub/")),
@@ -196,7 +196,7 @@ def test_a_filter_combines_with_a_picture_without_losing_a_hit(photographs):
 def test_a_filter_alone_lists_and_goes_with_words(photographs):
     with ns.index(photographs, recipe="phash") as photos:
         alone = photos.search(where="format = JPEG", k=50)
-        assert [hit.path for hit in alone] == sorted(p.path.decode() for p in photos.pictures() if p.format == "JPEG")
+        assert [hit.path for hit in alone] == sorted(p.path.decode() for p in photos.images() if p.format == "JPEG")
         assert alone.verdict == "found"
         assert [hit.path for hit in photos.search(words="china", where="format = JPEG")] == ["china.jpg"]
         assert photos.search(words="china", where="format = PNG").verdict == "nothing like it here"

@@ -1,4 +1,4 @@
-"""What approximate indexes keep: made when there are enough pictures, never trusted, made again from the rows."""
+"""What approximate indexes keep: made when there are enough images, never trusted, made again from the rows."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ EXACT = "gist | flat"
 
 
 @pytest.fixture
-def folder(tmp_path, random_picture):
+def folder(tmp_path, random_image):
     made = tmp_path / "p"
     made.mkdir()
     for number in range(60):
-        random_picture(made / f"{number:02}.jpg", number, side=48)
+        random_image(made / f"{number:02}.jpg", number, side=48)
     return made
 
 
@@ -37,7 +37,7 @@ def index(folder, recipe=RECIPE):
 
 
 def answered(photos, folder, recipe=RECIPE):
-    """The paths and distances of the hits of some pictures."""
+    """The paths and distances of the hits of some images."""
     names = sorted(path.name for path in folder.glob("*.jpg"))[::7]
     return {name: [(h.path, h.distance) for h in photos.search(folder / name, recipe=recipe, k=5)] for name in names}
 
@@ -55,13 +55,13 @@ def kept(photos):
     return fitted, plan.index.join(parts, np.empty(0, np.int64))
 
 
-def test_small_collections_are_searched_exactly_and_say_so(folder, random_picture):
+def test_small_collections_are_searched_exactly_and_say_so(folder, random_image):
     later = folder.parent / "later"
     later.mkdir()
     for path in sorted(folder.iterdir())[20:]:
         path.rename(later / path.name)
     with index(folder) as photos:
-        assert photos.info()["indexes"] == {RECIPE: "exact: 20 pictures; gistis answers from 30 on"}
+        assert photos.info()["indexes"] == {RECIPE: "exact: 20 images; gistis answers from 30 on"}
         assert not files(folder)
         assert answered(photos, folder) == answered(photos, folder, EXACT)
     for path in later.iterdir():
@@ -73,7 +73,7 @@ def test_small_collections_are_searched_exactly_and_say_so(folder, random_pictur
     for path in sorted(folder.glob("*.jpg"))[20:]:
         path.unlink()
     with index(folder) as photos:
-        assert "exact: 20 pictures" in photos.info()["indexes"][RECIPE]
+        assert "exact: 20 images" in photos.info()["indexes"][RECIPE]
         assert not files(folder)
 
 
@@ -91,11 +91,11 @@ def test_the_index_is_asked_and_not_the_rows(folder, monkeypatch):
         assert files(folder) == files_before
 
 
-def test_changes_cost_work_in_proportion_and_give_what_a_rebuild_gives(folder, random_picture):
+def test_changes_cost_work_in_proportion_and_give_what_a_rebuild_gives(folder, random_image):
     index(folder).close()
     before = files(folder)
     for number in range(60, 65):
-        random_picture(folder / f"{number:02}.jpg", number, side=48)
+        random_image(folder / f"{number:02}.jpg", number, side=48)
     (folder / "03.jpg").unlink()
     with index(folder) as photos:
         after = files(folder)
@@ -112,10 +112,10 @@ def test_changes_cost_work_in_proportion_and_give_what_a_rebuild_gives(folder, r
 
 
 def _rows(photos):
-    """Ids and rows of the pictures that are there."""
+    """Ids and rows of the images that are there."""
     snapshot = photos._current.snapshot()
-    for picture in photos.pictures():
-        yield picture.id, snapshot.row(photos.plan(recipe=RECIPE), picture.id)
+    for image in photos.images():
+        yield image.id, snapshot.row(photos.plan(recipe=RECIPE), image.id)
 
 
 def test_a_run_without_changes_leaves_them_alone(folder):
@@ -177,10 +177,10 @@ def test_what_a_killed_run_left_is_swept(folder):
     assert not stray.exists()
 
 
-def test_rows_that_came_since_are_found_at_once(folder, random_picture, monkeypatch):
+def test_rows_that_came_since_are_found_at_once(folder, random_image, monkeypatch):
     """A reader meets rows that no cache covers yet while a run is under way."""
     index(folder).close()
-    random_picture(folder / "99.jpg", 99, side=48)
+    random_image(folder / "99.jpg", 99, side=48)
     monkeypatch.setattr(index_store.IndexRefresh, "run", lambda self, plans: None)
     with ns.index(folder) as photos:
         assert photos.search(folder / "99.jpg", recipe=RECIPE, k=1)[0].path == "99.jpg"

@@ -17,18 +17,18 @@ from nearsight.storage.segments import SEGMENTS_FOLDER
 
 
 @pytest.fixture
-def home(tmp_path, random_picture):
-    """A sound collection of 40 small pictures, closed."""
+def home(tmp_path, random_image):
+    """A sound collection of 40 small images, closed."""
     folder = tmp_path / "p"
     folder.mkdir()
     for number in range(40):
-        random_picture(folder / f"{number:02}.jpg", number)
+        random_image(folder / f"{number:02}.jpg", number)
     ns.index(folder, recipe=["gist | flat", "phash"]).close()
     return folder / ".nearsight"
 
 
 def answers(home):
-    """What the collection answers to each of its pictures."""
+    """What the collection answers to each of its images."""
     with ns.open(home.parent) as photos:
         found = {}
         for number in range(0, 40, 5):
@@ -72,11 +72,11 @@ def test_a_flipped_bit_in_a_segment_is_found_and_mended(home, which):
     assert answers(home) == right
 
 
-def test_one_bad_block_costs_only_its_rows(tmp_path, random_picture):
+def test_one_bad_block_costs_only_its_rows(tmp_path, random_image):
     folder = tmp_path / "p"
     folder.mkdir()
     for number in range(60):
-        random_picture(folder / f"{number:02}.jpg", number)
+        random_image(folder / f"{number:02}.jpg", number)
     recipe = "tiny(square=100)"  # 120 kB a row: several blocks
     with ns.index(folder, recipe=recipe) as photos:
         largest = max(segments(photos.home), key=lambda path: path.stat().st_size)
@@ -179,7 +179,7 @@ def test_a_catalogue_that_sqlite_cannot_read_is_set_aside_and_made_anew(home):
     assert (home / (CATALOGUE_FILE + ".damaged")).exists()
 
 
-def test_repair_of_a_picture_that_is_gone_ends_clean(home):
+def test_repair_of_a_image_that_is_gone_ends_clean(home):
     path = segments(home)[0]
     flip(path, path.stat().st_size // 2)
     shutil.move(home.parent / "07.jpg", home.parent.parent / "07.jpg")

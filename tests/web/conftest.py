@@ -45,8 +45,8 @@ def chromium(playwright) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory):
-    """Two indexed folders of photographs, the first with two files that are none, and pictures to ask with."""
+def images(tmp_path_factory):
+    """Two indexed folders of photographs, the first with two files that are none, and images to ask with."""
     import nearsight as ns
 
     place = tmp_path_factory.mktemp("page")
@@ -57,7 +57,7 @@ def pictures(tmp_path_factory):
             target.write_bytes(files(package).joinpath(name).read_bytes())
         if folder != "Glass plates":
             (place / folder / "torn.jpg").write_bytes((place / folder / "china.jpg").read_bytes()[:5000])
-            (place / folder / "notes.jpg").write_text("not a picture")
+            (place / folder / "notes.jpg").write_text("not an image")
         drawn = ["sketch"] if folder == "Glass plates" else []
         ns.index(place / folder, by=["copy", "colour", "scene", *drawn]).close()
     with Image.open(place / "Estate of M. Braun/sub/astronaut.png") as opened:
@@ -94,9 +94,9 @@ def serving(*arguments: str):
 
 
 @pytest.fixture(scope="session")
-def service(pictures):
+def service(images):
     """The address of a running service."""
-    with serving(*(str(pictures / name) for name in ("Estate of M. Braun", "Glass plates"))) as address:
+    with serving(*(str(images / name) for name in ("Estate of M. Braun", "Glass plates"))) as address:
         yield address
 
 
@@ -129,8 +129,8 @@ def visit(browser, service):
 
 
 def png(path: Path) -> bytes:
-    """A picture file as the clipboard would hold it."""
+    """An image file as the clipboard would hold it."""
     out = io.BytesIO()
-    with Image.open(path) as picture:
-        picture.save(out, "PNG")
+    with Image.open(path) as image:
+        image.save(out, "PNG")
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""The page over real collections of some hundred pictures: photographs and landmarks."""
+"""The page over real collections of some hundred images: photographs and landmarks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def place(tmp_path_factory):
     made = tmp_path_factory.mktemp("sets")
     for name in ("photos", "landmarks"):
         with ns.index(Path(given) / name, by=["copy", "colour", "scene"], collection=made / name) as photos:
-            found = [each.path.decode() for each in photos.pictures() if each.format == "JPEG"]
+            found = [each.path.decode() for each in photos.images() if each.format == "JPEG"]
         (made / f"{name}.txt").write_text(found[40])
         with Image.open(Path(given) / name / found[40]) as image:
             width, height = image.size
@@ -59,7 +59,7 @@ def test_an_altered_copy_is_found_with_its_points_and_asked_on_from(visit, place
     expect(page.locator(HITS).first).to_contain_text(wanted)
 
 
-def test_colours_and_words_ask_real_pictures(visit, place):
+def test_colours_and_words_ask_real_images(visit, place):
     page = visit()
     page.get_by_role("combobox").select_option(label="photos")
     page.get_by_role("button", name="Colours", exact=True).click()
@@ -72,10 +72,10 @@ def test_colours_and_words_ask_real_pictures(visit, place):
 
 
 @pytest.mark.parametrize("way", ["drop", "paste"])
-def test_a_carried_picture_and_a_box_on_it_at_phone_size(visit, place, way):
+def test_a_carried_image_and_a_box_on_it_at_phone_size(visit, place, way):
     page = visit(viewport={"width": 360, "height": 740})
     page.get_by_role("combobox").select_option(label="landmarks")
-    page.get_by_role("button", name="Choose a picture").wait_for()
+    page.get_by_role("button", name="Choose an image").wait_for()
     page.evaluate(CARRY, [way, base64.b64encode(png(place / "landmarks.jpg")).decode()])
     wanted = Path((place / "landmarks.txt").read_text()).name
     expect(page.locator(HITS).first).to_contain_text(wanted)

@@ -1,4 +1,4 @@
-"""Colours picked from a picture on the page, and histograms as numbers."""
+"""Colours picked from an image on the page, and histograms as numbers."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def flag(tmp_path):
     return tmp_path / "flag.png"
 
 
-def picker(page, picture=None):
-    """The area to pick in; with a picture, after it was chosen."""
+def picker(page, image=None):
+    """The area to pick in; with an image, after it was chosen."""
     page.get_by_role("button", name="Colours", exact=True).click()
-    page.get_by_role("button", name="Pick from a picture").click()
-    if picture is not None:
-        page.locator("input[type=file]").set_input_files(picture)
+    page.get_by_role("button", name="Pick from an image").click()
+    if image is not None:
+        page.locator("input[type=file]").set_input_files(image)
     area = page.get_by_role("application")
     expect(page.get_by_alt_text("What colours are picked from")).to_have_js_property("complete", True)
     area.wait_for()
@@ -72,15 +72,15 @@ def test_colours_picked_by_the_pointer_are_those_of_the_library(visit, flag):
     expect(page.get_by_role("slider")).to_have_count(2)
 
 
-def test_the_main_colours_fill_the_palette_with_their_shares(visit, pictures):
+def test_the_main_colours_fill_the_palette_with_their_shares(visit, images):
     page = visit()
-    picture = pictures / "Estate of M. Braun/sub/astronaut.png"
-    area = picker(page, picture)
+    image = images / "Estate of M. Braun/sub/astronaut.png"
+    area = picker(page, image)
     area.click(position={"x": 9, "y": 9})
     expect(page.get_by_role("slider")).to_have_count(1)
     page.get_by_role("button", name="Its main colours").click()
     expect(page.get_by_role("slider")).to_have_count(5)
-    wanted = ns.colours(picture, n_colours=5)
+    wanted = ns.colours(image, n_colours=5)
     asks(page, colours=",".join(f"{each[1:]}:{max(1, round(100 * share))}" for each, share in wanted.items()))
     settled(page)
     assert "astronaut.png" in " ".join(page.locator(HITS).all_inner_texts()[:2])
@@ -89,7 +89,7 @@ def test_the_main_colours_fill_the_palette_with_their_shares(visit, pictures):
 def test_colours_picked_by_keyboard_alone(visit, flag):
     page = visit()
     area = picker(page, flag)
-    page.get_by_role("button", name="Pick from a picture").focus()
+    page.get_by_role("button", name="Pick from an image").focus()
     page.keyboard.press("Tab")
     expect(area).to_be_focused()
     assert area.evaluate("(each) => getComputedStyle(each).outlineStyle") != "none"
@@ -112,22 +112,22 @@ def test_colours_picked_by_keyboard_alone(visit, flag):
 
 
 @pytest.mark.parametrize("way", ["drop", "paste"])
-def test_a_dropped_or_pasted_picture_is_picked_from_while_picking(visit, pictures, way):
+def test_a_dropped_or_pasted_image_is_picked_from_while_picking(visit, images, way):
     page = visit()
     page.get_by_role("button", name="Colours", exact=True).click()
-    page.get_by_role("button", name="Pick from a picture").click()
-    carried = [way, base64.b64encode(png(pictures / "mirror.jpg")).decode()]
+    page.get_by_role("button", name="Pick from an image").click()
+    carried = [way, base64.b64encode(png(images / "mirror.jpg")).decode()]
     page.evaluate(CARRY, carried)
     expect(page.get_by_alt_text("What colours are picked from")).to_have_js_property("naturalWidth", 512)
     asks(page, ask="colours")
-    page.get_by_role("button", name="Pick from a picture").click()
+    page.get_by_role("button", name="Pick from an image").click()
     page.evaluate(CARRY, carried)
     expect(page.locator(HITS).first).to_contain_text("mirrored copy")
     asks(page, ask=None)
 
 
-def test_the_picture_that_was_asked_with_is_picked_from(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_the_image_that_was_asked_with_is_picked_from(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     page.locator(HITS).first.click()
     page.get_by_role("button", name="More like this").click()
     expect(page.locator(HITS).first).to_contain_text("astronaut.png")
@@ -135,11 +135,11 @@ def test_the_picture_that_was_asked_with_is_picked_from(visit, pictures):
     bounds = area.bounding_box()
     with picking(page) as told:
         area.click(position={"x": bounds["width"] / 2, "y": bounds["height"] / 4})
-    assert re.search(r"/pictures/\d+/colours", told.value.url)
-    wanted = list(ns.colours(pictures / "Estate of M. Braun/sub/astronaut.png", [point(told.value)]))
+    assert re.search(r"/images/\d+/colours", told.value.url)
+    wanted = list(ns.colours(images / "Estate of M. Braun/sub/astronaut.png", [point(told.value)]))
     assert list(told.value.json()["colours"]) == wanted
     expect(page.get_by_text(f"{wanted[0]} is in the palette")).to_be_visible()
-    page.get_by_role("button", name="A picture", exact=True).click()
+    page.get_by_role("button", name="An image", exact=True).click()
     expect(page.get_by_alt_text("What you search with")).to_have_js_property("naturalWidth", 512)
 
 
@@ -167,10 +167,10 @@ def test_a_full_palette_takes_no_more(visit, flag):
     assert palette(page).count(":") == 8
 
 
-def test_a_picture_that_is_not_kept_any_more(visit, flag):
+def test_a_image_that_is_not_kept_any_more(visit, flag):
     page = visit(f"?ask=colours&upload={'0' * 32}", expected="404")
-    page.get_by_role("button", name="Pick from a picture").click()
-    expect(page.get_by_text("This picture cannot be shown")).to_be_visible()
+    page.get_by_role("button", name="Pick from an image").click()
+    expect(page.get_by_text("This image cannot be shown")).to_be_visible()
     page.locator("input[type=file]").set_input_files(flag)
     area = page.get_by_role("application")
     area.wait_for()
@@ -197,7 +197,7 @@ def test_picking_on_a_phone_and_for_assistive_technology(visit, flag, scheme):
         page.touchscreen.tap(bounds["x"] + x * bounds["width"], bounds["y"] + bounds["height"] / 2)
         expect(page.get_by_role("slider")).to_have_count(count)
     assert palette(page).startswith("c81e1e:50,")
-    assert area.bounding_box() == place, "the picture stays where it is"
+    assert area.bounding_box() == place, "the image stays where it is"
     page.get_by_text("Numbers", exact=True).click()
     page.get_by_label("Amounts of a colour histogram").fill(", ".join(["0.00390625"] * 256))
     settled(page)
@@ -217,8 +217,8 @@ def numbers(page, text):
 
 
 @pytest.mark.parametrize("form", ["{0}\t{1}", "[{2}]", "{2}"])
-def test_a_histogram_as_numbers_finds_the_picture(visit, pictures, form):
-    folder = pictures / "Estate of M. Braun"
+def test_a_histogram_as_numbers_finds_the_image(visit, images, form):
+    folder = images / "Estate of M. Braun"
     said = [f"{value:.6g}" for value in ns.describe([folder / "rocket.jpg"], "colour_histogram")[0].tolist()]
     page = visit()
     page.get_by_role("button", name="Colours", exact=True).click()

@@ -12,9 +12,9 @@ from tests.web.test_page import HITS, asks, check, expect, pick, settled
 
 def apply(page, text):
     """Type a filter and apply it."""
-    if not page.get_by_label("Only pictures where").is_visible():
+    if not page.get_by_label("Only images where").is_visible():
         page.get_by_role("button", name="Filter", exact=True).click()
-    page.get_by_label("Only pictures where").fill(text)
+    page.get_by_label("Only images where").fill(text)
     page.keyboard.press("Enter")
     settled(page)
 
@@ -24,24 +24,24 @@ def names(page) -> list[str]:
     return re.findall(r"[\w]+\.(?:png|jpg)", " ".join(page.locator(HITS).all_inner_texts()))
 
 
-def test_a_filter_alone_lists_what_passes_by_path(visit, pictures):
+def test_a_filter_alone_lists_what_passes_by_path(visit, images):
     page = visit()
-    expect(page.get_by_label("Only pictures where")).to_have_count(0)
+    expect(page.get_by_label("Only images where")).to_have_count(0)
     apply(page, "format = JPEG")
-    expect(page.get_by_role("heading", name="5 pictures pass the filter")).to_be_visible()
-    folder = pictures / "Estate of M. Braun"
+    expect(page.get_by_role("heading", name="5 images pass the filter")).to_be_visible()
+    folder = images / "Estate of M. Braun"
     wanted = sorted(each.name for each in folder.glob("*.jpg") if each.name not in ("torn.jpg", "notes.jpg"))
     assert names(page) == wanted
     assert not re.search(r"\d\.\d\d|passes the filter", " ".join(page.locator(HITS).all_inner_texts()))
-    expect(page.get_by_role("status").filter(has_text="5 pictures pass the filter.")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="5 images pass the filter.")).to_have_count(1)
     page.locator(HITS).first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("it is so that format = JPEG")
     expect(dialog).not_to_contain_text("score")
 
 
-def test_a_filter_narrows_a_search_by_a_picture_colours_and_words(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_a_filter_narrows_a_search_by_a_image_colours_and_words(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     everything = page.locator(HITS).count()
     apply(page, "not folder like 'sub/%' and format = PNG")
     expect(page.get_by_text("filtered, in")).to_be_visible()
@@ -51,7 +51,7 @@ def test_a_filter_narrows_a_search_by_a_picture_colours_and_words(visit, picture
     assert all(name.endswith(".png") for name in found)
     page.get_by_role("button", name="Colours", exact=True).click()
     page.get_by_role("button", name="Add orange").click()
-    expect(page.get_by_role("heading", name="The nearest pictures")).to_be_visible()
+    expect(page.get_by_role("heading", name="The nearest images")).to_be_visible()
     settled(page)
     assert set(names(page)) == found
     page.get_by_role("button", name="Words", exact=True).click()
@@ -60,7 +60,7 @@ def test_a_filter_narrows_a_search_by_a_picture_colours_and_words(visit, picture
     expect(page.locator(HITS)).to_have_count(1)
     apply(page, "format = JPEG")
     expect(page.locator(HITS)).to_have_count(0)
-    expect(page.get_by_role("heading", name="No pictures")).to_be_visible()
+    expect(page.get_by_role("heading", name="No images")).to_be_visible()
 
 
 def test_a_wrong_filter_is_shown_where_it_is_wrong(visit):
@@ -72,10 +72,10 @@ def test_a_wrong_filter_is_shown_where_it_is_wrong(visit):
     assert text == "format = JPEG und width > 3"
     assert caret.index("^") == text.index("und")
     assert "mono" in alert.locator("pre").evaluate("(each) => getComputedStyle(each).fontFamily").lower()
-    expect(page.get_by_label("Only pictures where")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Only images where")).to_have_attribute("aria-invalid", "true")
     apply(page, "format = JPEG and width > 3")
     expect(alert).to_have_count(0)
-    expect(page.get_by_label("Only pictures where")).to_have_attribute("aria-invalid", "false")
+    expect(page.get_by_label("Only images where")).to_have_attribute("aria-invalid", "false")
     expect(page.locator(HITS)).to_have_count(5)
 
 
@@ -85,25 +85,25 @@ def test_the_address_holds_the_filter(visit):
     asks(page, where="folder like 'sub/%' and width >= 512")
     expect(page.locator(HITS)).to_have_count(2)
     page.reload()
-    expect(page.get_by_label("Only pictures where")).to_have_value("folder like 'sub/%' and width >= 512")
+    expect(page.get_by_label("Only images where")).to_have_value("folder like 'sub/%' and width >= 512")
     expect(page.locator(HITS)).to_have_count(2)
     apply(page, "name = 'brick.png'")
-    expect(page.get_by_role("heading", name="1 picture passes the filter")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 image passes the filter")).to_be_visible()
     page.go_back()
-    expect(page.get_by_label("Only pictures where")).to_have_value("folder like 'sub/%' and width >= 512")
+    expect(page.get_by_label("Only images where")).to_have_value("folder like 'sub/%' and width >= 512")
     expect(page.locator(HITS)).to_have_count(2)
     page.go_forward()
     expect(page.locator(HITS)).to_have_count(1)
     page.get_by_role("button", name="No filter").click()
     expect(page.get_by_role("button", name="Filter", exact=True)).to_be_focused()
-    expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose an image")).to_be_visible()
     asks(page, where=None)
 
 
 def test_the_examples_fill_the_field_and_can_be_read_by_the_service(visit):
     page = visit()
     page.get_by_role("button", name="Filter", exact=True).click()
-    expect(page.get_by_label("Only pictures where")).to_be_focused()
+    expect(page.get_by_label("Only images where")).to_be_focused()
     examples = page.locator("#where-help button")
     expect(examples).to_have_count(3)
     expect(examples.first).to_be_visible()
@@ -111,7 +111,7 @@ def test_the_examples_fill_the_field_and_can_be_read_by_the_service(visit):
         if number:
             page.get_by_text("Examples", exact=True).click()
         each.click()
-        expect(page.get_by_label("Only pictures where")).to_have_value(each.inner_text())
+        expect(page.get_by_label("Only images where")).to_have_value(each.inner_text())
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name=re.compile("pass(es)? the filter"))).to_be_visible()
         expect(examples.first).to_be_hidden()

@@ -1,4 +1,4 @@
-"""The heat map of a hit: drawn over both pictures, taken away and put back, by pointer and by keyboard."""
+"""The heat map of a hit: drawn over both images, taken away and put back, by pointer and by keyboard."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CELLS = "feature_map(model=cells, output=map, side=192) | average | flat"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Pictures that are grey but for a bright quarter, which a network of one value sees, and nothing else."""
+    """Images that are grey but for a bright quarter, which a network of one value sees, and nothing else."""
     place = tmp_path_factory.mktemp("heat")
     weights = np.zeros((2, 3, 8, 8), np.float32)
     weights[0], weights[1, :, :4], weights[1, :, 4:] = 1 / 192, 1 / 96, -1 / 96
@@ -42,7 +42,7 @@ def service(folder):
 
 
 def opened(visit, folder, **options):
-    """The page with the third hit of the first picture open, by the network."""
+    """The page with the third hit of the first image open, by the network."""
     page = pick(visit(**options), folder / "00.png")
     fold = page.locator(".fold")
     if fold.is_visible():
@@ -64,7 +64,7 @@ HOT = """(image) => { const paint = new Image(); paint.src = image.getAttribute(
   }); }"""
 
 
-def test_the_map_is_warm_where_the_pictures_are_alike(visit, folder):
+def test_the_map_is_warm_where_the_images_are_alike(visit, folder):
     page = opened(visit, folder)
     asked_with, hit = (page.locator("image.heat").nth(at).evaluate(HOT) for at in (0, 1))
     assert asked_with[0] > 230  # the quarter that is bright in the query
@@ -77,16 +77,16 @@ def test_the_map_is_warm_where_the_pictures_are_alike(visit, folder):
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["desktop", "phone"])
-def test_each_map_lies_on_its_picture(visit, folder, size):
+def test_each_map_lies_on_its_image(visit, folder, size):
     page = opened(visit, folder, viewport={"width": size[0], "height": size[1]})
     boxes = page.evaluate(
         """() => [...document.querySelectorAll(".stage image")].map((each) => {
         const b = each.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; })"""
     )
-    query, thumbnail, picture, first, second = boxes
+    query, thumbnail, image, first, second = boxes
     assert first == pytest.approx(query, abs=1)
-    assert second == pytest.approx(picture, abs=1)
-    assert thumbnail == pytest.approx(picture, abs=1)
+    assert second == pytest.approx(image, abs=1)
+    assert thumbnail == pytest.approx(image, abs=1)
     assert second[0] >= 0
     assert second[0] + second[2] <= size[0]
 
@@ -100,7 +100,7 @@ def test_it_is_taken_away_and_put_back(visit, folder):
     switch.uncheck()
     expect(page.locator("image.heat.shown")).to_have_count(0)
     expect(page.locator("image.heat").first).to_have_css("opacity", "0")
-    expect(stage).to_have_attribute("aria-label", re.compile(r"^Your picture beside \d+\.png$"))
+    expect(stage).to_have_attribute("aria-label", re.compile(r"^Your image beside \d+\.png$"))
     page.keyboard.press("h")
     expect(switch).to_be_checked()
     expect(page.locator("image.heat").first).to_have_css("opacity", "0.6")

@@ -20,15 +20,15 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
-def folder(pictures, tmp_path):
+def folder(images, tmp_path):
     """Photographs of which a model has said something, as it would be stored."""
-    made = shutil.copytree(pictures / "Glass plates", tmp_path / "Labelled")
+    made = shutil.copytree(images / "Glass plates", tmp_path / "Labelled")
     catalogue = CatalogueWriter(made / ".nearsight")
     try:
         with catalogue.transaction():
             for ident in catalogue.ids():
                 said = [("palace", 0.834), (HOSTILE, 0.3)]
-                catalogue.put_labels(catalogue.picture(ident), "mobilenetv2", said)
+                catalogue.put_labels(catalogue.image(ident), "mobilenetv2", said)
     finally:
         catalogue.close()
     return made
@@ -92,10 +92,10 @@ def test_keys_that_are_typed_are_not_for_the_dialog(visit):
     assert dialog.get_by_role("heading").inner_text() == before
 
 
-def test_what_is_half_typed_is_not_for_the_next_picture(visit):
+def test_what_is_half_typed_is_not_for_the_next_image(visit):
     _, dialog = opened(visit)
     dialog.get_by_label("Another label").fill("half")
-    dialog.get_by_role("button", name="Next picture").click()
+    dialog.get_by_role("button", name="Next image").click()
     expect(dialog.get_by_label("Another label")).to_have_value("")
 
 

@@ -13,11 +13,11 @@ from tests.web.test_page import HITS, asked, asks, check, expect
 
 BOXES = """(frame) => [...frame.querySelectorAll("img")].map((img) => {
   const { x, y, width, height } = img.getBoundingClientRect();
-  return { id: Number(/pictures\\/(\\d+)|$/.exec(img.src)[1]), x, y, width, height }; })"""
+  return { id: Number(/images\\/(\\d+)|$/.exec(img.src)[1]), x, y, width, height }; })"""
 
 
 def opened(page):
-    """The map, opened by its link, with all thirteen pictures where nothing lies over them."""
+    """The map, opened by its link, with all thirteen images where nothing lies over them."""
     page.get_by_role("button", name="Map", exact=True).click()
     return ready(page)
 
@@ -47,7 +47,7 @@ def overlap(boxes):
 
 
 @pytest.mark.parametrize("size", [(1200, 800), (390, 844)])
-def test_pictures_lie_where_the_service_says_none_over_another(visit, service, size):
+def test_images_lie_where_the_service_says_none_over_another(visit, service, size):
     page = visit(viewport={"width": size[0], "height": size[1]})
     frame = opened(page)
     boxes = frame.evaluate(BOXES)
@@ -55,7 +55,7 @@ def test_pictures_lie_where_the_service_says_none_over_another(visit, service, s
     assert overlap(boxes) == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     told = httpx.get(f"{service}api/collections/estate-of-m-braun/map", params={"by": "copy"}).json()
-    places = {each["id"]: (each["x"], each["y"]) for each in told["pictures"]}
+    places = {each["id"]: (each["x"], each["y"]) for each in told["images"]}
     axes = ("y", "x") if size[1] > size[0] else ("x", "y")
     for axis, side, place in zip(
         axes, ("width", "height") if axes[0] == "x" else ("height", "width"), (0, 1), strict=True
@@ -66,12 +66,12 @@ def test_pictures_lie_where_the_service_says_none_over_another(visit, service, s
         assert seen == pytest.approx([min(seen) + (each - min(wanted)) * scale for each in wanted], abs=1)
 
 
-def test_a_click_asks_with_the_picture_and_back_is_the_map(visit):
+def test_a_click_asks_with_the_image_and_back_is_the_map(visit):
     page = visit()
     frame = opened(page)
     asks(page, view="map")
     image = frame.locator("img").last
-    ident = re.search(r"pictures/(\d+)", image.get_attribute("src"))[1]
+    ident = re.search(r"images/(\d+)", image.get_attribute("src"))[1]
     image.hover()
     expect(page.locator("#looked")).to_have_text(re.compile(r"\.(png|jpg)$"))
     name = page.locator("#looked").inner_text()
@@ -81,7 +81,7 @@ def test_a_click_asks_with_the_picture_and_back_is_the_map(visit):
     page.go_back()
     ready(page)
     page.get_by_role("button", name="Map", exact=True).click()
-    expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose an image")).to_be_visible()
 
 
 def test_sense_and_filter_are_in_the_address(visit):
@@ -94,12 +94,12 @@ def test_sense_and_filter_are_in_the_address(visit):
     page.get_by_text("How it was laid out").click()
     expect(page.get_by_text("jensen shannon")).to_be_visible()
     apply(page, "format = JPEG")
-    expect(page.get_by_role("application", name=re.compile("^Map of 5 pictures"))).to_be_visible()
+    expect(page.get_by_role("application", name=re.compile("^Map of 5 images"))).to_be_visible()
     page.reload()
-    expect(page.get_by_role("application", name=re.compile("^Map of 5 pictures"))).to_be_visible()
+    expect(page.get_by_role("application", name=re.compile("^Map of 5 images"))).to_be_visible()
     expect(page.get_by_role("combobox", name="Alike by")).to_have_value("colour")
     apply(page, "width > 99999")
-    expect(page.get_by_role("heading", name="No picture passes the filter")).to_be_visible()
+    expect(page.get_by_role("heading", name="No image passes the filter")).to_be_visible()
 
 
 def test_a_wrong_filter_is_said_and_forgotten_with_the_map(visit):
@@ -108,7 +108,7 @@ def test_a_wrong_filter_is_said_and_forgotten_with_the_map(visit):
     apply(page, "format = JPEG und width > 3")
     expect(page.get_by_role("alert")).to_contain_text("a filter compares fields with values")
     apply(page, "format = JPEG and width > 3")
-    expect(page.get_by_role("application", name=re.compile("^Map of 5 pictures"))).to_be_visible()
+    expect(page.get_by_role("application", name=re.compile("^Map of 5 images"))).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
     apply(page, "width <")
     expect(page.get_by_role("alert")).to_have_count(1)
@@ -116,7 +116,7 @@ def test_a_wrong_filter_is_said_and_forgotten_with_the_map(visit):
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_the_keyboard_goes_from_picture_to_picture(visit):
+def test_the_keyboard_goes_from_image_to_image(visit):
     page = visit()
     frame = opened(page)
     frame.focus()
@@ -182,5 +182,5 @@ def test_the_map_for_assistive_technology(visit, scheme):
     page = visit(color_scheme=scheme, bypass_csp=True)
     page.add_script_tag(path=source)
     opened(page)
-    expect(page.get_by_role("status").filter(has_text="A map of 13 pictures.")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="A map of 13 images.")).to_have_count(1)
     check(page, "map")

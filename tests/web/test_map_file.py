@@ -20,8 +20,8 @@ HOSTILE = ["</script><script>alert(1)</script>.jpg", "<img src=x onerror=alert(1
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Sixty pictures, some with names that would like to be markup."""
-    place = tmp_path_factory.mktemp("map") / "pictures <b>"
+    """Sixty images, some with names that would like to be markup."""
+    place = tmp_path_factory.mktemp("map") / "images <b>"
     place.mkdir()
     rng = np.random.default_rng(5)
     for number in range(60):
@@ -59,7 +59,7 @@ def show(browser, tmp_path):
 
 def test_names_are_text_and_nothing_else_runs(show, folder, tmp_path):
     page = show(folder)
-    assert page.title() == "pictures <b> by colour"
+    assert page.title() == "images <b> by colour"
     names = page.evaluate("JSON.parse(document.getElementById('places').textContent).map((each) => each[4])")
     wanted = {name.replace("/", "\u2215") for name in HOSTILE[:3]} | {"a\\x1b[31m\\u202e.jpg"}
     assert wanted <= set(names)
@@ -89,7 +89,7 @@ def test_a_script_that_is_not_its_own_is_refused_by_the_page(show, folder, tmp_p
 
 
 @pytest.mark.parametrize("size", [(1200, 800), (320, 480)])
-def test_no_picture_lies_over_another_and_closer_shows_more(show, folder, size):
+def test_no_image_lies_over_another_and_closer_shows_more(show, folder, size):
     page = show(folder, viewport={"width": size[0], "height": size[1]})
     frame, inside = page.locator("#map"), "document.documentElement.scrollWidth <= innerWidth"
     assert page.evaluate(inside)
@@ -104,9 +104,9 @@ def test_no_picture_lies_over_another_and_closer_shows_more(show, folder, size):
     expect(frame).to_have_attribute("data-shown", str(len(few)))
 
 
-def test_what_is_not_shown_as_a_picture_is_said_and_has_its_name(show, folder):
+def test_what_is_not_shown_as_a_image_is_said_and_has_its_name(show, folder):
     page = show(folder, "--thumbnails", "1")
-    expect(page.locator("header")).to_contain_text("60 pictures; those that are alike lie near each other. 1 of them")
+    expect(page.locator("header")).to_contain_text("60 images; those that are alike lie near each other. 1 of them")
     expect(page.locator("header")).to_contain_text("the other 59 are dots with names")
     expect(page.locator("#map img")).to_have_count(1)
     page.locator("#map").focus()
@@ -143,8 +143,8 @@ def test_the_command_prints_places(folder):
     told = json.loads(nearsight("map", folder, "--json").stdout)
     with ns.open(folder) as photos:
         found = photos.map()
-    assert [each["id"] for each in told["pictures"]] == found.ids.tolist()
-    places = [(each["x"], each["y"]) for each in told["pictures"]]
+    assert [each["id"] for each in told["images"]] == found.ids.tolist()
+    places = [(each["x"], each["y"]) for each in told["images"]]
     assert np.array(places) == pytest.approx(found.positions, abs=1e-4)
     assert (told["landmarks"], told["metric"]) == (60, "jensen_shannon")
     plain = nearsight("map", folder, "--where", "height = 64")

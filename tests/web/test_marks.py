@@ -12,8 +12,8 @@ from tests.web.test_page import HITS, asks, pick, settled
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright").expect
 
 
-def by_colour(visit, pictures, **options):
-    page = pick(visit("?by=colour", **options), pictures / "crop.jpg")
+def by_colour(visit, images, **options):
+    page = pick(visit("?by=colour", **options), images / "crop.jpg")
     expect(page.locator("ol.grid .both")).to_have_count(page.locator(HITS).count())
     return page
 
@@ -35,8 +35,8 @@ def ident(page, name):
     return page.get_by_role("group", name=f"Mark {name}").get_by_role("button").first.get_attribute("id").split("-")[1]
 
 
-def test_marks_move_the_answer_and_leave_out_what_is_not_alike(visit, pictures):
-    page = by_colour(visit, pictures)
+def test_marks_move_the_answer_and_leave_out_what_is_not_alike(visit, images):
+    page = by_colour(visit, images)
     before = names(page)
     liked, unliked = before[-1], before[1]
     ids = ident(page, liked), ident(page, unliked)
@@ -50,8 +50,8 @@ def test_marks_move_the_answer_and_leave_out_what_is_not_alike(visit, pictures):
     expect(page.get_by_role("status").filter(has_text="Refined by 2 marks")).to_have_count(1)
 
 
-def test_the_way_back_takes_marks_back_and_the_address_brings_them(visit, pictures):
-    page = by_colour(visit, pictures)
+def test_the_way_back_takes_marks_back_and_the_address_brings_them(visit, images):
+    page = by_colour(visit, images)
     before = names(page)
     mark(page, before[2], "not alike")
     address = page.evaluate("location.search")
@@ -68,8 +68,8 @@ def test_the_way_back_takes_marks_back_and_the_address_brings_them(visit, pictur
     assert before[2] not in names(again)
 
 
-def test_marks_are_changed_taken_back_and_cleared(visit, pictures):
-    page = by_colour(visit, pictures)
+def test_marks_are_changed_taken_back_and_cleared(visit, images):
+    page = by_colour(visit, images)
     before = names(page)
     expect(page.get_by_role("group", name="Marks")).to_have_count(0)
     mark(page, before[0], "alike")
@@ -89,8 +89,8 @@ def test_marks_are_changed_taken_back_and_cleared(visit, pictures):
     assert names(page) == before
 
 
-def test_by_keyboard_the_focus_stays_with_what_was_marked(visit, pictures):
-    page = by_colour(visit, pictures)
+def test_by_keyboard_the_focus_stays_with_what_was_marked(visit, images):
+    page = by_colour(visit, images)
     last = names(page)[-1]
     page.locator(HITS).last.focus()
     page.keyboard.press("Tab")
@@ -111,8 +111,8 @@ def test_by_keyboard_the_focus_stays_with_what_was_marked(visit, pictures):
     expect(page.locator(HITS).nth(min(at, len(after) - 1))).to_be_focused()
 
 
-def test_marks_in_the_view_of_a_hit(visit, pictures):
-    page = by_colour(visit, pictures)
+def test_marks_in_the_view_of_a_hit(visit, images):
+    page = by_colour(visit, images)
     first, second = names(page)[:2]
     page.locator(HITS).nth(1).click()
     dialog = page.get_by_role("dialog")
@@ -129,8 +129,8 @@ def test_marks_in_the_view_of_a_hit(visit, pictures):
     assert first in names(page)
 
 
-def test_another_question_has_no_marks(visit, pictures):
-    page = by_colour(visit, pictures)
+def test_another_question_has_no_marks(visit, images):
+    page = by_colour(visit, images)
     mark(page, names(page)[1], "alike")
     page.get_by_role("button", name="Colours", exact=True).click()
     asks(page, like=None)
@@ -141,12 +141,12 @@ def test_another_question_has_no_marks(visit, pictures):
     page.get_by_role("button", name="Words", exact=True).click()
     page.get_by_label("Words", exact=True).fill("astronaut")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="1 picture holds the words")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 image holds the words")).to_be_visible()
     expect(page.locator("ol.grid .both")).to_have_count(0)
 
 
-def test_on_a_phone_marks_are_always_there_beside_the_picture(visit, pictures):
-    page = by_colour(visit, pictures, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+def test_on_a_phone_marks_are_always_there_beside_the_image(visit, images):
+    page = by_colour(visit, images, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     marks = page.locator("ol.grid .marks").first
     expect(marks).to_have_css("opacity", "1")
     places = marks.get_by_role("button"), page.locator("ol.grid .frame")
@@ -157,11 +157,11 @@ def test_on_a_phone_marks_are_always_there_beside_the_picture(visit, pictures):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_assistive_technology_gets_what_it_needs(visit, pictures, theme):
+def test_assistive_technology_gets_what_it_needs(visit, images, theme):
     axe = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not axe.is_file():
         pytest.skip("axe-core is not installed: cd web && npm ci")
-    page = by_colour(visit, pictures, color_scheme=theme, bypass_csp=True)
+    page = by_colour(visit, images, color_scheme=theme, bypass_csp=True)
     mark(page, names(page)[1], "alike")
     mark(page, names(page)[2], "not alike")
     page.add_script_tag(path=axe)

@@ -60,27 +60,27 @@ def pick(page, path):
     return page
 
 
-def test_a_picked_picture_finds_its_copy(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_a_picked_image_finds_its_copy(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     first = page.locator(HITS).first
-    expect(page.get_by_role("heading", name="1 picture alike")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 image alike")).to_be_visible()
     expect(first).to_contain_text("copy")
     expect(first).to_contain_text("astronaut.png")
     expect(first).to_contain_text(re.compile(r"\d+ matched points agree"))
     expect(page.get_by_text("Nothing more like it; the nearest")).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="1 picture alike")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="1 image alike")).to_have_count(1)
 
 
 @pytest.mark.parametrize("way", ["drop", "paste"])
-def test_a_dropped_or_pasted_picture_is_asked_with(visit, pictures, way):
+def test_a_dropped_or_pasted_image_is_asked_with(visit, images, way):
     page = visit()
-    page.get_by_role("button", name="Choose a picture").wait_for()
-    page.evaluate(CARRY, [way, base64.b64encode(png(pictures / "mirror.jpg")).decode()])
+    page.get_by_role("button", name="Choose an image").wait_for()
+    page.evaluate(CARRY, [way, base64.b64encode(png(images / "mirror.jpg")).decode()])
     expect(page.locator(HITS).first).to_contain_text("mirrored copy")
 
 
-def test_a_box_is_drawn_moved_and_cleared_by_the_pointer(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_a_box_is_drawn_moved_and_cleared_by_the_pointer(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     bounds = page.get_by_role("application").bounding_box()
     at = lambda x, y: (bounds["x"] + x * bounds["width"], bounds["y"] + y * bounds["height"])  # noqa: E731
     drag(page, at(0.25, 0.25), at(0.75, 0.75))
@@ -93,21 +93,21 @@ def test_a_box_is_drawn_moved_and_cleared_by_the_pointer(visit, pictures):
     asks(page, box=None)
 
 
-def test_a_box_can_be_drawn_as_soon_as_the_picture_is_there(visit, pictures):
+def test_a_box_can_be_drawn_as_soon_as_the_image_is_there(visit, images):
     page, held = visit(), []
     page.route(re.compile("/api/uploads/[0-9a-f]+$"), lambda route: held.append(route))
-    pick(page, pictures / "crop.jpg")
+    pick(page, images / "crop.jpg")
     expect(page.get_by_alt_text("What you search with")).to_have_count(1)
     expect(page.get_by_role("application")).to_have_count(0)
     held[0].continue_()
     page.get_by_role("application").wait_for()
     places = page.get_by_role("application"), page.get_by_alt_text("What you search with")
-    area, picture = (each.bounding_box() for each in places)
-    assert area == pytest.approx(picture, abs=0.5)
+    area, image = (each.bounding_box() for each in places)
+    assert area == pytest.approx(image, abs=0.5)
 
 
-def test_the_page_is_busy_until_the_answer_is_that_to_what_is_asked(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_the_page_is_busy_until_the_answer_is_that_to_what_is_asked(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     page.get_by_role("application").focus()
     page.keyboard.press("ArrowRight")
     settled(page)
@@ -131,8 +131,8 @@ def drag(page, start, end):
     page.mouse.up()
 
 
-def test_a_box_by_keyboard(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_a_box_by_keyboard(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     area = page.get_by_role("application")
     area.focus()
     page.keyboard.press("ArrowRight")
@@ -146,8 +146,8 @@ def test_a_box_by_keyboard(visit, pictures):
     asks(page, box=None)
 
 
-def test_the_matched_points_of_a_box_lie_in_the_box(visit, pictures):
-    page = pick(visit(), pictures / "mirror.jpg")
+def test_the_matched_points_of_a_box_lie_in_the_box(visit, images):
+    page = pick(visit(), images / "mirror.jpg")
     area = page.get_by_role("application")
     area.focus()
     page.keyboard.press("ArrowRight")
@@ -182,18 +182,18 @@ def test_a_palette_of_weighted_colours(visit):
     asks(page, colours="1c1b19:50")
 
 
-def test_the_sense_is_chosen_among_those_there_are(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_the_sense_is_chosen_among_those_there_are(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     senses = page.get_by_role("radio")
     assert [each.get_attribute("value") for each in senses.all()] == ["copy", "colour", "scene"]
-    expect(page.get_by_role("radio", name="Copy the same picture, altered")).to_be_checked()
+    expect(page.get_by_role("radio", name="Copy the same image, altered")).to_be_checked()
     with page.expect_response(lambda response: "by=colour" in response.url):
         page.get_by_role("radio", name=re.compile("^Colour")).check()
     asks(page, by="colour")
     expect(page.locator(HITS)).not_to_have_count(0)
 
 
-def test_words_find_pictures_by_name(visit):
+def test_words_find_images_by_name(visit):
     page = visit()
     page.get_by_role("button", name="Words").click()
     page.get_by_label("Words", exact=True).fill("china")
@@ -210,17 +210,17 @@ def test_only_what_the_collection_offers_is_shown(visit):
     page.route("**/api/collections", lambda route: route.fulfill(json=[poor]))
     page.route("**/api/collections/p", lambda route: route.fulfill(json=poor))
     page.goto(page.url.partition("?")[0])
-    page.get_by_role("button", name="3 pictures").click()
+    page.get_by_role("button", name="3 images").click()
     expect(page.get_by_role("dialog")).to_contain_text("cannot change the collection")
-    expect(page.get_by_role("button", name="Look for new pictures")).to_have_count(0)
+    expect(page.get_by_role("button", name="Look for new images")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     for name in ("Words", "Colours"):
         expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
 
 
-def test_a_hit_shows_its_matched_points_and_gives_the_focus_back(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_a_hit_shows_its_matched_points_and_gives_the_focus_back(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     page.locator(HITS).first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading", name="astronaut.png")).to_be_visible()
@@ -238,8 +238,8 @@ def test_a_hit_shows_its_matched_points_and_gives_the_focus_back(visit, pictures
     expect(page.locator(HITS).first).to_be_focused()
 
 
-def test_more_like_this_asks_with_the_hit(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_more_like_this_asks_with_the_hit(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     page.locator(HITS).first.click()
     page.get_by_role("button", name="More like this").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -248,23 +248,23 @@ def test_more_like_this_asks_with_the_hit(visit, pictures):
     expect(page.get_by_alt_text("What you search with")).to_have_js_property("naturalWidth", 512)
 
 
-def test_nothing_like_it_is_said_clearly(visit, pictures):
-    page = pick(visit(), pictures / "noise.png")
+def test_nothing_like_it_is_said_clearly(visit, images):
+    page = pick(visit(), images / "noise.png")
     expect(page.get_by_role("heading", name="Nothing like it here")).to_be_visible()
     expect(page.get_by_text("The nearest, all the same")).to_be_visible()
     expect(page.locator("li.alike")).to_have_count(0)
 
 
-def test_a_file_that_is_no_picture_is_refused_with_a_way_out(visit, tmp_path):
+def test_a_file_that_is_no_image_is_refused_with_a_way_out(visit, tmp_path):
     (tmp_path / "letter.jpg").write_text("Dear Sir")
     page = visit(expected="422")
     page.locator("input[type=file]").set_input_files(tmp_path / "letter.jpg")
     expect(page.get_by_role("alert")).to_contain_text("JPEG")
-    expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose an image")).to_be_visible()
 
 
-def test_the_address_holds_everything(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_the_address_holds_everything(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     page.get_by_role("radio", name=re.compile("^Scene")).check()
     settled(page)
     page.locator(HITS).nth(1).click()
@@ -283,8 +283,8 @@ def test_the_address_holds_everything(visit, pictures):
     expect(page.locator(HITS)).not_to_have_count(0)
 
 
-def test_back_closes_a_hit_and_forward_opens_it(visit, pictures):
-    page = pick(visit(), pictures / "crop.jpg")
+def test_back_closes_a_hit_and_forward_opens_it(visit, images):
+    page = pick(visit(), images / "crop.jpg")
     page.locator(HITS).nth(2).click()
     expect(page.get_by_role("dialog")).to_be_visible()
     page.go_back()
@@ -293,17 +293,17 @@ def test_back_closes_a_hit_and_forward_opens_it(visit, pictures):
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
-def test_keyboard_alone(visit, pictures):
+def test_keyboard_alone(visit, images):
     page = visit()
-    page.get_by_role("button", name="Choose a picture").wait_for()
+    page.get_by_role("button", name="Choose an image").wait_for()
     page.on("filechooser", lambda _: None)  # the browser hands choosers over from now on, well before the key
     for _ in range(12):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent.trim()") == "Choose a picture":
+        if page.evaluate("document.activeElement.textContent.trim()") == "Choose an image":
             break
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
-    chooser.value.set_files(pictures / "crop.jpg")
+    chooser.value.set_files(images / "crop.jpg")
     page.locator(HITS).first.wait_for()
     page.get_by_role("application").wait_for()
     settled(page)
@@ -322,11 +322,11 @@ def test_keyboard_alone(visit, pictures):
 
 def test_the_state_of_the_collection(visit):
     page = visit()
-    page.get_by_role("button", name="13 pictures, 2 files skipped").click()
+    page.get_by_role("button", name="13 images, 2 files skipped").click()
     dialog = page.get_by_role("dialog")
     dialog.locator("summary").first.click()
     expect(dialog.locator("details li").first).to_contain_text(".jpg")
-    dialog.get_by_role("button", name="Look for new pictures").click()
+    dialog.get_by_role("button", name="Look for new images").click()
     expect(dialog.get_by_role("status")).to_contain_text(re.compile("Done|Cancelled"))
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
@@ -334,28 +334,28 @@ def test_the_state_of_the_collection(visit):
 
 def test_an_ingest_shows_its_progress_and_can_be_cancelled(visit):
     page = visit()
-    page.get_by_role("button", name=re.compile("^13 pictures")).wait_for()
+    page.get_by_role("button", name=re.compile("^13 images")).wait_for()
     told = 'event: progress\ndata: {"step": "describing", "done": 3, "total": 12}\n\n'
     page.route("**/jobs", lambda route: route.fulfill(status=202, json={"id": "j"}))
     headers = {"content-type": "text/event-stream"}
     page.route("**/jobs/j/events", lambda route: route.fulfill(headers=headers, body=told))
     page.route("**/jobs/j", lambda route: route.fulfill(status=202, json={"id": "j"}))
-    page.get_by_role("button", name=re.compile("^13 pictures")).click()
-    page.get_by_role("button", name="Look for new pictures").click()
-    expect(page.get_by_role("progressbar", name="Reading pictures: 3 of 12")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^13 images")).click()
+    page.get_by_role("button", name="Look for new images").click()
+    expect(page.get_by_role("progressbar", name="Reading images: 3 of 12")).to_be_visible()
     with page.expect_request(lambda request: request.method == "DELETE"):
         page.get_by_role("button", name="Cancel").click()
 
 
 def test_a_service_that_is_gone_is_said_and_found_again(visit):
     page = visit(expected="ERR_FAILED")
-    page.get_by_role("button", name="Choose a picture").wait_for()
+    page.get_by_role("button", name="Choose an image").wait_for()
     page.route("**/api/**", lambda route: route.abort())
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text("does not answer")
     page.unroute("**/api/**")
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose an image")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
@@ -374,12 +374,12 @@ def test_light_and_dark(visit):
 
 
 @pytest.mark.parametrize("width", [360, 900, 1600])
-def test_nothing_sticks_out_at_any_width(visit, pictures, width):
+def test_nothing_sticks_out_at_any_width(visit, images, width):
     page = visit(viewport={"width": width, "height": 740})
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    page.get_by_role("button", name="Choose a picture").wait_for()
+    page.get_by_role("button", name="Choose an image").wait_for()
     assert page.evaluate(wide) <= 0
-    pick(page, pictures / "crop.jpg")
+    pick(page, images / "crop.jpg")
     assert page.evaluate(wide) <= 0
     if width == 360:
         page.get_by_role("button", name="Alike by copy: change").click()
@@ -392,23 +392,23 @@ def test_nothing_sticks_out_at_any_width(visit, pictures, width):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_serious_trouble_for_assistive_technology(visit, pictures, scheme):
+def test_no_serious_trouble_for_assistive_technology(visit, images, scheme):
     source = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():
         pytest.skip("axe-core is not installed: cd web && npm ci")
     # The page's policy lets no foreign script in; a test may pass it by.
     page = visit(color_scheme=scheme, bypass_csp=True)
-    page.get_by_role("button", name="Choose a picture").wait_for()
+    page.get_by_role("button", name="Choose an image").wait_for()
     page.add_script_tag(path=source)
     check(page, "start")
-    pick(page, pictures / "crop.jpg")
+    pick(page, images / "crop.jpg")
     check(page, "found")
     page.locator(HITS).first.click()
     page.locator(".stage line").first.wait_for()
     check(page, "hit")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    page.get_by_role("button", name=re.compile("^13 pictures")).click()
+    page.get_by_role("button", name=re.compile("^13 images")).click()
     page.locator("dialog summary").first.click()
     check(page, "collection")
     page.keyboard.press("Escape")
@@ -419,7 +419,7 @@ def test_no_serious_trouble_for_assistive_technology(visit, pictures, scheme):
     )
     page.get_by_role("button", name="Colours", exact=True).click()
     page.get_by_role("button", name="Add red").click()
-    expect(page.get_by_role("heading", name="No pictures")).to_be_visible()
+    expect(page.get_by_role("heading", name="No images")).to_be_visible()
     check(page, "colours")
 
 

@@ -47,7 +47,7 @@ def touch(page, points):
 
 
 def circle(x=0.5, y=0.5, radius=0.45):
-    """A closed line; on the sheet of 4:3 it lies as the picture's own circle does when that is stretched over it."""
+    """A closed line; on the sheet of 4:3 it lies as the image's own circle does when that is stretched over it."""
     turns = [2 * math.pi * step / 40 for step in range(41)]
     return [(x + radius * math.cos(turn), y + radius * math.sin(turn)) for turn in turns]
 
@@ -55,7 +55,7 @@ def circle(x=0.5, y=0.5, radius=0.45):
 def test_a_drawn_circle_finds_the_retina(visit):
     page = visit(SKETCHED, expected=READS)
     canvas = sheet(page)
-    expect(page.get_by_role("heading", name="Draw what the pictures should show")).to_be_visible()
+    expect(page.get_by_role("heading", name="Draw what the images should show")).to_be_visible()
     assert canvas.evaluate(INK) == 0
     with page.expect_request(re.compile("/search")) as request:
         stroke(page, circle())
@@ -126,8 +126,8 @@ def test_undo_eraser_clear_and_the_address(visit):
     assert canvas.evaluate(INK) == pytest.approx(erased, rel=0.05)
 
 
-def test_a_drawing_from_a_file_finds_what_it_was_drawn_from(visit, pictures, tmp_path):
-    with Image.open(pictures / "Glass plates/sub/chelsea.png") as opened:
+def test_a_drawing_from_a_file_finds_what_it_was_drawn_from(visit, images, tmp_path):
+    with Image.open(images / "Glass plates/sub/chelsea.png") as opened:
         edges = opened.convert("L").filter(ImageFilter.GaussianBlur(3)).filter(ImageFilter.FIND_EDGES)
     ImageOps.invert(edges.point(lambda value: 255 * (value > 12))).save(tmp_path / "drawing.png")
     page = visit(SKETCHED, expected=READS)
@@ -140,13 +140,13 @@ def test_a_drawing_from_a_file_finds_what_it_was_drawn_from(visit, pictures, tmp
         stroke(page, [(0.1, 0.1), (0.3, 0.1)])
 
 
-def test_a_drawing_is_no_picture_to_ask_with(visit):
+def test_a_drawing_is_no_image_to_ask_with(visit):
     page = visit(SKETCHED, expected=READS)
     sheet(page)
     stroke(page, circle())
     expect(page.locator(HITS)).to_have_count(5)
-    page.get_by_role("button", name="A picture", exact=True).click()
-    expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    page.get_by_role("button", name="An image", exact=True).click()
+    expect(page.get_by_role("button", name="Choose an image")).to_be_visible()
     asks(page, upload=None)
 
 
@@ -157,7 +157,7 @@ def test_a_sketch_is_offered_where_the_collection_has_the_sense(visit):
     stroke(page, circle())
     expect(page.locator(HITS)).to_have_count(5)
     page.get_by_role("combobox", name="Collection").select_option(label="Estate of M. Braun")
-    expect(page.get_by_role("button", name="Choose a picture")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose an image")).to_be_visible()
     asks(page, upload=None)
     expect(page.get_by_role("button", name="Words", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Sketch", exact=True)).to_have_count(0)

@@ -1,4 +1,4 @@
-"""What pictures show and do not show, in words, alone and beside a picture, by a pair that knows three colours."""
+"""What images show and do not show, in words, alone and beside an image, by a pair that knows three colours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RECIPE = "joint(model=colours)"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Pictures of one colour each, indexed by the pair."""
+    """Images of one colour each, indexed by the pair."""
     place = tmp_path_factory.mktemp("texts")
     with modelled(place, paired(place / "models")):
         (place / "plain").mkdir()
@@ -64,9 +64,9 @@ def names(page):
 def test_a_text_finds_what_it_says(visit):
     page = opened(visit)
     assert page.get_by_role("button", name="Search").is_disabled()
-    assert "text=a+blue+thing" in say(page, "What the pictures show", "a blue thing")
+    assert "text=a+blue+thing" in say(page, "What the images show", "a blue thing")
     assert names(page)[0] == "blue"
-    expect(page.get_by_role("heading", name="The nearest pictures")).to_be_visible()
+    expect(page.get_by_role("heading", name="The nearest images")).to_be_visible()
     expect(page.locator(HITS).first).to_contain_text("the nearest to: a blue thing")
     page.locator(HITS).first.click()
     expect(page.get_by_role("dialog")).to_contain_text("the nearest to: a blue thing")
@@ -74,7 +74,7 @@ def test_a_text_finds_what_it_says(visit):
 
 def test_several_texts_and_others_left_out(visit):
     page = opened(visit)
-    say(page, "What the pictures show", "red")
+    say(page, "What the images show", "red")
     page.get_by_role("button", name="And…").click()
     expect(page.get_by_label("and", exact=True)).to_be_focused()
     assert "text=red&text=green" in say(page, "and", "green")
@@ -87,12 +87,12 @@ def test_several_texts_and_others_left_out(visit):
     without = search(page, lambda: page.get_by_role("button", name="Leave out this text").last.click())
     assert "minus_text" not in without
     assert names(page)[0] == "yellow"
-    expect(page.get_by_label("What the pictures show")).to_be_focused()
+    expect(page.get_by_label("What the images show")).to_be_focused()
 
 
 def test_the_address_brings_the_texts_back(visit):
     page = opened(visit)
-    say(page, "What the pictures show", "grey & such")
+    say(page, "What the images show", "grey & such")
     page.get_by_role("button", name="But not…").click()
     say(page, "but not", "blue")
     address = page.evaluate("location.search")
@@ -104,11 +104,11 @@ def test_the_address_brings_the_texts_back(visit):
     again.locator(HITS).first.wait_for()
     settled(again)
     assert names(again) == found
-    expect(again.get_by_label("What the pictures show")).to_have_value("grey & such")
+    expect(again.get_by_label("What the images show")).to_have_value("grey & such")
     expect(again.get_by_label("but not")).to_have_value("blue")
 
 
-def test_texts_move_a_picture(visit, folder):
+def test_texts_move_a_image(visit, folder):
     page = pick(visit("?by=colour"), folder / "yellow.png")
     expect(page.get_by_label("And also shows")).to_have_count(0)
     assert "text" not in search(page, lambda: page.get_by_role("radio", name=re.compile("^Joint")).check())
@@ -116,7 +116,7 @@ def test_texts_move_a_picture(visit, folder):
     page.get_by_role("button", name="But not…").click()
     assert "minus_text=red" in say(page, "but not", "red")
     assert names(page)[0] == "green"
-    expect(page.locator(HITS).first).to_contain_text("the nearest to: the picture; away from: red")
+    expect(page.locator(HITS).first).to_contain_text("the nearest to: the image; away from: red")
     page.get_by_label("but not", exact=True).fill("")
     back = search(page, lambda: page.get_by_role("button", name="Search", exact=True).click())
     assert "text" not in back
@@ -136,7 +136,7 @@ def test_by_another_sense_texts_are_not_asked_with(visit, folder):
 
 def test_marks_refine_a_text(visit):
     page = opened(visit)
-    say(page, "What the pictures show", "red")
+    say(page, "What the images show", "red")
     assert names(page)[:2] == ["red", "yellow"]
     assert "text=red" in mark(page, "red.png", "not alike")
     assert "red" not in names(page)
@@ -144,7 +144,7 @@ def test_marks_refine_a_text(visit):
 
 def test_what_is_being_typed_stays_when_something_else_changes(visit):
     page = opened(visit)
-    say(page, "What the pictures show", "red")
+    say(page, "What the images show", "red")
     page.get_by_role("button", name="And…").click()
     page.get_by_label("and", exact=True).fill("gre")
     mark(page, "blue.png", "not alike")
@@ -158,7 +158,7 @@ def test_texts_fit_and_serve_assistive_technology(visit, width):
         pytest.skip("axe-core is not installed: cd web && npm ci")
     page = opened(visit, bypass_csp=True, viewport={"width": width, "height": 800})
     page.add_script_tag(path=source)
-    say(page, "What the pictures show", "red")
+    say(page, "What the images show", "red")
     page.get_by_role("button", name="And…").click()
     page.get_by_role("button", name="But not…").click()
     check(page, f"texts {width}")

@@ -16,9 +16,9 @@ HOSTILE = "<img src=x onerror=alert(1)> storm </p><script>window.ran = 1</script
 
 
 @pytest.fixture(scope="module")
-def service(pictures, tmp_path_factory):
+def service(images, tmp_path_factory):
     """A service over photographs of which a sidecar speaks."""
-    folder = shutil.copytree(pictures / "Glass plates", tmp_path_factory.mktemp("said") / "Said")
+    folder = shutil.copytree(images / "Glass plates", tmp_path_factory.mktemp("said") / "Said")
     first, second, *_ = sorted(each.name for each in folder.glob("*.*") if each.suffix in (".jpg", ".png"))
     said = {first: {"captions": ["Waves break on the mole.", "A storm at sea."], "tags": ["storm & rain", HOSTILE]}}
     said |= {second: {"caption": HOSTILE}}
@@ -46,7 +46,7 @@ def test_what_can_be_asked_for_is_said(visit):
 def test_captions_and_tags_of_a_hit(visit):
     page = visit()
     search(page, "mole waves")
-    expect(page.get_by_role("heading", name="1 picture holds the words")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 image holds the words")).to_be_visible()
     expect(page.locator(HITS).first).to_contain_text("its caption says: Waves break on the mole.")
     page.locator(HITS).first.click()
     dialog = page.get_by_role("dialog")
@@ -58,7 +58,7 @@ def test_captions_and_tags_of_a_hit(visit):
 def test_hostile_captions_are_text(visit):
     page = visit()
     search(page, "onerror")
-    expect(page.get_by_role("heading", name="2 pictures hold the words")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 images hold the words")).to_be_visible()
     for number in range(2):
         page.locator(HITS).nth(number).click()
         expect(page.get_by_role("dialog")).to_contain_text(HOSTILE)

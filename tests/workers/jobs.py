@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.errors import PictureError, Reason
+from nearsight.errors import ImageError, Reason
 from nearsight.files import LocalFileSystem
 from nearsight.images.decode import decode_image
 from nearsight.images.thumbnail import SIDE, encode
@@ -55,7 +55,7 @@ class Script:
         return "second time"
 
     def refuse(self) -> None:
-        raise PictureError(Reason.CORRUPT, "as it was told")
+        raise ImageError(Reason.CORRUPT, "as it was told")
 
     def wrong(self) -> None:
         raise KeyError("unexpected")
@@ -82,8 +82,8 @@ class Ingest:
 
     def prepare(self, task: bytes) -> tuple[str, int, int, bytes]:
         data, _ = LocalFileSystem().read(task, self.limits.file)
-        picture = decode_image(data, self.limits, metadata=True)
-        return picture.format, picture.width, picture.height, encode(picture.render(SIDE))
+        image = decode_image(data, self.limits, metadata=True)
+        return image.format, image.width, image.height, encode(image.render(SIDE))
 
     def finish(self, items: list[Any]) -> list[Any]:
         return items
@@ -99,7 +99,7 @@ class Measured:
         began = time.monotonic()
         try:
             verdict = Ingest(self.limits).prepare(task)[0]
-        except PictureError as error:
+        except ImageError as error:
             if error.reason is Reason.OUT_OF_MEMORY:
                 raise
             verdict = f"{error.reason.value}: {error.detail}"

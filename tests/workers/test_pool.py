@@ -213,7 +213,7 @@ def test_large_webp_has_one_verdict_whatever_went_before(tmp_path):
     assert all(not isinstance(v, Failure) or v.reason is Reason.OUT_OF_MEMORY for v in verdicts)
 
 
-def test_slow_picture_is_stopped_by_the_clock_alone(tmp_path):
+def test_slow_image_is_stopped_by_the_clock_alone(tmp_path):
     (tmp_path / "slow.jpg").write_bytes(many_scans(490, 9_000, 9_000))
     with WorkerPool(Ingest(), 1, WorkerLimits(seconds=0.3)) as pool:
         ((_, result),) = pool.run([bytes(tmp_path / "slow.jpg")])

@@ -7,7 +7,7 @@ from nearsight.types import NO_ID, Hits
 from nearsight_projection.vary import Vary
 
 
-def pictures(*seeds):
+def images(*seeds):
     return [np.random.default_rng(seed).integers(0, 256, (16, 16, 3), np.uint8) for seed in seeds]
 
 
@@ -32,20 +32,20 @@ def slow_order(shown, weight):
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 0.5, 0.8])
 def test_the_order_is_that_of_the_paper(weight):
-    shown = pictures(1, 1, 2, 2, 2, 3, 1, 4)
+    shown = images(1, 1, 2, 2, 2, 3, 1, 4)
     assert refined(shown, weight).ids[0].tolist() == slow_order(shown, weight)
 
 
 def test_a_burst_is_shown_once_before_the_others():
-    assert refined(pictures(1, 1, 1, 2, 3)).ids[0, :3].tolist() == [0, 3, 4]
+    assert refined(images(1, 1, 1, 2, 3)).ids[0, :3].tolist() == [0, 3, 4]
 
 
 def test_without_weight_the_order_stays():
-    assert refined(pictures(1, 1, 1, 2, 3), weight=0).ids[0].tolist() == [0, 1, 2, 3, 4]
+    assert refined(images(1, 1, 1, 2, 3), weight=0).ids[0].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_padding_and_hits_beyond_n_stay_where_they_are():
-    hits = refined(pictures(1, 1, 2, 3, 1), n=3, padding=2)
+    hits = refined(images(1, 1, 2, 3, 1), n=3, padding=2)
     assert hits.ids[0].tolist() == [0, 2, 1, 3, 4, NO_ID, NO_ID]
     assert hits.scores[0].tolist() == [0, -1, -2, -3, -4, -np.inf, -np.inf]
 

@@ -17,7 +17,7 @@ from nearsight.applications import two_file
 from nearsight.applications.map import Map, build_map
 from nearsight.applications.two_file import TwoFileSizes
 from nearsight.clock import Clock, SystemClock
-from nearsight.errors import PictureError, UsageError
+from nearsight.errors import ImageError, UsageError
 from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
@@ -50,12 +50,12 @@ def open(folder: str | Path = ".", *, collection: str | Path | None = None) -> C
     return Collection(locate(folder, collection))
 
 
-def describe(pictures: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
-    """Rows of any descriptor on its own: `(N, D)` for N pictures, in their order.
+def describe(images: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
+    """Rows of any descriptor on its own: `(N, D)` for N images, in their order.
 
     Raises
     ------
-    PictureError : a picture cannot be read
+    ImageError : an image cannot be read
     RecipeError : the recipe does not start with a descriptor
     """
     wanted = build_pipeline(recipe)
@@ -64,8 +64,8 @@ def describe(pictures: Sequence[str | Path | Image], recipe: str) -> NDArray[Any
     descriptor = wanted.descriptor
     files, limits = LocalFileSystem(), Limits()
     pixels = [
-        query_pixels(Query(_picture(each)), files, limits, nameless=f"picture {number}")(descriptor.side)
-        for number, each in enumerate(pictures, 1)
+        query_pixels(Query(_image(each)), files, limits, nameless=f"image {number}")(descriptor.side)
+        for number, each in enumerate(images, 1)
     ]
     return descriptor.describe(pixels)
 
@@ -103,7 +103,7 @@ class Collection:
 
     @property
     def root(self) -> Path:
-        """The folder of the pictures."""
+        """The folder of the images."""
         with self._lock:
             return load_root(self._catalogue, self.home)
 
@@ -121,7 +121,7 @@ class Collection:
 
     def search(
         self,
-        picture: str | Path | bytes | Image | None = None,
+        image: str | Path | bytes | Image | None = None,
         *,
         by: str | Sequence[str] | None = None,
         recipe: str | Sequence[str] | None = None,
@@ -141,56 +141,56 @@ class Collection:
         words: str = "",
         where: str = "",
     ) -> Results:
-        """The k pictures that are most alike, best first, each with its reason.
+        """The k images that are most alike, best first, each with its reason.
 
         Parameters
         ----------
-        picture : a file, its bytes, or pixels `(H, W, 3) uint8`; it need not be in the collection
+        image : a file, its bytes, or pixels `(H, W, 3) uint8`; it need not be in the collection
         by : the sense of "alike": `copy` by default, or the first that the collection has and that can be used
         recipe : a recipe instead of a sense; its descriptor must have been indexed
         fuse : how the answers by several senses and recipes become one: `reciprocal` by their ranks, `scores` by how
             far each hit stands out
         k : how many hits
         box : `(x0, y0, x1, y1)` in pixels of the upright query: only this part is asked with
-        like : the id or the path of a picture of the collection to ask with, instead of `picture`; of several the first
-            asks, and the others, or all beside a `picture` or colours, are marked as alike: they draw the answer
+        like : the id or the path of an image of the collection to ask with, instead of `image`; of several the first
+            asks, and the others, or all beside an `image` or colours, are marked as alike: they draw the answer
             towards them
-        unlike : ids or paths of pictures that are marked as not alike: the answer moves away, and leaves them out
-        colours : colours to ask with instead of a picture, with their weights: {"#c33": .6, "#eee": .4}
-        histogram : amounts of the bins to ask with instead of a picture, in any unit: a row of `describe`, or your own
-        sketch : a drawing to ask with instead of a picture; by `sketch`, where lines and their places matter
-        text : what the picture shows, in words ("a red bicycle"), instead of a picture or beside one; by `meaning`. A
+        unlike : ids or paths of images that are marked as not alike: the answer moves away, and leaves them out
+        colours : colours to ask with instead of an image, with their weights: {"#c33": .6, "#eee": .4}
+        histogram : amounts of the bins to ask with instead of an image, in any unit: a row of `describe`, or your own
+        sketch : a drawing to ask with instead of an image; by `sketch`, where lines and their places matter
+        text : what the image shows, in words ("a red bicycle"), instead of an image or beside one; by `meaning`. A
             text that begins with + or - is cut at these signs: "+snow -people"
         minus_text : what it should not show
-        plus, minus : further pictures to ask with, and pictures to move away from; these and texts are added to the
-            picture and taken away from it, by any sense or recipe whose rows are numbers
+        plus, minus : further images to ask with, and images to move away from; these and texts are added to the
+            image and taken away from it, by any sense or recipe whose rows are numbers
         minus_weight : how much each of what is not wanted counts, where each of what is wanted counts 1
-        words : only pictures whose path, camera, date, captions, tags or labels hold these words; on their own, they
+        words : only images whose path, camera, date, captions, tags or labels hold these words; on their own, they
             are the query
-        where : only pictures of which this holds, such as "taken >= 2012 and folder like 'moscow/%'"; on its own, it
+        where : only images of which this holds, such as "taken >= 2012 and folder like 'moscow/%'"; on its own, it
             lists them by path
 
         Raises
         ------
         UsageError : the collection lacks that sense (the message says what to run), or the query cannot be served
-        PictureError : the picture cannot be read
+        ImageError : the image cannot be read
         DamagedError : stored bytes do not agree with their checksums
         """
         if sketch is not None:
-            if picture is not None or like is not None or colours or histogram is not None or text:
+            if image is not None or like is not None or colours or histogram is not None or text:
                 raise UsageError(
-                    "ask with a picture, with a text, with colours, with a histogram or with a sketch: one of them"
+                    "ask with an image, with a text, with colours, with a histogram or with a sketch: one of them"
                 )
-            picture, by = sketch, by or (None if recipe else "sketch")
+            image, by = sketch, by or (None if recipe else "sketch")
         marks, against = self._marks(() if like is None else like), self._marks(unlike)
         by_colour = bool(colours) or histogram is not None
-        given = _picture(picture) if picture is not None else marks.pop(0) if marks and not by_colour else None
+        given = _image(image) if image is not None else marks.pop(0) if marks and not by_colour else None
         query = Query(given, box, colours=colours or {}, histogram=histogram, words=words, where=where)
         query = replace(query, like=tuple(marks), unlike=tuple(against), minus_weight=minus_weight)
         query = with_sum(query, text, minus_text, plus, minus)
         if given is None and not by_colour and not mixes(query):
             if query.unlike:
-                raise UsageError("marks refine an answer: ask with a picture or with colours too")
+                raise UsageError("marks refine an answer: ask with an image or with colours too")
             return self._said(query, k)
         known(fuse)
         usual = "colour" if by_colour else "meaning" if texts_of(query) else ""
@@ -208,15 +208,15 @@ class Collection:
         return search(snapshot, paths, chosen[0], query, k, **reading)
 
     def explain(
-        self, hit: Hit, picture: str | Path | bytes | Image | None = None, query: Image | None = None
+        self, hit: Hit, image: str | Path | bytes | Image | None = None, query: Image | None = None
     ) -> Explanation:
-        """Why a hit was found, with what takes a while to see: how much each place of both pictures adds to the score.
+        """Why a hit was found, with what takes a while to see: how much each place of both images adds to the score.
 
         Parameters
         ----------
         hit : one of an answer of `search`
-        picture : the hit's picture; its file where none is given, or its thumbnail where that cannot be read
-        query : the query's pixels, instead of those that were asked with: of a picture of the collection a thumbnail
+        image : the hit's image; its file where none is given, or its thumbnail where that cannot be read
+        query : the query's pixels, instead of those that were asked with: of an image of the collection a thumbnail
 
         Raises
         ------
@@ -226,23 +226,23 @@ class Collection:
             return hit.explanation
         side, limits = hit.trace.descriptor.side, Limits()
         try:
-            given = _picture(picture) if picture is not None else self.root / hit.path
+            given = _image(image) if image is not None else self.root / hit.path
             pixels = query_pixels(Query(given), self._files, limits)(side)
-        except PictureError:
+        except ImageError:
             pixels = thumbnail.decode(self.thumbnail(hit.id))
         asking = None if query is None else query_pixels(Query(query), self._files, limits)(side)
         return hit.trace.explained(hit.explanation, pixels, asking)
 
     def _marks(self, given: int | str | Sequence[int | str]) -> list[int]:
-        """The ids of marked pictures; UsageError where there is none at a path."""
+        """The ids of marked images; UsageError where there is none at a path."""
         several = [given] if isinstance(given, int | str) else given
         return [each if isinstance(each, int) else self._id(each) for each in several]
 
     def _id(self, path: str) -> int:
         with self._lock:
-            found = self._catalogue.picture_at(os.fsencode(path))
+            found = self._catalogue.image_at(os.fsencode(path))
         if found is None:
-            raise UsageError(f"there is no picture at {path} in this collection; name paths as hits have them")
+            raise UsageError(f"there is no image at {path} in this collection; name paths as hits have them")
         return found.id
 
     def _said(self, query: Query, k: int) -> Results:
@@ -288,13 +288,13 @@ class Collection:
         return wanted
 
     def map(self, by: str | None = None, *, recipe: str | None = None, where: str = "") -> Map:
-        """All pictures laid out in a plane, so that those that are alike lie near each other.
+        """All images laid out in a plane, so that those that are alike lie near each other.
 
         Parameters
         ----------
         by : the sense of "alike": `copy` by default, or the first that the collection has and that can be used
         recipe : a recipe instead of a sense; its descriptor must have been indexed
-        where : only pictures of which this holds
+        where : only images of which this holds
 
         Raises
         ------
@@ -319,27 +319,27 @@ class Collection:
         return [ident for ident in ids if ident in left]
 
     def thumbnail(self, ident: int) -> bytes:
-        """The stored JPEG thumbnail of a picture, 256 pixels at the longest side."""
+        """The stored JPEG thumbnail of an image, 256 pixels at the longest side."""
         return self._current.snapshot().thumbnail_bytes(ident)
 
-    def pictures(self) -> Iterator[ImageRecord]:
-        """What the catalogue knows of each picture, in the order of their paths."""
-        return self._catalogue.pictures()
+    def images(self) -> Iterator[ImageRecord]:
+        """What the catalogue knows of each image, in the order of their paths."""
+        return self._catalogue.images()
 
     def skips(self) -> Iterator[SkipRecord]:
         """The files that are not in the collection, each with its reason."""
         return self._catalogue.skips()
 
     def notes(self, path: str | bytes) -> list[NoteRecord]:
-        """What sidecars and the file itself say of the picture at a path relative to the folder."""
+        """What sidecars and the file itself say of the image at a path relative to the folder."""
         return self._catalogue.notes(os.fsencode(path))
 
     def labels(self, path: str | bytes) -> list[LabelRecord]:
-        """What models and people say that the picture at a path relative to the folder shows, the surest first."""
+        """What models and people say that the image at a path relative to the folder shows, the surest first."""
         return self._catalogue.labels(os.fsencode(path))
 
     def sidecars(self) -> Iterator[SidecarRecord]:
-        """The files of the folder that say something of pictures."""
+        """The files of the folder that say something of images."""
         return self._catalogue.sidecars()
 
     def export_two_file(self, base: str | Path, *, by: str | None = None, recipe: str | None = None) -> TwoFileSizes:
@@ -358,11 +358,11 @@ class Collection:
             )
         with self._lock:
             snapshot = self._current.snapshot()
-            rows = ((picture.path, snapshot.vector(wanted, picture.id)) for picture in self._catalogue.pictures())
+            rows = ((image.path, snapshot.vector(wanted, image.id)) for image in self._catalogue.images())
             return two_file.write_two_file(Path(base), wanted, rows, self._files)
 
     def info(self) -> dict[str, Any]:
-        """How many pictures and skipped files, by what it can be searched, how large it is."""
+        """How many images and skipped files, by what it can be searched, how large it is."""
         with self._lock:
             return info.info(self.home, self._catalogue, self._current.snapshot(), self._files)
 
@@ -372,7 +372,7 @@ class Collection:
             return integrity.verify_storage(self.home, self._catalogue, self._files)
 
     def remove(self, paths: Sequence[str]) -> int:
-        """Take pictures out for good, by path relative to the folder, or whole subfolders; how many were taken out.
+        """Take images out for good, by path relative to the folder, or whole subfolders; how many were taken out.
 
         The files stay where they are, and later runs of `index` leave them out; `restore` lets them in again.
         """
@@ -383,5 +383,5 @@ class Collection:
         return exclude.restore(self.home, self._files, paths)
 
 
-def _picture(given: str | Path | bytes | Image) -> Path | bytes | Image:
+def _image(given: str | Path | bytes | Image) -> Path | bytes | Image:
     return Path(given) if isinstance(given, str) else given

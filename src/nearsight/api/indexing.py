@@ -112,7 +112,7 @@ def _ingested(
     settings: Settings,
     taught: TrainedState,
 ) -> Summary:
-    """An ingest by what is ready; then the others learn from the pictures that are there, and an ingest by all."""
+    """An ingest by what is ready; then the others learn from the images that are there, and an ingest by all."""
 
     def run(plans: list[Pipeline]) -> Summary:
         return Ingest(root, home, catalogue, plans, files=files, clock=clock, watch=watch, settings=settings).run()
@@ -131,7 +131,7 @@ def _ingested(
 
     def some(count: int) -> list[bytes]:
         chosen = set(catalogue.sample_ids(count))
-        return [os.path.join(os.fsencode(root), each.path) for each in catalogue.pictures() if each.id in chosen]
+        return [os.path.join(os.fsencode(root), each.path) for each in catalogue.images() if each.id in chosen]
 
     found |= _learner(files, watch, settings).run(lacking, some)
     old = [entry for entry in catalogue.caches() if entry.key in found]
@@ -156,14 +156,14 @@ def learn(
     settings: Settings | None = None,
     watch: Watch | None = None,
 ) -> list[str]:
-    """Learn what recipes need, such as a vocabulary, from folders of pictures, into a file for any collection.
+    """Learn what recipes need, such as a vocabulary, from folders of images, into a file for any collection.
 
     Parameters
     ----------
     recipe : a recipe's text, or several
     out : the file that is written
-    pairs : for recipes that learn from pictures of the same thing: a CSV file of two columns, the paths of both below
-        their folder; `folders` where the pictures of each folder show one thing; or the pairs of paths themselves
+    pairs : for recipes that learn from images of the same thing: a CSV file of two columns, the paths of both below
+        their folder; `folders` where the images of each folder show one thing; or the pairs of paths themselves
     watch : is told of the progress
 
     Returns
@@ -172,14 +172,14 @@ def learn(
 
     Raises
     ------
-    UsageError : a folder is not there, no recipe learns anything, the pictures have nothing to learn from, or pairs
+    UsageError : a folder is not there, no recipe learns anything, the images have nothing to learn from, or pairs
         lack, are none, or are of no use to these recipes
     StorageError : the file cannot be written
     """
     asked = build_pipelines((), [recipe] if isinstance(recipe, str) else recipe)
     wanted = [each for each in asked if isinstance(each.descriptor, DescriptorChain) and each.descriptor.needs_training]
     if not wanted:
-        raise UsageError("these recipes learn nothing from pictures: they are ready as they are")
+        raise UsageError("these recipes learn nothing from images: they are ready as they are")
     if not Path(out).absolute().parent.is_dir():
         raise UsageError(f"{out} cannot be written: {Path(out).absolute().parent} is not a folder")
     paired = any(isinstance(step, Encoder) and step.trains_on_pairs for each in wanted for step in each.embedding_steps)
@@ -212,7 +212,7 @@ def repair(
     settings: Settings | None = None,
     watch: Watch | None = None,
 ) -> tuple[list[Problem], Summary]:
-    """Drop what is damaged, keep what is sound, describe the rest again from the pictures.
+    """Drop what is damaged, keep what is sound, describe the rest again from the images.
 
     Returns
     -------

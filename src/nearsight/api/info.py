@@ -1,4 +1,4 @@
-"""What a collection says of itself: how many pictures, by what it can be searched, how large it is."""
+"""What a collection says of itself: how many images, by what it can be searched, how large it is."""
 
 from __future__ import annotations
 

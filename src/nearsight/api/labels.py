@@ -1,4 +1,4 @@
-"""Labels by a model: of the classes that a network was trained for, or of any names by a space of pictures and texts.
+"""Labels by a model: of the classes that a network was trained for, or of any names by a space of images and texts.
 
 1. The collection is indexed by what the labels are read off: a classifier's output, or the space of both.
 2. The stored rows become probabilities: the softmax of the outputs, or of the cosines with the names' rows.
@@ -44,13 +44,13 @@ CLASSIFIER = "mobilenetv2"
 OUTPUT = "logits"
 """The output of a classifier whose place i is the label of line i."""
 BATCH = 1000
-"""Pictures a commit."""
+"""Images a commit."""
 AT_LEAST, MOST = 0.2, 3
 
 
 @dataclass(frozen=True)
 class Labeller:
-    """What labels pictures: a model with its plan, the names that it knows, and how rows become probabilities."""
+    """What labels images: a model with its plan, the names that it knows, and how rows become probabilities."""
 
     model: str
     plan: Pipeline
@@ -60,10 +60,10 @@ class Labeller:
 
 @dataclass(frozen=True)
 class Annotated:
-    """What `annotate` did: how many `pictures` got how many `labels`, by which model."""
+    """What `annotate` did: how many `images` got how many `labels`, by which model."""
 
     model: str
-    pictures: int
+    images: int
     labels: int
 
 
@@ -80,17 +80,17 @@ def annotate(
     settings: Settings | None = None,
     watch: Watch | None = None,
 ) -> Annotated:
-    """Label all pictures of a folder by a model, and keep the labels in its collection, where words find them.
+    """Label all images of a folder by a model, and keep the labels in its collection, where words find them.
 
     Parameters
     ----------
-    model : a classifier, `mobilenetv2` by default; with `labels` a pair of networks for pictures and texts, by default
+    model : a classifier, `mobilenetv2` by default; with `labels` a pair of networks for images and texts, by default
         that of `meaning`
     labels : names to choose from, instead of the classes that a classifier was trained for
     templates : sentences with one {} for the name, over whose rows is averaged
     temperature : by which cosines are divided before the softmax
     at_least : labels that are less sure are left out (0 to 1)
-    most : so many labels a picture, at most
+    most : so many labels an image, at most
 
     Raises
     ------
@@ -112,13 +112,13 @@ def annotate(
             with catalogue.transaction():
                 for ident, found in zip(ids.tolist(), chosen, strict=True):
                     said = [(by.names[at], sure) for at, sure in found]
-                    put = catalogue.put_labels(catalogue.picture(ident), by.model, said)
+                    put = catalogue.put_labels(catalogue.image(ident), by.model, said)
                     counts = [counts[0] + bool(put), counts[1] + put]
     return Annotated(by.model, *counts)
 
 
 def classify(
-    pictures: Sequence[str | Path | Image],
+    images: Sequence[str | Path | Image],
     *,
     model: str = "",
     labels: Sequence[str] = (),
@@ -127,27 +127,27 @@ def classify(
     at_least: float = 0.0,
     most: int = 5,
 ) -> list[dict[str, float]]:
-    """The best labels of each picture with their probabilities, the surest first, as `annotate` finds them.
+    """The best labels of each image with their probabilities, the surest first, as `annotate` finds them.
 
     Raises
     ------
     UsageError : a label or a template is wrong
     ModelError : the model is not there, or names no labels
-    PictureError : a picture cannot be read
+    ImageError : an image cannot be read
     """
     _check(at_least, most)
     by = labeller(model, labels, templates, temperature)
     by.plan.descriptor.load()
-    rows = describe(pictures, by.plan.name if by.plan.name != "meaning" else by.plan.recipe)
+    rows = describe(images, by.plan.name if by.plan.name != "meaning" else by.plan.recipe)
     return [{by.names[at]: sure for at, sure in found} for found in top_labels(by.probabilities(rows), at_least, most)]
 
 
 def set_label(folder: str | Path, path: str, label: str, *, collection: str | Path | None = None) -> None:
-    """Say that a picture shows something, or confirm what a model said; it stays when `annotate` runs again.
+    """Say that an image shows something, or confirm what a model said; it stays when `annotate` runs again.
 
     Raises
     ------
-    UsageError : there is no picture at this path, or the label is empty
+    UsageError : there is no image at this path, or the label is empty
     """
     if not label.strip():
         raise UsageError("a label is a word or several; got none")
@@ -155,17 +155,17 @@ def set_label(folder: str | Path, path: str, label: str, *, collection: str | Pa
 
 
 def drop_label(folder: str | Path, path: str, label: str, *, collection: str | Path | None = None) -> None:
-    """Say that a label of a picture is wrong; no model sets it again.
+    """Say that a label of an image is wrong; no model sets it again.
 
     Raises
     ------
-    UsageError : there is no picture at this path, or it has no such label
+    UsageError : there is no image at this path, or it has no such label
     """
     _judge(folder, path, label.strip(), LabelState.DROPPED, collection)
 
 
 def labeller(model: str, labels: Sequence[str], templates: Sequence[str], temperature: float) -> Labeller:
-    """What labels pictures by this model; ModelError, UsageError where it cannot."""
+    """What labels images by this model; ModelError, UsageError where it cannot."""
     return _by_names(model, labels, templates, temperature) if labels else _by_classes(model or CLASSIFIER)
 
 
@@ -209,7 +209,7 @@ def _check(at_least: float, most: int) -> None:
 def _batches(
     home: Path, catalogue: Catalogue, wanted: Pipeline, files: LocalFileSystem
 ) -> Iterator[tuple[Ids, NDArray[Any]]]:
-    """The stored rows of all pictures that have one, with their ids, a batch at a time."""
+    """The stored rows of all images that have one, with their ids, a batch at a time."""
     snapshot = Snapshot(home, catalogue, files)
     ids = np.array(catalogue.ids(), np.int64)
     held = np.concatenate([np.empty(0, np.int64), *(some for some, _ in snapshot.iter_vectors(wanted, ids))])
@@ -222,13 +222,13 @@ def _batches(
 def _judge(folder: str | Path, path: str, label: str, state: LabelState, collection: str | Path | None) -> None:
     home, files = locate(folder, collection), LocalFileSystem()
     with writer_lock(home, files), open_catalogue(home, files) as catalogue:
-        picture = catalogue.picture_at(path.encode("utf8", "surrogateescape"))
-        if picture is None:
-            raise UsageError(f"there is no picture at {path} in this collection; name paths as hits have them")
+        image = catalogue.image_at(path.encode("utf8", "surrogateescape"))
+        if image is None:
+            raise UsageError(f"there is no image at {path} in this collection; name paths as hits have them")
         if state is LabelState.DROPPED:
-            _held(catalogue, picture.path, label)
+            _held(catalogue, image.path, label)
         with catalogue.transaction():
-            catalogue.put_label(picture, label, state)
+            catalogue.put_label(image, label, state)
 
 
 def _held(catalogue: CatalogueWriter, path: bytes, label: str) -> None:

@@ -1,4 +1,4 @@
-"""The map of a collection: all pictures in a plane, laid out by the distances of a plan."""
+"""The map of a collection: all images in a plane, laid out by the distances of a plan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Floats, Ids, Metric
 
 MAX_DISTANCES, MIN_LANDMARKS = 4_000_000, 100
-"""Distances that are measured for a map, about, and landmarks at least: 2,000 pictures are all landmarks."""
+"""Distances that are measured for a map, about, and landmarks at least: 2,000 images are all landmarks."""
 
 MAX_COSTLY_DISTANCES, MIN_COSTLY_LANDMARKS = 20_000, 20
 """The same by a costly metric; where even the fewest landmarks need more distances, there is no map."""
@@ -25,7 +25,7 @@ MAX_COSTLY_DISTANCES, MIN_COSTLY_LANDMARKS = 20_000, 20
 
 @dataclass(frozen=True)
 class Map:
-    """Pictures laid out in a plane.
+    """Images laid out in a plane.
 
     `positions (N, 2) float32` lie in 0..1, at one scale for both axes, those of `ids (N,) int64` and `paths`. Their
     order is one by content: the first so many are as good as drawn by lot. `landmark_count` of them, the first, set the
@@ -56,12 +56,12 @@ class Map:
 
 
 def build_map(snapshot: Snapshot, pipeline: Pipeline, ids: Sequence[int], paths: Mapping[int, bytes]) -> Map:
-    """The map of these pictures, whose order is one by content, by the metric of a plan.
+    """The map of these images, whose order is one by content, by the metric of a plan.
 
     Raises
     ------
     UsageError : there are too many for a costly metric
-    DamagedError : a picture has no row
+    DamagedError : an image has no row
     """
     if pipeline.descriptor.variable_length:
         raise UsageError(f"{pipeline.name} makes visual words, which are not laid out on a map: name another recipe")
@@ -76,20 +76,20 @@ def build_map(snapshot: Snapshot, pipeline: Pipeline, ids: Sequence[int], paths:
 
 
 def landmark_count(n_images: int, metric: Metric, metric_name: str) -> int:
-    """How many of so many pictures are landmarks. UsageError where a costly metric would take too long."""
+    """How many of so many images are landmarks. UsageError where a costly metric would take too long."""
     pairs, fewest = (
         (MAX_COSTLY_DISTANCES, MIN_COSTLY_LANDMARKS) if metric.is_expensive else (MAX_DISTANCES, MIN_LANDMARKS)
     )
     if metric.is_expensive and n_images * fewest > pairs:
         raise UsageError(
-            f"a distance by {metric_name} takes so long that at most {pairs // fewest:,} pictures can be laid out by it; "
+            f"a distance by {metric_name} takes so long that at most {pairs // fewest:,} images can be laid out by it; "
             f"these are {n_images:,}: filter them (--where), or lay them out by another recipe"
         )
     return min(n_images, max(fewest, pairs // max(1, n_images)))
 
 
 def _landmark_distances(snapshot: Snapshot, pipeline: Pipeline, ids: Ids, n_landmarks: int) -> Floats:
-    """From each of the first `n_landmarks` pictures to all, `(count, N)`."""
+    """From each of the first `n_landmarks` images to all, `(count, N)`."""
     first = np.stack([snapshot.vector(pipeline, ident) for ident in ids[:n_landmarks].tolist()])
     order = np.argsort(ids)
     distances, found = np.empty((n_landmarks, len(ids)), np.float32), np.zeros(len(ids), bool)
@@ -97,7 +97,7 @@ def _landmark_distances(snapshot: Snapshot, pipeline: Pipeline, ids: Ids, n_land
         places = order[np.searchsorted(ids, some, sorter=order)]
         distances[:, places], found[places] = pipeline.metric.distances(first, rows), True
     if len(lost := ids[~found]):
-        raise DamagedError(f"picture {lost[0]} has no row of {pipeline.name}: run nearsight repair")
+        raise DamagedError(f"image {lost[0]} has no row of {pipeline.name}: run nearsight repair")
     return distances
 
 

@@ -1,4 +1,4 @@
-"""Two pictures side by side: do both show the same, and which points match."""
+"""Two images side by side: do both show the same, and which points match."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from nearsight.types import Box, Explanation, Hits, Ids, Image, LocalDescriptor,
 
 T = TypeVar("T")
 PixelLoader = Callable[[int], Image]
-"""A picture at a longest side."""
+"""An image at a longest side."""
 
 FEATURES = "sift(n=2000)"
 RATIO = 0.9
@@ -38,18 +38,18 @@ RATIO = 0.9
 POSED_CRITERION, PLACED_CRITERION, PAIRED_CRITERION = (8, 0.02), (15, 0.02), (24, 0.006)
 """How many matches must agree, and how far each may miss, in units of the longest side: of features that say how large
 they are or how they are turned; of those that do not; and of pairs that a network chose, which agree on much that is
-not there. `python -m benchmarks agreement` measures how many do in pictures of other buildings."""
+not there. `python -m benchmarks agreement` measures how many do in images of other buildings."""
 
 
 class _PairContext:
-    """A collection of one picture, for the refiner."""
+    """A collection of one image, for the refiner."""
 
     def __init__(self, image: Image) -> None:
         self.n_images, self.memo, self.image = 1, dict[object, object](), image
         self.query_vector, self.verified, self.metric = None, dict[int, Match](), L2()
 
     def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
-        """What is made of the picture, whichever id."""
+        """What is made of the image, whichever id."""
         return make(self.image)
 
     def vector(self, image_id: int) -> NDArray[Any]:
@@ -72,7 +72,7 @@ class _PairContext:
 def match(
     a: Path | str, b: Path | str, by: str = "copy", features: str = FEATURES, box: Box | None = None
 ) -> Explanation:
-    """Whether two pictures show the same, and the points that match.
+    """Whether two images show the same, and the points that match.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ def match(
     ------
     UsageError
         where `by` is another sense, or no local features are named
-    PictureError
-        where a picture cannot be read
+    ImageError
+        where an image cannot be read
     """
     return compare_images(a, b, by, features, box)[0]
 
@@ -95,10 +95,10 @@ def match(
 def compare_images(
     a: Path | str, b: Path | str, by: str, features: str, box: Box | None
 ) -> tuple[Explanation, tuple[PixelLoader, PixelLoader]]:
-    """What `match` gives, and both pictures to draw on."""
+    """What `match` gives, and both images to draw on."""
     if by not in COMPARING:
         *others, last = (f'"{sense}"' for sense in COMPARING)
-        raise UsageError(f'two pictures are compared by {", ".join(others)} or {last}; got "{by}"')
+        raise UsageError(f'two images are compared by {", ".join(others)} or {last}; got "{by}"')
     if features != FEATURES and by != "object":
         raise UsageError('features are matched by "object": say so too')
     files, limits = LocalFileSystem(), Limits()
@@ -114,7 +114,7 @@ def compare_images(
 
 
 def explain_copy(first: Image, second: Image) -> Explanation:
-    """Whether one picture is the other, altered: the verdict of `verify` on their thumbnails."""
+    """Whether one image is the other, altered: the verdict of `verify` on their thumbnails."""
     rows, ids, refiner = _PairContext(second), np.zeros(1, np.int64), Verify()
     hits = refiner.rerank(first, Hits(ids[None], np.zeros((1, 1), np.float32)), rows)
     explanation = refiner.explain(first, hits.ids[0], rows)[0]
@@ -123,7 +123,7 @@ def explain_copy(first: Image, second: Image) -> Explanation:
 
 
 def category_descriptor() -> DescriptorChain:
-    """What pictures are described by; ModelMissingError where its model is not on this machine."""
+    """What images are described by; ModelMissingError where its model is not on this machine."""
     found = build_sense_pipeline("category").descriptor
     assert isinstance(found, DescriptorChain)
     found.load()
@@ -131,7 +131,7 @@ def category_descriptor() -> DescriptorChain:
 
 
 def explain_category(descriptor: DescriptorChain, first: Image, second: Image) -> Explanation:
-    """How much two pictures are of one kind: the cosine of their rows, and what each place adds to it."""
+    """How much two images are of one kind: the cosine of their rows, and what each place adds to it."""
     query, hit = descriptor.describe([first, second])
     cosine = float(query @ hit)
     places = shares(descriptor, first, hit), shares(descriptor, second, query)
@@ -148,7 +148,7 @@ def _parse_local_descriptor(text: str) -> LocalDescriptor:
 
 
 def explain_object(descriptor: LocalDescriptor, first: Image, second: Image) -> Explanation:
-    """Whether two pictures show the same thing, by the local features of both that match."""
+    """Whether two images show the same thing, by the local features of both that match."""
     descriptor.load()
     query, hit = descriptor.describe([first, second])
     seen, fewest = match_features(descriptor, query, hit)

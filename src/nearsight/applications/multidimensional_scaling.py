@@ -1,4 +1,4 @@
-"""Multidimensional scaling: points in a plane whose distances are those between pictures, as nearly as can be.
+"""Multidimensional scaling: points in a plane whose distances are those between images, as nearly as can be.
 
 Only distances are needed, so it serves every metric, also those that belong to no vector space.
 """
@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from nearsight.types import Floats
 
 N_NEIGHBOURS = 10
-"""How many neighbours of each picture on the map `trustworthiness` looks at."""
+"""How many neighbours of each image on the map `trustworthiness` looks at."""
 
 
 @dataclass(frozen=True)
@@ -35,37 +35,37 @@ class PlanarEmbedding:
 
 
 def landmark_mds(distances: Floats) -> PlanarEmbedding:
-    """Landmark multidimensional scaling into a plane; the classical one where all pictures are landmarks.
+    """Landmark multidimensional scaling into a plane; the classical one where all images are landmarks.
 
     1. The squared distances among the landmarks, made symmetric, are centred twice: `B = -1/2 H D2 H`, where
        `H = I - 1/n` (Torgerson's eq.; the `B` of a plane holds the inner products of its points).
     2. The two largest eigenvalues `l` of `B` and their vectors `v` give the axes; an eigenvalue that is not above 0
        gives an axis of zeros.
-    3. Each picture lies at `-1/2 (d2 - m) v / sqrt(l)`, where `d2` are its squared distances to the landmarks and `m`
+    3. Each image lies at `-1/2 (d2 - m) v / sqrt(l)`, where `d2` are its squared distances to the landmarks and `m`
        the landmarks' mean (de Silva and Tenenbaum's triangulation). A landmark lies where step 2 puts it.
     4. All points are centred and turned to their principal axes; the point farthest along an axis is on its positive
        side.
 
     Parameters
     ----------
-    distances : `(n, N)`, from each of n landmarks to each of N pictures, the first n of which are the landmarks
+    distances : `(n, N)`, from each of n landmarks to each of N images, the first n of which are the landmarks
 
     Raises
     ------
     ValueError
-        where there is no landmark, there are more landmarks than pictures, or a distance is negative or no number
+        where there is no landmark, there are more landmarks than images, or a distance is negative or no number
 
     References
     ----------
     W. S. Torgerson, Multidimensional Scaling: I. Theory and Method, Psychometrika 17(4), 1952, doi:10.1007/BF02288916.
     V. de Silva and J. B. Tenenbaum, Sparse Multidimensional Scaling Using Landmark Points, technical report, Stanford
-    University, 2004. For pictures: Y. Rubner, L. J. Guibas and C. Tomasi, The Earth Mover's Distance,
+    University, 2004. For images: Y. Rubner, L. J. Guibas and C. Tomasi, The Earth Mover's Distance,
     Multi-Dimensional Scaling, and Color-Based Image Retrieval, DARPA Image Understanding Workshop, 1997.
 
     Notes
     -----
     Departures: the caller chooses the landmarks. The report's other choice, each landmark as far as can be from those
-    before, takes what is odd in a collection of pictures and explains the rest worse than a fair sample does.
+    before, takes what is odd in a collection of images and explains the rest worse than a fair sample does.
 
     scikit-learn's ClassicalMDS is the case where all are landmarks. It would be a second way to what the first steps
     give anyway, and gives less: no vectors to triangulate by, no share of the axes, and no numbers where an eigenvalue
@@ -109,7 +109,7 @@ def _principal_axes(products: NDArray[np.float64]) -> tuple[NDArray[np.float64],
 def _validate_distances(distances: Floats) -> int:
     """How many landmarks there are."""
     if distances.ndim != 2 or not 1 <= distances.shape[0] <= distances.shape[1]:
-        raise ValueError(f"distances are (n, N), of n landmarks, 1 to N, to N pictures; got {distances.shape}")
+        raise ValueError(f"distances are (n, N), of n landmarks, 1 to N, to N images; got {distances.shape}")
     if not (distances >= 0).all() or not np.isfinite(distances).all():
         raise ValueError("distances are finite and 0 or larger")
     return len(distances)
@@ -149,7 +149,7 @@ def trustworthiness(distances: Floats, points: NDArray[np.float64], n_neighbours
 
     `1 - 2 / (n k (2 N - 3 k - 1)) sum (r - k)` over the k neighbours of each landmark on the map that are not among
     its k nearest; r is the neighbour's rank by distance, those as far counting as one. k is at most a third of the
-    pictures.
+    images.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Colours picked from a picture: those at some points of it, or the main ones, as `search(colours=...)` takes them."""
+"""Colours picked from an image: those at some points of it, or the main ones, as `search(colours=...)` takes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nearsight.descriptors.dominant_colours import DominantColours
 from nearsight.errors import UsageError
 from nearsight.files import LocalFileSystem
 from nearsight.images.decode import DecodedImage, Limits
-from nearsight.search.query import opened_picture
+from nearsight.search.query import opened_image
 from nearsight.types import Box, Image
 
 RADIUS = 2
@@ -21,31 +21,31 @@ RADIUS = 2
 
 
 def colours(
-    picture: str | Path | bytes | Image,
+    image: str | Path | bytes | Image,
     at: Sequence[tuple[float, float]] = (),
     *,
     n_colours: int = 5,
     box: Box | None = None,
 ) -> dict[str, float]:
-    """Colours of a picture with their shares, `{"#cc3333": .6, ...}`, the largest share first.
+    """Colours of an image with their shares, `{"#cc3333": .6, ...}`, the largest share first.
 
     Parameters
     ----------
-    at : points x, y in pixels of the upright picture: the mean colours of 5 x 5 pixels around them, in equal shares
+    at : points x, y in pixels of the upright image: the mean colours of 5 x 5 pixels around them, in equal shares
     n_colours : without points, how many main colours, 1 to 64, by `dominant_colours`
     box : x0, y0, x1, y1: the main colours of this part only
 
     Raises
     ------
-    PictureError
-        where the picture cannot be read
+    ImageError
+        where the image cannot be read
     UsageError
-        where a point lies outside the picture, or `n_colours` is out of its range
+        where a point lies outside the image, or `n_colours` is out of its range
     """
     if not 1 <= n_colours <= 64:
         raise UsageError(f"count is 1 to 64 colours; got {n_colours}")
-    shown = opened_picture(
-        Path(picture) if isinstance(picture, str) else picture, LocalFileSystem(), Limits(), full=bool(at or box)
+    shown = opened_image(
+        Path(image) if isinstance(image, str) else image, LocalFileSystem(), Limits(), full=bool(at or box)
     )
     if at:
         picked = [_mean_colour_around(shown, x, y) for x, y in at]
@@ -62,7 +62,7 @@ def colours(
 def _mean_colour_around(image: DecodedImage, x: float, y: float) -> str:
     """The mean colour around a point."""
     if not (0 <= x < image.width and 0 <= y < image.height):
-        raise UsageError(f"a point lies within the picture of {image.width} x {image.height} pixels; got {x:g},{y:g}")
+        raise UsageError(f"a point lies within the image of {image.width} x {image.height} pixels; got {x:g},{y:g}")
     left, top = max(0.0, x - RADIUS), max(0.0, y - RADIUS)
     box = (left, top, min(x + RADIUS + 1, image.width), min(y + RADIUS + 1, image.height))
     return _to_hex(image.render(1, box)[0, 0])

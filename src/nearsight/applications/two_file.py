@@ -1,10 +1,10 @@
 """A search base of two files: folders in one, names with their rows in the other.
 
-A path is written once for each folder instead of once for each picture, and the second file is all that a search
+A path is written once for each folder instead of once for each image, and the second file is all that a search
 reads but for the folders of the hits. Both begin with a line of JSON; then
 
 - `NAME.paths`: for each folder `uint32` length, then its bytes (from the indexed folder on, with a slash at the end);
-- `NAME.hashes`: for each picture `uint32` number of its folder, `uint16` length of its name, the name, its row.
+- `NAME.hashes`: for each image `uint32` number of its folder, `uint16` length of its name, the name, its row.
 
 Whole numbers are little-endian. The line of JSON tells the recipe, the key of its rows, their count, width and dtype,
 and a CRC-32 of all that follows.
@@ -51,7 +51,7 @@ class TwoFileSizes:
 
 @dataclass(frozen=True)
 class TwoFileHit:
-    """One picture that was found: its path relative to the indexed folder, its similarity, its distance."""
+    """One image that was found: its path relative to the indexed folder, its similarity, its distance."""
 
     path: str
     score: float
@@ -66,7 +66,7 @@ def two_file_paths(base: Path) -> tuple[Path, Path]:
 def write_two_file(
     base: Path, pipeline: Pipeline, vectors: Iterable[tuple[bytes, NDArray[Any]]], files: FileSystem
 ) -> TwoFileSizes:
-    """Write the rows `(D,)` of pictures by their paths; the sizes. Raises StorageError."""
+    """Write the rows `(D,)` of images by their paths; the sizes. Raises StorageError."""
     folders: dict[bytes, int] = {}
     records, count, one = bytearray(), 0, 0
     for path, row in vectors:
@@ -115,10 +115,10 @@ class TwoFileIndex:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def search(self, picture: str | Path, k: int = 20) -> list[TwoFileHit]:
-        """The k nearest pictures, best first, by the metric of the recipe. Raises PictureError."""
+    def search(self, image: str | Path, k: int = 20) -> list[TwoFileHit]:
+        """The k nearest images, best first, by the metric of the recipe. Raises ImageError."""
         descriptor, metric = self.pipeline.descriptor, self.pipeline.metric
-        pixels = query_pixels(Query(Path(picture)), LocalFileSystem(), Limits())(descriptor.side)
+        pixels = query_pixels(Query(Path(image)), LocalFileSystem(), Limits())(descriptor.side)
         index = Flat().empty(metric).add(np.arange(len(self), dtype=np.int64), self.vectors)
         hits = index.search(descriptor.describe([pixels]), k)
         pairs = zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Which of some names describes a picture best, where no network was trained for them: by a space of both.
+"""Which of some names describes an image best, where no network was trained for them: by a space of both.
 
 A. Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021, section 3.1.4.
 """
@@ -36,7 +36,7 @@ def embed_labels(
 
 
 def label_probabilities(vectors: NDArray[Any], label_vectors: Floats, temperature: float = TEMPERATURE) -> Floats:
-    """How likely each of L names is the one of each picture, `(N, L)`, for rows `(N, D)` and `(L, D)`: rows sum to 1.
+    """How likely each of L names is the one of each image, `(N, L)`, for rows `(N, D)` and `(L, D)`: rows sum to 1.
 
     p = softmax(cosine / temperature). Raises ValueError where the temperature is not above 0.
     """

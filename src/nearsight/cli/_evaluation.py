@@ -49,7 +49,7 @@ USUAL = (
 """The kinds of queries that recipes are compared by where none are named."""
 
 CLASSED = 200
-"""Pictures that ask for their class where recipes are compared, spread evenly."""
+"""Images that ask for their class where recipes are compared, spread evenly."""
 
 BEST, WORST = 2, 3
 """Questions of each recipe on a page."""
@@ -66,7 +66,7 @@ def evaluated(
     pages: bool,
     quiet: bool,
 ) -> EvaluationReport:
-    """Recipes judged by a protocol, and with `fuse` also all together; `pages` gathers pictures for a page."""
+    """Recipes judged by a protocol, and with `fuse` also all together; `pages` gathers images for a page."""
     if fuse:
         known(fuse)
     with (
@@ -76,19 +76,19 @@ def evaluated(
         together = (Together(tuple(ready.pipelines), fuse),) if fuse else ()
         trials = tuple(evaluate_pipeline(ready, each, truth, watch) for each in (*ready.pipelines, *together))
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
-        unread = len(truth.pictures) - len(ready.ids(truth.pictures))
+        unread = len(truth.images) - len(ready.ids(truth.images))
     silent = len({id(each.query) for each in trials[0].outcomes if not each.first_answers})
     facts = {
         "protocol": truth.name,
         "folder": str(truth.folder),
-        "pictures": len(truth.pictures),
+        "images": len(truth.images),
         "unread": unread,
         "asked": len(truth.queries),
         "unanswered": silent,
     }
-    intro = f"{len(truth.queries):,} questions among {len(truth.pictures):,} pictures"
+    intro = f"{len(truth.queries):,} questions among {len(truth.images):,} images"
     if unread or silent:
-        intro += f"; {unread} pictures and {silent} questions could not be read: never found, nothing found"
+        intro += f"; {unread} images and {silent} questions could not be read: never found, nothing found"
     return EvaluationReport(truth.name, intro, trials, facts, PUBLISHED.get(truth.name), examples)
 
 
@@ -104,7 +104,7 @@ def compared(
     pages: bool,
     quiet: bool,
 ) -> EvaluationReport:
-    """Recipes judged on pictures without labels; all senses and descriptors where none is named."""
+    """Recipes judged on images without labels; all senses and descriptors where none is named."""
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder")
     root, by, recipes = folder.resolve(), list(by), list(recipes)
@@ -118,16 +118,16 @@ def compared(
         altered = evaluate_attacks(ready, kinds, sample, watch)
         trials = tuple(_compared(ready, each, truth, altered[each.name], watch) for each in ready.pipelines)
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
-        total = len(ready.pictures)
+        total = len(ready.images)
     count = min(sample, total)
     grouped = ""
     if truth is not None:
         groups = len(set(truth.labels.values()))
-        grouped = f"; {groups} subfolders taken for classes, {len(truth.queries)} pictures ask for theirs"
-    intro = f"{total:,} pictures, {count} of them altered in {len(kinds)} ways and asked with{grouped}"
+        grouped = f"; {groups} subfolders taken for classes, {len(truth.queries)} images ask for theirs"
+    intro = f"{total:,} images, {count} of them altered in {len(kinds)} ways and asked with{grouped}"
     facts = {
         "folder": str(root),
-        "pictures": total,
+        "images": total,
         "altered": count,
         "classes": len(set(truth.labels.values())) if truth else 0,
     }
@@ -151,7 +151,7 @@ def usual_recipes() -> list[str]:
 
 
 def _compared(ready: Bench, each: Pipeline, truth: GroundTruth | None, altered: list[Outcome], watch: Watch) -> Trial:
-    """What one recipe makes of altered pictures, and of classes where there are any."""
+    """What one recipe makes of altered images, and of classes where there are any."""
     kinds = dict.fromkeys(outcome.query.group for outcome in altered)
     shares = {kind: 100 * mean([0 in o.ranks for o in altered if o.query.group == kind]) for kind in kinds}
     found = {"rank 1": 100 * mean([0 in outcome.ranks for outcome in altered])}

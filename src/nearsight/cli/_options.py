@@ -19,7 +19,7 @@ Collection: TypeAlias = Annotated[
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Workers: TypeAlias = Annotated[int, typer.Option("--workers", min=1, help="Processes that decode and describe.")]
 MaxDecoded: TypeAlias = Annotated[
-    int, typer.Option("--max-decoded", min=1, help="Largest decoded picture that is read, in MiB.")
+    int, typer.Option("--max-decoded", min=1, help="Largest decoded image that is read, in MiB.")
 ]
 LearntFiles: TypeAlias = Annotated[
     list[Path] | None,

@@ -26,7 +26,7 @@ SIDE = 384
 
 @dataclass(frozen=True)
 class Shown:
-    """One hit as the page shows it. `matched` is both pictures side by side with what `drawn` says, or empty."""
+    """One hit as the page shows it. `matched` is both images side by side with what `drawn` says, or empty."""
 
     hit: Hit
     name: str
@@ -50,7 +50,7 @@ class Answer:
     def of(
         cls,
         photos: Collection,
-        picture: Path | None,
+        image: Path | None,
         results: Results,
         *,
         title: str,
@@ -58,8 +58,8 @@ class Answer:
         colours: Mapping[str, float] | None = None,
         lead: str = "",
     ) -> Answer:
-        """The answer to one query, with its pictures packed in; colours and words ask without a picture."""
-        pixels = query_pixels(Query(picture, box), LocalFileSystem(), Limits()) if picture is not None else None
+        """The answer to one query, with its images packed in; colours and words ask without an image."""
+        pixels = query_pixels(Query(image, box), LocalFileSystem(), Limits()) if image is not None else None
         small = pixels(thumbnail.SIDE) if pixels else None
         hits = tuple(_shown(small, hit, photos.thumbnail(hit.id), photos.explain(hit)) for hit in results)
         swatches = tuple((f"rgb{rgb}", 100 * share) for rgb, share in rgb_shares(colours or {}).items())
@@ -68,7 +68,7 @@ class Answer:
 
 
 def write(path: Path, title: str, answers: Sequence[Answer], intro: str = "") -> None:
-    """Write the page. It asks for nothing from anywhere: styles and pictures are inside."""
+    """Write the page. It asks for nothing from anywhere: styles and images are inside."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(files("nearsight.cli").joinpath("report.html").read_text("utf8"))
     page = template.render(title=shown(title), answers=answers, intro=intro)

@@ -21,9 +21,9 @@ def register(app: typer.Typer) -> None:
 
 
 def annotate(
-    folder: Annotated[Path, typer.Argument(help="The folder of pictures; or one picture, whose labels are printed.")],
+    folder: Annotated[Path, typer.Argument(help="The folder of images; or one image, whose labels are printed.")],
     labels: Annotated[
-        Path | None, typer.Option(help="A file of names to choose from, one a line, by a pair for pictures and texts.")
+        Path | None, typer.Option(help="A file of names to choose from, one a line, by a pair for images and texts.")
     ] = None,
     model: Annotated[
         str, typer.Option(help="A classifier, or with --labels a pair. [default: mobilenetv2, clip_vit_b32]")
@@ -32,19 +32,19 @@ def annotate(
         list[str] | None, typer.Option(help='A sentence with {} for the name, "a photo of a {}."; may be repeated.')
     ] = None,
     at_least: Annotated[float, typer.Option("--at-least", help="Leave out labels that are less sure, 0 to 1.")] = 0.2,
-    most: Annotated[int, typer.Option(min=1, help="So many labels a picture, at most.")] = 3,
+    most: Annotated[int, typer.Option(min=1, help="So many labels an image, at most.")] = 3,
     set_: Annotated[
         tuple[str, str] | None,
-        typer.Option("--set", metavar="PATH LABEL", help="Say or confirm that this picture shows this; no model runs."),
+        typer.Option("--set", metavar="PATH LABEL", help="Say or confirm that this image shows this; no model runs."),
     ] = None,
     drop: Annotated[
         tuple[str, str] | None,
-        typer.Option("--drop", metavar="PATH LABEL", help="Say that this label of this picture is wrong; for good."),
+        typer.Option("--drop", metavar="PATH LABEL", help="Say that this label of this image is wrong; for good."),
     ] = None,
     collection: Collection = None,
     json: Json = False,
 ) -> None:
-    """Label pictures by a model; search finds the labels as words. What you set or drop stays when it runs again."""
+    """Label images by a model; search finds the labels as words. What you set or drop stays when it runs again."""
     import nearsight as ns
     from nearsight.applications.zero_shot import TEMPLATES
 
@@ -56,7 +56,7 @@ def annotate(
     if folder.is_file():
         (found,) = ns.classify([folder], labels=names, **asked)
         if json:
-            print_json({"picture": str(folder), "labels": found})
+            print_json({"image": str(folder), "labels": found})
         for name, sure in () if json else found.items():
             typer.echo(f"{sure:6.1%}  {shown(name)}")
         return
@@ -64,7 +64,7 @@ def annotate(
     if json:
         print_json(vars(done))
     else:
-        typer.echo(f"{done.labels} labels for {done.pictures} pictures, by {done.model}")
+        typer.echo(f"{done.labels} labels for {done.images} images, by {done.model}")
         typer.echo(f"find them: nearsight search --in {shown(str(folder))} --words ...")
 
 

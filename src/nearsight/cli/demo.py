@@ -68,11 +68,11 @@ class Tally:
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command(epilog="Example: nearsight demo --folder /tmp/pictures")(demo)
+    app.command(epilog="Example: nearsight demo --folder /tmp/images")(demo)
 
 
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where the pictures and the page are written.")] = Path("nearsight-demo"),
+    folder: Annotated[Path, typer.Option(help="Where the images and the page are written.")] = Path("nearsight-demo"),
     json: Json = False,
     serve: Annotated[bool, typer.Option("--serve", help="Serve them in the browser instead.")] = False,
 ) -> None:
@@ -81,8 +81,8 @@ def demo(
     from nearsight.cli._report import write
 
     start = time.monotonic()
-    pictures, queries = folder / "pictures", folder / "queries"
-    originals = _lay_out(PHOTOGRAPHS, pictures)
+    images, queries = folder / "images", folder / "queries"
+    originals = _lay_out(PHOTOGRAPHS, images)
     strangers = _lay_out(STRANGERS, folder / "strangers")
     copies = _altered(originals, queries)
 
@@ -90,8 +90,8 @@ def demo(
         if not json:
             typer.echo(text)
 
-    say(f"{len(originals)} photographs in {pictures}; {len(copies)} altered copies of them in {queries}")
-    photos = ns.index(pictures, by=["copy", "colour"])
+    say(f"{len(originals)} photographs in {images}; {len(copies)} altered copies of them in {queries}")
+    photos = ns.index(images, by=["copy", "colour"])
     say(f"indexed in {photos.summary.seconds if photos.summary else 0:.1f} s")
     if serve:
         _serve(photos, say)
@@ -110,7 +110,7 @@ def demo(
     _print(tallies)
     say(f"{len(strangers)} photographs that are not in the folder: {alarms} wrongly taken for copies")
     say(f"{seconds:.0f} s in all. The page: {page.resolve()}")
-    say(f"try it yourself: nearsight search {copies[0][2]} --in {pictures}")
+    say(f"try it yourself: nearsight search {copies[0][2]} --in {images}")
 
 
 def _serve(photos: ns.Collection, say: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""evaluate, compare: how good recipes are, on published tasks and on one's own pictures."""
+"""evaluate, compare: how good recipes are, on published tasks and on one's own images."""
 
 from __future__ import annotations
 
@@ -77,19 +77,19 @@ def evaluate(
 
 
 def compare(
-    folder: Annotated[Path, typer.Argument(help="A folder of pictures; it needs no labels.")],
+    folder: Annotated[Path, typer.Argument(help="A folder of images; it needs no labels.")],
     recipe: Recipe = None,
     by: By = None,
     kinds: Annotated[
         str, typer.Option(help='Kinds of altered queries, with commas: "scan,drawn,salt,stored", "crop", or all.')
     ] = "",
-    sample: Annotated[int, typer.Option(min=1, help="How many pictures are altered.")] = 20,
+    sample: Annotated[int, typer.Option(min=1, help="How many images are altered.")] = 20,
     html: Html = None,
     collection: Kept = None,
     learnt: LearntFiles = None,
     json: Json = False,
 ) -> None:
-    """Judge recipes on your own pictures: altered ones are to find their original, subfolders are taken for classes."""
+    """Judge recipes on your own images: altered ones are to find their original, subfolders are taken for classes."""
     from nearsight.cli._evaluation import USUAL, compared
     from nearsight.evaluation.redrawing import select_kinds
 
@@ -139,7 +139,7 @@ def _show(report: EvaluationReport, html: Path | None, json: bool) -> None:
     typer.echo(f"{shown(report.title)}: {report.intro}")
     _print_table(report.headers(), report.rows())
     if report.kinds:
-        typer.echo("\naltered pictures that found their original first, %")
+        typer.echo("\naltered images that found their original first, %")
         for kinds in _fitting(report.kinds, max(len(shown(trial.name)) for trial in report.trials)):
             rows = [[trial.name, *(f"{trial.kinds[kind]:.0f}" for kind in kinds)] for trial in report.trials]
             _print_table(["recipe", *kinds], rows)

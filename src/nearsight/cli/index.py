@@ -15,7 +15,7 @@ from nearsight.cli._printing import print_json, shown
 from nearsight.senses import DEFAULT_SENSES, NAMES
 
 DECODER_SHARE = 2.5
-"""A worker may hold this many times the decoded picture."""
+"""A worker may hold this many times the decoded image."""
 
 if TYPE_CHECKING:
     import nearsight as ns
@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def index(
-    folder: Annotated[Path, typer.Argument(help="The folder of pictures.")],
+    folder: Annotated[Path, typer.Argument(help="The folder of images.")],
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,21 +71,21 @@ def index(
 
 
 def learn(
-    folder: Annotated[list[Path], typer.Argument(help="Folders of pictures.")],
+    folder: Annotated[list[Path], typer.Argument(help="Folders of images.")],
     recipe: Annotated[list[str], typer.Option(help='A recipe that learns, such as "sift | vlad"; may be repeated.')],
     out: Annotated[Path, typer.Option(help="The file that is written.")],
     pairs: Annotated[
         str,
         typer.Option(
             metavar="FILE|folders",
-            help="Pictures of the same thing, for recipes that learn from pairs: a CSV file of two columns, the paths "
-            "of both below FOLDERS; or 'folders', where the pictures of each folder show one thing.",
+            help="Images of the same thing, for recipes that learn from pairs: a CSV file of two columns, the paths "
+            "of both below FOLDERS; or 'folders', where the images of each folder show one thing.",
         ),
     ] = "",
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
     json: Json = False,
 ) -> None:
-    """Learn what recipes need, such as visual words, from some pictures, for collections of others (--learnt)."""
+    """Learn what recipes need, such as visual words, from some images, for collections of others (--learnt)."""
     import nearsight as ns
 
     with _progress(quiet=json) as watch:
@@ -125,7 +125,7 @@ def repair(
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
     json: Json = False,
 ) -> None:
-    """Drop what is damaged, keep what is sound, describe the rest again from the pictures."""
+    """Drop what is damaged, keep what is sound, describe the rest again from the images."""
     from nearsight.api.collection import Collection as Opened
     from nearsight.api.indexing import repair
     from nearsight.storage.location import locate
@@ -139,13 +139,13 @@ def repair(
 
 
 def remove(
-    paths: Annotated[list[str], typer.Argument(help="Pictures or subfolders, relative to the indexed folder.")],
+    paths: Annotated[list[str], typer.Argument(help="Images or subfolders, relative to the indexed folder.")],
     in_: In = Here,
     collection: Collection = None,
     undo: Annotated[bool, typer.Option("--undo", help="Let them in again with the next index.")] = False,
     json: Json = False,
 ) -> None:
-    """Take pictures out of the collection; their files stay, and later runs of index leave them out."""
+    """Take images out of the collection; their files stay, and later runs of index leave them out."""
     import nearsight as ns
 
     photos = ns.open(in_, collection=collection)
@@ -154,7 +154,7 @@ def remove(
         print_json({"restored" if undo else "removed": count})
     else:
         what = "may come back with the next index" if undo else "taken out; the files are untouched"
-        typer.echo(f"{count} pictures {what}")
+        typer.echo(f"{count} images {what}")
     if not count:
         raise typer.Exit(1)
 
@@ -194,7 +194,7 @@ def _progress(*, quiet: bool) -> Iterator[Watch]:
 
         def watch(progress: Progress) -> None:
             speed = bar.tasks[task].speed
-            rate = f"{speed:.0f} pictures/s" if speed and progress.total else ""
+            rate = f"{speed:.0f} images/s" if speed and progress.total else ""
             bar.update(
                 task, description=progress.step, completed=progress.done, total=progress.total or None, rate=rate
             )
@@ -209,13 +209,13 @@ def _report(summary: Summary, info: dict[str, Any], json: bool) -> None:
         return
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to do"
     rate = summary.added + summary.changed + summary.completed
-    speed = f", {rate / summary.seconds:.0f} pictures/s" if rate and summary.seconds else ""
+    speed = f", {rate / summary.seconds:.0f} images/s" if rate and summary.seconds else ""
     typer.echo(f"{said} in {summary.seconds:.1f} s{speed}")
     for reason, count in sorted(info["skipped"].items(), key=lambda item: -item[1]):
         typer.echo(f"  skipped {count:>6}  {reason}")
     usable = [name for name in info["recipes"] if name not in info["unusable"]]
     searchable = ", ".join(usable) or "words alone"
-    typer.echo(f"{info['images']} pictures in {shown(info['collection'])}, searchable by {searchable}")
+    typer.echo(f"{info['images']} images in {shown(info['collection'])}, searchable by {searchable}")
     _warn(info["unusable"])
     if info["skipped"]:
         typer.echo("which files were skipped, and why: nearsight export --skipped")

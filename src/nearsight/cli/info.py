@@ -20,7 +20,7 @@ from nearsight.errors import UsageError
 if TYPE_CHECKING:
     import nearsight as ns
 
-PICTURE_COLUMNS = (
+IMAGE_COLUMNS = (
     "id",
     "path",
     "bytes",
@@ -54,22 +54,22 @@ def register(app: typer.Typer) -> None:
 
 
 def info(in_: In = Here, collection: Collection = None, json: Json = False) -> None:
-    """Say what a collection holds: pictures, skipped files by reason, what it can be searched by, its size."""
+    """Say what a collection holds: images, skipped files by reason, what it can be searched by, its size."""
     import nearsight as ns
 
     found = ns.open(in_, collection=collection).info()
     if json:
         print_json(found)
         return
-    typer.echo(f"{found['images']} pictures of {shown(found['folder'])}")
+    typer.echo(f"{found['images']} images of {shown(found['folder'])}")
     typer.echo(f"{found['bytes'] / 1e6:.1f} MB in {shown(found['collection'])}")
     for name, text in found["recipes"].items():
         typer.echo(f"  by {name:<10} {text}" if name != text else f"  by {text}")
         typer.echo(f"     {shown(found['unusable'].get(name, found['indexes'][name]))}")
     if any(found["words"].values()):
-        typer.echo("  words: " + "{sidecars} sidecars, {pictures} pictures described".format(**found["words"]))
+        typer.echo("  words: " + "{sidecars} sidecars, {images} images described".format(**found["words"]))
         if found["words"]["unknown"]:
-            typer.echo(f"     {found['words']['unknown']} names in sidecars are of no picture that is here")
+            typer.echo(f"     {found['words']['unknown']} names in sidecars are of no image that is here")
     for reason, count in found["skipped"].items():
         typer.echo(f"  skipped {count:>6}  {reason}")
 
@@ -88,7 +88,7 @@ def export(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write what the catalogue knows of every picture: size, date, camera, position, words; or of every skipped file.
+    """Write what the catalogue knows of every image: size, date, camera, position, words; or of every skipped file.
 
     A search base (`--format two-file --out NAME`) is NAME.paths and NAME.hashes; `search --two-file NAME` asks it.
     """
@@ -100,8 +100,8 @@ def export(
     if form is Format.TWO_FILE:
         _two_file(photos, out, by, recipe, json)
         return
-    columns = SKIP_COLUMNS if skipped else PICTURE_COLUMNS
-    rows = _skips(photos) if skipped else _pictures(photos)
+    columns = SKIP_COLUMNS if skipped else IMAGE_COLUMNS
+    rows = _skips(photos) if skipped else _images(photos)
     if json or form is Format.JSON:
         text = json_module.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1) + "\n"
     else:
@@ -128,10 +128,10 @@ def _two_file(photos: ns.Collection, out: Path | None, by: str | None, recipe: s
     )
 
 
-def _pictures(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
+def _images(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
     from nearsight.storage.full_text import label_origin
 
-    for p in photos.pictures():
+    for p in photos.images():
         notes = photos.notes(p.path)
         said = ("\n".join(note.caption for note in notes), "; ".join(note.tags.replace("\n", "; ") for note in notes))
         labels = "; ".join(f"{each.label} ({label_origin(each)})" for each in photos.labels(p.path))

@@ -13,8 +13,8 @@ from nearsight.errors import NearsightError
 
 app = typer.Typer(
     name="nearsight",
-    help="Search pictures by what is in them: index a folder, ask with a picture, see what is alike, and why.",
-    epilog="Begin with: nearsight demo      Then: nearsight index FOLDER      nearsight search PICTURE --in FOLDER",
+    help="Search images by what is in them: index a folder, ask with an image, see what is alike, and why.",
+    epilog="Begin with: nearsight demo      Then: nearsight index FOLDER      nearsight search IMAGE --in FOLDER",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * A map of pictures in a frame: to pan and zoom by mouse, fingers and keys. It is a part of the page that
+ * A map of images in a frame: to pan and zoom by mouse, fingers and keys. It is a part of the page that
  * `nearsight map --html` writes and of the served page (web/).
  *
- * The frame brings its role, label and tabindex. Where pictures would lie over each other only the first of them is
+ * The frame brings its role, label and tabindex. Where images would lie over each other only the first of them is
  * shown, the others are dots until there is room.
  *
  * @typedef {object} Place
  * @property {number} x across, 0..1
  * @property {number} y down, 0..1
- * @property {number} ratio width / height of the picture
- * @property {string} source the picture's address; empty: it is always a dot
+ * @property {number} ratio width / height of the image
+ * @property {string} source the image's address; empty: it is always a dot
  *
  * @typedef {object} Options
  * @property {(at: number) => void} tell hears which place is looked at, -1 for none
@@ -24,14 +24,14 @@ const STEPS = /** @type {Record<string, [number, number]>} */ ({
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
 });
 
-/** Width and height of a picture on the map: all are about as large.
+/** Width and height of an image on the map: all are about as large.
  * @param {number} ratio @param {number} side @returns {[number, number]} */
 function sized(ratio, side) {
   const root = Math.sqrt(Math.min(2.5, Math.max(0.4, ratio || 1)));
   return [side * root, side / root];
 }
 
-/** Which places can be shown as pictures, the first ones first, without one lying over another.
+/** Which places can be shown as images, the first ones first, without one lying over another.
  * @param {Place[]} places @param {(at: number) => [number, number]} locate @param {number} side */
 export function thinned(places, locate, side) {
   const cell = side * 1.6 + GAP;
@@ -131,7 +131,7 @@ export function showMap(frame, places, { tell, choose }) {
         stale = false;
       }
       dots();
-      pictures();
+      drawImages();
       frame.dataset.shown = String(images.size);
       frame.dataset.zoom = zoom.toFixed(2);
       frame.setAttribute("aria-busy", "false");
@@ -159,7 +159,7 @@ export function showMap(frame, places, { tell, choose }) {
     });
   }
 
-  function pictures() {
+  function drawImages() {
     const kept = new Set();
     for (const at of shown) {
       const [x, y] = seen(at);
@@ -188,7 +188,7 @@ export function showMap(frame, places, { tell, choose }) {
     return image;
   }
 
-  /** The place under a point of the frame: a picture, else the nearest dot; -1 for none.
+  /** The place under a point of the frame: an image, else the nearest dot; -1 for none.
    * @param {number} x @param {number} y */
   function under(x, y) {
     for (const at of images.keys()) {

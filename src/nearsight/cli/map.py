@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from nearsight.types import Image
 
 SIDE = 128
-"""The longest side of a picture on the page."""
+"""The longest side of an image on the page."""
 
 Folder = Annotated[Path, typer.Argument(help="A folder that is indexed, or lies in one; the current one by default.")]
 Thumbnails = Annotated[
-    int, typer.Option("--thumbnails", min=0, help="How many pictures the page holds (5 kB each); the rest are dots.")
+    int, typer.Option("--thumbnails", min=0, help="How many images the page holds (5 kB each); the rest are dots.")
 ]
 
 
@@ -38,14 +38,14 @@ def map_(
     by: Annotated[str | None, typer.Option(help=f"The sense of alike: {NAMES}. [default: copy]")] = None,
     recipe: Annotated[str | None, typer.Option(help="A recipe instead of a sense.")] = None,
     where: Annotated[
-        str, typer.Option(help="Only pictures of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")
+        str, typer.Option(help="Only images of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")
     ] = "",
-    html: Annotated[Path | None, typer.Option(help="Write one page with the pictures at their places.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one page with the images at their places.")] = None,
     thumbnails: Thumbnails = 1500,
     collection: Collection = None,
     json: Json = False,
 ) -> None:
-    """Lay the pictures out so that those that are alike lie near each other. Exit code 1: there are none.
+    """Lay the images out so that those that are alike lie near each other. Exit code 1: there are none.
 
     Prints the place of each, x and y in 0..1, and how much of the distances two dimensions can show.
     """
@@ -56,9 +56,9 @@ def map_(
     if html is not None:
         html.write_text(page(photos, found, title(photos, photos.plan(by, recipe).name, where), thumbnails), "utf8")
     if json:
-        print_json({**found.summary(), "pictures": _rows(found)})
+        print_json({**found.summary(), "images": _rows(found)})
     elif html is not None:
-        typer.echo(f"{len(found):,} pictures laid out; {honest(found)}")
+        typer.echo(f"{len(found):,} images laid out; {honest(found)}")
         typer.echo(f"the page: {shown(str(html))}")
     else:
         for row in _rows(found):
@@ -88,7 +88,7 @@ def honest(found: ns.Map) -> str:
 
 
 def page(photos: ns.Collection, found: ns.Map, name: str, thumbnails: int) -> str:
-    """One page that asks for nothing from anywhere; the first `thumbnails` pictures are in it.
+    """One page that asks for nothing from anywhere; the first `thumbnails` images are in it.
 
     Names are data in it, never markup, and only its own script may run: the policy names that script's digest.
     """
@@ -112,20 +112,20 @@ def page(photos: ns.Collection, found: ns.Map, name: str, thumbnails: int) -> st
 
 
 def _line(count: int, held: int) -> str:
-    said = f"{count:,} pictures; those that are alike lie near each other."
+    said = f"{count:,} images; those that are alike lie near each other."
     if held == count:
         return f"{said} Where they are crowded, some are dots: go closer to see them."
     return f"{said} {held:,} of them, drawn by lot, can be seen here; the other {count - held:,} are dots with names."
 
 
 def _places(photos: ns.Collection, found: ns.Map, thumbnails: int) -> list[list[float | str]]:
-    """x, y, width / height, the picture (empty for a dot) and the name of each place."""
+    """x, y, width / height, the image (empty for a dot) and the name of each place."""
     rows: list[list[float | str]] = []
     for at, (ident, path, (x, y)) in enumerate(
         zip(found.ids.tolist(), found.paths, found.positions.tolist(), strict=True)
     ):
-        ratio, picture = _packed(photos.thumbnail(ident)) if at < thumbnails else (1.0, "")
-        rows.append([round(x, 5), round(y, 5), ratio, picture, shown(path)])
+        ratio, image = _packed(photos.thumbnail(ident)) if at < thumbnails else (1.0, "")
+        rows.append([round(x, 5), round(y, 5), ratio, image, shown(path)])
     return rows
 
 

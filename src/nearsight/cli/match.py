@@ -1,4 +1,4 @@
-"""match, describe, colours, recipes: looking at single pictures and at methods."""
+"""match, describe, colours, recipes: looking at single images and at methods."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 DRAWN = 640
-"""The longest side of a picture that is drawn."""
+"""The longest side of an image that is drawn."""
 
 
 def register(app: typer.Typer) -> None:
@@ -29,8 +29,8 @@ def register(app: typer.Typer) -> None:
 
 
 def match(
-    a: Annotated[Path, typer.Argument(help="One picture.")],
-    b: Annotated[Path, typer.Argument(help="Another picture.")],
+    a: Annotated[Path, typer.Argument(help="One image.")],
+    b: Annotated[Path, typer.Argument(help="Another image.")],
     by: Annotated[
         str,
         typer.Option(help="; ".join(f"{sense}: {line}" for sense, line in COMPARING.items()) + "."),
@@ -44,7 +44,7 @@ def match(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Say whether two pictures show the same, and draw what matches. Exit code 1: they do not.
+    """Say whether two images show the same, and draw what matches. Exit code 1: they do not.
 
     By category nothing is judged: it says how alike they are, and draws which places make it so.
     """
@@ -71,25 +71,25 @@ def match(
 
 
 def describe(
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    images: Annotated[list[Path], typer.Argument(help="Images.")],
     recipe: Annotated[str, typer.Option(help="A recipe that starts with a descriptor.")] = "gist",
     out: Annotated[Path | None, typer.Option(help="Write the rows as .npy instead of printing them.")] = None,
     json: Json = False,
 ) -> None:
-    """Describe pictures by any descriptor on its own: one row each."""
+    """Describe images by any descriptor on its own: one row each."""
     import numpy as np
 
     import nearsight as ns
 
-    rows = ns.describe(pictures, recipe)
+    rows = ns.describe(images, recipe)
     if out is not None:
         np.save(out, rows, allow_pickle=False)
         typer.echo(f"{rows.shape[0]} rows of {rows.shape[1]} {rows.dtype} in {out}")
     elif json:
-        print_json([{"path": str(p), "row": row.tolist()} for p, row in zip(pictures, rows, strict=True)])
+        print_json([{"path": str(p), "row": row.tolist()} for p, row in zip(images, rows, strict=True)])
     else:
-        for picture, row in zip(pictures, rows, strict=True):
-            typer.echo("\t".join([shown(str(picture)), *(f"{value:.6g}" for value in row.tolist())]))
+        for image, row in zip(images, rows, strict=True):
+            typer.echo("\t".join([shown(str(image)), *(f"{value:.6g}" for value in row.tolist())]))
 
 
 def recipes(
@@ -113,16 +113,16 @@ def recipes(
 
 
 def colours(
-    picture: Annotated[Path, typer.Argument(help="A picture.")],
+    image: Annotated[Path, typer.Argument(help="An image.")],
     at: Annotated[list[str] | None, typer.Option(help="x,y in pixels: the colour there; may be repeated.")] = None,
     count: Annotated[int, typer.Option("-n", min=1, max=64, help="Without --at: how many main colours.")] = 5,
     box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: the main colours of this part, in pixels.")] = None,
     json: Json = False,
 ) -> None:
-    """Pick colours from a picture, its main ones or those at some points, as `search --colour` takes them."""
+    """Pick colours from an image, its main ones or those at some points, as `search --colour` takes them."""
     import nearsight as ns
 
-    picked = ns.colours(picture, [_point(each) for each in at or ()], n_colours=count, box=box_of(box))
+    picked = ns.colours(image, [_point(each) for each in at or ()], n_colours=count, box=box_of(box))
     if json:
         print_json(picked)
     else:

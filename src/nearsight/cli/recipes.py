@@ -21,11 +21,11 @@ from nearsight.senses import SENSES
 from nearsight.types import Descriptor, LocalDescriptor, Method
 
 _HEADINGS = {
-    "descriptors": "descriptors: turn pictures into rows",
+    "descriptors": "descriptors: turn images into rows",
     "features": "local features: find points and describe what is around them",
     "encoders": "encoders: make rows or visual words of local features, and shorter rows of rows",
     "vocabularies": "vocabularies: which visual word a descriptor is",
-    "kernels": "kernels: how alike the visual words of two pictures are",
+    "kernels": "kernels: how alike the visual words of two images are",
     "metrics": "metrics: what near means",
     "indexes": "indexes: find the nearest rows",
     "rerankers": "refiners: turn hits into better hits",

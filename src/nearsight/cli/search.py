@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    picture: Annotated[
-        Path | None, typer.Argument(help="The picture to ask with; it need not be in the collection.")
+    image: Annotated[
+        Path | None, typer.Argument(help="The image to ask with; it need not be in the collection.")
     ] = None,
     in_: In = Here,
     by: Annotated[
@@ -38,57 +38,57 @@ def search(
         str, typer.Option(help="How several senses and recipes make one answer: reciprocal (ranks) or scores.")
     ] = "reciprocal",
     like: Annotated[
-        list[str] | None, typer.Option(help="A picture of the collection to find more like, by path or id; repeatable.")
+        list[str] | None, typer.Option(help="An image of the collection to find more like, by path or id; repeatable.")
     ] = None,
     unlike: Annotated[
-        list[str] | None, typer.Option(help="A picture of the collection to move away from; may be repeated.")
+        list[str] | None, typer.Option(help="An image of the collection to move away from; may be repeated.")
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many hits.")] = 20,
     box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: ask with this part, in pixels.")] = None,
     colour: Annotated[
-        str | None, typer.Option(help='Colours with their weights instead of a picture: "#c33:.6,#eee:.4".')
+        str | None, typer.Option(help='Colours with their weights instead of an image: "#c33:.6,#eee:.4".')
     ] = None,
     histogram: Annotated[
         Path | None,
-        typer.Option(help="A file of numbers, one a bin of a colour histogram, instead of a picture."),
+        typer.Option(help="A file of numbers, one a bin of a colour histogram, instead of an image."),
     ] = None,
     sketch: Annotated[
-        Path | None, typer.Option(help="A drawing instead of a picture: its lines, and where they are.")
+        Path | None, typer.Option(help="A drawing instead of an image: its lines, and where they are.")
     ] = None,
     text: Annotated[
-        list[str] | None, typer.Option(help="What the picture shows, in words, by meaning; may be repeated.")
+        list[str] | None, typer.Option(help="What the image shows, in words, by meaning; may be repeated.")
     ] = None,
     minus_text: Annotated[
         list[str] | None, typer.Option("--minus-text", help="What it should not show; may be repeated.")
     ] = None,
     plus: Annotated[
-        list[Path] | None, typer.Option(help="A further picture to ask with, added to the others; may be repeated.")
+        list[Path] | None, typer.Option(help="A further image to ask with, added to the others; may be repeated.")
     ] = None,
     minus: Annotated[
-        list[Path] | None, typer.Option(help="A picture to move away from, taken away; may be repeated.")
+        list[Path] | None, typer.Option(help="An image to move away from, taken away; may be repeated.")
     ] = None,
     minus_weight: Annotated[
         float, typer.Option("--minus-weight", help="How much each of what is not wanted counts.")
     ] = 1.0,
     words: Annotated[
-        str, typer.Option(help="Only pictures whose path, camera, date, captions, tags or labels hold these words.")
+        str, typer.Option(help="Only images whose path, camera, date, captions, tags or labels hold these words.")
     ] = "",
     where: Annotated[
-        str, typer.Option(help="Only pictures of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")
+        str, typer.Option(help="Only images of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")
     ] = "",
     two_file: Annotated[
         Path | None, typer.Option(help="Ask a search base that `export --format two-file` wrote, by its name.")
     ] = None,
     collection: Collection = None,
-    html: Annotated[Path | None, typer.Option(help="Write one page with the pictures, scores and matches.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one page with the images, scores and matches.")] = None,
     json: Json = False,
 ) -> None:
-    """Find the pictures that are alike, best first, and say why. Exit code 1: nothing like it here."""
+    """Find the images that are alike, best first, and say why. Exit code 1: nothing like it here."""
     import nearsight as ns
     from nearsight.search.engine import NOTHING
 
     if two_file is not None:
-        _ask_two_file(two_file, picture, k, json)
+        _ask_two_file(two_file, image, k, json)
         return
     corners, colours = box_of(box), _colours(colour)
     photos = ns.open(in_, collection=collection)
@@ -103,20 +103,20 @@ def search(
     if summed:
         summed["minus_weight"] = minus_weight
     ways: dict[str, Any] = {"by": wanted, "recipe": recipe or [], "fuse": fuse}
-    results = photos.search(picture, k=k, sketch=sketch, **ways, **asked, **summed)
+    results = photos.search(image, k=k, sketch=sketch, **ways, **asked, **summed)
     if html is not None:
         from nearsight.cli._report import Answer, write
 
-        shown_picture = picture or sketch
-        named = shown_picture or histogram
+        shown_image = image or sketch
+        named = shown_image or histogram
         asked_by = {"like": named.name if named else ", ".join(like or ()), "in": colour, "of": ", ".join(text or ())}
         asked_by |= {"with": words, "where": where, "near": ", ".join(each.name for each in plus or ())}
         title = next(said for said in asked_by.values() if said)
         heading = " and ".join(f"{link} {said}" for link, said in asked_by.items() if said)
-        answer = Answer.of(photos, shown_picture, results, title=title, box=corners, colours=colours)
-        write(html, f"Pictures {heading}", [answer])
+        answer = Answer.of(photos, shown_image, results, title=title, box=corners, colours=colours)
+        write(html, f"Images {heading}", [answer])
     if json:
-        asked |= {"picture": picture and str(picture), "sketch": sketch and str(sketch), "by": ",".join(wanted) or None}
+        asked |= {"image": image and str(image), "sketch": sketch and str(sketch), "by": ",".join(wanted) or None}
         asked |= {name: [*map(str, each)] if isinstance(each, list) else each for name, each in summed.items()}
         hits = [{**hit.as_dict(), "labels": [each.as_dict() for each in photos.labels(hit.path)]} for hit in results]
         print_json({"query": asked, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
@@ -128,16 +128,16 @@ def search(
         raise typer.Exit(1)
 
 
-def _ask_two_file(base: Path, picture: Path | None, k: int, json: bool) -> None:
+def _ask_two_file(base: Path, image: Path | None, k: int, json: bool) -> None:
     from nearsight.applications.two_file import TwoFileIndex
 
-    if picture is None:
-        raise UsageError("a search base is asked with a picture: nearsight search PICTURE --two-file NAME")
+    if image is None:
+        raise UsageError("a search base is asked with an image: nearsight search IMAGE --two-file NAME")
     opened = TwoFileIndex(base)
-    found = opened.search(picture, k)
+    found = opened.search(image, k)
     if json:
         hits = [{"rank": rank, **vars(each)} for rank, each in enumerate(found, 1)]
-        print_json({"query": {"picture": str(picture)}, "recipe": opened.pipeline.recipe, "hits": hits})
+        print_json({"query": {"image": str(image)}, "recipe": opened.pipeline.recipe, "hits": hits})
         return
     for rank, each in enumerate(found, 1):
         typer.echo(f"{rank:>4}  {each.score:.3f}  {each.distance:>10.4g}  {shown(each.path)}")
@@ -182,7 +182,7 @@ def _print_hits(results: Results) -> None:
         ("", "right"),
         ("score", "right"),
         ("verdict", "left"),
-        ("picture", "left"),
+        ("image", "left"),
         ("why", "left"),
     ):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
@@ -192,4 +192,4 @@ def _print_hits(results: Results) -> None:
         table.add_row(*(Text(cell, overflow="fold") for cell in cells), style=style)
     Console(soft_wrap=False).print(table)
     if results.verdict:
-        typer.echo(f"{results.verdict}; {results.total} pictures searched")
+        typer.echo(f"{results.verdict}; {results.total} images searched")

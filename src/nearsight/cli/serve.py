@@ -19,9 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    folders: Annotated[
-        list[Path] | None, typer.Argument(help="Folders of pictures; the current one by default.")
-    ] = None,
+    folders: Annotated[list[Path] | None, typer.Argument(help="Folders of images; the current one by default.")] = None,
     collection: Annotated[
         list[Path] | None, typer.Option(help="A collection that does not lie in FOLDER/.nearsight; may be repeated.")
     ] = None,
@@ -36,7 +34,7 @@ def serve(
     read_only: Annotated[bool, typer.Option("--read-only", help="Search only: nothing is indexed.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Search folders of pictures in the browser, and by HTTP. A folder that is not indexed yet is indexed first."""
+    """Search folders of images in the browser, and by HTTP. A folder that is not indexed yet is indexed first."""
     from nearsight.server.settings import Settings
     from nearsight.storage.location import locate
 
@@ -87,5 +85,5 @@ def _home(folder: Path, read_only: bool) -> Path:
     typer.echo(f"{shown(str(folder))} is not indexed yet; indexing it by copy and colour")
     with _progress(quiet=False) as watch:
         photos = ns.index(folder, watch=watch)
-    typer.echo(f"{len(photos)} pictures")
+    typer.echo(f"{len(photos)} images")
     return photos.home

@@ -1,1 +1,1 @@
-"""Descriptors: each turns pictures into rows, one method a file."""
+"""Descriptors: each turns images into rows, one method a file."""

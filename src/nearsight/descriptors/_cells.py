@@ -1,4 +1,4 @@
-"""Grids of cells over a picture; a helper, not a method."""
+"""Grids of cells over an image; a helper, not a method."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def cell_weights(side: int, cells: int) -> NDArray[np.float64]:
     """What each of `side` pixels counts in the mean of each cell along one axis, `(cells, side)` with rows of sum 1.
 
     Cells are equally long. A pixel that lies in two counts in each with the part of it that is there, so a mirrored
-    picture has mirrored cells, and a picture may have fewer pixels than cells.
+    image has mirrored cells, and an image may have fewer pixels than cells.
     """
     edges = np.arange(cells + 1) * (side / cells)
     pixels = np.arange(side)

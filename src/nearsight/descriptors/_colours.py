@@ -42,7 +42,7 @@ def check_bins(bins: ColourBins) -> None:
 
 
 def to_colour_space(image: Image, space: ColourSpace) -> Image:
-    """The picture `(H, W, 3) uint8` in another space.
+    """The image `(H, W, 3) uint8` in another space.
 
     Hue has values of 0..179, saturation and value 0..255; L* is on 0..255, and a* and b* are moved by 128.
     """
@@ -50,7 +50,7 @@ def to_colour_space(image: Image, space: ColourSpace) -> Image:
 
 
 def to_unit_range(image: Image, space: ColourSpace) -> Floats:
-    """The picture `(H, W, 3)` in another space, each channel on a scale of 0..1; L*, a* and b* in hundreds."""
+    """The image `(H, W, 3)` in another space, each channel on a scale of 0..1; L*, a* and b* in hundreds."""
     return np.asarray((to_colour_space(image, space) - _UNIT_OFFSET[space]) / _UNIT_SCALE[space], np.float32)
 
 

@@ -1,4 +1,4 @@
-"""What stands out from the edges of a picture, and its outline; helpers, not methods."""
+"""What stands out from the edges of an image, and its outline; helpers, not methods."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SMOOTHING_SIGMA = 1.5
 
 
 def foreground(image: Image) -> NDArray[np.bool_]:
-    """Where the picture shows something else than at its edges, `(H, W)`.
+    """Where the image shows something else than at its edges, `(H, W)`.
 
     1. CIE L*a*b*, blurred a little. Each of the four edges, a strip of 4 % of the shorter side, has a mean and a
        covariance, to which 5 units of grain are added.
@@ -26,7 +26,7 @@ def foreground(image: Image) -> NDArray[np.bool_]:
     3. It is cut at Otsu's threshold, moved to half way between the means on both sides of it.
     4. Pieces smaller than 5 % of the largest one are dropped. Holes stay.
 
-    Where nothing is stranger than 10 units of Lab on an even ground, all of the picture is foreground. It depends on
+    Where nothing is stranger than 10 units of Lab on an even ground, all of the image is foreground. It depends on
     nothing but the pixels. It works for things on an even or gently changing ground, such as drawings, products and
     silhouettes. It fails where the thing touches much of the edges or has their colours, and on busy grounds, where
     it finds patches of light or colour and not things.

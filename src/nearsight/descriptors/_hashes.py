@@ -31,9 +31,9 @@ class BitHash(Descriptor):
         return self.bits_side**2 // 8
 
     def embed(self, images: Sequence[Image]) -> NDArray[np.uint8]:
-        """`(N, size) uint8` for N pictures."""
+        """`(N, size) uint8` for N images."""
         return np.stack([np.packbits(self.bits(image)) for image in images])
 
     @abstractmethod
     def bits(self, image: Image) -> NDArray[np.bool_]:
-        """The bits of one picture, row by row."""
+        """The bits of one image, row by row."""

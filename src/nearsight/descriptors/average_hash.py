@@ -14,13 +14,13 @@ from nearsight.types import Image
 
 @dataclass(frozen=True)
 class AverageHash(BitHash):
-    """A hash of 64 bits of where the picture is lighter than its mean.
+    """A hash of 64 bits of where the image is lighter than its mean.
 
     1. Luma, squashed to `bits_side` x `bits_side` pixels by area averaging, whole values 0..255.
     2. A bit is set where a pixel lies above the mean of all of them.
     3. Bits are packed row by row, the first bit is the highest of the first byte.
 
-    A flat picture has no bit set.
+    A flat image has no bit set.
 
     Parameters
     ----------
@@ -48,6 +48,6 @@ class AverageHash(BitHash):
     """
 
     def bits(self, image: Image) -> NDArray[np.bool_]:
-        """The bits of one picture, row by row."""
+        """The bits of one image, row by row."""
         small = resize_exact(to_grey(image), self.bits_side, self.bits_side)
         return np.asarray(small > small.mean())

@@ -16,14 +16,14 @@ _BLOCK = 16
 
 @dataclass(frozen=True)
 class BlockMeanHash(BitHash):
-    """A hash of 256 bits of which parts of the picture are lighter than the middle one of them.
+    """A hash of 256 bits of which parts of the image are lighter than the middle one of them.
 
     1. Luma, squashed to 16 `bits_side` pixels a side by area averaging, whole values 0..255.
     2. It is cut into `bits_side` x `bits_side` blocks of 16 x 16 pixels, and each is averaged.
     3. A bit is set where the mean of a block is not below the median of all of them.
     4. Bits are packed row by row, the first bit is the highest of the first byte.
 
-    Sums of a block are whole numbers, so equal blocks are exactly equal: a flat picture has all bits set.
+    Sums of a block are whole numbers, so equal blocks are exactly equal: a flat image has all bits set.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class BlockMeanHash(BitHash):
     bits_side: int = 16
 
     def bits(self, image: Image) -> NDArray[np.bool_]:
-        """The bits of one picture, row by row."""
+        """The bits of one image, row by row."""
         count, side = self.bits_side, self.bits_side * _BLOCK
         luma = resize_exact(to_grey(image), side, side)
         sums = luma.reshape(count, _BLOCK, count, _BLOCK).sum(axis=(1, 3), dtype=np.int64)

@@ -31,11 +31,11 @@ class ColourCorrelogram(Descriptor):
     1. Pixels are converted to `space` and each channel is cut into equal bins: a pixel's colour is one of
        bins[0] * bins[1] * bins[2].
     2. The ring of a pixel at distance d holds the pixels whose larger difference along x and y is exactly d: 8 d of
-       them, fewer at the border of the picture.
+       them, fewer at the border of the image.
     3. Value (d, c) is the share of those pixels of the rings of all pixels of colour c that have colour c too; 0 where
        there are none.
 
-    Values are ordered by distance, then colour. A picture turned by a right angle or mirrored has the same row.
+    Values are ordered by distance, then colour. An image turned by a right angle or mirrored has the same row.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class ColourCorrelogram(Descriptor):
 
     Notes
     -----
-    Departures: the paper divides by 8 d everywhere; here only pixels inside the picture count, so that a flat picture
+    Departures: the paper divides by 8 d everywhere; here only pixels inside the image count, so that a flat image
     has exactly 1 for its colour, whatever its size. On Corel-1k HSV
     ranked better than the 64 colours of RGB, and chi-square better than L1.
 
@@ -94,11 +94,11 @@ class ColourCorrelogram(Descriptor):
         return self.bins[0] * self.bins[1] * self.bins[2]
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
-        """The main colours that lie in patches in both pictures."""
+        """The main colours that lie in patches in both images."""
         both = np.minimum(query, row).reshape(len(self.distances), -1).mean(axis=0)
         main = [number for number in np.argsort(-both, kind="stable")[:2] if both[number] >= _MIN_SHARE_EXPLAINED]
         return (
@@ -144,7 +144,7 @@ def _half_ring_offsets(distance: int) -> tuple[tuple[int, int], ...]:
 
 @lru_cache(maxsize=64)
 def _ring_sizes(height: int, width: int, distance: int) -> NDArray[np.int32]:
-    """How many pixels of the ring of each pixel are inside the picture, `(H, W)`."""
+    """How many pixels of the ring of each pixel are inside the image, `(H, W)`."""
     outer, inner = (
         np.outer(_neighbour_counts(height, reach), _neighbour_counts(width, reach))
         for reach in (distance, distance - 1)

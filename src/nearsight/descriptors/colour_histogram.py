@@ -28,7 +28,7 @@ _MIN_SHARE_EXPLAINED = 0.05
 
 @dataclass(frozen=True)
 class ColourHistogram(Descriptor):
-    """How much of which colour is in the picture, wherever it is.
+    """How much of which colour is in the image, wherever it is.
 
     1. Pixels are converted to `space`, whole numbers: hue 0..179, saturation, value 0..255; or CIE L*a*b* with L* on
        0..255 and a* and b* moved by 128.
@@ -36,7 +36,7 @@ class ColourHistogram(Descriptor):
        (i * bins[1] + j) * bins[2] + k.
     3. Counts are divided by the number of pixels.
 
-    A picture turned by a right angle or mirrored has exactly the same row.
+    An image turned by a right angle or mirrored has exactly the same row.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ class ColourHistogram(Descriptor):
     Notes
     -----
     Departures: the paper counts in opponent axes and compares by intersection. On Corel-1k the default ranked better
-    than RGB in 8 x 8 x 8 bins, and the Jensen-Shannon distance better than chi-square and intersection. Scaling a
-    picture down mixes its colours, so this descriptor asks for 384 pixels: on the same pictures 256 lost .4 to .6
+    than RGB in 8 x 8 x 8 bins, and the Jensen-Shannon distance better than chi-square and intersection. Scaling an
+    image down mixes its colours, so this descriptor asks for 384 pixels: on the same images 256 lost .4 to .6
     points of mean average precision.
 
     Examples
@@ -91,7 +91,7 @@ class ColourHistogram(Descriptor):
         return self.bins[0] * self.bins[1] * self.bins[2]
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
@@ -111,7 +111,7 @@ class ColourHistogram(Descriptor):
         return np.asarray(amounts / (amounts.sum() or 1), np.float32)
 
     def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
-        """The main colours that two rows share, each with the part of both pictures that has it."""
+        """The main colours that two rows share, each with the part of both images that has it."""
         masses: dict[str, float] = {}
         for name, mass in zip(bin_hex_names(self.space, self.bins), np.minimum(query, row).tolist(), strict=True):
             masses[name] = masses.get(name, 0) + mass

@@ -18,10 +18,10 @@ class ColourLayout(Descriptor):
     """Which colours are where: their mean and spread in each cell of a grid.
 
     1. Pixels are converted to `space`, each channel on a scale of 0..1; L*, a* and b* are divided by 100.
-    2. The picture is cut into `grid` x `grid` equal cells; a pixel on a cut counts in both cells with its parts.
+    2. The image is cut into `grid` x `grid` equal cells; a pixel on a cut counts in both cells with its parts.
     3. Each cell gives the mean of the three channels, then their spread.
 
-    Values are ordered by row of the grid, column, statistic, channel. A mirrored picture has mirrored cells, exactly.
+    Values are ordered by row of the grid, column, statistic, channel. A mirrored image has mirrored cells, exactly.
 
     Parameters
     ----------
@@ -50,10 +50,10 @@ class ColourLayout(Descriptor):
 
     Examples
     --------
-    >>> picture = np.zeros((4, 4, 3), np.uint8)
-    >>> picture[:, 2:] = 255, 0, 0
+    >>> image = np.zeros((4, 4, 3), np.uint8)
+    >>> image[:, 2:] = 255, 0, 0
     >>> layout = ColourLayout(grid=2, space="rgb")
-    >>> layout.describe([picture])[0].reshape(2, 2, 2, 3)[0, :, 0].tolist()
+    >>> layout.describe([image])[0].reshape(2, 2, 2, 3)[0, :, 0].tolist()
     [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
     """
 
@@ -76,7 +76,7 @@ class ColourLayout(Descriptor):
         return self.grid**2 * (3 if self.spread == "none" else 6)
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:

@@ -33,7 +33,7 @@ class ColourMoments(Descriptor):
     2. Each channel gives its mean, the root of its second central moment and the cube root of its third, so that all
        three have the unit of the channel.
 
-    Values are ordered by statistic, then channel. A picture turned by a right angle or mirrored has the same row.
+    Values are ordered by statistic, then channel. An image turned by a right angle or mirrored has the same row.
 
     Parameters
     ----------
@@ -79,17 +79,17 @@ class ColourMoments(Descriptor):
         return 9
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, 9) float32` for N pictures."""
+        """`(N, 9) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
-        """The row `(9,)` of a picture of these colours (red, green, blue in 0..255) in these shares."""
+        """The row `(9,)` of an image of these colours (red, green, blue in 0..255) in these shares."""
         values = to_unit_range(np.array([list(colours)], np.uint8), self.space)[0].astype(np.float64)
         shares = np.array(list(colours.values())) / sum(colours.values())
         return _moments(values, shares[:, None])
 
     def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
-        """The mean colours of both pictures, where they are alike."""
+        """The mean colours of both images, where they are alike."""
         colours = unit_range_to_rgb(np.stack([query[:3], row[:3]]), self.space)
         if np.linalg.norm(np.diff(rgb_to_lab(colours), axis=0)) > _MAX_LAB_DISTANCE:
             return ""

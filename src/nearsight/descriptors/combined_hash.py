@@ -1,4 +1,4 @@
-"""The combined hash: key hues, tones, and what the picture shows, in 136 bytes."""
+"""The combined hash: key hues, tones, and what the image shows, in 136 bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nearsight.types import Descriptor, Floats, Image
 Amounts: TypeAlias = NDArray[np.float64]
 
 N_KEY_HUES, N_HUE_STEPS, NO_HUE = 3, 128, 255
-"""Key hues; steps of a whole turn; the byte where a picture has no hue."""
+"""Key hues; steps of a whole turn; the byte where an image has no hue."""
 
 TONE_LIMITS = (26, 77, 179, 230)
 """Luma at which half-shadow, main zone, light and over-exposed begin: 10, 30, 70 and 90 % of 256."""
@@ -41,19 +41,19 @@ _SMALLEST = 64
 
 @dataclass(frozen=True)
 class CombinedHash(Descriptor):
-    """A hash of 136 bytes: 3 key hues, 5 zones of tone, and 128 bytes of what a network sees in the picture.
+    """A hash of 136 bytes: 3 key hues, 5 zones of tone, and 128 bytes of what a network sees in the image.
 
     1. Bytes 0 to 2: the pixels' hues are parted into 3 groups by k-means on the circle, each pixel counting by its
-       chroma. The middles of the groups, in 128 steps of a whole turn, the group with the most chroma first. A picture
+       chroma. The middles of the groups, in 128 steps of a whole turn, the group with the most chroma first. An image
        without colour has three times 255.
     2. Bytes 3 to 7: the shares of the pixels in shadow, half-shadow, main zone, light and over-exposed, by luma, with
        limits at 26, 77, 179 and 230. They add up to 255.
-    3. Bytes 8 to 135: the penultimate layer of MobileNetV2, averaged over the picture and scaled to norm 1, along 128
+    3. Bytes 8 to 135: the penultimate layer of MobileNetV2, averaged over the image and scaled to norm 1, along 128
        fixed directions; a value v becomes 128 + 800 v, rounded.
     4. With `keypoints`, bytes 136 to 167: the ORB descriptors of the 256 strongest corners are 32 words of 5 of their
        bits; the root of each word's share, times 255.
 
-    For the first, second and fourth the picture is scaled to 128 pixels at the longest side, for the network as its
+    For the first, second and fourth the image is scaled to 128 pixels at the longest side, for the network as its
     card says.
 
     Parameters
@@ -79,7 +79,7 @@ class CombinedHash(Descriptor):
     Notes
     -----
     Departures: the original does not say how 1280 values become 128 bytes, where the zones end, how hues are ordered,
-    or how key points enter. The 128 directions are ours: the strongest of the network's own classifier, so no picture
+    or how key points enter. The 128 directions are ours: the strongest of the network's own classifier, so no image
     was needed to find them. They kept more of the full layer's neighbours than means of 10 values or random directions
     did.
 
@@ -116,7 +116,7 @@ class CombinedHash(Descriptor):
         onnx.Onnx(_MODEL, _OUTPUT).load()
 
     def embed(self, images: Sequence[Image]) -> NDArray[np.uint8]:
-        """`(N, size) uint8` for N pictures."""
+        """`(N, size) uint8` for N images."""
         contents = quantise_activations(onnx.Onnx(_MODEL, _OUTPUT).embed(images))
         return np.stack([self._vector(image, of) for image, of in zip(images, contents, strict=True)])
 
@@ -127,7 +127,7 @@ class CombinedHash(Descriptor):
 
 
 def key_hues(image: Image) -> NDArray[np.uint8]:
-    """The three key hues of a picture, `(3,) uint8` in steps of 1/128 turn; 255 where it has no colour."""
+    """The three key hues of an image, `(3,) uint8` in steps of 1/128 turn; 255 where it has no colour."""
     pixels = np.asarray(image, np.float32).reshape(1, -1, 3) / np.float32(255)
     hue, saturation, value = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV))
     weights = (saturation * value).ravel().astype(np.float64)
@@ -208,7 +208,7 @@ def _directions() -> NDArray[np.float64]:
 
 
 def keypoint_word_histogram(image: Image) -> NDArray[np.uint8]:
-    """How often each of 32 words occurs among the corners of a picture, `(32,) uint8`: roots of shares times 255."""
+    """How often each of 32 words occurs among the corners of an image, `(32,) uint8`: roots of shares times 255."""
     if min(image.shape[:2]) < _SMALLEST:
         scale = _SMALLEST / min(image.shape[:2])
         image = resize_exact(image, *(min(4 * _SMALLEST, round(scale * side)) for side in image.shape[1::-1]))
@@ -223,7 +223,7 @@ def keypoint_word_histogram(image: Image) -> NDArray[np.uint8]:
 
 
 def _shrink_image(image: Image) -> Image:
-    """The picture at 128 pixels or less at the longest side."""
+    """The image at 128 pixels or less at the longest side."""
     height, width = image.shape[:2]
     scale = min(1.0, _SMALL / max(height, width))
     return resize_exact(image, *(max(1, round(scale * side)) for side in (width, height)))

@@ -1,4 +1,4 @@
-"""Colours and texture of the thing in the picture and of its ground, apart."""
+"""Colours and texture of the thing in the image and of its ground, apart."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NEIGHBOURS = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
 
 @dataclass(frozen=True)
 class ContentSegmentation(Descriptor):
-    """Colours and texture of what stands out in the picture, and of the ground around it, each on its own.
+    """Colours and texture of what stands out in the image, and of the ground around it, each on its own.
 
-    1. The thing is what stands out from the edges of the picture, the ground is the rest; where nothing stands out,
-       all of the picture is thing and there is no ground.
+    1. The thing is what stands out from the edges of the image, the ground is the rest; where nothing stands out,
+       all of the image is thing and there is no ground.
     2. Colours of both: a histogram of hue, saturation and value over combined bins, with sum 1.
     3. Texture of both: a histogram of local binary patterns of the 8 pixels around each one, at the edges drawn out.
        Patterns with at most two changes around the circle are told apart by the number of pixels that are at least as
@@ -61,9 +61,9 @@ class ContentSegmentation(Descriptor):
 
     Examples
     --------
-    >>> picture = np.full((60, 80, 3), (0, 0, 255), np.uint8)
-    >>> picture[20:40, 20:60] = (255, 0, 0)
-    >>> row = ContentSegmentation(bins=(3, 1, 1), thing=0.25, texture=0.0).describe([picture])[0]
+    >>> image = np.full((60, 80, 3), (0, 0, 255), np.uint8)
+    >>> image[20:40, 20:60] = (255, 0, 0)
+    >>> row = ContentSegmentation(bins=(3, 1, 1), thing=0.25, texture=0.0).describe([image])[0]
     >>> row[:3].round(2).tolist(), row[13:16].round(2).tolist()
     ([0.25, 0.0, 0.0], [0.0, 0.0, 0.75])
     """
@@ -89,7 +89,7 @@ class ContentSegmentation(Descriptor):
         return 2 * (self.bins[0] * self.bins[1] * self.bins[2] + _PATTERNS)
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:

@@ -19,13 +19,13 @@ _CHANNELS = (3, 8, 16, 32, 64, 128, 128)
 
 @dataclass(frozen=True)
 class ConvolutionHash(Descriptor):
-    """A hash of 512 bytes: what six rounds of convolution and pooling with fixed random weights leave of a picture.
+    """A hash of 512 bytes: what six rounds of convolution and pooling with fixed random weights leave of an image.
 
     Nothing here is trained. Random convolutions keep colours, edges and their coarse places, so copies lie near each
-    other; the meaning of a picture is not in it.
+    other; the meaning of an image is not in it.
 
-    1. The picture is squashed to 128 x 128 pixels, and its values are scaled so that the lowest of all is 0 and the
-       highest 1. A flat picture becomes all zeros.
+    1. The image is squashed to 128 x 128 pixels, and its values are scaled so that the lowest of all is 0 and the
+       highest 1. A flat image becomes all zeros.
     2. Six times: a convolution of 3 x 3 with a border of zeros one pixel wide, negative answers to 0, and the largest
        of each 2 x 2 pixels. There are 8, 16, 32, 64, 128 and 128 channels, on 64, 32, 16, 8, 4 and 2 pixels a side.
     3. The 2 x 2 x 128 answers, y before x before channel, are scaled from their lowest to their highest onto 0..255
@@ -60,8 +60,8 @@ class ConvolutionHash(Descriptor):
 
     Examples
     --------
-    >>> picture = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
-    >>> row = ConvolutionHash().describe([picture])[0]
+    >>> image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    >>> row = ConvolutionHash().describe([image])[0]
     >>> row.shape, row.min(), row.max()
     ((512,), np.uint8(0), np.uint8(255))
     """
@@ -82,7 +82,7 @@ class ConvolutionHash(Descriptor):
         return 512
 
     def embed(self, images: Sequence[Image]) -> NDArray[np.uint8]:
-        """`(N, 512) uint8` for N pictures."""
+        """`(N, 512) uint8` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> NDArray[np.uint8]:

@@ -14,13 +14,13 @@ from nearsight.types import Image
 
 @dataclass(frozen=True)
 class Dhash(BitHash):
-    """A hash of 64 bits of where the picture gets lighter from left to right.
+    """A hash of 64 bits of where the image gets lighter from left to right.
 
     1. Luma, squashed to `bits_side` + 1 columns and `bits_side` rows by area averaging, whole values 0..255.
     2. A bit is set where a pixel is lighter than its left neighbour by at least one grey level.
     3. Bits are packed row by row, the first bit is the highest of the first byte.
 
-    A flat picture has no bit set.
+    A flat image has no bit set.
 
     Parameters
     ----------
@@ -52,6 +52,6 @@ class Dhash(BitHash):
     """
 
     def bits(self, image: Image) -> NDArray[np.bool_]:
-        """The bits of one picture, row by row."""
+        """The bits of one image, row by row."""
         small = resize_exact(to_grey(image), self.bits_side + 1, self.bits_side)
         return small[:, 1:] > small[:, :-1]

@@ -1,4 +1,4 @@
-"""The dominant colours: a small palette of the picture, with shares."""
+"""The dominant colours: a small palette of the image, with shares."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MIN_SHARE_EXPLAINED = 0.1
 
 @dataclass(frozen=True)
 class DominantColours(Descriptor):
-    """A small palette of the picture: its main colours, and how much of each there is.
+    """A small palette of the image: its main colours, and how much of each there is.
 
     1. Pixels are counted in 32 x 32 x 32 bins of RGB; each bin that holds any counts as its mean colour in CIE Lab.
     2. The fullest bin is the first colour; each next one is the bin with the most pixels times squared distance from
@@ -75,7 +75,7 @@ class DominantColours(Descriptor):
         return 4 * self.count
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._cluster_palette(*_colour_counts(image)) for image in images])
 
     def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> Floats:
@@ -83,7 +83,7 @@ class DominantColours(Descriptor):
         return self._cluster_palette(rgb_to_lab(np.array(list(colours), np.uint8)), np.array(list(colours.values())))
 
     def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
-        """The main colours of the query that the other picture has too, and how much of the other has them."""
+        """The main colours of the query that the other image has too, and how much of the other has them."""
         asked, there = query.reshape(-1, 4), row.reshape(-1, 4)
         near = (scipy.spatial.distance.cdist(asked[:, 1:], there[:, 1:]) < 20) & (asked[:, :1] > 0)
         common = np.minimum(asked[:, 0], near @ there[:, 0])

@@ -20,7 +20,7 @@ _TINY = np.finfo(np.float32).tiny
 
 @dataclass(frozen=True)
 class EdgeHistogram(Descriptor):
-    """Which directions the edges have and how strong they are, in the whole picture or in each cell of a grid.
+    """Which directions the edges have and how strong they are, in the whole image or in each cell of a grid.
 
     1. Scharr's filters of 3 x 3 pixels give the gradient of luma in grey values a pixel. Where it is below the first
        of `strengths` there is no edge; a pixel is in the last class of strength that it reaches.
@@ -31,20 +31,20 @@ class EdgeHistogram(Descriptor):
     4. Counts are divided by the number of pixels of the cell. With a grid, the mean of all cells is added with the
        weight of `whole` cells.
 
-    Values are ordered by row of the grid, column, class of strength, bin; the whole picture comes last. A mirrored
-    picture has mirrored cells, and in them the directions but the first in reverse order.
+    Values are ordered by row of the grid, column, class of strength, bin; the whole image comes last. A mirrored
+    image has mirrored cells, and in them the directions but the first in reverse order.
 
     Parameters
     ----------
-    grid : cells along each side, 1 to 32; 1 is the whole picture alone
+    grid : cells along each side, 1 to 32; 1 is the whole image alone
     bins : directions, 1 to 90
     strengths : where each class of strength begins, 1 to 8 rising numbers above 0, in grey values a pixel
     coherence : of 0 (all edges have a direction) to 1; it is 1 where all gradients are parallel
-    whole : what the whole picture counts as, in cells, 0 to 1000; 0 leaves it out
+    whole : what the whole image counts as, in cells, 0 to 1000; 0 leaves it out
 
     Returns
     -------
-    `(N, (grid**2 + W) * len(strengths) * (bins + C)) float32`, 0..1 in each cell; W is 1 where the whole picture is
+    `(N, (grid**2 + W) * len(strengths) * (bins + C)) float32`, 0..1 in each cell; W is 1 where the whole image is
     added, C is 1 where `coherence` is above 0
 
     Raises
@@ -61,8 +61,8 @@ class EdgeHistogram(Descriptor):
     Notes
     -----
     Departures: MPEG-7 looks at blocks for one of five kinds of edges (four directions, and none), in 4 x 4 cells,
-    rounds to three bits a bin, and when comparing adds the whole picture, five times as heavy, and 13 groups of cells.
-    Here each pixel is looked at, values are not rounded, and the whole picture is added when describing. Classes of
+    rounds to three bits a bin, and when comparing adds the whole image, five times as heavy, and 13 groups of cells.
+    Here each pixel is looked at, values are not rounded, and the whole image is added when describing. Classes of
     strength are ours: on Corel-1k they and the edges without direction ranked far better than one threshold.
 
     Examples
@@ -108,7 +108,7 @@ class EdgeHistogram(Descriptor):
         return self.grid > 1 and self.whole > 0
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:

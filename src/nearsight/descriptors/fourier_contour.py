@@ -1,4 +1,4 @@
-"""Fourier descriptors of the outline of the shape in the picture."""
+"""Fourier descriptors of the outline of the shape in the image."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _POINTS = 256
 
 @dataclass(frozen=True)
 class FourierContour(Descriptor):
-    """The outline of the shape in the picture as a sum of circles: how large each of them is.
+    """The outline of the shape in the image as a sum of circles: how large each of them is.
 
-    1. The shape is what stands out from the edges of the picture; where nothing does, all of the picture. Its longest
+    1. The shape is what stands out from the edges of the image; where nothing does, all of the image. Its longest
        outline is taken, without holes and smaller pieces.
     2. 256 points at equal steps along the smoothed outline are complex numbers z = x + iy.
     3. Their Fourier transform: the number at 0 is the place and left out; the moduli of those from -`harmonics` to
@@ -73,7 +73,7 @@ class FourierContour(Descriptor):
         return 2 * self.harmonics
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([_moduli(outlines(foreground(image))[0], self.harmonics) for image in images])
 
 

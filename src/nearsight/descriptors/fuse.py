@@ -21,7 +21,7 @@ _PARTS = (Gist(), ColourHistogram())
 class Fuse(Descriptor):
     """What several descriptors say, side by side, compared by a weighted mean of how unlike each part is.
 
-    1. Each part describes the picture, shrunk by averaging areas to the part's own working side.
+    1. Each part describes the image, shrunk by averaging areas to the part's own working side.
     2. The row is the bytes of the parts' rows, one after the other.
     3. Rows are compared by `weighted_parts`: each part by its natural metric, brought to 0 (the same) to 1, times its
        weight.
@@ -98,7 +98,7 @@ class Fuse(Descriptor):
             part.load()
 
     def embed(self, images: Sequence[Image]) -> NDArray[np.uint8]:
-        """`(N, size) uint8` for N pictures."""
+        """`(N, size) uint8` for N images."""
         described = [part.embed([_shrink_to(image, part.side) for image in images]) for part in self.parts]
         return np.hstack([np.ascontiguousarray(rows).view(np.uint8) for rows in described])
 
@@ -126,7 +126,7 @@ def _n_bytes(part: Descriptor) -> int:
 
 
 def _shrink_to(image: Image, side: int) -> Image:
-    """The picture with its longest side at most `side`."""
+    """The image with its longest side at most `side`."""
     longest = max(image.shape[:2])
     if longest <= side:
         return image

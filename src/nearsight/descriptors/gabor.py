@@ -22,12 +22,12 @@ _FLOOR = 0.1
 
 @dataclass(frozen=True)
 class Gabor(Descriptor):
-    """The texture of a picture: how strong structures of each size and direction are, and how much that varies.
+    """The texture of an image: how strong structures of each size and direction are, and how much that varies.
 
     1. Luma is filtered with Gabor filters: waves under a Gaussian, at `scales` frequencies from .4 down to .05 cycles
        a pixel in equal ratios, each in `orientations` directions over the half circle. Neighbouring filters meet where
-       their gain has halved; none lets the mean through. The picture is mirrored for 8 pixels beyond its border.
-    2. The modulus of each answer gives its mean and its deviation over the picture, in grey values.
+       their gain has halved; none lets the mean through. The image is mirrored for 8 pixels beyond its border.
+    2. The modulus of each answer gives its mean and its deviation over the image, in grey values.
     3. With `compress` each value v becomes ln(1 + 10 v), so that strong and weak structures count alike.
 
     Values are ordered by scale (the finest first), direction of the wave (clockwise from the x axis), then mean and
@@ -86,7 +86,7 @@ class Gabor(Descriptor):
         return 2 * self.scales * self.orientations
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:
@@ -108,7 +108,7 @@ class _Filter:
 
 
 def _moments(spectrum: NDArray[np.complex64], one: _Filter, shape: tuple[int, ...]) -> tuple[float, float]:
-    """Mean and deviation of the modulus of the answer inside the borders, a picture of this shape."""
+    """Mean and deviation of the modulus of the answer inside the borders, an image of this shape."""
     height, width = shape
     along_y = scipy.fft.ifft(spectrum[:, one.columns] * one.gain, axis=0)[_BORDER : _BORDER + height]
     filled = np.zeros((height, len(spectrum)), np.complex64)

@@ -25,7 +25,7 @@ _CHUNK_VALUES = 50_000
 class Gist(Descriptor):
     """The layout of a scene: energy of oriented filters at several scales, averaged over a grid of cells.
 
-    1. The picture is squashed to `square` x `square` pixels with values 0..255; each channel x becomes ln(x + 1).
+    1. The image is squashed to `square` x `square` pixels with values 0..255; each channel x becomes ln(x + 1).
     2. Local contrast is evened out: a blur is subtracted and the rest divided by .2 + the blurred energy around it,
        one energy for all channels; 5 pixels of mirrored border keep the edges out of it.
     3. Each channel is filtered in the frequency plane: scale i has its centre at .3 / 1.85^i of the sampling
@@ -39,7 +39,7 @@ class Gist(Descriptor):
     Parameters
     ----------
     orientations : directions of each scale, the finest scale first; 1 to 8 scales of 1 to 32 directions
-    square : side of the squashed picture in pixels, 8 to 512
+    square : side of the squashed image in pixels, 8 to 512
     grid : cells along each side, 1 to `square`
     colour : "rgb" filters each channel; "grey" filters the luma; "mean" filters the luma and adds the mean red,
         green and blue of each cell
@@ -63,14 +63,14 @@ class Gist(Descriptor):
 
     Notes
     -----
-    Departures: the recipe is that of the 2009 paper's colour GIST (cells and filters of the squashed picture itself),
+    Departures: the recipe is that of the 2009 paper's colour GIST (cells and filters of the squashed image itself),
     not the zero-padded one of 2001. Filter gains below 1e-6 are taken as 0, so each inverse transform is two small
     matrix products. The paper does not weigh mean colours: `colour_weight` is ours.
 
     Examples
     --------
-    >>> picture = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
-    >>> Gist().describe([picture]).shape
+    >>> image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    >>> Gist().describe([image]).shape
     (1, 960)
     >>> Gist(orientations=(8, 8, 8, 8), colour="grey").size
     512
@@ -104,7 +104,7 @@ class Gist(Descriptor):
         return channels * self.grid**2
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         step = max(1, _CHUNK_VALUES // (3 * self.square**2))
         chunks = (images[start : start + step] for start in range(0, len(images), step))
         return np.concatenate([self._embed_chunk(chunk) for chunk in chunks])
@@ -127,7 +127,7 @@ def _luma(image: Floats) -> Floats:
 def _both_axes(left: NDArray[Any], maps: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     """`left` along y and `right` along x of maps `(N, y, C, x)`.
 
-    Two matrix products for each picture: one for the whole batch would round each row by the batch's size.
+    Two matrix products for each image: one for the whole batch would round each row by the batch's size.
     """
     count, height, channels, width = maps.shape
     along_y = left @ maps.reshape(count, height, -1)
@@ -150,7 +150,7 @@ def _normalise_contrast(maps: Floats) -> Floats:
 
 @lru_cache(maxsize=16)
 def _blur(side: int) -> Floats:
-    """The circular Gaussian low-pass `(side, side)` along one axis; 4 cycles a picture is where it has halved."""
+    """The circular Gaussian low-pass `(side, side)` along one axis; 4 cycles an image is where it has halved."""
     frequencies = np.fft.fftfreq(side, 1 / side)
     gain = np.exp(-(frequencies**2) * math.log(2) / 16)
     kernel = np.fft.ifft(gain).real

@@ -19,7 +19,7 @@ _EPSILON = 1e-5
 class Hog(Descriptor):
     """The shape of what is shown: histograms of gradient directions in cells, normalised in overlapping blocks.
 
-    1. The picture is squashed to `square` x `square` pixels.
+    1. The image is squashed to `square` x `square` pixels.
     2. Centred differences [-1, 0, 1] give the gradient of each channel; each pixel takes that of the channel where it
        is strongest.
     3. In each cell of `cell` x `cell` pixels the strengths are summed by direction, `orientations` bins over 0 to 180
@@ -34,7 +34,7 @@ class Hog(Descriptor):
     orientations : directions, 1 to 36
     cell : pixels along each side of a cell, at least 2
     block : cells along each side of a block, 1 to square // cell
-    square : side of the squashed picture in pixels, `cell` to 512
+    square : side of the squashed image in pixels, `cell` to 512
 
     Returns
     -------
@@ -53,14 +53,14 @@ class Hog(Descriptor):
     Notes
     -----
     Departures: a pixel counts in one cell and one direction, where the paper shares it among its neighbours; there is
-    no Gaussian window over a block, and no root of the colours. One window is the whole picture, so the scale of what
+    no Gaussian window over a block, and no root of the colours. One window is the whole image, so the scale of what
     it shows counts: the method knows no other. The paper's cells of 8 pixels find people; for the likeness of whole
-    pictures 32 pixels and the L1 distance ranked best on Corel-1k.
+    images 32 pixels and the L1 distance ranked best on Corel-1k.
 
     Examples
     --------
-    >>> picture = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
-    >>> Hog().describe([picture]).shape
+    >>> image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    >>> Hog().describe([image]).shape
     (1, 324)
     """
 
@@ -88,7 +88,7 @@ class Hog(Descriptor):
         return blocks**2 * self.block**2 * self.orientations
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:

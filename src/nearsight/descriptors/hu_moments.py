@@ -1,4 +1,4 @@
-"""Hu's moments of the shape in the picture."""
+"""Hu's moments of the shape in the image."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _SHARPNESS = 30.0
 class HuMoments(Descriptor):
     """Seven numbers of a shape that moving, turning and scaling leave as they are, on a logarithmic scale.
 
-    1. The shape is what stands out from the edges of the picture, as a black-and-white mask; where nothing does, all
-       of the picture.
+    1. The shape is what stands out from the edges of the image, as a black-and-white mask; where nothing does, all
+       of the image.
     2. Hu's seven invariants h of its normalised central moments.
     3. Each is brought to the size of one moment, |h|^(1 / degree) with the degrees 1, 2, 2, 2, 4, 3, 4, and scaled to
        sign(h) log10(1 + 30 that).
@@ -36,7 +36,7 @@ class HuMoments(Descriptor):
     Raises
     ------
     ValueError
-        where something is no picture
+        where something is no image
 
     References
     ----------
@@ -50,9 +50,9 @@ class HuMoments(Descriptor):
 
     Examples
     --------
-    >>> picture = np.full((60, 80, 3), 255, np.uint8)
-    >>> picture[20:40, 20:60] = 0
-    >>> rows = HuMoments().describe([picture, picture.transpose(1, 0, 2)])
+    >>> image = np.full((60, 80, 3), 255, np.uint8)
+    >>> image[20:40, 20:60] = 0
+    >>> rows = HuMoments().describe([image, image.transpose(1, 0, 2)])
     >>> bool(np.allclose(rows[0], rows[1], atol=0.01)), bool(abs(rows[0, 2:]).max() < 0.01)
     (True, True)
     """
@@ -65,7 +65,7 @@ class HuMoments(Descriptor):
         return 7
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, 7) float32` for N pictures."""
+        """`(N, 7) float32` for N images."""
         return np.stack([_to_log_scale(_invariants(foreground(image))) for image in images])
 
 

@@ -1,4 +1,4 @@
-"""Pictures and texts in one space."""
+"""Images and texts in one space."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from nearsight.types import Descriptor, Floats, Image
 
 @dataclass(frozen=True)
 class Joint(Descriptor):
-    """A picture as a vector in one space with texts, so that words find pictures and pictures words.
+    """An image as a vector in one space with texts, so that words find images and images words.
 
-    1. A picture goes through the first network of a pair, as its card says.
+    1. An image goes through the first network of a pair, as its card says.
     2. Its vector is divided by its length.
     3. A text becomes numbers of tokens, goes through the second network, and is divided by its length too.
 
-    The cosine of a picture and a text says how well the text describes the picture. What is asked for may be a sum of
-    several pictures and texts, minus others: the vectors, each of length 1, are added and subtracted.
+    The cosine of an image and a text says how well the text describes the image. What is asked for may be a sum of
+    several images and texts, minus others: the vectors, each of length 1, are added and subtracted.
 
     Parameters
     ----------
-    model : the card of the pair's network for pictures, which names that for texts; `nearsight models list` says which
+    model : the card of the pair's network for images, which names that for texts; `nearsight models list` says which
         there are
 
     Returns
@@ -47,7 +47,7 @@ class Joint(Descriptor):
 
     Notes
     -----
-    Departures: the picture's middle square is scaled at once, by the means of areas; the paper scales the shorter side
+    Departures: the image's middle square is scaled at once, by the means of areas; the paper scales the shorter side
     by cubic interpolation and cuts the square then. Texts longer than 77 tokens are cut, which the paper refuses.
 
     Examples
@@ -76,11 +76,11 @@ class Joint(Descriptor):
 
     @property
     def digest(self) -> str:
-        """The checksum of the network for pictures, and that of how it is fed: rows are made by it alone."""
+        """The checksum of the network for images, and that of how it is fed: rows are made by it alone."""
         return onnx_runtime.model_digest(self.model)
 
     def load(self) -> None:
-        """Find both networks, the vocabulary and its library, check them, and open the one for pictures."""
+        """Find both networks, the vocabulary and its library, check them, and open the one for images."""
         tokenizer.import_tokenizers()
         texts = self._text_model()
         onnx_runtime.load_model(self.model)
@@ -88,7 +88,7 @@ class Joint(Descriptor):
             registry.require_model(needed)
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         wanted = registry.find_card(self.model).vector().name
         return normalise_rows(np.concatenate(list(onnx_runtime.compute_outputs(self.model, wanted, images))))
 
@@ -104,7 +104,7 @@ class Joint(Descriptor):
         card = registry.find_card(self.model)
         if not card.texts:
             pairs = ", ".join(each.name for each in registry.all_cards().values() if each.texts)
-            raise ModelError(f"the model {self.model} is of pictures only; those of pictures and texts are {pairs}")
+            raise ModelError(f"the model {self.model} is of images only; those of images and texts are {pairs}")
         other = registry.find_card(card.texts).vector().dimension
         if other != self.size:
             raise ModelError(f"{self.model} gives {self.size} values and {card.texts} {other}: they are no pair")

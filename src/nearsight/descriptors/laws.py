@@ -29,19 +29,19 @@ KERNEL_PAIRS = tuple((first, second) for number, first in enumerate("LESWR") for
 
 @dataclass(frozen=True)
 class Laws(Descriptor):
-    """The texture of a picture: how much energy filters for levels, edges, spots, waves and ripples find.
+    """The texture of an image: how much energy filters for levels, edges, spots, waves and ripples find.
 
     1. The mean of the `window` x `window` pixels around is taken from the luma of each pixel.
-    2. The picture is filtered with 25 kernels of 5 x 5 pixels: each of level (1 4 6 4 1), edge (-1 -2 0 2 1), spot
+    2. The image is filtered with 25 kernels of 5 x 5 pixels: each of level (1 4 6 4 1), edge (-1 -2 0 2 1), spot
        (-1 0 2 0 -1), wave (-1 2 0 -2 1) and ripple (1 -4 6 -4 1) along y, with each along x, scaled so that none can
-       exceed the grey values. Beyond the border the picture is mirrored.
+       exceed the grey values. Beyond the border the image is mirrored.
     3. Energy is the modulus of the answer, averaged over `window` x `window` pixels. Two kernels that differ only in
        the order of their axes are averaged, which leaves 15.
-    4. Each energy gives its mean and its deviation over the picture; with `compress`, each such value v becomes
+    4. Each energy gives its mean and its deviation over the image; with `compress`, each such value v becomes
        ln(1 + 10 v).
 
     Values are ordered by pair (LL, LE, LS, LW, LR, EE, ES, EW, ER, SS, SW, SR, WW, WR, RR), then mean and deviation.
-    A picture turned by a right angle or mirrored has the same row.
+    An image turned by a right angle or mirrored has the same row.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Laws(Descriptor):
 
     Notes
     -----
-    Departures: the paper labels each pixel by its energies; here their mean and deviation describe the whole picture.
+    Departures: the paper labels each pixel by its energies; here their mean and deviation describe the whole image.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class Laws(Descriptor):
         return 2 * (len(KERNEL_PAIRS) - (not self.level))
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:

@@ -40,7 +40,7 @@ class Lbp(Descriptor):
     Returns
     -------
     `(N, size) float32`, each row with sum 1; for P points the size is 2^P for "plain", P (P - 1) + 3 for "uniform",
-    P + 2 for "riu2" and the number of different necklaces of P beads (36 for 8) for "rotation_invariant". A picture
+    P + 2 for "riu2" and the number of different necklaces of P beads (36 for 8) for "rotation_invariant". An image
     too small for any circle has a row of zeros.
 
     Raises
@@ -89,7 +89,7 @@ class Lbp(Descriptor):
         return self.points + 2 if self.kind == "riu2" else self.points * (self.points - 1) + 3
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:

@@ -1,4 +1,4 @@
-"""Networks that make a vector of a picture."""
+"""Networks that make a vector of an image."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nearsight.types import Descriptor, Floats, Image
 
 @dataclass(frozen=True)
 class Onnx(Descriptor):
-    """What a network makes of a picture: a vector among the outputs of an ONNX model that has a card.
+    """What a network makes of an image: a vector among the outputs of an ONNX model that has a card.
 
-    1. The picture is scaled as the model's card says: to a longest side, squashed, or its middle square.
+    1. The image is scaled as the model's card says: to a longest side, squashed, or its middle square.
     2. Its values x become (x - mean) / scale, channels in the card's order.
-    3. The network gives the output, a vector, as it is; of an output that is tokens, the first, which is the picture's.
+    3. The network gives the output, a vector, as it is; of an output that is tokens, the first, which is the image's.
 
     The model's file is checked against its card first. Rows are kept under the checksum of the file, so that those of
     different models never mix.
@@ -95,6 +95,6 @@ class Onnx(Descriptor):
         onnx_runtime.load_model(self.model)
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         _ = self.size
         return np.concatenate(list(onnx_runtime.compute_outputs(self.model, self.output, images)))

@@ -25,7 +25,7 @@ class Phash(BitHash):
     4. Bits are packed row by row, the first bit is the highest of the first byte.
 
     The constant term tells brightness only, and its bit is always 0. Coefficients are rounded to 6 decimals, so what
-    is 0 in theory is never set by rounding: a flat picture of any colour has no bit set.
+    is 0 in theory is never set by rounding: a flat image of any colour has no bit set.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Phash(BitHash):
     """
 
     def bits(self, image: Image) -> NDArray[np.bool_]:
-        """The bits of one picture, row by row."""
+        """The bits of one image, row by row."""
         side = _OVERSAMPLING * self.bits_side
         cosines = _dct_basis(self.bits_side, side)
         block = np.round(cosines @ resize_exact(to_grey(image), side, side) @ cosines.T, 6).ravel()

@@ -18,12 +18,12 @@ _COLOURS = ColourHistogram()
 
 @dataclass(frozen=True)
 class Pyramid(Descriptor):
-    """What another descriptor says of the picture, of its quarters, of its sixteenths: what is where.
+    """What another descriptor says of the image, of its quarters, of its sixteenths: what is where.
 
-    1. Level l cuts the picture into 2^l x 2^l cells at floor(i * length / 2^l); a side too short for that gives each
+    1. Level l cuts the image into 2^l x 2^l cells at floor(i * length / 2^l); a side too short for that gives each
        cell one pixel.
     2. `inner` describes each cell. Its row is multiplied by the cell's share of the area of its level, so that of a
-       histogram the masses of all cells of a level are those of the picture.
+       histogram the masses of all cells of a level are those of the image.
     3. Level 0 is multiplied by 1 / 2^L and level l by 1 / 2^(L - l + 1) with L = `levels` - 1: 1/4, 1/4 and 1/2 for
        three levels. The weights have sum 1, so the whole has the mass of one row of `inner`.
 
@@ -51,15 +51,15 @@ class Pyramid(Descriptor):
 
     Notes
     -----
-    Departures: the paper finds features once in the picture and counts them by cell; here each cell is a picture of
+    Departures: the paper finds features once in the image and counts them by cell; here each cell is an image of
     its own to `inner`, so that any descriptor can be used.
 
     Examples
     --------
-    >>> picture = np.zeros((8, 8, 3), np.uint8)
-    >>> picture[:4, 4:] = 255
+    >>> image = np.zeros((8, 8, 3), np.uint8)
+    >>> image[:4, 4:] = 255
     >>> pyramid = Pyramid(ColourHistogram(space="rgb", bins=(2, 1, 1)), levels=2)
-    >>> pyramid.describe([picture])[0].reshape(5, 2).tolist()
+    >>> pyramid.describe([image])[0].reshape(5, 2).tolist()
     [[0.375, 0.125], [0.125, 0.0], [0.0, 0.125], [0.125, 0.0], [0.125, 0.0]]
     """
 
@@ -88,7 +88,7 @@ class Pyramid(Descriptor):
         return self.inner.size * ((1 << 2 * self.levels) - 1) // 3
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
@@ -100,7 +100,7 @@ class Pyramid(Descriptor):
         return np.asarray(np.outer(weights, row).ravel(), np.float32)
 
     def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
-        """What `inner` says of the whole pictures."""
+        """What `inner` says of the whole images."""
         whole = slice(0, self.inner.size)
         return self.inner.explain_overlap(query[whole] / self._weight(0), row[whole] / self._weight(0))
 
@@ -119,7 +119,7 @@ class Pyramid(Descriptor):
 
 
 def _grid_cells(image: Image, n_cells: int) -> list[Image]:
-    """`n_cells` x `n_cells` parts of the picture, row by row, each at least 1 x 1."""
+    """`n_cells` x `n_cells` parts of the image, row by row, each at least 1 x 1."""
     downs, rights = (_cell_slices(length, n_cells) for length in image.shape[:2])
     return [image[down, right] for down in downs for right in rights]
 

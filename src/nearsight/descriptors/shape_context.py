@@ -1,4 +1,4 @@
-"""Shape contexts of the shape in the picture."""
+"""Shape contexts of the shape in the image."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NEAREST, _FARTHEST = 1 / 8, 2.0
 
 @dataclass(frozen=True)
 class ShapeContext(Descriptor):
-    """How the outline of the shape in the picture lies around each of its points, on the mean.
+    """How the outline of the shape in the image lies around each of its points, on the mean.
 
-    1. The shape is what stands out from the edges of the picture; where nothing does, all of the picture. `points`
+    1. The shape is what stands out from the edges of the image; where nothing does, all of the image. `points`
        points are taken at equal steps along all of its smoothed outlines, holes too.
     2. Around each point the others are counted by their distance, in `rings` bins on a logarithmic scale from 1/8 to
        2 of the mean distance of all pairs, and by their direction, in `sectors` bins from the direction of the
@@ -56,9 +56,9 @@ class ShapeContext(Descriptor):
 
     Examples
     --------
-    >>> picture = np.full((60, 80, 3), 255, np.uint8)
-    >>> picture[20:40, 20:60] = 0
-    >>> row = ShapeContext().describe([picture])[0]
+    >>> image = np.full((60, 80, 3), 255, np.uint8)
+    >>> image[20:40, 20:60] = 0
+    >>> row = ShapeContext().describe([image])[0]
     >>> row.shape, round(float(row[:60].sum()), 4)
     ((120,), 1.0)
     """
@@ -81,7 +81,7 @@ class ShapeContext(Descriptor):
         return 2 * self.rings * self.sectors
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(foreground(image)) for image in images])
 
     def _vector(self, mask: NDArray[np.bool_]) -> Floats:

@@ -20,10 +20,10 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class StructureTensor(Descriptor):
-    """The texture of a picture: how strong its contrast is, how directed, and whether it is edges or lines.
+    """The texture of an image: how strong its contrast is, how directed, and whether it is edges or lines.
 
     1. Centred differences give the gradient of luma at each pixel, in grey values a pixel. All sums below are weighted
-       by a Gaussian of `sigma` pixels around each pixel; beyond the border the picture is mirrored.
+       by a Gaussian of `sigma` pixels around each pixel; beyond the border the image is mirrored.
     2. The structure tensor is the sum of the products of the gradient with itself; l1 >= l2 are its eigenvalues, and
        its main direction n is the eigenvector of l1.
     3. Contrast is the root of l1 + l2. Anisotropy is 1 - l2 / l1: 1 where all gradients are parallel.
@@ -33,7 +33,7 @@ class StructureTensor(Descriptor):
        first contrast in one class, as their directions are noise. Counts are divided by the number of pixels.
 
     The first value is that of the pixels without contrast; the others are ordered by contrast, anisotropy, polarity.
-    A picture turned by a right angle or mirrored has the same row.
+    An image turned by a right angle or mirrored has the same row.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class StructureTensor(Descriptor):
         return 1 + len(self.contrasts) * self.bins**2
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:

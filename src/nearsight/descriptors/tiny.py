@@ -1,4 +1,4 @@
-"""The tiny image: the picture itself in very few pixels."""
+"""The tiny image: the image itself in very few pixels."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from nearsight.types import Descriptor, Floats, Image
 
 @dataclass(frozen=True)
 class Tiny(Descriptor):
-    """The picture itself in 32 x 32 pixels, brightness and contrast taken out.
+    """The image itself in 32 x 32 pixels, brightness and contrast taken out.
 
-    1. The picture is squashed to `square` x `square` pixels by area averaging, in colour or as luma.
+    1. The image is squashed to `square` x `square` pixels by area averaging, in colour or as luma.
     2. Its values, row by row and with the channels of a pixel side by side, are scaled to 0..1.
     3. Where `normalise` is set, their mean over all pixels and channels is subtracted and the rest scaled to norm 1:
-       squared distances are then 2 - 2 correlation. A flat picture has no contrast and becomes all zeros.
+       squared distances are then 2 - 2 correlation. A flat image has no contrast and becomes all zeros.
 
     Parameters
     ----------
-    square : side of the tiny picture in pixels, 1 to 256
+    square : side of the tiny image in pixels, 1 to 256
     colour : keep red, green and blue; otherwise luma alone
     normalise : zero mean and unit norm; otherwise the raw values of 0..1
 
@@ -47,8 +47,8 @@ class Tiny(Descriptor):
 
     Examples
     --------
-    >>> picture = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
-    >>> row = Tiny().describe([picture])[0]
+    >>> image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    >>> row = Tiny().describe([image])[0]
     >>> row.shape, round(float(np.square(row).sum()), 4)
     ((3072,), 1.0)
     """
@@ -67,7 +67,7 @@ class Tiny(Descriptor):
         return self.square**2 * (3 if self.colour else 1)
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:

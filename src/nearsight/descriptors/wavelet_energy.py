@@ -1,4 +1,4 @@
-"""Wavelet energies: how much of a picture's contrast is at each scale and direction."""
+"""Wavelet energies: how much of an image's contrast is at each scale and direction."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ _LOW_PASS = {
 
 @dataclass(frozen=True)
 class WaveletEnergy(Descriptor):
-    """The texture of a picture: how much of its contrast is at each scale, lying, upright or diagonal.
+    """The texture of an image: how much of its contrast is at each scale, lying, upright or diagonal.
 
     1. Luma is squashed to `square` x `square` pixels.
-    2. An orthogonal wavelet splits it along x and y into a coarse picture of half the size and three detail bands:
+    2. An orthogonal wavelet splits it along x and y into a coarse image of half the size and three detail bands:
        fine along y (lying lines), fine along x (upright lines), fine along both. The coarse one is split again,
-       `levels` times in all. The picture goes on from the other side beyond its border.
+       `levels` times in all. The image goes on from the other side beyond its border.
     3. The energy of a band is the sum of its squared coefficients divided by the number of pixels. As the wavelet is
        orthogonal, the energies of all bands have the mean square of the luma as their sum.
     4. Each energy gives its root, in grey values; with `compress` each such value v becomes ln(1 + 10 v).
 
-    Values are ordered by level (the finest first), then lying, upright, diagonal; the coarse picture comes last.
+    Values are ordered by level (the finest first), then lying, upright, diagonal; the coarse image comes last.
 
     Parameters
     ----------
     wavelet : "haar" or "daubechies4", which has four taps
     levels : 1 to 8
-    square : side of the squashed picture in pixels, a multiple of 2^levels up to 512
+    square : side of the squashed image in pixels, a multiple of 2^levels up to 512
     compress : logarithms; otherwise grey values
 
     Returns
@@ -92,7 +92,7 @@ class WaveletEnergy(Descriptor):
         return 3 * self.levels + 1
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:
@@ -107,7 +107,7 @@ class WaveletEnergy(Descriptor):
 
 
 def _decompose(maps: Floats, wavelet: str) -> tuple[Floats, Floats, Floats, Floats]:
-    """The coarse picture, and the bands that are fine along y, along x, along both; each `(S / 2, S / 2)`."""
+    """The coarse image, and the bands that are fine along y, along x, along both; each `(S / 2, S / 2)`."""
     low, high = _filter_along_y(maps, wavelet)
     (coarse, upright), (lying, diagonal) = (
         (half.T for half in _filter_along_y(np.ascontiguousarray(part.T), wavelet)) for part in (low, high)

@@ -17,7 +17,7 @@ _OVERSAMPLING = 4
 
 @dataclass(frozen=True)
 class WaveletHash(BitHash):
-    """A hash of 64 bits of which half of each part of the picture is lighter: the signs of its coarsest Haar wavelets.
+    """A hash of 64 bits of which half of each part of the image is lighter: the signs of its coarsest Haar wavelets.
 
     1. Luma, squashed to 4 `bits_side` pixels a side by area averaging, whole values 0..255.
     2. The Haar transform along both axes, down to a single mean; of it the `bits_side` coarsest wavelets along each
@@ -27,7 +27,7 @@ class WaveletHash(BitHash):
     4. Bits are packed row by row, the first bit is the highest of the first byte.
 
     The constant term tells brightness only, and its bit is always 0. Coefficients are differences of sums of whole
-    numbers, so nothing is set by rounding: a flat picture of any colour has no bit set.
+    numbers, so nothing is set by rounding: a flat image of any colour has no bit set.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class WaveletHash(BitHash):
             raise ValueError(f"bits_side is 4, 8, 16, 32 or 64; got {self.bits_side}")
 
     def bits(self, image: Image) -> NDArray[np.bool_]:
-        """The bits of one picture, row by row."""
+        """The bits of one image, row by row."""
         side = _OVERSAMPLING * self.bits_side
         wavelets = _haar_basis(self.bits_side, side)
         bits = wavelets @ resize_exact(to_grey(image), side, side) @ wavelets.T > 0

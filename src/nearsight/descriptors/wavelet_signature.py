@@ -1,4 +1,4 @@
-"""The wavelet signature: where a picture's largest wavelet coefficients are, and their signs."""
+"""The wavelet signature: where an image's largest wavelet coefficients are, and their signs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211
 
 @dataclass(frozen=True)
 class WaveletSignature(Descriptor):
-    """Where the largest wavelet coefficients of a picture are, and their signs: its coarse drawing in colour.
+    """Where the largest wavelet coefficients of an image are, and their signs: its coarse drawing in colour.
 
-    1. The picture is squashed to 128 x 128 pixels and converted to YIQ, red, green and blue being 0..1.
+    1. The image is squashed to 128 x 128 pixels and converted to YIQ, red, green and blue being 0..1.
     2. Each channel is decomposed by the Haar wavelet, all steps along x before all along y.
     3. Of each channel the mean is kept, and of the `coefficients` largest other values the place and the sign.
 
     A row is the means of Y, I, Q, then for each channel sign * (128 * y + x) of its coefficients, sorted by place; 0
-    where a channel has fewer. The size of a picture does not count, nor does its contrast.
+    where a channel has fewer. The size of an image does not count, nor does its contrast.
 
     Parameters
     ----------
@@ -49,14 +49,14 @@ class WaveletSignature(Descriptor):
 
     Notes
     -----
-    Departures: the paper keeps 60 coefficients for scanned pictures and 40 for painted ones; 40 ranked better on
+    Departures: the paper keeps 60 coefficients for scanned images and 40 for painted ones; 40 ranked better on
     Corel-1k.
 
     Examples
     --------
-    >>> picture = np.zeros((9, 9, 3), np.uint8)
-    >>> picture[:, :3] = 255
-    >>> WaveletSignature(coefficients=3).describe([picture])[0][3:6].tolist()
+    >>> image = np.zeros((9, 9, 3), np.uint8)
+    >>> image[:, :3] = 255
+    >>> WaveletSignature(coefficients=3).describe([image])[0][3:6].tolist()
     [1.0, 2.0, 5.0]
     """
 
@@ -74,7 +74,7 @@ class WaveletSignature(Descriptor):
         return 3 + 3 * self.coefficients
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:

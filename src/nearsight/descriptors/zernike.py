@@ -1,4 +1,4 @@
-"""Zernike moments of the shape in the picture."""
+"""Zernike moments of the shape in the image."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from nearsight.types import Descriptor, Floats, Image
 
 @dataclass(frozen=True)
 class Zernike(Descriptor):
-    """The shape in the picture as waves on a disc: the strengths of its Zernike moments.
+    """The shape in the image as waves on a disc: the strengths of its Zernike moments.
 
-    1. The shape is what stands out from the edges of the picture, as a black-and-white mask; where nothing does, all
-       of the picture.
+    1. The shape is what stands out from the edges of the image, as a black-and-white mask; where nothing does, all
+       of the image.
     2. The unit disc is laid about its centroid, just large enough for all of it.
     3. A moment is (n + 1) / π times the integral over the mask of R(ρ) exp(-i m θ), with Zernike's polynomial R of
        order n and repetition m. Sums over the pixels are formed from powers of x and y, which is the same value.
@@ -53,9 +53,9 @@ class Zernike(Descriptor):
 
     Examples
     --------
-    >>> picture = np.full((60, 80, 3), 255, np.uint8)
-    >>> picture[20:40, 20:60] = 0
-    >>> rows = Zernike().describe([picture, picture.transpose(1, 0, 2)])
+    >>> image = np.full((60, 80, 3), 255, np.uint8)
+    >>> image[20:40, 20:60] = 0
+    >>> rows = Zernike().describe([image, image.transpose(1, 0, 2)])
     >>> rows.shape, bool(np.allclose(rows[0], rows[1], atol=0.01))
     ((2, 24), True)
     """
@@ -74,7 +74,7 @@ class Zernike(Descriptor):
         return len(_orders_and_repetitions(self.order))
 
     def embed(self, images: Sequence[Image]) -> Floats:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([_moduli(foreground(image), self.order) for image in images])
 
 

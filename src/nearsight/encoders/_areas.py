@@ -22,7 +22,7 @@ PoolKind: TypeAlias = Literal["max", "average"]
 def pool_areas(features: LocalFeatures, layout: AreaLayout, pool: PoolKind) -> LocalFeatures:
     """A feature for each area of each map, of length 1: the middle of what is in it, its size, and its maxima or means.
 
-    Areas without features are left out. Where features are of no map, each pixel of the picture is a cell.
+    Areas without features are left out. Where features are of no map, each pixel of the image is a cell.
     """
     found = [each for one in split_maps(features) for each in _iter_areas(one, layout, pool)]
     places = np.array([place for place, _ in found], np.float32).reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""What the poolings share: one row of all features of a picture. A helper, not a method."""
+"""What the poolings share: one row of all features of an image. A helper, not a method."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nearsight.types import Arrays, Encoder, Floats, LocalFeatures
 
 @dataclass(frozen=True)
 class Pooling(Encoder):
-    """One row of all features of a picture. A subclass writes `pool`.
+    """One row of all features of an image. A subclass writes `pool`.
 
     Where features are the positions of several maps, each map is pooled on its own, and the rows, of length 1 each, are
     added: F. Radenović, G. Tolias and O. Chum, Fine-Tuning CNN Image Retrieval with No Human Annotation, IEEE TPAMI
@@ -35,7 +35,7 @@ class Pooling(Encoder):
         return width
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> Floats:
-        """One row a picture; zeros for one without features."""
+        """One row an image; zeros for one without features."""
         rows = [self._vector(features) for features in described]
         return np.stack(rows) if rows else np.empty((0, 0), np.float32)
 
@@ -57,7 +57,7 @@ class Pooling(Encoder):
         return None
 
     def position_contributions(self, features: LocalFeatures, other: NDArray[Any]) -> list[NDArray[np.float64]] | None:
-        """What each position adds to the cosine of a picture's row and another `(D,)`: `(rows, columns)` for each map.
+        """What each position adds to the cosine of an image's row and another `(D,)`: `(rows, columns)` for each map.
 
         All together sum to the cosine. None where a row is no sum of what positions add, or features are no maps.
         """

@@ -61,11 +61,11 @@ class WordEncoder(Encoder):
         return 1
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
-        """The records of each picture: every feature with its nearest word."""
+        """The records of each image: every feature with its nearest word."""
         return [self._to_records(each, fitted, 1) for each in described]
 
     def encode_queries(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
-        """The records that each picture asks with: every feature with its `several` nearest words; fewer of few."""
+        """The records that each image asks with: every feature with its `several` nearest words; fewer of few."""
         several = min(self.several, max(1, len(trained_array(fitted, "centres")) // WORDS_PER_ASSIGNMENT))
         return [self._to_records(each, fitted, several) for each in described]
 
@@ -78,7 +78,7 @@ class WordEncoder(Encoder):
 
     @abstractmethod
     def signatures(self, descriptors: Floats, words: NDArray[np.int32], trained: Arrays) -> NDArray[np.uint8]:
-        """The bits `(n, bits / 8) uint8` of descriptors `(n, D)` of one picture with their words."""
+        """The bits `(n, bits / 8) uint8` of descriptors `(n, D)` of one image with their words."""
 
 
 class _VocabularyCache:

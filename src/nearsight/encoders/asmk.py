@@ -1,4 +1,4 @@
-"""ASMK: what a picture has of a visual word is gathered into one string of bits."""
+"""ASMK: what an image has of a visual word is gathered into one string of bits."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nearsight.types import Arrays, Floats, TrainProgress
 
 @dataclass(frozen=True)
 class Asmk(WordEncoder):
-    """What a picture has of each visual word is gathered into one string of bits (binary ASMK).
+    """What an image has of each visual word is gathered into one string of bits (binary ASMK).
 
-    1. A vocabulary is learnt from descriptors of a sample of pictures.
-    2. A descriptor's residual is its difference from its word. The residuals of a picture's features of one word are
+    1. A vocabulary is learnt from descriptors of a sample of images.
+    2. A descriptor's residual is its difference from its word. The residuals of an image's features of one word are
        summed, turned by a random rotation, and a bit is set for each value above 0.
     3. All features of the word share these bits; where each lies is kept for geometry.
     4. A query's features may have several words each.
@@ -30,7 +30,7 @@ class Asmk(WordEncoder):
 
     Returns
     -------
-    For each picture, records of words and bits (`visual_words`)
+    For each image, records of words and bits (`visual_words`)
 
     Raises
     ------
@@ -50,8 +50,8 @@ class Asmk(WordEncoder):
     --------
     >>> from nearsight.features.sift import Sift
     >>> from nearsight.vocabularies.kmeans import Kmeans
-    >>> picture = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
-    >>> features = Sift().describe([picture])
+    >>> image = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
+    >>> features = Sift().describe([image])
     >>> encoder = Asmk(words=Kmeans(k=4))
     >>> fitted = encoder.fit(features[0].descriptors, lambda done, total: None)
     >>> encoder.encode(features, fitted)[0]["bits"].shape[1]

@@ -1,4 +1,4 @@
-"""Average pooling: the mean of all features of a picture."""
+"""Average pooling: the mean of all features of an image."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nearsight.types import LocalFeatures
 
 @dataclass(frozen=True)
 class Average(Pooling):
-    """The mean of all features of a picture.
+    """The mean of all features of an image.
 
     1. The mean of each value over the features; with `unit`, each descriptor is divided by its length first, so that
        all count alike.
     2. The row is divided by its length. Rows of several maps are added before.
 
-    Pictures without features are zeros. R-MAC with its regions whitened, as in its paper, is
+    Images without features are zeros. R-MAC with its regions whitened, as in its paper, is
     `mobilenetv2 | regions | pca(dim=512, whiten=1) | average(unit=true)`.
 
     Parameters

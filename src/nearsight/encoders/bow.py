@@ -15,8 +15,8 @@ from nearsight.types import Arrays, Floats, TrainProgress
 class Bow(WordEncoder):
     """Every feature is its visual word, and nothing more.
 
-    1. A vocabulary is learnt from descriptors of a sample of pictures.
-    2. A picture's features are replaced by their nearest words. Where they lie is kept for geometry.
+    1. A vocabulary is learnt from descriptors of a sample of images.
+    2. An image's features are replaced by their nearest words. Where they lie is kept for geometry.
     3. A query's features may have several words each.
 
     Parameters
@@ -27,7 +27,7 @@ class Bow(WordEncoder):
 
     Returns
     -------
-    For each picture, records of words without bits (`visual_words`)
+    For each image, records of words without bits (`visual_words`)
 
     Raises
     ------
@@ -48,8 +48,8 @@ class Bow(WordEncoder):
     --------
     >>> from nearsight.features.sift import Sift
     >>> from nearsight.vocabularies.kmeans import Kmeans
-    >>> picture = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
-    >>> features = Sift().describe([picture])
+    >>> image = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
+    >>> features = Sift().describe([image])
     >>> bow = Bow(words=Kmeans(k=4))
     >>> fitted = bow.fit(features[0].descriptors, lambda done, total: None)
     >>> len(bow.encode(features, fitted)[0]) == len(features[0])

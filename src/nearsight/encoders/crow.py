@@ -1,4 +1,4 @@
-"""CroW: the sum of all features of a picture, weighed by place and by value."""
+"""CroW: the sum of all features of an image, weighed by place and by value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nearsight.types import LocalFeatures
 
 @dataclass(frozen=True)
 class Crow(Pooling):
-    """The sum of all features of a picture, weighed by how much is at their places and how rare their values are.
+    """The sum of all features of an image, weighed by how much is at their places and how rare their values are.
 
     1. S is the sum of the values at each place, and the place's weight sqrt(S / |S|), |S| being the Euclidean length
        over all places: places where much is seen weigh more.
@@ -23,7 +23,7 @@ class Crow(Pooling):
     3. The descriptors are added by the weights of their places, and each value of the sum multiplied by its own.
     4. The row is divided by its length. Rows of several maps are added before.
 
-    Pictures without features are zeros. The paper's next step is `pca(dim=512, whiten=1)`.
+    Images without features are zeros. The paper's next step is `pca(dim=512, whiten=1)`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Fisher vectors: which way a mixture of Gaussians would have to change to describe a picture better."""
+"""Fisher vectors: which way a mixture of Gaussians would have to change to describe an image better."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _MIN_POSTERIOR = 1e-4
 
 @dataclass(frozen=True)
 class Fisher(Encoder):
-    """Which way the means and variances of a mixture of Gaussians would have to change to describe a picture better.
+    """Which way the means and variances of a mixture of Gaussians would have to change to describe an image better.
 
     1. A mixture of `k` Gaussians with weights w, means m and deviations s along each value is learnt by expectation
        and maximisation from the clusters of k-means.
     2. Descriptor x of T belongs to Gaussian i by its posterior p; posteriors below 1e-4 are dropped.
     3. Gradients with respect to means, u_i = sum p (x - m_i) / s_i / (T sqrt(w_i)), and with `variances`, those with
        respect to deviations, v_i = sum p ((x - m_i)^2 / s_i^2 - 1) / (T sqrt(2 w_i)): all u, then all v.
-    4. sign(z) |z|^`power` of each value; the row is divided by its length. Pictures without features are zeros.
+    4. sign(z) |z|^`power` of each value; the row is divided by its length. Images without features are zeros.
 
     Descriptors should come through `pca(dim=64)` first: what they are must not hang together from value to value.
 
@@ -84,7 +84,7 @@ class Fisher(Encoder):
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`weights (K,)`, `means (K, D)`, `variances (K, D)`, float32."""
         if not len(sample):
-            raise ValueError("Gaussians are learnt from descriptors; these pictures have none")
+            raise ValueError("Gaussians are learnt from descriptors; these images have none")
         made = train_mixture(sample, self.k, report)
         return {name: values.astype(np.float32) for name, values in vars(made).items()}
 
@@ -93,7 +93,7 @@ class Fisher(Encoder):
         return int(fitted["means"].size) * (2 if self.variances else 1)
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> Floats:
-        """One row a picture."""
+        """One row an image."""
         mixture = GaussianMixture(*(fitted[name].astype(np.float64) for name in ("weights", "means", "variances")))
         made = np.zeros((len(described), self.size(0, fitted)), np.float32)
         for row, features in zip(made, described, strict=True):

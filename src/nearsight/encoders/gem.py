@@ -1,4 +1,4 @@
-"""GeM: the generalised mean of all features of a picture."""
+"""GeM: the generalised mean of all features of an image."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MIN_VALUE = 1e-6
 
 @dataclass(frozen=True)
 class Gem(Pooling):
-    """The generalised mean of all features of a picture: between the average (p = 1) and the maximum (p endless).
+    """The generalised mean of all features of an image: between the average (p = 1) and the maximum (p endless).
 
     1. Values below 1e-6 become 1e-6.
     2. (mean of x^p)^(1/p) of each value over the features.
     3. The row is divided by its length. Rows of several maps are added before.
 
-    Pictures without features are zeros.
+    Images without features are zeros.
 
     Parameters
     ----------

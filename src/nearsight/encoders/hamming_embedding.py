@@ -18,7 +18,7 @@ _PIECE = 4096
 class HammingEmbedding(WordEncoder):
     """Every feature is its visual word and a string of bits that says where in the word's cell it lies.
 
-    1. A vocabulary is learnt from descriptors of a sample of pictures; then, along random orthogonal directions, for
+    1. A vocabulary is learnt from descriptors of a sample of images; then, along random orthogonal directions, for
        each word the medians of the descriptors in its cell.
     2. A bit is set where the descriptor along its direction lies above its word's median.
     3. A query's features may have several words each, with other bits in each.
@@ -32,7 +32,7 @@ class HammingEmbedding(WordEncoder):
 
     Returns
     -------
-    For each picture, records of words and bits (`visual_words`)
+    For each image, records of words and bits (`visual_words`)
 
     Raises
     ------
@@ -52,8 +52,8 @@ class HammingEmbedding(WordEncoder):
     --------
     >>> from nearsight.features.sift import Sift
     >>> from nearsight.vocabularies.kmeans import Kmeans
-    >>> picture = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
-    >>> features = Sift().describe([picture])
+    >>> image = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
+    >>> features = Sift().describe([image])
     >>> encoder = HammingEmbedding(words=Kmeans(k=4))
     >>> fitted = encoder.fit(features[0].descriptors, lambda done, total: None)
     >>> encoder.encode(features, fitted)[0]["bits"].shape[1]

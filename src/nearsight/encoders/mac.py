@@ -1,4 +1,4 @@
-"""MAC: the largest that each value becomes anywhere in a picture."""
+"""MAC: the largest that each value becomes anywhere in an image."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nearsight.types import LocalFeatures
 
 @dataclass(frozen=True)
 class Mac(Pooling):
-    """The largest that each value becomes anywhere in a picture: maximum activations of convolutions.
+    """The largest that each value becomes anywhere in an image: maximum activations of convolutions.
 
     1. The maximum of each value over the features.
     2. The row is divided by its length. Rows of several maps are added before.
 
-    Pictures without features are zeros.
+    Images without features are zeros.
 
     Returns
     -------

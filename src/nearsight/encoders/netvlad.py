@@ -20,12 +20,12 @@ _ALPHA_SAMPLE_SIZE = 20_000
 
 @dataclass(frozen=True)
 class Netvlad(Encoder):
-    """For each visual word, how a picture's descriptors lie around it, each by how far it belongs to the word.
+    """For each visual word, how an image's descriptors lie around it, each by how far it belongs to the word.
 
     1. Descriptors x are divided by their lengths. Their words' centres c_k are learnt by k-means.
     2. x belongs to word k by a_k = exp(-a |x - c_k|^2) / sum_j exp(-a |x - c_j|^2), a being `alpha`.
     3. The sums over the descriptors of a_k (x - c_k), one word after another, are divided each by its own length.
-    4. The row is divided by its length. Pictures without features are zeros.
+    4. The row is divided by its length. Images without features are zeros.
 
     With several maps, all positions count together. Descriptors that come through `pca(dim=128)` first make rows that
     are ten times shorter.
@@ -82,7 +82,7 @@ class Netvlad(Encoder):
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`centres (K, D)` and `alpha (1,)`."""
         if not len(sample):
-            raise ValueError("words are learnt from descriptors; these pictures have none")
+            raise ValueError("words are learnt from descriptors; these images have none")
         rows = l2_normalise(sample)
         centres = Kmeans(self.k).train(rows, report)["centres"]
         alpha = _initial_alpha(
@@ -95,7 +95,7 @@ class Netvlad(Encoder):
         return int(fitted["centres"].size)
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> Floats:
-        """One row a picture."""
+        """One row an image."""
         centres, alpha = fitted["centres"].astype(np.float64), float(fitted["alpha"][0])
         made = np.zeros((len(described), centres.size), np.float32)
         for row, features in zip(made, described, strict=True):

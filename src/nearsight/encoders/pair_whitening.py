@@ -1,4 +1,4 @@
-"""Whitening learnt from pairs of pictures of the same thing: what differs within pairs counts little."""
+"""Whitening learnt from pairs of images of the same thing: what differs within pairs counts little."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PairWhitening(Encoder):
     5. A row less m is multiplied by these and divided by its length; a row of zeros stays one.
 
     It is learnt by `nearsight learn FOLDER --recipe ... --pairs FILE --out FILE` and used with `--learnt FILE`: a
-    collection alone does not say which of its pictures show the same thing.
+    collection alone does not say which of its images show the same thing.
 
     Parameters
     ----------

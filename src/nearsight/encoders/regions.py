@@ -28,7 +28,7 @@ class Regions(Encoder):
     2. Of each region the maximum of each value is taken, and divided by the length of all.
 
     A region's place is its middle, its diameter its side. Levels whose regions have no cell are left out. Features that
-    are no whole map lie on the picture's pixels instead of cells.
+    are no whole map lie on the image's pixels instead of cells.
 
     They can be whitened and added (R-MAC as in its paper): `mobilenetv2 | regions | pca(dim=512, whiten=1) |
     average(unit=true)`, or be visual words: `mobilenetv2 | regions | pca(dim=128) | asmk | inverted`.
@@ -39,7 +39,7 @@ class Regions(Encoder):
 
     Returns
     -------
-    For each picture, features with descriptors `(n, D) float32` of length 1
+    For each image, features with descriptors `(n, D) float32` of length 1
 
     Raises
     ------
@@ -74,7 +74,7 @@ class Regions(Encoder):
         return width
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[LocalFeatures]:
-        """The regions of each picture."""
+        """The regions of each image."""
         return [pool_areas(each, partial(rmac_regions, levels=self.levels), "max") for each in described]
 
 

@@ -1,4 +1,4 @@
-"""R-MAC: the maxima of many regions of a picture, added."""
+"""R-MAC: the maxima of many regions of an image, added."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from nearsight.types import LocalFeatures
 
 @dataclass(frozen=True)
 class Rmac(Pooling):
-    """The maxima of many regions of a picture, added: regional maximum activations of convolutions.
+    """The maxima of many regions of an image, added: regional maximum activations of convolutions.
 
     1. Square regions of `levels` sizes are laid over the map; `regions` says how.
     2. Of each region the maximum of each value is taken, and divided by the length of all.
     3. These are added, and the row is divided by its length. Rows of several maps are added before.
 
-    Pictures without features are zeros. Features that are no whole map lie on the picture's pixels instead of cells. In
+    Images without features are zeros. Features that are no whole map lie on the image's pixels instead of cells. In
     the paper, the regions are whitened before they are added:
     `mobilenetv2 | regions | pca(dim=512, whiten=1) | average(unit=true)` does that.
 

@@ -1,4 +1,4 @@
-"""SPoC: the sum of all features of a picture, those in its middle first."""
+"""SPoC: the sum of all features of an image, those in its middle first."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from nearsight.types import LocalFeatures
 
 @dataclass(frozen=True)
 class Spoc(Pooling):
-    """The sum of all features of a picture, those in its middle weighing most: sum-pooled convolutional features.
+    """The sum of all features of an image, those in its middle weighing most: sum-pooled convolutional features.
 
-    1. A feature at (x, y) of a picture of W x H pixels has the weight exp(-((x - W/2)^2 + (y - H/2)^2) / (2 s^2)) with
+    1. A feature at (x, y) of an image of W x H pixels has the weight exp(-((x - W/2)^2 + (y - H/2)^2) / (2 s^2)) with
        s = `sigma` min(W, H) / 2.
     2. The descriptors are multiplied by their weights and added.
     3. The row is divided by its length. Rows of several maps are added before.
 
-    Pictures without features are zeros. The paper's next step is `pca(dim=256, whiten=1)`.
+    Images without features are zeros. The paper's next step is `pca(dim=256, whiten=1)`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""VLAD: for each visual word, how a picture's descriptors lie around it, summed."""
+"""VLAD: for each visual word, how an image's descriptors lie around it, summed."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from nearsight.vocabularies.kmeans import Kmeans
 
 @dataclass(frozen=True)
 class Vlad(Encoder):
-    """For each visual word, the sum of the differences between a picture's descriptors and the word's centre.
+    """For each visual word, the sum of the differences between an image's descriptors and the word's centre.
 
     1. `k` words are learnt by k-means. With several `vocabularies`, each is learnt from its own part of the sample.
     2. Each descriptor x goes to the word of its nearest centre c, and adds x - c to the sum of that word.
     3. The sums, one word after another, are evened out: "power" takes sign(v) |v|^`power` of each value, "intra"
-       divides each word's sum by its length, so that what a picture repeats does not drown the rest.
+       divides each word's sum by its length, so that what an image repeats does not drown the rest.
     4. The row is divided by its length; rows of several vocabularies stand one after another, with length 1 together.
 
-    Words that a picture does not hold, and pictures without features, are zeros.
+    Words that an image does not hold, and images without features, are zeros.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Vlad(Encoder):
         """`centres (vocabularies, K, D)`."""
         count = len(sample) // self.vocabularies
         if not count:
-            few = f"{self.vocabularies} of them or more; these pictures have {len(sample)}"
+            few = f"{self.vocabularies} of them or more; these images have {len(sample)}"
             raise ValueError(f"vocabularies are learnt from descriptors, {few}")
         centres = []
         for part in range(self.vocabularies):
@@ -100,7 +100,7 @@ class Vlad(Encoder):
         return int(fitted["centres"].size)
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> Floats:
-        """One row a picture."""
+        """One row an image."""
         centres = trained_array(fitted, "centres")
         rows = [self._vector(features.descriptors, centres) for features in described]
         return np.stack(rows) if rows else np.empty((0, centres.size), np.float32)

@@ -14,14 +14,14 @@ from nearsight.types import Arrays, Encoder, LocalFeatures
 
 @dataclass(frozen=True)
 class Windows(Encoder):
-    """Sliding windows of several sizes, each as one feature: the whole picture, 2 x 2 windows of two thirds, and so on.
+    """Sliding windows of several sizes, each as one feature: the whole image, 2 x 2 windows of two thirds, and so on.
 
     1. Level l has l x l windows, evenly spread from edge to edge, whose sides are 2 / (l + 1) of the map's, rounded
        down to whole cells, at least one: the whole, then windows of 2/3, 1/2, 2/5 of its sides.
     2. Of each window the maximum or the average of each value is taken, and divided by the length of all.
 
     A window's place is its middle, its diameter the side of a square as large. Features that are no whole map lie on
-    the picture's pixels instead of cells.
+    the image's pixels instead of cells.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Windows(Encoder):
 
     Returns
     -------
-    For each picture, features with descriptors `(n, D) float32` of length 1; n = 14 for 3 levels of one map
+    For each image, features with descriptors `(n, D) float32` of length 1; n = 14 for 3 levels of one map
 
     Raises
     ------
@@ -44,8 +44,8 @@ class Windows(Encoder):
 
     Notes
     -----
-    Departures: the network sees the whole picture once, and windows are cut from its map; in the paper each window goes
-    through the network, and the distance of two pictures is the mean over the windows of one of that to the nearest
+    Departures: the network sees the whole image once, and windows are cut from its map; in the paper each window goes
+    through the network, and the distance of two images is the mean over the windows of one of that to the nearest
     window of the other. Here what follows says how windows are compared: added by `average`, or words of `asmk`.
 
     Examples
@@ -74,7 +74,7 @@ class Windows(Encoder):
         return width
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[LocalFeatures]:
-        """The windows of each picture."""
+        """The windows of each image."""
         return [pool_areas(each, partial(sliding_windows, levels=self.levels), self.pool) for each in described]
 
 

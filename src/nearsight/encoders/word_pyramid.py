@@ -1,4 +1,4 @@
-"""The spatial pyramid of visual words: which words there are in the picture, in its quarters, in its sixteenths."""
+"""The spatial pyramid of visual words: which words there are in the image, in its quarters, in its sixteenths."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _DEFAULT_VOCABULARY = Kmeans(k=200)
 
 @dataclass(frozen=True)
 class WordPyramid(Encoder):
-    """Which visual words there are in the picture, in its quarters, in its sixteenths; with one level a bag of words.
+    """Which visual words there are in the image, in its quarters, in its sixteenths; with one level a bag of words.
 
     1. Each descriptor becomes the word of `words` that is nearest.
-    2. Level l cuts the picture into 2^l x 2^l cells, and the words are counted in each.
+    2. Level l cuts the image into 2^l x 2^l cells, and the words are counted in each.
     3. Counts are divided by the number of features, and level 0 is multiplied by 1 / 2^L, level l by
-       1 / 2^(L - l + 1) with L = `levels` - 1: 1/4, 1/4 and 1/2 for three levels. A row has sum 1; of a picture
+       1 / 2^(L - l + 1) with L = `levels` - 1: 1/4, 1/4 and 1/2 for three levels. A row has sum 1; of an image
        without features it is zeros.
 
     What two rows have in common, sum of min(q, r), is the pyramid match kernel of the paper.
@@ -80,7 +80,7 @@ class WordPyramid(Encoder):
         return len(fitted["centres"]) * ((1 << 2 * self.levels) - 1) // 3
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> Floats:
-        """One row a picture."""
+        """One row an image."""
         rows = np.zeros((len(described), self.size(0, fitted)), np.float32)
         for row, features in zip(rows, described, strict=True):
             check_width(features.descriptors, fitted["centres"].shape[1])

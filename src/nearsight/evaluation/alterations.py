@@ -1,14 +1,14 @@
-"""Altered copies of a picture: every kind that a copy detector is asked to see through.
+"""Altered copies of an image: every kind that a copy detector is asked to see through.
 
-`ATTACKS` maps a name to an `Attack`. Each is a function of the picture alone: where it needs chance (noise, the place
-of a crop) the seed comes from the pixels, so the same picture gives the same altered bytes in every run.
+`ATTACKS` maps a name to an `Attack`. Each is a function of the image alone: where it needs chance (noise, the place
+of a crop) the seed comes from the pixels, so the same image gives the same altered bytes in every run.
 
 References
 ----------
 M. Douze, H. Jegou, H. Sandhawalia, L. Amsaleg, C. Schmid, "Evaluation of GIST descriptors for web-scale image search",
 CIVR 2009: the Copydays kinds, JPEG after the area was scaled by 1/16, and crops that remove a share of the area.
 
-Departures: the crops keep the picture's shape and lie at a place drawn from the seed; the "strong" kinds of Copydays
+Departures: the crops keep the image's shape and lie at a place drawn from the seed; the "strong" kinds of Copydays
 were made by hand (printed, scanned, painted over) and are modelled here by `print-scan` and the `strong` mixtures.
 """
 
@@ -32,14 +32,14 @@ Pixels = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Attack:
-    """One way of altering a picture. `light` marks those that hardly any viewer notices."""
+    """One way of altering an image. `light` marks those that hardly any viewer notices."""
 
     name: str
     alter: Callable[[Image], Image]
     light: bool = False
 
     def __call__(self, image: Image) -> Image:
-        """The altered copy, `(H', W', 3) uint8`; the picture itself stays as it is."""
+        """The altered copy, `(H', W', 3) uint8`; the image itself stays as it is."""
         return self.alter(image).copy(order="C")
 
 
@@ -123,7 +123,7 @@ def _mirror(image: Image) -> Image:
 
 
 def _write(image: Image, text: str, height: float, middle: float) -> Image:
-    """White letters with a black edge, as wide as the picture less a tenth, around `middle` of the height."""
+    """White letters with a black edge, as wide as the image less a tenth, around `middle` of the height."""
     font = cv2.FONT_HERSHEY_DUPLEX
     (wide, tall), _ = cv2.getTextSize(text, font, 1.0, 2)
     rows, columns = image.shape[:2]
@@ -150,12 +150,12 @@ def _letterbox(image: Image) -> Image:
 
 
 def _screenshot(image: Image) -> Image:
-    """The picture at 60 % of the width of a page with a title bar, a side column and lines of text."""
+    """The image at 60 % of the width of a page with a title bar, a side column and lines of text."""
     shown = _resize(image, 432, 432 * image.shape[0] / image.shape[1]) if image.shape[1] > 1 else image
     height, width = shown.shape[:2]
     page = np.full((height + 200, max(720, width + 288), 3), 245, np.uint8)
     page[:44] = 60, 90, 150
-    page = _write(page, "Home   News   Pictures   Log in", 22 / len(page), 22 / len(page))
+    page = _write(page, "Home   News   Images   Log in", 22 / len(page), 22 / len(page))
     page[80 : 80 + height, 30 : 30 + width] = shown
     for line, long in enumerate(generator_for(page).integers(80, 200, (len(page) - 100) // 24)):
         top = 84 + 24 * line

@@ -1,4 +1,4 @@
-"""What lies in the folder of a data set: its pictures by name, its lists, and clear words where something lacks."""
+"""What lies in the folder of a data set: its images by name, its lists, and clear words where something lacks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from nearsight.errors import PictureError, Reason, UsageError
+from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import LocalFileSystem
 
 __all__ = ["ImageNames", "find_first", "list_images", "list_subfolders", "read_list_bytes"]
@@ -17,14 +17,14 @@ IMAGE_SUFFIXES = frozenset(
         *(".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif", ".avif", ".jp2"),
     )
 )
-"""What the name of a picture ends with."""
+"""What the name of an image ends with."""
 
 LIST_LIMIT = 64 << 20
 """The largest list that is read, in bytes."""
 
 
 def list_images(folder: Path) -> tuple[str, ...]:
-    """The pictures below a folder by their names relative to it, with slashes, sorted; hidden folders are left out.
+    """The images below a folder by their names relative to it, with slashes, sorted; hidden folders are left out.
 
     Raises
     ------
@@ -70,14 +70,14 @@ def read_list_bytes(path: Path) -> bytes:
     """The bytes of a list, which may be none. Raises UsageError where it cannot be read."""
     try:
         return LocalFileSystem().read(os.fsencode(path.resolve()), LIST_LIMIT)[0]
-    except PictureError as problem:
+    except ImageError as problem:
         if problem.reason is Reason.EMPTY:
             return b""
         raise UsageError(f"{path} cannot be read: {problem}") from None
 
 
 class ImageNames:
-    """Finds pictures by what a list calls them: their name, with or without folders and ending."""
+    """Finds images by what a list calls them: their name, with or without folders and ending."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._by: dict[str, set[str]] = {}
@@ -87,16 +87,16 @@ class ImageNames:
                 self._by.setdefault(key, set()).add(name)
 
     def find(self, name: str, where: Path) -> str:
-        """The picture of this name; UsageError where there is none, or more than one.
+        """The image of this name; UsageError where there is none, or more than one.
 
-        A picture that a list names as it is wins over others that only look like it.
+        An image that a list names as it is wins over others that only look like it.
         """
         found = self._by.get(name, set())
         if name in found:
             return name
         if len(found) != 1:
-            rest = f"{len(found)} pictures are called so: {', '.join(sorted(found)[:3])}" if found else "there is none"
-            raise UsageError(f'{where} names the picture "{name}", but {rest}')
+            rest = f"{len(found)} images are called so: {', '.join(sorted(found)[:3])}" if found else "there is none"
+            raise UsageError(f'{where} names the image "{name}", but {rest}')
         return next(iter(found))
 
 

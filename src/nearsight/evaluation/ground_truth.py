@@ -1,4 +1,4 @@
-"""What is right: the questions of a protocol, and which answers count. Pictures are paths; nothing is decoded here."""
+"""What is right: the questions of a protocol, and which answers count. Images are paths; nothing is decoded here."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Relevance:
 
 @dataclass(frozen=True)
 class EvaluationQuery:
-    """One picture to ask with, or the `box` of it; its answers by level, "" where a protocol has only one.
+    """One image to ask with, or the `box` of it; its answers by level, "" where a protocol has only one.
 
     `group` is its class, its landmark, or the way in which it was altered; `alteration` the kind of query that is made of
-    the picture before it asks.
+    the image before it asks.
     """
 
     name: str
-    picture: Path
+    image: Path
     relevance: Mapping[str, Relevance]
     box: Box | None = None
     group: str = ""
@@ -48,29 +48,29 @@ class EvaluationQuery:
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """A protocol's task: the pictures to search among, what is asked, and how it is scored.
+    """A protocol's task: the images to search among, what is asked, and how it is scored.
 
     Parameters
     ----------
     name : of the protocol
-    folder : what the names of `pictures` are relative to
-    pictures : the names that are searched among; whatever else lies in the folder is not
+    folder : what the names of `images` are relative to
+    images : the names that are searched among; whatever else lies in the folder is not
     questions : at least one
     measures : names of `scoring.MEASURES`
-    labels : the class of each picture, where there are classes
+    labels : the class of each image, where there are classes
     """
 
     name: str
     folder: Path
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
     queries: tuple[EvaluationQuery, ...]
     measures: tuple[str, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.pictures or not self.queries:
+        if not self.images or not self.queries:
             raise UsageError(
-                f"{self.name} needs pictures to search among and questions; got {len(self.pictures)} pictures and "
+                f"{self.name} needs images to search among and questions; got {len(self.images)} images and "
                 f"{len(self.queries)} questions in {self.folder}"
             )
 
@@ -80,10 +80,10 @@ class GroundTruth:
         return tuple(dict.fromkeys(level for each in self.queries for level in each.relevance))
 
     def name_in_collection(self, question: EvaluationQuery) -> str | None:
-        """The name by which a question's own picture is searched among; None where it is not, or only a box asks."""
-        if question.box is not None or not question.picture.is_relative_to(self.folder):
+        """The name by which a question's own image is searched among; None where it is not, or only a box asks."""
+        if question.box is not None or not question.image.is_relative_to(self.folder):
             return None
-        return question.picture.relative_to(self.folder).as_posix()
+        return question.image.relative_to(self.folder).as_posix()
 
     def subsample(self, max_queries: int) -> GroundTruth:
         """With at most `max_queries` questions, spread evenly over all."""

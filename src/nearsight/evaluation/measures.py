@@ -116,7 +116,7 @@ def recall_of_neighbours(retrieved: Iterable[int], true_neighbours: Iterable[int
 
 
 def ukbench_score(ranks: Iterable[int]) -> float:
-    """How many pictures of the group stand in the first four places, the query itself among them: 4 at best.
+    """How many images of the group stand in the first four places, the query itself among them: 4 at best.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What all ways of altering a picture share: chance that comes from the pixels, and rounding to bytes."""
+"""What all ways of altering an image share: chance that comes from the pixels, and rounding to bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["generator_for", "to_uint8"]
 
 
 def generator_for(image: Image) -> np.random.Generator:
-    """Random numbers that are the same for the same picture, in every run."""
+    """Random numbers that are the same for the same image, in every run."""
     digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
 

@@ -1,15 +1,15 @@
-"""Queries that are not altered files: a scan laid askew, a drawing by hand, a picture out of somebody's memory.
+"""Queries that are not altered files: a scan laid askew, a drawing by hand, an image out of somebody's memory.
 
 `REDRAWN` maps a name to an `Attack`, as `attacks.ATTACKS` does, and `QUERY_KINDS` holds all of both. Chance comes from the
-pixels. The measures below are shares of the longest side, so that small and large pictures are treated alike.
+pixels. The measures below are shares of the longest side, so that small and large images are treated alike.
 
-- *scan*: the same picture "with some, mostly small, shift or turn", on white paper. `scan-shift` moves it by 5 % of
+- *scan*: the same image "with some, mostly small, shift or turn", on white paper. `scan-shift` moves it by 5 % of
   its width and height, `scan-turn` turns it by 3 degrees; `scan` does both by chance up to that, with the soft focus
   and the noise of the machine. What leaves the sheet is lost.
-- *drawn*: dark lines where the picture has edges, by a difference of Gaussians as in XDoG but without its tones, and
+- *drawn*: dark lines where the image has edges, by a difference of Gaussians as in XDoG but without its tones, and
   a trembling hand: `drawn` carefully, `drawn-rough` with few, thick, displaced lines.
-- *stored*: the picture as it is. The paper that asks with scans, drawings and salted pictures calls its fourth kind
-  "pictures in the memory of the computer".
+- *stored*: the image as it is. The paper that asks with scans, drawings and salted images calls its fourth kind
+  "images in the memory of the computer".
 - *memory*: out of a person's memory: eight flat areas of colour. People remember more of the surroundings than there
   was (boundary extension), colours stronger than they were (memory colour), and places only roughly.
 
@@ -45,7 +45,7 @@ PAPER = 245
 _SKETCH_SIDE = 512
 """Pixels of the longest side that lines are found at: finer ones nobody draws."""
 _MEMORY_SIDE = 32
-"""Pixels of the longest side that are left of a remembered picture."""
+"""Pixels of the longest side that are left of a remembered image."""
 _COLOURS = 8
 _SOFT = 0.01
 """Over what difference of grey a line goes from white to black."""
@@ -101,7 +101,7 @@ def _simulate_memory(image: Image, extension: float, drift: float, saturation: f
 
 
 def _quantize_colours(image: Image, generator: np.random.Generator) -> Floats:
-    """The picture in a few colours: k-means in Lab, ten rounds from pixels chosen by chance."""
+    """The image in a few colours: k-means in Lab, ten rounds from pixels chosen by chance."""
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2Lab).reshape(-1, 3)
     pixels = image.reshape(-1, 3).astype(np.float32)
     centres = lab[generator.choice(len(lab), min(_COLOURS, len(lab)), replace=False)]

@@ -1,7 +1,7 @@
-"""How well local features are found again, and told apart, in two pictures of one plane.
+"""How well local features are found again, and told apart, in two images of one plane.
 
-The homography `(3, 3)` maps points of the first picture to the second, in pixels with their centres at .5. Features are
-circles; two of them correspond where the circles, laid over each other in the first picture, have an overlap error (1 -
+The homography `(3, 3)` maps points of the first image to the second, in pixels with their centres at .5. Features are
+circles; two of them correspond where the circles, laid over each other in the first image, have an overlap error (1 -
 the area of both / the area of either) below `most`. As in the paper, the sizes of both are changed alike before that,
 so that the first has a radius of 30 pixels: else large circles would overlap more easily than small ones.
 """
@@ -27,16 +27,16 @@ _Pairs = NDArray[np.int64]
 def repeatability(
     first: LocalFeatures, second: LocalFeatures, homography: _Doubles, max_overlap_error: float = 0.4
 ) -> float:
-    """Share of the features that have a counterpart, of as many as could: 0 to 1; 0 where one picture has none.
+    """Share of the features that have a counterpart, of as many as could: 0 to 1; 0 where one image has none.
 
-    1. Features count that lie in the part of the plane which both pictures show.
+    1. Features count that lie in the part of the plane which both images show.
     2. Pairs that correspond are taken by rising overlap error, each feature once.
     3. Their number is divided by the smaller of both numbers of features.
 
     Parameters
     ----------
-    first, second : the features of two pictures
-    homography : `(3, 3)`, from points of the first picture to those of the second
+    first, second : the features of two images
+    homography : `(3, 3)`, from points of the first image to those of the second
     max_overlap_error : the overlap error below which features correspond, above 0 to 1
 
     References
@@ -65,14 +65,14 @@ def matching_score(
 ) -> float:
     """Share of the features whose nearest descriptor is that of their counterpart: 0 to 1.
 
-    A feature of the first picture is matched with that of the second whose descriptor is nearest, both in the part that
-    both pictures show; that is right where the two have an overlap error below `max_overlap_error`. How many of the second are
+    A feature of the first image is matched with that of the second whose descriptor is nearest, both in the part that
+    both images show; that is right where the two have an overlap error below `max_overlap_error`. How many of the second are
     matched rightly is divided by the smaller of both numbers of features.
 
     Parameters
     ----------
-    first, second : the features of two pictures
-    homography : `(3, 3)`, from points of the first picture to those of the second
+    first, second : the features of two images
+    homography : `(3, 3)`, from points of the first image to those of the second
     metric : what compares the descriptors
     max_overlap_error : the overlap error below which features correspond, above 0 to 1
     """
@@ -94,7 +94,7 @@ def correspondences(
 
 
 class _SharedFeatures(NamedTuple):
-    """Features that lie where both pictures look: which of either list, and their circles in the first picture."""
+    """Features that lie where both images look: which of either list, and their circles in the first image."""
 
     first_ids: _Pairs
     second_ids: _Pairs

@@ -56,7 +56,7 @@ class EvaluationReport:
     ----------
     title, intro : what was judged, in a line and in a sentence
     trials : one for each recipe
-    facts : numbers of the task by name, such as how many pictures and questions
+    facts : numbers of the task by name, such as how many images and questions
     published : figures of a paper under the same protocol
     examples : questions to show with their answers
     """
@@ -80,13 +80,13 @@ class EvaluationReport:
 
     @property
     def levels(self) -> list[str]:
-        """The levels of the questions whose answers are ranked; altered pictures are counted by kind instead."""
+        """The levels of the questions whose answers are ranked; altered images are counted by kind instead."""
         return list(dict.fromkeys(each.level for each in _unaltered_outcomes(self.trials[0].outcomes)))
 
     def headers(self) -> list[str]:
         """The heads of the columns."""
         units = [f"{name}, %" if _measure_unit(name) else name for name in self.measures]
-        return ["recipe", *units, "ms a query", "ms to describe", "bytes a picture"]
+        return ["recipe", *units, "ms a query", "ms to describe", "bytes an image"]
 
     def rows(self) -> list[list[str]]:
         """The cells of the table, a line for each recipe."""

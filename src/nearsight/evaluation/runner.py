@@ -1,7 +1,7 @@
 """Trying recipes on a folder: what is judged is what a search answers, refiners included.
 
-The folder is indexed into a collection of its own, by worker processes as ever. Pictures of the collection ask with
-their stored rows, many at a time; boxes, other files and altered pictures are described one by one. Each is judged
+The folder is indexed into a collection of its own, by worker processes as ever. Images of the collection ask with
+their stored rows, many at a time; boxes, other files and altered images are described one by one. Each is judged
 alone: what a search by a sense also takes from other senses of its collection is left out.
 """
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from nearsight.api.collection import Collection
 from nearsight.api.indexing import index
 from nearsight.clock import Clock, SystemClock
-from nearsight.errors import PictureError, UsageError
+from nearsight.errors import ImageError, UsageError
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance
 from nearsight.evaluation.redrawing import QUERY_KINDS
 from nearsight.evaluation.report import Example, ExampleHit
@@ -48,14 +48,14 @@ from nearsight.storage.snapshot import Snapshot
 from nearsight.types import NO_ID, Box, Descriptor, Hits, Ids, Image, Query
 
 BATCH = 64
-"""Stored pictures that ask at once."""
+"""Stored images that ask at once."""
 N_TIMED = 10
-"""Queries and pictures that times are taken of."""
+"""Queries and images that times are taken of."""
 ALTERED_SIDE = 1024
-"""Pixels of the longest side of a picture that is altered: what happens to a picture on its way through the web."""
+"""Pixels of the longest side of an image that is altered: what happens to an image on its way through the web."""
 
 EXAMPLE_SIDE = 160
-"""Pixels of the longest side of pictures in a report."""
+"""Pixels of the longest side of images in a report."""
 
 
 _NO_HITS = Hits(np.empty((1, 0), np.int64), np.empty((1, 0), np.float32))
@@ -70,15 +70,15 @@ class Bench:
         catalogue = Catalogue(collection.home)
         try:
             self.snapshot = Snapshot(collection.home, catalogue, self.files)
-            self.pictures = {os.fsdecode(each.path): each for each in catalogue.pictures()}
+            self.images = {os.fsdecode(each.path): each for each in catalogue.images()}
         finally:
             catalogue.close()
-        self.names = {each.id: name for name, each in self.pictures.items()}
+        self.names = {each.id: name for name, each in self.images.items()}
         self.pipelines = [self.snapshot.trained_pipeline(plan) for plan in pipelines]
 
     def ids(self, names: Iterable[str]) -> Ids:
-        """The ids of those pictures that could be read, sorted."""
-        found = (self.pictures[name].id for name in names if name in self.pictures)
+        """The ids of those images that could be read, sorted."""
+        found = (self.images[name].id for name in names if name in self.images)
         return np.sort(np.fromiter(found, np.int64))
 
     def search(self, plan: Pipeline | Together, query: Query, k: int, allow: Ids | None = None) -> Hits:
@@ -88,7 +88,7 @@ class Bench:
         return ranked(self.snapshot, plan, query, k, files=self.files, limits=self.limits, allow=allow).hits
 
     def search_by_ids(self, pipeline: Pipeline | Together, image_ids: Sequence[int], k: int, allow: Ids | None) -> Hits:
-        """The hits of pictures of the collection, one row each: from the index at once where there is no refiner."""
+        """The hits of images of the collection, one row each: from the index at once where there is no refiner."""
         if isinstance(pipeline, Pipeline) and not pipeline.rerankers:
             rows: Any = [self.snapshot.vector(pipeline, ident) for ident in image_ids]
             rows = rows if pipeline.descriptor.variable_length else np.stack(rows)
@@ -101,25 +101,25 @@ class Bench:
             ids[at, : hits.ids.shape[1]], scores[at, : hits.ids.shape[1]] = hits.ids[0], hits.scores[0]
         return Hits(ids, scores)
 
-    def load_pixels(self, picture: Path, side: int, box: Box | None = None) -> Image:
-        """A picture, or a box of it, with a longest side of at most `side` pixels."""
-        return query_pixels(Query(picture, box), self.files, self.limits)(side)
+    def load_pixels(self, image: Path, side: int, box: Box | None = None) -> Image:
+        """An image, or a box of it, with a longest side of at most `side` pixels."""
+        return query_pixels(Query(image, box), self.files, self.limits)(side)
 
     def measure_cost(self, plan: Pipeline | Together, questions: Sequence[EvaluationQuery]) -> Cost:
-        """What a recipe costs here: searches as a user makes them, and describing, each over some pictures."""
+        """What a recipe costs here: searches as a user makes them, and describing, each over some images."""
         plans = plan.plans if isinstance(plan, Together) else (plan,)
         ways: Any = {"recipe": [each.recipe for each in plans]}  # not by sense: others would help
         ways |= {"fuse": plan.how} if isinstance(plan, Together) else {}
         asked_with = questions[:: max(1, len(questions) // N_TIMED)][:N_TIMED]
 
         def search(question: EvaluationQuery) -> object:
-            return self.collection.search(question.picture, **ways, k=MAX_ANSWERS, box=question.box)
+            return self.collection.search(question.image, **ways, k=MAX_ANSWERS, box=question.box)
 
         search(asked_with[0])  # the first opens the index
         ask = [self._time(lambda each=each: search(each)) for each in asked_with]  # type: ignore[misc]
         describe, width = 0.0, 0
         for each in (one.descriptor for one in plans):
-            images = [self.load_pixels(question.picture, each.side, question.box) for question in asked_with]
+            images = [self.load_pixels(question.image, each.side, question.box) for question in asked_with]
             describe += min(self._time(partial(each.describe, images)) for _ in range(2))
             width += _vector_bytes(each, images)
         return Cost(1000 * float(np.median(ask)), 1000 * describe / len(asked_with), width)
@@ -131,7 +131,7 @@ class Bench:
 
 
 def _vector_bytes(descriptor: Descriptor, images: Sequence[Image]) -> int:
-    """Bytes of a row; of records, the mean over some pictures."""
+    """Bytes of a row; of records, the mean over some images."""
     if descriptor.variable_length:
         return round(float(np.mean([row.nbytes for row in descriptor.describe(images)])))
     width: int = descriptor.size * np.dtype(descriptor.dtype).itemsize
@@ -162,12 +162,12 @@ def open_bench(
         )
         with photos:
             if not len(photos):
-                raise UsageError(f"{folder} holds no picture that can be read")
+                raise UsageError(f"{folder} holds no image that can be read")
             yield Bench(photos, wanted, SystemClock())
 
 
 def evaluate_pipeline(bench: Bench, pipeline: Pipeline | Together, truth: GroundTruth, watch: Watch) -> Trial:
-    """What one recipe makes of a task. A question that cannot be read finds nothing; where none can, PictureError."""
+    """What one recipe makes of a task. A question that cannot be read finds nothing; where none can, ImageError."""
     outcomes = _run_queries(bench, pipeline, truth, watch)
     answered = [each.query for each in outcomes if each.first_answers]
     cost = bench.measure_cost(pipeline, answered or truth.queries)
@@ -176,8 +176,8 @@ def evaluate_pipeline(bench: Bench, pipeline: Pipeline | Together, truth: Ground
 
 def _run_queries(bench: Bench, pipeline: Pipeline | Together, truth: GroundTruth, watch: Watch) -> list[Outcome]:
     """Every question asked, those with stored rows first; in the order of the task."""
-    held = bench.ids(truth.pictures)
-    allow = None if len(held) == len(bench.pictures) else held
+    held = bench.ids(truth.images)
+    allow = None if len(held) == len(bench.images) else held
     stored = [_query_image_id(bench, truth, each) for each in truth.queries]
     many = [at for at, ident in enumerate(stored) if ident is not None]
     made: dict[int, list[Outcome]] = {}
@@ -199,16 +199,16 @@ def _search_file(
 ) -> Hits:
     """The hits of a question's file, or of the box of it: none where it cannot be read."""
     try:
-        return bench.search(pipeline, Query(query.picture, query.box), k, allow)
-    except PictureError:
+        return bench.search(pipeline, Query(query.image, query.box), k, allow)
+    except ImageError:
         return _NO_HITS
     except UsageError as problem:
-        raise UsageError(f"{query.picture}: {problem}") from None
+        raise UsageError(f"{query.image}: {problem}") from None
 
 
 def _query_image_id(bench: Bench, truth: GroundTruth, query: EvaluationQuery) -> int | None:
     name = truth.name_in_collection(query)
-    return bench.pictures[name].id if name in bench.pictures else None
+    return bench.images[name].id if name in bench.images else None
 
 
 def _score_ranking(bench: Bench, query: EvaluationQuery, ids: Ids, scores: NDArray[np.float32]) -> list[Outcome]:
@@ -229,20 +229,20 @@ def _score_ranking(bench: Bench, query: EvaluationQuery, ids: Ids, scores: NDArr
 def evaluate_attacks(
     bench: Bench, kinds: Sequence[str], n_images: int, watch: Watch, extra: Sequence[Pipeline | Together] = ()
 ) -> dict[str, list[Outcome]]:
-    """Some pictures, altered in every way, ask for themselves: the outcomes of each plan, or fusion, by its name.
+    """Some images, altered in every way, ask for themselves: the outcomes of each plan, or fusion, by its name.
 
     `extra` are asked beside the plans of the bench; a fusion takes what its plans have answered.
 
-    The pictures are spread evenly over the folder. Files of the same bytes are all right answers.
+    The images are spread evenly over the folder. Files of the same bytes are all right answers.
     """
-    names = sorted(bench.pictures)
+    names = sorted(bench.images)
     n_images = min(n_images, len(names))
     chosen = [names[at * len(names) // n_images] for at in range(n_images)]
     every: tuple[Pipeline | Together, ...] = (*bench.pipelines, *extra)
     made: dict[str, list[Outcome]] = {plan.name: [] for plan in every}
     for number, name in enumerate(chosen):
         image = bench.load_pixels(bench.collection.root / name, ALTERED_SIDE)
-        same = {each for each, held in bench.pictures.items() if held.sha256 == bench.pictures[name].sha256}
+        same = {each for each, held in bench.images.items() if held.sha256 == bench.images[name].sha256}
         for kind in kinds:
             altered = QUERY_KINDS[kind](image)
             question = EvaluationQuery(
@@ -256,7 +256,7 @@ def evaluate_attacks(
                     hits = bench.search(plan, Query(altered), MAX_ANSWERS)
                 answers[plan.name] = hits
                 made[plan.name] += _score_ranking(bench, question, hits.ids[0], hits.scores[0])
-        watch(Progress("asking with altered pictures", number + 1, len(chosen)))
+        watch(Progress("asking with altered images", number + 1, len(chosen)))
     return made
 
 
@@ -264,13 +264,13 @@ def make_example(bench: Bench, trial: str, outcome: Outcome, max_hits: int = 6) 
     """A question with its first answers, as small JPEGs."""
     question = outcome.query
     if question.alteration:
-        image = QUERY_KINDS[question.alteration](bench.load_pixels(question.picture, ALTERED_SIDE))
+        image = QUERY_KINDS[question.alteration](bench.load_pixels(question.image, ALTERED_SIDE))
     else:
-        image = bench.load_pixels(question.picture, thumbnail.SIDE, question.box)
+        image = bench.load_pixels(question.image, thumbnail.SIDE, question.box)
     hits = (
         ExampleHit(
             found.name,
-            _small_jpeg(thumbnail.decode(bench.collection.thumbnail(bench.pictures[found.name].id))),
+            _small_jpeg(thumbnail.decode(bench.collection.thumbnail(bench.images[found.name].id))),
             found.right,
         )
         for found in outcome.first_answers[:max_hits]

@@ -69,7 +69,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Cost:
-    """What it costs: milliseconds a query with everything, milliseconds to describe a picture, bytes of its row."""
+    """What it costs: milliseconds a query with everything, milliseconds to describe an image, bytes of its row."""
 
     ask_ms: float
     describe_ms: float
@@ -78,7 +78,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Trial:
-    """What one recipe made of a task. `kinds` is the percentage of altered pictures whose original came first."""
+    """What one recipe made of a task. `kinds` is the percentage of altered images whose original came first."""
 
     name: str
     recipe: str
@@ -174,7 +174,7 @@ MEASURES = {
         _percent(lambda o: recall_at(o.ranks, o.n_positives, 10)),
     ),
     "N-S": EvaluationMeasure(
-        "", "pictures of the group in the first four, 4 at best", _mean(lambda o: ukbench_score(o.ranks))
+        "", "images of the group in the first four, 4 at best", _mean(lambda o: ukbench_score(o.ranks))
     ),
     "µAP": EvaluationMeasure(
         "%",

@@ -1,1 +1,1 @@
-"""Local features: each finds points in a picture and describes what is around them, one method a file."""
+"""Local features: each finds points in an image and describes what is around them, one method a file."""

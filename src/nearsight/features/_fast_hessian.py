@@ -70,7 +70,7 @@ def hessian_determinants(sums: IntegralImage, side: int, step: int, border: int)
 
 
 def detect_blobs(sums: IntegralImage, octaves: int, threshold: float) -> BlobPoints:
-    """Maxima over place and scale above a threshold, in so many octaves as the picture has room for."""
+    """Maxima over place and scale above a threshold, in so many octaves as the image has room for."""
     found = [_detect_octave(sums, octave, threshold) for octave in range(octaves)]
     return BlobPoints(*(np.concatenate(each).astype(np.float32) for each in zip(*found, strict=True)))
 

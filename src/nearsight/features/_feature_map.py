@@ -1,4 +1,4 @@
-"""The map that a network makes of a picture as local features; a helper, not a method."""
+"""The map that a network makes of an image as local features; a helper, not a method."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nearsight.models.card import ModelCard, ModelOutput
 from nearsight.types import Box, Image, LocalDescriptor, LocalFeatures
 
 _MIN_SIDE = 8
-"""Pixels of the longest side below which a picture shows nothing."""
+"""Pixels of the longest side below which an image shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class NetworkFeatureMap(LocalDescriptor):
         onnx_runtime.load_model(self.model)
 
     def features(self, image: Image) -> LocalFeatures:
-        """The positions of all maps of one picture; the `n` strongest where there are more."""
+        """The positions of all maps of one image; the `n` strongest where there are more."""
         if max(image.shape[:2]) < _MIN_SIDE or (image == image[0, 0]).all():
             return empty_features(image, self.size, np.float32)
         found = _concatenate_maps(image, [self._features_at_scale(image, scale) for scale in self.scales])
@@ -83,7 +83,7 @@ class NetworkFeatureMap(LocalDescriptor):
     def _card(self) -> ModelCard:
         card = registry.find_card(self.model)
         if card.image_input().fit != "inside" and self.scales != (1.0,):
-            raise ModelError(f"{self.model} sees every picture in one size: its scales are [1.0]; got {self.scales}")
+            raise ModelError(f"{self.model} sees every image in one size: its scales are [1.0]; got {self.scales}")
         return card
 
     def _map_output(self) -> ModelOutput:
@@ -96,7 +96,7 @@ class NetworkFeatureMap(LocalDescriptor):
 
 
 def _visible_area(image: Image, card: ModelCard) -> Box:
-    """Left, top, width and height of what the network sees of a picture, in pixels."""
+    """Left, top, width and height of what the network sees of an image, in pixels."""
     height, width = image.shape[:2]
     if card.image_input().fit != "crop":
         return 0, 0, width, height

@@ -26,7 +26,7 @@ def from_keypoints(image: Image, keypoints: Sequence[KeyPoint], descriptors: NDA
 def local_features(
     image: Image, points: NDArray[Any], scales: NDArray[Any], angles: NDArray[Any], descriptors: NDArray[Any]
 ) -> LocalFeatures:
-    """Features of a picture from arrays of any precision; angles may be of any turn."""
+    """Features of an image from arrays of any precision; angles may be of any turn."""
     places, sizes, turns = (np.asarray(each, np.float32) for each in (points, scales, np.mod(angles, 360)))
     return LocalFeatures(places, sizes, turns % 360, descriptors, _image_size(image))
 

@@ -1,4 +1,4 @@
-"""Patches cut out of a picture at their own place, size and angle, and SIFT of such; a helper, not a method."""
+"""Patches cut out of an image at their own place, size and angle, and SIFT of such; a helper, not a method."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LAYERS, _FIRST_DIAMETER = 3, 3.2
 def extract_patches(luma: NDArray[np.uint8], points: Floats, sides: Floats, angles: Floats, n_samples: int) -> Floats:
     """Squares around points, turned by angles (degrees clockwise), as `(n, count, count) float32` levels of grey.
 
-    Between pixels it is interpolated linearly. Where pixels lie closer than the samples, they come from a picture made
-    smaller by areas, so that nothing is skipped. Outside of the picture its edge goes on.
+    Between pixels it is interpolated linearly. Where pixels lie closer than the samples, they come from an image made
+    smaller by areas, so that nothing is skipped. Outside of the image its edge goes on.
     """
     steps = sides / n_samples
     offsets = np.arange(n_samples) - (n_samples - 1) / 2

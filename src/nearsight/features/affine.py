@@ -1,4 +1,4 @@
-"""Any local features, looked for in views of the picture from the side too."""
+"""Any local features, looked for in views of the image from the side too."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _BLUR_PER_TILT = 0.8
 
 @dataclass(frozen=True)
 class Affine(LocalDescriptor):
-    """Other local features, found in views of the picture from the side too, as if the camera had moved.
+    """Other local features, found in views of the image from the side too, as if the camera had moved.
 
-    1. The picture is looked at with the tilts 1, 2^(1/2), 2, ... 2^(tilts/2), and for a tilt t above 1 from every
+    1. The image is looked at with the tilts 1, 2^(1/2), 2, ... 2^(tilts/2), and for a tilt t above 1 from every
        72 / t degrees of half a turn: it is turned, smoothed along x by .8 (t^2 - 1)^(1/2), and made narrower by t.
     2. `inner` finds features in each view; a view's share of `n` goes with its area, and is at most what `inner` keeps.
     3. Places and angles are mapped back, and diameters to those of circles of the same area. What lies outside of the
-       picture then is dropped.
+       image then is dropped.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ class Affine(LocalDescriptor):
 
     Returns
     -------
-    For each picture, features with descriptors `(n, inner.size)` of the type of `inner`, view by view
+    For each image, features with descriptors `(n, inner.size)` of the type of `inner`, view by view
 
     Raises
     ------
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -54,14 +54,14 @@ class Affine(LocalDescriptor):
 
     Notes
     -----
-    Departures: all views are at full resolution; the paper looks at small ones first when it matches two pictures.
+    Departures: all views are at full resolution; the paper looks at small ones first when it matches two images.
 
     Examples
     --------
-    >>> picture = np.zeros((64, 64, 3), np.uint8)
-    >>> picture[20:40, 24:44] = 255
+    >>> image = np.zeros((64, 64, 3), np.uint8)
+    >>> image[20:40, 24:44] = 255
     >>> views = Affine(Sift(n=10), tilts=1)
-    >>> len(views.features(picture)) > len(views.inner.features(picture))
+    >>> len(views.features(image)) > len(views.inner.features(image))
     True
     """
 
@@ -106,14 +106,14 @@ class Affine(LocalDescriptor):
         self.inner.load()
 
     def features(self, image: Image) -> LocalFeatures:
-        """The features of all views of one picture."""
+        """The features of all views of one image."""
         views = self._view_parameters()
         whole = sum(1 / tilt for tilt, _ in views)
         found = [self._view_features(image, tilt, turn, int(self.n / tilt / whole)) for tilt, turn in views]
         return local_features(image, *(np.concatenate(each)[: self.n] for each in zip(*found, strict=True)))
 
     def _view_parameters(self) -> list[tuple[float, float]]:
-        """Tilts, and the angles in degrees by which the picture is turned before."""
+        """Tilts, and the angles in degrees by which the image is turned before."""
         return [
             (1.0, 0.0),
             *((tilt, turn) for tilt in self._tilt_factors() for turn in np.arange(0, 180, _ROTATION_STEP / tilt)),
@@ -123,7 +123,7 @@ class Affine(LocalDescriptor):
         return (2 ** (step / 2) for step in range(1, self.tilts + 1))
 
     def _view_features(self, image: Image, tilt: float, rotation: float, max_features: int) -> tuple[NDArray[Any], ...]:
-        """Points, diameters, angles and descriptors of one view, as they are in the picture."""
+        """Points, diameters, angles and descriptors of one view, as they are in the image."""
         kept = max(1, min(max_features, self.inner.n))
         inner = cast(LocalDescriptor, dataclasses.replace(cast(Any, self.inner), n=kept))
         view, there = _simulate_view(image, tilt, rotation)
@@ -139,7 +139,7 @@ class Affine(LocalDescriptor):
 
 
 def _simulate_view(image: Image, tilt: float, rotation: float) -> tuple[Image, NDArray[np.float64]]:
-    """The picture from the side, and the matrix `(3, 3)` that maps its points there."""
+    """The image from the side, and the matrix `(3, 3)` that maps its points there."""
     if tilt == 1 and rotation == 0:
         return image, np.eye(3)
     height, width = image.shape[:2]
@@ -155,7 +155,7 @@ def _simulate_view(image: Image, tilt: float, rotation: float) -> tuple[Image, N
 
 
 def _warp_affine(image: Image, matrix: NDArray[np.float64], size: tuple[int, int]) -> Image:
-    """The picture by a matrix, in pixels with centres at .5; its edge goes on outside."""
+    """The image by a matrix, in pixels with centres at .5; its edge goes on outside."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     exact = np.linalg.inv(half) @ matrix @ half
     return np.asarray(cv2.warpAffine(image, exact[:2], size, borderMode=cv2.BORDER_REPLICATE), np.uint8)

@@ -11,14 +11,14 @@ from nearsight.features._keypoints import check_feature_count, detect_binary_fea
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 _MIN_SIDE = 32
-"""No point is found in a smaller picture."""
+"""No point is found in a smaller image."""
 
 
 @dataclass(frozen=True)
 class Akaze(LocalDescriptor):
-    """Points found at their own scale while the picture is smoothed within its edges, described by 486 comparisons.
+    """Points found at their own scale while the image is smoothed within its edges, described by 486 comparisons.
 
-    1. The picture is smoothed step by step by non-linear diffusion, which leaves edges as they are.
+    1. The image is smoothed step by step by non-linear diffusion, which leaves edges as they are.
     2. Points are maxima of the determinant of the Hessian over place and scale.
     3. A point's direction is that of the largest sum of gradients within a window of 60 degrees.
     4. Grids of 2 x 2, 3 x 3 and 4 x 4 cells around it, turned by that direction: the mean and both gradients of each
@@ -28,16 +28,16 @@ class Akaze(LocalDescriptor):
     ----------
     n : features kept at most, the strongest
     threshold : the least determinant of the Hessian of a point, above 0
-    octaves : halvings of the picture, 1 to 8
+    octaves : halvings of the image, 1 to 8
 
     Returns
     -------
-    For each picture, features with descriptors `(n, 61) uint8`: 486 bits and two that are always 0
+    For each image, features with descriptors `(n, 61) uint8`: 486 bits and two that are always 0
 
     Raises
     ------
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -50,9 +50,9 @@ class Akaze(LocalDescriptor):
 
     Examples
     --------
-    >>> picture = np.zeros((128, 128, 3), np.uint8)
-    >>> picture[50:80, 50:80] = 255
-    >>> features = Akaze(n=10).features(picture)
+    >>> image = np.zeros((128, 128, 3), np.uint8)
+    >>> image[50:80, 50:80] = 255
+    >>> features = Akaze(n=10).features(image)
     >>> len(features) > 0, features.descriptors.shape[1]
     (True, 61)
     """
@@ -77,7 +77,7 @@ class Akaze(LocalDescriptor):
         return 61
 
     def features(self, image: Image) -> LocalFeatures:
-        """The strongest features of one picture."""
+        """The strongest features of one image."""
         if min(image.shape[:2]) < _MIN_SIDE:
             return empty_features(image, self.size, np.uint8)
         akaze = cv2.AKAZE.create(threshold=self.threshold, nOctaves=self.octaves)

@@ -12,14 +12,14 @@ from nearsight.features._keypoints import check_feature_count, detect_binary_fea
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 _MIN_SIDE = 32
-"""No pattern fits into a smaller picture."""
+"""No pattern fits into a smaller image."""
 
 
 @dataclass(frozen=True)
 class Brisk(LocalDescriptor):
     """Corners found at their own scale, described by 512 comparisons of smoothed pixels on circles around them.
 
-    1. Corners by FAST are looked for in `octaves` halvings of the picture and as many layers between them; those that
+    1. Corners by FAST are looked for in `octaves` halvings of the image and as many layers between them; those that
        stand out over place and scale are kept.
     2. 60 places on circles around a corner are smoothed. Pairs that are far apart give its direction.
     3. 512 pairs that are near each other, turned by that direction, are compared: a bit each.
@@ -28,16 +28,16 @@ class Brisk(LocalDescriptor):
     ----------
     n : features kept at most, the strongest
     threshold : by how many levels of grey (1 to 254) pixels on a circle differ from its middle where it is a corner
-    octaves : halvings of the picture, 0 to 8; as many as a small picture has room for; 0 looks at one scale alone
+    octaves : halvings of the image, 0 to 8; as many as a small image has room for; 0 looks at one scale alone
 
     Returns
     -------
-    For each picture, features with descriptors `(n, 64) uint8`: 512 bits
+    For each image, features with descriptors `(n, 64) uint8`: 512 bits
 
     Raises
     ------
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -50,9 +50,9 @@ class Brisk(LocalDescriptor):
 
     Examples
     --------
-    >>> picture = np.zeros((128, 128, 3), np.uint8)
-    >>> picture[50:80, 50:80] = 255
-    >>> features = Brisk(n=10).features(picture)
+    >>> image = np.zeros((128, 128, 3), np.uint8)
+    >>> image[50:80, 50:80] = 255
+    >>> features = Brisk(n=10).features(image)
     >>> len(features) > 0, features.descriptors.shape[1]
     (True, 64)
     """
@@ -77,7 +77,7 @@ class Brisk(LocalDescriptor):
         return 64
 
     def features(self, image: Image) -> LocalFeatures:
-        """The strongest features of one picture."""
+        """The strongest features of one image."""
         least = min(image.shape[:2])
         if least < _MIN_SIDE:
             return empty_features(image, self.size, np.uint8)

@@ -21,7 +21,7 @@ _MAX_VALUE = 0.2
 class DenseSift(LocalDescriptor):
     """Patches of a regular grid in several sizes, described by the directions of their edges; upright RootSIFT.
 
-    1. For each size, patches that lie wholly in the picture stand `step` pixels apart, row by row; the steps are made
+    1. For each size, patches that lie wholly in the image stand `step` pixels apart, row by row; the steps are made
        wider, by whole pixels, until all sizes together have at most `n` patches.
     2. A patch has 4 x 4 cells. Luma is smoothed by a Gaussian of a sixth of a cell.
     3. The strength of the gradient of each pixel is shared by the two nearest of 8 directions and, bilinearly, by
@@ -41,12 +41,12 @@ class DenseSift(LocalDescriptor):
 
     Returns
     -------
-    For each picture, features with descriptors `(n, 128) float32`; the scales are the sides of the patches
+    For each image, features with descriptors `(n, 128) float32`; the scales are the sides of the patches
 
     Raises
     ------
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -60,8 +60,8 @@ class DenseSift(LocalDescriptor):
 
     Examples
     --------
-    >>> picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-    >>> features = DenseSift(sizes=(16,)).features(picture)
+    >>> image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    >>> features = DenseSift(sizes=(16,)).features(image)
     >>> features.points.tolist()
     [[11.5, 11.5], [19.5, 11.5], [11.5, 19.5], [19.5, 19.5]]
     """
@@ -87,7 +87,7 @@ class DenseSift(LocalDescriptor):
         return _CELLS * _CELLS * _DIRECTIONS
 
     def features(self, image: Image) -> LocalFeatures:
-        """The patches of one picture."""
+        """The patches of one image."""
         luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
         step = self._effective_step(luma.shape)
         points, sides, rows = [np.empty((0, 2))], [np.empty(0)], [np.empty((0, self.size), np.float32)]
@@ -104,7 +104,7 @@ class DenseSift(LocalDescriptor):
         return local_features(image, where, scales, np.zeros(len(kept)), rooted)
 
     def _effective_step(self, shape: tuple[int, ...]) -> int:
-        """The smallest step, at least that asked for, with at most n patches; or one wider than the picture."""
+        """The smallest step, at least that asked for, with at most n patches; or one wider than the image."""
         step = self.step
         while step < max(shape) and self._patch_count(shape, step) > self.n:
             step += 1
@@ -115,7 +115,7 @@ class DenseSift(LocalDescriptor):
 
 
 def _grid_centres(length: int, size: int, step: int) -> NDArray[np.int64]:
-    """The pixels on which patches lie with their middles, in the middle of a side of the picture."""
+    """The pixels on which patches lie with their middles, in the middle of a side of the image."""
     room = length - 1 - size
     return np.arange(size // 2 + room % step // 2, length - size // 2, step) if room >= 0 else np.arange(0)
 

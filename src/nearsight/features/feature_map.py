@@ -9,36 +9,36 @@ from nearsight.features._feature_map import NetworkFeatureMap
 
 @dataclass(frozen=True)
 class FeatureMap(NetworkFeatureMap):
-    """What a network sees at each position of a picture: a map among the outputs of an ONNX model that has a card.
+    """What a network sees at each position of an image: a map among the outputs of an ONNX model that has a card.
 
-    1. The picture is scaled for the network: its longest side to `side` pixels times the scale, where the card leaves
+    1. The image is scaled for the network: its longest side to `side` pixels times the scale, where the card leaves
        the size open ("inside"), and as the card says otherwise. What is smaller is not enlarged first.
     2. The network gives a map `(D, rows, columns)`. Each position is a feature: its D values, the middle of its part of
-       the picture, and the diameter of that part. It has no direction: all angles are 0.
+       the image, and the diameter of that part. It has no direction: all angles are 0.
     3. The positions of all `scales` stand one map after another. Where they are more than `n`, those of the longest
        descriptors are kept, the longest first: what a network sees much in is long.
 
-    Pictures of a single colour, or of fewer than 8 pixels at the longest side, have no features.
+    Images of a single colour, or of fewer than 8 pixels at the longest side, have no features.
 
     Parameters
     ----------
     n : features kept at most, the strongest
-    side : pixels of the longest side of the picture, 32 to 4096
-    scales : factors of the picture's size, above 0, at most 4: a map for each
+    side : pixels of the longest side of the image, 32 to 4096
+    scales : factors of the image's size, above 0, at most 4: a map for each
     model : the name of a model's card; `nearsight models list` says which there are
     output : the name of an output that is a map
 
     Returns
     -------
-    For each picture, features with descriptors `(n, D) float32`, D as the card says; 1280 for the default
+    For each image, features with descriptors `(n, D) float32`, D as the card says; 1280 for the default
 
     Raises
     ------
     ModelError
         where there is no such card or map, the model is not on this machine or not what its card says, or it sees every
-        picture in one size and several scales are asked for
+        image in one size and several scales are asked for
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------

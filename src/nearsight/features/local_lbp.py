@@ -36,17 +36,17 @@ class LocalLbp(LocalDescriptor):
     cells : cells along a side, 1 to 8
     extent : the side of the described square in diameters of the point (2 sigma), 1 to 12
     threshold : the least difference that counts, of luma that counts from 0 to 1
-    upright : leave features unturned: pictures are the right way up, and what is turned differs
+    upright : leave features unturned: images are the right way up, and what is turned differs
     contrast : the least contrast of a point, as that of `sift`
 
     Returns
     -------
-    For each picture, features with descriptors `(n, 16 cells^2) float32`
+    For each image, features with descriptors `(n, 16 cells^2) float32`
 
     Raises
     ------
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -59,9 +59,9 @@ class LocalLbp(LocalDescriptor):
 
     Examples
     --------
-    >>> picture = np.zeros((64, 64, 3), np.uint8)
-    >>> picture[20:40, 24:44] = 255
-    >>> features = LocalLbp(n=10).features(picture)
+    >>> image = np.zeros((64, 64, 3), np.uint8)
+    >>> image[20:40, 24:44] = 255
+    >>> features = LocalLbp(n=10).features(image)
     >>> len(features) > 0, features.descriptors.shape[1]
     (True, 256)
     """
@@ -90,7 +90,7 @@ class LocalLbp(LocalDescriptor):
         return self.cells**2 << _PAIRS
 
     def features(self, image: Image) -> LocalFeatures:
-        """The strongest features of one picture."""
+        """The strongest features of one image."""
         luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         found = cv2.SIFT.create(nfeatures=self.n, contrastThreshold=self.contrast).detect(luma, None)[: self.n]
         if not found:

@@ -9,9 +9,9 @@ from nearsight.features._feature_map import NetworkFeatureMap
 
 @dataclass(frozen=True)
 class Mobilenetv2(NetworkFeatureMap):
-    """What MobileNetV2 sees at each 32nd pixel of a picture: the last layer before it is averaged and classified.
+    """What MobileNetV2 sees at each 32nd pixel of an image: the last layer before it is averaged and classified.
 
-    1. The picture's longest side becomes `side` pixels times the scale; what is smaller is not enlarged first. Both
+    1. The image's longest side becomes `side` pixels times the scale; what is smaller is not enlarged first. Both
        sides are rounded to multiples of 32.
     2. The network gives 1280 values of 0 or more for each square of 32 x 32 pixels. Each square is a feature with no
        direction: all angles are 0.
@@ -19,25 +19,25 @@ class Mobilenetv2(NetworkFeatureMap):
        descriptors are kept, the longest first: what a network sees much in is long.
 
     Poolings such as `rmac` make a row of all positions. `vlad`, `fisher` and `asmk` take each as a local feature;
-    `unit` before them lets each count alike. Pictures of a single colour, or of fewer than 8 pixels at the longest
+    `unit` before them lets each count alike. Images of a single colour, or of fewer than 8 pixels at the longest
     side, have no features.
 
     Parameters
     ----------
     n : features kept at most, the strongest
-    side : pixels of the longest side of the picture, 32 to 4096
-    scales : factors of the picture's size, above 0, at most 4: a map for each
+    side : pixels of the longest side of the image, 32 to 4096
+    scales : factors of the image's size, above 0, at most 4: a map for each
 
     Returns
     -------
-    For each picture, features with descriptors `(n, 1280) float32`
+    For each image, features with descriptors `(n, 1280) float32`
 
     Raises
     ------
     ModelError
         where the model is not on this machine, or is not what its card says
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -49,7 +49,7 @@ class Mobilenetv2(NetworkFeatureMap):
     Notes
     -----
     Departures: the last paper trains its network for this strength and smooths the map; this one was trained to name
-    what pictures show.
+    what images show.
 
     Examples
     --------

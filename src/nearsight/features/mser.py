@@ -36,19 +36,19 @@ class Mser(LocalDescriptor):
     delta : levels of grey over which a region is to stay the same, 1 to 127
     variation : how much its area may change over those, as a share of it, above 0 to 1
     smallest : the least area of a region in pixels, 1 or more
-    largest : the largest area of a region, as a share of the picture, above 0 to 1
+    largest : the largest area of a region, as a share of the image, above 0 to 1
     extent : the side of the described square in diameters of the region, 1 to 12
-    upright : leave features unturned: pictures are the right way up, and what is turned differs
+    upright : leave features unturned: images are the right way up, and what is turned differs
     root : RootSIFT; otherwise SIFT's own values, 0 to 255
 
     Returns
     -------
-    For each picture, features with descriptors `(n, 128) float32`
+    For each image, features with descriptors `(n, 128) float32`
 
     Raises
     ------
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -62,9 +62,9 @@ class Mser(LocalDescriptor):
 
     Examples
     --------
-    >>> picture = np.full((64, 64, 3), 200, np.uint8)
-    >>> picture[20:40, 24:44] = 50
-    >>> features = Mser().features(picture)
+    >>> image = np.full((64, 64, 3), 200, np.uint8)
+    >>> image[20:40, 24:44] = 50
+    >>> features = Mser().features(image)
     >>> features.points.tolist(), features.scales.round().tolist()
     ([[34.0, 30.0]], [23.0])
     """
@@ -97,7 +97,7 @@ class Mser(LocalDescriptor):
         return 128
 
     def features(self, image: Image) -> LocalFeatures:
-        """The features of the largest regions of one picture."""
+        """The features of the largest regions of one image."""
         luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         regions = self._regions(luma)
         if not regions:

@@ -18,7 +18,7 @@ _BORDER, _PATCH = 31, 31
 class Orb(LocalDescriptor):
     """Corners at several scales, each with a direction, described by 256 comparisons of pixels around it.
 
-    1. The picture is made smaller by `scale` again and again, `levels` times; each level gets its share of `n`.
+    1. The image is made smaller by `scale` again and again, `levels` times; each level gets its share of `n`.
     2. FAST corners are ranked by Harris' measure of a corner, and the strongest of each level kept.
     3. A corner's direction leads from it to the centre of mass of the circle around it.
     4. 256 pairs of smoothed pixels, turned by that direction, are compared: a bit each.
@@ -32,12 +32,12 @@ class Orb(LocalDescriptor):
 
     Returns
     -------
-    For each picture, features with descriptors `(n, 32) uint8`: 256 bits
+    For each image, features with descriptors `(n, 32) uint8`: 256 bits
 
     Raises
     ------
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -50,9 +50,9 @@ class Orb(LocalDescriptor):
 
     Examples
     --------
-    >>> picture = np.zeros((96, 96, 3), np.uint8)
-    >>> picture[40:70, 40:70] = 255
-    >>> features = Orb(n=10).features(picture)
+    >>> image = np.zeros((96, 96, 3), np.uint8)
+    >>> image[40:70, 40:70] = 255
+    >>> features = Orb(n=10).features(image)
     >>> len(features) > 0, features.descriptors.shape[1]
     (True, 32)
     """
@@ -80,7 +80,7 @@ class Orb(LocalDescriptor):
         return 32
 
     def features(self, image: Image) -> LocalFeatures:
-        """The strongest features of one picture."""
+        """The strongest features of one image."""
         room = min(image.shape[:2]) / (2 * _BORDER + 1)
         if room < 1:
             return empty_features(image, self.size, np.uint8)

@@ -28,17 +28,17 @@ class Sift(LocalDescriptor):
     ----------
     n : features kept at most, the strongest
     root : RootSIFT; otherwise SIFT's own values, 0 to 255
-    upright : leave features unturned: pictures are the right way up, and what is turned differs
+    upright : leave features unturned: images are the right way up, and what is turned differs
     contrast : the least contrast of a point; .04 is Lowe's with OpenCV's scaling
 
     Returns
     -------
-    For each picture, features with descriptors `(n, 128) float32`
+    For each image, features with descriptors `(n, 128) float32`
 
     Raises
     ------
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -52,9 +52,9 @@ class Sift(LocalDescriptor):
 
     Examples
     --------
-    >>> picture = np.zeros((64, 64, 3), np.uint8)
-    >>> picture[20:40, 24:44] = 255
-    >>> features = Sift(n=10).features(picture)
+    >>> image = np.zeros((64, 64, 3), np.uint8)
+    >>> image[20:40, 24:44] = 255
+    >>> features = Sift(n=10).features(image)
     >>> len(features) > 0, features.descriptors.shape[1]
     (True, 128)
     """
@@ -75,7 +75,7 @@ class Sift(LocalDescriptor):
         return 128
 
     def features(self, image: Image) -> LocalFeatures:
-        """The strongest features of one picture."""
+        """The strongest features of one image."""
         sift = cv2.SIFT.create(nfeatures=self.n, contrastThreshold=self.contrast)
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         if self.upright:

@@ -37,18 +37,18 @@ class Surf(LocalDescriptor):
     ----------
     n : features kept at most, the strongest
     threshold : the least determinant of a point, of luma that counts from 0 to 1
-    octaves : octaves, 1 to 6; those for which the picture is too small are left out
-    upright : leave features unturned: pictures are the right way up, and what is turned differs
+    octaves : octaves, 1 to 6; those for which the image is too small are left out
+    upright : leave features unturned: images are the right way up, and what is turned differs
     extended : 128 values: the sums of dx and abs(dx) apart for dy below 0 and not, and those of dy likewise
 
     Returns
     -------
-    For each picture, features with descriptors `(n, 64) float32`, 128 wide where extended; the diameters are 2 s
+    For each image, features with descriptors `(n, 64) float32`, 128 wide where extended; the diameters are 2 s
 
     Raises
     ------
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -57,15 +57,15 @@ class Surf(LocalDescriptor):
 
     Notes
     -----
-    Departures: wavelets that reach out of the picture count as no slope; the sign of the Laplacian is not kept. The
+    Departures: wavelets that reach out of the image count as no slope; the sign of the Laplacian is not kept. The
     window of step 3 begins at each of the slopes in turn, so that none is left out. Boxes are wider than the Gaussians
     they stand for: a Gaussian blob of sigma 1 is found at s = .7.
 
     Examples
     --------
-    >>> picture = np.zeros((64, 64, 3), np.uint8)
-    >>> picture[26:38, 26:38] = 255
-    >>> features = Surf(n=1).features(picture)
+    >>> image = np.zeros((64, 64, 3), np.uint8)
+    >>> image[26:38, 26:38] = 255
+    >>> features = Surf(n=1).features(image)
     >>> bool(np.abs(features.points - 32).max() < 1), features.descriptors.shape
     (True, (1, 64))
     """
@@ -89,7 +89,7 @@ class Surf(LocalDescriptor):
         return _CELLS * _CELLS * (8 if self.extended else 4)
 
     def features(self, image: Image) -> LocalFeatures:
-        """The strongest features of one picture."""
+        """The strongest features of one image."""
         sums = integral_image(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
         found = detect_blobs(sums, self.octaves, self.threshold)
         order = np.argsort(-found.responses, kind="stable")[: self.n]
@@ -165,7 +165,7 @@ def haar_responses(sums: IntegralImage, positions: Floats, halves: Floats) -> ND
     """Slopes `(2, n, k)` along x and y at `positions (n, k, 2)` by wavelets of twice `halves (n,)`, in whole pixels.
 
     A slope is the sum of the half to the right (below) less that of the other half; 0 where the wavelet reaches out of
-    the picture.
+    the image.
     """
     half = np.maximum(1, np.rint(halves)).astype(np.int64)[:, None]
     x, y = np.rint(positions).astype(np.int64).transpose(2, 0, 1)

@@ -23,15 +23,15 @@ _DIAMETER = 16.0
 class Xfeat(LocalDescriptor):
     """Points that a small network finds again in other views, and how it describes them.
 
-    1. The picture is made grey and given to the network in 640 x 640 pixels: smaller in proportion where it is larger,
+    1. The image is made grey and given to the network in 640 x 640 pixels: smaller in proportion where it is larger,
        and with nothing beside it where it is not square. Its values have mean 0 and deviation 1.
     2. For each cell of 8 x 8 pixels the network says how likely each of them is a point, and that none is. Pixels are
        points where that is above `least` and the largest within 5 x 5.
     3. The `n` points stay of which that, times how far the network trusts a descriptor there, is largest.
     4. A descriptor is the map of 64 channels between its four nearest cells, with length 1. Points have no angle and
-       all the same size: pictures that are turned far, or seen much nearer, share none.
+       all the same size: images that are turned far, or seen much nearer, share none.
 
-    With `matcher` = lighterglue, `nearsight match` asks a second network which features of two pictures belong
+    With `matcher` = lighterglue, `nearsight match` asks a second network which features of two images belong
     together; with nearest, descriptors that are each other's nearest do.
 
     Parameters
@@ -42,14 +42,14 @@ class Xfeat(LocalDescriptor):
 
     Returns
     -------
-    For each picture, features with descriptors `(n, 64) float32`
+    For each image, features with descriptors `(n, 64) float32`
 
     Raises
     ------
     ModelError
         where a model is not on this machine, or is not what its card says
     ValueError
-        where a parameter is out of its range, or a picture is no `(H, W, 3) uint8`
+        where a parameter is out of its range, or an image is no `(H, W, 3) uint8`
 
     References
     ----------
@@ -59,7 +59,7 @@ class Xfeat(LocalDescriptor):
 
     Notes
     -----
-    Departures: the network at hand takes pictures of one size only. Descriptors are interpolated linearly.
+    Departures: the network at hand takes images of one size only. Descriptors are interpolated linearly.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class Xfeat(LocalDescriptor):
             onnx_runtime.load_model(_MATCHER)
 
     def features(self, image: Image) -> LocalFeatures:
-        """The strongest points of one picture."""
+        """The strongest points of one image."""
         canvas, factor = _network_input(image)
         if not canvas.any():
             return empty_features(image, self.size, np.float32)
@@ -150,7 +150,7 @@ def sample_map(cells: Floats, ys: NDArray[np.intp], xs: NDArray[np.intp]) -> Flo
 
 
 def _network_input(image: Image) -> tuple[Floats, float]:
-    """The picture as the network takes it, `(1, 1, 640, 640)`, and by what it was made smaller.
+    """The image as the network takes it, `(1, 1, 640, 640)`, and by what it was made smaller.
 
     Zeros where it is flat or tiny.
     """
@@ -170,6 +170,6 @@ def _network_input(image: Image) -> tuple[Floats, float]:
 
 
 def _to_matcher_coordinates(found: LocalFeatures) -> Floats:
-    """Points as the matcher takes them, -1 to 1 over the network's picture."""
+    """Points as the matcher takes them, -1 to 1 over the network's image."""
     factor = min(1.0, _SIDE / max(found.size))
     return np.asarray((found.points * factor - _SIDE / 2) / (_SIDE / 2), np.float32)

@@ -1,4 +1,4 @@
-"""Do two pictures show the same pixels, moved? Local features, their matches, one transform, and its false alarms.
+"""Do two images show the same pixels, moved? Local features, their matches, one transform, and its false alarms.
 
 Pure functions; `rank.verify` puts them together. Coordinates are `(x, y)` in pixels, pixel centres at .5.
 
@@ -79,7 +79,7 @@ class AffineFit:
 
 
 def downscale(image: Image, side: int) -> Image:
-    """The picture with its longest side at most `side` pixels; a smaller one comes back as it is."""
+    """The image with its longest side at most `side` pixels; a smaller one comes back as it is."""
     height, width = image.shape[:2]
     factor = side / max(height, width)
     if factor >= 1:
@@ -89,9 +89,9 @@ def downscale(image: Image, side: int) -> Image:
 
 
 def trim_border(image: Image) -> Image | None:
-    """The picture without its plain border of one colour; None where it has none, or little would be left.
+    """The image without its plain border of one colour; None where it has none, or little would be left.
 
-    A row or column belongs to the picture where more than one in twenty pixels differ from the colour of the border
+    A row or column belongs to the image where more than one in twenty pixels differ from the colour of the border
     in some channel.
     """
     edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
@@ -119,7 +119,7 @@ def rootsift_features(image: Image, limit: int) -> LocalFeatures:
 
 
 def mirror_features(features: LocalFeatures, width: int) -> LocalFeatures:
-    """The features of the mirror image of a picture of this width, without looking at it again.
+    """The features of the mirror image of an image of this width, without looking at it again.
 
     In a mirror the rows of cells of each patch change places, and its orientations turn the other way.
     """
@@ -184,7 +184,7 @@ def _refine_affine(inliers: _Mask, matches: Matches, tolerance: float) -> tuple[
 
 
 def _count_distinct(matches: Matches, inliers: _Mask, tolerance: float) -> int:
-    """How many places agree: of matches within one cell of two tolerances, in either picture, only one counts."""
+    """How many places agree: of matches within one cell of two tolerances, in either image, only one counts."""
     cells = [
         np.floor(points[inliers] / (2 * tolerance)) @ [1, 1j] for points in (matches.query_points, matches.hit_points)
     ]
@@ -229,7 +229,7 @@ def fit_affine(matches: Matches, size: tuple[int, int], tolerance: float = 3.0) 
 
 
 def compute_log_nfa(n_tests: int, n_tentative: int, n_inliers: int, match_probability: float) -> float:
-    """log10 of the number of false alarms (NFA) to expect when `n_tests` pictures are tried.
+    """log10 of the number of false alarms (NFA) to expect when `n_tests` images are tried.
 
     NFA = tests x C(tried, 3) x P(at least `n_inliers` - 3 of `n_tentative` - 3 random matches agree): the binomial tail, once
     for each choice of the three matches that determine the transform.

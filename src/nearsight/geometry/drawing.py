@@ -1,4 +1,4 @@
-"""Two pictures side by side with what they have in common: what `nearsight match A B --out FILE` writes."""
+"""Two images side by side with what they have in common: what `nearsight match A B --out FILE` writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUTLINE = (0, 160, 60)
 COOL, WARM, HOT = (20, 16, 70), (214, 56, 72), (255, 226, 92)
 """The colours of places that add nothing, half of what the strongest adds, and as much as that."""
 HEATMAP_OPACITY = 0.6
-"""How much of the picture a heat map covers."""
+"""How much of the image a heat map covers."""
 
 
 def _match_colour(index: int) -> tuple[int, int, int]:
@@ -27,7 +27,7 @@ def _match_colour(index: int) -> tuple[int, int, int]:
 
 
 def _to_pixels(unit_points: NDArray[np.floating], size: tuple[int, int], left: int) -> list[tuple[int, int]]:
-    """Unit points `(n, 2)` as the pixels of a picture of this width and height that begins at the column `left`."""
+    """Unit points `(n, 2)` as the pixels of an image of this width and height that begins at the column `left`."""
     pixels = np.rint(np.asarray(unit_points, np.float64) * size - 0.5 + (left, 0))
     return [(int(x), int(y)) for x, y in np.clip(pixels, -(2**14), 2**14)]
 
@@ -38,19 +38,19 @@ def _outline(homography: NDArray[np.float64]) -> NDArray[np.float64]:
     return (corners[:2] / corners[2]).T if (corners[2] > 1e-9).all() else np.empty((0, 2))
 
 
-def _side_by_side(pictures: tuple[Image, Image]) -> Image:
-    height = max(picture.shape[0] for picture in pictures)
-    canvas = np.full((height, sum(picture.shape[1] for picture in pictures) + GAP, 3), 255, np.uint8)
-    left, right = pictures
+def _side_by_side(images: tuple[Image, Image]) -> Image:
+    height = max(image.shape[0] for image in images)
+    canvas = np.full((height, sum(image.shape[1] for image in images) + GAP, 3), 255, np.uint8)
+    left, right = images
     canvas[: left.shape[0], : left.shape[1]] = left
     canvas[: right.shape[0], left.shape[1] + GAP :] = right
     return canvas
 
 
 def overlay_heatmap(image: Image, shares: Floats | None) -> Image:
-    """A picture under a translucent map of shares `(rows, columns)`, drawn smoothly; the picture where there is none.
+    """An image under a translucent map of shares `(rows, columns)`, drawn smoothly; the image where there is none.
 
-    The strongest place of each picture is hot; what adds nothing, or takes away, is cool.
+    The strongest place of each image is hot; what adds nothing, or takes away, is cool.
     """
     if shares is None:
         return image
@@ -64,11 +64,11 @@ def overlay_heatmap(image: Image, shares: Floats | None) -> Image:
 def draw_matches(image_a: Image, image_b: Image, explanation: Explanation) -> Image:
     """The query and the hit side by side `(H, W, 3) uint8`, each at most 512 pixels at its longest side.
 
-    1. Every matched point of the explanation is a dot in both pictures, with a line of the same colour between them.
+    1. Every matched point of the explanation is a dot in both images, with a line of the same colour between them.
     2. Where there is a homography, the outline of the query is drawn in the hit.
-    3. Where there are shares, a heat map lies over each picture: the warmer, the more a place adds to the likeness.
+    3. Where there are shares, a heat map lies over each image: the warmer, the more a place adds to the likeness.
 
-    Without any of these it is just the two pictures.
+    Without any of these it is just the two images.
     """
     a = overlay_heatmap(downscale(image_a, SIDE), explanation.query_shares)
     b = overlay_heatmap(downscale(image_b, SIDE), explanation.hit_shares)

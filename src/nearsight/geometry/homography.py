@@ -22,7 +22,7 @@ MAX_SCALE_RATIO, MAX_ANGLE_DIFFERENCE = 2.0, 40.0
 """Matches agree in scale up to this factor, and in angle up to these degrees."""
 MAX_ROUNDS = 3
 ESTIMATOR_SIDE = 1000.0
-"""The robust estimator is given places as pixels of a picture of this longest side."""
+"""The robust estimator is given places as pixels of an image of this longest side."""
 MAX_STRETCH = 4.0
 """A plane is not seen so slantwise that it is stretched more than this."""
 

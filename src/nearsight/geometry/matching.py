@@ -1,4 +1,4 @@
-"""Matches of two pictures' features by their descriptors. Pure functions, not a method."""
+"""Matches of two images' features by their descriptors. Pure functions, not a method."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Matches:
 def match_mutual_nearest(query: LocalFeatures, hit: LocalFeatures, ratio: float = 0.85) -> Matches:
     """Features that are each other's nearest, and nearer than `ratio` times the second nearest of the hit.
 
-    Points stay in the pixels of either picture. Descriptors of bytes are strings of bits.
+    Points stay in the pixels of either image. Descriptors of bytes are strings of bits.
     """
     return matches_from_pairs(query, hit, _mutual_nearest_pairs(query, hit, ratio))
 
@@ -48,7 +48,7 @@ def matches_from_pairs(query: LocalFeatures, hit: LocalFeatures, pairs: NDArray[
 
 
 def normalize_by_longest_side(matches: Matches, query: LocalFeatures, hit: LocalFeatures) -> Matches:
-    """The same with points and scales in units of either picture's longest side."""
+    """The same with points and scales in units of either image's longest side."""
     mine, theirs = max(query.size), max(hit.size)
     return Matches(
         matches.query_points / mine,

@@ -1,4 +1,4 @@
-"""Matches of two pictures' features by their visual words. Pure functions; `rank.spatial` uses them."""
+"""Matches of two images' features by their visual words. Pure functions; `rank.spatial` uses them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_PAIRS_PER_WORD = 25
 def match_words(query: Records, hit: Records, threshold: float) -> Matches:
     """Pairs of features of the same word of which at most a share of the bits differs.
 
-    Points are in units of each picture's longest side. Words that make more than `MAX_PAIRS_PER_WORD` such pairs are passed over.
+    Points are in units of each image's longest side. Words that make more than `MAX_PAIRS_PER_WORD` such pairs are passed over.
     The `MAX_MATCHES` of fewest differing bits stay, of equal ones those of words that make the fewest.
     """
     mine, theirs = _equal_word_pairs(query["word"], hit["word"])

@@ -22,7 +22,7 @@ PLAIN_MODES = ("L", "RGB", "RGBa", "CMYK", "LAB")
 """The modes that pixels are averaged in. In RGBa the colours are multiplied by alpha, so averages are right."""
 
 STRIP_PIXELS = 1 << 22
-"""Pixels that are converted at a time: memory stays flat, however large the picture."""
+"""Pixels that are converted at a time: memory stays flat, however large the image."""
 
 MAX_PROFILE = 4 << 20
 """Bytes of a colour profile; a larger one is ignored. Those of printing presses have 1 to 3 MB."""
@@ -31,7 +31,7 @@ _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
 def reduce_image(image: Pillow.Image, factor: int) -> tuple[Pixels, str]:
-    """The picture as pixels of one of the modes `PLAIN_MODES`, each the mean of `factor` x `factor`, and that mode."""
+    """The image as pixels of one of the modes `PLAIN_MODES`, each the mean of `factor` x `factor`, and that mode."""
     span = _value_range(image) if image.mode in _DEEP else None
     rows = max(1, (STRIP_PIXELS // 4 if span else STRIP_PIXELS) // image.width // factor) * factor
     height = -(-image.height // factor)
@@ -73,7 +73,7 @@ def _has_alpha(image: Pillow.Image) -> bool:
     key: Any = image.info.get("transparency")
     if key is None or image.mode not in ("1", "L", "P", "RGB"):
         return False
-    # the key of a 16-bit picture cannot be compared with its 8-bit pixels
+    # the key of a 16-bit image cannot be compared with its 8-bit pixels
     return isinstance(key, bytes) or max(key if isinstance(key, tuple) else (key,)) < 256
 
 
@@ -106,7 +106,7 @@ def to_srgb(pixels: Pixels, mode: str, profile: bytes | None) -> Image:
         return _apply_transform(_lab_transform(), pixels, mode)
     transform = _profile_transform(profile, mode) if profile and len(profile) <= MAX_PROFILE else None
     if transform is None and mode == "L" and profile:
-        pixels, mode = _grey_to_rgb(pixels), "RGB"  # a grey picture may carry the profile of a colour one
+        pixels, mode = _grey_to_rgb(pixels), "RGB"  # a grey image may carry the profile of a colour one
         transform = _profile_transform(profile, mode) if len(profile) <= MAX_PROFILE else None
     if transform is not None:
         return _apply_transform(transform, pixels, mode)

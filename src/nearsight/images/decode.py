@@ -1,4 +1,4 @@
-"""One file's bytes as an upright sRGB picture, at any size that is asked for.
+"""One file's bytes as an upright sRGB image, at any size that is asked for.
 
 The file is decoded once, to a *base* whose longest side is at least 1024 where the file has that much: a JPEG at its
 own fractions (1/2, 1/4, 1/8), anything else by averaging squares of pixels. Every size is made from the base, so the
@@ -44,7 +44,7 @@ _ORIENTATIONS = {
 
 @dataclass(frozen=True, eq=False)
 class DecodedImage:
-    """A decoded picture. `width` and `height` are those of the upright picture at full size.
+    """A decoded image. `width` and `height` are those of the upright image at full size.
 
     `metadata` is what the file says of itself, None where it was not asked for.
     """
@@ -60,7 +60,7 @@ class DecodedImage:
     orientation: int
 
     def render(self, side: int, box: Box | None = None) -> Image:
-        """The picture, or a box of it, with a longest side of at most `side` pixels; never enlarged.
+        """The image, or a box of it, with a longest side of at most `side` pixels; never enlarged.
 
         1. Cut the box out of the base.
         2. Average areas down to the size, where the base is larger.
@@ -69,7 +69,7 @@ class DecodedImage:
         Parameters
         ----------
         side : pixels, at least 1
-        box : `(x0, y0, x1, y1)` in pixels of the upright full-size picture; parts of pixels count as whole ones
+        box : `(x0, y0, x1, y1)` in pixels of the upright full-size image; parts of pixels count as whole ones
 
         Returns
         -------
@@ -77,10 +77,10 @@ class DecodedImage:
 
         Raises
         ------
-        UsageError : the box is empty, or not within the picture; or `side` is less than 1
+        UsageError : the box is empty, or not within the image; or `side` is less than 1
         """
         if side < 1:
-            raise UsageError(f"a picture has a side of at least 1 pixel; got {side}")
+            raise UsageError(f"an image has a side of at least 1 pixel; got {side}")
         with as_image_errors(Reason.CORRUPT):
             pixels = to_srgb(_downscale(self._crop_base(box), side), self.mode, self.profile)
             return _make_upright(pixels, self.orientation)
@@ -101,7 +101,7 @@ class DecodedImage:
         # a box drawn by hand or rounded may end a pixel too far
         if not (-1 <= x0 < x1 <= self.width + 1 and -1 <= y0 < y1 <= self.height + 1):
             raise UsageError(
-                f"a box is x0,y0,x1,y1 within the picture of {self.width} x {self.height} pixels, "
+                f"a box is x0,y0,x1,y1 within the image of {self.width} x {self.height} pixels, "
                 f"with x0 < x1 and y0 < y1; got {','.join(f'{value:g}' for value in box)}"
             )
 
@@ -118,7 +118,7 @@ class DecodedImage:
 def decode_image(
     data: bytes, limits: Limits = DEFAULT_LIMITS, *, full: bool = False, metadata: bool = False
 ) -> DecodedImage:
-    """The first frame of a picture file.
+    """The first frame of an image file.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def decode_image(
 
     Raises
     ------
-    PictureError : whatever is wrong with the file, with its reason; no other exception but KeyboardInterrupt
+    ImageError : whatever is wrong with the file, with its reason; no other exception but KeyboardInterrupt
     """
     with validate_and_open(data, limits, full=full) as (image, header), as_image_errors(Reason.CORRUPT):
         before = _read_metadata(image) if metadata and header.format == "TIFF" else None  # its file is closed by load
@@ -145,8 +145,8 @@ def decode_image(
     )
 
 
-def wrap_pixels(image: Image, name: str = "a picture") -> DecodedImage:
-    """Pixels `(H, W, 3) uint8` that are there already, as a picture. Raises UsageError on anything else."""
+def wrap_pixels(image: Image, name: str = "an image") -> DecodedImage:
+    """Pixels `(H, W, 3) uint8` that are there already, as an image. Raises UsageError on anything else."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise UsageError(f"{name} is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
     height, width = image.shape[:2]
@@ -179,7 +179,7 @@ def _decode_base(image: ImageFile.ImageFile, header: Header) -> tuple[Pixels, st
     if header.format == "JPEG":
         return reduce_image(image, 1)
     if image.size != size and image.size != size[::-1]:
-        raise ValueError(f"the header says {size[0]} x {size[1]}, the picture is {image.size[0]} x {image.size[1]}")
+        raise ValueError(f"the header says {size[0]} x {size[1]}, the image is {image.size[0]} x {image.size[1]}")
     return reduce_image(image, scale)
 
 

@@ -1,4 +1,4 @@
-"""What a picture's own file says of it in words: EXIF, XMP and IPTC. Nothing in here can make a picture fail."""
+"""What an image's own file says of it in words: EXIF, XMP and IPTC. Nothing in here can make an image fail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image as Pillow
 from PIL import ImageFile, IptcImagePlugin
 
-from nearsight.errors import PictureError
+from nearsight.errors import ImageError
 from nearsight.images.sidecars import xmp_file
 from nearsight.images.sidecars.entry import ImageText, build_image_text, split_tags
 
@@ -22,7 +22,7 @@ _PLACEHOLDERS = {"ascii", "unicode", "jis", "image", "olympus digital camera", "
 
 
 def read_embedded_text(image: Pillow.Image, exif: Mapping[int, Any]) -> ImageText:
-    """The words of an opened picture, whose EXIF entries are `exif`."""
+    """The words of an opened image, whose EXIF entries are `exif`."""
     captions, tags = _read_exif(exif)
     for source in (_read_xmp, _read_iptc):
         more = _read_or_empty(source, image)
@@ -77,7 +77,7 @@ def _read_xmp(image: Pillow.Image) -> ImageText:
         return ImageText("")
     try:
         found = xmp_file.read_xmp(data)
-    except PictureError:
+    except ImageError:
         return ImageText("")
     return found[0] if found else ImageText("")
 

@@ -1,4 +1,4 @@
-"""When, where and with what a picture was taken, by its own file. Nothing in here can make a picture fail."""
+"""When, where and with what an image was taken, by its own file. Nothing in here can make an image fail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Metadata:
 
 
 def read_metadata(image: Pillow.Image) -> Metadata:
-    """The metadata of an opened picture."""
+    """The metadata of an opened image."""
     main = _read_directory(image)
     details, place = _read_directory(image, _EXIF), _read_directory(image, _GPS)
     latitude, longitude = _parse_position(place)

@@ -15,7 +15,7 @@ from typing import ClassVar
 from PIL import AvifImagePlugin, ImageFile, UnidentifiedImageError
 from PIL import Image as Pillow
 
-from nearsight.errors import PictureError, Reason, Technical, UsageError
+from nearsight.errors import ImageError, Reason, Technical, UsageError
 
 _CUT_SHORT = re.compile(r"truncat|not enough|unexpected end|premature|end of file|only got \d|eof", re.IGNORECASE)
 _NO_ROOM = re.compile(r"out of memory|memory alloc|cannot allocate|insufficient memory", re.IGNORECASE)
@@ -79,7 +79,7 @@ def silence_pillow() -> Iterator[None]:
 
 @contextmanager
 def open_with_pillow(data: bytes, format: str) -> Iterator[ImageFile.ImageFile]:
-    """The picture in `data`, with its header read and nothing decoded. Only the code of `format` sees it."""
+    """The image in `data`, with its header read and nothing decoded. Only the code of `format` sees it."""
     with silence_pillow():
         if format == "HEIF":
             register_heif()
@@ -87,21 +87,21 @@ def open_with_pillow(data: bytes, format: str) -> Iterator[ImageFile.ImageFile]:
             try:
                 image = Pillow.open(io.BytesIO(data), formats=[format])
             except UnidentifiedImageError as error:  # its message is an address in memory
-                raise PictureError(Reason.BAD_HEADER, f"begins as {format} does, but is not one") from error
+                raise ImageError(Reason.BAD_HEADER, f"begins as {format} does, but is not one") from error
         with image:
             yield image
 
 
 @contextmanager
 def as_image_errors(default_reason: Reason) -> Iterator[None]:
-    """Turns every exception that a decoder raises into a PictureError: Pillow has no one base class for them."""
+    """Turns every exception that a decoder raises into a ImageError: Pillow has no one base class for them."""
     try:
         yield
     except UsageError:
         raise
     except Exception as error:
         reason = _reason(error, default_reason)
-        raise PictureError(reason, "" if reason is Reason.OUT_OF_MEMORY else _detail(error)) from error
+        raise ImageError(reason, "" if reason is Reason.OUT_OF_MEMORY else _detail(error)) from error
 
 
 def _reason(error: Exception, default_reason: Reason) -> Reason:

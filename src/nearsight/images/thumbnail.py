@@ -1,4 +1,4 @@
-"""The stored 256-pixel picture of each file: a small JPEG made by us, whatever the file was."""
+"""The stored 256-pixel image of each file: a small JPEG made by us, whatever the file was."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ QUALITY = 85
 
 
 def encode(image: Image) -> bytes:
-    """A JPEG of the picture `(H, W, 3)`."""
+    """A JPEG of the image `(H, W, 3)`."""
     done, jpeg = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     assert done
     return jpeg.tobytes()
 
 
 def decode(thumbnail: bytes) -> Image:
-    """The picture `(H, W, 3)` of a stored thumbnail. Raises DamagedError when it is not one."""
+    """The image `(H, W, 3)` of a stored thumbnail. Raises DamagedError when it is not one."""
     found = cv2.imdecode(np.frombuffer(thumbnail, np.uint8), cv2.IMREAD_COLOR) if thumbnail else None
     if found is None:
         raise DamagedError(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from PIL import ImageFile
 
-from nearsight.errors import PictureError, Reason
+from nearsight.errors import ImageError, Reason
 from nearsight.images.pillow import as_image_errors, open_with_pillow, register_heif
 
 BASE = 1024
@@ -23,7 +23,7 @@ SCALES = (8, 4, 2, 1)
 """The fractions at which a JPEG can be decoded: 1/8, 1/4, 1/2 and whole."""
 
 MAX_SCANS = 500
-"""Scans of a progressive JPEG. Encoders make ten or so; each one costs a pass over the whole picture."""
+"""Scans of a progressive JPEG. Encoders make ten or so; each one costs a pass over the whole image."""
 
 MAX_TAGS = 4096
 """Entries of a TIFF's directory. Cameras write about a hundred."""
@@ -38,7 +38,7 @@ MAX_WEBP = 128 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What one picture may cost, in bytes: the file itself, and what its decoding holds."""
+    """What one image may cost, in bytes: the file itself, and what its decoding holds."""
 
     file: int = 256 << 20
     decoded: int = 256 << 20
@@ -48,7 +48,7 @@ class Limits:
 class Header:
     """What the header promises: the full size as it is stored (before it is turned upright), and the cost.
 
-    The picture is decoded at 1/`scale` of its size; `decoded_bytes` is counted there.
+    The image is decoded at 1/`scale` of its size; `decoded_bytes` is counted there.
     """
 
     format: str
@@ -62,7 +62,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def validate_image(data: bytes, limits: Limits = DEFAULT_LIMITS, *, full: bool = False) -> Header:
-    """The header of a picture that may be decoded.
+    """The header of an image that may be decoded.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def validate_image(data: bytes, limits: Limits = DEFAULT_LIMITS, *, full: bool =
 
     Raises
     ------
-    PictureError : NOT_A_PICTURE, FORMAT_OFF, NEEDS_HEIF, BAD_HEADER, TRUNCATED or TOO_MANY_BYTES
+    ImageError : NOT_AN_IMAGE, FORMAT_OFF, NEEDS_HEIF, BAD_HEADER, TRUNCATED or TOO_MANY_BYTES
     """
     with validate_and_open(data, limits, full=full) as (_, header):
         return header
@@ -80,7 +80,7 @@ def validate_image(data: bytes, limits: Limits = DEFAULT_LIMITS, *, full: bool =
 def validate_and_open(
     data: bytes, limits: Limits, *, full: bool = False
 ) -> Iterator[tuple[ImageFile.ImageFile, Header]]:
-    """The opened picture, not yet decoded, with its header; raises as `validate_image` does."""
+    """The opened image, not yet decoded, with its header; raises as `validate_image` does."""
     format = identify_format(data)
     stored = _HEADER_READERS[format](data) if format in _HEADER_READERS else None
     if stored is not None:
@@ -92,7 +92,7 @@ def validate_and_open(
             with as_image_errors(Reason.BAD_HEADER):
                 stored = _layout_of(image)
         elif image.size != (stored.width, stored.height):
-            raise PictureError(
+            raise ImageError(
                 Reason.BAD_HEADER, f"{stored.width} x {stored.height} or {image.size[0]} x {image.size[1]}"
             )
         yield image, _header_within_limits(format, stored, limits, full=full)
@@ -103,9 +103,9 @@ def _translate_webp_errors(format: str, stored: _StoredLayout | None) -> Iterato
     """Takes any failure of a very large WebP for want of memory, which libwebp does not tell from damage."""
     try:
         yield
-    except PictureError as error:
+    except ImageError as error:
         if format == "WEBP" and stored and _decoded_bytes(stored, 1) > MAX_WEBP:
-            raise PictureError(Reason.OUT_OF_MEMORY, "or a damaged WebP of this size") from error
+            raise ImageError(Reason.OUT_OF_MEMORY, "or a damaged WebP of this size") from error
         raise
 
 
@@ -126,13 +126,13 @@ def choose_scale(width: int, height: int) -> int:
 
 def _header_within_limits(format: str, stored: _StoredLayout, limits: Limits, *, full: bool) -> Header:
     if stored.width < 1 or stored.height < 1:
-        raise PictureError(Reason.BAD_HEADER, f"{stored.width} x {stored.height} pixels")
+        raise ImageError(Reason.BAD_HEADER, f"{stored.width} x {stored.height} pixels")
     strongest = choose_scale(stored.width, stored.height)
     scales = [scale for scale in reversed(SCALES) if scale <= strongest] if full else [strongest]
     costs = [(_decoded_bytes(stored, scale if stored.scalable else 1), scale) for scale in scales]
     cost, scale = next((pair for pair in costs if pair[0] <= limits.decoded), costs[-1])
     if cost > limits.decoded:
-        raise PictureError(
+        raise ImageError(
             Reason.TOO_MANY_BYTES,
             f"{stored.width} x {stored.height} pixels decode to {cost} bytes; the limit is {limits.decoded}",
         )
@@ -191,7 +191,7 @@ def identify_format(data: bytes) -> str:
 
 def _identify_tiff(data: bytes) -> str:
     if data[8:10] == b"CR":
-        raise PictureError(Reason.FORMAT_OFF, "camera raw is not read")
+        raise ImageError(Reason.FORMAT_OFF, "camera raw is not read")
     return "TIFF"
 
 
@@ -200,24 +200,24 @@ def _identify_isobmff(data: bytes) -> str:
     length = struct.unpack_from(">I", data)[0]
     brands = [data[at : at + 4] for at in (8, *range(16, min(length, 512, len(data)), 4))]
     if brands[0] == b"crx ":
-        raise PictureError(Reason.FORMAT_OFF, "camera raw is not read")
+        raise ImageError(Reason.FORMAT_OFF, "camera raw is not read")
     if brands[0] in _AVIF or (brands[0] in {b"mif1", b"msf1"} and _AVIF.intersection(brands)):
         return "AVIF"
     if brands[0] not in _HEIF:
-        raise PictureError(Reason.NOT_A_PICTURE, "a film, or another file in boxes")
+        raise ImageError(Reason.NOT_AN_IMAGE, "a film, or another file in boxes")
     if not register_heif():
-        raise PictureError(Reason.NEEDS_HEIF, "pip install nearsight[heif]")
+        raise ImageError(Reason.NEEDS_HEIF, "pip install nearsight[heif]")
     return "HEIF"
 
 
-def _unsupported_error(data: bytes) -> PictureError:
+def _unsupported_error(data: bytes) -> ImageError:
     for format, magics in _UNSUPPORTED_MAGIC.items():
         if data.startswith(magics):
-            return PictureError(Reason.FORMAT_OFF, f"{format} is not read")
+            return ImageError(Reason.FORMAT_OFF, f"{format} is not read")
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(b"<") and b"<svg" in start:
-        return PictureError(Reason.FORMAT_OFF, "SVG is not read")
-    return PictureError(Reason.NOT_A_PICTURE, "not one of JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF, AVIF")
+        return ImageError(Reason.FORMAT_OFF, "SVG is not read")
+    return ImageError(Reason.NOT_AN_IMAGE, "not one of JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF, AVIF")
 
 
 # -------------------- headers read before Pillow's turn
@@ -225,7 +225,7 @@ def _unsupported_error(data: bytes) -> PictureError:
 
 def _png_layout(data: bytes) -> _StoredLayout:
     if data[12:16] != b"IHDR" or len(data) < 26:
-        raise PictureError(Reason.BAD_HEADER, "no IHDR")
+        raise ImageError(Reason.BAD_HEADER, "no IHDR")
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 4)
     return _StoredLayout(width, height, channels * (2 if depth == 16 else 1))
@@ -234,7 +234,7 @@ def _png_layout(data: bytes) -> _StoredLayout:
 def _webp_layout(data: bytes) -> _StoredLayout | None:
     """The canvas, which libwebp allocates as soon as it is asked for anything."""
     if len(data) < 30:
-        raise PictureError(Reason.TRUNCATED, "the header is cut short")
+        raise ImageError(Reason.TRUNCATED, "the header is cut short")
     if data[12:16] == b"VP8X":
         width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
     elif data[12:16] == b"VP8L":
@@ -253,7 +253,7 @@ def _check_tiff_directory(data: bytes) -> None:
         offset = struct.unpack_from(layout[0], data, layout[1])[0]
         tags = struct.unpack_from(layout[2], data, offset)[0] if offset < len(data) else 0
     if tags > MAX_TAGS:
-        raise PictureError(Reason.BAD_HEADER, f"a directory of {tags} entries; at most {MAX_TAGS}")
+        raise ImageError(Reason.BAD_HEADER, f"a directory of {tags} entries; at most {MAX_TAGS}")
 
 
 def _jpeg_layout(data: bytes) -> _StoredLayout | None:
@@ -277,7 +277,7 @@ def _jpeg_layout(data: bytes) -> _StoredLayout | None:
         elif marker == 0xDA:
             return _jpeg_frame_layout(data, frame, data[at + 4 : at + 5]) if frame else None
         at += 2 + max(2, length)
-    raise PictureError(Reason.BAD_HEADER, f"more than {MAX_SEGMENTS} bytes before the picture")
+    raise ImageError(Reason.BAD_HEADER, f"more than {MAX_SEGMENTS} bytes before the image")
 
 
 _BARE_MARKERS = {0x00, 0x01, 0xFF, *range(0xD0, 0xD9)}
@@ -295,7 +295,7 @@ def _jpeg_frame_layout(data: bytes, frame: tuple[int, bytes], in_scan: bytes) ->
         return _StoredLayout(width, height, pixel, scalable=True)
     scans = data.count(b"\xff\xda")
     if scans > MAX_SCANS:
-        raise PictureError(Reason.BAD_HEADER, f"{scans} scans; at most {MAX_SCANS}")
+        raise ImageError(Reason.BAD_HEADER, f"{scans} scans; at most {MAX_SCANS}")
     return _StoredLayout(width, height, pixel, fixed_bytes=_count_blocks(body, width, height) * 128, scalable=True)
 
 
@@ -329,4 +329,4 @@ def _reject_raw(image: ImageFile.ImageFile) -> None:
     with as_image_errors(Reason.BAD_HEADER):
         tags = getattr(image, "tag_v2", {})
         if 0xC612 in tags or (0x14A in tags and tags.get(0xFE, 0) & 1):
-            raise PictureError(Reason.FORMAT_OFF, "camera raw is not read")
+            raise ImageError(Reason.FORMAT_OFF, "camera raw is not read")

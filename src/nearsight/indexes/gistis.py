@@ -31,7 +31,7 @@ class Gistis(CellIndex):
     3. A query gets a signature for each of the `probes` nearest cells, and their rows are sorted by differing bits.
     4. The `rerank` best are sorted again by the metric itself, from the stored rows.
 
-    With 512 bits and an id of 4 bytes a picture takes 68 bytes of memory, beside what is fitted. Rows come from
+    With 512 bits and an id of 4 bytes an image takes 68 bytes of memory, beside what is fitted. Rows come from
     memory-mapped files, and only those of step 4 are read.
 
     Parameters
@@ -39,7 +39,7 @@ class Gistis(CellIndex):
     metric : what to rank by; None for the descriptor's natural metric
     cells : centroids, 1 or larger
     probes : cells looked into, 1 to `cells`; all of them compares every signature
-    exact_below : a collection of fewer pictures is searched exactly
+    exact_below : a collection of fewer images is searched exactly
     bits : bits of a signature, a multiple of 8
     rerank : rows looked at exactly, 1 or larger; at least as many as are asked for
 

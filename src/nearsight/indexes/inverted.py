@@ -1,4 +1,4 @@
-"""The inverted file of visual words: which pictures hold each word."""
+"""The inverted file of visual words: which images hold each word."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from nearsight.visual_words import Records
 
 @dataclass(frozen=True)
 class Inverted(Index):
-    """Compares the query with those pictures only that share visual words with it.
+    """Compares the query with those images only that share visual words with it.
 
-    1. For each word, the features that have it are listed by picture, with their bits, angle and scale.
-    2. The lists of the query's words are read; each pair of features adds its weight by the kernel to its picture.
-    3. The sums are divided by the lengths of query and picture. A picture that shares nothing is not found.
+    1. For each word, the features that have it are listed by image, with their bits, angle and scale.
+    2. The lists of the query's words are read; each pair of features adds its weight by the kernel to its image.
+    3. The sums are divided by the lengths of query and image. An image that shares nothing is not found.
 
     A search costs as much as the lists of the query's words are long. How often each word is held (for idf) is
-    counted over the pictures that are there when the index is opened.
+    counted over the images that are there when the index is opened.
 
     Parameters
     ----------
@@ -78,14 +78,14 @@ class Inverted(Index):
 
     cache_params = ("metric",)
     variable_length = True
-    summary = "the pictures that share visual words with the query are compared"
+    summary = "the images that share visual words with the query are compared"
 
     def supports_metric(self, metric: Metric) -> bool:
         """Kernels of visual words."""
         return isinstance(self.metric or metric, Kernel)
 
     def encode(self, ids: Ids, rows: Any, metric: Metric, fitted: Arrays) -> Arrays:  # noqa: ANN401 - lists of records
-        """The features of these pictures by word."""
+        """The features of these images by word."""
         if len(ids) and int(ids.max()) >> 32:
             raise ValueError(f"ids of an inverted file are below 2^32; got {int(ids.max())}")
         order = np.argsort(ids, kind="stable")
@@ -98,7 +98,7 @@ class Inverted(Index):
         return merge_postings(kept, without)
 
     def empty(self, metric: Metric, fitted: Arrays | None = None, kept: Sequence[Arrays] = ()) -> InvertedSearcher:
-        """An index without pictures."""
+        """An index without images."""
         return InvertedSearcher(self, self._require_kernel(metric), tuple(kept))
 
     def _require_kernel(self, metric: Metric) -> Kernel:
@@ -110,7 +110,7 @@ class Inverted(Index):
 
 @dataclass(frozen=True, eq=False)
 class InvertedSearcher:
-    """The parts of an inverted file, and which of their pictures are there: `live_ids` ids, sorted."""
+    """The parts of an inverted file, and which of their images are there: `live_ids` ids, sorted."""
 
     index: Inverted
     kernel: Kernel
@@ -121,7 +121,7 @@ class InvertedSearcher:
         return len(self.live_ids)
 
     def add(self, ids: Ids, bags: Any) -> InvertedSearcher:  # noqa: ANN401 - lists of records
-        """With these pictures too; the records of those that a part covers are not read."""
+        """With these images too; the records of those that a part covers are not read."""
         if len(twice := np.intersect1d(ids, self.live_ids)):
             raise ValueError(f"id {twice[0]} is there already")
         covered = np.isin(ids, np.concatenate([np.empty(0, np.uint32), *(part["ids"] for part in self.parts)]))
@@ -136,7 +136,7 @@ class InvertedSearcher:
         return replace(self, live_ids=np.setdiff1d(self.live_ids, ids))
 
     def search(self, queries: Any, k: int, allow: Ids | None = None) -> Hits:  # noqa: ANN401 - lists of records
-        """The k most alike pictures of each query; those that share nothing with it are none."""
+        """The k most alike images of each query; those that share nothing with it are none."""
         if k < 1:
             raise ValueError(f"k is 1 or larger; got {k}")
         ids = np.full((len(queries), k), NO_ID, np.int64)
@@ -177,17 +177,17 @@ class InvertedSearcher:
 
     @cached_property
     def _live_masks(self) -> list[NDArray[np.bool_]]:
-        """Which pictures of each part are there."""
+        """Which images of each part are there."""
         return [np.isin(part["ids"], self.live_ids) for part in self.parts]
 
     @cached_property
     def _document_frequencies(self) -> list[NDArray[np.int64]]:
-        """How many pictures of each part hold each of its words."""
+        """How many images of each part hold each of its words."""
         if not self.kernel.idf:
             return [np.zeros(len(part["words"]), np.int64) for part in self.parts]
         return [document_frequencies(part, stays) for part, stays in zip(self.parts, self._live_masks, strict=True)]
 
     @cached_property
     def _norms(self) -> list[Doubles]:
-        """The length of each picture of each part."""
+        """The length of each image of each part."""
         return [bag_norms(part, self.kernel, self._idf(part["words"])) for part in self.parts]

@@ -28,7 +28,7 @@ class Ivf(CellIndex):
     metric : what to rank by; None for the descriptor's natural metric
     cells : centroids, 1 or larger
     probes : cells looked into, 1 to `cells`
-    exact_below : a collection of fewer pictures is searched exactly
+    exact_below : a collection of fewer images is searched exactly
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Pictures that their user wants out of a collection for good, and back in. The files stay where they are."""
+"""Images that their user wants out of a collection for good, and back in. The files stay where they are."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nearsight.storage.records import SkipRecord
 
 
 def remove(home: Path, files: FileSystem, paths: Sequence[str]) -> int:
-    """Take pictures out, by path relative to the folder, or whole subfolders; how many were taken out."""
+    """Take images out, by path relative to the folder, or whole subfolders; how many were taken out."""
     wanted = _encoded(paths)
     with writer_lock(home, files), open_catalogue(home, files) as catalogue:
-        chosen = [each for each in catalogue.pictures() if _chosen(each.path, wanted)]
+        chosen = [each for each in catalogue.images() if _chosen(each.path, wanted)]
         if chosen:
             with catalogue.transaction():
                 for each in chosen:
-                    catalogue.drop_picture(each.id)
+                    catalogue.drop_image(each.id)
                     catalogue.put_skip(SkipRecord(each.path, each.size, each.mtime_ns, Reason.REMOVED, ""))
     return len(chosen)
 

@@ -23,7 +23,7 @@ THUMBNAIL_ROW = -1
 
 @dataclass(frozen=True)
 class Task:
-    """One file to read; `ident` is its picture where it has one, `lacking` the numbers of the rows it needs."""
+    """One file to read; `ident` is its image where it has one, `lacking` the numbers of the rows it needs."""
 
     path: bytes
     size: int
@@ -35,7 +35,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Read:
-    """What one decode gave: everything that is stored of a picture, and the pixels that its rows are made of."""
+    """What one decode gave: everything that is stored of an image, and the pixels that its rows are made of."""
 
     task: Task
     size: int
@@ -73,22 +73,22 @@ class Describe:
             descriptor.load()
 
     def prepare(self, task: Task) -> Read:
-        """Read and decode one file; PictureError with its reason where that is impossible."""
+        """Read and decode one file; ImageError with its reason where that is impossible."""
         now = int(self.clock.now() * 1e9)
         data, stat = self.files.read(os.path.join(self.root, task.path), self.limits.file)
         digest = hashlib.sha256(data).digest()
         read = Read(task, stat.st_size, stat.st_mtime_ns, now, digest, digest == task.known)
         if read.same and not task.lacking:
             return read
-        picture = decode_image(data, self.limits, metadata=True)
+        image = decode_image(data, self.limits, metadata=True)
         sides = {descriptor.side for n, descriptor in enumerate(self.descriptors) if self._wants(read, n)}
-        pixels = {side: picture.render(side) for side in sides | {thumbnail.SIDE}}
+        pixels = {side: image.render(side) for side in sides | {thumbnail.SIDE}}
         return replace(
             read,
-            width=picture.width,
-            height=picture.height,
-            format=picture.format,
-            metadata=picture.metadata,
+            width=image.width,
+            height=image.height,
+            format=image.format,
+            metadata=image.metadata,
             thumbnail=thumbnail.encode(pixels[thumbnail.SIDE]),
             pixels={side: pixels[side] for side in sides},
         )

@@ -1,7 +1,7 @@
 """Bringing a collection into agreement with its folder.
 
 1. Compare the folder with the catalogue: an unchanged file costs a stat, the rest is noted (`compare`).
-2. A new path with the content of a picture that is gone is a move: only its path changes.
+2. A new path with the content of an image that is gone is a move: only its path changes.
 3. Describe what is new, changed or lacks rows, in isolated workers, in the order of the paths (`describe`).
 4. Commit in batches: segments on the disk first, then one transaction. What is committed is acknowledged.
 5. Forget what is gone, and rows made with what has been learnt anew since; merge small segments (`merge`).
@@ -37,7 +37,7 @@ from nearsight.storage.records import ImageRecord, NoteRecord, SegmentEntry, Ski
 from nearsight.types import Ids
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
-BATCH_PICTURES = 1024
+BATCH_IMAGES = 1024
 BATCH_SECONDS = 2.0
 
 
@@ -68,7 +68,7 @@ class Settings:
 
 @dataclass
 class Summary:
-    """What a run did, in pictures. `skipped` counts the folder's skipped files by reason."""
+    """What a run did, in images. `skipped` counts the folder's skipped files by reason."""
 
     added: int = 0
     changed: int = 0
@@ -155,7 +155,7 @@ class Ingest:
     def _record(self, comparison: Comparison) -> None:
         """What the walk itself found: moves, skipped files, skipped files that are there no more."""
         walked = {skip.path for skip in comparison.skips}
-        moved = list(comparison.moved_pictures())
+        moved = list(comparison.moved_images())
         skips = list(self.catalogue.skips())
         lost = [old.path for old in skips if old.path not in walked and not self._exists(old.path)]
         self.summary.skipped.update(skip.reason.value for skip in comparison.skips)
@@ -164,9 +164,9 @@ class Ingest:
         if not (moved or lost or new):
             return
         with self.catalogue.transaction():
-            for picture in moved:
-                self.catalogue.move_picture(picture)
-                self.catalogue.drop_skip(picture.path)
+            for image in moved:
+                self.catalogue.move_image(image)
+                self.catalogue.drop_skip(image.path)
             for path in lost:
                 self.catalogue.drop_skip(path)
             for skip in new:
@@ -186,7 +186,7 @@ class Ingest:
         with WorkerPool(job, min(self.settings.workers, total), self.settings.worker_limits) as pool:
             for task, outcome in pool.run(comparison.tasks()):
                 batch.append((task, outcome))
-                if len(batch) >= BATCH_PICTURES or self.clock.monotonic() - last > BATCH_SECONDS:
+                if len(batch) >= BATCH_IMAGES or self.clock.monotonic() - last > BATCH_SECONDS:
                     done += self._commit(batch)
                     batch, last = [], self.clock.monotonic()
                     self.watch(Progress("describing", done, total))
@@ -195,13 +195,13 @@ class Ingest:
 
     def _commit(self, batch: list[tuple[Task, Read | Failure]]) -> int:
         """Segments first, then one transaction; how many files it acknowledges."""
-        next_picture, next_segment = self.catalogue.next_ids()
+        next_image, next_segment = self.catalogue.next_ids()
         placed: list[tuple[int, Read]] = []
         for task, outcome in batch:
             if isinstance(outcome, Read):
                 known = task.ident if outcome.same else None
-                placed.append((next_picture if known is None else known, outcome))
-                next_picture += known is None
+                placed.append((next_image if known is None else known, outcome))
+                next_image += known is None
         entries = self._write(placed, next_segment)
         with self.catalogue.transaction():
             for task, outcome in batch:
@@ -216,11 +216,11 @@ class Ingest:
 
     def _write(self, placed: list[tuple[int, Read]], ident: int) -> list[SegmentEntry]:
         entries: list[SegmentEntry] = []
-        pictured = [(i, read.thumbnail) for i, read in placed if read.brings_thumbnail]
-        if pictured:
-            blobs = [blob for _, blob in pictured]
+        imaged = [(i, read.thumbnail) for i, read in placed if read.brings_thumbnail]
+        if imaged:
+            blobs = [blob for _, blob in imaged]
             entries.append(
-                segments.write_blobs(self.folder, ident, segments.THUMBNAILS, _ids(pictured), blobs, self.files)
+                segments.write_blobs(self.folder, ident, segments.THUMBNAILS, _ids(imaged), blobs, self.files)
             )
         for number, key in enumerate(self.keys):
             described = [(i, read.rows[number]) for i, read in placed if number in read.rows]
@@ -239,21 +239,21 @@ class Ingest:
 
     def _put_failure(self, task: Task, failure: Failure) -> None:
         if task.ident is not None:
-            self.catalogue.drop_picture(task.ident)
+            self.catalogue.drop_image(task.ident)
         self.summary.skipped[failure.reason.value] += 1
         self.catalogue.put_skip(SkipRecord(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
 
     def _put_read(self, ident: int, read: Read) -> None:
         if read.same:
-            known = self.catalogue.picture(ident)
-            self.catalogue.put_picture(replace(known, size=read.size, mtime_ns=read.mtime_ns, seen_ns=read.seen_ns))
+            known = self.catalogue.image(ident)
+            self.catalogue.put_image(replace(known, size=read.size, mtime_ns=read.mtime_ns, seen_ns=read.seen_ns))
             self.summary.completed += bool(read.task.lacking)
             self.summary.unchanged += not read.task.lacking
             return
         if read.task.ident is not None:
-            self.catalogue.drop_picture(read.task.ident)
+            self.catalogue.drop_image(read.task.ident)
         self.catalogue.drop_skip(read.task.path)
-        self.catalogue.put_picture(_picture(ident, read))
+        self.catalogue.put_image(_image(ident, read))
         self.catalogue.put_notes(read.task.path, _own_notes(read))
         self.summary.added += read.task.ident is None
         self.summary.changed += read.task.ident is not None
@@ -265,10 +265,10 @@ class Ingest:
 
 
 def forget(catalogue: CatalogueWriter, ids: Ids) -> None:
-    """Take pictures out of the collection, in one commit; their rows go when their segments are merged."""
+    """Take images out of the collection, in one commit; their rows go when their segments are merged."""
     with catalogue.transaction():
         for ident in ids.tolist():
-            catalogue.drop_picture(ident)
+            catalogue.drop_image(ident)
 
 
 def _ids(pairs: Sequence[tuple[int, object]]) -> Ids:
@@ -276,14 +276,14 @@ def _ids(pairs: Sequence[tuple[int, object]]) -> Ids:
 
 
 def _own_notes(read: Read) -> list[NoteRecord]:
-    """What the picture's file itself says in words."""
+    """What the image's file itself says in words."""
     about = read.metadata
     if about is None or not (about.caption or about.tags):
         return []
     return [NoteRecord(read.task.path, read.task.path, about.caption, "\n".join(about.tags))]
 
 
-def _picture(ident: int, read: Read) -> ImageRecord:
+def _image(ident: int, read: Read) -> ImageRecord:
     assert read.metadata is not None
     return ImageRecord(
         id=ident,

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.errors import PictureError, Reason, UsageError
+from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
 from nearsight.images.walk import FoundFile, SkippedEntry, walk_folder
 from nearsight.ingest.extract import THUMBNAIL_ROW, Task
@@ -112,7 +112,7 @@ class Comparison:
         return held
 
     def _lacking(self, ident: int) -> tuple[int, ...]:
-        """The rows that a picture lacks: of a new recipe, or of a mended segment."""
+        """The rows that an image lacks: of a new recipe, or of a mended segment."""
         return tuple(number for number, ids in self.held.items() if not _holds(ids, ident))
 
     def _is_home(self, found: FoundFile) -> bool:
@@ -121,7 +121,7 @@ class Comparison:
         return path.startswith(os.fsencode(self.home) + b"/")
 
     def _note(self, found: FoundFile, seen: NDArray[np.bool_]) -> None:
-        known = self.catalogue.picture_at(found.path)
+        known = self.catalogue.image_at(found.path)
         if known is not None:
             seen[np.searchsorted(self.ids, known.id)] = True
             lacking = self._lacking(known.id)
@@ -143,23 +143,23 @@ class Comparison:
     def _refuse_empty(self, seen: NDArray[np.bool_]) -> None:
         if len(seen) and not seen.any() and not self.total and not self.skips:
             raise UsageError(
-                f"{os.fsdecode(self.root)} is empty, but its collection holds {len(seen)} pictures: is a disk not "
+                f"{os.fsdecode(self.root)} is empty, but its collection holds {len(seen)} images: is a disk not "
                 "mounted? If they are gone for good, take them out with nearsight remove, or delete the collection"
             )
 
     def _surely_gone(self, ids: Ids) -> Ids:
-        """Without the pictures below folders that could not be read: they are unknown, not gone."""
+        """Without the images below folders that could not be read: they are unknown, not gone."""
         blind = tuple(path + b"/" for path in self.blind)
         if not blind:
             return ids
-        return np.array([i for i in ids.tolist() if not self.catalogue.picture(i).path.startswith(blind)], np.int64)
+        return np.array([i for i in ids.tolist() if not self.catalogue.image(i).path.startswith(blind)], np.int64)
 
     def _find_moves(self, gone: Ids) -> None:
-        """Pair new paths with pictures that are gone and have the same content."""
+        """Pair new paths with images that are gone and have the same content."""
         by_content: dict[tuple[int, bytes], list[ImageRecord]] = {}
         for ident in gone.tolist():
-            picture = self.catalogue.picture(ident)
-            by_content.setdefault((picture.size, picture.sha256), []).append(picture)
+            image = self.catalogue.image(ident)
+            by_content.setdefault((image.size, image.sha256), []).append(image)
         sizes = {size for size, _ in by_content}
         for path, size, mtime_ns in self._new_files() if sizes else []:
             if size in sizes and (idents := by_content.get((size, self._digest(path)))):
@@ -173,23 +173,23 @@ class Comparison:
     def _digest(self, path: bytes) -> bytes:
         try:
             data, _ = self.files.read(os.path.join(self.root, path), self.limit)
-        except PictureError:
+        except ImageError:
             return b""
         return hashlib.sha256(data).digest()
 
-    def _move(self, picture: ImageRecord, path: bytes, mtime_ns: int) -> None:
-        self.moved.append((picture.id, path, mtime_ns))
+    def _move(self, image: ImageRecord, path: bytes, mtime_ns: int) -> None:
+        self.moved.append((image.id, path, mtime_ns))
         db = self.catalogue.db
-        if lacking := self._lacking(picture.id):
-            values = (picture.id, picture.sha256, ",".join(map(str, lacking)), path)
+        if lacking := self._lacking(image.id):
+            values = (image.id, image.sha256, ",".join(map(str, lacking)), path)
             db.execute("UPDATE temp.todo SET ident=?, known=?, lacking=? WHERE path=?", values)
         else:
             db.execute("DELETE FROM temp.todo WHERE path=?", (path,))
 
-    def moved_pictures(self) -> Iterator[ImageRecord]:
-        """The rows of the moved pictures as they are to be."""
+    def moved_images(self) -> Iterator[ImageRecord]:
+        """The rows of the moved images as they are to be."""
         for ident, path, mtime_ns in self.moved:
-            yield replace(self.catalogue.picture(ident), path=path, mtime_ns=mtime_ns)
+            yield replace(self.catalogue.image(ident), path=path, mtime_ns=mtime_ns)
 
 
 def _holds(ids: Ids, ident: int) -> bool:

@@ -1,10 +1,10 @@
-"""Words from sidecars: which files of the folder speak of pictures, of which ones, and what they say.
+"""Words from sidecars: which files of the folder speak of images, of which ones, and what they say.
 
 1. The walk leaves files such as `dog.jpg.xmp` and `captions.json` to `see`, which notes them in a temporary table.
-2. When the pictures are in the catalogue, what is new or changed is read in isolated workers.
-3. A name is the picture of that path, from the sidecar's folder or from the indexed one; or the only picture of the
-   collection that is called so. Without a name the sidecar speaks of the picture beside it.
-4. A sidecar that names pictures which are not here is read again when pictures have come.
+2. When the images are in the catalogue, what is new or changed is read in isolated workers.
+3. A name is the image of that path, from the sidecar's folder or from the indexed one; or the only image of the
+   collection that is called so. Without a name the sidecar speaks of the image beside it.
+4. A sidecar that names images which are not here is read again when images have come.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class ReadSidecar:
     clock: Clock
 
     def prepare(self, task: SidecarTask) -> SidecarRead:
-        """Read one sidecar; PictureError with its reason where that is impossible."""
+        """Read one sidecar; ImageError with its reason where that is impossible."""
         now = int(self.clock.now() * 1e9)
         data, stat = self.files.read(os.path.join(self.root, task.path), MAX_SIDECAR_BYTES)
         return SidecarRead(stat.st_size, stat.st_mtime_ns, now, read_sidecar(task.path, data))
@@ -88,7 +88,7 @@ class Notes:
         return True
 
     def run(self, blind: list[bytes], *, changed: bool) -> None:
-        """Read what is new or changed, forget what is gone; `changed` says that pictures have come or moved."""
+        """Read what is new or changed, forget what is gone; `changed` says that images have come or moved."""
         self._forget(blind)
         tasks = [SidecarTask(*row) for row in self.catalogue.query(_STALE, (RACY_NS, changed))]
         if not tasks:
@@ -121,7 +121,7 @@ class Notes:
                 if isinstance(outcome, Failure):
                     self._skip(task, outcome)
                 elif not outcome.said:
-                    self._skip(task, Failure(Reason.NOT_A_PICTURE, "says nothing of pictures"))
+                    self._skip(task, Failure(Reason.NOT_AN_IMAGE, "says nothing of images"))
                 else:
                     self._put(task.path, outcome)
 
@@ -134,30 +134,28 @@ class Notes:
         tags: dict[bytes, list[str]] = defaultdict(list)
         unknown = 0
         for said in outcome.said:
-            pictures = list(self._meant(path, said.name))
-            unknown += not pictures
-            for picture in pictures:
-                captions[picture] += said.caption.splitlines()
-                tags[picture] += said.tags
+            images = list(self._meant(path, said.name))
+            unknown += not images
+            for image in images:
+                captions[image] += said.caption.splitlines()
+                tags[image] += said.tags
         notes = [
-            NoteRecord(
-                picture, path, "\n".join(dict.fromkeys(captions[picture])), "\n".join(dict.fromkeys(tags[picture]))
-            )
-            for picture in captions
+            NoteRecord(image, path, "\n".join(dict.fromkeys(captions[image])), "\n".join(dict.fromkeys(tags[image])))
+            for image in captions
         ]
         self.catalogue.drop_skip(path)
         row = SidecarRecord(path, outcome.size, outcome.mtime_ns, outcome.seen_ns, unknown)
         self.catalogue.put_sidecar(row, notes)
 
     def _meant(self, sidecar: bytes, name: str) -> Iterator[bytes]:
-        """The paths of the pictures that a sidecar means by a name."""
+        """The paths of the images that a sidecar means by a name."""
         folder, own = os.path.split(sidecar)
         if not name:
             yield from self._beside(folder, own)
             return
         wanted = os.fsencode(name.replace("\\", "/").encode("utf8", "replace").decode()).lstrip(b"/")
         for path in (os.path.normpath(os.path.join(folder, wanted)), os.path.normpath(wanted)):
-            if self.catalogue.picture_at(path) is not None:
+            if self.catalogue.image_at(path) is not None:
                 yield path
                 return
         found = self._called(os.path.basename(wanted))
@@ -167,11 +165,11 @@ class Notes:
             yield near[0]
 
     def _beside(self, folder: bytes, own: bytes) -> Iterator[bytes]:
-        """The picture whose name the sidecar's begins with, or the pictures that differ from it in the last part."""
+        """The image whose name the sidecar's begins with, or the images that differ from it in the last part."""
         parts = own.split(b".")
         for count in range(len(parts) - 1, 1, -1):
             path = os.path.join(folder, b".".join(parts[:count]))
-            if self.catalogue.picture_at(path) is not None:
+            if self.catalogue.image_at(path) is not None:
                 yield path
                 return
         stem = os.path.join(folder, b".".join(parts[:-1]))
@@ -181,7 +179,7 @@ class Notes:
                 yield path
 
     def _called(self, name: bytes) -> list[bytes]:
-        """The paths of all pictures of a file name."""
+        """The paths of all images of a file name."""
         db = self.catalogue.db
         if not self.catalogue.query("SELECT 1 FROM sqlite_temp_schema WHERE name='called'"):
             db.execute("CREATE TEMP TABLE called(name BLOB, path BLOB)")

@@ -1,4 +1,4 @@
-"""Learning what encoders need, vocabularies above all, from some pictures of a collection or of folders."""
+"""Learning what encoders need, vocabularies above all, from some images of a collection or of folders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nearsight.types import Arrays, Descriptor, Encoder, Floats, LocalDescriptor
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
 FEWEST, MOST = 400, 4000
-"""Pictures that something is learnt from, where there are so many."""
+"""Images that something is learnt from, where there are so many."""
 SEED = 20060622
 
 Report = Callable[[str, int, int], None]
@@ -32,7 +32,7 @@ Report = Callable[[str, int, int], None]
 
 
 Pair = tuple[bytes, bytes]
-"""The paths of two pictures of the same thing."""
+"""The paths of two images of the same thing."""
 Start = tuple[Encoder, ...]
 """The encoders with which a chain begins, as far as they have nothing to learn."""
 
@@ -74,10 +74,10 @@ class Learner:
     def run(
         self, plans: Iterable[Pipeline], some: Callable[[int], list[bytes]], pairs: Sequence[Pair] = ()
     ) -> TrainedState:
-        """What the encoders of plans learn; `subsample` gives the paths of so many pictures.
+        """What the encoders of plans learn; `subsample` gives the paths of so many images.
 
-        `pairs` are of pictures of the same thing; what learns from pairs learns from these alone, and all else from
-        their pictures too. Plans of the same first step share what it makes of the pictures.
+        `pairs` are of images of the same thing; what learns from pairs learns from these alone, and all else from
+        their images too. Plans of the same first step share what it makes of the images.
         """
         made: TrainedState = {}
         lacking: dict[Any, dict[str, DescriptorChain]] = {}
@@ -86,7 +86,7 @@ class Learner:
             lacking.setdefault(plan.descriptor.base, {})[index_store.trained_state_key(plan)] = plan.descriptor
         for first, chains in lacking.items():
             with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
-                count = max(_pictures(chain) for chain in chains.values())
+                count = max(_images(chain) for chain in chains.values())
                 starts = tuple(dict.fromkeys(map(_start, chains.values())))
                 paths = sorted({*some(count), *(path for pair in pairs for path in pair)})
                 seen, described = self._described(first, starts, paths, Path(place))
@@ -94,7 +94,7 @@ class Learner:
                 both = [(at[one], at[other]) for one, other in pairs if one in at and other in at]
                 if pairs and not both:
                     one, other = (os.fsdecode(path) for path in pairs[0])
-                    raise UsageError(f"of no pair can both pictures be read; the first is {one} and {other}")
+                    raise UsageError(f"of no pair can both images be read; the first is {one} and {other}")
                 known = dict[tuple[Encoder, ...], Arrays]()
                 for key, chain in chains.items():
                     steps = enumerate(fit(chain, described[_start(chain)], Path(place), self.report, known, both))
@@ -104,7 +104,7 @@ class Learner:
     def _described(
         self, first: Descriptor | LocalDescriptor, starts: tuple[Start, ...], paths: list[bytes], place: Path
     ) -> tuple[list[bytes], dict[Start, list[Any]]]:
-        """The pictures that could be read, and what each start makes of them; descriptors of features lie in files."""
+        """The images that could be read, and what each start makes of them; descriptors of features lie in files."""
         job, found = _Look(first, starts, self.limits, self.files), dict[bytes, list[Any]]()
         shelves = [_Shelf(place / f"descriptors-{number}") for number in range(len(starts))]
         first.load()
@@ -149,14 +149,14 @@ def _start(chain: DescriptorChain) -> Start:
 
 
 def _through(one: Any, steps: Iterable[tuple[Encoder, Arrays]]) -> Any:  # noqa: ANN401 - features or a row
-    """What encoders make of one picture's features, or of its row."""
+    """What encoders make of one image's features, or of its row."""
     for encoder, fitted in steps:
         one = encoder.encode([one] if isinstance(one, LocalFeatures) else one[None], fitted)[0]
     return one
 
 
-def _pictures(chain: Descriptor) -> int:
-    """How many pictures a chain is to learn from."""
+def _images(chain: Descriptor) -> int:
+    """How many images a chain is to learn from."""
     assert isinstance(chain, DescriptorChain)
     wanted, features = FEWEST, isinstance(chain.base, LocalDescriptor)
     for encoder in chain.encoders:
@@ -176,10 +176,10 @@ def fit(
     known: dict[tuple[Encoder, ...], Arrays],
     pairs: Sequence[tuple[int, int]] = (),
 ) -> Iterator[Arrays]:
-    """What each encoder learns, one after the other, of what the start of the chain has made of some pictures.
+    """What each encoder learns, one after the other, of what the start of the chain has made of some images.
 
-    `known` is what chains that begin alike have learnt of the same pictures; what this one learns is added. `pairs`
-    are places in `described` of pictures of the same thing.
+    `known` is what chains that begin alike have learnt of the same images; what this one learns is added. `pairs`
+    are places in `described` of images of the same thing.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def fit(
         if encoder.sample_size and steps not in known:
             if encoder.trains_on_pairs and not pairs:
                 raise UsageError(
-                    f"{method_name(encoder)} learns from pairs of pictures of the same thing: nearsight learn FOLDER "
+                    f"{method_name(encoder)} learns from pairs of images of the same thing: nearsight learn FOLDER "
                     "--recipe ... --pairs FILE --out LEARNT, and then --learnt LEARNT where it is used"
                 )
             chosen = [described[at] for pair in pairs for at in pair] if encoder.trains_on_pairs else described
@@ -202,7 +202,7 @@ def fit(
             try:
                 fitted = encoder.train(sample, lambda done, total: report("learning", done, total))
             except ValueError as problem:
-                raise UsageError(f"{encoder} cannot learn from these pictures: {problem}") from None
+                raise UsageError(f"{encoder} cannot learn from these images: {problem}") from None
         known[steps] = fitted
         yield fitted
         before.append((encoder, fitted))
@@ -211,7 +211,7 @@ def fit(
 
 
 def _sample(described: Sequence[Any], before: list[tuple[Encoder, Arrays]], count: int, path: Path) -> Floats:
-    """At most `count` descriptors, evenly from all pictures, or rows, in a mapped file."""
+    """At most `count` descriptors, evenly from all images, or rows, in a mapped file."""
     rng, pieces = np.random.default_rng(SEED), list[Floats]()
     each = _each(np.array([len(one) for one in described if isinstance(one, LocalFeatures)], np.int64), count)
     for one in described:
@@ -230,7 +230,7 @@ def _sample(described: Sequence[Any], before: list[tuple[Encoder, Arrays]], coun
 
 
 def _each(lengths: Any, count: int) -> int:  # noqa: ANN401 - (n,) whole numbers
-    """The most features of one picture, so that all pictures together give about `count`."""
+    """The most features of one image, so that all images together give about `count`."""
     low, high = 1, int(lengths.max(initial=1))
     while low < high:
         middle = (low + high) // 2

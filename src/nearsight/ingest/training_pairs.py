@@ -1,4 +1,4 @@
-"""Pairs of pictures of the same thing, as somebody has written them down or sorted them into folders."""
+"""Pairs of images of the same thing, as somebody has written them down or sorted them into folders."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pairs_of(given: Pairs, found: Mapping[bytes, list[bytes]]) -> list[tuple[byt
     Raises
     ------
     UsageError
-        where the file cannot be read, a line is no pair, or a path is none of a picture
+        where the file cannot be read, a line is no pair, or a path is none of an image
     """
     if given == BY_FOLDER:
         whole = sorted(path for paths in found.values() for path in paths)
@@ -38,7 +38,7 @@ def pairs_of(given: Pairs, found: Mapping[bytes, list[bytes]]) -> list[tuple[byt
     else:
         every = [_pair(one, other, found, f"pair {at}") for at, (one, other) in enumerate(given, 1)]
     if not every:
-        raise UsageError("there are no pairs of pictures of the same thing to learn from")
+        raise UsageError("there are no pairs of images of the same thing to learn from")
     return _some(every)
 
 
@@ -81,7 +81,7 @@ def _lines(path: Path) -> Iterator[tuple[str, str, str]]:
 def _pair(one: str, other: str, found: Mapping[bytes, list[bytes]], where: str) -> tuple[bytes, bytes]:
     first, second = (_whole(each.strip(), found, where) for each in (one, other))
     if first == second:
-        raise UsageError(f"{where}: a pair is of two pictures; got {one} twice")
+        raise UsageError(f"{where}: a pair is of two images; got {one} twice")
     return first, second
 
 

@@ -1,1 +1,1 @@
-"""Kernels: each measures how alike the visual words of two pictures are, one method a file."""
+"""Kernels: each measures how alike the visual words of two images are, one method a file."""

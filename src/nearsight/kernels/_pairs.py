@@ -1,4 +1,4 @@
-"""The distances between lists of pictures by a kernel. A helper, not a method."""
+"""The distances between lists of images by a kernel. A helper, not a method."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from nearsight.visual_words import Records
 
 
 def inverse_document_frequency(kernel: Kernel, document_frequency: Doubles, n_images: int) -> Doubles:
-    """The idf of words that so many of `n_images` pictures hold; a word that none holds counts as one that one holds."""
+    """The idf of words that so many of `n_images` images hold; a word that none holds counts as one that one holds."""
     return (
         np.log(max(n_images, 1) / np.maximum(document_frequency, 1)) if kernel.idf else np.ones(len(document_frequency))
     )
 
 
 def kernel_similarities(kernel: Kernel, queries: Sequence[Records], bags: Sequence[Records]) -> Floats:
-    """`(Q, N)`: how alike pictures are, the idf being that of the N."""
+    """`(Q, N)`: how alike images are, the idf being that of the N."""
     bits = sorted({8 * each["bits"].shape[1] for each in (*queries, *bags)})
     if len(bits) > 1:
         raise ValueError(f"records of queries and rows have as many bits; got {' and '.join(map(str, bits))}")

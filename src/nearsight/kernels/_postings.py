@@ -1,7 +1,7 @@
-"""Visual words by word: which pictures hold each, and how alike a query is to them. A helper, not a method.
+"""Visual words by word: which images hold each, and how alike a query is to them. A helper, not a method.
 
-What is kept of n pictures: `ids (n,) uint32` rising; for P features, sorted by word and then by picture, `docs (P,)
-uint32` (the place of its picture among the ids), `bits (P, B) uint8`, `angles (P,)` and `scales (P,) uint8`; the
+What is kept of n images: `ids (n,) uint32` rising; for P features, sorted by word and then by image, `docs (P,)
+uint32` (the place of its image among the ids), `bits (P, B) uint8`, `angles (P,)` and `scales (P,) uint8`; the
 distinct `words (W,) uint32`, rising, and where the features of each start, `starts (W + 1,) int64`.
 """
 
@@ -31,7 +31,7 @@ ANGLE_BINS, SCALE_BINS = 16, 16
 
 
 def build_postings(ids: Ids, bags: Sequence[Records], *, once: bool) -> Arrays:
-    """What is kept of pictures with rising ids; with `aggregates_words`, only the first feature of each word of each picture."""
+    """What is kept of images with rising ids; with `aggregates_words`, only the first feature of each word of each image."""
     lengths = [len(row) for row in bags]
     every = np.concatenate([*bags, np.empty(0, bags[0].dtype if bags else record_dtype(0))])
     docs = np.repeat(np.arange(len(bags), dtype=np.uint32), lengths)
@@ -63,7 +63,7 @@ def merge_postings(parts: Sequence[Arrays], without: Ids) -> Arrays:
 
 
 def document_frequencies(part: Arrays, live: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """In how many of the pictures that stay each word is, `(W,)`."""
+    """In how many of the images that stay each word is, `(W,)`."""
     counts = np.zeros(len(part["words"]), np.int64)
     for word, docs, _ in _term_counts(part):
         counts += np.bincount(word[live[docs]], minlength=len(counts))
@@ -71,7 +71,7 @@ def document_frequencies(part: Arrays, live: NDArray[np.bool_]) -> NDArray[np.in
 
 
 def bag_norms(part: Arrays, kernel: Kernel, idf: Doubles) -> Doubles:
-    """The length of each picture by the kernel, `(n,)`; `idf (W,)` of the part's words."""
+    """The length of each image by the kernel, `(n,)`; `idf (W,)` of the part's words."""
     squares = np.zeros(len(part["ids"]))
     for word, docs, counts in _term_counts(part):
         squares += np.bincount(docs, (idf[word] * _burst_weights(kernel, counts)) ** 2, minlength=len(squares))
@@ -100,20 +100,20 @@ def weight_query(bag: Records, kernel: Kernel, idf: Doubles) -> WeightedBag:
 
 
 def match_scores(query: WeightedBag, part: Arrays, kernel: Kernel, *, consistent: bool = False) -> Doubles:
-    """The sum over matching features for each picture, `(n,)`; the lengths are not divided out.
+    """The sum over matching features for each image, `(n,)`; the lengths are not divided out.
 
-    With `consistent`, only pairs count whose differences in angle, and in scale, are those of most of the picture's
+    With `consistent`, only pairs count whose differences in angle, and in scale, are those of most of the image's
     pairs: the largest sum over a bin and its neighbours, of angles or of scales, whichever is smaller.
 
     Raises
     ------
     ValueError
-        where records of query and pictures differ in their bits
+        where records of query and images differ in their bits
     """
     total = len(part["ids"])
     mine, theirs = (8 * rows["bits"].shape[1] for rows in (query.bag, part))
     if total and mine != theirs:
-        raise ValueError(f"the records of these pictures have {theirs} bits; got a query of {mine}")
+        raise ValueError(f"the records of these images have {theirs} bits; got a query of {mine}")
     at = np.searchsorted(part["words"], query.bag["word"])
     last = len(part["words"]) - 1
     here = np.flatnonzero(part["words"][np.minimum(at, last)] == query.bag["word"] if last >= 0 else [])
@@ -217,7 +217,7 @@ def _match_batches(part: Arrays, at: NDArray[np.intp], query_indices: NDArray[np
 
 
 def _term_counts(part: Arrays) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint32], NDArray[np.intp]]]:
-    """Each pair of a word (its place) and a picture with how many features it has, some at a time."""
+    """Each pair of a word (its place) and an image with how many features it has, some at a time."""
     starts = part["starts"]
     first = 0
     while first < len(part["words"]):
@@ -230,14 +230,14 @@ def _term_counts(part: Arrays) -> Iterator[tuple[NDArray[np.intp], NDArray[np.ui
 
 
 def _group_starts(word: NDArray[np.integer], docs: NDArray[np.integer]) -> NDArray[np.intp]:
-    """Where a new pair of word and picture begins."""
+    """Where a new pair of word and image begins."""
     if not len(word):
         return np.empty(0, np.intp)
     return np.flatnonzero(np.append(True, (word[1:] != word[:-1]) | (docs[1:] != docs[:-1])))
 
 
 def _burst_counts(docs: NDArray[np.integer], starts: NDArray[np.integer]) -> Doubles:
-    """How many features of the same word and picture stand together with each."""
+    """How many features of the same word and image stand together with each."""
     opens = np.append(True, docs[1:] != docs[:-1])
     opens[starts[starts < len(docs)]] = True
     new = np.flatnonzero(opens)

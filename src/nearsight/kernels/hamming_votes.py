@@ -21,8 +21,8 @@ class HammingVotes(Kernel):
     ----------
     threshold : the share of bits that may differ, 0 to 1; 24 of 64 is the usual one
     sigma : how fast the weight falls, as a share of the bits, above 0
-    idf : words that few pictures hold count more
-    burst : a word that a picture has n times counts sqrt(n) times
+    idf : words that few images hold count more
+    burst : a word that an image has n times counts sqrt(n) times
 
     Returns
     -------

@@ -13,15 +13,15 @@ from nearsight.types import Floats, Kernel
 
 @dataclass(frozen=True)
 class TfIdf(Kernel):
-    """The cosine between bags of visual words, in which words that few pictures hold count more.
+    """The cosine between bags of visual words, in which words that few images hold count more.
 
-    A picture is the vector of `tf idf` over the words: how often it has a word, times the logarithm of all pictures
+    An image is the vector of `tf idf` over the words: how often it has a word, times the logarithm of all images
     over those that hold it.
 
     Parameters
     ----------
     idf : rare words count more; false for plain counts
-    burst : a word that a picture has n times counts sqrt(n) times
+    burst : a word that an image has n times counts sqrt(n) times
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Rows that are small square pictures: their shape, and what they become when warped a little; helpers, not methods."""
+"""Rows that are small square images: their shape, and what they become when warped a little; helpers, not methods."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def square_shape(width: int) -> tuple[int, int, int]:
     Raises
     ------
     ValueError
-        where no square picture has that many values
+        where no square image has that many values
     """
     for channels in (1, 3):
         side = math.isqrt(width // channels)
         if side and side * side * channels == width:
             return side, side, channels
-    raise ValueError(f"rows are square pictures of one or three channels, such as those of tiny; got {width} values")
+    raise ValueError(f"rows are square images of one or three channels, such as those of tiny; got {width} values")
 
 
 def paired_squared_distances(some: NDArray[Any], others: NDArray[Any]) -> Floats:
@@ -33,17 +33,17 @@ def paired_squared_distances(some: NDArray[Any], others: NDArray[Any]) -> Floats
 
 
 def warp_grid(row: NDArray[Any], reach: int, scales: tuple[float, ...], mirror: bool) -> Floats:
-    """The picture of one row `(D,)` moved and scaled in every combination, then the same mirrored, `(T, D)`."""
-    picture = row.astype(np.float32).reshape(square_shape(len(row)))
-    sides = [picture, picture[:, ::-1]] if mirror else [picture]
-    moved = [_resample(side, _resampling_matrices(len(picture), reach, scale)) for side in sides for scale in scales]
+    """The image of one row `(D,)` moved and scaled in every combination, then the same mirrored, `(T, D)`."""
+    image = row.astype(np.float32).reshape(square_shape(len(row)))
+    sides = [image, image[:, ::-1]] if mirror else [image]
+    moved = [_resample(side, _resampling_matrices(len(image), reach, scale)) for side in sides for scale in scales]
     return np.concatenate(moved).reshape(-1, len(row))
 
 
-def _resample(picture: Floats, maps: Floats) -> Floats:
+def _resample(image: Floats, maps: Floats) -> Floats:
     """`(M * M, S, S, C)`: each of M maps `(M, S, S)` along y with each along x."""
-    along_x = np.einsum("mxk,ykc->myxc", maps, picture, optimize=True)
-    return np.asarray(np.einsum("nyk,mkxc->nmyxc", maps, along_x, optimize=True).reshape(-1, *picture.shape))
+    along_x = np.einsum("mxk,ykc->myxc", maps, image, optimize=True)
+    return np.asarray(np.einsum("nyk,mkxc->nmyxc", maps, along_x, optimize=True).reshape(-1, *image.shape))
 
 
 @lru_cache(maxsize=64)

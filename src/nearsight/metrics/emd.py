@@ -22,7 +22,7 @@ _HALVING_DISTANCE = 20.0
 
 @dataclass(frozen=True)
 class Emd(Metric):
-    """The earth mover's distance: how far colours have to move to turn one picture's palette into the other's.
+    """The earth mover's distance: how far colours have to move to turn one image's palette into the other's.
 
     1. Rows are histograms over the combined bins of `colour_histogram` with the same `space` and `bins`, divided by
        their sums.
@@ -34,7 +34,7 @@ class Emd(Metric):
     A row of zeros is at 0 from another one, and from all others as far as the middles reach in Lab: the diagonal of
     the box around them.
 
-    About 2 ms a pair for the 256 bins of photographs: for some hundred pictures as it is, for more behind an index.
+    About 2 ms a pair for the 256 bins of photographs: for some hundred images as it is, for more behind an index.
     `lower_bound` gives a lower bound for all rows at once.
 
     Parameters
@@ -60,7 +60,7 @@ class Emd(Metric):
 
     Notes
     -----
-    Departures: the paper moves signatures, the centres of each picture's own clusters; these are the fixed bins of a
+    Departures: the paper moves signatures, the centres of each image's own clusters; these are the fixed bins of a
     histogram. Both rows have sum 1, so nothing is matched in part.
 
     Examples

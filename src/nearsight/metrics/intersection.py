@@ -36,7 +36,7 @@ class Intersection(Metric):
     Notes
     -----
     Departures: the paper divides the intersection by the model's count alone; with both rows normalised first it is
-    the same for pictures of one size, and symmetric for all.
+    the same for images of one size, and symmetric for all.
 
     Examples
     --------

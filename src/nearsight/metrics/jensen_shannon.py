@@ -20,7 +20,7 @@ _TINY = np.finfo(np.float32).tiny
 
 @dataclass(frozen=True)
 class JensenShannon(Metric):
-    """The Jensen-Shannon distance of histograms: how well a pixel's bin tells which picture it came from.
+    """The Jensen-Shannon distance of histograms: how well a pixel's bin tells which image it came from.
 
     1. Rows are divided by their sums; a row of zeros counts as a bin of its own that no other row has.
     2. The divergence is H((q + r) / 2) - (H(q) + H(r)) / 2 with the entropy H in bits.

@@ -1,4 +1,4 @@
-"""The distance of small pictures whose every pixel may move a little."""
+"""The distance of small images whose every pixel may move a little."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from nearsight.types import Floats
 
 @dataclass(frozen=True)
 class Shift(Warp):
-    """The sum of squared differences after the best warp of the picture and the best small move of each pixel.
+    """The sum of squared differences after the best warp of the image and the best small move of each pixel.
 
-    1. The query's picture is moved, scaled and mirrored as a whole to fit the row's picture best, as in `warp`.
-    2. Each pixel of the row is then compared with all pixels of that picture up to `window` pixels away along x and
+    1. The query's image is moved, scaled and mirrored as a whole to fit the row's image best, as in `warp`.
+    2. Each pixel of the row is then compared with all pixels of that image up to `window` pixels away along x and
        y, and the smallest squared difference, summed over channels, counts: never more than in `warp`.
 
-    About 0.2 ms a pair of 32 x 32 colour pictures: for hits that another metric has found first. The distance is not
+    About 0.2 ms a pair of 32 x 32 colour images: for hits that another metric has found first. The distance is not
     symmetric.
 
     Parameters
     ----------
-    reach : largest move of the whole along each axis in pixels of the row's picture, 0 to 8
+    reach : largest move of the whole along each axis in pixels of the row's image, 0 to 8
     scales : factors of size, 1 to 9 numbers of 0.5 to 2
-    mirror : whether the picture may be mirrored too
+    mirror : whether the image may be mirrored too
     window : largest move of a pixel along each axis in pixels, 0 to 8; 2 is a window of 5 x 5
 
     Returns
@@ -37,7 +37,7 @@ class Shift(Warp):
     ------
     ValueError
         where a parameter is out of its range, the queries and the rows are not matrices of one width, or a row is no
-        square picture of one or three channels
+        square image of one or three channels
 
     References
     ----------
@@ -50,10 +50,10 @@ class Shift(Warp):
 
     Examples
     --------
-    >>> picture = np.zeros((8, 8), np.float32)
-    >>> picture[2, 3] = 1
-    >>> scattered = np.roll(picture, (1, -1), (0, 1))
-    >>> Shift(reach=0, scales=(1.0,)).distances(picture.reshape(1, -1), scattered.reshape(1, -1)).tolist()
+    >>> image = np.zeros((8, 8), np.float32)
+    >>> image[2, 3] = 1
+    >>> scattered = np.roll(image, (1, -1), (0, 1))
+    >>> Shift(reach=0, scales=(1.0,)).distances(image.reshape(1, -1), scattered.reshape(1, -1)).tolist()
     [[0.0]]
     """
 

@@ -1,4 +1,4 @@
-"""The sum of squared differences of small pictures."""
+"""The sum of squared differences of small images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The distance of small pictures that may be moved, scaled and mirrored a little."""
+"""The distance of small images that may be moved, scaled and mirrored a little."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _BLOCK_VALUES = 250_000
 
 @dataclass(frozen=True)
 class Warp(Metric):
-    """The sum of squared differences after the best small move, change of scale and mirroring of the whole picture.
+    """The sum of squared differences after the best small move, change of scale and mirroring of the whole image.
 
-    1. The query's picture is moved by up to `reach` pixels along x and y, scaled about its middle by each of
+    1. The query's image is moved by up to `reach` pixels along x and y, scaled about its middle by each of
        `scales`, and all of that mirrored too. Between pixels it is interpolated linearly, at the edges drawn out.
-    2. The distance is the smallest sum of squared differences of these pictures from the row's picture, or that of
-       the picture as it is, where that is smaller: never larger than `ssd`.
+    2. The distance is the smallest sum of squared differences of these images from the row's image, or that of
+       the image as it is, where that is smaller: never larger than `ssd`.
 
-    With the default there are 150 pictures a query, tried in one matrix product: about 0.05 ms a pair of 32 x 32
-    colour pictures. The distance is not symmetric: the query is warped, the row is not.
+    With the default there are 150 images a query, tried in one matrix product: about 0.05 ms a pair of 32 x 32
+    colour images. The distance is not symmetric: the query is warped, the row is not.
 
     Parameters
     ----------
-    reach : largest move along each axis in pixels of the row's picture, 0 to 8
+    reach : largest move along each axis in pixels of the row's image, 0 to 8
     scales : factors of size, 1 to 9 numbers of 0.5 to 2
-    mirror : whether the picture may be mirrored too
+    mirror : whether the image may be mirrored too
 
     Returns
     -------
@@ -42,7 +42,7 @@ class Warp(Metric):
     ------
     ValueError
         where a parameter is out of its range, the queries and the rows are not matrices of one width, or a row is no
-        square picture of one or three channels
+        square image of one or three channels
 
     References
     ----------
@@ -52,13 +52,13 @@ class Warp(Metric):
     Notes
     -----
     Departures: the paper finds the warp by gradient descent, here all of a grid are tried; it warps the neighbour and
-    not the query. A warped picture is not normalised again.
+    not the query. A warped image is not normalised again.
 
     Examples
     --------
-    >>> picture = np.random.default_rng(0).random((8, 8), np.float32)
-    >>> mirrored = picture[:, ::-1].reshape(1, -1)
-    >>> Warp().distances(picture.reshape(1, -1), mirrored).tolist()
+    >>> image = np.random.default_rng(0).random((8, 8), np.float32)
+    >>> mirrored = image[:, ::-1].reshape(1, -1)
+    >>> Warp().distances(image.reshape(1, -1), mirrored).tolist()
     [[0.0]]
     """
 

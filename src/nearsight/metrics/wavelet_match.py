@@ -32,14 +32,14 @@ _WEIGHTS = {
 
 @dataclass(frozen=True)
 class WaveletMatch(Metric):
-    """How many of the query's large wavelet coefficients another picture has not, at the same place and sign.
+    """How many of the query's large wavelet coefficients another image has not, at the same place and sign.
 
     1. A row is three means, then the signed places of as many coefficients for each of the channels Y, I, Q; 0 is
        none.
     2. The distance is the sum of the weighted differences of the means, and of the weights of those coefficients of
        the query that the other row has not. Coarse coefficients weigh more than fine ones.
 
-    It is not symmetric: a query with little detail may match a picture with much.
+    It is not symmetric: a query with little detail may match an image with much.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ class WeightedBytes(Metric):
 
     1. The first 3 bytes are hues of 128 steps of 2.8 degrees: they differ by the shorter way round, 0 to 64. A byte of
        128 or more stands for no hue: it differs from a hue by 64, the most there is, and not from another such byte.
-    2. The next 5 are shares of tones, the next 128 say what the picture shows, and those after them are of key
+    2. The next 5 are shares of tones, the next 128 say what the image shows, and those after them are of key
        points: they differ by the absolute difference, 0 to 255.
     3. The differences of a part are summed, multiplied by its weight, and the parts are added.
 

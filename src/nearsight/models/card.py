@@ -44,7 +44,7 @@ class ModelSource:
 
 @dataclass(frozen=True)
 class ImageInput:
-    """How a picture is given to a network.
+    """How an image is given to a network.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class ImageInput:
 
     @property
     def pixels(self) -> int:
-        """The longest side that a picture should be given with, so that nothing is enlarged without need."""
+        """The longest side that an image should be given with, so that nothing is enlarged without need."""
         return self.side if self.fit == "inside" else 2 * self.side
 
 
@@ -117,7 +117,7 @@ class TextInput:
 class ModelOutput:
     """What a network gives.
 
-    A "vector" `(N, dimension)`; "tokens" `(N, n, dimension)`, the first of which is the vector of the whole picture; a
+    A "vector" `(N, dimension)`; "tokens" `(N, n, dimension)`, the first of which is the vector of the whole image; a
     "map" `(N, dimension, height, width)`; or something "other", read by the method that is made for this network.
     """
 
@@ -136,7 +136,7 @@ class ModelCard:
     """One network. `sha256` is there when its status is "verified", and only then.
 
     The file of an "unverified" card is pinned when it is first seen: from then on another one is refused. `texts` is
-    the card of the network that puts texts into the same space as this one puts pictures.
+    the card of the network that puts texts into the same space as this one puts images.
     """
 
     name: str
@@ -178,9 +178,9 @@ class ModelCard:
         raise ModelError(f'the model {self.name} has no output "{name}"; it has {there}')
 
     def image_input(self) -> ImageInput:
-        """How it takes pictures; ModelError where it takes none."""
+        """How it takes images; ModelError where it takes none."""
         if self.input is None:
-            raise ModelError(f"the model {self.name} takes no pictures: its card has no [input]")
+            raise ModelError(f"the model {self.name} takes no images: its card has no [input]")
         return self.input
 
     def vector(self) -> ModelOutput:

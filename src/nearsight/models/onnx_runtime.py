@@ -1,4 +1,4 @@
-"""Running networks: pictures through an ONNX model, by its card. ONNX Runtime is used here and nowhere else."""
+"""Running networks: images through an ONNX model, by its card. ONNX Runtime is used here and nowhere else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ERRORS_ONLY = 3
 
 
 def model_digest(name: str) -> str:
-    """The SHA-256 of a model and eight digits for how pictures are fed to it; empty where the file is not known yet."""
+    """The SHA-256 of a model and eight digits for how images are fed to it; empty where the file is not known yet."""
     try:
         card = registry.find_card(name)
         sha256 = registry.expected_sha256(card) or registry.require_model(name).sha256
@@ -61,11 +61,11 @@ def execution_provider(name: str) -> str:
 def compute_outputs(
     name: str, output: str, images: Sequence[Image], longest_side: float | None = None
 ) -> Iterator[NDArray[np.float32]]:
-    """An output of a model for each picture, `(1, D)` or `(1, D, h, w)`, in their order; of tokens the first, `(1, D)`.
+    """An output of a model for each image, `(1, D)` or `(1, D, h, w)`, in their order; of tokens the first, `(1, D)`.
 
     `longest_side` is how many pixels the longest side becomes, instead of what the card says, for a card with fit "inside".
 
-    Pictures go through it one by one: together they are not faster on a processor, and some models take one only.
+    Images go through it one by one: together they are not faster on a processor, and some models take one only.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def _validate_output(values: NDArray[Any], output: ModelOutput, name: str) -> Fl
 
 
 def to_model_input(image: Image, spec: ImageInput, longest_side: float | None = None) -> Floats:
-    """One picture as its network takes it, `(1, C, H, W) float32`, or `(1, H, W, C)` where the card says so."""
+    """One image as its network takes it, `(1, C, H, W) float32`, or `(1, H, W, C)` where the card says so."""
     pixels = resize_to_input(image, spec, longest_side)
     if spec.colours == "grey":
         pixels = to_grey(pixels)[:, :, None]
@@ -160,7 +160,7 @@ def to_model_input(image: Image, spec: ImageInput, longest_side: float | None = 
 
 
 def resize_to_input(image: Image, spec: ImageInput, longest_side: float | None = None) -> Image:
-    """The picture in the size that the network takes; with fit "inside", its longest side may be asked for."""
+    """The image in the size that the network takes; with fit "inside", its longest side may be asked for."""
     height, width = image.shape[:2]
     if spec.fit == "inside":
         wanted = spec.side if longest_side is None else longest_side

@@ -45,7 +45,7 @@ class Aqe(Reranker):
     Notes
     -----
     Departures: a mean instead of a row of length 1. Among rows of one length, and by the cosine, the order is the
-    same; a mean of histograms is still a histogram. The paper averages 50 hits of 100,000 pictures; the default suits
+    same; a mean of histograms is still a histogram. The paper averages 50 hits of 100,000 images; the default suits
     collections in which fewer are right.
 
     Examples

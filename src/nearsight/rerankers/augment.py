@@ -23,8 +23,8 @@ class Augment(VectorReranker):
         d' = d + sum_i max(0, cos(d, d_i))^alpha d_i,  over the n rows nearest to d;  score = cos(q, d')
 
     A row alone may have come out badly; together with its neighbours it says what they have in common. It is done when
-    a query comes, for the first `hits` and with neighbours among them: nothing is stored that new pictures would
-    change, and in a collection of no more pictures than `hits` it is the augmentation of the whole of it.
+    a query comes, for the first `hits` and with neighbours among them: nothing is stored that new images would
+    change, and in a collection of no more images than `hits` it is the augmentation of the whole of it.
 
     Parameters
     ----------

@@ -14,20 +14,20 @@ from nearsight.types import Floats, Ids, RerankContext
 
 @dataclass(frozen=True)
 class Background(VectorReranker):
-    """Takes from each score what the query, the hit or both reach anyway among unrelated pictures.
+    """Takes from each score what the query, the hit or both reach anyway among unrelated images.
 
         s'(q, d) = cos(q, d) - beta b(q) - beta b(d),   b(x) = the n-th largest cosine between x and the background
 
-    The background are `sample` pictures of the collection itself, spread evenly over it; the hit is not compared with
+    The background are `sample` images of the collection itself, spread evenly over it; the hit is not compared with
     itself. b(q) is the same for all hits: it does not change their order, but makes scores of different queries
-    comparable, as one threshold for all of them needs. b(d) takes from pictures that are near to everything.
+    comparable, as one threshold for all of them needs. b(d) takes from images that are near to everything.
 
     Parameters
     ----------
     n : which neighbour in the background counts, 1 or more; the last one of a smaller background
     beta : how much is taken, 0 or more
     of : query, hits or both: whose neighbours are counted
-    sample : pictures of the background, 1 or more
+    sample : images of the background, 1 or more
     hits : the first hits that are looked at, 1 or more
 
     Returns
@@ -89,7 +89,7 @@ class Background(VectorReranker):
             among = cosine_matrix(near, background)
             among[ids[:, None] == others] = -np.inf
             scores = scores - self.beta * self._nth_largest(among)
-        return RerankScores(scores, alike, f"as near, ranked against a background of {len(others):,} pictures")
+        return RerankScores(scores, alike, f"as near, ranked against a background of {len(others):,} images")
 
     def _nth_largest(self, similarities: Floats) -> NDArray[np.float64]:
         """The n-th largest of each row, or the least that there is; 0 where there is none."""

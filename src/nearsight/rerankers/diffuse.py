@@ -31,9 +31,9 @@ class Diffuse(VectorReranker):
     3. The query flows into its `seeds` nearest hits: y = s(query, hit), 0 elsewhere.
     4. (I - alpha S) f = y is solved by conjugate gradients; f orders the hits. The residual is told with each hit.
 
-    So a picture far from the query is found through those in between, as a house from the other side through those that
+    So an image far from the query is found through those in between, as a house from the other side through those that
     show both. The graph is made when a query comes, of the first hits alone (1,000 hits take some 50 ms): nothing is
-    stored that new pictures would change.
+    stored that new images would change.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Diffuse(VectorReranker):
     Notes
     -----
     Departures: neighbours are sought among the first hits, where the paper cuts them out of a graph of the whole
-    collection; with no more pictures than `hits` it is the same. Up to 100 steps instead of 20: where the solver ends
+    collection; with no more images than `hits` it is the same. Up to 100 steps instead of 20: where the solver ends
     too early, far hits are lost.
 
     Examples

@@ -22,10 +22,10 @@ class Expand(Reranker):
 
     1. Of the first `n` hits that a refiner before it has verified, the features are taken that lie where the query is
        seen; each such hit asks for itself.
-    2. A picture's score is the mean of those by the query and by each of these hits: for a linear kernel, that of the
+    2. An image's score is the mean of those by the query and by each of these hits: for a linear kernel, that of the
        average of their vectors. With `alpha` above 0 a hit weighs by its own score to that power.
     3. `how` = discriminative: what tells the query and these hits from the last hits is learnt by a linear support
-       vector machine over their kernel, and its score orders the pictures.
+       vector machine over their kernel, and its score orders the images.
 
     Where nothing was verified, the hits stay as they are.
 
@@ -146,7 +146,7 @@ def _svm_weights(found: Hits, positives: list[int], negatives: list[int]) -> NDA
 
 
 def _combine_scores(found: Hits, weights: NDArray[np.float64], max_hits: int) -> Hits:
-    """The weighted sum of the similarities over all rows that ask; 0 where one does not find a picture."""
+    """The weighted sum of the similarities over all rows that ask; 0 where one does not find an image."""
     ids = np.unique(found.ids[found.ids != NO_ID])
     total = np.zeros(len(ids))
     for row, scores, weight in zip(found.ids, found.scores, weights, strict=True):

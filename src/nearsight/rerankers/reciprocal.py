@@ -1,4 +1,4 @@
-"""Re-ranking by k-reciprocal neighbours: two pictures are alike that have the same neighbours, and each other."""
+"""Re-ranking by k-reciprocal neighbours: two images are alike that have the same neighbours, and each other."""
 
 from __future__ import annotations
 

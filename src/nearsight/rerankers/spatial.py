@@ -33,7 +33,7 @@ class Spatial(Reranker):
     3. A hit with `inliers` agreeing matches or more is verified. Verified hits come first, by how many agree; all
        others follow in their order: moving hits up for a few agreeing matches does more harm than good.
 
-    What is stored of visual words is enough for it: no picture is looked at again. Where rows are no visual words,
+    What is stored of visual words is enough for it: no image is looked at again. Where rows are no visual words,
     RootSIFT features of the query and of the stored thumbnails match, those that are each other's nearest and clearly
     so; of these fewer need to agree, `spatial(inliers=8)`. When `seconds` are over, the hits that have not been looked
     at stay where they are, and say so.

@@ -27,12 +27,12 @@ QUERY_SIDE, QUERY_LIMIT = 256, 400
 HIT_SIDE, HIT_LIMIT = 176, 200
 """Pixels and features of the query, looked at once, and of each hit; chosen by measurement for 20 hits in 100 ms."""
 MAX_LOG_EVIDENCE = 30.0
-"""-log10 of the NFA beyond which more points say nothing more: they are many where a picture has much texture."""
+"""-log10 of the NFA beyond which more points say nothing more: they are many where an image has much texture."""
 MIN_CORRELATION = 0.7
 """The least agreement of the pixels of a copy."""
 MAX_CELL_DIFFERENCE, GRID, MAX_ASPECT_DIFFERENCE, MIN_CELL_CONTRAST = 8.0, 16, 0.03, 32.0
-"""Levels of 255 by which the cells of a grid may differ in pictures that are the same but for re-saving and scale; the
-share by which their proportions may; and the levels by which cells of one picture must differ for that to say much."""
+"""Levels of 255 by which the cells of a grid may differ in images that are the same but for re-saving and scale; the
+share by which their proportions may; and the levels by which cells of one image must differ for that to say much."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Evidence:
     """What speaks for a hit.
 
     `alarms` is log10 of its expected false alarms, `pixels` the agreement of the pixels under the transform, and
-    `difference` how far the most different part of the whole picture differs, in levels of 255.
+    `difference` how far the most different part of the whole image differs, in levels of 255.
     """
 
     log_nfa: float = float("inf")
@@ -85,17 +85,17 @@ class Verify(Reranker):
        at 176, and matched: mutual nearest neighbours that beat 0.85 times the distance of the second nearest.
     2. One affine transform is sought on which most matches agree within 3 pixels, and in SIFT scale and angle; matches
        that crowd into one place count once, and points on one line not at all.
-    3. NFA = pictures in the collection x views x C(m, 3) x P(k - 3 or more of m - 3 random matches agree): the number
+    3. NFA = images in the collection x views x C(m, 3) x P(k - 3 or more of m - 3 random matches agree): the number
        of hits as good as this one to expect by chance in the whole collection. It must be at most `alarms`, so a copy
        needs more evidence in a larger collection.
     4. The hit is laid over the query by that transform; in half of the blocks the pixels must correlate by 0.7.
-    5. A picture that is the same as a whole, but for its size and re-saving, passes without points: smooth ones have
+    5. An image that is the same as a whole, but for its size and re-saving, passes without points: smooth ones have
        none. No cell of a 16 x 16 grid may differ by more than 8 levels of 255 on the mean, and it must not be plain.
     6. Hits that pass go first, least NFA first; those beyond doubt (below 1e-30) by how well the pixels agree.
        All others follow with their scores in their order: moving hits up for a few agreeing points does more harm
        than good.
 
-    An index of whole pictures does not see through turns and frames. It is asked with the query and its mirror image,
+    An index of whole images does not see through turns and frames. It is asked with the query and its mirror image,
     and with guesses, turned by right angles and without a plain border, which count where they are nearer than both.
 
     Parameters
@@ -103,7 +103,7 @@ class Verify(Reranker):
     n : hits looked at, 1 or more
     mirror : also look for mirrored copies
     turns : also look for copies turned by right angles
-    trim : also look for the original of a picture in a plain frame
+    trim : also look for the original of an image in a plain frame
     alarms : false alarms tolerated per query, above 0 and at most 1
 
     Returns
@@ -127,14 +127,14 @@ class Verify(Reranker):
     one. Random matches are not independent and not spread evenly: similar things in similar poses match alike. The
     chance of one is therefore thrice its area, agreement in scale and angle is required but not credited, and what is
     left (drawings of one series, two views of one building) is refused by the pixels. The promise is
-    not kept everywhere: `benchmarks/copies.py` lists what is accepted of pictures that have no copy. Shots of one burst
+    not kept everywhere: `benchmarks/copies.py` lists what is accepted of images that have no copy. Shots of one burst
     that do not move against each other pass: their pixels do agree.
 
     Examples
     --------
     >>> from types import SimpleNamespace
     >>> noise = np.random.default_rng(0).integers(0, 256, (2, 24, 24, 3), dtype=np.uint8)
-    >>> first, second = (np.kron(picture, np.ones((8, 8, 1), np.uint8)) for picture in noise)
+    >>> first, second = (np.kron(image, np.ones((8, 8, 1), np.uint8)) for image in noise)
     >>> rows = SimpleNamespace(total=2, memo={}, derived=lambda id, make: make((first, second)[id]))
     >>> hits = Hits(np.array([[1, 0]]), np.array([[0.9, 0.8]], np.float32))
     >>> query = np.ascontiguousarray(first[20:170, ::-1])
@@ -164,11 +164,11 @@ class Verify(Reranker):
         return self.n
 
     def query_views(self, image: Image) -> list[Image]:
-        """The picture, and in the mirror where mirrored copies are looked for."""
+        """The image, and in the mirror where mirrored copies are looked for."""
         return self._with_mirror_images([image])
 
     def speculative_views(self, image: Image) -> list[Image]:
-        """The picture turned by right angles and without its border, as far as such copies are looked for."""
+        """The image turned by right angles and without its border, as far as such copies are looked for."""
         inner = trim_border(image) if self.trim else None
         turned = [np.rot90(image, turn) for turn in (1, 2, 3)] if self.turns else []
         return self._with_mirror_images(turned if inner is None else [*turned, inner])
@@ -251,7 +251,7 @@ def _hit_features(hit: Image) -> tuple[Image, LocalFeatures]:
 
 
 def gather_evidence(views: list[_QueryView], hit: Image, hit_features: LocalFeatures, total: int) -> Evidence:
-    """The best evidence of any view of the query for one hit, among `total` pictures."""
+    """The best evidence of any view of the query for one hit, among `total` images."""
     size = hit.shape[1], hit.shape[0]
     best = Evidence()
     for view in views:
@@ -269,9 +269,9 @@ def gather_evidence(views: list[_QueryView], hit: Image, hit_features: LocalFeat
 
 
 def _max_cell_difference(query: Image, hit: Image) -> float:
-    """The most by which the mean of a cell of a grid differs between two pictures, in levels.
+    """The most by which the mean of a cell of a grid differs between two images, in levels.
 
-    inf for other proportions, and for plain pictures, which are like all plain ones.
+    inf for other proportions, and for plain images, which are like all plain ones.
     """
     height, width = hit.shape[:2]
     if abs(query.shape[1] * height / (query.shape[0] * width) - 1) > MAX_ASPECT_DIFFERENCE + 1 / min(height, width):
@@ -289,7 +289,7 @@ def _acceptance_sentence(evidence: Evidence, total: int) -> str:
     if evidence.affine is None or evidence.log_nfa > 0:
         mirror = "in the mirror " if evidence.mirrored else ""
         return (
-            f"{mirror}the same picture as a whole: no part differs by more than {evidence.difference:.1f} levels of 255"
+            f"{mirror}the same image as a whole: no part differs by more than {evidence.difference:.1f} levels of 255"
         )
     linear = evidence.affine.matrix[:2, :2]
     scale = np.sqrt(abs(np.linalg.det(evidence.homography[:2, :2])))
@@ -297,7 +297,7 @@ def _acceptance_sentence(evidence: Evidence, total: int) -> str:
     mirror = "mirrored, " if evidence.mirrored else ""
     return (
         f"{evidence.affine.n_inliers} matched points agree on one transform ({mirror}scale {scale:.2f}, turned {turn} "
-        f"degrees); expected by chance in {total:,} pictures: 1e{evidence.log_nfa:.0f}"
+        f"degrees); expected by chance in {total:,} images: 1e{evidence.log_nfa:.0f}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What is asked for as a sum: pictures and texts that are wanted, minus those that are not."""
+"""What is asked for as a sum: images and texts that are wanted, minus those that are not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nearsight.pipeline import Pipeline
 from nearsight.types import Floats, Image, Query
 
 Asking: TypeAlias = str | Path | bytes | Image
-"""What a picture may be asked with as: a path, the bytes of a file, or pixels."""
+"""What an image may be asked with as: a path, the bytes of a file, or pixels."""
 
 _TERM = re.compile(r"(?:^|(?<=\s))([+-])(?=\S)")
 _NOTHING = 1e-6
@@ -43,10 +43,10 @@ def with_sum(
     plus: Asking | Sequence[Asking],
     minus: Asking | Sequence[Asking],
 ) -> Query:
-    """The query with texts and pictures that are wanted, and that are not; a text with signs is both."""
+    """The query with texts and images that are wanted, and that are not; a text with signs is both."""
     parts = [signed(each) for each in _several(text, str)]
     unwanted = [each for _, others in parts for each in others] + [t.strip() for t in _several(minus_text, str)]
-    pictures = [
+    images = [
         tuple(
             Path(each) if isinstance(each, str) else each for each in _several(given, str | Path | bytes | np.ndarray)
         )
@@ -56,8 +56,8 @@ def with_sum(
         query,
         plus_texts=tuple(each for wanted, _ in parts for each in wanted),
         minus_texts=tuple(filter(None, unwanted)),
-        plus_pictures=pictures[0],
-        minus_pictures=pictures[1],
+        plus_images=images[0],
+        minus_images=images[1],
     )
 
 
@@ -71,21 +71,21 @@ def texts_of(query: Query) -> bool:
 
 
 def mixes(query: Query) -> bool:
-    """Whether a query is a sum of several pictures and texts, or a text alone."""
-    return texts_of(query) or bool(query.plus_pictures or query.minus_pictures)
+    """Whether a query is a sum of several images and texts, or a text alone."""
+    return texts_of(query) or bool(query.plus_images or query.minus_images)
 
 
 def said(query: Query) -> str:
     """What is said of every hit of such a query."""
-    pictures = [Path(each).name if isinstance(each, str | Path) else "a picture" for each in query.plus_pictures]
-    against = [Path(each).name if isinstance(each, str | Path) else "a picture" for each in query.minus_pictures]
-    first = ["the picture"] if query.picture is not None else []
-    plus, minus = ", ".join([*first, *query.plus_texts, *pictures]), ", ".join([*query.minus_texts, *against])
+    images = [Path(each).name if isinstance(each, str | Path) else "an image" for each in query.plus_images]
+    against = [Path(each).name if isinstance(each, str | Path) else "an image" for each in query.minus_images]
+    first = ["the image"] if query.image is not None else []
+    plus, minus = ", ".join([*first, *query.plus_texts, *images]), ", ".join([*query.minus_texts, *against])
     return f"the nearest to: {plus}" + (f"; away from: {minus}" if minus else "")
 
 
 def mixed_row(query: Query, plan: Pipeline, own: NDArray[Any] | None, described: Callable[[Any], Image]) -> Floats:
-    """The row `(D,)` that such a query asks with; `own` is that of its picture, `described` gives others' pixels.
+    """The row `(D,)` that such a query asks with; `own` is that of its image, `described` gives others' pixels.
 
     Raises
     ------
@@ -94,27 +94,25 @@ def mixed_row(query: Query, plan: Pipeline, own: NDArray[Any] | None, described:
     """
     descriptor = plan.descriptor
     if query.colours or query.histogram is not None:
-        raise UsageError("ask with colours, with a histogram, or with texts and several pictures: one of them")
+        raise UsageError("ask with colours, with a histogram, or with texts and several images: one of them")
     spoken = descriptor.encode_texts((*query.plus_texts, *query.minus_texts)) if texts_of(query) else ()
     if spoken is None:
         raise UsageError(f"{plan.name} cannot be asked with texts; ask by meaning")
     if descriptor.variable_length or np.dtype(descriptor.dtype) != np.float32:
-        raise UsageError(
-            f"{plan.name} cannot be asked with several pictures: its rows are no numbers that can be added"
-        )
+        raise UsageError(f"{plan.name} cannot be asked with several images: its rows are no numbers that can be added")
     if plan.rerankers:
-        raise UsageError(f"{plan.name} cannot be asked with a sum: its refiners look at one picture; leave them out")
+        raise UsageError(f"{plan.name} cannot be asked with a sum: its refiners look at one image; leave them out")
     if query.minus_weight <= 0 or not np.isfinite(query.minus_weight):
         raise UsageError(f"minus_weight is a number above 0; got {query.minus_weight}")
 
-    def rows(pictures: Sequence[Any]) -> list[NDArray[Any]]:
-        return list(descriptor.describe([described(each) for each in pictures]))
+    def rows(images: Sequence[Any]) -> list[NDArray[Any]]:
+        return list(descriptor.describe([described(each) for each in images]))
 
     texts = len(query.plus_texts)
-    plus = [*([] if own is None else [own]), *spoken[:texts], *rows(query.plus_pictures)]
+    plus = [*([] if own is None else [own]), *spoken[:texts], *rows(query.plus_images)]
     if not plus:
-        raise UsageError("something is taken away from nothing: give a text or a picture that is wanted too")
-    minus = [*spoken[texts:], *rows(query.minus_pictures)]
+        raise UsageError("something is taken away from nothing: give a text or an image that is wanted too")
+    minus = [*spoken[texts:], *rows(query.minus_images)]
     wanted = np.stack(plus)
     unwanted = np.array(minus, np.float32).reshape(len(minus), wanted.shape[1])
     amounts = plan.metric_name != "cosine" and min(wanted.min(), unwanted.min(initial=0)) >= 0

@@ -38,15 +38,15 @@ class QueryRows:
         return made
 
     def vector(self, image_id: int) -> NDArray[Any]:
-        """The stored row of a picture."""
+        """The stored row of an image."""
         return self.snapshot.vector(self.plan, image_id)
 
     def vectors(self, ids: Ids) -> NDArray[Any]:
-        """The stored rows `(n, D)` of several pictures."""
+        """The stored rows `(n, D)` of several images."""
         return self.snapshot.vectors(self.plan, ids)
 
     def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
-        """Ids and rows of some pictures, evenly spread."""
+        """Ids and rows of some images, evenly spread."""
         return self.snapshot.sample(self.plan, count)
 
     def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - rows (Q, D), or a list of records

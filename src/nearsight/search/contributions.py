@@ -1,4 +1,4 @@
-"""What each place of a picture adds to its likeness with another. A helper, not a method."""
+"""What each place of an image adds to its likeness with another. A helper, not a method."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nearsight.encoders._pooling import Pooling
 from nearsight.types import Descriptor, Floats, Image, LocalFeatures
 
 _WHOLE = 0.99
-"""The part of a picture that its maps must cover to be laid over it."""
+"""The part of an image that its maps must cover to be laid over it."""
 
 
 def tells(descriptor: Descriptor) -> bool:
@@ -23,9 +23,9 @@ def tells(descriptor: Descriptor) -> bool:
 
 
 def shares(descriptor: Descriptor, image: Image, other: NDArray[Any]) -> Floats | None:
-    """What each place of a picture adds to the cosine of its row and another.
+    """What each place of an image adds to the cosine of its row and another.
 
-    1. The picture's maps are made as for its row. Each position of a map adds its own part to the row, and so to the
+    1. The image's maps are made as for its row. Each position of a map adds its own part to the row, and so to the
        inner product with the other row, divided by both lengths: what `Pooling.position_contributions` gives.
     2. Maps of several scales are added at the finest grid; what a larger cell adds is spread evenly over its area.
 
@@ -33,11 +33,11 @@ def shares(descriptor: Descriptor, image: Image, other: NDArray[Any]) -> Floats 
     ----------
     descriptor : one that `tells`
     image : `(H, W, 3) uint8`, at its working side
-    other : the row `(D,)` of the other picture
+    other : the row `(D,)` of the other image
 
     Returns
     -------
-    `(rows, columns) float32`, its sum the cosine; None where features are no whole maps, or cover a part of the picture
+    `(rows, columns) float32`, its sum the cosine; None where features are no whole maps, or cover a part of the image
 
     References
     ----------
@@ -55,7 +55,7 @@ def shares(descriptor: Descriptor, image: Image, other: NDArray[Any]) -> Floats 
 
 
 def _covering(features: LocalFeatures) -> bool:
-    """Whether each map shows the whole picture, and not the middle of it."""
+    """Whether each map shows the whole image, and not the middle of it."""
     if not features.grids:
         return False
     width, height = features.size

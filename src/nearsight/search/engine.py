@@ -1,4 +1,4 @@
-"""One query, from the picture that is asked with to hits that say why."""
+"""One query, from the image that is asked with to hits that say why."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ NOTHING = "nothing like it here"
 
 @dataclass(frozen=True)
 class Hit:
-    """One picture that was found.
+    """One image that was found.
 
     `score` in 0..1; `distance` in the unit of `metric`; `alike` and `verdict` are the method's judgement, `why` a
     sentence; `explanation` holds the matched points where there are some. Where there is a `trace`,
-    `Collection.explain` says which places of both pictures make the score.
+    `Collection.explain` says which places of both images make the score.
     """
 
     rank: int
@@ -139,8 +139,8 @@ def search(
     ------
     UsageError
         where the query holds something that the plan cannot serve
-    PictureError
-        where the query's picture cannot be read
+    ImageError
+        where the query's image cannot be read
     """
     if k < 1:
         raise UsageError(f"k is the number of hits, at least 1; got {k}")

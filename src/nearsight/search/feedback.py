@@ -46,7 +46,7 @@ def _moved(asked: Floats, liked: Floats, unliked: Floats) -> Floats:
 
 
 def _scores(among: Ids, found: Hits) -> NDArray[np.float64]:
-    """The scores `(Q, n)` of pictures by each row that asks; those that it does not find score as its last."""
+    """The scores `(Q, n)` of images by each row that asks; those that it does not find score as its last."""
     scores = np.empty((len(found.ids), len(among)))
     for row, ids, some in zip(scores, found.ids, found.scores, strict=True):
         real = ids != NO_ID
@@ -57,5 +57,5 @@ def _scores(among: Ids, found: Hits) -> NDArray[np.float64]:
 
 def _row(ident: int, rows: QueryRows) -> NDArray[Any]:
     if not rows.snapshot.has_vector(rows.plan, ident):
-        raise UsageError(f"a mark is the id or the path of a picture of this collection; it has none of id {ident}")
+        raise UsageError(f"a mark is the id or the path of an image of this collection; it has none of id {ident}")
     return rows.vector(ident)

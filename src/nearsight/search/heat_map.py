@@ -14,7 +14,7 @@ from nearsight.types import Descriptor, Explanation, Image
 
 @dataclass(frozen=True)
 class Trace:
-    """What it takes: how pictures are described, the query's pixels, and both rows `(D,)`."""
+    """What it takes: how images are described, the query's pixels, and both rows `(D,)`."""
 
     descriptor: Descriptor
     query: Image
@@ -22,7 +22,7 @@ class Trace:
     held: NDArray[Any]
 
     def explained(self, reason: Explanation, hit: Image, query: Image | None = None) -> Explanation:
-        """The reason with the shares of the places of both pictures; `query` instead of the pixels that are kept."""
+        """The reason with the shares of the places of both images; `query` instead of the pixels that are kept."""
         asking = self.query if query is None else query
         places = shares(self.descriptor, asking, self.held), shares(self.descriptor, hit, self.asked)
         return replace(reason, query_shares=places[0], hit_shares=places[1])

@@ -25,8 +25,8 @@ from nearsight.types import Image, Query
 class Asked:
     """A query as rows `(V, D)`, or a list of records: its own, those of other views, then of what it may be a copy in.
 
-    `sure` of the rows are no guesses; `image` where there is a picture, and `seen` its pixels as they were described.
-    `said` is what is said of every hit instead of a judgement, where how near pictures are to each other does not tell
+    `sure` of the rows are no guesses; `image` where there is an image, and `seen` its pixels as they were described.
+    `said` is what is said of every hit instead of a judgement, where how near images are to each other does not tell
     how near this query should be.
     """
 
@@ -44,8 +44,8 @@ def asked(query: Query, plan: Pipeline, snapshot: Snapshot, files: FileSystem, l
     ------
     UsageError
         where the query holds something that the plan cannot serve
-    PictureError
-        where the query's picture cannot be read
+    ImageError
+        where the query's image cannot be read
     """
     if mixes(query):
         return _asked_mixed(query, plan, snapshot, files, limits)
@@ -53,12 +53,12 @@ def asked(query: Query, plan: Pipeline, snapshot: Snapshot, files: FileSystem, l
         return _asked_colours(query, plan)
     if query.histogram is not None:
         return _asked_histogram(query, plan)
-    if isinstance(query.picture, int):
-        return _asked_stored(query.picture, query, plan, snapshot)
-    if query.picture is None:
-        raise UsageError("nothing to search by: give a picture, a text, colours, a histogram or words")
+    if isinstance(query.image, int):
+        return _asked_stored(query.image, query, plan, snapshot)
+    if query.image is None:
+        raise UsageError("nothing to search by: give an image, a text, colours, a histogram or words")
     pixels = query_pixels(query, files, limits)
-    return _asked_picture(plan, pixels(plan.descriptor.side), pixels(thumbnail.SIDE))
+    return _asked_image(plan, pixels(plan.descriptor.side), pixels(thumbnail.SIDE))
 
 
 NAMELESS = "the query image"
@@ -68,29 +68,27 @@ NAMELESS = "the query image"
 def query_pixels(
     query: Query, files: FileSystem, limits: Limits, *, nameless: str = NAMELESS
 ) -> Callable[[int], Image]:
-    """A function that gives the query's picture, or the box of it, at a working side."""
-    assert query.picture is not None
-    assert not isinstance(query.picture, int)
-    opened = opened_picture(query.picture, files, limits, full=query.box is not None, nameless=nameless)
+    """A function that gives the query's image, or the box of it, at a working side."""
+    assert query.image is not None
+    assert not isinstance(query.image, int)
+    opened = opened_image(query.image, files, limits, full=query.box is not None, nameless=nameless)
     return lambda side: opened.render(side, query.box)
 
 
-def opened_picture(
-    picture: Path | bytes | Image, files: FileSystem, limits: Limits, *, full: bool, nameless: str = NAMELESS
+def opened_image(
+    image: Path | bytes | Image, files: FileSystem, limits: Limits, *, full: bool, nameless: str = NAMELESS
 ) -> DecodedImage:
-    """A file, its bytes or pixels as a picture of which parts can be cut.
+    """A file, its bytes or pixels as an image of which parts can be cut.
 
     Raises
     ------
-    PictureError : it cannot be read; the message calls it by its path, or as `nameless` says
-    UsageError : the pixels are not those of a picture
+    ImageError : it cannot be read; the message calls it by its path, or as `nameless` says
+    UsageError : the pixels are not those of an image
     """
-    if isinstance(picture, np.ndarray):
-        return wrap_pixels(picture, nameless)
-    with naming(nameless if isinstance(picture, bytes) else str(picture)):
-        return decode_image(
-            picture if isinstance(picture, bytes) else _content(picture, files, limits), limits, full=full
-        )
+    if isinstance(image, np.ndarray):
+        return wrap_pixels(image, nameless)
+    with naming(nameless if isinstance(image, bytes) else str(image)):
+        return decode_image(image if isinstance(image, bytes) else _content(image, files, limits), limits, full=full)
 
 
 def _content(path: Path, files: FileSystem, limits: Limits) -> bytes:
@@ -98,9 +96,9 @@ def _content(path: Path, files: FileSystem, limits: Limits) -> bytes:
 
 
 def _asked_stored(ident: int, query: Query, plan: Pipeline, snapshot: Snapshot) -> Asked:
-    """A picture of the collection asks with its stored row; its other views are described from its thumbnail."""
+    """An image of the collection asks with its stored row; its other views are described from its thumbnail."""
     if query.box is not None:
-        raise UsageError("a box needs the picture itself: give its file instead of its id")
+        raise UsageError("a box needs the image itself: give its file instead of its id")
     image, row = thumbnail.decode(snapshot.thumbnail_bytes(ident)), snapshot.vector(plan, ident)
     views, guesses = _views(plan, image)
     if len(views) == 1 and not guesses:
@@ -111,25 +109,25 @@ def _asked_stored(ident: int, query: Query, plan: Pipeline, snapshot: Snapshot) 
 
 
 def _asked_mixed(query: Query, plan: Pipeline, snapshot: Snapshot, files: FileSystem, limits: Limits) -> Asked:
-    """Pictures and texts, plus and minus others; the picture of the query is the first of what is wanted."""
+    """Images and texts, plus and minus others; the image of the query is the first of what is wanted."""
 
-    def pixels(picture: Path | bytes | Image) -> Image:
-        return opened_picture(picture, files, limits, full=False).render(plan.descriptor.side, None)
+    def pixels(image: Path | bytes | Image) -> Image:
+        return opened_image(image, files, limits, full=False).render(plan.descriptor.side, None)
 
     small = own = None
-    if isinstance(query.picture, int):
+    if isinstance(query.image, int):
         if query.box is not None:
-            raise UsageError("a box needs the picture itself: give its file instead of its id")
-        small, own = thumbnail.decode(snapshot.thumbnail_bytes(query.picture)), snapshot.vector(plan, query.picture)
-    elif query.picture is not None:
+            raise UsageError("a box needs the image itself: give its file instead of its id")
+        small, own = thumbnail.decode(snapshot.thumbnail_bytes(query.image)), snapshot.vector(plan, query.image)
+    elif query.image is not None:
         cut = query_pixels(query, files, limits)
         small, own = cut(thumbnail.SIDE), plan.descriptor.describe([cut(plan.descriptor.side)])[0]
     return Asked(mixed_row(query, plan, own, pixels)[None], 1, small, said=said(query))
 
 
 def _asked_colours(query: Query, plan: Pipeline) -> Asked:
-    if query.picture is not None:
-        raise UsageError("ask with a picture or with colours, not with both")
+    if query.image is not None:
+        raise UsageError("ask with an image or with colours, not with both")
     row = plan.descriptor.embed_colours(rgb_shares(query.colours))
     if row is None or plan.rerankers:
         raise UsageError(f"{plan.name} cannot be asked with colours; ask by colour")
@@ -137,8 +135,8 @@ def _asked_colours(query: Query, plan: Pipeline) -> Asked:
 
 
 def _asked_histogram(query: Query, plan: Pipeline) -> Asked:
-    if query.picture is not None:
-        raise UsageError("ask with a picture or with a histogram, not with both")
+    if query.image is not None:
+        raise UsageError("ask with an image or with a histogram, not with both")
     amounts, wanted = np.asarray(query.histogram, np.float64), plan.descriptor.size
     row = plan.descriptor.embed_histogram(amounts)
     if row is None or plan.rerankers:
@@ -167,7 +165,7 @@ def rgb_shares(colours: Mapping[str, float]) -> dict[tuple[int, int, int], float
     return {rgb: weight / total for rgb, weight in shares.items()}
 
 
-def _asked_picture(plan: Pipeline, pixels: Image, image: Image) -> Asked:
+def _asked_image(plan: Pipeline, pixels: Image, image: Image) -> Asked:
     views, guesses = _views(plan, pixels)
     return Asked(plan.descriptor.encode_queries([*views, *guesses]), len(views), image, pixels)
 

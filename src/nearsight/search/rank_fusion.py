@@ -1,4 +1,4 @@
-"""Several rankings of the same pictures as one."""
+"""Several rankings of the same images as one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Fusion: TypeAlias = Callable[[Sequence[Hits]], tuple[Hits, float, float]]
 
 
 def reciprocal_rank(lists: Sequence[Hits], constant: float = CONSTANT) -> tuple[Hits, float, float]:
-    """Reciprocal rank fusion: a picture's score is the sum of 1 / (constant + rank) over the lists that hold it.
+    """Reciprocal rank fusion: an image's score is the sum of 1 / (constant + rank) over the lists that hold it.
 
     Only ranks count, so lists of any scores can be fused, and one bad list does little harm.
 
@@ -51,7 +51,7 @@ def reciprocal_rank(lists: Sequence[Hits], constant: float = CONSTANT) -> tuple[
 def standard_scores(lists: Sequence[Hits]) -> tuple[Hits, float, float]:
     """The mean of standard scores: each list's scores less their mean, divided by their standard deviation.
 
-    How far a hit stands out counts, not only that it does. A picture that a list does not hold has its least score; a
+    How far a hit stands out counts, not only that it does. An image that a list does not hold has its least score; a
     list of equal scores says nothing.
 
     Parameters

@@ -59,7 +59,7 @@ class Current:
         """The paths of these ids in this generation."""
         with self.lock, self.catalogue.read_transaction():
             self._check(generation)
-            return {ident: self.catalogue.picture(ident).path for ident in ids}
+            return {ident: self.catalogue.image(ident).path for ident in ids}
 
     def allowed(self, query: Query, generation: int) -> Ids | None:
         """The ids that may be found in this generation; None: all."""

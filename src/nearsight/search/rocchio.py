@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["GAMMA", "rocchio"]
 
 GAMMA = 0.25
-"""How much the pictures that are not alike count, in parts of the query."""
+"""How much the images that are not alike count, in parts of the query."""
 
 
 def rocchio(asked: NDArray[Any], liked: NDArray[Any], unliked: NDArray[Any], gamma: float = GAMMA) -> NDArray[Any]:
@@ -23,7 +23,7 @@ def rocchio(asked: NDArray[Any], liked: NDArray[Any], unliked: NDArray[Any], gam
 
     Parameters
     ----------
-    asked : `(n,)` the query's row, or its scores of n pictures
+    asked : `(n,)` the query's row, or its scores of n images
     liked : `(P, n)` the same of what is alike
     unliked : `(M, n)` the same of what is not alike
     gamma : how much `unliked` counts, at least 0 and below 1

@@ -11,30 +11,30 @@ from nearsight.types import Explanation
 
 
 def worded(found: Sequence[tuple[ImageRecord, float, str]], total: int) -> Results:
-    """The answer to a query of words alone: pictures with their BM25 scores and what holds the words, best first."""
+    """The answer to a query of words alone: images with their BM25 scores and what holds the words, best first."""
     best = max([1e-9, *(score for _, score, _ in found)])
     hits = [_worded_hit(rank, each, score, score / best, why) for rank, (each, score, why) in enumerate(found, 1)]
     return Results("words", FOUND if hits else NOTHING, tuple(hits), total)
 
 
 def listed(found: Sequence[ImageRecord], where: str, total: int) -> Results:
-    """The answer to a filter alone: pictures in the order of their paths."""
+    """The answer to a filter alone: images in the order of their paths."""
     reason = Explanation(f"it is so that {where}", "passes the filter", True, 1.0)
     hits = [_said_hit(rank, each, 0.0, "filter", reason) for rank, each in enumerate(found, 1)]
     return Results("where", FOUND if hits else NOTHING, tuple(hits), total)
 
 
-def _worded_hit(rank: int, picture: ImageRecord, score: float, share: float, why: str) -> Hit:
+def _worded_hit(rank: int, image: ImageRecord, score: float, share: float, why: str) -> Hit:
     reason = Explanation(why, "holds the words", True, max(0.0, share))
-    return _said_hit(rank, picture, score, "bm25", reason)
+    return _said_hit(rank, image, score, "bm25", reason)
 
 
-def _said_hit(rank: int, picture: ImageRecord, distance: float, metric: str, reason: Explanation) -> Hit:
+def _said_hit(rank: int, image: ImageRecord, distance: float, metric: str, reason: Explanation) -> Hit:
     assert reason.similarity is not None
     return Hit(
         rank=rank,
-        id=picture.id,
-        path=os.fsdecode(picture.path),
+        id=image.id,
+        path=os.fsdecode(image.path),
         score=reason.similarity,
         distance=distance,
         metric=metric,

@@ -35,19 +35,17 @@ class Lookup:
             where there are neither, or k is below 1
         """
         if not (query.words or query.where):
-            raise UsageError("nothing to search by: give a picture, colours, words or a filter")
+            raise UsageError("nothing to search by: give an image, colours, words or a filter")
         if k < 1:
             raise UsageError(f"k is the number of hits, at least 1; got {k}")
-        found = [(self._catalogue.picture(ident), score) for ident, score in self._found(query, k)]
+        found = [(self._catalogue.image(ident), score) for ident, score in self._found(query, k)]
         total = self._catalogue.count_images()
         if not query.words:
-            return listed(sorted((picture for picture, _ in found), key=lambda each: each.path)[:k], query.where, total)
+            return listed(sorted((image for image, _ in found), key=lambda each: each.path)[:k], query.where, total)
         return worded([(each, score, self._why(each, query.words)) for each, score in found[:k]], total)
 
-    def _why(self, picture: ImageRecord, words: str) -> str:
-        return explain_text_match(
-            picture, self._catalogue.notes(picture.path), words, self._catalogue.labels(picture.path)
-        )
+    def _why(self, image: ImageRecord, words: str) -> str:
+        return explain_text_match(image, self._catalogue.notes(image.path), words, self._catalogue.labels(image.path))
 
     def _found(self, query: Query, most: int) -> list[tuple[int, float]]:
         """Ids with scores, best first; `most` is heeded where there is no filter."""

@@ -44,7 +44,7 @@ def create(service: Service) -> ASGIApp:
     app = FastAPI(
         title="nearsight",
         version=__version__,
-        summary="Search pictures by what is in them.",
+        summary="Search images by what is in them.",
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,

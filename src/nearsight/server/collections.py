@@ -27,7 +27,7 @@ from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, Skip
 WORDS = "words"
 """Stands among the senses for asking with words; it has no recipe."""
 
-WORDS_LINE = "pictures whose name, folder, camera, date, captions or tags hold the words"
+WORDS_LINE = "images whose name, folder, camera, date, captions or tags hold the words"
 
 
 class Shelved:
@@ -57,36 +57,36 @@ class Shelved:
         with self._reading() as catalogue:
             return catalogue.generation()
 
-    def picture(self, ident: int) -> ImageRecord:
-        """What is known of a picture. RefusedError (404) where there is none of this id."""
+    def image(self, ident: int) -> ImageRecord:
+        """What is known of an image. RefusedError (404) where there is none of this id."""
         with self._reading() as catalogue:
             try:
-                return catalogue.picture(ident)
+                return catalogue.image(ident)
             except DamagedError:
                 if ident in catalogue.ids():
                     raise
-        raise not_found(f"picture {ident} in {self.name}", "search again: the collection has changed")
+        raise not_found(f"image {ident} in {self.name}", "search again: the collection has changed")
 
     def notes(self, path: str) -> list[NoteRecord]:
-        """What sidecars and the file itself say of the picture at a path."""
+        """What sidecars and the file itself say of the image at a path."""
         with self._reading() as catalogue:
             return catalogue.notes(os.fsencode(path))
 
     def labels(self, path: str) -> list[LabelRecord]:
-        """What models and people say that the picture at a path shows."""
+        """What models and people say that the image at a path shows."""
         with self._reading() as catalogue:
             return catalogue.labels(os.fsencode(path))
 
     def judge(self, ident: int, label: str, *, right: bool) -> list[LabelRecord]:
-        """Set or confirm a label of a picture, or drop it; its labels from now on.
+        """Set or confirm a label of an image, or drop it; its labels from now on.
 
         Raises
         ------
-        RefusedError : (404) there is no picture of this id
+        RefusedError : (404) there is no image of this id
         UsageError : the label is empty, or one to drop is not there
         LockedError : another process or a job writes to the collection
         """
-        path = os.fsdecode(self.picture(ident).path)
+        path = os.fsdecode(self.image(ident).path)
         (set_label if right else drop_label)(self.home.parent, path, label, collection=self.home)
         return self.labels(path)
 
@@ -152,7 +152,7 @@ class Shelf:
 
 def slugs(homes: Sequence[Path]) -> list[str]:
     """A short name for each; those that would be the same get a mark of their place."""
-    plain = [re.sub(r"[^a-z0-9]+", "-", named(home).lower()).strip("-")[:40] or "pictures" for home in homes]
+    plain = [re.sub(r"[^a-z0-9]+", "-", named(home).lower()).strip("-")[:40] or "images" for home in homes]
     counts = Counter(plain)
     marks = [hashlib.sha256(os.fsencode(home)).hexdigest()[:6] for home in homes]
     return [name if counts[name] == 1 else f"{name}-{mark}" for name, mark in zip(plain, marks, strict=True)]
@@ -161,7 +161,7 @@ def slugs(homes: Sequence[Path]) -> list[str]:
 def named(home: Path) -> str:
     """What the folder of a collection is called."""
     folder = home.parent if home.name == os.fsdecode(INDEX_DIR_NAME) else home
-    return folder.name.encode("utf8", "backslashreplace").decode() or "pictures"
+    return folder.name.encode("utf8", "backslashreplace").decode() or "images"
 
 
 def senses(held: dict[str, str]) -> list[dict[str, Any]]:
@@ -183,9 +183,9 @@ def default(held: dict[str, str]) -> str:
 
 
 def asks(held: list[dict[str, Any]]) -> list[str]:
-    """The ways of asking that senses offer: a picture and words always, texts where one takes them."""
+    """The ways of asking that senses offer: an image and words always, texts where one takes them."""
     names = {each["name"] for each in held}
-    offered = {"picture": True, "colours": "colour" in names, "words": True, "sketch": "sketch" in names}
+    offered = {"image": True, "colours": "colour" in names, "words": True, "sketch": "sketch" in names}
     return [way for way, there in (offered | {"text": any(each["texts"] for each in held)}).items() if there]
 
 

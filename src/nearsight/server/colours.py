@@ -1,4 +1,4 @@
-"""Colours picked from a picture that is asked with: what an address asks, and the library's answer."""
+"""Colours picked from an image that is asked with: what an address asks, and the library's answer."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ MOST_POINTS = 64
 
 @dataclass(frozen=True)
 class Picking:
-    """The colours at some points, in pixels of the upright picture; without points, the main ones."""
+    """The colours at some points, in pixels of the upright image; without points, the main ones."""
 
     at: tuple[tuple[float, float], ...]
     count: int
 
     def of(self, kept: Rendered) -> dict[str, float]:
-        """As `nearsight.colours`, from the pixels that are kept. UsageError where a point lies outside the picture."""
+        """As `nearsight.colours`, from the pixels that are kept. UsageError where a point lies outside the image."""
         pixels = kept.pixels()
         across, down = pixels.shape[1] / kept.width, pixels.shape[0] / kept.height
         for x, y in self.at:
             if not (0 <= x < kept.width and 0 <= y < kept.height):
                 size = f"{kept.width} x {kept.height}"
-                raise UsageError(f"a point lies within the picture of {size} pixels; got {x:g},{y:g}")
+                raise UsageError(f"a point lies within the image of {size} pixels; got {x:g},{y:g}")
         return colours(pixels, [(x * across, y * down) for x, y in self.at], n_colours=self.count)
 
 
 async def picking_of(
     at: Annotated[
         Sequence[str],
-        Query(max_length=MOST_POINTS, description="x,y in pixels of the upright picture; as often as wanted"),
+        Query(max_length=MOST_POINTS, description="x,y in pixels of the upright image; as often as wanted"),
     ] = (),
     count: Annotated[int, Query(ge=1, le=64, description="how many main colours, where no point is named")] = 5,
 ) -> Picking:

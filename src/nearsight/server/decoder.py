@@ -1,4 +1,4 @@
-"""Pictures of others, made into pictures of ours in isolated processes: no hostile byte is decoded in this one."""
+"""Images of others, made into images of ours in isolated processes: no hostile byte is decoded in this one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from queue import Empty, Queue
 import cv2
 import numpy as np
 
-from nearsight.errors import PictureError
+from nearsight.errors import ImageError
 from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, decode_image
@@ -20,13 +20,13 @@ from nearsight.types import Image
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
 ASKED_SIDE = 2048
-"""The longest side of a picture that is asked with: a box of it still has detail."""
+"""The longest side of an image that is asked with: a box of it still has detail."""
 
 SHOWN_SIDE = 1600
-"""The longest side of a picture that is shown."""
+"""The longest side of an image that is shown."""
 
 LOSSLESS_SIDE = 512
-"""Up to this side a picture that is asked with is kept losslessly: there JPEG would change its description."""
+"""Up to this side an image that is asked with is kept losslessly: there JPEG would change its description."""
 
 QUALITY = 95
 WORKER = WorkerLimits(seconds=8.0, memory=768 << 20, recycle_after=200)
@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A picture made anew. `width` and `height` are those of the original, upright; `digest` is of its bytes."""
+    """An image made anew. `width` and `height` are those of the original, upright; `digest` is of its bytes."""
 
     digest: str
     width: int
@@ -63,12 +63,12 @@ class Render:
     files: FileSystem
 
     def prepare(self, source: Source) -> Rendered:
-        """Read, decode, reduce, encode. PictureError with its reason where that is impossible."""
+        """Read, decode, reduce, encode. ImageError with its reason where that is impossible."""
         data = source.data if source.path is None else self.files.read(source.path, self.limits.file)[0]
-        picture = decode_image(data, self.limits, full=True)
-        pixels = picture.render(source.side)
+        image = decode_image(data, self.limits, full=True)
+        pixels = image.render(source.side)
         make = _kept if source.side == ASKED_SIDE else thumbnail.encode
-        return Rendered(digest(data), picture.width, picture.height, make(pixels))
+        return Rendered(digest(data), image.width, image.height, make(pixels))
 
     def finish(self, items: list[Rendered]) -> Sequence[Rendered]:
         """Nothing is left to do."""
@@ -85,7 +85,7 @@ class Decoder:
             self._idle.put(self._pool())
 
     def render(self, source: Source) -> Rendered:
-        """The picture made anew. PictureError says why there is none, whatever the file did to the process."""
+        """The image made anew. ImageError says why there is none, whatever the file did to the process."""
         pool = self._idle.get()
         try:
             [(_, outcome)] = pool.run([source])
@@ -96,11 +96,11 @@ class Decoder:
         finally:
             self._idle.put(pool)
         if isinstance(outcome, Failure):
-            raise PictureError(outcome.reason, outcome.detail)
+            raise ImageError(outcome.reason, outcome.detail)
         return outcome
 
     def file(self, root: Path, path: bytes, side: int) -> Rendered:
-        """The picture of a file of the collection."""
+        """The image of a file of the collection."""
         return self.render(Source(path=os.path.join(os.fsencode(root), path), side=side))
 
     def close(self) -> None:
@@ -116,12 +116,12 @@ class Decoder:
 
 
 def digest(data: bytes) -> str:
-    """The name of a picture by its content: the first 32 hex digits of its SHA-256."""
+    """The name of an image by its content: the first 32 hex digits of its SHA-256."""
     return hashlib.sha256(data).hexdigest()[:32]
 
 
 def shown(kept: Rendered, side: int) -> bytes:
-    """A JPEG of a kept picture, for the page."""
+    """A JPEG of a kept image, for the page."""
     image = kept.pixels()
     scale = side / max(image.shape[:2])
     if scale < 1:

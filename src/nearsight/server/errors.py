@@ -14,9 +14,9 @@ from nearsight.errors import (
     CollectionError,
     DamagedError,
     FormatError,
+    ImageError,
     LockedError,
     NearsightError,
-    PictureError,
     StorageError,
     UsageError,
 )
@@ -49,7 +49,7 @@ def late(seconds: float) -> RefusedError:
 
 
 _STATUS: tuple[tuple[type[NearsightError], int, str], ...] = (
-    (PictureError, 422, "send a picture that other programs open: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF or AVIF"),
+    (ImageError, 422, "send an image that other programs open: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF or AVIF"),
     (UsageError, 422, "change what is asked for as the message says"),
     (LockedError, 503, "try again when the other process has finished"),
     (DamagedError, 503, "run nearsight repair on the folder"),
@@ -65,7 +65,7 @@ def answer(problem: NearsightError, said: str = "") -> JSONResponse:
     if isinstance(problem, RefusedError):
         return refusal(problem.status, str(problem), problem.what_to_do, headers=problem.headers)
     status, what_to_do = next((status, hint) for kind, status, hint in _STATUS if isinstance(problem, kind))
-    reason = {"reason": problem.reason.value} if isinstance(problem, PictureError) else {}
+    reason = {"reason": problem.reason.value} if isinstance(problem, ImageError) else {}
     headers = {"Retry-After": "5"} if status == 503 else None
     return refusal(status, said or str(problem), what_to_do, headers=headers, **reason)
 

@@ -46,7 +46,7 @@ class Lane:
     def _serve(self) -> None:
         while (piece := self._queue.get()) is not None:
             _do(*piece)
-            del piece  # or its pictures would be held until the next one comes
+            del piece  # or its images would be held until the next one comes
 
 
 def _do(future: Future[Any], work: Callable[[], Any]) -> None:

@@ -158,7 +158,7 @@ class Body:
 
 def too_large(limit: int) -> RefusedError:
     """413."""
-    return RefusedError(413, f"the request is larger than {limit} bytes", "send a smaller picture", CLOSE)
+    return RefusedError(413, f"the request is larger than {limit} bytes", "send a smaller image", CLOSE)
 
 
 class _Counted:

@@ -27,7 +27,7 @@ MOST_MARKS = 100
 
 @dataclass(frozen=True)
 class Question:
-    """One query: a picture (an upload or one of the collection), colours, a histogram, words; at least one of them."""
+    """One query: an image (an upload or one of the collection), colours, a histogram, words; at least one of them."""
 
     upload: str | None = None
     id: int | None = None
@@ -46,14 +46,14 @@ class Question:
 
     def __post_init__(self) -> None:
         if self.upload is not None and self.id is not None:
-            raise UsageError("ask with one picture: upload= or id=, not both")
-        if self.has_picture and self.by_colour:
-            raise UsageError("ask with a picture or with colours, not with both")
-        if not (self.has_picture or self.by_colour or self.text or self.minus_text or self.words or self.where):
+            raise UsageError("ask with one image: upload= or id=, not both")
+        if self.has_image and self.by_colour:
+            raise UsageError("ask with an image or with colours, not with both")
+        if not (self.has_image or self.by_colour or self.text or self.minus_text or self.words or self.where):
             raise UsageError("nothing is asked for: give upload=, id=, colours=, histogram=, text=, words= or where=")
-        if self.box is not None and not self.has_picture:
-            raise UsageError("a box is a part of a picture: give upload= or id= too")
-        if (self.like or self.unlike) and not (self.has_picture or self.by_colour or self.text):
+        if self.box is not None and not self.has_image:
+            raise UsageError("a box is a part of an image: give upload= or id= too")
+        if (self.like or self.unlike) and not (self.has_image or self.by_colour or self.text):
             raise UsageError("marks refine an answer: give upload=, id=, colours=, histogram= or text= too")
 
     @property
@@ -70,12 +70,12 @@ class Question:
 
     @property
     def needs_pixels(self) -> bool:
-        """Whether its picture must be decoded: one of the collection has its rows already, but a box of it has none."""
+        """Whether its image must be decoded: one of the collection has its rows already, but a box of it has none."""
         return self.upload is not None or (self.id is not None and self.box is not None)
 
     @property
-    def has_picture(self) -> bool:
-        """Whether it asks with a picture."""
+    def has_image(self) -> bool:
+        """Whether it asks with an image."""
         return self.upload is not None or self.id is not None
 
     def as_dict(self) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def parse_marks(text: str) -> tuple[int, ...]:
     """Ids with commas between them. UsageError on anything else."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if len(words) > MOST_MARKS or not all(re.fullmatch("[0-9]{1,18}", word) for word in words):
-        raise UsageError(f"marks are ids of pictures with commas between them, at most {MOST_MARKS}; got {text[:60]!r}")
+        raise UsageError(f"marks are ids of images with commas between them, at most {MOST_MARKS}; got {text[:60]!r}")
     return tuple(map(int, words))
 
 
@@ -121,7 +121,7 @@ def _colour(word: str) -> tuple[str, float]:
 
 
 def parse_box(text: str) -> Box | None:
-    """`x0,y0,x1,y1` in pixels of the upright picture; None for nothing. UsageError on anything else."""
+    """`x0,y0,x1,y1` in pixels of the upright image; None for nothing. UsageError on anything else."""
     if not text.strip():
         return None
     values = [_number(word) for word in text.split(",")]
@@ -152,11 +152,11 @@ def check_sense(photos: Collection, wanted: str | None) -> None:
         raise RefusedError(422, f"this collection is not indexed by {wanted!r}", hint)
 
 
-def ask(photos: Collection, question: Question, picture: Rendered | None) -> Results:
+def ask(photos: Collection, question: Question, image: Rendered | None) -> Results:
     """Search. UsageError where the question cannot be served."""
-    box, pixels = None, None if picture is None else picture.pixels()
-    if picture is not None and pixels is not None and question.box is not None:
-        box = scaled(question.box, (picture.width, picture.height), (pixels.shape[1], pixels.shape[0]))
+    box, pixels = None, None if image is None else image.pixels()
+    if image is not None and pixels is not None and question.box is not None:
+        box = scaled(question.box, (image.width, image.height), (pixels.shape[1], pixels.shape[0]))
     return photos.search(
         pixels,
         by=question.senses,
@@ -175,12 +175,12 @@ def ask(photos: Collection, question: Question, picture: Rendered | None) -> Res
 
 
 def scaled(box: Box, size: tuple[int, int], kept: tuple[int, int]) -> Box:
-    """A box of the full picture, in pixels of the reduced one. UsageError where it is not within the picture."""
+    """A box of the full image, in pixels of the reduced one. UsageError where it is not within the image."""
     x0, y0, x1, y1 = box
     width, height = size
     if not (-1 <= x0 < x1 <= width + 1 and -1 <= y0 < y1 <= height + 1):
         raise UsageError(
-            f"a box is x0,y0,x1,y1 within the picture of {width} x {height} pixels, with x0 < x1 and y0 < y1; "
+            f"a box is x0,y0,x1,y1 within the image of {width} x {height} pixels, with x0 < x1 and y0 < y1; "
             f"got {','.join(f'{value:g}' for value in box)}"
         )
     across, down = kept[0] / width, kept[1] / height
@@ -192,7 +192,7 @@ def found(results: Results, ident: int) -> Hit:
     for hit in results:
         if hit.id == ident:
             return hit
-    raise not_found(f"picture {ident} among these hits", "explain one of the hits of the same search")
+    raise not_found(f"image {ident} among these hits", "explain one of the hits of the same search")
 
 
 def explained(reason: Explanation, box: Box | None, size: tuple[int, int] | None) -> dict[str, Any]:

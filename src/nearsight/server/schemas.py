@@ -15,9 +15,9 @@ _COLLECTION: dict[str, JsonValue] = {
     "id": "photos",
     "name": "Photos",
     "images": 500,
-    "senses": [{"name": "copy", "line": "the same picture, altered: re-saved, resized, cropped, mirrored"}],
+    "senses": [{"name": "copy", "line": "the same image, altered: re-saved, resized, cropped, mirrored"}],
     "default_sense": "copy",
-    "asks": ["picture", "words"],
+    "asks": ["image", "words"],
     "readonly": False,
     "job": None,
     "problem": None,
@@ -41,8 +41,8 @@ _HIT: dict[str, JsonValue] = {
     "why": "31 matched points agree on one transform",
     "width": 4000,
     "height": 3000,
-    "thumbnail": "/api/collections/photos/pictures/12/thumbnail?v=9f86d081884c",
-    "picture": "/api/collections/photos/pictures/12?v=9f86d081884c",
+    "thumbnail": "/api/collections/photos/images/12/thumbnail?v=9f86d081884c",
+    "image": "/api/collections/photos/images/12?v=9f86d081884c",
     "caption": "Red Square in the rain.",
     "tags": ["moscow", "rain"],
     "labels": [{"label": "palace", "confidence": 0.83, "model": "mobilenetv2", "state": "automatic"}],
@@ -57,7 +57,7 @@ _PLACE: dict[str, JsonValue] = {
 
 
 class Error(BaseModel):
-    """What is wrong and what would help; `reason` is the code of a picture that cannot be read."""
+    """What is wrong and what would help; `reason` is the code of an image that cannot be read."""
 
     model_config = _example(error="there is no such collection", what_to_do="see /api/collections for those there are")
     error: str
@@ -74,7 +74,7 @@ class Health(BaseModel):
 
 
 class Sense(BaseModel):
-    """One meaning of alike; `texts`: whether it can be asked with `text=`, with a picture or without."""
+    """One meaning of alike; `texts`: whether it can be asked with `text=`, with an image or without."""
 
     model_config = _example(name="colour", line="the same colours in the same amounts", texts=False)
     name: str
@@ -92,7 +92,7 @@ class Progress(BaseModel):
 
 
 class Summary(BaseModel):
-    """What a job did, in pictures; `skipped` counts files by reason."""
+    """What a job did, in images; `skipped` counts files by reason."""
 
     model_config = _example(**_SUMMARY)
     added: int
@@ -174,7 +174,7 @@ class SkippedFiles(BaseModel):
 
 
 class Upload(BaseModel):
-    """A picture that can be asked with. The name is that of its content."""
+    """An image that can be asked with. The name is that of its content."""
 
     model_config = _example(upload="9f86d081884c7d659a2feaa0c55ad015", width=4000, height=3000)
     upload: str
@@ -183,7 +183,7 @@ class Upload(BaseModel):
 
 
 class PickedColours(BaseModel):
-    """Colours of a picture with their shares, the largest first, as `colours=` takes them."""
+    """Colours of an image with their shares, the largest first, as `colours=` takes them."""
 
     model_config = _example(colours={"#c0312b": 0.6, "#f4f2ec": 0.4})
     colours: dict[str, float]
@@ -209,7 +209,7 @@ class Asked(BaseModel):
 
 
 class Label(BaseModel):
-    """What a picture is labelled as. `state` is automatic or confirmed; `model` is empty where somebody said it."""
+    """What an image is labelled as. `state` is automatic or confirmed; `model` is empty where somebody said it."""
 
     model_config = _example(label="palace", confidence=0.83, model="mobilenetv2", state="automatic")
     label: str
@@ -219,7 +219,7 @@ class Label(BaseModel):
 
 
 class Hit(BaseModel):
-    """One picture that was found; `thumbnail` and `picture` are addresses.
+    """One image that was found; `thumbnail` and `image` are addresses.
 
     `caption` (lines) and `tags` are what sidecars and the file itself say of it: text of others, never markup. `labels`
     are what models say that it shows, the surest first, and what somebody confirmed.
@@ -238,7 +238,7 @@ class Hit(BaseModel):
     width: int
     height: int
     thumbnail: str
-    picture: str
+    image: str
     caption: str
     tags: list[str]
     labels: list[Label]
@@ -267,7 +267,7 @@ class Answer(BaseModel):
 
 
 class Place(BaseModel):
-    """One picture on the map: `x` across and `y` down, in 0..1, at one scale for both."""
+    """One image on the map: `x` across and `y` down, in 0..1, at one scale for both."""
 
     model_config = _example(**_PLACE)
     id: int
@@ -280,7 +280,7 @@ class Place(BaseModel):
 
 
 class Map(BaseModel):
-    """Pictures laid out in a plane. `pictures` are the first of `total`, in an order by content: as good as by lot.
+    """Images laid out in a plane. `images` are the first of `total`, in an order by content: as good as by lot.
 
     `explained` (0..1) is the share of two dimensions in what the distances of the `landmarks` hold; `stress` is 0 where
     all distances are shown in proportion; `trustworthiness` is 1 where the ten nearest on the map are the nearest, .5
@@ -295,7 +295,7 @@ class Map(BaseModel):
         stress=0.42,
         trustworthiness=0.81,
         total=500,
-        pictures=[_PLACE],
+        images=[_PLACE],
     )
     recipe: str
     metric: str
@@ -304,13 +304,13 @@ class Map(BaseModel):
     stress: float
     trustworthiness: float
     total: int
-    pictures: list[Place]
+    images: list[Place]
 
 
 class Explanation(BaseModel):
-    """Why a hit was returned. Points and the homography are in units of the pictures' width and height.
+    """Why a hit was returned. Points and the homography are in units of the images' width and height.
 
-    Shares, where there are some, are rows of what each place adds to the cosine of both pictures, from the top left.
+    Shares, where there are some, are rows of what each place adds to the cosine of both images, from the top left.
     Those of the hit lie over all of it, those of the query over the box that was asked with, or over all of it.
     """
 

@@ -15,7 +15,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from nearsight.applications.map import Map
-from nearsight.errors import PictureError, Reason, naming
+from nearsight.errors import ImageError, Reason, naming
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.search.engine import Hit, Results
@@ -35,16 +35,16 @@ GONE = {Reason.VANISHED, Reason.UNREADABLE, Reason.NOT_REGULAR, Reason.LINK}
 ANSWERS = 32
 """Answers that are kept to be explained."""
 MAPS = 4
-"""Maps that are kept: one takes seconds to make, and some hundred bytes a picture."""
+"""Maps that are kept: one takes seconds to make, and some hundred bytes an image."""
 
 
 class Service:
-    """The collections, the pictures that are asked with, the decoding processes, the threads, the jobs."""
+    """The collections, the images that are asked with, the decoding processes, the threads, the jobs."""
 
     def __init__(self, homes: Sequence[Path], settings: Settings) -> None:
         self.settings, self.shelf, self.jobs = settings, Shelf(homes), Jobs()
         self.decoder = Decoder(settings.decoders, Limits(file=max(settings.body, Limits().file)))
-        self.pictures: Recent[str, Rendered] = Recent(settings.uploads, settings.upload_bytes, _bytes)
+        self.images: Recent[str, Rendered] = Recent(settings.uploads, settings.upload_bytes, _bytes)
         self._answers: Recent[tuple[str, int, Question], Results] = Recent(ANSWERS)
         self._maps: Recent[tuple[str, int, str | None, str], Map] = Recent(MAPS)
         self.search = Lane("search", settings.search)
@@ -65,38 +65,38 @@ class Service:
             raise RefusedError(403, "this service only reads", "start it without --read-only")
 
     def keep(self, data: bytes, name: str) -> Rendered:
-        """An uploaded picture, decoded in isolation and kept. PictureError says why the file cannot be."""
+        """An uploaded image, decoded in isolation and kept. ImageError says why the file cannot be."""
         with naming(name):
             made = self.decoder.render(Source(data))
-        self.pictures.put(made.digest, made)
+        self.images.put(made.digest, made)
         return made
 
     def kept(self, upload: str) -> Rendered:
-        """A picture that was uploaded. RefusedError (404) where it is not kept any more."""
-        made = self.pictures.get(upload)
+        """An image that was uploaded. RefusedError (404) where it is not kept any more."""
+        made = self.images.get(upload)
         if made is None:
-            raise not_found(f"upload {upload}", "only the last ones are kept: upload the picture again")
+            raise not_found(f"upload {upload}", "only the last ones are kept: upload the image again")
         return made
 
     def rendered(self, shelved: Shelved, ident: int, side: int) -> Rendered:
-        """A picture of the collection, decoded in isolation. RefusedError (410) where its file is gone."""
-        picture = shelved.picture(ident)
+        """An image of the collection, decoded in isolation. RefusedError (410) where its file is gone."""
+        image = shelved.image(ident)
         with shelved.use() as photos:
             root = photos.root
         try:
-            with naming(readable(os.fsdecode(picture.path))):
-                return self.decoder.file(root, picture.path, side)
-        except PictureError as problem:
+            with naming(readable(os.fsdecode(image.path))):
+                return self.decoder.file(root, image.path, side)
+        except ImageError as problem:
             if problem.reason not in GONE:
                 raise
-            raise _gone(picture) from None
+            raise _gone(image) from None
 
     def shown(self, shelved: Shelved, ident: int) -> Rendered:
-        """A picture of the collection for the page."""
+        """An image of the collection for the page."""
         return self.rendered(shelved, ident, SHOWN_SIDE)
 
-    async def picture(self, shelved: Shelved, question: Question) -> Rendered | None:
-        """The picture that is asked with, or None where none is needed."""
+    async def image(self, shelved: Shelved, question: Question) -> Rendered | None:
+        """The image that is asked with, or None where none is needed."""
         if not question.needs_pixels:
             return None
         if question.upload is not None:
@@ -105,62 +105,62 @@ class Service:
         return await self.own(shelved, question.id)
 
     async def own(self, shelved: Shelved, ident: int) -> Rendered:
-        """A picture of the collection as one that is asked with. RefusedError (404, 410) where there is none."""
-        digest = await self.read.run(lambda: shelved.picture(ident).sha256.hex()[:32])
-        kept = self.pictures.get(digest)
+        """An image of the collection as one that is asked with. RefusedError (404, 410) where there is none."""
+        digest = await self.read.run(lambda: shelved.image(ident).sha256.hex()[:32])
+        kept = self.images.get(digest)
         return await self.decode.run(partial(self._own, shelved, ident)) if kept is None else kept
 
     def _own(self, shelved: Shelved, ident: int) -> Rendered:
         made = self.rendered(shelved, ident, ASKED_SIDE)
-        self.pictures.put(made.digest, made)
+        self.images.put(made.digest, made)
         return made
 
     async def ask(self, shelved: Shelved, question: Question) -> tuple[Results, dict[str, float]]:
         """The answer, and the seconds it took."""
         start = perf_counter()
         await self.read.run(partial(self._check, shelved, question))
-        picture = await self.picture(shelved, question)
+        image = await self.image(shelved, question)
         decoded = perf_counter()
-        results = await self.search.run(partial(self._search, shelved, question, picture))
+        results = await self.search.run(partial(self._search, shelved, question, image))
         return results, {"decode": decoded - start, "search": perf_counter() - decoded}
 
     def _check(self, shelved: Shelved, question: Question) -> None:
         with shelved.use() as photos:
             asking.check(photos, question)
         if question.id is not None:
-            shelved.picture(question.id)
+            shelved.image(question.id)
 
-    def _search(self, shelved: Shelved, question: Question, picture: Rendered | None) -> Results:
+    def _search(self, shelved: Shelved, question: Question, image: Rendered | None) -> Results:
         key = shelved.slug, shelved.generation(), question
         known = self._answers.get(key)
         if known is not None:
             return known
         with shelved.use() as photos:
-            results = asking.ask(photos, question, picture)
+            results = asking.ask(photos, question, image)
         self._answers.put(key, results)
         return results
 
     async def explain(self, shelved: Shelved, question: Question, hit: Hit) -> Explanation:
-        """Why a hit was found; of both pictures more is read where places are to be looked at."""
+        """Why a hit was found; of both images more is read where places are to be looked at."""
         if hit.trace is None:
             return hit.explanation
         side = hit.trace.descriptor.side
         stored = question.id is not None and not question.needs_pixels
         query = await self.decode.run(partial(self._seen, shelved, question.id or 0, side)) if stored else None
-        picture = await self.decode.run(partial(self._seen, shelved, hit.id, side))
-        return await self.search.run(partial(self._explain, shelved, hit, picture, query))
+        image = await self.decode.run(partial(self._seen, shelved, hit.id, side))
+        return await self.search.run(partial(self._explain, shelved, hit, image, query))
 
     def _seen(self, shelved: Shelved, ident: int, side: int) -> Image:
-        """The pixels of a picture of the collection, decoded in isolation; its thumbnail where its file is no more."""
+        """The pixels of an image of the collection, decoded in isolation; its thumbnail where its file is no more."""
         try:
             return self.rendered(shelved, ident, side).pixels()
-        except (RefusedError, PictureError):
+        except (RefusedError, ImageError):
             with shelved.use() as photos:
                 return thumbnail.decode(photos.thumbnail(ident))
 
-    def _explain(self, shelved: Shelved, hit: Hit, picture: Image, query: Image | None) -> Explanation:
+    def _explain(self, shelved: Shelved, hit: Hit, image: Image, query: Image | None) -> Explanation:
         with shelved.use() as photos:
-            return photos.explain(hit, picture, query)
+            return photos.explain(hit, image, query)
 
     def map(self, shelved: Shelved, by: str | None, where: str) -> Map:
         """A collection laid out in a plane. RefusedError (422) where it is not indexed by that sense."""
@@ -175,9 +175,9 @@ class Service:
         return made
 
 
-def _gone(picture: ImageRecord) -> RefusedError:
-    name = readable(os.fsdecode(picture.path))
-    return RefusedError(410, f"the file of picture {picture.id} is gone: {name}", "bring the collection up to date")
+def _gone(image: ImageRecord) -> RefusedError:
+    name = readable(os.fsdecode(image.path))
+    return RefusedError(410, f"the file of image {image.id} is gone: {name}", "bring the collection up to date")
 
 
 def _bytes(kept: Rendered) -> int:
@@ -185,7 +185,7 @@ def _bytes(kept: Rendered) -> int:
 
 
 def hit_rows(shelved: Shelved, results: Results) -> list[dict[str, Any]]:
-    """The hits as the page gets them; a picture that went since the search is left out."""
+    """The hits as the page gets them; an image that went since the search is left out."""
     rows = []
     for hit in results:
         with suppress(RefusedError):
@@ -195,18 +195,18 @@ def hit_rows(shelved: Shelved, results: Results) -> list[dict[str, Any]]:
 
 def hit_row(shelved: Shelved, hit: Hit) -> dict[str, Any]:
     """A hit as the page gets it."""
-    row = {**asking.finite({**hit.as_dict(), "alike": hit.alike}), **picture_row(shelved, hit.id, hit.path)}
+    row = {**asking.finite({**hit.as_dict(), "alike": hit.alike}), **image_row(shelved, hit.id, hit.path)}
     said = {**words_row(shelved.notes(hit.path)), "labels": labels_row(shelved.labels(hit.path))}
-    return {**row, "picture": row["thumbnail"].replace("/thumbnail", ""), **said}
+    return {**row, "image": row["thumbnail"].replace("/thumbnail", ""), **said}
 
 
 def labels_row(labels: Sequence[LabelRecord]) -> list[dict[str, Any]]:
-    """What a picture is labelled as, each with who says so and how sure."""
+    """What an image is labelled as, each with who says so and how sure."""
     return [{**each.as_dict(), "label": readable(each.label)} for each in labels]
 
 
 def words_row(notes: Sequence[NoteRecord]) -> dict[str, Any]:
-    """What is said of a picture, each line and each tag once."""
+    """What is said of an image, each line and each tag once."""
     caption = dict.fromkeys(line for note in notes for line in note.caption.splitlines())
     return {
         "caption": readable("\n".join(caption)),
@@ -214,24 +214,24 @@ def words_row(notes: Sequence[NoteRecord]) -> dict[str, Any]:
     }
 
 
-def picture_row(shelved: Shelved, ident: int, path: str) -> dict[str, Any]:
-    """A picture as the page gets it. Its address carries a mark of the content, so it can be cached for ever."""
-    picture = shelved.picture(ident)
+def image_row(shelved: Shelved, ident: int, path: str) -> dict[str, Any]:
+    """An image as the page gets it. Its address carries a mark of the content, so it can be cached for ever."""
+    image = shelved.image(ident)
     return {
         "path": readable(path),
-        "width": picture.width,
-        "height": picture.height,
-        "thumbnail": f"/api/collections/{shelved.slug}/pictures/{ident}/thumbnail?v={picture.sha256.hex()[:12]}",
+        "width": image.width,
+        "height": image.height,
+        "thumbnail": f"/api/collections/{shelved.slug}/images/{ident}/thumbnail?v={image.sha256.hex()[:12]}",
     }
 
 
 def map_rows(shelved: Shelved, found: Map, limit: int) -> list[dict[str, Any]]:
-    """The first pictures of a map as the page gets them; one that went since it was made is left out."""
+    """The first images of a map as the page gets them; one that went since it was made is left out."""
     rows = []
     places = zip(found.ids[:limit].tolist(), found.paths, found.positions.tolist(), strict=False)
     for ident, path, (x, y) in places:
         with suppress(RefusedError):
-            rows.append({"id": ident, "x": x, "y": y, **picture_row(shelved, ident, path)})
+            rows.append({"id": ident, "x": x, "y": y, **image_row(shelved, ident, path)})
     return rows
 
 

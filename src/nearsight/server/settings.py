@@ -33,7 +33,7 @@ class Settings:
     hosts : names besides the address itself that the Host header may carry
     body : bytes of the largest upload; `small_body` of any other request
     body_seconds : within which a body must have arrived
-    uploads : pictures that are kept in memory to be asked with, of at most `upload_bytes` in all
+    uploads : images that are kept in memory to be asked with, of at most `upload_bytes` in all
     decoders : isolated processes that decode
     static : the folder of the built page
     """

@@ -63,21 +63,21 @@ class Catalogue(Database):
         return [CacheEntry(*row) for row in rows]
 
     def deleted_ids(self) -> list[int]:
-        """Ids that are still in a segment though their picture is gone."""
+        """Ids that are still in a segment though their image is gone."""
         rows = [row[0] for row in self.fetch_records("SELECT id, crc FROM dead ORDER BY id")]
         if self.meta("dead") != str(record_crc(rows)) and (rows or self.meta("dead") is not None):
-            raise DamagedError(f"the list of removed pictures in {self.path} is damaged: run nearsight repair")
+            raise DamagedError(f"the list of removed images in {self.path} is damaged: run nearsight repair")
         return rows
 
-    def picture(self, image_id: int) -> ImageRecord:
-        """The picture of an id that an index returned; DamagedError where there is none."""
+    def image(self, image_id: int) -> ImageRecord:
+        """The image of an id that an index returned; DamagedError where there is none."""
         row = self.fetch_record("SELECT * FROM picture WHERE id=?", (image_id,))
         if row is None:
-            raise DamagedError(f"picture {image_id} is in an index but not in {self.path}: run nearsight repair")
+            raise DamagedError(f"image {image_id} is in an index but not in {self.path}: run nearsight repair")
         return ImageRecord(*row)
 
-    def picture_at(self, path: bytes) -> ImageRecord | None:
-        """The picture at a path, or None."""
+    def image_at(self, path: bytes) -> ImageRecord | None:
+        """The image at a path, or None."""
         row = self.fetch_record("SELECT * FROM picture WHERE path=?", (path,))
         return None if row is None else ImageRecord(*row)
 
@@ -87,7 +87,7 @@ class Catalogue(Database):
         return None if row is None else _to_skip(row)
 
     def notes(self, path: bytes) -> list[NoteRecord]:
-        """What is said in words of the picture at a path; nothing in a catalogue of an older format."""
+        """What is said in words of the image at a path; nothing in a catalogue of an older format."""
         if self.format_version < 3:
             return []
         rows = self.fetch_records(
@@ -96,7 +96,7 @@ class Catalogue(Database):
         return [NoteRecord(*row) for row in rows]
 
     def labels(self, path: bytes, *, include_dropped: bool = False) -> list[LabelRecord]:
-        """What the picture at a path is labelled as, the surest first; also what somebody `include_dropped` where wanted."""
+        """What the image at a path is labelled as, the surest first; also what somebody `include_dropped` where wanted."""
         if self.format_version < 4:
             return []
         rows = self.fetch_records(
@@ -104,18 +104,16 @@ class Catalogue(Database):
             "ORDER BY confidence DESC, label",
             (path,),
         )
-        made = [
-            LabelRecord(picture, label, sure, model, LabelState(state)) for picture, label, sure, model, state in rows
-        ]
+        made = [LabelRecord(image, label, sure, model, LabelState(state)) for image, label, sure, model, state in rows]
         return [each for each in made if include_dropped or each.state is not LabelState.DROPPED]
 
     def note_counts(self) -> dict[str, int]:
-        """How many sidecars there are, pictures of which something is said, and names in sidecars of no picture."""
+        """How many sidecars there are, images of which something is said, and names in sidecars of no image."""
         if self.format_version < 3:
-            return {"sidecars": 0, "pictures": 0, "unknown": 0}
+            return {"sidecars": 0, "images": 0, "unknown": 0}
         sidecars, unknown = self.query("SELECT count(*), ifnull(sum(unknown), 0) FROM sidecar")[0]
-        pictures = self.query("SELECT count(DISTINCT picture) FROM note JOIN picture ON path = picture")[0][0]
-        return {"sidecars": sidecars, "pictures": pictures, "unknown": unknown}
+        images = self.query("SELECT count(DISTINCT picture) FROM note JOIN picture ON path = picture")[0][0]
+        return {"sidecars": sidecars, "images": images, "unknown": unknown}
 
     def sidecar_at(self, path: bytes) -> SidecarRecord | None:
         """The sidecar at a path, or None."""
@@ -123,12 +121,12 @@ class Catalogue(Database):
         return None if row is None else SidecarRecord(*row)
 
     def sidecars(self) -> Iterator[SidecarRecord]:
-        """All files that say something of pictures, in the order of their paths."""
+        """All files that say something of images, in the order of their paths."""
         rows = self.fetch_records("SELECT * FROM sidecar ORDER BY path") if self.format_version >= 3 else ()
         return (SidecarRecord(*row) for row in rows)
 
-    def pictures(self) -> Iterator[ImageRecord]:
-        """All pictures in the order of their paths."""
+    def images(self) -> Iterator[ImageRecord]:
+        """All images in the order of their paths."""
         return (ImageRecord(*row) for row in self.fetch_records("SELECT * FROM picture ORDER BY path"))
 
     def skips(self) -> Iterator[SkipRecord]:
@@ -136,20 +134,20 @@ class Catalogue(Database):
         return (_to_skip(row) for row in self.fetch_records("SELECT * FROM skip ORDER BY path"))
 
     def ids(self) -> list[int]:
-        """The ids of all pictures, rising."""
+        """The ids of all images, rising."""
         return [row[0] for row in self.query("SELECT id FROM picture ORDER BY id")]
 
     def sample_ids(self, count: int) -> list[int]:
-        """Ids of some pictures, rising: chosen by their content, so that the order of their coming does not matter."""
+        """Ids of some images, rising: chosen by their content, so that the order of their coming does not matter."""
         return sorted(row[0] for row in self.query("SELECT id FROM picture ORDER BY sha256, id LIMIT ?", (count,)))
 
     def ids_by_content(self) -> list[int]:
-        """The ids of all pictures in an order by their content: the first so many are as good as drawn by lot."""
+        """The ids of all images in an order by their content: the first so many are as good as drawn by lot."""
         return [row[0] for row in self.query("SELECT id FROM picture ORDER BY sha256, id")]
 
     def count_images(self) -> int:
-        """How many pictures, as of the last commit: SQLite believes the numbers that its pages say."""
-        said = self.meta("pictures")
+        """How many images, as of the last commit: SQLite believes the numbers that its pages say."""
+        said = self.meta("images")
         return int(self.query(COUNTED)[0][0] if said is None else said)
 
     def skip_counts(self) -> dict[str, int]:
@@ -157,7 +155,7 @@ class Catalogue(Database):
         return dict(self.query("SELECT reason, count(*) FROM skip GROUP BY reason ORDER BY 2 DESC, 1"))
 
     def filter_ids(self, condition: Condition) -> list[int]:
-        """Ids of the pictures that a filter leaves, rising. All rows are compared with their checksums before.
+        """Ids of the images that a filter leaves, rising. All rows are compared with their checksums before.
 
         Raises
         ------
@@ -166,8 +164,8 @@ class Catalogue(Database):
         """
         generation = self.generation()
         if self._verified_generation != generation:
-            if sum(1 for _ in self.pictures()) != self.count_images():
-                raise DamagedError(f"the list of pictures in {self.path} is damaged: run nearsight repair")
+            if sum(1 for _ in self.images()) != self.count_images():
+                raise DamagedError(f"the list of images in {self.path} is damaged: run nearsight repair")
             for _ in self.fetch_records("SELECT * FROM note") if self.format_version >= 3 else ():
                 pass
             for _ in self.fetch_records("SELECT * FROM label") if self.format_version >= 4 else ():
@@ -176,7 +174,7 @@ class Catalogue(Database):
         if condition.uses_notes and self.format_version < 3:
             raise UsageError("this collection was made before captions and tags were read: run nearsight index again")
         if condition.uses_labels and self.format_version < 4:
-            raise UsageError("this collection was made before pictures were labelled: run nearsight annotate")
+            raise UsageError("this collection was made before images were labelled: run nearsight annotate")
         sql = f"SELECT id FROM picture WHERE {condition.sql} ORDER BY id"  # noqa: S608 (no text of the user's)
         return [row[0] for row in self.query(sql, condition.values)]
 

@@ -67,18 +67,18 @@ class CatalogueWriter(Catalogue):
         """Forget the recipe of this name; its rows are not looked at."""
         self.db.execute("DELETE FROM recipe WHERE name=?", (name,))
 
-    def put_picture(self, picture: ImageRecord) -> None:
+    def put_image(self, image: ImageRecord) -> None:
         """Insert, or replace the row of the same id."""
-        values = astuple(picture)
+        values = astuple(image)
         self.db.execute(
             f"INSERT OR REPLACE INTO picture VALUES({_placeholders(len(values) + 1)})", (*values, record_crc(values))
         )
-        self.full_text.put_text(picture)
+        self.full_text.put_text(image)
 
-    def drop_picture(self, image_id: int) -> None:
-        """Forget a picture, what its own file says and what models say; its id is dead from now on.
+    def drop_image(self, image_id: int) -> None:
+        """Forget an image, what its own file says and what models say; its id is dead from now on.
 
-        What somebody said of the picture at this path stays, for when there is one again.
+        What somebody said of the image at this path stays, for when there is one again.
         """
         self.db.execute("DELETE FROM note WHERE source=(SELECT path FROM picture WHERE id=?)", (image_id,))
         of_models = "state='automatic' AND picture=(SELECT path FROM picture WHERE id=?)"
@@ -87,56 +87,56 @@ class CatalogueWriter(Catalogue):
         self.full_text.drop_text(image_id)
         self.put_deleted([image_id])
 
-    def move_picture(self, picture: ImageRecord) -> None:
+    def move_image(self, image: ImageRecord) -> None:
         """Replace the row of the same id, whose path was another one; what its file says and its labels go with it."""
-        old = self.picture(picture.id).path
-        own = [replace(note, picture=picture.path) for note in self.notes(old) if note.source == old]
+        old = self.image(image.id).path
+        own = [replace(note, image=image.path) for note in self.notes(old) if note.source == old]
         self.db.execute("DELETE FROM note WHERE source=?", (old,))
         for each in self.labels(old, include_dropped=True):
             self.db.execute("DELETE FROM label WHERE picture=? AND label=?", (old, each.label))
-            self._put_label(replace(each, picture=picture.path))
-        self.put_picture(picture)
-        self.put_notes(picture.path, own)
+            self._put_label(replace(each, image=image.path))
+        self.put_image(image)
+        self.put_notes(image.path, own)
 
     def put_notes(self, source: bytes, notes: Iterable[NoteRecord]) -> None:
         """What a source says from now on, instead of what it said before."""
         before = [row[0] for row in self.db.execute("SELECT picture FROM note WHERE source=?", (source,))]
         self.db.execute("DELETE FROM note WHERE source=?", (source,))
-        rows = [(note.picture, source, note.caption, note.tags) for note in notes]
+        rows = [(note.image, source, note.caption, note.tags) for note in notes]
         self.db.executemany("INSERT INTO note VALUES(?,?,?,?,?)", [(*row, record_crc(row)) for row in rows])
         for path in {*before, *(row[0] for row in rows)}:
-            if (picture := self.picture_at(path)) is not None:
-                self.full_text.put_text(picture)
+            if (image := self.image_at(path)) is not None:
+                self.full_text.put_text(image)
 
-    def put_labels(self, picture: ImageRecord, model: str, labels: Iterable[tuple[str, float]]) -> int:
-        """What a model says of a picture, with its confidence, instead of what it said before; how many it says now.
+    def put_labels(self, image: ImageRecord, model: str, labels: Iterable[tuple[str, float]]) -> int:
+        """What a model says of an image, with its confidence, instead of what it said before; how many it says now.
 
         What somebody confirmed or dropped stays as it is.
         """
         sql = "DELETE FROM label WHERE picture=? AND model=? AND state='automatic'"
-        self.db.execute(sql, (picture.path, model))
-        known = {each.label: each.state for each in self.labels(picture.path, include_dropped=True)}
+        self.db.execute(sql, (image.path, model))
+        known = {each.label: each.state for each in self.labels(image.path, include_dropped=True)}
         new = [
             (label, sure) for label, sure in labels if known.get(label, LabelState.AUTOMATIC) is LabelState.AUTOMATIC
         ]
         for label, sure in new:
-            self._put_label(LabelRecord(picture.path, label, sure, model, LabelState.AUTOMATIC))
-        self.full_text.put_text(picture)
+            self._put_label(LabelRecord(image.path, label, sure, model, LabelState.AUTOMATIC))
+        self.full_text.put_text(image)
         return len(new)
 
-    def put_label(self, picture: ImageRecord, label: str, state: LabelState) -> None:
-        """What somebody says of a label of a picture; the model that said it before is remembered."""
-        held = next((each for each in self.labels(picture.path, include_dropped=True) if each.label == label), None)
+    def put_label(self, image: ImageRecord, label: str, state: LabelState) -> None:
+        """What somebody says of a label of an image; the model that said it before is remembered."""
+        held = next((each for each in self.labels(image.path, include_dropped=True) if each.label == label), None)
         model, sure = (held.model, held.confidence) if held else ("", 1.0)
-        self._put_label(LabelRecord(picture.path, label, sure, model, state))
-        self.full_text.put_text(picture)
+        self._put_label(LabelRecord(image.path, label, sure, model, state))
+        self.full_text.put_text(image)
 
     def _put_label(self, label: LabelRecord) -> None:
-        values = (label.picture, label.label, label.confidence, label.model, label.state.value)
+        values = (label.image, label.label, label.confidence, label.model, label.state.value)
         self.db.execute("INSERT OR REPLACE INTO label VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
     def put_sidecar(self, sidecar: SidecarRecord, notes: Iterable[NoteRecord]) -> None:
-        """Record a file that speaks of pictures, and what it says."""
+        """Record a file that speaks of images, and what it says."""
         values = astuple(sidecar)
         self.db.execute("INSERT OR REPLACE INTO sidecar VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
         self.put_notes(sidecar.path, notes)
@@ -156,7 +156,7 @@ class CatalogueWriter(Catalogue):
         self.db.execute("DELETE FROM skip WHERE path=?", (path,))
 
     def put_deleted(self, ids: Iterable[int]) -> None:
-        """List ids that a segment still holds though there is no picture of them."""
+        """List ids that a segment still holds though there is no image of them."""
         self.db.executemany("INSERT OR REPLACE INTO dead VALUES(?,?)", ((i, record_crc((i,))) for i in ids))
 
     def drop_deleted(self, ids: Iterable[int]) -> None:
@@ -164,7 +164,7 @@ class CatalogueWriter(Catalogue):
         self.db.executemany("DELETE FROM dead WHERE id=?", ((ident,) for ident in ids))
 
     def next_ids(self) -> tuple[int, int]:
-        """The next picture id and the next segment id; ids are never used twice."""
+        """The next image id and the next segment id; ids are never used twice."""
         return self._last_id("picture") + 1, self._last_id("segment") + 1
 
     def next_cache_id(self) -> int:
@@ -199,7 +199,7 @@ class CatalogueWriter(Catalogue):
         self.put_meta(
             "dead", str(record_crc([row[0] for row in self.fetch_records("SELECT id, crc FROM dead ORDER BY id")]))
         )
-        self.put_meta("pictures", str(self.query(COUNTED)[0][0]))
+        self.put_meta("images", str(self.query(COUNTED)[0][0]))
         self.db.execute("SAVEPOINT words")  # makes FTS5 write what it holds back
         self.db.execute("RELEASE words")
         self.put_meta("words", str(self.full_text.checksum()))

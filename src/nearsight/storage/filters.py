@@ -1,4 +1,4 @@
-"""Filters: which pictures a search may find, by what the catalogue knows of them.
+"""Filters: which images a search may find, by what the catalogue knows of them.
 
 ::
 
@@ -58,7 +58,7 @@ FIELDS = {
     "tags": _NOTE_LINES.format("tags"),
     "labels": _LABEL_LINES,
 }
-"""What can be asked of a picture, and where the catalogue has it."""
+"""What can be asked of an image, and where the catalogue has it."""
 NUMERIC_FIELDS = {"width", "height", "pixels", "bytes", "latitude", "longitude", "id"}
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2})?)?)?)?)?")
 
@@ -87,7 +87,7 @@ SqlValue: TypeAlias = "str | float"
 
 @dataclass(frozen=True)
 class Condition:
-    """An SQL condition over the table `picture`, with its bound values."""
+    """An SQL condition over the table `image`, with its bound values."""
 
     sql: str
     values: tuple[SqlValue, ...]

@@ -1,4 +1,4 @@
-"""Words about pictures: names of files and folders, camera and date, captions, tags and labels.
+"""Words about images: names of files and folders, camera and date, captions, tags and labels.
 
 SQLite's full-text index finds them. It is a cache of what the catalogue's rows say: a hit counts only where the row
 itself, which carries a checksum, holds the words.
@@ -26,14 +26,14 @@ class FullTextIndex:
         self._verified_generation = -1
 
     def search(self, words: str, most: int) -> list[tuple[int, float]]:
-        """Ids of the pictures that hold all of these words, best first, with their BM25 score (larger is better)."""
+        """Ids of the images that hold all of these words, best first, with their BM25 score (larger is better)."""
         wanted, generation = match_expression(words), self._catalogue.generation()
         if self._verified_generation != generation:
             self.check()
             self._verified_generation = generation
         sql = "SELECT rowid, -bm25(words), text FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?"
         found = self._catalogue.query(sql, (wanted, most))
-        if any(self._text(self._catalogue.picture(ident)) != text for ident, _, text in found):
+        if any(self._text(self._catalogue.image(ident)) != text for ident, _, text in found):
             raise self._damage_error()
         return [(ident, score) for ident, score, text in found if contains_words(text, words)]
 
@@ -53,47 +53,47 @@ class FullTextIndex:
         return check
 
     def count_mismatches(self) -> int:
-        """How many pictures the index lacks, has too many or has with another text."""
+        """How many images the index lacks, has too many or has with another text."""
         lacking = "SELECT count(*) FROM (SELECT id FROM picture EXCEPT SELECT rowid FROM words)"
         surplus = "SELECT count(*) FROM (SELECT rowid FROM words EXCEPT SELECT id FROM picture)"
         counts = [int(self._catalogue.query(sql)[0][0]) for sql in (lacking, surplus)]
         texts: dict[int, str] = dict(self._catalogue.query("SELECT rowid, text FROM words"))
-        said = ((each.id, self._text(each)) for each in self._catalogue.pictures())
+        said = ((each.id, self._text(each)) for each in self._catalogue.images())
         return sum(counts) + sum(texts.get(ident, text) != text for ident, text in said)
 
-    def put_text(self, picture: ImageRecord) -> None:
-        """Insert or replace the text of a picture."""
+    def put_text(self, image: ImageRecord) -> None:
+        """Insert or replace the text of an image."""
         sql = "INSERT OR REPLACE INTO words(rowid, text) VALUES(?,?)"
-        self._catalogue.db.execute(sql, (picture.id, self._text(picture)))
+        self._catalogue.db.execute(sql, (image.id, self._text(image)))
 
     def drop_text(self, image_id: int) -> None:
-        """Forget the text of a picture."""
+        """Forget the text of an image."""
         self._catalogue.db.execute("DELETE FROM words WHERE rowid=?", (image_id,))
 
     def rebuild(self) -> None:
         """Make the index anew from the rows."""
         self._catalogue.db.execute("DELETE FROM words")
-        rows = ((picture.id, self._text(picture)) for picture in self._catalogue.pictures())
+        rows = ((image.id, self._text(image)) for image in self._catalogue.images())
         self._catalogue.db.executemany("INSERT INTO words(rowid, text) VALUES(?,?)", rows)
 
-    def _text(self, picture: ImageRecord) -> str:
-        return searchable_text(picture, self._catalogue.notes(picture.path), self._catalogue.labels(picture.path))
+    def _text(self, image: ImageRecord) -> str:
+        return searchable_text(image, self._catalogue.notes(image.path), self._catalogue.labels(image.path))
 
     def _damage_error(self) -> DamagedError:
         return DamagedError(f"the full-text index of {self._catalogue.path} is damaged: run nearsight repair")
 
 
-def searchable_text(picture: ImageRecord, notes: Sequence[NoteRecord], labels: Sequence[LabelRecord] = ()) -> str:
-    """All that can be said in words of a picture."""
+def searchable_text(image: ImageRecord, notes: Sequence[NoteRecord], labels: Sequence[LabelRecord] = ()) -> str:
+    """All that can be said in words of an image."""
     noted = (f"{note.caption} {note.tags}" for note in notes)
-    return " ".join([name_text(picture), *noted, *(each.label for each in labels)])
+    return " ".join([name_text(image), *noted, *(each.label for each in labels)])
 
 
 def explain_text_match(
-    picture: ImageRecord, notes: Sequence[NoteRecord], words: str, labels: Sequence[LabelRecord] = ()
+    image: ImageRecord, notes: Sequence[NoteRecord], words: str, labels: Sequence[LabelRecord] = ()
 ) -> str:
-    """Which of what is said of a picture holds the words, as a sentence."""
-    if contains_words(name_text(picture), words):
+    """Which of what is said of an image holds the words, as a sentence."""
+    if contains_words(name_text(image), words):
         return f"its name, camera or date holds: {words}"
     for note in notes:
         for line in note.caption.splitlines():
@@ -114,11 +114,11 @@ def label_origin(label: LabelRecord) -> str:
     return f"by {label.model}, confirmed" if label.model else "by hand"
 
 
-def name_text(picture: ImageRecord) -> str:
+def name_text(image: ImageRecord) -> str:
     """Path, camera and date; words that are written together (IMG2012, redBike) also apart."""
-    name = os.fsdecode(picture.path).encode("utf8", "replace").decode().replace("_", " ")
+    name = os.fsdecode(image.path).encode("utf8", "replace").decode().replace("_", " ")
     apart = re.sub(r"(?<=[^\W\dA-Z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])", " ", name)
-    return " ".join([name, apart, picture.camera or "", (picture.taken or "")[:10]])
+    return " ".join([name, apart, image.camera or "", (image.taken or "")[:10]])
 
 
 def tokenize(text: str) -> list[str]:

@@ -3,8 +3,8 @@
 The rows are the truth; a cache only says where to look. It is read whole and compared with its checksums before it is
 used. While one lacks or is damaged, answers come from all rows, exactly.
 
-What is fitted is fitted once, on a sample of pictures chosen by their content. What is kept of the rows lies in parts
-of falling size, so that new pictures cost work in proportion to their number.
+What is fitted is fitted once, on a sample of images chosen by their content. What is kept of the rows lies in parts
+of falling size, so that new images cost work in proportion to their number.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class IndexStore:
         if not plan.index.supports_metric(plan.metric):
             return f"exact: {name} cannot rank by {plan.metric_name}"
         if total < plan.index.exact_below:
-            return f"exact: {total:,} pictures; {name} answers from {plan.index.exact_below:,} on"
+            return f"exact: {total:,} images; {name} answers from {plan.index.exact_below:,} on"
         if problem := self.damage.get(plan.cache_key) or self.damage.get(""):
             return f"exact: what {name} keeps is damaged ({problem})"
         if find_entries(self.entries, plan.cache_key)[0] is None:

@@ -1,7 +1,7 @@
 """Finding damage, and mending it from what is sound.
 
-Descriptors are the truth that is stored; the folder's pictures are the truth behind them. What a checksum condemns is
-dropped, the sound rows beside it are kept, and the next ingest describes the rest again from the pictures.
+Descriptors are the truth that is stored; the folder's images are the truth behind them. What a checksum condemns is
+dropped, the sound rows beside it are kept, and the next ingest describes the rest again from the images.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _expected_keys(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> 
 
 
 def _check_completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted: Sequence[str]) -> Iterator[Problem]:
-    """Every picture has each of its rows exactly once, and no row is without its picture.
+    """Every image has each of its rows exactly once, and no row is without its image.
 
     Rows of recipes that cannot be used may lack: nothing can make them.
     """
@@ -112,16 +112,16 @@ def _check_completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted
     except DamagedError as problem:
         yield Problem(CATALOGUE_FILE, str(problem))
     if count := words.count_mismatches():
-        yield Problem(CATALOGUE_FILE, f"{count} pictures do not agree with the full-text index")
+        yield Problem(CATALOGUE_FILE, f"{count} images do not agree with the full-text index")
     live = np.array(catalogue.ids(), np.int64)
     dead = np.array(catalogue.deleted_ids(), np.int64)
     for key, parts in held.items():
         ids = np.concatenate(parts) if parts else np.empty(0, np.int64)
         ids = ids[~np.isin(ids, dead)]
         for what, count in (
-            ("pictures lack this row", len(np.setdiff1d(live, ids)) if key in wanted else 0),
+            ("images lack this row", len(np.setdiff1d(live, ids)) if key in wanted else 0),
             ("rows are there twice", len(ids) - len(np.unique(ids))),
-            ("rows have no picture", len(np.setdiff1d(ids, live))),
+            ("rows have no image", len(np.setdiff1d(ids, live))),
         ):
             if count:
                 yield Problem(key, f"{count} {what}")
@@ -181,7 +181,7 @@ def _drop_rows(catalogue: CatalogueWriter) -> list[Problem]:
 
 
 def _drop_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
-    """Keep the sound rows of damaged segments, each id once; then list as dead whatever has no picture."""
+    """Keep the sound rows of damaged segments, each id once; then list as dead whatever has no image."""
     dropped: list[Problem] = []
     live = np.array(catalogue.ids(), np.int64)
     seen: dict[str, Ids] = {}
@@ -204,7 +204,7 @@ def _drop_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) 
 
 
 def _drop_caches(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
-    """What an index keeps is made again from the rows; no picture is read for it."""
+    """What an index keeps is made again from the rows; no image is read for it."""
     bad = list(index_store.find_damaged_caches(index_dir, catalogue, files))
     index_store.delete_caches(index_dir, catalogue, files, [entry for entry, _ in bad])
     return [Problem(entry.file_name, what) for entry, what in bad]

@@ -120,7 +120,7 @@ def save_root(catalogue: CatalogueWriter, root: Path, index_dir: Path) -> None:
 
 
 def load_root(catalogue: Catalogue, index_dir: Path) -> Path:
-    """The folder of the pictures."""
+    """The folder of the images."""
     known = catalogue.meta("root")
     if known is None:
         raise FormatError(f"{index_dir} is a half-made collection: run nearsight index again")

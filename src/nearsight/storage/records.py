@@ -13,7 +13,7 @@ from nearsight.errors import Reason
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One indexed picture. `path` is relative to the folder, with /, as the bytes the file system gave."""
+    """One indexed image. `path` is relative to the folder, with /, as the bytes the file system gave."""
 
     id: int
     path: bytes
@@ -43,7 +43,7 @@ class SkipRecord:
 
 @dataclass(frozen=True)
 class SidecarRecord:
-    """One file that says something of pictures, and how many names in it are of no picture that is here."""
+    """One file that says something of images, and how many names in it are of no image that is here."""
 
     path: bytes
     size: int
@@ -54,9 +54,9 @@ class SidecarRecord:
 
 @dataclass(frozen=True)
 class NoteRecord:
-    """What a source says of the picture at a path: a sidecar, or the picture's own file. A tag a line."""
+    """What a source says of the image at a path: a sidecar, or the image's own file. A tag a line."""
 
-    picture: bytes
+    image: bytes
     source: bytes
     caption: str
     tags: str
@@ -72,12 +72,12 @@ class LabelState(StrEnum):
 
 @dataclass(frozen=True)
 class LabelRecord:
-    """What the picture at a path shows, in words, with the model that says so and how sure it is (0 to 1).
+    """What the image at a path shows, in words, with the model that says so and how sure it is (0 to 1).
 
     `model` is empty where no model said it.
     """
 
-    picture: bytes
+    image: bytes
     label: str
     confidence: float
     model: str

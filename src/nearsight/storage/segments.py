@@ -1,7 +1,7 @@
 """Segments: immutable files of rows, listed in the catalogue.
 
 A segment is a file of arrays (`arrays`): the ids, rising, then the rows `(n, D)`; of the thumbnails, the ids, the ends
-of the pictures, then their bytes.
+of the images, then their bytes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Segment(ArrayFile):
         return VariableLengthVectors(self, dtype)
 
     def find_position(self, ident: int) -> int | None:
-        """Where the row of a picture is, or None."""
+        """Where the row of an image is, or None."""
         if not len(self.ids):
             return None
         at = int(np.searchsorted(self.ids, ident)) if self._is_sorted else int(np.argmax(self.ids == ident))

@@ -25,7 +25,7 @@ from nearsight.storage.trained_state import apply_trained_state, load_trained_ar
 from nearsight.types import Descriptor, Ids, Image, SearchableIndex
 
 MAX_CACHED = 256
-"""Derived things that are kept, some 150 kB each: the same pictures come up for similar queries."""
+"""Derived things that are kept, some 150 kB each: the same images come up for similar queries."""
 
 
 class Snapshot:
@@ -102,20 +102,20 @@ class Snapshot:
         return np.concatenate(chosen) if chosen else np.empty((0, pipeline.descriptor.size), pipeline.descriptor.dtype)
 
     def vector(self, plan: Pipeline, ident: int) -> NDArray[Any]:
-        """The stored row `(D,)` of one picture."""
+        """The stored row `(D,)` of one image."""
         for each in self._segments.get(plan.key, []):
             if (at := each.find_position(ident)) is not None:
                 row: NDArray[Any] = segment_vectors(each, plan)[at : at + 1][0]
                 return row
-        raise DamagedError(f"picture {ident} has no row of {plan.name}: run nearsight repair")
+        raise DamagedError(f"image {ident} has no row of {plan.name}: run nearsight repair")
 
     def has_vector(self, plan: Pipeline, ident: int) -> bool:
-        """Whether there is a picture of this id, with a row of a plan."""
+        """Whether there is an image of this id, with a row of a plan."""
         found = any(each.find_position(ident) is not None for each in self._segments.get(plan.key, []))
         return found and ident not in self.deleted
 
     def vectors(self, plan: Pipeline, ids: Ids) -> NDArray[Any]:
-        """The stored rows `(n, D)` of these pictures, in the order of `ids`, each named once."""
+        """The stored rows `(n, D)` of these images, in the order of `ids`, each named once."""
         made = np.empty((len(ids), plan.descriptor.size), plan.descriptor.dtype)
         order, lacking = np.argsort(ids, kind="stable"), set(ids.tolist())
         for each in self._segments.get(plan.key, []):
@@ -123,11 +123,11 @@ class Snapshot:
             made[order[np.searchsorted(ids[order], each.ids[at])]] = each.vectors[at]
             lacking.difference_update(each.ids[at].tolist())
         if lacking:
-            raise DamagedError(f"picture {min(lacking)} has no row of {plan.name}: run nearsight repair")
+            raise DamagedError(f"image {min(lacking)} has no row of {plan.name}: run nearsight repair")
         return made
 
     def sample(self, plan: Pipeline, count: int) -> tuple[Ids, NDArray[Any]]:
-        """Ids and rows of at most so many pictures, evenly spread over the rows of a plan; kept for later queries."""
+        """Ids and rows of at most so many images, evenly spread over the rows of a plan; kept for later queries."""
         with self._lock:
             name = f"{plan.key} {count}"
             if name not in self._samples:
@@ -138,7 +138,7 @@ class Snapshot:
             return self._samples[name]
 
     def iter_vectors(self, plan: Pipeline, ids: Ids) -> Iterator[tuple[Ids, NDArray[Any]]]:
-        """The stored rows of these pictures (ids, rising), about a megabyte at a time, each piece with its ids."""
+        """The stored rows of these images (ids, rising), about a megabyte at a time, each piece with its ids."""
         for each in self._segments.get(plan.key, []):
             kept = np.isin(each.ids, ids)
             held, start = each.ids[kept], 0
@@ -147,11 +147,11 @@ class Snapshot:
                 start += len(rows)
 
     def thumbnail_bytes(self, image_id: int) -> bytes:
-        """The stored JPEG of one picture, 256 pixels at the longest side."""
+        """The stored JPEG of one image, 256 pixels at the longest side."""
         for each in self._segments.get(THUMBNAILS, []):
             if (at := each.find_position(image_id)) is not None:
                 return each.read_blob(at)
-        raise DamagedError(f"picture {image_id} has no thumbnail: run nearsight repair")
+        raise DamagedError(f"image {image_id} has no thumbnail: run nearsight repair")
 
     def _compute_from_thumbnail(self, image_id: int, make: Callable[[Image], Any]) -> Any:  # noqa: ANN401 - whatever it makes
         return make(thumbnail.decode(self.thumbnail_bytes(image_id)))

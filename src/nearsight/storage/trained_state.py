@@ -1,4 +1,4 @@
-"""What encoders learn of a collection's pictures, vocabularies above all: learnt once, kept beside the rows.
+"""What encoders learn of a collection's images, vocabularies above all: learnt once, kept beside the rows.
 
 Rows depend on what was learnt: its checksum is a part of their key. Where it is lost, it is learnt again from the same
 sample, and where that gives something else, the rows are made anew.
@@ -33,7 +33,7 @@ _READ_ERRORS = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeE
 def apply_trained_state(pipeline: Pipeline, arrays: Sequence[Arrays] | None) -> Pipeline:
     """The plan with what its encoders have learnt. UsageError where they have not."""
     if arrays is None:
-        raise UsageError(f"{pipeline.name} has learnt nothing from these pictures yet: nearsight index does it")
+        raise UsageError(f"{pipeline.name} has learnt nothing from these images yet: nearsight index does it")
     assert isinstance(pipeline.descriptor, DescriptorChain)
     return replace(pipeline, descriptor=replace(pipeline.descriptor, trained=tuple(arrays)))
 
@@ -70,7 +70,7 @@ def matches_trained_state(pipeline: Pipeline, trained: TrainedState) -> bool:
 def trained_pipelines(
     pipelines: Iterable[Pipeline], index_dir: Path, catalogue: Catalogue, files: FileSystem
 ) -> list[Pipeline]:
-    """Those of the plans that can describe pictures, with what they have learnt; what is damaged is as not learnt."""
+    """Those of the plans that can describe images, with what they have learnt; what is damaged is as not learnt."""
     entries, found = catalogue.caches(), list[Pipeline]()
     for plan in pipelines:
         try:

@@ -2,7 +2,7 @@
 
 *A recipe turns images into rows; an index turns rows into hits; everything after maps hits to hits.*
 
-Pictures are `(H, W, 3) uint8` sRGB arrays, upright. Coordinates are `(x, y)` with pixel centres at .5. Ids are int64
+Images are `(H, W, 3) uint8` sRGB arrays, upright. Coordinates are `(x, y)` with pixel centres at .5. Ids are int64
 catalogue ids. Scores: larger is better, everywhere; a metric's distance keeps its natural unit for display.
 
 A method is a frozen dataclass: its fields are its parameters, and it keeps no result, so threads may share it.

@@ -1,4 +1,4 @@
-"""How pictures become rows, or points with what is around each."""
+"""How images become rows, or points with what is around each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nearsight.types.values import Floats, Image, LocalFeatures
 
 
 class Descriptor(Method, ABC):
-    """Turns pictures into rows of one width and dtype.
+    """Turns images into rows of one width and dtype.
 
     A subclass writes `size` and `rows`, and sets `side`, `metric` and `dtype` where they differ from those here: class
     attributes, or properties where they depend on a parameter.
@@ -22,7 +22,7 @@ class Descriptor(Method, ABC):
 
     @property
     def side(self) -> int:
-        """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
+        """The longest side of the pixels it is given. Smaller images come as they are; nothing is enlarged for it."""
         return 256
 
     @property
@@ -51,18 +51,18 @@ class Descriptor(Method, ABC):
         return ""
 
     def load(self) -> None:
-        """Load what its rows need from elsewhere, so that the first picture need not wait; UsageError where it lacks.
+        """Load what its rows need from elsewhere, so that the first image need not wait; UsageError where it lacks.
 
-        It is called before any picture is read, in the asking process and in each worker.
+        It is called before any image is read, in the asking process and in each worker.
         """
         return
 
     @abstractmethod
     def embed(self, images: Sequence[Image]) -> NDArray[Any]:
-        """`(N, size)` of `dtype` for N pictures `(H, W, 3) uint8`, each at least 1 x 1."""
+        """`(N, size)` of `dtype` for N images `(H, W, 3) uint8`, each at least 1 x 1."""
 
     def describe(self, images: Sequence[Image]) -> NDArray[Any]:
-        """`(N, size)` of `dtype` for N pictures; checks them first. Raises ValueError on anything but pictures."""
+        """`(N, size)` of `dtype` for N images; checks them first. Raises ValueError on anything but images."""
         for image in images:
             _check(image)
         if not len(images):
@@ -70,19 +70,19 @@ class Descriptor(Method, ABC):
         return self.embed(images)
 
     def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows, or a list of them where ragged
-        """The rows that these pictures ask with: those that `describe` makes, where nothing better is known."""
+        """The rows that these images ask with: those that `describe` makes, where nothing better is known."""
         return self.describe(images)
 
     def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
-        """The row `(size,)` of a picture of these colours (0..255) in these shares; None where it has no such thing."""
+        """The row `(size,)` of an image of these colours (0..255) in these shares; None where it has no such thing."""
         return None
 
     def embed_histogram(self, amounts: NDArray[np.float64]) -> NDArray[Any] | None:
-        """The row of a picture with these amounts in the bins, in any unit; None where rows are no histogram of it."""
+        """The row of an image with these amounts in the bins, in any unit; None where rows are no histogram of it."""
         return None
 
     def encode_texts(self, words: Sequence[str]) -> Floats | None:
-        """The rows `(N, size) float32` of texts in one space with those of pictures; None where there is none.
+        """The rows `(N, size) float32` of texts in one space with those of images; None where there is none.
 
         For no texts it says whether there is such a space, and reads nothing for it.
         """
@@ -94,7 +94,7 @@ class Descriptor(Method, ABC):
 
 
 class LocalDescriptor(Method, ABC):
-    """Finds points in pictures and describes what is around each.
+    """Finds points in images and describes what is around each.
 
     A subclass writes `size` and `features`, and sets `side`, `metric` and `dtype` where they differ from those here.
     Its field `n` is how many it keeps at most, those of the strongest response.
@@ -104,7 +104,7 @@ class LocalDescriptor(Method, ABC):
 
     @property
     def side(self) -> int:
-        """The longest side of the pixels it is given. Smaller pictures come as they are; nothing is enlarged for it."""
+        """The longest side of the pixels it is given. Smaller images come as they are; nothing is enlarged for it."""
         return 1024
 
     @property
@@ -133,14 +133,14 @@ class LocalDescriptor(Method, ABC):
 
     @abstractmethod
     def features(self, image: Image) -> LocalFeatures:
-        """The features of one picture `(H, W, 3) uint8`, at least 1 x 1; none is no error."""
+        """The features of one image `(H, W, 3) uint8`, at least 1 x 1; none is no error."""
 
     def match_pairs(self, first: LocalFeatures, second: LocalFeatures) -> NDArray[np.int64] | None:
-        """Which features of two pictures belong together, places in both `(m, 2)`; None: the nearest descriptors do."""
+        """Which features of two images belong together, places in both `(m, 2)`; None: the nearest descriptors do."""
         return None
 
     def describe(self, images: Sequence[Image]) -> list[LocalFeatures]:
-        """The features of each picture; checks them first. Raises ValueError on anything but pictures."""
+        """The features of each image; checks them first. Raises ValueError on anything but images."""
         for image in images:
             _check(image)
         return [self.features(image) for image in images]
@@ -148,4 +148,4 @@ class LocalDescriptor(Method, ABC):
 
 def _check(image: Image) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise ValueError(f"a picture is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
+        raise ValueError(f"an image is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")

@@ -34,7 +34,7 @@ class Vocabulary(Method, ABC):
 
 
 class Encoder(Method, ABC):
-    """Makes what an index can search of what was described: one row a picture, or features of another kind.
+    """Makes what an index can search of what was described: one row an image, or features of another kind.
 
     It is fitted once, on a sample of descriptors or rows; the fitted arrays are stored and given back.
     """
@@ -44,9 +44,9 @@ class Encoder(Method, ABC):
     output_kind: ClassVar[str] = "rows"
     """What it makes where it takes features: "rows", or other "features"."""
     trains_on_pairs: ClassVar[bool] = False
-    """Whether it learns from pairs: the rows 2i and 2i + 1 of its sample are those of pictures of the same thing."""
+    """Whether it learns from pairs: the rows 2i and 2i + 1 of its sample are those of images of the same thing."""
     variable_length: ClassVar[bool] = False
-    """Whether its rows are of any length: one record for each visual word that a picture holds (`visual_words`)."""
+    """Whether its rows are of any length: one record for each visual word that an image holds (`visual_words`)."""
 
     @property
     def metric(self) -> str:
@@ -80,7 +80,7 @@ class Encoder(Method, ABC):
 
     @abstractmethod
     def encode(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
-        """Rows `(N, size) float32` of N pictures' features or rows; lists where ragged or where features stay so."""
+        """Rows `(N, size) float32` of N images' features or rows; lists where ragged or where features stay so."""
 
     def encode_queries(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
         """The rows that these ask with; those that are stored of them, where nothing better is known."""

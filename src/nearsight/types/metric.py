@@ -52,23 +52,23 @@ class Metric(Method, ABC):
 
 
 class Kernel(Metric):
-    """How the visual words of two pictures are compared. Their rows are records of features (`visual_words`).
+    """How the visual words of two images are compared. Their rows are records of features (`visual_words`).
 
-    The similarity is a sum over all pairs of features i, j of the same word w, divided by the lengths of both pictures:
+    The similarity is a sum over all pairs of features i, j of the same word w, divided by the lengths of both images:
 
         s(q, d) = sum_w idf(w)^2 b(|q_w|) b(|d_w|) sum_ij weight[bits that differ between i and j] / (|q| |d|)
         |q|^2 = sum_w (idf(w) |q_w| b(|q_w|))^2
 
-    and the distance is 1 - s. idf(w) = log(pictures / pictures with w) or 1; b(n) = 1 / sqrt(n) or 1.
+    and the distance is 1 - s. idf(w) = log(images / images with w) or 1; b(n) = 1 / sqrt(n) or 1.
     """
 
     idf: bool
-    """Whether words that many pictures hold count less."""
+    """Whether words that many images hold count less."""
     burst: bool
-    """Whether words that one picture holds often count less."""
+    """Whether words that one image holds often count less."""
     is_expensive = True
     aggregates_words: ClassVar[bool]
-    """Whether each word of a picture counts once: |q_w| is 1, and all its features have the same bits."""
+    """Whether each word of an image counts once: |q_w| is 1, and all its features have the same bits."""
 
     @abstractmethod
     def weights(self, bits: int) -> Floats:
@@ -76,4 +76,4 @@ class Kernel(Metric):
 
     @abstractmethod
     def distances(self, queries: Any, rows: Any) -> Floats:  # noqa: ANN401 - lists of records
-        """Distances `(Q, N) float32` between lists of Q and N pictures' records; idf is that of the N."""
+        """Distances `(Q, N) float32` between lists of Q and N images' records; idf is that of the N."""

@@ -19,7 +19,7 @@ class RerankContext(Protocol):
     """What a refiner may read of the collection while one query is answered."""
 
     n_images: int
-    """Pictures in the collection."""
+    """Images in the collection."""
     memo: dict[Any, Any]
     """Whatever a refiner wants to keep between `rerank` and `explain` of the same query."""
     query_vector: Any
@@ -33,15 +33,15 @@ class RerankContext(Protocol):
         ...
 
     def vector(self, ident: int) -> NDArray[Any]:
-        """The stored row of a picture, or its records."""
+        """The stored row of an image, or its records."""
         ...
 
     def vectors(self, ids: Ids) -> NDArray[Any]:
-        """The stored rows `(n, D)` of several pictures, in the order of their ids as given."""
+        """The stored rows `(n, D)` of several images, in the order of their ids as given."""
         ...
 
     def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
-        """Ids and rows `(n, D)` of at most so many pictures, spread evenly over the collection; always the same."""
+        """Ids and rows `(n, D)` of at most so many images, spread evenly over the collection; always the same."""
         ...
 
     def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - rows (Q, D), or a list of records
@@ -49,7 +49,7 @@ class RerankContext(Protocol):
         ...
 
     def from_thumbnail(self, ident: int, make: Callable[[Image], T]) -> T:
-        """`make` of the stored thumbnail (256 pixels at the longest side) of one picture.
+        """`make` of the stored thumbnail (256 pixels at the longest side) of one image.
 
         It may be kept for later queries, so `make` is a function of a module and its result is never changed.
         """
@@ -72,7 +72,7 @@ class Reranker(Method, ABC):
         return 0
 
     def query_views(self, image: Image) -> list[Image]:
-        """The pictures that the index is asked with for this query; the best score of a hit counts."""
+        """The images that the index is asked with for this query; the best score of a hit counts."""
         return [image]
 
     def speculative_views(self, image: Image) -> list[Image]:
@@ -81,7 +81,7 @@ class Reranker(Method, ABC):
 
     @abstractmethod
     def rerank(self, image: Image, hits: Hits, rows: RerankContext) -> Hits:
-        """Re-ranked hits `(1, k)` for one query picture; it may ask the index for others."""
+        """Re-ranked hits `(1, k)` for one query image; it may ask the index for others."""
 
     @abstractmethod
     def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:

@@ -16,7 +16,7 @@ Image: TypeAlias = NDArray[np.uint8]
 Ids: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[float, float, float, float]
-"""`(x0, y0, x1, y1)` in pixels of the upright picture."""
+"""`(x0, y0, x1, y1)` in pixels of the upright image."""
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 """Arrays by name: what an index has fitted, or what it keeps of rows."""
@@ -27,10 +27,10 @@ NO_ID = -1
 
 @dataclass(frozen=True)
 class LocalFeatures:
-    """Described parts of one picture.
+    """Described parts of one image.
 
     `points (n, 2) float32` x, y in pixels; `scales (n,) float32` diameter in pixels; `angles (n,) float32` degrees,
-    clockwise from the x axis; `descriptors (n, D)`; `size` the picture's width and height in pixels. `grids` are the
+    clockwise from the x axis; `descriptors (n, D)`; `size` the image's width and height in pixels. `grids` are the
     columns and rows of the maps whose positions these are, map after map and row by row; empty where they are no whole
     maps.
     """
@@ -56,22 +56,22 @@ class LocalFeatures:
 
 
 Described: TypeAlias = "NDArray[Any] | LocalFeatures"
-"""What a descriptor makes of one picture: a vector `(D,)`, or local features."""
+"""What a descriptor makes of one image: a vector `(D,)`, or local features."""
 
 
 @dataclass(frozen=True)
 class Query:
     """Everything that can be asked at once. A field that a recipe cannot serve is an error, never ignored."""
 
-    picture: Path | bytes | Image | int | None = None
-    """A file, its bytes, pixels, or the id of a picture of the collection."""
+    image: Path | bytes | Image | int | None = None
+    """A file, its bytes, pixels, or the id of an image of the collection."""
     box: Box | None = None
     plus_texts: tuple[str, ...] = ()
     minus_texts: tuple[str, ...] = ()
     """Texts that are wanted, and texts that are not, by a descriptor that has a side for texts."""
-    plus_pictures: tuple[Path | bytes | Image, ...] = ()
-    minus_pictures: tuple[Path | bytes | Image, ...] = ()
-    """Further pictures that are wanted, and pictures that are not."""
+    plus_images: tuple[Path | bytes | Image, ...] = ()
+    minus_images: tuple[Path | bytes | Image, ...] = ()
+    """Further images that are wanted, and images that are not."""
     minus_weight: float = 1.0
     """How much what is not wanted counts, where what is wanted counts 1."""
     colours: Mapping[str, float] = field(default_factory=dict)
@@ -80,9 +80,9 @@ class Query:
     words: str = ""
     where: str = ""
     like: tuple[int, ...] = ()
-    """Ids of pictures of the collection that were marked as alike."""
+    """Ids of images of the collection that were marked as alike."""
     unlike: tuple[int, ...] = ()
-    """Ids of pictures that were marked as not alike; they are not found again."""
+    """Ids of images that were marked as not alike; they are not found again."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ class Explanation:
     `alike` is the method's own judgement of this hit, None where it has none, and `verdict` the same in words
     ("copy", "mirrored copy", "not a copy"); `similarity` in 0..1 is what is shown as the score. `query_points` and
     `hit_points` `(M, 2) float32` are matched points in unit coordinates (0..1 of the width and height of each
-    picture); `homography (3, 3)` maps unit points of the query to unit points of the hit. `query_shares` and
-    `hit_shares` `(rows, columns) float32` lie over the whole of each picture: what each place adds to the cosine of the
+    image); `homography (3, 3)` maps unit points of the query to unit points of the hit. `query_shares` and
+    `hit_shares` `(rows, columns) float32` lie over the whole of each image: what each place adds to the cosine of the
     two. They sum to it, those of the query for the hit as it is stored, those of the hit for the query as it was asked.
     """
 
@@ -123,7 +123,7 @@ class Explanation:
 class Match:
     """Matched points of the query and of a hit, `(n, 2) float64` each, and the homography between them `(3, 3)`.
 
-    In units of each picture's longest side.
+    In units of each image's longest side.
     """
 
     query_points: NDArray[np.float64]

@@ -73,7 +73,7 @@ class Akm(Vocabulary):
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`centres (K, D)`."""
         if not len(sample):
-            raise ValueError("a vocabulary is learnt from descriptors; these pictures have none")
+            raise ValueError("a vocabulary is learnt from descriptors; these images have none")
         return {"centres": kmeans(sample, max(1, min(self.k, len(sample) // 8)), report, _build_assigner)}
 
     def assign(self, descriptors: Floats, fitted: Arrays, several: int = 1) -> NDArray[np.int32]:

@@ -75,7 +75,7 @@ class Hkm(Vocabulary):
         These are the numbers, among the clusters of level l, of the parts of each of the m above; -1 is none.
         """
         if not len(sample):
-            raise ValueError("a vocabulary is learnt from descriptors; these pictures have none")
+            raise ValueError("a vocabulary is learnt from descriptors; these images have none")
         fitted: dict[str, NDArray[Any]] = {}
         clusters = [np.arange(len(sample))]
         for level in range(self.depth):

@@ -20,7 +20,7 @@ _PROGRAM = (
 )
 _ONE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "MALLOC_ARENA_MAX")
 
-# Memory that a picture leaves goes to the next one instead of to the kernel and back: decoding takes a third less time.
+# Memory that an image leaves goes to the next one instead of to the kernel and back: decoding takes a third less time.
 _KEEP = {"MALLOC_MMAP_THRESHOLD_": str(64 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
 
 

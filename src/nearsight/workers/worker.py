@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from nearsight.errors import PictureError, Reason, Technical
+from nearsight.errors import ImageError, Reason, Technical
 
 T = TypeVar("T", contravariant=True)
 R = TypeVar("R", covariant=True)
@@ -45,9 +45,9 @@ class WorkerJob(Protocol[T, R]):
     """What workers do. It is pickled once, so it holds parameters only: no open files, no threads."""
 
     def prepare(self, task: T) -> Any:  # noqa: ANN401 - whatever `finish` takes
-        """The work on one task that may hang or crash: its time is limited. PictureError says what is wrong with it.
+        """The work on one task that may hang or crash: its time is limited. ImageError says what is wrong with it.
 
-        Up to 16 of its results are held at a time, so they should be small: reduced pixels, not whole pictures.
+        Up to 16 of its results are held at a time, so they should be small: reduced pixels, not whole images.
         """
         ...
 
@@ -201,7 +201,7 @@ def _finish_items(job: WorkerJob[Any, Any], items: list[Any]) -> list[Any]:
 
 
 def _to_failure(error: Exception) -> Failure:
-    if isinstance(error, PictureError):
+    if isinstance(error, ImageError):
         return Failure(error.reason, error.detail)
     if isinstance(error, MemoryError) or getattr(error, "code", None) == _NO_MEMORY:
         return Failure(Reason.OUT_OF_MEMORY)

@@ -21,7 +21,7 @@ export interface Collection {
   job: { id: string } | null;
   /** Why it cannot be used, where that is so. */
   problem?: string | null;
-  /** The ways of asking: "picture", "text", "colours", "words", "sketch". */
+  /** The ways of asking: "image", "text", "colours", "words", "sketch". */
   asks: string[];
 }
 
@@ -64,7 +64,7 @@ export interface Hit {
   width: number;
   height: number;
   thumbnail: string;
-  picture: string;
+  image: string;
   /** What others say of it, in lines: text, never markup. */
   caption: string;
   tags: string[];
@@ -80,11 +80,11 @@ export interface Answer {
   hits: Hit[];
 }
 
-/** What each place adds to a score: rows of numbers, from the top left, that lie over a whole picture. */
+/** What each place adds to a score: rows of numbers, from the top left, that lie over a whole image. */
 export type Shares = number[][];
 
 /**
- * Points and the homography are in units of the width and height of each whole picture; the shares of the query lie
+ * Points and the homography are in units of the width and height of each whole image; the shares of the query lie
  * over what was asked with, a box or all of it.
  */
 export interface Explanation {
@@ -118,7 +118,7 @@ export interface Place {
   thumbnail: string;
 }
 
-/** `pictures` are the first of `total`, as good as drawn by lot. */
+/** `images` are the first of `total`, as good as drawn by lot. */
 export interface Layout {
   recipe: string;
   metric: string;
@@ -127,7 +127,7 @@ export interface Layout {
   stress: number;
   trustworthiness: number;
   total: number;
-  pictures: Place[];
+  images: Place[];
 }
 
 /** What the service says is wrong, and what to do about it. `status` 0: it does not answer. */
@@ -181,25 +181,25 @@ export const skipped = (id: string, reason: string, offset: number): Promise<{ t
 
 export function upload(file: Blob, signal?: AbortSignal): Promise<Upload> {
   const body = new FormData();
-  body.append("picture", file, file instanceof File ? file.name : "picture");
+  body.append("image", file, file instanceof File ? file.name : "image");
   return ask("api/uploads", { method: "POST", body, ...signalled(signal) });
 }
 
 export const uploadAddress = (id: string): string => `api/uploads/${encodeURIComponent(id)}`;
-export const thumbnailAddress = (collection: string, id: number): string => `${of(collection)}/pictures/${id}/thumbnail`;
-export const pictureAddress = (collection: string, id: string): string =>
-  `${of(collection)}/pictures/${encodeURIComponent(id)}`;
+export const thumbnailAddress = (collection: string, id: number): string => `${of(collection)}/images/${id}/thumbnail`;
+export const imageAddress = (collection: string, id: string): string =>
+  `${of(collection)}/images/${encodeURIComponent(id)}`;
 
-/** Colours with their shares at a point of a picture, in its own pixels, or its main ones; `picture` is its address. */
-export const colours = (picture: string, at?: Point): Promise<{ colours: Record<string, number> }> =>
-  ask(`${picture}/colours${at ? `?at=${at.join(",")}` : ""}`);
+/** Colours with their shares at a point of an image, in its own pixels, or its main ones; `image` is its address. */
+export const colours = (image: string, at?: Point): Promise<{ colours: Record<string, number> }> =>
+  ask(`${image}/colours${at ? `?at=${at.join(",")}` : ""}`);
 
 export const search = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Answer> =>
   ask(`${of(collection)}/search?${asked}`, signalled(signal));
 
-/** Set or confirm a label of a picture, or drop it; all its labels from now on. */
+/** Set or confirm a label of an image, or drop it; all its labels from now on. */
 export const judge = (collection: string, id: number, label: string, right: boolean): Promise<Label[]> =>
-  ask(`${pictureAddress(collection, String(id))}/labels?${new URLSearchParams({ label })}`, { method: right ? "PUT" : "DELETE" });
+  ask(`${imageAddress(collection, String(id))}/labels?${new URLSearchParams({ label })}`, { method: right ? "PUT" : "DELETE" });
 
 export const layout = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Layout> =>
   ask(`${of(collection)}/map?${asked}`, signalled(signal));

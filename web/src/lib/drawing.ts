@@ -2,10 +2,10 @@
 
 import type { Point } from "./api";
 
-/** A line of the pen or of the eraser, a picture that was loaded, or a clean sheet. */
+/** A line of the pen or of the eraser, an image that was loaded, or a clean sheet. */
 export type Step =
   | { kind: "line"; points: Point[]; erases: boolean }
-  | { kind: "picture"; picture: CanvasImageSource; size: [number, number] }
+  | { kind: "image"; image: CanvasImageSource; size: [number, number] }
   | { kind: "clean" };
 
 export const SHEET: [number, number] = [640, 480];
@@ -21,7 +21,7 @@ export function paint(context: CanvasRenderingContext2D, steps: Step[]): void {
   context.lineCap = context.lineJoin = "round";
   for (const step of visible(steps)) {
     if (step.kind === "line") line(context, step.points, step.erases);
-    if (step.kind === "picture") context.drawImage(step.picture, ...placed(step.size));
+    if (step.kind === "image") context.drawImage(step.image, ...placed(step.size));
   }
 }
 

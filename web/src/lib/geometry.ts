@@ -1,4 +1,4 @@
-/** Boxes on a picture, and where a homography takes its corners. */
+/** Boxes on an image, and where a homography takes its corners. */
 
 import type { Box, Point } from "./api";
 
@@ -9,13 +9,13 @@ const SMALLEST = 8;
 /** Where each arrow key goes. */
 export const ARROWS: Record<string, Point> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** The pixel nearest to a point that is in the picture. */
+/** The pixel nearest to a point that is in the image. */
 export const within = ([x, y]: Point, [width, height]: Size): Point => [
   Math.min(Math.max(x, 0), width - 1),
   Math.min(Math.max(y, 0), height - 1),
 ];
 
-/** The box with its corners in order, inside the picture, whole pixels, no smaller than can be asked with. */
+/** The box with its corners in order, inside the image, whole pixels, no smaller than can be asked with. */
 export function fitted(box: Box, [width, height]: Size): Box {
   const [x0, x1] = span(box[0], box[2], width);
   const [y0, y1] = span(box[1], box[3], height);

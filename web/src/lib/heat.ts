@@ -1,4 +1,4 @@
-/** Shares of places as a picture to lay over the one they are of: the warmer, the more a place adds. */
+/** Shares of places as an image to lay over the one they are of: the warmer, the more a place adds. */
 
 import type { Shares } from "./api";
 

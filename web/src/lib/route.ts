@@ -2,7 +2,7 @@
 
 import type { Box } from "./api";
 
-export type Kind = "picture" | "text" | "colours" | "words" | "sketch";
+export type Kind = "image" | "text" | "colours" | "words" | "sketch";
 
 export interface Colour {
   /** Six hexadecimal digits, no hash. */
@@ -18,13 +18,13 @@ export interface Route {
   kind: Kind;
   upload: string;
   id: string;
-  /** Width and height of the upright query picture, where known. */
+  /** Width and height of the upright query image, where known. */
   size: [number, number] | null;
   box: Box | null;
   colours: Colour[];
   /** Amounts of the bins of a colour histogram, with commas, where no colours are asked with. */
   histogram: string;
-  /** What the pictures show, and what they do not, by a sense that takes texts; with a picture too. */
+  /** What the images show, and what they do not, by a sense that takes texts; with an image too. */
   texts: string[];
   minusTexts: string[];
   words: string;
@@ -38,7 +38,7 @@ export interface Route {
   hit: string;
 }
 
-export const KINDS: readonly Kind[] = ["picture", "text", "colours", "words", "sketch"];
+export const KINDS: readonly Kind[] = ["image", "text", "colours", "words", "sketch"];
 export const PAGE = 20;
 export const MOST = 200;
 export const MARKS = 100;
@@ -49,7 +49,7 @@ export const LETTERS = 500;
 export const blank = (collection = ""): Route => ({
   collection,
   map: false,
-  kind: "picture",
+  kind: "image",
   upload: "",
   id: "",
   size: null,
@@ -76,7 +76,7 @@ export function read(query: string): Route {
   return {
     collection: text("in"),
     map: text("view") === "map",
-    kind: KINDS.find((each) => each === kind) ?? "picture",
+    kind: KINDS.find((each) => each === kind) ?? "image",
     upload: text("upload"),
     id: text("id"),
     size: size && size[0] > 0 && size[1] > 0 ? size : null,
@@ -102,7 +102,7 @@ export function write(route: Route): string {
   };
   put("in", route.collection);
   put("view", route.map ? "map" : "");
-  put("ask", route.kind === "picture" ? "" : route.kind);
+  put("ask", route.kind === "image" ? "" : route.kind);
   put("upload", route.upload);
   put("id", route.upload ? "" : route.id);
   put("size", route.size ? route.size.join("x") : "");
@@ -127,7 +127,7 @@ export function question(route: Route): URLSearchParams | null {
   const where = route.where.trim();
   // The sense belongs to what is asked with; a filter alone has none.
   if (asked && route.by) asked.set("by", route.by);
-  // Marks refine what a picture or colours find; words have no place to move from.
+  // Marks refine what an image or colours find; words have no place to move from.
   if (asked && route.kind !== "words" && route.likes.length) asked.set("like", route.likes.join());
   if (asked && route.kind !== "words" && route.unlikes.length) asked.set("unlike", route.unlikes.join());
   if (!where) return asked;
@@ -137,7 +137,7 @@ export function question(route: Route): URLSearchParams | null {
 }
 
 const asking: Record<Kind, (route: Route) => URLSearchParams | null> = {
-  picture: ({ upload, id, box, texts, minusTexts }) => {
+  image: ({ upload, id, box, texts, minusTexts }) => {
     if (!upload && !id) return null;
     const asked = new URLSearchParams(upload ? { upload } : { id });
     if (box) asked.set("box", box.join(","));

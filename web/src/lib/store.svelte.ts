@@ -19,7 +19,7 @@ const RETRY_MS = 4000;
 const SETTLE_MS = 250;
 
 /** The ways of asking that a collection offers. */
-const offered = (collection: Collection | null): Kind[] => KINDS.filter((kind) => (collection?.asks ?? ["picture"]).includes(kind));
+const offered = (collection: Collection | null): Kind[] => KINDS.filter((kind) => (collection?.asks ?? ["image"]).includes(kind));
 
 class Store {
   route = $state<Route>(read(location.search));
@@ -36,14 +36,14 @@ class Store {
   /** What a screen reader is told. */
   said = $state("");
   panel = $state(false);
-  /** Whether colours are picked from a picture. */
+  /** Whether colours are picked from an image. */
   picking = $state(false);
   /** Rises when what the map shows must be asked for again. */
   tries = $state(0);
 
   /** The mark that was just set on a card, and at which place: the focus stays with it. */
   marked = $state.raw<{ id: number; mark: Mark; at: number } | null>(null);
-  /** The names of marked pictures, as far as they were among hits. */
+  /** The names of marked images, as far as they were among hits. */
   names = $state.raw<Record<number, string>>({});
 
   /** The upload that the drawing area shows: what it has drawn itself it need not fetch. */
@@ -76,7 +76,7 @@ class Store {
 
   /** The way of asking: the chosen one where the collection offers it. */
   get kind(): Kind {
-    return this.kinds.includes(this.route.kind) ? this.route.kind : "picture";
+    return this.kinds.includes(this.route.kind) ? this.route.kind : "image";
   }
 
   /** The sense that is asked by: the chosen one where the collection has it, else what the way of asking needs. */
@@ -107,7 +107,7 @@ class Store {
     return question({ ...this.route, kind: this.kind, by, ...(this.speaks ? {} : UNSAID) });
   }
 
-  /** Whether the answer is that of a filter alone: pictures by their paths, with nothing to score. */
+  /** Whether the answer is that of a filter alone: images by their paths, with nothing to score. */
   get filterAlone(): boolean {
     return this.answer?.recipe === "where";
   }
@@ -127,20 +127,20 @@ class Store {
     return this.route.histogram !== "" && this.trouble?.status === 422 && /histogram/.test(this.trouble.message);
   }
 
-  /** What a dropped or pasted picture is for. */
-  get wanted(): "picture" | "colours" {
-    return this.kind === "colours" && this.picking ? "colours" : "picture";
+  /** What a dropped or pasted image is for. */
+  get wanted(): "image" | "colours" {
+    return this.kind === "colours" && this.picking ? "colours" : "image";
   }
 
   get queryAddress(): string {
-    return this.kind === "picture" || this.kind === "sketch" ? this.pictureAddress : "";
+    return this.kind === "image" || this.kind === "sketch" ? this.imageAddress : "";
   }
 
-  /** The address of the picture that is asked with, or that colours are picked from. */
-  get pictureAddress(): string {
+  /** The address of the image that is asked with, or that colours are picked from. */
+  get imageAddress(): string {
     const { upload, id, collection } = this.route;
     if (upload) return api.uploadAddress(upload);
-    return id && this.kind !== "sketch" ? api.pictureAddress(collection, id) : "";
+    return id && this.kind !== "sketch" ? api.imageAddress(collection, id) : "";
   }
 
   get hit(): Hit | null {
@@ -208,7 +208,7 @@ class Store {
     this.#settle(wait);
   }
 
-  /** Ask in another way. A drawing is no picture to ask with, nor the other way round. */
+  /** Ask in another way. A drawing is no image to ask with, nor the other way round. */
   turn(kind: Kind): void {
     const kept = (kind === "sketch") === (this.kind === "sketch");
     // What is still on its way belongs to what is left.
@@ -221,14 +221,14 @@ class Store {
     this.answer = null;
     const { map, kind, upload, size, box, colours, histogram, texts, minusTexts, words, where } = this.route;
     const kinds = offered(this.collections?.find(({ id }) => id === collection) ?? null);
-    // Where no drawing can be asked with, it is no picture to ask with either.
+    // Where no drawing can be asked with, it is no image to ask with either.
     const kept = upload && (kind !== "sketch" || kinds.includes(kind)) ? { upload, size, box } : {};
     this.go({ ...blank(collection), map, kind, colours, histogram, texts, minusTexts, words, where, ...kept });
     void this.refresh();
   }
 
-  /** Ask with a picture or with a drawing, or pick colours from it; of several on their way, the last one counts. */
-  async ask(file: Blob, kind: "picture" | "sketch" | "colours" = "picture", shown = false): Promise<void> {
+  /** Ask with an image or with a drawing, or pick colours from it; of several on their way, the last one counts. */
+  async ask(file: Blob, kind: "image" | "sketch" | "colours" = "image", shown = false): Promise<void> {
     const turn = ++this.#turn;
     this.uploading = true;
     this.trouble = null;
@@ -259,7 +259,7 @@ class Store {
 
   like(hit: Pick<Hit, "id" | "width" | "height">): void {
     const size: [number, number] = [hit.width, hit.height];
-    this.go({ map: false, kind: "picture", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE, ...UNMARKED, ...UNSAID });
+    this.go({ map: false, kind: "image", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE, ...UNMARKED, ...UNSAID });
     scrollTo({ top: 0 });
   }
 
@@ -370,12 +370,12 @@ class Store {
     const found = answer.hits.length;
     const marks = this.route.likes.length + this.route.unlikes.length;
     const refined = marks && this.markable ? `Refined by ${count(marks, "mark")}. ` : "";
-    if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No picture passes the filter.";
-    else if (!found) this.said = `${refined}No pictures found.`;
+    if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No image passes the filter.";
+    else if (!found) this.said = `${refined}No images found.`;
     else if (this.sense === "words") this.said = `${holding(found)}, the best first.`;
-    else if (!judged) this.said = `${refined}${count(answer.hits.length, "picture")} found, the nearest first.`;
-    else if (!alike) this.said = `${refined}Nothing like it here. The nearest ${count(answer.hits.length, "picture")} are shown.`;
-    else this.said = `${refined}${count(alike, "picture")} alike, ${answer.hits.length - alike} more below the line.`;
+    else if (!judged) this.said = `${refined}${count(answer.hits.length, "image")} found, the nearest first.`;
+    else if (!alike) this.said = `${refined}Nothing like it here. The nearest ${count(answer.hits.length, "image")} are shown.`;
+    else this.said = `${refined}${count(alike, "image")} alike, ${answer.hits.length - alike} more below the line.`;
   }
 
   fail(error: unknown): void {

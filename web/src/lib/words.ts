@@ -5,11 +5,11 @@ const COUNT = new Intl.NumberFormat("en");
 export const count = (value: number, one: string, many = `${one}s`): string =>
   `${COUNT.format(value)} ${value === 1 ? one : many}`;
 
-/** `1 picture passes the filter`, `12 pictures pass the filter`. */
-export const passing = (value: number): string => `${count(value, "picture passes", "pictures pass")} the filter`;
+/** `1 image passes the filter`, `12 images pass the filter`. */
+export const passing = (value: number): string => `${count(value, "image passes", "images pass")} the filter`;
 
-/** `1 picture holds the words`, `3 pictures hold the words`. */
-export const holding = (value: number): string => count(value, "picture holds the words", "pictures hold the words");
+/** `1 image holds the words`, `3 images hold the words`. */
+export const holding = (value: number): string => count(value, "image holds the words", "images hold the words");
 
 export const rated = (score: number | null): string => (score === null ? "–" : score.toFixed(2));
 
@@ -32,7 +32,7 @@ export function numbered(text: string): string {
   return fields.join(" ").split(/[\s,;[\]]+/).filter(Boolean).join(",");
 }
 
-/** `not-a-picture` as `Not a picture`. */
+/** `not-a-picture` as `Not an image`. */
 export function plain(reason: string): string {
   const text = reason.replaceAll(/[-_]/g, " ");
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -17,11 +17,11 @@ from nearsight.types import Descriptor, Image
 class Projection(Descriptor):
     """A page by where its ink lies: the mean brightness of its rows and of its columns.
 
-    1. Luma (ITU-R BT.601) is averaged along each row and along each column of the picture.
+    1. Luma (ITU-R BT.601) is averaged along each row and along each column of the image.
     2. Both profiles are averaged down, or interpolated up, to `length` values.
     3. From each profile its mean is subtracted, and it is divided by its norm; a flat profile becomes all zeros.
 
-    Lines of text, headings and pictures of a page make peaks, so two scans of one page are near, whatever the paper's
+    Lines of text, headings and images of a page make peaks, so two scans of one page are near, whatever the paper's
     tint.
 
     Parameters
@@ -67,7 +67,7 @@ class Projection(Descriptor):
         return 2 * self.length
 
     def embed(self, images: Sequence[Image]) -> NDArray[Any]:
-        """`(N, size) float32` for N pictures."""
+        """`(N, size) float32` for N images."""
         return np.stack([self._row(image) for image in images])
 
     def _row(self, image: Image) -> NDArray[np.float32]:

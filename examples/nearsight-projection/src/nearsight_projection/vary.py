@@ -51,8 +51,8 @@ class Vary(Reranker):
     --------
     >>> from types import SimpleNamespace
     >>> left = np.repeat(np.arange(0, 256, 16, dtype=np.uint8)[None, :, None], 3, axis=2).repeat(16, axis=0)
-    >>> pictures = [left, left, np.ascontiguousarray(left.transpose(1, 0, 2))]
-    >>> rows = SimpleNamespace(total=3, memo={}, derived=lambda ident, make: make(pictures[ident]))
+    >>> images = [left, left, np.ascontiguousarray(left.transpose(1, 0, 2))]
+    >>> rows = SimpleNamespace(total=3, memo={}, derived=lambda ident, make: make(images[ident]))
     >>> hits = Hits(np.array([[0, 1, 2]]), np.array([[-1, -2, -3]], np.float32))
     >>> Vary().rerank(left, hits, rows).ids.tolist()
     [[0, 2, 1]]

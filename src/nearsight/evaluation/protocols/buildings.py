@@ -37,15 +37,15 @@ _LEVELS = {
 def read_original_buildings(name: str, data: Path) -> GroundTruth:
     """Oxford5k or Paris6k as first published.
 
-    1. `gt/LANDMARK_N_query.txt` names a picture and a box of it; `_good`, `_ok` and `_junk` list pictures by name.
-    2. Right are good and ok ones; junk is taken out of the answer. The query's own picture is among the right ones.
+    1. `gt/LANDMARK_N_query.txt` names an image and a box of it; `_good`, `_ok` and `_junk` list images by name.
+    2. Right are good and ok ones; junk is taken out of the answer. The query's own image is among the right ones.
 
     Raises
     ------
     UsageError
         where something of it lacks
     """
-    images, lists = find_first(data, _IMAGES, "the pictures"), find_first(data, _LISTS, "the lists *_query.txt")
+    images, lists = find_first(data, _IMAGES, "the images"), find_first(data, _LISTS, "the lists *_query.txt")
     held = list_images(images)
     names = ImageNames(held)
     queries = sorted(lists.glob("*_query.txt"))
@@ -56,14 +56,14 @@ def read_original_buildings(name: str, data: Path) -> GroundTruth:
 def read_revisited_buildings(name: str, data: Path) -> GroundTruth:
     """The revisited Oxford or Paris: three levels of the same 70 queries.
 
-    1. `gnd_NAME.pkl` lists the pictures, the queries, and for each query a box and pictures that are easy, hard, junk.
+    1. `gnd_NAME.pkl` lists the images, the queries, and for each query a box and images that are easy, hard, junk.
     2. Easy: right are the easy ones, junk and hard ones are taken out. Medium: easy and hard are right. Hard: the hard
        ones are, junk and easy ones are taken out. A query without right answers at a level is left out there.
-    3. The pictures of the queries are not searched among.
+    3. The images of the queries are not searched among.
 
     The file is read as data: see `unpickle`.
     """
-    images, path = find_first(data, _IMAGES, "the pictures"), find_first(data, (f"gnd_{name}.pkl",), "the ground truth")
+    images, path = find_first(data, _IMAGES, "the images"), find_first(data, (f"gnd_{name}.pkl",), "the ground truth")
     truth = _validate_ground_truth(load_plain_data(read_list_bytes(path)), path)
     names = ImageNames(list_images(images))
     try:
@@ -76,12 +76,12 @@ def read_revisited_buildings(name: str, data: Path) -> GroundTruth:
 
 
 def read_landmarks(data: Path) -> GroundTruth:
-    """A folder of pictures with `gt.json`, scored like Oxford5k.
+    """A folder of images with `gt.json`, scored like Oxford5k.
 
     The file is a list of objects with `query`, `bbx` (x0, y0, x1, y1 in pixels; may lack), `ok`, `junk` (may lack) and
-    `landmark` (may lack); pictures are named with or without ending.
+    `landmark` (may lack); images are named with or without ending.
     """
-    images, path = find_first(data, _IMAGES, "the pictures"), find_first(data, ("gt.json",), "the ground truth")
+    images, path = find_first(data, _IMAGES, "the images"), find_first(data, ("gt.json",), "the ground truth")
     held = list_images(images)
     names = ImageNames(held)
     try:
@@ -95,7 +95,7 @@ def read_landmarks(data: Path) -> GroundTruth:
 def _revisited_query(
     query_name: str, gnd: Mapping[str, Any], image_names: Sequence[str], names: ImageNames, paths: tuple[Path, Path]
 ) -> EvaluationQuery:
-    """One revisited query; `paths` are the pictures' folder and the file."""
+    """One revisited query; `paths` are the images' folder and the file."""
     images, path = paths
     found = names.find(query_name, path)
     answers = {level: _relevance_at_level(gnd, image_names, *parts) for level, parts in _LEVELS.items()}
@@ -124,7 +124,7 @@ def _read_query(path: Path, images: Path, names: ImageNames) -> EvaluationQuery:
 
 
 def _read_list(path: Path, names: ImageNames) -> frozenset[str]:
-    """The pictures of a list."""
+    """The images of a list."""
     return frozenset(names.find(called, path) for called in read_list_bytes(path).decode("utf8", "replace").split())
 
 

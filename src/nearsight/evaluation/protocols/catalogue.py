@@ -51,29 +51,29 @@ PROTOCOLS = {
             "jpg/, gnd_rparis6k.pkl",
             partial(buildings.read_revisited_buildings, "rparis6k"),
         ),
-        Protocol("landmarks", "any pictures, scored like Oxford5k", "images/, gt.json", buildings.read_landmarks),
-        Protocol("holidays", "500 groups of holiday pictures", "jpg/100000.jpg ...", groups.read_holidays),
+        Protocol("landmarks", "any images, scored like Oxford5k", "images/, gt.json", buildings.read_landmarks),
+        Protocol("holidays", "500 groups of holiday images", "jpg/100000.jpg ...", groups.read_holidays),
         Protocol(
             "holidays-rotated",
             "the same, turned upright by hand",
             "jpg_rotated/100000.jpg ...",
             partial(groups.read_holidays, rotated=True),
         ),
-        Protocol("ukbench", "four pictures of each of 2550 things", "full/ukbench00000.jpg ...", groups.read_ukbench),
+        Protocol("ukbench", "four images of each of 2550 things", "full/ukbench00000.jpg ...", groups.read_ukbench),
         Protocol(
             "copydays",
-            "altered copies of 157 pictures",
+            "altered copies of 157 images",
             "original/, strong/, jpegqual/N/, crops/N/, distractors/",
             groups.read_copydays,
         ),
         Protocol(
             "pairs", "photographs of things with one reference each", "Reference/, other folders", groups.read_pairs
         ),
-        Protocol("corel1k", "ten classes of 100 pictures, leave one out", "0.jpg to 999.jpg", classes.read_corel1k),
+        Protocol("corel1k", "ten classes of 100 images, leave one out", "0.jpg to 999.jpg", classes.read_corel1k),
         Protocol("caltech101", "101 classes, leave one out", "101_ObjectCategories/CLASS/", classes.read_caltech101),
         Protocol("scene15", "fifteen kinds of scenes, leave one out", "CLASS/", classes.read_scene15),
         Protocol("classes", "any folder of classes, leave one out", "CLASS/", partial(classes.read_classes, "classes")),
-        Protocol("table", "any pictures with a table of answers", "queries.csv, or the file itself", table.read_table),
+        Protocol("table", "any images with a table of answers", "queries.csv, or the file itself", table.read_table),
     )
 }
 

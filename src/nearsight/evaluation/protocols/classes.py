@@ -1,9 +1,9 @@
-"""Sets of classes, each picture asking for the others of its own: Corel-1k, Caltech-101, scene-15, any folders.
+"""Sets of classes, each image asking for the others of its own: Corel-1k, Caltech-101, scene-15, any folders.
 
 References
 ----------
 T. Deselaers, D. Keysers, H. Ney, "Features for image retrieval: an experimental comparison", Information Retrieval
-11(2), 2008, doi:10.1007/s10791-007-9039-3: leave one out, all 1000 pictures of Corel-1k as queries.
+11(2), 2008, doi:10.1007/s10791-007-9039-3: leave one out, all 1000 images of Corel-1k as queries.
 L. Fei-Fei, R. Fergus, P. Perona, "Learning generative visual models from few training examples", CVPR Workshop 2004,
 doi:10.1109/CVPR.2004.383: Caltech-101.
 S. Lazebnik, C. Schmid, J. Ponce, "Beyond bags of features", CVPR 2006, doi:10.1109/CVPR.2006.68: fifteen scenes.
@@ -27,11 +27,11 @@ _NOT_A_CLASS = frozenset({"BACKGROUND_Google"})
 
 
 def read_corel1k(data: Path) -> GroundTruth:
-    """Corel-1k, also called Wang: pictures 0.jpg to 999.jpg, whose class is their number // 100."""
-    held = list_images(find_first(data, (".",), "the pictures"))
+    """Corel-1k, also called Wang: images 0.jpg to 999.jpg, whose class is their number // 100."""
+    held = list_images(find_first(data, (".",), "the images"))
     numbered = {name: int(Path(name).stem) for name in held if Path(name).stem.isdecimal()}
     if sorted(numbered.values()) != list(range(1000)):
-        raise UsageError(f"{data}: expected the pictures 0.jpg to 999.jpg of Corel-1k; there are {len(numbered)} such")
+        raise UsageError(f"{data}: expected the images 0.jpg to 999.jpg of Corel-1k; there are {len(numbered)} such")
     return leave_one_out("corel1k", data, {name: _COREL[number // 100] for name, number in numbered.items()})
 
 
@@ -50,24 +50,24 @@ def read_scene15(data: Path) -> GroundTruth:
 
 
 def read_classes(name: str, data: Path, excluded: Iterable[str] = ()) -> GroundTruth:
-    """Any folder of folders: the pictures below each belong together, those that lie loose are left out."""
+    """Any folder of folders: the images below each belong together, those that lie loose are left out."""
     found = [each for each in list_subfolders(find_first(data, (".",), "the classes")) if each not in set(excluded)]
-    labels = {f"{each}/{picture}": each for each in found for picture in list_images(data / each)}
+    labels = {f"{each}/{image}": each for each in found for image in list_images(data / each)}
     if len(set(labels.values())) < 2:
-        raise UsageError(f"{data}: expected a folder for each class with its pictures, two or more; got {len(found)}")
+        raise UsageError(f"{data}: expected a folder for each class with its images, two or more; got {len(found)}")
     return leave_one_out(name, data, labels)
 
 
 def leave_one_out(name: str, folder: Path, labels: Mapping[str, str]) -> GroundTruth:
-    """Each picture asks for the others of its class; it is taken out of its own answer. Classes of one only answer."""
+    """Each image asks for the others of its class; it is taken out of its own answer. Classes of one only answer."""
     members: dict[str, set[str]] = {}
-    for picture, label in labels.items():
-        members.setdefault(label, set()).add(picture)
+    for image, label in labels.items():
+        members.setdefault(label, set()).add(image)
     groups = {label: frozenset(each) for label, each in members.items()}
     counts = Counter(labels.values())
     questions = tuple(
-        EvaluationQuery(picture, folder / picture, {"": Relevance(groups[label], frozenset({picture}))}, group=label)
-        for picture, label in sorted(labels.items())
+        EvaluationQuery(image, folder / image, {"": Relevance(groups[label], frozenset({image}))}, group=label)
+        for image, label in sorted(labels.items())
         if counts[label] > 1
     )
     return GroundTruth(name, folder, tuple(sorted(labels)), questions, CLASS_MEASURES, dict(labels))

@@ -1,4 +1,4 @@
-"""Sets whose names say what belongs together: Holidays, UKBench, Copydays, and pairs of pictures.
+"""Sets whose names say what belongs together: Holidays, UKBench, Copydays, and pairs of images.
 
 References
 ----------
@@ -26,13 +26,13 @@ _REFERENCES = ("reference", "references", "original", "originals")
 
 
 def read_holidays(data: Path, *, rotated: bool = False) -> GroundTruth:
-    """INRIA Holidays: pictures of one place have the same number // 100, and number % 100 == 0 asks for the others.
+    """INRIA Holidays: images of one place have the same number // 100, and number % 100 == 0 asks for the others.
 
-    The query itself is taken out of the answer. Pictures are turned as their EXIF says; `rotated` takes the folder
-    `jpg_rotated` of pictures that were turned upright by hand, which scores some points higher.
+    The query itself is taken out of the answer. Images are turned as their EXIF says; `rotated` takes the folder
+    `jpg_rotated` of images that were turned upright by hand, which scores some points higher.
     """
     wanted = ("jpg_rotated", "images_rotated") if rotated else ("jpg", "images")
-    images = find_first(data, wanted, "the pictures")
+    images = find_first(data, wanted, "the images")
     groups = _group_by_number(list_images(images), lambda number: number // 100, images)
     questions = [
         EvaluationQuery(name, images / name, {"": Relevance(group, frozenset({name}))}, group=str(key))
@@ -45,8 +45,8 @@ def read_holidays(data: Path, *, rotated: bool = False) -> GroundTruth:
 
 
 def read_ukbench(data: Path) -> GroundTruth:
-    """UKBench: four pictures of each thing, by number // 4; each asks for all four, itself among them."""
-    images = find_first(data, ("full", "images", "ukbench"), "the pictures ukbench00000.jpg ...")
+    """UKBench: four images of each thing, by number // 4; each asks for all four, itself among them."""
+    images = find_first(data, ("full", "images", "ukbench"), "the images ukbench00000.jpg ...")
     groups = _group_by_number(list_images(images), lambda number: number // 4, images)
     questions = [
         EvaluationQuery(name, images / name, {"": Relevance(group)}, group=str(key))
@@ -91,7 +91,7 @@ def read_pairs(data: Path) -> GroundTruth:
     references = [name for name in list_subfolders(data) if name.lower() in _REFERENCES]
     if not references:
         there = ", ".join(list_subfolders(data)) or "no folder"
-        raise UsageError(f"{data} lacks a folder Reference with one picture of each thing; there is {there}")
+        raise UsageError(f"{data} lacks a folder Reference with one image of each thing; there is {there}")
     images = data / references[0]
     by_number: dict[int, set[str]] = {}
     for name in list_images(images):
@@ -113,7 +113,7 @@ def read_pairs(data: Path) -> GroundTruth:
 def _copy_query(data: Path, name: str, originals: dict[int, str]) -> EvaluationQuery:
     block = _last_number(name, data) // 100
     if block not in originals:
-        raise UsageError(f"{data / name} has no original: expected a picture numbered {block}00 in original/")
+        raise UsageError(f"{data / name} has no original: expected an image numbered {block}00 in original/")
     return EvaluationQuery(
         name, data / name, {"": Relevance(frozenset({originals[block]}))}, group=str(Path(name).parent)
     )
@@ -127,7 +127,7 @@ def _group_by_number(names: Iterable[str], key: Callable[[int], int], folder: Pa
 
 
 def _last_number(name: str, folder: Path) -> int:
-    """The last number in a picture's name."""
+    """The last number in an image's name."""
     found = _NUMBER.search(Path(name).stem)
     if found is None:
         raise UsageError(f"{folder / name}: expected a number in its name, which says what it belongs to")

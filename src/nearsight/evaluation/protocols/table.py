@@ -28,14 +28,14 @@ class _QueryRelevance:
 
 
 def read_table(data: Path) -> GroundTruth:
-    """A folder of pictures with `queries.csv`, or such a file anywhere among its pictures.
+    """A folder of images with `queries.csv`, or such a file anywhere among its images.
 
     1. Each line says one thing about one query. Columns: `query`; `positive`, a right answer; `junk`, one that counts
        neither way; `x0`, `y0`, `x1`, `y1`, the box in pixels to ask with. All but `query` may lack or be empty.
     2. Lines with the same query and the same box belong together.
-    3. The query's own picture is taken out of the answer, unless a line says that it is positive.
+    3. The query's own image is taken out of the answer, unless a line says that it is positive.
 
-    Pictures are named by their path from the file's folder, or by as much of its end as is unambiguous.
+    Images are named by their path from the file's folder, or by as much of its end as is unambiguous.
 
     Raises
     ------

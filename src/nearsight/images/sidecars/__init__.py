@@ -1,1 +1,1 @@
-"""Files that say something of pictures in words: JSON, CSV, XMP. Each format is one file; `read_transaction` chooses."""
+"""Files that say something of images in words: JSON, CSV, XMP. Each format is one file; `read_transaction` chooses."""

@@ -12,14 +12,14 @@ from __future__ import annotations
 import csv
 import io
 
-from nearsight.errors import PictureError, Reason
+from nearsight.errors import ImageError, Reason
 from nearsight.images.sidecars.entry import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
 
 _DELIMITERS = ",;\t|"
 
 
 def read_csv(data: bytes) -> list[ImageText]:
-    """What a CSV file says; nothing where its heading names no file or no words. Raises PictureError."""
+    """What a CSV file says; nothing where its heading names no file or no words. Raises ImageError."""
     text = _decode_text(data)
     mark = max(_DELIMITERS, key=text.partition("\n")[0].count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
@@ -32,7 +32,7 @@ def read_csv(data: bytes) -> list[ImageText]:
             return []
         found = [_parse_row(row, name, captions, tags) for row in rows if len(row) > name and row[name].strip()]
     except csv.Error as problem:
-        raise PictureError(Reason.CORRUPT, f"not CSV, line {rows.line_num}: {problem}") from None
+        raise ImageError(Reason.CORRUPT, f"not CSV, line {rows.line_num}: {problem}") from None
     return [each for each in found if each is not None]
 
 

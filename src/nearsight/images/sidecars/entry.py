@@ -1,4 +1,4 @@
-"""What a sidecar says of one picture, in a form that every format is brought into."""
+"""What a sidecar says of one image, in a form that every format is brought into."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from nearsight.images.pillow import printable
 MAX_CAPTION_LENGTH = 4000
 MAX_TAG_LENGTH = 200
 MAX_TAG_COUNT = 500
-"""Characters of a caption and of a tag, and how many tags, that are kept of one picture."""
+"""Characters of a caption and of a tag, and how many tags, that are kept of one image."""
 
-NAME_KEYS = ("file", "path", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "picture")
+NAME_KEYS = ("file", "path", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "image")
 CAPTION_KEYS = (
     "caption",
     "captions",
@@ -39,12 +39,12 @@ TAG_KEYS = (
     "class",
     "people",
 )
-"""Keys of JSON objects and headings of CSV columns, in lower case, for a picture's name and for words about it."""
+"""Keys of JSON objects and headings of CSV columns, in lower case, for an image's name and for words about it."""
 
 
 @dataclass(frozen=True)
 class ImageText:
-    """Words about one picture: the one of this `name`, or where it is empty the one that lies beside the sidecar."""
+    """Words about one image: the one of this `name`, or where it is empty the one that lies beside the sidecar."""
 
     name: str
     caption: str = ""

@@ -20,16 +20,16 @@ READERS: dict[bytes, Callable[[bytes], list[ImageText]]] = {
 
 
 def is_sidecar(path: bytes) -> bool:
-    """Whether a file of this name may say something of pictures."""
+    """Whether a file of this name may say something of images."""
     return _suffix(path) in READERS
 
 
 def read_sidecar(path: bytes, data: bytes) -> list[ImageText]:
-    """What a sidecar of this name says, a `Said` for each picture; empty where it does not speak of pictures.
+    """What a sidecar of this name says, a `Said` for each image; empty where it does not speak of images.
 
     Raises
     ------
-    PictureError
+    ImageError
         where the file is not what its name says
     """
     return READERS[_suffix(path)](data)

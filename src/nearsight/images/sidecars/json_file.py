@@ -1,4 +1,4 @@
-"""JSON: one object beside its picture, a list or a mapping that names pictures, JSON lines, or COCO's annotations.
+"""JSON: one object beside its image, a list or a mapping that names images, JSON lines, or COCO's annotations.
 
 ::
 
@@ -16,26 +16,26 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nearsight.errors import PictureError, Reason
+from nearsight.errors import ImageError, Reason
 from nearsight.images.sidecars.entry import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
 
 
 def read_json(data: bytes) -> list[ImageText]:
-    """What a JSON file says. Raises PictureError where it is no JSON."""
+    """What a JSON file says. Raises ImageError where it is no JSON."""
     try:
         return list(_parse_document(json.loads(data.decode("utf-8-sig"))))
     except (ValueError, RecursionError) as problem:
-        raise PictureError(Reason.CORRUPT, f"not JSON: {problem}"[:200]) from None
+        raise ImageError(Reason.CORRUPT, f"not JSON: {problem}"[:200]) from None
 
 
 def read_json_lines(data: bytes) -> list[ImageText]:
-    """What a file of one JSON object a line says. Raises PictureError where a line is no JSON."""
+    """What a file of one JSON object a line says. Raises ImageError where a line is no JSON."""
     found: list[ImageText] = []
     for number, line in enumerate(data.decode("utf-8-sig", "replace").splitlines(), 1):
         try:
             found += _parse_item(json.loads(line)) if line.strip() else ()
         except (ValueError, RecursionError) as problem:
-            raise PictureError(Reason.CORRUPT, f"line {number} is not JSON: {problem}"[:200]) from None
+            raise ImageError(Reason.CORRUPT, f"line {number} is not JSON: {problem}"[:200]) from None
     return found
 
 
@@ -55,13 +55,13 @@ def _parse_document(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON h
 
 
 def _parse_item(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON holds anything
-    """One object of a list: it must name its picture."""
+    """One object of a list: it must name its image."""
     if isinstance(value, dict) and (name := _find_name(value)) and (found := _parse_object(value, name)):
         yield found
 
 
 def _parse_coco(value: Mapping[str, Any]) -> Iterator[ImageText]:
-    """Pictures with their sentences inside, or annotations that point at pictures by their id."""
+    """Images with their sentences inside, or annotations that point at images by their id."""
     kinds = {each.get("id"): each.get("name") for each in _objects(value.get("categories"))}
     captions: dict[Any, list[str]] = defaultdict(list)
     tags: dict[Any, list[str]] = defaultdict(list)

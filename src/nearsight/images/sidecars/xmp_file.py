@@ -1,4 +1,4 @@
-"""XMP, as photo programs write it beside a picture (`dog.xmp`, `dog.jpg.xmp`) or into it.
+"""XMP, as photo programs write it beside an image (`dog.xmp`, `dog.jpg.xmp`) or into it.
 
 Title, description, headline and keywords of Dublin Core, Photoshop, IPTC and Lightroom, as elements or as attributes,
 in every language that is there. Document types and entities are refused, so nothing can grow or be fetched.
@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from nearsight.errors import PictureError, Reason
+from nearsight.errors import ImageError, Reason
 from nearsight.images.sidecars.entry import ImageText, build_image_text, split_hierarchy
 
 _DC = "{http://purl.org/dc/elements/1.1/}"
@@ -26,11 +26,11 @@ _TAGS = (_DC + "subject", _IPTC + "PersonInImage", _LIGHTROOM + "hierarchicalSub
 
 
 def read_xmp(data: bytes) -> list[ImageText]:
-    """What an XMP file says of the picture beside it. Raises PictureError where it is no XMP."""
+    """What an XMP file says of the image beside it. Raises ImageError where it is no XMP."""
     try:
         root = fromstring(data.rstrip(b"\0"), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as problem:
-        raise PictureError(Reason.CORRUPT, f"not XMP: {problem}"[:200]) from None
+        raise ImageError(Reason.CORRUPT, f"not XMP: {problem}"[:200]) from None
     captions: list[str] = []
     tags: list[str] = []
     for about in root.iter(_RDF + "Description"):

@@ -1,4 +1,4 @@
-"""Pictures of a collection, by id, never by path, and never the bytes of their files."""
+"""Images of a collection, by id, never by path, and never the bytes of their files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST = 200
 """Characters of a label."""
 Ident: TypeAlias = Annotated[int, Path(ge=1, le=(1 << 63) - 1)]
 
-router = APIRouter(prefix="/collections/{collection}/pictures/{ident}", tags=["pictures"])
+router = APIRouter(prefix="/collections/{collection}/images/{ident}", tags=["images"])
 
 
 @router.get("/thumbnail", response_class=Response, responses={**JPEG})
@@ -34,9 +34,9 @@ async def thumbnail(service: Its, shelved: Named, ident: Ident, request: Request
 
 
 @router.get("", response_class=Response, responses={**JPEG, 410: {"description": "its file is gone"}})
-async def picture(service: Its, shelved: Named, ident: Ident, request: Request) -> Response:
-    """The picture, made anew as a JPEG of at most 1600 pixels."""
-    content = await service.read.run(lambda: shelved.picture(ident).sha256.hex()[:32])
+async def image(service: Its, shelved: Named, ident: Ident, request: Request) -> Response:
+    """The image, made anew as a JPEG of at most 1600 pixels."""
+    content = await service.read.run(lambda: shelved.image(ident).sha256.hex()[:32])
     if _matches(request, mark := _tag(content)):
         return _cached(request, mark, b"")
     made = await service.decode.run(partial(service.shown, shelved, ident))
@@ -45,7 +45,7 @@ async def picture(service: Its, shelved: Named, ident: Ident, request: Request) 
 
 @router.get("/colours", response_model=schemas.PickedColours)
 async def colours(service: Its, shelved: Named, ident: Ident, picking: Picked) -> dict[str, Any]:
-    """The colours at some points of a picture, or its main ones."""
+    """The colours at some points of an image, or its main ones."""
     kept = await service.own(shelved, ident)
     return {"colours": await service.decode.run(partial(picking.of, kept))}
 
@@ -55,7 +55,7 @@ Word: TypeAlias = Annotated[str, Query(min_length=1, max_length=LONGEST, descrip
 
 @router.put("/labels", response_model=list[schemas.Label])
 async def set_label(service: Its, shelved: Named, ident: Ident, label: Word) -> list[dict[str, Any]]:
-    """Say that a picture shows something, or confirm what a model said; all its labels from now on."""
+    """Say that an image shows something, or confirm what a model said; all its labels from now on."""
     service.check_writable()
     return labels_row(await service.read.run(partial(shelved.judge, ident, label, right=True)))
 
@@ -68,7 +68,7 @@ async def drop_label(service: Its, shelved: Named, ident: Ident, label: Word) ->
 
 
 def _stored(shelved: Shelved, ident: int) -> bytes:
-    shelved.picture(ident)
+    shelved.image(ident)
     with shelved.use() as photos:
         return photos.thumbnail(ident)
 
@@ -83,7 +83,7 @@ def _matches(request: Request, mark: str) -> bool:
 
 
 def _cached(request: Request, mark: str, jpeg: bytes) -> Response:
-    """The picture, or 304 where the browser has it. An address with a mark of the content is good for ever."""
+    """The image, or 304 where the browser has it. An address with a mark of the content is good for ever."""
     lasting = "private, max-age=31536000, immutable" if "v" in request.query_params else "private, no-cache"
     headers = {"ETag": mark, "Cache-Control": lasting}
     if _matches(request, mark):

@@ -11,7 +11,7 @@ from nearsight.server import schemas
 from nearsight.server.service import Its, Named, map_rows
 
 MOST = 20_000
-"""Pictures of one answer, 4 MB."""
+"""Images of one answer, 4 MB."""
 
 router = APIRouter(prefix="/collections/{collection}", tags=["map"])
 
@@ -21,10 +21,10 @@ async def laid_out(
     service: Its,
     shelved: Named,
     by: Annotated[str, Query(max_length=500, description="the sense; the default one where empty")] = "",
-    where: Annotated[str, Query(max_length=2000, description="only pictures of which this holds")] = "",
-    limit: Annotated[int, Query(ge=0, le=MOST, description="how many pictures, drawn by lot")] = 5000,
+    where: Annotated[str, Query(max_length=2000, description="only images of which this holds")] = "",
+    limit: Annotated[int, Query(ge=0, le=MOST, description="how many images, drawn by lot")] = 5000,
 ) -> dict[str, Any]:
-    """Where each picture lies in a plane in which those that are alike lie near each other."""
+    """Where each image lies in a plane in which those that are alike lie near each other."""
     found = await service.layout.run(partial(service.map, shelved, by or None, where.strip()))
     rows = await service.read.run(partial(map_rows, shelved, found, limit))
-    return {**found.summary(), "total": len(found), "pictures": rows}
+    return {**found.summary(), "total": len(found), "images": rows}

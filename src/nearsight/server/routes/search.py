@@ -17,15 +17,15 @@ router = APIRouter(prefix="/collections/{collection}", tags=["search"])
 
 
 async def question_of(
-    upload: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="a picture that was uploaded")] = None,
-    id: Annotated[int | None, Query(ge=1, le=LARGEST, description="a picture of the collection")] = None,
+    upload: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="an image that was uploaded")] = None,
+    id: Annotated[int | None, Query(ge=1, le=LARGEST, description="an image of the collection")] = None,
     colours: Annotated[str, Query(max_length=500, description="colours and shares", examples=["c33:.6,eee:.4"])] = "",
     histogram: Annotated[
         str, Query(max_length=16000, description="amounts of the bins of a colour histogram, with commas")
     ] = "",
     text: Annotated[
         list[Annotated[str, Query(max_length=500)]] | None,
-        Query(max_length=8, description="what the picture shows, in words; as often as wanted", examples=[["a dog"]]),
+        Query(max_length=8, description="what the image shows, in words; as often as wanted", examples=[["a dog"]]),
     ] = None,
     minus_text: Annotated[
         list[Annotated[str, Query(max_length=500)]] | None,
@@ -47,7 +47,7 @@ async def question_of(
     like: Annotated[str, Query(max_length=2000, description="ids that are marked as alike", examples=["3,17"])] = "",
     unlike: Annotated[str, Query(max_length=2000, description="ids that are marked as not alike")] = "",
     k: Annotated[int, Query(ge=1, le=1000, description="how many hits")] = 20,
-    box: Annotated[str, Query(max_length=120, description="x0,y0,x1,y1 in pixels of the upright picture")] = "",
+    box: Annotated[str, Query(max_length=120, description="x0,y0,x1,y1 in pixels of the upright image")] = "",
 ) -> Question:
     """What an address asks."""
     return Question(
@@ -77,7 +77,7 @@ Asked: TypeAlias = Annotated[Question, Depends(question_of)]
 
 @router.get("/search", response_model=schemas.Answer)
 async def search(service: Its, shelved: Named, question: Asked) -> dict[str, Any]:
-    """The pictures that are most alike, best first, each with its reason."""
+    """The images that are most alike, best first, each with its reason."""
     results, seconds = await service.ask(shelved, question)
     hits = await service.read.run(partial(hit_rows, shelved, results))
     told = {"recipe": results.recipe, "verdict": results.verdict, "total": results.total}
@@ -91,5 +91,5 @@ async def explain(
     """Why one hit of a search was returned, with the points that match, or what each place adds to the score."""
     results, _ = await service.ask(shelved, question)
     reason = await service.explain(shelved, question, found(results, hit))
-    picture = await service.picture(shelved, question) if question.box is not None else None
-    return explained(reason, question.box, None if picture is None else (picture.width, picture.height))
+    image = await service.image(shelved, question) if question.box is not None else None
+    return explained(reason, question.box, None if image is None else (image.width, image.height))

@@ -1,4 +1,4 @@
-"""Pictures to ask with."""
+"""Images to ask with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nearsight.server.service import Its, Service
 LONGEST = 100
 """Characters of a file's name that are said."""
 
-NAMELESS_FILES = ("blob", "picture")
+NAMELESS_FILES = ("blob", "image")
 """What browsers, and the page, call what is no file."""
 
 SIDE = 1024
@@ -33,8 +33,8 @@ _BODY = {
         "multipart/form-data": {
             "schema": {
                 "type": "object",
-                "required": ["picture"],
-                "properties": {"picture": {"type": "string", "format": "binary"}},
+                "required": ["image"],
+                "properties": {"image": {"type": "string", "format": "binary"}},
             }
         }
     },
@@ -47,31 +47,31 @@ router = APIRouter(prefix="/uploads", tags=["uploads"])
 
 @router.post("", response_model=schemas.Upload, openapi_extra={"requestBody": _BODY})
 async def upload(service: Its, request: Request) -> dict[str, Any]:
-    """Give a picture to ask with, as the field `picture` of a form."""
+    """Give an image to ask with, as the field `image` of a form."""
     async with request.form(max_files=1, max_fields=4) as form:
-        picture = form.get("picture")
-        if not isinstance(picture, UploadFile):
-            raise RefusedError(422, "the form has no file named picture", "send it as multipart/form-data")
-        made = await service.decode.run(partial(_kept, service, picture))
+        image = form.get("image")
+        if not isinstance(image, UploadFile):
+            raise RefusedError(422, "the form has no file named image", "send it as multipart/form-data")
+        made = await service.decode.run(partial(_kept, service, image))
     return {"upload": made.digest, "width": made.width, "height": made.height}
 
 
 @router.get("/{upload}", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
 async def uploaded(service: Its, upload: Ident) -> Response:
-    """An uploaded picture, made anew as a JPEG of at most 1024 pixels."""
+    """An uploaded image, made anew as a JPEG of at most 1024 pixels."""
     jpeg = await service.decode.run(partial(shown, service.kept(upload), SIDE))
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
 @router.get("/{upload}/colours", response_model=schemas.PickedColours)
 async def colours(service: Its, upload: Ident, picking: Picked) -> dict[str, Any]:
-    """The colours at some points of an uploaded picture, or its main ones."""
+    """The colours at some points of an uploaded image, or its main ones."""
     return {"colours": await service.decode.run(partial(picking.of, service.kept(upload)))}
 
 
-def _kept(service: Service, picture: UploadFile) -> Rendered:
+def _kept(service: Service, image: UploadFile) -> Rendered:
     """Read in the worker's thread, so that as many bodies are in memory as there are threads."""
-    return service.keep(picture.file.read(), called(picture.filename or ""))
+    return service.keep(image.file.read(), called(image.filename or ""))
 
 
 def called(filename: str) -> str:

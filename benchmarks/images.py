@@ -1,4 +1,4 @@
-"""Pictures to measure with, made from photographs: those inside scikit-image and scikit-learn, or of a folder.
+"""Images to measure with, made from photographs: those inside scikit-image and scikit-learn, or of a folder.
 
 Number and seed decide every pixel, so that two runs measure the same files.
 """
@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from nearsight.cli.demo import PHOTOGRAPHS
-from nearsight.errors import PictureError
+from nearsight.errors import ImageError
 from nearsight.images.decode import decode_image
 from nearsight.types import Image
 
@@ -49,12 +49,12 @@ def _decoded(sources: Iterable[bytes]) -> Iterator[Image]:
     for data in sources:
         try:
             yield decode_image(data).render(SIDE)
-        except PictureError:
+        except ImageError:
             continue
 
 
 def crops(photos: list[Image], count: int, side: int, *, first: int = 0) -> Iterator[Image]:
-    """Small pictures, 2/3 of `side` to `side` pixels wide and high: parts of the photographs, turned and re-lit."""
+    """Small images, 2/3 of `side` to `side` pixels wide and high: parts of the photographs, turned and re-lit."""
     levels = [[_reduced(photo, longest) for longest in _LEVELS] for photo in photos]
     for number in range(first, first + count):
         rng = np.random.default_rng((number, side))

@@ -1,4 +1,4 @@
-"""The distances of small pictures: ssd, warp and shift."""
+"""The distances of small images: ssd, warp and shift."""
 
 import math
 
@@ -14,26 +14,26 @@ from nearsight.metrics.ssd import Ssd
 from nearsight.metrics.warp import Warp
 
 
-def at(picture, y, x):
+def at(image, y, x):
     """The colour at a place between pixels, edges drawn out."""
-    side = len(picture)
+    side = len(image)
     y, x = (min(max(place, 0), side - 1) for place in (y, x))
     top, left = math.floor(y), math.floor(x)
     down, right = min(top + 1, side - 1), min(left + 1, side - 1)
-    upper = (1 - (x - left)) * picture[top, left] + (x - left) * picture[top, right]
-    lower = (1 - (x - left)) * picture[down, left] + (x - left) * picture[down, right]
+    upper = (1 - (x - left)) * image[top, left] + (x - left) * image[top, right]
+    lower = (1 - (x - left)) * image[down, left] + (x - left) * image[down, right]
     return (1 - (y - top)) * upper + (y - top) * lower
 
 
-def warped(picture, scale, down, right):
-    middle = (len(picture) - 1) / 2
-    ys, xs = ([middle + (place - middle - move) / scale for place in range(len(picture))] for move in (down, right))
-    return np.array([[at(picture, y, x) for x in xs] for y in ys])
+def warped(image, scale, down, right):
+    middle = (len(image) - 1) / 2
+    ys, xs = ([middle + (place - middle - move) / scale for place in range(len(image))] for move in (down, right))
+    return np.array([[at(image, y, x) for x in xs] for y in ys])
 
 
-def slow_warps(picture, reach, scales, mirror):
-    yield picture
-    for base in [picture, picture[:, ::-1]] if mirror else [picture]:
+def slow_warps(image, reach, scales, mirror):
+    yield image
+    for base in [image, image[:, ::-1]] if mirror else [image]:
         for scale in scales:
             for down in range(-reach, reach + 1):
                 for right in range(-reach, reach + 1):
@@ -55,8 +55,8 @@ def slow_shift(fitted, row, window):
 
 def photographs():
     names = ("astronaut", "coffee", "chelsea", "rocket", "immunohistochemistry")
-    pictures = [np.ascontiguousarray(getattr(skimage.data, name)()[::2, ::2, :3]) for name in names]
-    return pictures + [sklearn.datasets.load_sample_image(name)[::2, ::2] for name in ("china.jpg", "flower.jpg")]
+    images = [np.ascontiguousarray(getattr(skimage.data, name)()[::2, ::2, :3]) for name in names]
+    return images + [sklearn.datasets.load_sample_image(name)[::2, ::2] for name in ("china.jpg", "flower.jpg")]
 
 
 def random_rows(count, side, channels, seed=0):
@@ -91,10 +91,10 @@ def test_warp_and_shift_equal_slow_loops(channels, mirror):
 @pytest.mark.parametrize("normalise", [True, False])
 @pytest.mark.parametrize("colour", [True, False])
 def test_shift_never_above_warp_never_above_ssd(normalise, colour):
-    pictures = photographs()
+    images = photographs()
     noise = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
-    pictures += [pictures[0][:, ::-1], pictures[1][8:, 5:], noise, np.full((9, 9, 3), 50, np.uint8)]
-    rows = Tiny(normalise=normalise, colour=colour).describe(pictures)
+    images += [images[0][:, ::-1], images[1][8:, 5:], noise, np.full((9, 9, 3), 50, np.uint8)]
+    rows = Tiny(normalise=normalise, colour=colour).describe(images)
     ssd, warp, shift = (metric.distances(rows, rows) for metric in (Ssd(), Warp(), Shift()))
     assert (shift <= warp).all()
     assert (warp <= ssd).all()
