@@ -9,7 +9,6 @@ is read off this table.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -21,12 +20,10 @@ from nearsight.applications.match import FEATURES, match_features
 from nearsight.errors import ModelMissingError, UsageError
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth
 from nearsight.evaluation.protocols.catalogue import load_ground_truth
-from nearsight.files import LocalFileSystem
-from nearsight.images.decode import Limits
+from nearsight.images.decode import open_image
 from nearsight.recipe import parse_recipe
 from nearsight.registry import build_methods
-from nearsight.search.query import query_pixels
-from nearsight.types import Box, LocalDescriptor, LocalFeatures, Query
+from nearsight.types import Box, LocalDescriptor, LocalFeatures
 
 WAYS = (FEATURES, "akaze", "brisk", "orb", "surf", "mobilenetv2", "xfeat", "xfeat(matcher=lighterglue)")
 SAME, OTHERS = 4, 20
@@ -82,8 +79,7 @@ def row(way: str, truth: GroundTruth, chosen: list[tuple[EvaluationQuery, tuple[
 
 def described(local: LocalDescriptor, path: Path, box: Box | None) -> LocalFeatures:
     """The features of an image, or of a part of it."""
-    pixels: Callable[[int], np.ndarray] = query_pixels(Query(path, box=box), LocalFileSystem(), Limits())
-    return local.features(pixels(local.side))
+    return local.features(open_image(path, full=box is not None).render(local.side, box))
 
 
 def agree(local: LocalDescriptor, query: LocalFeatures, hit: LocalFeatures) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from nearsight.evaluation.measures import mean
 from nearsight.evaluation.runner import evaluate_attacks, open_bench
 from nearsight.evaluation.scoring import Outcome
 from nearsight.pipeline import Pipeline, build_pipeline
-from nearsight.search.fused import Together
+from nearsight.search.fusion import FusedPipeline
 from nearsight.senses import SENSES
 
 LEARNT_FROM, INDEXED = "corel1k", ("photos", "captions")
@@ -90,7 +90,7 @@ def measured(options: Options) -> str:
             plans = {each.name: each for each in ready.pipelines}
             own = {name: plans[build_pipeline(text).name] for name, text in here.items()}
             fused = {
-                name: Together(tuple(own[part] for part in parts), HOW)
+                name: FusedPipeline(tuple(own[part] for part in parts), HOW)
                 for name, parts in FUSED.items()
                 if own.keys() >= set(parts)
             }
@@ -100,7 +100,7 @@ def measured(options: Options) -> str:
                 for name, (first, others) in BESIDE.items()
                 if own.keys() >= {first, *others}
             }
-            further: dict[str, Pipeline | Together] = {**fused, **beside}
+            further: dict[str, Pipeline | FusedPipeline] = {**fused, **beside}
             made = evaluate_attacks(ready, list(ATTACKS), count, lambda progress: None, list(further.values()))
             total = len(ready.images)
     names = {name: each.name for name, each in {**own, **further}.items()}

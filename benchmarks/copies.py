@@ -26,11 +26,8 @@ import nearsight as ns
 from benchmarks.machine import machine, table
 from nearsight.evaluation.alterations import ATTACKS
 from nearsight.evaluation.measures import average_precision
-from nearsight.files import LocalFileSystem
-from nearsight.images.decode import Limits
+from nearsight.images.decode import open_image
 from nearsight.search.engine import Results
-from nearsight.search.query import query_pixels
-from nearsight.types import Query
 
 BY_HAND = "\n<!-- written by hand from here on -->\n"
 FORMATS = {".jpg", ".jpeg", ".png", ".webp"}
@@ -68,7 +65,7 @@ def outcome(results: Results, name: str, attack: str) -> Outcome:
 
 def attacked(home: Path, folder: Path, kinds: list[str], name: str) -> list[Outcome]:
     """Ask with every alteration of one image."""
-    image = query_pixels(Query(folder / name), LocalFileSystem(), Limits())(1024)
+    image = open_image(folder / name).render(1024)
     made = []
     with ns.open(collection=home) as photos:
         for kind in kinds:

@@ -23,8 +23,7 @@ from nearsight.evaluation.protocols.catalogue import load_ground_truth
 from nearsight.evaluation.runner import evaluate_pipeline, open_bench
 from nearsight.evaluation.scoring import Trial
 from nearsight.pipeline import Pipeline, build_pipeline
-from nearsight.search.fused import Together
-from nearsight.search.rank_fusion import FUSIONS
+from nearsight.search.fusion import FUSIONS, FusedPipeline
 
 LEARNT_FROM = ("photos", "captions")
 JUDGED_ON = {
@@ -119,11 +118,11 @@ def _fused(truth: GroundTruth, learnt: Path) -> str:
     with open_bench(truth.folder, (), [OBJECT, *deep.values()], trained=[learnt]) as ready:
         plans = {each.name: each for each in ready.pipelines}
         own = plans[build_pipeline(OBJECT).name]
-        ways: dict[str, Pipeline | Together] = {"object": own}
+        ways: dict[str, Pipeline | FusedPipeline] = {"object": own}
         for name, recipe in deep.items():
             other = plans[build_pipeline(recipe).name]
             ways |= {f"{name}, AQE": other}
-            ways |= {f"object and {name}, by {how}": Together((own, other), how) for how in FUSIONS}
+            ways |= {f"object and {name}, by {how}": FusedPipeline((own, other), how) for how in FUSIONS}
         for name, way in ways.items():
             lines.append([name, f"{evaluate_pipeline(ready, way, truth, lambda progress: None).figures[MOST]:.1f}"])
     return f"**Places, by several senses at once** (`--fuse`):\n\n{table(['method', 'mAP, %'], lines)}"

@@ -23,7 +23,7 @@ from nearsight.evaluation.measures import average_precision
 from nearsight.evaluation.protocols.catalogue import load_ground_truth
 from nearsight.evaluation.runner import Bench, open_bench
 from nearsight.pipeline import Pipeline, build_pipeline
-from nearsight.search.fused import Together
+from nearsight.search.fusion import FusedPipeline
 from nearsight.types import Hits, Query
 
 PROTOCOL = "corel1k"
@@ -66,7 +66,7 @@ def lines(ready: Bench, truth: GroundTruth) -> Iterator[list[str]]:
     total = len(ready.images)
     plans = {each.name: each for each in ready.pipelines}
 
-    def way(how: Pipeline | Together) -> Ask:
+    def way(how: Pipeline | FusedPipeline) -> Ask:
         return lambda ident: (ready.search(how, Query(ident), total), ())
 
     for base, own in plans.items():
@@ -82,7 +82,7 @@ def lines(ready: Bench, truth: GroundTruth) -> Iterator[list[str]]:
     for bases in (each for each in TOGETHER if set(each) <= set(plans)):
         name = " + ".join(base.partition(" | flat")[0] for base in bases)
         for how in ("reciprocal", "scores"):
-            together = Together(tuple(plans[base] for base in bases), how)
+            together = FusedPipeline(tuple(plans[base] for base in bases), how)
             yield _line(ready, truth, name, f"fused by {how}", way(together))
 
 

@@ -93,7 +93,7 @@ def fitted(index: Any, metric: Metric, rows: NDArray[Any]) -> Mapping[str, NDArr
     if not index.cache_params:
         return None
     chosen = np.linspace(0, len(rows) - 1, min(index.sample, len(rows))).astype(int)
-    learnt: Mapping[str, NDArray[Any]] = index.fit(np.ascontiguousarray(rows[chosen]), metric)
+    learnt: Mapping[str, NDArray[Any]] = index.train(np.ascontiguousarray(rows[chosen]), metric)
     return learnt
 
 

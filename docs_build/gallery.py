@@ -17,11 +17,9 @@ import nearsight as ns
 from docs_build import asked
 from nearsight.cli.demo import PHOTOGRAPHS, STRANGERS
 from nearsight.evaluation.alterations import ATTACKS
-from nearsight.files import LocalFileSystem
-from nearsight.images.decode import Limits
+from nearsight.images.decode import open_image
 from nearsight.registry import natural_metric, require_method
-from nearsight.search.query import query_pixels
-from nearsight.types import Descriptor, Image, Metric, Query
+from nearsight.types import Descriptor, Image, Metric
 
 SIDE, THUMBNAIL = 512, 240
 QUERIES = ("chelsea", "china", "coffee")
@@ -46,7 +44,7 @@ def photographs() -> dict[str, Image]:
     for package, names in [*PHOTOGRAPHS.items(), *STRANGERS.items()]:
         for name in names:
             data = files(package).joinpath(name).read_bytes()
-            found[Path(name).stem.replace("_", " ")] = query_pixels(Query(data), LocalFileSystem(), Limits())(SIDE)
+            found[Path(name).stem.replace("_", " ")] = open_image(data).render(SIDE)
     return found
 
 

@@ -16,9 +16,10 @@ from nearsight.errors import ModelError, ModelMissingError, UsageError
 from nearsight.metrics.cosine import Cosine
 from nearsight.models import onnx_runtime
 from nearsight.pipeline import build_pipeline
-from nearsight.search.arithmetic import mixed, signed
+from nearsight.search.arithmetic import combine
 from nearsight.server.collections import senses
 from nearsight.types import Query
+from nearsight.types.query import split_signs
 from tests.api.conftest import COLOURS
 from tests.command import nearsight
 from tests.models.pairs import WORDS, paired
@@ -91,12 +92,12 @@ def test_images_are_added_by_any_sense_whose_rows_are_numbers(photos, folder):
     away = photos.search(folder / "red.png", minus=folder / "red.png", minus_weight=0.5, by="colour")
     assert paths(away)[0] == "red"
     rows = np.float32([[0.5, 0.5, 0, 0], [0, 0.5, 0.5, 0]])
-    assert mixed(rows, rows[:0], amounts=True) == pytest.approx([0.25, 0.5, 0.25, 0])
-    assert mixed(rows[:1], rows[1:], amounts=True) == pytest.approx([1, 0, 0, 0])
+    assert combine(rows, rows[:0], amounts=True) == pytest.approx([0.25, 0.5, 0.25, 0])
+    assert combine(rows[:1], rows[1:], amounts=True) == pytest.approx([1, 0, 0, 0])
     lines = np.float32([[3, 0], [0, -5]])
-    assert mixed(lines, np.float32([[7, 0]])) == pytest.approx([0, -4])
+    assert combine(lines, np.float32([[7, 0]])) == pytest.approx([0, -4])
     with pytest.raises(UsageError, match="nothing is left"):
-        mixed(rows[:1], rows[:1], amounts=True)
+        combine(rows[:1], rows[:1], amounts=True)
 
 
 def test_what_cannot_be_asked_says_why(photos, folder):
@@ -115,10 +116,10 @@ def test_what_cannot_be_asked_says_why(photos, folder):
 
 
 def test_signs_cut_a_text_only_where_it_begins_with_one():
-    assert signed("red bicycle - old") == (("red bicycle - old",), ())
-    assert signed("+snow -people") == (("snow",), ("people",))
-    assert signed("-well-known people +a cat on a mat") == (("a cat on a mat",), ("well-known people",))
-    assert signed("  ") == ((), ())
+    assert split_signs("red bicycle - old") == (("red bicycle - old",), ())
+    assert split_signs("+snow -people") == (("snow",), ("people",))
+    assert split_signs("-well-known people +a cat on a mat") == (("a cat on a mat",), ("well-known people",))
+    assert split_signs("  ") == ((), ())
 
 
 def test_without_the_model_meaning_says_what_to_run_and_all_else_works(tmp_path, monkeypatch, folder):
@@ -226,7 +227,7 @@ def test_real_vectors_of_names_find_the_right_images(frozen):
     names, held = list(images), np.stack(list(images.values())).astype(np.float32)
 
     def found(*plus, minus=()):
-        asked = mixed(*(rows[[lvis.index(name) for name in each]].astype(np.float32) for each in (plus, minus)))
+        asked = combine(*(rows[[lvis.index(name) for name in each]].astype(np.float32) for each in (plus, minus)))
         return [names[at] for at in np.argsort(Cosine().distances(asked[None], held)[0])]
 
     assert set(found("cat")[:2]) == set(found("kitten", "cat")[:2]) == set(CATS)
@@ -236,10 +237,10 @@ def test_real_vectors_of_names_find_the_right_images(frozen):
 
 
 def test_a_query_says_what_it_is():
-    from nearsight.search.arithmetic import said
+    from nearsight.search.arithmetic import sum_label
 
     asked = Query(image=3, plus_texts=("snow",), minus_texts=("people",), plus_images=(Path("a/b.jpg"), b"x"))
-    assert said(asked) == "the nearest to: the image, snow, b.jpg, an image; away from: people"
+    assert sum_label(asked) == "the nearest to: the image, snow, b.jpg, an image; away from: people"
 
 
 def test_what_takes_texts_says_so_and_opens_no_network(models, monkeypatch):

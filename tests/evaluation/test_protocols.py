@@ -24,7 +24,7 @@ def asked(truth):
     """What is asked, with its right answers and those that do not count, by name and level."""
     return {
         (each.name, level): (sorted(answers.wanted), sorted(answers.ignored))
-        for each in truth.questions
+        for each in truth.queries
         for level, answers in each.answers.items()
     }
 

@@ -15,7 +15,7 @@ from nearsight.evaluation.runner import evaluate_attacks, evaluate_pipeline, mak
 from nearsight.evaluation.scoring import MAX_ANSWERS
 from nearsight.images.thumbnail import decode
 from nearsight.ingest.run import Settings
-from nearsight.search.fused import Together
+from nearsight.search.fusion import FusedPipeline
 
 COLOURS = {"red": (200, 60, 50), "green": (60, 180, 70), "blue": (50, 80, 210)}
 RECIPES = ("colour_histogram", "phash", "colour_histogram | flat(metric=l1)")
@@ -57,7 +57,7 @@ def plan_of(ready, name):
 def slow_rankings(truth, plan, names):
     """Names by distance to each question, the question itself left out: rows and distances one by one."""
     rows = ns.describe([truth.folder / name for name in names], plan.name.split(" | ")[0])
-    for question in truth.questions:
+    for question in truth.queries:
         query = rows[names.index(question.name)]
         far = [(float(plan.metric.distances(query[None], row[None])[0, 0]), at) for at, row in enumerate(rows)]
         yield question, [names[at] for _, at in sorted(far) if names[at] != question.name]
@@ -112,7 +112,7 @@ def test_a_fusion_is_judged_by_what_it_answers(ready, folder, how):
     table.write_text("query,positive\nred/0.png,red/1.png\ngreen/2.png,green/0.png\n")
     truth = load_ground_truth("table", table)
     plans = tuple(plan_of(ready, name) for name in ("colour_histogram", "phash"))
-    trial = evaluate_pipeline(ready, Together(plans, how), truth, quiet)
+    trial = evaluate_pipeline(ready, FusedPipeline(plans, how), truth, quiet)
     for outcome in trial.outcomes:
         asked = ready.photos.search(
             like=ready.images[outcome.query.name].id, recipe=["colour_histogram", "phash"], fuse=how, k=100

@@ -55,10 +55,10 @@ def rows(photos):
     """A digest of each stored row, by path and descriptor."""
     names, found = {each.id: os.fsdecode(each.path) for each in photos.images()}, {}
     for recipe in photos.senses.values():
-        plan = photos.plan(recipe=recipe)
+        plan = photos.pipeline(recipe=recipe)
         for ident, name in names.items():
             held = found.setdefault(name, {})
-            held[type(plan.descriptor).__name__] = digest(photos._current.snapshot().row(plan, ident))
+            held[type(plan.descriptor).__name__] = digest(photos._reader.snapshot().vector(plan, ident))
     return found
 
 
@@ -253,9 +253,9 @@ def save_rows(report, home, target):
     """The stored rows in the order of the images' paths, a file for each descriptor."""
     Path(target).mkdir(exist_ok=True)
     with ns.open(collection=home) as photos:
-        snapshot, idents = photos._current.snapshot(), [each.id for each in photos.images()]
+        snapshot, idents = photos._reader.snapshot(), [each.id for each in photos.images()]
         for recipe in photos.senses.values():
-            plan = photos.plan(recipe=recipe)
+            plan = photos.pipeline(recipe=recipe)
             held = np.stack([snapshot.vector(plan, ident) for ident in idents])
             np.save(Path(target, type(plan.descriptor).__name__), held, allow_pickle=False)
 

@@ -122,7 +122,7 @@ LEARNS = "sift(n=60) | asmk(words=kmeans(k=16), several=1) | inverted"
 def records(home):
     """The features of each image, what was learnt, and what is wrong with the collection."""
     with ns.open(collection=home) as photos:
-        snapshot, plan = photos._current.snapshot(), photos.plan(recipe=LEARNS)
+        snapshot, plan = photos._reader.snapshot(), photos.pipeline(recipe=LEARNS)
         ready = snapshot.trained_pipeline(plan)
         rows = {os.fsdecode(each.path): snapshot.vector(ready, each.id).tobytes() for each in photos.images()}
         first = {name: photos.search(photos.root / name, recipe=LEARNS, k=1)[0].path for name in list(rows)[:3]}

@@ -120,7 +120,7 @@ def test_pixels_do_not_depend_on_the_other_recipes(photographs, tmp_path):
 
 
 def _rows(photos, recipe):
-    key = photos.plan(recipe=recipe).key
+    key = photos.pipeline(recipe=recipe).key
     catalogue = Catalogue(photos.home)
     paths = {p.id: p.path for p in catalogue.images()}
     found = {}

@@ -18,7 +18,7 @@ from nearsight.encoders.spoc import Spoc
 from nearsight.encoders.unit import Unit
 from nearsight.features.feature_map import FeatureMap
 from nearsight.features.sift import Sift
-from nearsight.search.contributions import shares, tells
+from nearsight.search.explain import has_heat_map, heat_map
 from tests.encoders.maps import SHAPES, as_features, column, divided, one, random_map
 from tests.models.network import convolving
 
@@ -92,7 +92,7 @@ def test_what_a_maximum_adds_belongs_to_the_places_that_hold_it():
 @pytest.mark.parametrize("pooling", [Gem(), Gem(p=1), Rmac()], ids=repr)
 def test_what_is_no_sum_says_nothing(pooling):
     assert pooling.position_contributions(as_features(random_map(4, 5)), np.ones(12, np.float32)) is None
-    assert not tells(DescriptorChain(FeatureMap(), (pooling,)))
+    assert not has_heat_map(DescriptorChain(FeatureMap(), (pooling,)))
 
 
 @sums
@@ -126,7 +126,7 @@ def images():
 def test_a_image_s_shares_sum_to_the_cosine_of_the_rows(network, encoders, scales):
     descriptor = cells(*encoders, scales=scales)
     one, other = descriptor.describe(images())
-    found = shares(descriptor, images()[0], other)
+    found = heat_map(descriptor, images()[0], other)
     assert found.shape == (12, 16)
     assert found.dtype == np.float32
     assert found.sum() == pytest.approx(float(one @ other), abs=1e-5)
@@ -137,7 +137,7 @@ def test_descriptors_that_were_learnt_from_are_added_as_they_are(network):
     pca = Pca(dim=5)
     descriptor = cells(pca, Spoc(), fitted=(pca.train(sample, lambda done, total: None), {}))
     one, other = descriptor.describe(images())
-    assert shares(descriptor, images()[0], other).sum() == pytest.approx(float(one @ other), abs=1e-5)
+    assert heat_map(descriptor, images()[0], other).sum() == pytest.approx(float(one @ other), abs=1e-5)
 
 
 def test_what_is_seen_shows_where_it_is(network):
@@ -145,7 +145,7 @@ def test_what_is_seen_shows_where_it_is(network):
     descriptor, image = cells(Average()), images()[0]
     half = image.copy()
     half[:, :64] = 0
-    found = shares(descriptor, half, descriptor.describe([image])[0])
+    found = heat_map(descriptor, half, descriptor.describe([image])[0])
     assert not found[:, :8].any()
     assert (found[:, 8:] > 0).all()
 
@@ -153,9 +153,9 @@ def test_what_is_seen_shows_where_it_is(network):
 def test_what_covers_a_part_of_the_image_or_has_no_maps_says_nothing(network):
     other = np.ones(16, np.float32)
     image = images()[0]
-    assert shares(cells(Average(), model="middle"), image, other) is None
-    assert shares(cells(Average(), model="middle"), image[:, :96], other).shape == (8, 8)
-    assert shares(cells(Average(), n=5), image, other) is None
-    assert shares(cells(Average()), np.zeros((64, 64, 3), np.uint8), other) is None
-    assert shares(DescriptorChain(Sift(), (Average(),), ({},)), image, np.ones(128, np.float32)) is None
-    assert not tells(cells(Average(), Pca(dim=4)))
+    assert heat_map(cells(Average(), model="middle"), image, other) is None
+    assert heat_map(cells(Average(), model="middle"), image[:, :96], other).shape == (8, 8)
+    assert heat_map(cells(Average(), n=5), image, other) is None
+    assert heat_map(cells(Average()), np.zeros((64, 64, 3), np.uint8), other) is None
+    assert heat_map(DescriptorChain(Sift(), (Average(),), ({},)), image, np.ones(128, np.float32)) is None
+    assert not has_heat_map(cells(Average(), Pca(dim=4)))

@@ -105,7 +105,9 @@ def test_chains_that_begin_alike_learn_their_beginning_once(photos, tmp_path, mo
     asked = []
     plain = {cls: cls.train for cls in (Pca, Vlad)}
     for cls in plain:
-        monkeypatch.setattr(cls, "fit", lambda self, *given: asked.append(str(self)) or plain[type(self)](self, *given))
+        monkeypatch.setattr(
+            cls, "train", lambda self, *given: asked.append(str(self)) or plain[type(self)](self, *given)
+        )
     ns.train([photos], [short, long], tmp_path / "both.npz")
     assert asked == [str(Pca(dim=8)), str(Vlad(k=4)), str(Pca(dim=4))]
     with np.load(tmp_path / "alone.npz") as alone, np.load(tmp_path / "both.npz") as both:

@@ -7,7 +7,6 @@ from PIL import Image
 
 import nearsight as ns
 from nearsight.errors import ImageError, RecipeError, UsageError
-from nearsight.images.decode import Limits
 from nearsight.search.engine import FOUND, NOTHING
 from nearsight.types import Query
 from tests.conftest import thirteen
@@ -114,12 +113,12 @@ def test_asking_for_what_is_not_there_says_what_to_run(photos, tmp_path):
 
 
 def test_a_field_that_cannot_be_served_is_an_error(photos):
-    from nearsight.search.query import asked
+    from nearsight.search.query import encode_query
 
-    own, snapshot = photos.root / "coffee.png", photos._current.snapshot()
+    own, snapshot = photos.root / "coffee.png", photos._reader.snapshot()
     for sense, given in (("colour", {"plus_texts": ("snow",)}), ("copy", {"minus_images": (own,)})):
-        with pytest.raises(UsageError, match="cannot be asked"):
-            asked(Query(image=own, **given), photos.plan(sense), snapshot, photos._files, Limits())
+        with pytest.raises(UsageError, match="takes"):
+            encode_query(Query(image=own, **given), photos.pipeline(sense), snapshot, photos._files)
 
 
 def test_colours_find_the_images_that_have_them(tmp_path):

@@ -13,7 +13,7 @@ from nearsight.errors import ModelMissingError, UsageError
 from nearsight.images.thumbnail import SIDE
 from nearsight.models import registry
 from nearsight.pipeline import available_senses, build_pipeline
-from nearsight.search.heat_map import traceable
+from nearsight.search.explain import explains_places
 from tests.models.network import convolving
 
 FIRST = "feature_map(model=cells, output=map, side=192)"
@@ -90,9 +90,9 @@ def test_what_is_no_sum_of_places_says_nothing(photos):
     ):
         assert len(results)
         for hit in results:
-            assert hit.trace is None
+            assert hit.heat_map is None
             assert photos.explain(hit) is hit.explanation
-    assert not traceable(build_pipeline("gist | flat(metric=cosine)"))
+    assert not explains_places(build_pipeline("gist | flat(metric=cosine)"))
 
 
 @pytest.fixture

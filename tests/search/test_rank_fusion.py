@@ -7,7 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
-from nearsight.search.rank_fusion import reciprocal_rank, standard_scores
+from nearsight.search.fusion import reciprocal_rank, standard_scores
 from nearsight.types import NO_ID, Hits
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.search.rocchio import rocchio
+from nearsight.search.feedback import rocchio
 
 NONE = np.empty((0, 3))
 

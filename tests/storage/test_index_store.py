@@ -48,11 +48,11 @@ def files(folder):
 
 def kept(photos):
     """What is stored: the parts, joined."""
-    plan = photos.plan(recipe=RECIPE)
+    plan = photos.pipeline(recipe=RECIPE)
     catalogue = Catalogue(photos.home)
     fitted, parts = index_store.IndexStore(photos.home, catalogue, LocalFileSystem()).load(plan, 10**9)
     catalogue.close()
-    return fitted, plan.index.join(parts, np.empty(0, np.int64))
+    return fitted, plan.index.merge(parts, np.empty(0, np.int64))
 
 
 def test_small_collections_are_searched_exactly_and_say_so(folder, random_image):
@@ -113,9 +113,9 @@ def test_changes_cost_work_in_proportion_and_give_what_a_rebuild_gives(folder, r
 
 def _rows(photos):
     """Ids and rows of the images that are there."""
-    snapshot = photos._current.snapshot()
+    snapshot = photos._reader.snapshot()
     for image in photos.images():
-        yield image.id, snapshot.row(photos.plan(recipe=RECIPE), image.id)
+        yield image.id, snapshot.vector(photos.pipeline(recipe=RECIPE), image.id)
 
 
 def test_a_run_without_changes_leaves_them_alone(folder):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,23 +20,19 @@ from nearsight.clock import Clock, SystemClock
 from nearsight.errors import ImageError, UsageError
 from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits
+from nearsight.images.decode import open_image
 from nearsight.ingest import exclude
 from nearsight.ingest.run import Summary
 from nearsight.pipeline import Pipeline, build_pipeline, build_pipelines, buildable_pipelines
-from nearsight.search.arithmetic import Asking, mixes, texts_of, with_sum
-from nearsight.search.engine import Hit, Results, search
-from nearsight.search.fused import USUAL, fused, known
-from nearsight.search.query import query_pixels
-from nearsight.search.reader import Current
+from nearsight.search.engine import Hit, Results, rank
+from nearsight.search.reader import OutdatedError, Reader
 from nearsight.senses import SENSES
 from nearsight.storage import integrity
 from nearsight.storage.drop_recipes import Dropped
 from nearsight.storage.location import index_command, load_root, locate
 from nearsight.storage.recipes import usual
 from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, Problem, SidecarRecord, SkipRecord
-from nearsight.storage.snapshot import Snapshot
-from nearsight.types import Box, Explanation, Ids, Image, Query
+from nearsight.types import Box, Explanation, Ids, Image, ImageId, ImageSource, Query, make_query
 
 
 def open(folder: str | Path = ".", *, collection: str | Path | None = None) -> Collection:
@@ -62,12 +58,8 @@ def describe(images: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
     if not wanted.is_trained:
         raise UsageError(f"{recipe} learns from a collection first; describe takes a descriptor on its own")
     descriptor = wanted.descriptor
-    files, limits = LocalFileSystem(), Limits()
-    pixels = [
-        query_pixels(Query(_image(each)), files, limits, nameless=f"image {number}")(descriptor.side)
-        for number, each in enumerate(images, 1)
-    ]
-    return descriptor.describe(pixels)
+    opened = (open_image(each, name=f"image {number}") for number, each in enumerate(images, 1))
+    return descriptor.describe([each.render(descriptor.side) for each in opened])
 
 
 class Collection:
@@ -84,8 +76,8 @@ class Collection:
     ) -> None:
         self.home, self.summary, self.dropped = home, summary, dropped or Dropped()
         self._files, self._clock = files or LocalFileSystem(), clock or SystemClock()
-        self._current = Current(home, self._files)
-        self._catalogue, self._lock = self._current.catalogue, self._current.lock
+        self._reader = Reader(home, self._files)
+        self._catalogue, self._lock = self._reader.catalogue, self._reader.lock
 
     def close(self) -> None:
         """Let go of the catalogue."""
@@ -117,26 +109,26 @@ class Collection:
     def unusable(self) -> dict[str, str]:
         """The recipes of `senses` that cannot be used on this machine: by their names, why and what to do."""
         with self._lock:
-            return info.unusable(self.home, self._catalogue)
+            return info.unusable_recipes(self.home, self._catalogue)
 
     def search(
         self,
-        image: str | Path | bytes | Image | None = None,
+        image: ImageSource | None = None,
         *,
         by: str | Sequence[str] | None = None,
         recipe: str | Sequence[str] | None = None,
-        fuse: str = USUAL,
+        fuse: str = "reciprocal",
         k: int = 20,
         box: Box | None = None,
-        like: int | str | Sequence[int | str] | None = None,
-        unlike: int | str | Sequence[int | str] = (),
+        like: ImageId | Sequence[ImageId] | None = None,
+        unlike: ImageId | Sequence[ImageId] = (),
         colours: Mapping[str, float] | None = None,
         histogram: Sequence[float] | None = None,
         sketch: str | Path | None = None,
         text: str | Sequence[str] = (),
         minus_text: str | Sequence[str] = (),
-        plus: Asking | Sequence[Asking] = (),
-        minus: Asking | Sequence[Asking] = (),
+        plus: ImageSource | Sequence[ImageSource] = (),
+        minus: ImageSource | Sequence[ImageSource] = (),
         minus_weight: float = 1.0,
         words: str = "",
         where: str = "",
@@ -176,40 +168,69 @@ class Collection:
         ImageError : the image cannot be read
         DamagedError : stored bytes do not agree with their checksums
         """
-        if sketch is not None:
-            if image is not None or like is not None or colours or histogram is not None or text:
-                raise UsageError(
-                    "ask with an image, with a text, with colours, with a histogram or with a sketch: one of them"
-                )
-            image, by = sketch, by or (None if recipe else "sketch")
-        marks, against = self._marks(() if like is None else like), self._marks(unlike)
-        by_colour = bool(colours) or histogram is not None
-        given = _image(image) if image is not None else marks.pop(0) if marks and not by_colour else None
-        query = Query(given, box, colours=colours or {}, histogram=histogram, words=words, where=where)
-        query = replace(query, like=tuple(marks), unlike=tuple(against), minus_weight=minus_weight)
-        query = with_sum(query, text, minus_text, plus, minus)
-        if given is None and not by_colour and not mixes(query):
-            if query.unlike:
-                raise UsageError("marks refine an answer: ask with an image or with colours too")
-            return self._said(query, k)
-        known(fuse)
-        usual = "colour" if by_colour else "meaning" if texts_of(query) else ""
-        chosen = self.plans(by or ([usual] if usual and not recipe else ()), recipe or ())
-        return self._current.answered(lambda snapshot: self._found(snapshot, chosen, query, k, fuse))
+        query = make_query(
+            image,
+            sketch=sketch,
+            by=by,
+            recipe=recipe,
+            like=like,
+            unlike=unlike,
+            text=text,
+            minus_text=minus_text,
+            plus=plus,
+            minus=minus,
+            minus_weight=minus_weight,
+            fuse=fuse,
+            k=k,
+            box=box,
+            colours=colours or {},
+            histogram=histogram,
+            words=words,
+            where=where,
+        )
+        return self.answer(query)
 
-    def _found(self, snapshot: Snapshot, chosen: Sequence[Pipeline], query: Query, k: int, how: str) -> Results:
-        """What was asked for in one generation, by one plan or several."""
-        generation = snapshot.generation
-        paths = partial(self._current.paths, generation)
-        allow = self._current.allowed(query, generation)
-        reading: Any = {"files": self._files, "limits": Limits(), "allow": allow}
-        if len(chosen) > 1:
-            return fused(snapshot, paths, chosen, query, k, how=how, **reading)
-        return search(snapshot, paths, chosen[0], query, k, **reading)
+    def answer(self, query: Query) -> Results:
+        """The answer to a query that was made before, by `make_query`; raises as `search` does."""
+        if not query.is_visual:
+            with self._lock:
+                self._reader.snapshot()  # its segments are there and its own: those of another's catalogue are not
+                with self._catalogue.read_transaction():
+                    return self._reader.text_search.search(query)
+        query = self._with_ids(query)
+        senses = query.by or (() if query.recipes or not query.default_sense else (query.default_sense,))
+        pipelines = self.pipelines(senses, query.recipes)
+        for snapshot in self._reader.attempts():
+            with suppress(OutdatedError):
+                if len(pipelines) > 1:
+                    from nearsight.search.fusion import search_fused
 
-    def explain(
-        self, hit: Hit, image: str | Path | bytes | Image | None = None, query: Image | None = None
-    ) -> Explanation:
+                    return search_fused(self._reader, snapshot, pipelines, query, self._files)
+                allow = self._reader.allowed_ids(query, snapshot)
+                ranking = rank(snapshot, pipelines[0], query, query.k, files=self._files, allow=allow)
+                return ranking.to_results(query.k, self._reader)
+        raise AssertionError("the attempts end with an error of their own")
+
+    def _with_ids(self, query: Query) -> Query:
+        """The query with ids instead of paths in its feedback; the first similar image is the query where none is."""
+        if not (query.like or query.unlike):
+            return query
+        like, unlike = ([self._id_at(each) for each in some] for some in (query.like, query.unlike))
+        own = query.image is None and not query.by_colour and like
+        image = like.pop(0) if own else query.image
+        return replace(query, image=image, like=tuple(like), unlike=tuple(unlike))
+
+    def _id_at(self, image: ImageId) -> int:
+        """The id of an image by its id or path. UsageError where there is none at the path."""
+        if isinstance(image, int):
+            return image
+        with self._lock:
+            found = self._catalogue.image_at(os.fsencode(image))
+        if found is None:
+            raise UsageError(f"no image at {image} in this collection; give the path as hits print it")
+        return found.id
+
+    def explain(self, hit: Hit, image: ImageSource | None = None, query: Image | None = None) -> Explanation:
         """Why a hit was found, with what takes a while to see: how much each place of both images adds to the score.
 
         Parameters
@@ -222,70 +243,48 @@ class Collection:
         ------
         DamagedError : stored bytes do not agree with their checksums
         """
-        if hit.trace is None:
+        if hit.heat_map is None:
             return hit.explanation
-        side, limits = hit.trace.descriptor.side, Limits()
+        side = hit.heat_map.descriptor.side
         try:
-            given = _image(image) if image is not None else self.root / hit.path
-            pixels = query_pixels(Query(given), self._files, limits)(side)
+            pixels = open_image(self.root / hit.path if image is None else image, files=self._files).render(side)
         except ImageError:
             pixels = thumbnail.decode(self.thumbnail(hit.id))
-        asking = None if query is None else query_pixels(Query(query), self._files, limits)(side)
-        return hit.trace.explained(hit.explanation, pixels, asking)
+        other = None if query is None else open_image(query).render(side)
+        return hit.heat_map.explain(hit.explanation, pixels, other)
 
-    def _marks(self, given: int | str | Sequence[int | str]) -> list[int]:
-        """The ids of marked images; UsageError where there is none at a path."""
-        several = [given] if isinstance(given, int | str) else given
-        return [each if isinstance(each, int) else self._id(each) for each in several]
-
-    def _id(self, path: str) -> int:
-        with self._lock:
-            found = self._catalogue.image_at(os.fsencode(path))
-        if found is None:
-            raise UsageError(f"there is no image at {path} in this collection; name paths as hits have them")
-        return found.id
-
-    def _said(self, query: Query, k: int) -> Results:
-        """The answer to words or a filter alone."""
-        with self._lock:
-            self._current.snapshot()  # its segments are there and its own: those of another's catalogue are not
-            with self._catalogue.read_transaction():
-                return self._current.lookup.results(query, k)
-
-    def plans(self, by: str | Sequence[str] = (), recipe: str | Sequence[str] = ()) -> list[Pipeline]:
-        """The plans of senses and recipes; that of the usual sense where none is named. Raises as `plan` does."""
+    def pipelines(self, by: str | Sequence[str] = (), recipe: str | Sequence[str] = ()) -> list[Pipeline]:
+        """The pipelines of senses and recipes; the default one where none is named. Raises as `pipeline` does."""
         senses, recipes = ([each] if isinstance(each, str) else each for each in (by, recipe))
-        made = [*map(self.plan, senses), *(self.plan(recipe=each) for each in recipes)]
-        return list({each.recipe: each for each in reversed(made)}.values())[::-1] or [self.plan()]
+        found = [*map(self.pipeline, senses), *(self.pipeline(recipe=each) for each in recipes)]
+        return list({each.recipe: each for each in reversed(found)}.values())[::-1] or [self.pipeline()]
 
-    def plan(self, by: str | None = None, recipe: str | None = None) -> Pipeline:
-        """The plan of a sense or a recipe; UsageError where this collection has no rows for it."""
-        held = self.senses
+    def pipeline(self, by: str | None = None, recipe: str | None = None) -> Pipeline:
+        """The pipeline of a sense or a recipe; UsageError where this collection has no vectors for it."""
+        indexed = self.senses
         if recipe is not None:
-            return self._plan_of_recipe(recipe, held)
-        name = by or usual(held)
-        if name not in held:
+            return self._recipe_pipeline(recipe, indexed)
+        name = by or usual(indexed)
+        if name not in indexed:
             if name not in SENSES:
                 build_pipelines([name])
             raise UsageError(
-                f"this collection is not indexed by {name} (it has: {', '.join(held)}); "
+                f"this collection is not indexed by {name} (it has: {', '.join(indexed)}); "
                 f"add it: {index_command(self.root, self.home, '--by', name)}"
             )
-        beside = [other for other in SENSES[name].beside if other in held] if name in SENSES else []
-        return replace(
-            build_pipeline(held[name], name),
-            candidate_sources=tuple(buildable_pipelines(held[other] for other in beside)),
-        )
+        others = [other for other in SENSES[name].beside if other in indexed] if name in SENSES else []
+        sources = tuple(buildable_pipelines(indexed[other] for other in others))
+        return replace(build_pipeline(indexed[name], name), candidate_sources=sources)
 
-    def _plan_of_recipe(self, recipe: str, held: dict[str, str]) -> Pipeline:
-        wanted = build_pipeline(recipe)
-        rows = {each.untrained_key for each in buildable_pipelines(held.values())}
-        if wanted.recipe not in held.values() and wanted.untrained_key not in rows:
+    def _recipe_pipeline(self, recipe: str, indexed: Mapping[str, str]) -> Pipeline:
+        pipeline = build_pipeline(recipe)
+        keys = {each.untrained_key for each in buildable_pipelines(indexed.values())}
+        if pipeline.recipe not in indexed.values() and pipeline.untrained_key not in keys:
             raise UsageError(
-                f"this collection holds no rows of {wanted.untrained_key.split('@')[0].strip()}; "
+                f"this collection holds no vectors of {pipeline.untrained_key.split('@')[0].strip()}; "
                 f"add them: {index_command(self.root, self.home, '--recipe', recipe)}"
             )
-        return wanted
+        return pipeline
 
     def map(self, by: str | None = None, *, recipe: str | None = None, where: str = "") -> Map:
         """All images laid out in a plane, so that those that are alike lie near each other.
@@ -301,26 +300,24 @@ class Collection:
         UsageError : the collection lacks that sense, the filter is wrong, or there are too many for a costly metric
         DamagedError : stored bytes do not agree with their checksums
         """
-        plan = self.plan(by, recipe)
+        pipeline, query = self.pipeline(by, recipe), Query(where=where) if where else None
+        for snapshot in self._reader.attempts():
+            with suppress(OutdatedError):
+                ids = self._ids_by_content(None if query is None else self._reader.allowed_ids(query, snapshot))
+                paths = self._reader.paths(ids, snapshot)
+                return build_map(snapshot, snapshot.trained_pipeline(pipeline), ids, paths)
+        raise AssertionError("the attempts end with an error of their own")
 
-        def drawn(snapshot: Snapshot) -> Map:
-            ids = self._by_content(self._current.allowed(Query(where=where), snapshot.generation))
-            return build_map(
-                snapshot, snapshot.trained_pipeline(plan), ids, self._current.paths(snapshot.generation, ids)
-            )
-
-        return self._current.answered(drawn)
-
-    def _by_content(self, allow: Ids | None) -> list[int]:
+    def _ids_by_content(self, allow: Ids | None) -> list[int]:
         """All ids, or those of `allow`, in an order by their content."""
         with self._lock:
             ids = self._catalogue.ids_by_content()
         left = set(ids if allow is None else allow.tolist())
-        return [ident for ident in ids if ident in left]
+        return [image_id for image_id in ids if image_id in left]
 
-    def thumbnail(self, ident: int) -> bytes:
+    def thumbnail(self, image_id: int) -> bytes:
         """The stored JPEG thumbnail of an image, 256 pixels at the longest side."""
-        return self._current.snapshot().thumbnail_bytes(ident)
+        return self._reader.snapshot().thumbnail_bytes(image_id)
 
     def images(self) -> Iterator[ImageRecord]:
         """What the catalogue knows of each image, in the order of their paths."""
@@ -350,21 +347,21 @@ class Collection:
         UsageError : the collection has no rows of that sense or recipe
         StorageError : the disk refused
         """
-        wanted = self.plan(by, recipe)
-        if not wanted.is_trained:
+        pipeline = self.pipeline(by, recipe)
+        if not pipeline.is_trained:
             raise UsageError(
-                f"{wanted.name} learns from its collection, which a search base of two files has not; "
+                f"{pipeline.name} is trained on its collection, which a two-file index does not hold; "
                 "name a recipe of a descriptor and an index"
             )
         with self._lock:
-            snapshot = self._current.snapshot()
-            rows = ((image.path, snapshot.vector(wanted, image.id)) for image in self._catalogue.images())
-            return two_file.write_two_file(Path(base), wanted, rows, self._files)
+            snapshot = self._reader.snapshot()
+            vectors = ((image.path, snapshot.vector(pipeline, image.id)) for image in self._catalogue.images())
+            return two_file.write_two_file(Path(base), pipeline, vectors, self._files)
 
     def info(self) -> dict[str, Any]:
         """How many images and skipped files, by what it can be searched, how large it is."""
         with self._lock:
-            return info.info(self.home, self._catalogue, self._current.snapshot(), self._files)
+            return info.collection_info(self.home, self._catalogue, self._reader.snapshot(), self._files)
 
     def verify(self) -> list[Problem]:
         """Read everything and compare it with its checksums; an empty list is a clean collection."""
@@ -381,7 +378,3 @@ class Collection:
     def restore(self, paths: Sequence[str]) -> int:
         """Undo `remove`: the next `index` takes these in again; how many."""
         return exclude.restore(self.home, self._files, paths)
-
-
-def _image(given: str | Path | bytes | Image) -> Path | bytes | Image:
-    return Path(given) if isinstance(given, str) else given

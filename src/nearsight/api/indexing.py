@@ -147,7 +147,7 @@ def _learner(files: FileSystem, watch: Watch, settings: Settings) -> Learner:
     return Learner(files, report, settings.workers, settings.limits, settings.worker_limits)
 
 
-def learn(
+def train(
     folders: Sequence[str | Path],
     recipe: str | Iterable[str],
     out: str | Path,

@@ -18,7 +18,7 @@ from nearsight.storage.segments import SEGMENTS_FOLDER
 from nearsight.storage.snapshot import Snapshot
 
 
-def info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files: FileSystem) -> dict[str, Any]:
+def collection_info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files: FileSystem) -> dict[str, Any]:
     """The facts by their names, ready for JSON."""
     return {
         "folder": str(load_root(catalogue, home)),
@@ -27,7 +27,7 @@ def info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files: FileSystem
         "skipped": catalogue.skip_counts(),
         "words": catalogue.note_counts(),
         "recipes": catalogue.recipes(),
-        "unusable": unusable(home, catalogue),
+        "unusable": unusable_recipes(home, catalogue),
         "indexes": _indexes(catalogue.recipes(), snapshot),
         "bytes": _bytes(home, files),
         "generation": snapshot.generation,
@@ -44,7 +44,7 @@ def _bytes(home: Path, files: FileSystem) -> int:
     return total
 
 
-def unusable(home: Path, catalogue: Catalogue) -> dict[str, str]:
+def unusable_recipes(home: Path, catalogue: Catalogue) -> dict[str, str]:
     """The recipes that cannot be used on this machine: by their names, why and what to do."""
     root = load_root(catalogue, home)
     lacking = sorted_out(catalogue.recipes())[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,21 +13,19 @@ from numpy.typing import NDArray
 
 from nearsight.encoded import DescriptorChain
 from nearsight.errors import UsageError
-from nearsight.files import LocalFileSystem
 from nearsight.geometry import matching
 from nearsight.geometry.homography import estimate_homography
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits
+from nearsight.images.decode import open_image
 from nearsight.metrics.l2 import L2
 from nearsight.pipeline import build_sense_pipeline
 from nearsight.recipe import parse_recipe
 from nearsight.registry import build_methods
 from nearsight.rerankers.spatial import SpatialEvidence, explain_inliers
 from nearsight.rerankers.verify import Verify
-from nearsight.search.contributions import shares
-from nearsight.search.query import query_pixels
+from nearsight.search.explain import heat_map
 from nearsight.senses import COMPARING
-from nearsight.types import Box, Explanation, Hits, Ids, Image, LocalDescriptor, LocalFeatures, Match, Query
+from nearsight.types import Box, Explanation, Hits, Ids, Image, LocalDescriptor, LocalFeatures, Match
 
 T = TypeVar("T")
 PixelLoader = Callable[[int], Image]
@@ -101,9 +100,8 @@ def compare_images(
         raise UsageError(f'two images are compared by {", ".join(others)} or {last}; got "{by}"')
     if features != FEATURES and by != "object":
         raise UsageError('features are matched by "object": say so too')
-    files, limits = LocalFileSystem(), Limits()
-    first = query_pixels(Query(Path(a), box=box), files, limits)
-    second = query_pixels(Query(Path(b)), files, limits)
+    first = partial(open_image(a, full=box is not None).render, box=box)
+    second = open_image(b).render
     if by == "copy":
         return explain_copy(first(thumbnail.SIDE), second(thumbnail.SIDE)), (first, second)
     if by == "category":
@@ -134,9 +132,9 @@ def explain_category(descriptor: DescriptorChain, first: Image, second: Image) -
     """How much two images are of one kind: the cosine of their rows, and what each place adds to it."""
     query, hit = descriptor.describe([first, second])
     cosine = float(query @ hit)
-    places = shares(descriptor, first, hit), shares(descriptor, second, query)
+    maps = heat_map(descriptor, first, hit), heat_map(descriptor, second, query)
     sentence = f"cosine {cosine:.3f}: 1 is the same, and only a collection can tell what is near"
-    return Explanation(sentence, similarity=(1 + cosine) / 2, query_shares=places[0], hit_shares=places[1])
+    return Explanation(sentence, similarity=(1 + cosine) / 2, query_shares=maps[0], hit_shares=maps[1])
 
 
 def _parse_local_descriptor(text: str) -> LocalDescriptor:

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from nearsight.descriptors._colours import lab_to_rgb
 from nearsight.descriptors.dominant_colours import DominantColours
 from nearsight.errors import UsageError
-from nearsight.files import LocalFileSystem
-from nearsight.images.decode import DecodedImage, Limits
-from nearsight.search.query import opened_image
+from nearsight.images.decode import DecodedImage, open_image
 from nearsight.types import Box, Image
 
 RADIUS = 2
@@ -44,9 +42,7 @@ def colours(
     """
     if not 1 <= n_colours <= 64:
         raise UsageError(f"count is 1 to 64 colours; got {n_colours}")
-    shown = opened_image(
-        Path(image) if isinstance(image, str) else image, LocalFileSystem(), Limits(), full=bool(at or box)
-    )
+    shown = open_image(image, full=bool(at or box))
     if at:
         picked = [_mean_colour_around(shown, x, y) for x, y in at]
         return {name: picked.count(name) / len(picked) for name in dict.fromkeys(picked)}

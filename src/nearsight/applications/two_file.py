@@ -30,11 +30,10 @@ from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, FormatError, UsageError
 from nearsight.files import FileSystem, LocalFileSystem
-from nearsight.images.decode import Limits
+from nearsight.images.decode import open_image
 from nearsight.indexes.flat import Flat
 from nearsight.pipeline import Pipeline, build_pipeline
-from nearsight.search.query import query_pixels
-from nearsight.types import NO_ID, Query
+from nearsight.types import NO_ID
 
 KIND = "nearsight two-file search base"
 VERSION = 1
@@ -118,7 +117,7 @@ class TwoFileIndex:
     def search(self, image: str | Path, k: int = 20) -> list[TwoFileHit]:
         """The k nearest images, best first, by the metric of the recipe. Raises ImageError."""
         descriptor, metric = self.pipeline.descriptor, self.pipeline.metric
-        pixels = query_pixels(Query(Path(image)), LocalFileSystem(), Limits())(descriptor.side)
+        pixels = open_image(image).render(descriptor.side)
         index = Flat().empty(metric).add(np.arange(len(self), dtype=np.int64), self.vectors)
         hits = index.search(descriptor.describe([pixels]), k)
         pairs = zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True)

@@ -19,7 +19,8 @@ from nearsight.evaluation.scoring import Outcome, Trial
 from nearsight.ingest.run import Watch
 from nearsight.pipeline import Pipeline, available_senses, build_pipeline, build_pipelines
 from nearsight.registry import methods
-from nearsight.search.fused import Together, known
+from nearsight.search.fusion import FusedPipeline
+from nearsight.types.query import check_fusion_method
 
 USUAL = (
     "stored",
@@ -68,12 +69,12 @@ def evaluated(
 ) -> EvaluationReport:
     """Recipes judged by a protocol, and with `fuse` also all together; `pages` gathers images for a page."""
     if fuse:
-        known(fuse)
+        check_fusion_method(fuse)
     with (
         _progress(quiet=quiet) as watch,
         open_bench(truth.folder, by, recipes, index_dir=home, trained=learnt, watch=watch) as ready,
     ):
-        together = (Together(tuple(ready.pipelines), fuse),) if fuse else ()
+        together = (FusedPipeline(tuple(ready.pipelines), fuse),) if fuse else ()
         trials = tuple(evaluate_pipeline(ready, each, truth, watch) for each in (*ready.pipelines, *together))
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
         unread = len(truth.images) - len(ready.ids(truth.images))

@@ -12,13 +12,11 @@ from jinja2 import Environment, StrictUndefined
 
 from nearsight.api.collection import Collection
 from nearsight.cli._printing import shown
-from nearsight.files import LocalFileSystem
 from nearsight.geometry.drawing import draw_matches
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits
+from nearsight.images.decode import open_image
 from nearsight.search.engine import Hit, Results
-from nearsight.search.query import query_pixels, rgb_shares
-from nearsight.types import Box, Explanation, Image, Query
+from nearsight.types import Box, Explanation, Image, colour_shares
 
 SIDE = 384
 """The longest side of a query on the page."""
@@ -59,11 +57,11 @@ class Answer:
         lead: str = "",
     ) -> Answer:
         """The answer to one query, with its images packed in; colours and words ask without an image."""
-        pixels = query_pixels(Query(image, box), LocalFileSystem(), Limits()) if image is not None else None
-        small = pixels(thumbnail.SIDE) if pixels else None
+        opened = None if image is None else open_image(image, full=box is not None)
+        small = None if opened is None else opened.render(thumbnail.SIDE, box)
         hits = tuple(_shown(small, hit, photos.thumbnail(hit.id), photos.explain(hit)) for hit in results)
-        swatches = tuple((f"rgb{rgb}", 100 * share) for rgb, share in rgb_shares(colours or {}).items())
-        query_image = _packed(thumbnail.encode(pixels(SIDE))) if pixels else ""
+        swatches = tuple((f"rgb{rgb}", 100 * share) for rgb, share in colour_shares(colours or {}).items())
+        query_image = _packed(thumbnail.encode(opened.render(SIDE, box))) if opened else ""
         return cls(shown(title), query_image, results, hits, lead, swatches)
 
 

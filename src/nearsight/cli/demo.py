@@ -139,15 +139,12 @@ def _altered(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, P
     from PIL import Image as PillowImage
 
     from nearsight.evaluation.alterations import ATTACKS as EVERY
-    from nearsight.files import LocalFileSystem
-    from nearsight.images.decode import Limits
-    from nearsight.search.query import query_pixels
-    from nearsight.types import Query
+    from nearsight.images.decode import open_image
 
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for original in originals:
-        image = query_pixels(Query(original), LocalFileSystem(), Limits())(1024)
+        image = open_image(original).render(1024)
         for kind in ATTACKS:
             copy = folder / f"{original.stem}-{kind}.jpg"
             if not copy.exists():

@@ -54,7 +54,7 @@ def map_(
     photos = ns.open(folder, collection=collection)
     found = photos.map(by, recipe=recipe, where=where)
     if html is not None:
-        html.write_text(page(photos, found, title(photos, photos.plan(by, recipe).name, where), thumbnails), "utf8")
+        html.write_text(page(photos, found, title(photos, photos.pipeline(by, recipe).name, where), thumbnails), "utf8")
     if json:
         print_json({**found.summary(), "images": _rows(found)})
     elif html is not None:

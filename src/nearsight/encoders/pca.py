@@ -71,7 +71,7 @@ class Pca(Encoder):
     --------
     >>> rows = np.float32([[0, 0, 1], [2, 2, 1], [4, 4, 1.1]])
     >>> pca = Pca(dim=1, normalise=False)
-    >>> fitted = pca.fit(rows, lambda done, total: None)
+    >>> fitted = pca.train(rows, lambda done, total: None)
     >>> pca.encode(rows[::2], fitted).astype(float).round(2).tolist()
     [[-2.83], [2.83]]
     """

@@ -36,12 +36,11 @@ from nearsight.evaluation.scoring import (
 )
 from nearsight.files import LocalFileSystem
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits
+from nearsight.images.decode import open_image
 from nearsight.ingest.run import Progress, Settings, Watch
 from nearsight.pipeline import Pipeline, build_pipelines
-from nearsight.search.engine import ranked
-from nearsight.search.fused import Together, fusion
-from nearsight.search.query import query_pixels
+from nearsight.search.engine import rank
+from nearsight.search.fusion import FusedPipeline, fuse
 from nearsight.senses import SENSES
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.snapshot import Snapshot
@@ -66,7 +65,7 @@ class Bench:
 
     def __init__(self, collection: Collection, pipelines: Sequence[Pipeline], clock: Clock) -> None:
         self.collection, self.clock = collection, clock
-        self.files, self.limits = LocalFileSystem(), Limits()
+        self.files = LocalFileSystem()
         catalogue = Catalogue(collection.home)
         try:
             self.snapshot = Snapshot(collection.home, catalogue, self.files)
@@ -81,13 +80,15 @@ class Bench:
         found = (self.images[name].id for name in names if name in self.images)
         return np.sort(np.fromiter(found, np.int64))
 
-    def search(self, plan: Pipeline | Together, query: Query, k: int, allow: Ids | None = None) -> Hits:
+    def search(self, plan: Pipeline | FusedPipeline, query: Query, k: int, allow: Ids | None = None) -> Hits:
         """The hits `(1, n)` of one query, after the refiners."""
-        if isinstance(plan, Together):
-            return fusion(plan.how, [self.search(each, query, k, allow) for each in plan.plans])[0]
-        return ranked(self.snapshot, plan, query, k, files=self.files, limits=self.limits, allow=allow).hits
+        if isinstance(plan, FusedPipeline):
+            return fuse(plan.method, [self.search(each, query, k, allow) for each in plan.pipelines])[0]
+        return rank(self.snapshot, plan, query, k, files=self.files, allow=allow).hits
 
-    def search_by_ids(self, pipeline: Pipeline | Together, image_ids: Sequence[int], k: int, allow: Ids | None) -> Hits:
+    def search_by_ids(
+        self, pipeline: Pipeline | FusedPipeline, image_ids: Sequence[int], k: int, allow: Ids | None
+    ) -> Hits:
         """The hits of images of the collection, one row each: from the index at once where there is no refiner."""
         if isinstance(pipeline, Pipeline) and not pipeline.rerankers:
             rows: Any = [self.snapshot.vector(pipeline, ident) for ident in image_ids]
@@ -103,13 +104,13 @@ class Bench:
 
     def load_pixels(self, image: Path, side: int, box: Box | None = None) -> Image:
         """An image, or a box of it, with a longest side of at most `side` pixels."""
-        return query_pixels(Query(image, box), self.files, self.limits)(side)
+        return open_image(image, full=box is not None, files=self.files).render(side, box)
 
-    def measure_cost(self, plan: Pipeline | Together, questions: Sequence[EvaluationQuery]) -> Cost:
+    def measure_cost(self, plan: Pipeline | FusedPipeline, questions: Sequence[EvaluationQuery]) -> Cost:
         """What a recipe costs here: searches as a user makes them, and describing, each over some images."""
-        plans = plan.plans if isinstance(plan, Together) else (plan,)
+        plans = plan.pipelines if isinstance(plan, FusedPipeline) else (plan,)
         ways: Any = {"recipe": [each.recipe for each in plans]}  # not by sense: others would help
-        ways |= {"fuse": plan.how} if isinstance(plan, Together) else {}
+        ways |= {"fuse": plan.method} if isinstance(plan, FusedPipeline) else {}
         asked_with = questions[:: max(1, len(questions) // N_TIMED)][:N_TIMED]
 
         def search(question: EvaluationQuery) -> object:
@@ -166,7 +167,7 @@ def open_bench(
             yield Bench(photos, wanted, SystemClock())
 
 
-def evaluate_pipeline(bench: Bench, pipeline: Pipeline | Together, truth: GroundTruth, watch: Watch) -> Trial:
+def evaluate_pipeline(bench: Bench, pipeline: Pipeline | FusedPipeline, truth: GroundTruth, watch: Watch) -> Trial:
     """What one recipe makes of a task. A question that cannot be read finds nothing; where none can, ImageError."""
     outcomes = _run_queries(bench, pipeline, truth, watch)
     answered = [each.query for each in outcomes if each.first_answers]
@@ -174,7 +175,7 @@ def evaluate_pipeline(bench: Bench, pipeline: Pipeline | Together, truth: Ground
     return Trial(pipeline.name, pipeline.recipe, compute_figures(truth, outcomes), cost, tuple(outcomes))
 
 
-def _run_queries(bench: Bench, pipeline: Pipeline | Together, truth: GroundTruth, watch: Watch) -> list[Outcome]:
+def _run_queries(bench: Bench, pipeline: Pipeline | FusedPipeline, truth: GroundTruth, watch: Watch) -> list[Outcome]:
     """Every question asked, those with stored rows first; in the order of the task."""
     held = bench.ids(truth.images)
     allow = None if len(held) == len(bench.images) else held
@@ -195,7 +196,7 @@ def _run_queries(bench: Bench, pipeline: Pipeline | Together, truth: GroundTruth
 
 
 def _search_file(
-    bench: Bench, pipeline: Pipeline | Together, query: EvaluationQuery, k: int, allow: Ids | None
+    bench: Bench, pipeline: Pipeline | FusedPipeline, query: EvaluationQuery, k: int, allow: Ids | None
 ) -> Hits:
     """The hits of a question's file, or of the box of it: none where it cannot be read."""
     try:
@@ -227,7 +228,7 @@ def _score_ranking(bench: Bench, query: EvaluationQuery, ids: Ids, scores: NDArr
 
 
 def evaluate_attacks(
-    bench: Bench, kinds: Sequence[str], n_images: int, watch: Watch, extra: Sequence[Pipeline | Together] = ()
+    bench: Bench, kinds: Sequence[str], n_images: int, watch: Watch, extra: Sequence[Pipeline | FusedPipeline] = ()
 ) -> dict[str, list[Outcome]]:
     """Some images, altered in every way, ask for themselves: the outcomes of each plan, or fusion, by its name.
 
@@ -238,7 +239,7 @@ def evaluate_attacks(
     names = sorted(bench.images)
     n_images = min(n_images, len(names))
     chosen = [names[at * len(names) // n_images] for at in range(n_images)]
-    every: tuple[Pipeline | Together, ...] = (*bench.pipelines, *extra)
+    every: tuple[Pipeline | FusedPipeline, ...] = (*bench.pipelines, *extra)
     made: dict[str, list[Outcome]] = {plan.name: [] for plan in every}
     for number, name in enumerate(chosen):
         image = bench.load_pixels(bench.collection.root / name, ALTERED_SIDE)
@@ -250,8 +251,8 @@ def evaluate_attacks(
             )
             answers: dict[str, Hits] = {}
             for plan in every:
-                if isinstance(plan, Together):
-                    hits = fusion(plan.how, [answers[each.name] for each in plan.plans])[0]
+                if isinstance(plan, FusedPipeline):
+                    hits = fuse(plan.method, [answers[each.name] for each in plan.pipelines])[0]
                 else:
                     hits = bench.search(plan, Query(altered), MAX_ANSWERS)
                 answers[plan.name] = hits
@@ -280,4 +281,4 @@ def make_example(bench: Bench, trial: str, outcome: Outcome, max_hits: int = 6) 
 
 def _small_jpeg(image: Image) -> bytes:
     """A JPEG small enough for pages with hundreds of them."""
-    return thumbnail.encode(query_pixels(Query(image), LocalFileSystem(), Limits())(EXAMPLE_SIDE))
+    return thumbnail.encode(open_image(image).render(EXAMPLE_SIDE))

@@ -8,7 +8,9 @@ pixels of one size never depend on which others were asked for.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -16,7 +18,8 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageFile
 
-from nearsight.errors import Reason, UsageError
+from nearsight.errors import Reason, UsageError, naming
+from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images.colour import Pixels, reduce_image, to_srgb
 from nearsight.images.pillow import as_image_errors
 from nearsight.images.validate import DEFAULT_LIMITS, Header, Limits, validate_and_open
@@ -25,9 +28,12 @@ from nearsight.types import Box, Image
 if TYPE_CHECKING:
     from nearsight.images.exif import Metadata
 
-__all__ = ["DecodedImage", "Limits", "decode_image", "wrap_pixels"]
+__all__ = ["DecodedImage", "Limits", "decode_image", "open_image", "wrap_pixels"]
 
 _ORIENTATION = 0x112
+
+NAMELESS = "the query image"
+"""What messages call bytes and pixels, which have no name."""
 
 # How each EXIF orientation is undone: swap the axes, then mirror x, then mirror y.
 _ORIENTATIONS = {
@@ -143,6 +149,34 @@ def decode_image(
     return DecodedImage(
         width, height, header.format, about, base, mode, profile if isinstance(profile, bytes) else None, orientation
     )
+
+
+def open_image(
+    image: str | Path | bytes | Image,
+    *,
+    full: bool = False,
+    name: str = NAMELESS,
+    files: FileSystem | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> DecodedImage:
+    """An image file, its bytes, or pixels `(H, W, 3) uint8`, decoded.
+
+    Parameters
+    ----------
+    full : keep all pixels, as far as `limits` allows: for boxes
+    name : what messages call bytes and pixels, which have no name; a file is called by its path
+
+    Raises
+    ------
+    ImageError : it cannot be read
+    UsageError : the pixels are not those of an image
+    """
+    if isinstance(image, np.ndarray):
+        return wrap_pixels(image, name)
+    with naming(name if isinstance(image, bytes) else str(image)):
+        if not isinstance(image, bytes):
+            image = (files or LocalFileSystem()).read(os.path.realpath(os.fsencode(image)), limits.file)[0]
+        return decode_image(image, limits, full=full)
 
 
 def wrap_pixels(image: Image, name: str = "an image") -> DecodedImage:

@@ -1,4 +1,4 @@
-"""One query, from the image that is asked with to hits that say why."""
+"""One query, from its vectors to hits that say why: candidates of the index, feedback, re-ranking, explanation."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, ModelError, UsageError
 from nearsight.files import FileSystem
-from nearsight.images.decode import Limits
 from nearsight.pipeline import Pipeline
-from nearsight.search.context import QueryRows
-from nearsight.search.explain import reasons, similarity
-from nearsight.search.feedback import DEPTH, marked
-from nearsight.search.heat_map import Trace, traceable
-from nearsight.search.query import Asked, asked
+from nearsight.search.explain import HeatMapInputs, distance_to_score, explain_hits, explains_places
+from nearsight.search.query import EncodedQuery, encode_query
+from nearsight.search.reader import Reader
 from nearsight.storage.snapshot import Snapshot
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Reranker
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Metric, Query, Reranker
 
+T = TypeVar("T")
 FOUND = "found"
 NOTHING = "nothing like it here"
+FEEDBACK_DEPTH = 1000
+"""So many hits of the query, and of all that is similar, are ordered by relevance feedback."""
 
 
 @dataclass(frozen=True)
 class Hit:
     """One image that was found.
 
-    `score` in 0..1; `distance` in the unit of `metric`; `alike` and `verdict` are the method's judgement, `why` a
-    sentence; `explanation` holds the matched points where there are some. Where there is a `trace`,
+    `score` in 0..1; `distance` in the unit of `metric`; `alike` and `verdict` are the method's verdict, `why` a
+    sentence; `explanation` holds the matched points where there are some. Where there is a `heat_map`,
     `Collection.explain` says which places of both images make the score.
     """
 
@@ -45,7 +46,7 @@ class Hit:
     alike: bool | None
     why: str
     explanation: Explanation = field(repr=False)
-    trace: Trace | None = field(default=None, repr=False, compare=False)
+    heat_map: HeatMapInputs | None = field(default=None, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """What `search --json` prints for a hit."""
@@ -55,7 +56,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Results(Sequence[Hit]):
-    """The hits of one query, best first. `verdict` is "found", "nothing like it here", or empty (not judged)."""
+    """The hits of one query, best first. `verdict` is "found", "nothing like it here", or empty (no verdict)."""
 
     recipe: str
     verdict: str
@@ -76,116 +77,146 @@ class Results(Sequence[Hit]):
         return iter(self.hits)
 
 
-@dataclass(frozen=True)
-class Searched:
-    """One query answered by one plan: the order of the hits `(1, n)`, without padding; some of their distances."""
+@dataclass
+class QueryContext:
+    """What a re-ranker may read of the collection while one query is answered (`types.RerankContext`)."""
 
-    plan: Pipeline
-    question: Asked
-    hits: Hits
-    rows: QueryRows
-    distances: Mapping[int, float]
+    snapshot: Snapshot
+    pipeline: Pipeline
+    query_vector: Any
+    n_images: int
+    allow: Ids | None = None
+    verified: dict[int, Match] = field(default_factory=dict)
+    memo: dict[Any, Any] = field(default_factory=dict)
 
-    def told(self, ids: Ids, paths: Mapping[int, bytes]) -> list[Hit]:
-        """These ids as hits, each with its reason, in this order."""
-        distances = dict(self.distances) | self._lacking(ids)
-        why = reasons(self.plan, self.question.image, ids, distances, self.rows, self.question.said)
-        made = []
-        for rank, (ident, reason) in enumerate(zip(ids.tolist(), why, strict=True), 1):
-            words = self._shared(ident)
-            hit = _hit(rank, ident, paths[ident], distances[ident], self.plan, reason, words)
-            made.append(replace(hit, trace=self._trace(ident)))
+    @property
+    def metric(self) -> Metric:
+        """What the index ranks by."""
+        return self.pipeline.metric
+
+    def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
+        """`make` of a stored thumbnail."""
+        made: T = self.snapshot.from_thumbnail(image_id, make)
         return made
 
-    def _trace(self, ident: int) -> Trace | None:
-        if self.question.seen is None or not traceable(self.plan):
-            return None
-        asked, held = (np.array(row) for row in (self.question.rows[0], self.rows.vector(ident)))
-        return Trace(self.plan.descriptor, self.question.seen, asked, held)
+    def vector(self, image_id: int) -> NDArray[Any]:
+        """The stored vector of an image."""
+        return self.snapshot.vector(self.pipeline, image_id)
 
-    def _shared(self, ident: int) -> str:
-        descriptor = self.plan.descriptor
-        return (
-            ""
-            if descriptor.variable_length
-            else descriptor.explain_overlap(self.question.rows[0], self.rows.vector(ident))
+    def vectors(self, ids: Ids) -> NDArray[Any]:
+        """The stored vectors `(n, D)` of several images."""
+        return self.snapshot.vectors(self.pipeline, ids)
+
+    def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
+        """Ids and vectors of some images, evenly spread."""
+        return self.snapshot.sample(self.pipeline, count)
+
+    def search(self, vectors: Any, k: int) -> Hits:  # noqa: ANN401 - vectors (Q, D), or a list of records
+        """The k best hits of each vector, among those that may be found."""
+        return self.snapshot.index(self.pipeline).search(vectors, k, self.allow)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One query answered by one pipeline: the order of the hits `(1, n)`, no padding; the distances of some."""
+
+    pipeline: Pipeline
+    query: EncodedQuery
+    hits: Hits
+    context: QueryContext
+    distances: Mapping[int, float]
+
+    def to_results(self, k: int, reader: Reader) -> Results:
+        """The first k as the answer to the query. Raises OutdatedError."""
+        ids, snapshot = self.hits.ids[0][:k], self.context.snapshot
+        hits = tuple(self.to_hits(ids, reader.paths(ids, snapshot)))
+        return Results(self.pipeline.recipe, overall_verdict(hits), hits, snapshot.total)
+
+    def to_hits(self, ids: Ids, paths: Mapping[int, bytes]) -> list[Hit]:
+        """These ids as hits, each with its explanation, in this order."""
+        distances = dict(self.distances) | self._other_distances(ids)
+        snapshot = self.context.snapshot
+        reasons = explain_hits(self.pipeline, self.query, ids, distances, self.context, snapshot)
+        return [
+            self._hit(rank, image_id, paths[image_id], distances[image_id], reason)
+            for rank, (image_id, reason) in enumerate(zip(ids.tolist(), reasons, strict=True), 1)
+        ]
+
+    def _hit(self, rank: int, image_id: int, path: bytes, distance: float, reason: Explanation) -> Hit:
+        score = reason.similarity
+        return Hit(
+            rank=rank,
+            id=image_id,
+            path=os.fsdecode(path),
+            score=distance_to_score(self.pipeline, distance) if score is None else score,
+            distance=distance,
+            metric=self.pipeline.metric_name,
+            verdict=reason.verdict,
+            alike=reason.alike,
+            why="; ".join(part for part in (reason.sentence, self._overlap(image_id)) if part),
+            explanation=reason,
+            heat_map=self._heat_map(image_id),
         )
 
-    def _lacking(self, ids: Ids) -> dict[int, float]:
-        """The distances of other hits than the index found at first; as far as can be, where it does not find them."""
-        new = np.sort(np.array([ident for ident in ids.tolist() if ident not in self.distances], np.int64))
+    def _heat_map(self, image_id: int) -> HeatMapInputs | None:
+        if self.query.described is None or not explains_places(self.pipeline):
+            return None
+        vectors = (np.array(vector) for vector in (self.query.vectors[0], self.context.vector(image_id)))
+        return HeatMapInputs(self.pipeline.descriptor, self.query.described, *vectors)
+
+    def _overlap(self, image_id: int) -> str:
+        descriptor = self.pipeline.descriptor
+        if descriptor.variable_length:
+            return ""
+        return descriptor.explain_overlap(self.query.vectors[0], self.context.vector(image_id))
+
+    def _other_distances(self, ids: Ids) -> dict[int, float]:
+        """The distances of other hits than the index found at first; the largest where it does not find them."""
+        new = np.sort(np.array([image_id for image_id in ids.tolist() if image_id not in self.distances], np.int64))
         if not len(new):
             return {}
-        found = self.rows.snapshot.index(self.plan).search(self.question.rows[:1], len(new), new)
-        return dict.fromkeys(new.tolist(), 1.0) | dict(
-            zip(found.ids[0].tolist(), (0 - found.scores[0]).tolist(), strict=True)
-        )
+        found = self.context.snapshot.index(self.pipeline).search(self.query.vectors[:1], len(new), new)
+        pairs = zip(found.ids[0].tolist(), (0 - found.scores[0]).tolist(), strict=True)
+        return dict.fromkeys(new.tolist(), 1.0) | dict(pairs)
 
 
-def search(
-    snapshot: Snapshot,
-    paths: Callable[[list[int]], dict[int, bytes]],
-    plan: Pipeline,
-    query: Query,
-    k: int,
-    *,
-    files: FileSystem,
-    limits: Limits,
-    allow: Ids | None = None,
-) -> Results:
-    """The k best hits of a plan for a query, among `allow` where given; `paths` gives the paths of ids.
+def rank(
+    snapshot: Snapshot, pipeline: Pipeline, query: Query, k: int, *, files: FileSystem, allow: Ids | None = None
+) -> Ranking:
+    """At least k hits, where there are so many, in the order of a pipeline.
 
     Raises
     ------
-    UsageError
-        where the query holds something that the plan cannot serve
-    ImageError
-        where the query's image cannot be read
+    UsageError : the query has a part that the pipeline cannot serve
+    ImageError : the query's image cannot be read
     """
-    if k < 1:
-        raise UsageError(f"k is the number of hits, at least 1; got {k}")
-    made = ranked(snapshot, plan, query, k, files=files, limits=limits, allow=allow)
-    ids = made.hits.ids[0][:k]
-    found = made.told(ids, paths(ids.tolist()))
-    return Results(made.plan.recipe, verdict(found), tuple(found), snapshot.total)
-
-
-def ranked(
-    snapshot: Snapshot,
-    plan: Pipeline,
-    query: Query,
-    k: int,
-    *,
-    files: FileSystem,
-    limits: Limits,
-    allow: Ids | None = None,
-) -> Searched:
-    """At least k hits, where there are so many, in the order of a plan; raises as `search` does."""
-    plan = snapshot.trained_pipeline(plan)
-    question = asked(query, plan, snapshot, files, limits)
-    rows = QueryRows(snapshot, plan, question.rows[0], snapshot.total, allow)
-    marks = query.like or query.unlike
-    hits = candidates(snapshot, plan, question, max(k, DEPTH) if marks else k, allow)
+    pipeline = snapshot.trained_pipeline(pipeline)
+    encoded = encode_query(query, pipeline, snapshot, files)
+    context = QueryContext(snapshot, pipeline, encoded.vectors[0], snapshot.total, allow)
+    feedback = query.like or query.unlike
+    hits = candidates(snapshot, pipeline, encoded, max(k, FEEDBACK_DEPTH) if feedback else k, allow)
     distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
-    if marks:
-        hits = marked(question, hits, query, rows)
-    for at, refiner in enumerate(plan.rerankers):
-        assert question.image is not None
+    if feedback:
+        from nearsight.search.feedback import apply_feedback
+
+        hits = apply_feedback(encoded, hits, query, context, FEEDBACK_DEPTH)
+    for at, reranker in enumerate(pipeline.rerankers):
+        assert encoded.image is not None
         own = hits
-        hits = refiner.rerank(question.image, own, rows)
-        if at == 0 and plan.candidate_sources:
-            others = _beside(snapshot, plan, query, files, limits, allow)
-            hits = _with_others(refiner, question.image, own, hits, others, rows)
+        hits = reranker.rerank(encoded.image, own, context)
+        if at == 0 and pipeline.candidate_sources:
+            others = _other_candidates(snapshot, pipeline, query, files, allow)
+            hits = _insert_verified(reranker, encoded.image, own, hits, others, context)
     left = ~np.isin(hits.ids[0], [*query.unlike, NO_ID])
-    return Searched(plan, question, Hits(hits.ids[:, left], hits.scores[:, left]), rows, distances)
+    return Ranking(pipeline, encoded, Hits(hits.ids[:, left], hits.scores[:, left]), context, distances)
 
 
-def candidates(snapshot: Snapshot, plan: Pipeline, question: Asked, k: int, allow: Ids | None) -> Hits:
+def candidates(snapshot: Snapshot, pipeline: Pipeline, query: EncodedQuery, k: int, allow: Ids | None) -> Hits:
     """The best hits over all views of the query: each id once, with its best score."""
-    depth = min(max([k, *(refiner.depth for refiner in plan.rerankers)]), max(1, snapshot.total))
-    hits = snapshot.index(plan).search(question.rows, depth, allow)
+    depth = min(max([k, *(reranker.depth for reranker in pipeline.rerankers)]), max(1, snapshot.total))
+    hits = snapshot.index(pipeline).search(query.vectors, depth, allow)
     counts = hits.ids != NO_ID
-    counts[question.sure :] &= hits.scores[question.sure :] > hits.scores[: question.sure].max()
+    counts[query.n_primary :] &= hits.scores[query.n_primary :] > hits.scores[: query.n_primary].max()
     ids, scores = hits.ids[counts], hits.scores[counts]
     order = np.lexsort((ids, -scores))
     _, first = np.unique(ids[order], return_index=True)
@@ -193,60 +224,49 @@ def candidates(snapshot: Snapshot, plan: Pipeline, question: Asked, k: int, allo
     return Hits(ids[best][None], scores[best][None])
 
 
-def _beside(
-    snapshot: Snapshot, plan: Pipeline, query: Query, files: FileSystem, limits: Limits, allow: Ids | None
+def _other_candidates(
+    snapshot: Snapshot, pipeline: Pipeline, query: Query, files: FileSystem, allow: Ids | None
 ) -> list[int]:
-    """What the plans beside one find first; one that cannot answer finds nothing, and says why when asked by itself."""
+    """What the candidate sources of a pipeline find first.
+
+    A source that cannot answer finds nothing, and says why when it is asked by itself.
+    """
     found: dict[int, None] = {}
-    for each in plan.candidate_sources:
+    for each in pipeline.candidate_sources:
         with suppress(ModelError, DamagedError, UsageError):
-            other = snapshot.trained_pipeline(replace(each, rerankers=()))
-            question = asked(query, other, snapshot, files, limits)
-            hits = candidates(snapshot, other, question, plan.rerankers[0].depth, allow)
+            source = snapshot.trained_pipeline(replace(each, rerankers=()))
+            encoded = encode_query(query, source, snapshot, files)
+            hits = candidates(snapshot, source, encoded, pipeline.rerankers[0].depth, allow)
             found |= dict.fromkeys(hits.ids[0].tolist())
     return list(found)
 
 
-def _with_others(
-    refiner: Reranker, image: Image, own: Hits, refined: Hits, others: Sequence[int], rows: QueryRows
+def _insert_verified(
+    reranker: Reranker, image: Image, own: Hits, ranked: Hits, others: Sequence[int], context: QueryContext
 ) -> Hits:
-    """The refined hits, and where they belong those of `second_points`, so far not looked at, that the refiner finds alike.
+    """The re-ranked hits, and where they belong those of `others`, so far not looked at, that the re-ranker accepts.
 
     All others are given to it with the best score of its own: what it raises them to can be compared.
     """
-    looked = set(own.ids[0, : refiner.depth].tolist())
-    new = np.array([ident for ident in others if ident not in looked], np.int64)
+    looked_at = set(own.ids[0, : reranker.depth].tolist())
+    new = np.array([image_id for image_id in others if image_id not in looked_at], np.int64)
     if not len(new):
-        return refined
+        return ranked
     best = own.scores[0][np.isfinite(own.scores[0])].max(initial=0)
     raised = [
-        refiner.rerank(image, Hits(part[None], np.full((1, len(part)), best, np.float32)), rows)
-        for part in np.split(new, range(refiner.depth, len(new), refiner.depth))
+        reranker.rerank(image, Hits(part[None], np.full((1, len(part)), best, np.float32)), context)
+        for part in np.split(new, range(reranker.depth, len(new), reranker.depth))
     ]
     ids, scores = (np.concatenate([getattr(each, name)[0] for each in raised]) for name in ("ids", "scores"))
-    alike = np.array([bool(why and why.alike) for why in refiner.explain(image, ids, rows)])
-    left = ~np.isin(refined.ids[0], ids[alike])
-    every = np.concatenate([ids[alike], refined.ids[0, left]]), np.concatenate([scores[alike], refined.scores[0, left]])
-    order = np.argsort(-every[1], kind="stable")
-    return Hits(every[0][None, order], every[1][None, order])
+    accepted = np.array([bool(why and why.alike) for why in reranker.explain(image, ids, context)])
+    left = ~np.isin(ranked.ids[0], ids[accepted])
+    every_id = np.concatenate([ids[accepted], ranked.ids[0, left]])
+    every_score = np.concatenate([scores[accepted], ranked.scores[0, left]])
+    order = np.argsort(-every_score, kind="stable")
+    return Hits(every_id[None, order], every_score[None, order])
 
 
-def _hit(rank: int, ident: int, path: bytes, distance: float, plan: Pipeline, reason: Explanation, words: str) -> Hit:
-    return Hit(
-        rank=rank,
-        id=ident,
-        path=os.fsdecode(path),
-        score=similarity(plan, distance) if reason.similarity is None else reason.similarity,
-        distance=distance,
-        metric=plan.metric_name,
-        verdict=reason.verdict,
-        alike=reason.alike,
-        why="; ".join(part for part in (reason.sentence, words) if part),
-        explanation=reason,
-    )
-
-
-def verdict(hits: Sequence[Hit]) -> str:
+def overall_verdict(hits: Sequence[Hit]) -> str:
     """What the answer as a whole is."""
     if any(hit.alike for hit in hits):
         return FOUND

@@ -1,52 +1,98 @@
-"""Relevance feedback: what was marked as alike or not among the hits has its part in their order."""
+"""Relevance feedback: images marked as similar draw the query towards them, others push it away."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import UsageError
-from nearsight.search.context import QueryRows
-from nearsight.search.query import Asked
-from nearsight.search.rocchio import rocchio
-from nearsight.types import NO_ID, Floats, Hits, Ids, Query
+from nearsight.search.query import EncodedQuery
+from nearsight.types import NO_ID, Doubles, Floats, Hits, Ids, Query
 
-DEPTH = 1000
-"""So many hits of the query, and of all that is alike, are put in order."""
+if TYPE_CHECKING:
+    from nearsight.search.engine import QueryContext
+
+__all__ = ["GAMMA", "apply_feedback", "rocchio"]
+
+GAMMA = 0.25
+"""The weight of images that are not similar, relative to the query."""
 
 
-def marked(question: Asked, hits: Hits, query: Query, rows: QueryRows) -> Hits:
-    """The hits, and those of what was marked as alike, in the order of all marks; without what is not alike.
+def rocchio(query: NDArray[Any], similar: NDArray[Any], others: NDArray[Any], gamma: float = GAMMA) -> NDArray[Any]:
+    """The query moved towards similar images and away from others, as a mean whose weights sum to 1.
 
-    Rows of numbers are averaged too, for refiners that ask again.
+        q' = (q + mean(similar) - gamma mean(others)) / w,  w = 1 + 1 - gamma; a part that is empty is left out
+
+    The rule is linear, so it serves scores as well as vectors: for an inner product, the scores of q' are the same mean of
+    the scores of all queries.
+
+    Parameters
+    ----------
+    query : `(n,)` the query's vector, or its scores of n images
+    similar : `(P, n)` the same of images that are similar
+    others : `(M, n)` the same of images that are not
+    gamma : how much `others` counts, at least 0 and below 1
+
+    Returns
+    -------
+    `(n,) float64`
+
+    Raises
+    ------
+    ValueError
+        where gamma is out of its range
+
+    References
+    ----------
+    J. J. Rocchio, Relevance Feedback in Information Retrieval, in G. Salton (ed.), The SMART Retrieval System, 1971.
+    Weights: C. D. Manning, P. Raghavan and H. Schütze, Introduction to Information Retrieval, 2008, section 9.1.1.
     """
-    index, liked, own = rows.snapshot.index(rows.plan), len(query.like), question.sure
-    asking: Any = [*question.rows[:own], *(_row(ident, rows) for ident in (*query.like, *query.unlike))]
-    if not rows.plan.descriptor.variable_length:
-        asking = np.stack(asking)
-        if asking.dtype == np.float32:
-            rows.query_vector = _moved(rows.query_vector, asking[own : own + liked], asking[own + liked :])
-    found = [hits.ids, *([index.search(asking[own : own + liked], DEPTH, rows.allow).ids] if liked else [])]
+    if not 0 <= gamma < 1:
+        raise ValueError(f"gamma is at least 0 and below 1; got {gamma}")
+    moved, weight = query.astype(np.float64), 1.0
+    if len(similar):
+        moved, weight = moved + similar.astype(np.float64).mean(0), weight + 1
+    if len(others):
+        moved, weight = moved - gamma * others.astype(np.float64).mean(0), weight - gamma
+    return np.asarray(moved / weight)
+
+
+def apply_feedback(encoded: EncodedQuery, hits: Hits, query: Query, context: QueryContext, depth: int) -> Hits:
+    """The hits, and those of the similar images, ordered by all feedback; without the images that are not similar.
+
+    `depth` hits of each similar image are ordered too. Float vectors are averaged, for re-rankers that query again.
+    """
+    index, n_similar, own = context.snapshot.index(context.pipeline), len(query.like), encoded.n_primary
+    marked = [_vector(image_id, context) for image_id in (*query.like, *query.unlike)]
+    vectors: Any = [*encoded.vectors[:own], *marked]
+    if not context.pipeline.descriptor.variable_length:
+        vectors = np.stack(vectors)
+        if vectors.dtype == np.float32:
+            similar, others = vectors[own : own + n_similar], vectors[own + n_similar :]
+            context.query_vector = _move_vector(context.query_vector, similar, others)
+    found = [hits.ids]
+    if n_similar:
+        found.append(index.search(vectors[own : own + n_similar], depth, context.allow).ids)
     among = np.setdiff1d(np.concatenate([each.ravel() for each in found]), [NO_ID, *query.unlike])
     if not len(among):
         return Hits(hits.ids[:, :0], hits.scores[:, :0])
-    scores = _scores(among, index.search(asking, len(among), among))
-    total = rocchio(scores[:own].max(0), scores[own : own + liked], scores[own + liked :])
+    scores = _score_table(among, index.search(vectors, len(among), among))
+    total = rocchio(scores[:own].max(0), scores[own : own + n_similar], scores[own + n_similar :])
     order = np.lexsort((among, -total))
     return Hits(among[None, order], total[None, order].astype(np.float32))
 
 
-def _moved(asked: Floats, liked: Floats, unliked: Floats) -> Floats:
-    """The row that is asked with, moved; of rows without negative values, such as histograms, it has none either."""
-    amounts = min(each.min(initial=0) for each in (asked, liked, unliked)) >= 0
-    moved = rocchio(asked, liked, unliked)
+def _move_vector(query: Floats, similar: Floats, others: Floats) -> Floats:
+    """The query vector, moved; from vectors without negative values, such as histograms, it has none either."""
+    amounts = min(each.min(initial=0) for each in (query, similar, others)) >= 0
+    moved = rocchio(query, similar, others)
     return np.asarray(np.maximum(moved, 0) if amounts else moved, np.float32)
 
 
-def _scores(among: Ids, found: Hits) -> NDArray[np.float64]:
-    """The scores `(Q, n)` of images by each row that asks; those that it does not find score as its last."""
+def _score_table(among: Ids, found: Hits) -> Doubles:
+    """The scores `(Q, n)` of images by each vector; those that it does not find score as its last."""
     scores = np.empty((len(found.ids), len(among)))
     for row, ids, some in zip(scores, found.ids, found.scores, strict=True):
         real = ids != NO_ID
@@ -55,7 +101,7 @@ def _scores(among: Ids, found: Hits) -> NDArray[np.float64]:
     return scores
 
 
-def _row(ident: int, rows: QueryRows) -> NDArray[Any]:
-    if not rows.snapshot.has_vector(rows.plan, ident):
-        raise UsageError(f"a mark is the id or the path of an image of this collection; it has none of id {ident}")
-    return rows.vector(ident)
+def _vector(image_id: Any, context: QueryContext) -> NDArray[Any]:  # noqa: ANN401 - an int by now
+    if not context.snapshot.has_vector(context.pipeline, image_id):
+        raise UsageError(f"no image with id {image_id} in this collection")
+    return context.vector(image_id)

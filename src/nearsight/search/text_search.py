@@ -2,57 +2,76 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
 import numpy as np
 
-from nearsight.errors import UsageError
-from nearsight.search.engine import Results
-from nearsight.search.said import listed, worded
+from nearsight.search.engine import FOUND, NOTHING, Hit, Results
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.filters import parse_filter
 from nearsight.storage.full_text import FullTextIndex, explain_text_match
 from nearsight.storage.records import ImageRecord
-from nearsight.types import Ids, Query
+from nearsight.types import Explanation, Ids, Query
 
 
-class Lookup:
+class TextSearch:
     """The words and filters of one open catalogue; whoever calls sees to it that it stays at one generation."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue, self._words = catalogue, FullTextIndex(catalogue)
+        self._catalogue, self._full_text = catalogue, FullTextIndex(catalogue)
 
-    def allowed(self, query: Query) -> Ids | None:
-        """The sorted ids that the words and the filter of a query leave; None where there are neither."""
-        if not (query.words or query.where):
-            return None
-        return np.array(sorted(ident for ident, _ in self._found(query, -1)), np.int64)
+    def matching_ids(self, query: Query) -> Ids:
+        """The sorted ids that the words and the filter of a query leave."""
+        return np.array(sorted(image_id for image_id, _ in self._matches(query, -1)), np.int64)
 
-    def results(self, query: Query, k: int) -> Results:
-        """The answer to words or a filter alone: by relevance, or without words by path.
-
-        Raises
-        ------
-        UsageError
-            where there are neither, or k is below 1
-        """
-        if not (query.words or query.where):
-            raise UsageError("nothing to search by: give an image, colours, words or a filter")
-        if k < 1:
-            raise UsageError(f"k is the number of hits, at least 1; got {k}")
-        found = [(self._catalogue.image(ident), score) for ident, score in self._found(query, k)]
-        total = self._catalogue.count_images()
+    def search(self, query: Query) -> Results:
+        """The answer to words or a filter alone: by relevance, or without words by path."""
+        found = [(self._catalogue.image(image_id), score) for image_id, score in self._matches(query, query.k)]
         if not query.words:
-            return listed(sorted((image for image, _ in found), key=lambda each: each.path)[:k], query.where, total)
-        return worded([(each, score, self._why(each, query.words)) for each, score in found[:k]], total)
+            return self._filtered([record for record, _ in found], query)
+        found = found[: query.k]
+        best = max([1e-9, *(score for _, score in found)])
+        hits = []
+        for rank, (record, score) in enumerate(found, 1):
+            reason = Explanation(self._why(record, query.words), "text match", True, max(0.0, score / best))
+            hits.append(_hit(rank, record, score, "bm25", reason))
+        return self._results("words", hits)
 
-    def _why(self, image: ImageRecord, words: str) -> str:
-        return explain_text_match(image, self._catalogue.notes(image.path), words, self._catalogue.labels(image.path))
+    def _filtered(self, records: Sequence[ImageRecord], query: Query) -> Results:
+        reason = Explanation(f"matches the filter: {query.where}", "matches the filter", True, 1.0)
+        records = sorted(records, key=lambda each: each.path)[: query.k]
+        return self._results("where", [_hit(rank, each, 0.0, "filter", reason) for rank, each in enumerate(records, 1)])
 
-    def _found(self, query: Query, most: int) -> list[tuple[int, float]]:
-        """Ids with scores, best first; `most` is heeded where there is no filter."""
+    def _why(self, record: ImageRecord, words: str) -> str:
+        notes, labels = self._catalogue.notes(record.path), self._catalogue.labels(record.path)
+        return explain_text_match(record, notes, words, labels)
+
+    def _matches(self, query: Query, limit: int) -> list[tuple[int, float]]:
+        """Ids with scores, best first; the limit counts where there is no filter."""
         if not query.where:
-            return self._words.search(query.words, most)
-        allowed = self._catalogue.filter_ids(parse_filter(query.where))
+            return self._full_text.search(query.words, limit)
+        passing = self._catalogue.filter_ids(parse_filter(query.where))
         if not query.words:
-            return [(ident, 1.0) for ident in allowed]
-        among = set(allowed)
-        return [(ident, score) for ident, score in self._words.search(query.words, -1) if ident in among]
+            return [(image_id, 1.0) for image_id in passing]
+        among = set(passing)
+        return [(image_id, score) for image_id, score in self._full_text.search(query.words, -1) if image_id in among]
+
+    def _results(self, recipe: str, hits: Sequence[Hit]) -> Results:
+        return Results(recipe, FOUND if hits else NOTHING, tuple(hits), self._catalogue.count_images())
+
+
+def _hit(rank: int, record: ImageRecord, distance: float, metric: str, reason: Explanation) -> Hit:
+    assert reason.similarity is not None
+    return Hit(
+        rank=rank,
+        id=record.id,
+        path=os.fsdecode(record.path),
+        score=reason.similarity,
+        distance=distance,
+        metric=metric,
+        verdict=reason.verdict,
+        alike=True,
+        why=reason.sentence,
+        explanation=reason,
+    )

@@ -13,7 +13,6 @@ import numpy as np
 from nearsight.api.collection import Collection
 from nearsight.errors import UsageError
 from nearsight.search.engine import Hit, Results
-from nearsight.search.fused import USUAL
 from nearsight.senses import SENSES
 from nearsight.server.collections import WORDS
 from nearsight.server.decoder import Rendered
@@ -38,7 +37,7 @@ class Question:
     words: str = ""
     where: str = ""
     by: tuple[str, ...] = ()
-    fuse: str = USUAL
+    fuse: str = "reciprocal"
     like: tuple[int, ...] = ()
     unlike: tuple[int, ...] = ()
     k: int = 20

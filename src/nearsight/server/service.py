@@ -142,9 +142,9 @@ class Service:
 
     async def explain(self, shelved: Shelved, question: Question, hit: Hit) -> Explanation:
         """Why a hit was found; of both images more is read where places are to be looked at."""
-        if hit.trace is None:
+        if hit.heat_map is None:
             return hit.explanation
-        side = hit.trace.descriptor.side
+        side = hit.heat_map.descriptor.side
         stored = question.id is not None and not question.needs_pixels
         query = await self.decode.run(partial(self._seen, shelved, question.id or 0, side)) if stored else None
         image = await self.decode.run(partial(self._seen, shelved, hit.id, side))

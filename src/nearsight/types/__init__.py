@@ -13,20 +13,22 @@ from nearsight.types.encoder import Encoder, TrainProgress, Vocabulary
 from nearsight.types.index import Index, SearchableIndex
 from nearsight.types.method import Method
 from nearsight.types.metric import Kernel, Metric
+from nearsight.types.query import ImageId, ImageSource, Query, colour_shares, make_query
 from nearsight.types.refiner import RerankContext, Reranker
 from nearsight.types.values import (
     NO_ID,
     Arrays,
     Box,
     Described,
+    Doubles,
     Explanation,
     Floats,
     Hits,
     Ids,
     Image,
     LocalFeatures,
+    Mask,
     Match,
-    Query,
 )
 
 __all__ = [
@@ -35,16 +37,20 @@ __all__ = [
     "Box",
     "Described",
     "Descriptor",
+    "Doubles",
     "Encoder",
     "Explanation",
     "Floats",
     "Hits",
     "Ids",
     "Image",
+    "ImageId",
+    "ImageSource",
     "Index",
     "Kernel",
     "LocalDescriptor",
     "LocalFeatures",
+    "Mask",
     "Match",
     "Method",
     "Metric",
@@ -54,4 +60,6 @@ __all__ = [
     "SearchableIndex",
     "TrainProgress",
     "Vocabulary",
+    "colour_shares",
+    "make_query",
 ]

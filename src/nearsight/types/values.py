@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +14,8 @@ Image: TypeAlias = NDArray[np.uint8]
 
 Ids: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
+Doubles: TypeAlias = NDArray[np.float64]
+Mask: TypeAlias = NDArray[np.bool_]
 Box: TypeAlias = tuple[float, float, float, float]
 """`(x0, y0, x1, y1)` in pixels of the upright image."""
 
@@ -57,32 +58,6 @@ class LocalFeatures:
 
 Described: TypeAlias = "NDArray[Any] | LocalFeatures"
 """What a descriptor makes of one image: a vector `(D,)`, or local features."""
-
-
-@dataclass(frozen=True)
-class Query:
-    """Everything that can be asked at once. A field that a recipe cannot serve is an error, never ignored."""
-
-    image: Path | bytes | Image | int | None = None
-    """A file, its bytes, pixels, or the id of an image of the collection."""
-    box: Box | None = None
-    plus_texts: tuple[str, ...] = ()
-    minus_texts: tuple[str, ...] = ()
-    """Texts that are wanted, and texts that are not, by a descriptor that has a side for texts."""
-    plus_images: tuple[Path | bytes | Image, ...] = ()
-    minus_images: tuple[Path | bytes | Image, ...] = ()
-    """Further images that are wanted, and images that are not."""
-    minus_weight: float = 1.0
-    """How much what is not wanted counts, where what is wanted counts 1."""
-    colours: Mapping[str, float] = field(default_factory=dict)
-    histogram: Sequence[float] | None = None
-    """Amounts of a histogram descriptor's bins, in any unit."""
-    words: str = ""
-    where: str = ""
-    like: tuple[int, ...] = ()
-    """Ids of images of the collection that were marked as alike."""
-    unlike: tuple[int, ...] = ()
-    """Ids of images that were marked as not alike; they are not found again."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,7 @@ from nearsight.errors import NearsightError
 from nearsight.workers.worker import WorkerJob
 
 # It ends at once: taking down the libraries in order takes 50 ms, which whoever closes the pool would wait for.
-_PROGRAM = (
-    "import os, sys; sys.path[:] = {path!r}; from nearsight.workers.worker import nursery; nursery({fd}); os._exit(0)"
-)
+_PROGRAM = "import os, sys; sys.path[:] = {path!r}; from nearsight.workers.worker import run_fork_server; run_fork_server({fd}); os._exit(0)"
 _ONE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "MALLOC_ARENA_MAX")
 
 # Memory that an image leaves goes to the next one instead of to the kernel and back: decoding takes a third less time.

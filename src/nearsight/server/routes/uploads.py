@@ -10,8 +10,8 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
+from nearsight.images.decode import NAMELESS
 from nearsight.images.pillow import printable
-from nearsight.search.query import NAMELESS
 from nearsight.server import schemas
 from nearsight.server.colours import Picked
 from nearsight.server.decoder import Rendered, shown
