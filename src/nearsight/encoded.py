@@ -90,7 +90,7 @@ class DescriptorChain(Descriptor):
 
     def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
         """The rows that images ask with."""
-        return self._apply_encoders(describe_base(self.base, images), method="questions")
+        return self._apply_encoders(describe_base(self.base, images), method="encode_queries")
 
     def encode_texts(self, words: Sequence[str]) -> Any:  # noqa: ANN401 - rows, as the encoders make them
         """The rows of texts, where the first makes any."""

@@ -96,17 +96,17 @@ def test_images_are_added_by_any_sense_whose_rows_are_numbers(photos, folder):
     assert combine(rows[:1], rows[1:], amounts=True) == pytest.approx([1, 0, 0, 0])
     lines = np.float32([[3, 0], [0, -5]])
     assert combine(lines, np.float32([[7, 0]])) == pytest.approx([0, -4])
-    with pytest.raises(UsageError, match="nothing is left"):
+    with pytest.raises(UsageError, match="the query cancels out"):
         combine(rows[:1], rows[:1], amounts=True)
 
 
 def test_what_cannot_be_asked_says_why(photos, folder):
     for asked, says in (
-        ({"text": "red", "by": "colour"}, "colour cannot be asked with texts; ask by meaning"),
+        ({"text": "red", "by": "colour"}, "colour takes no texts; search by meaning"),
         ({"text": "red"}, "not indexed by meaning .*nearsight index .* --by meaning"),
-        ({"plus": folder / "red.png", "recipe": "phash"}, "no numbers that can be added"),
-        ({"minus_text": "red", "recipe": RECIPE}, "taken away from nothing"),
-        ({"text": "+red -red", "recipe": RECIPE}, "nothing is left"),
+        ({"plus": folder / "red.png", "recipe": "phash"}, "no float vectors that can be added"),
+        ({"minus_text": "red", "recipe": RECIPE}, "at least one positive image or text"),
+        ({"text": "+red -red", "recipe": RECIPE}, "the query cancels out"),
         ({"text": "red", "recipe": RECIPE, "minus_weight": 0}, "minus_weight is a number above 0"),
         ({"text": "red", "colours": {"#f00": 1}, "recipe": RECIPE}, "one of them"),
         ({"like": "red.png", "text": "red", "box": (0, 0, 9, 9), "recipe": RECIPE}, "a box needs the image"),
@@ -178,9 +178,9 @@ def test_zero_shot_is_the_softmax_of_cosines():
         powers = [np.exp(c / 0.1) for c in cosines]
         assert likely == pytest.approx([p / sum(powers) for p in powers], abs=1e-5)
     assert label_probabilities(images, rows, 1e-4).sum(1) == pytest.approx(1)
-    for wrong in ({"templates": ["no place"]}, {"templates": []}, {"names": []}, {"names": [" "]}):
+    for wrong in ({"templates": ["no place"]}, {"templates": []}, {"labels": []}, {"labels": [" "]}):
         with pytest.raises(ValueError, match=r"template|labels"):
-            embed_labels(**{"names": names, "texts": texts, "templates": templates, **wrong})
+            embed_labels(**{"labels": names, "encode_texts": texts, "templates": templates, **wrong})
     with pytest.raises(ValueError, match="temperature"):
         label_probabilities(images, rows, 0)
 

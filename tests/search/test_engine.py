@@ -135,7 +135,7 @@ def test_colours_find_the_images_that_have_them(tmp_path):
         assert photos.search(colours={f"#{r:02x}{g:02x}{b:02x}": 1.0})[0].path == f"{name}.png"
     assert photos.search(colours={"c82828": 0.5, "#283cbe": 0.5}, by="colour")[0].path == "red-blue.png"
     assert [hit.path for hit in photos.search(colours={"#c33": 3})[:2]] == ["red.png", "red-blue.png"]
-    with pytest.raises(UsageError, match="ask by colour"):
+    with pytest.raises(UsageError, match="search by colour"):
         photos.search(colours={"#c33": 1.0}, by="copy")
     for wrong in ({"red": 1.0}, {"#c33": 0.0}, {"#c33": float("nan")}):
         with pytest.raises(UsageError, match="colour"):
@@ -258,5 +258,5 @@ def test_a_sketch_is_asked_alone_and_where_there_are_lines(photos, tmp_path):
     Image.new("RGB", (50, 50)).save(tmp_path / "drawing.png")
     with pytest.raises(UsageError, match="--by sketch"):
         photos.search(sketch=tmp_path / "drawing.png")
-    with pytest.raises(UsageError, match="one of them"):
+    with pytest.raises(UsageError, match="a sketch is a query of its own"):
         photos.search(photos.root / "coffee.png", sketch=tmp_path / "drawing.png")

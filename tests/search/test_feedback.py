@@ -89,11 +89,11 @@ def test_distances_stay_those_of_the_query(photos):
 
 
 def test_wrong_marks_are_said(photos):
-    with pytest.raises(UsageError, match="none of id 999"):
+    with pytest.raises(UsageError, match="no image with id 999"):
         photos.search(photos.root / "half.png", recipe="phash", like=[999])
     with pytest.raises(UsageError, match=r"no image at nowhere\.png"):
         photos.search(photos.root / "half.png", recipe="phash", unlike=["nowhere.png"])
-    with pytest.raises(UsageError, match="marks refine an answer"):
+    with pytest.raises(UsageError, match="relevance feedback refines a query"):
         photos.search(words="red", unlike=["red1.png"])
 
 

@@ -89,7 +89,7 @@ def test_filters_hold_for_all_ways(photos):
 def test_what_cannot_be_fused_is_said(photos):
     with pytest.raises(UsageError, match="reciprocal or scores; got"):
         photos.search(photos.root / "china.jpg", by=["copy", "colour"], fuse="average")
-    with pytest.raises(UsageError, match="copy cannot be asked with colours"):
+    with pytest.raises(UsageError, match="copy takes no colours"):
         photos.search(colours={"#c33": 1}, by=["colour", "copy"])
     with pytest.raises(UsageError, match="not indexed by scene"):
         photos.search(photos.root / "china.jpg", by=["copy", "scene"])
