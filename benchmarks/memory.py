@@ -83,7 +83,7 @@ def _highest(pid: int) -> int:
 def _own(process: psutil.Process) -> int:
     with suppress(psutil.NoSuchProcess):
         held = process.memory_info()
-        return int(held.rss - held.explain_overlap)
+        return int(held.rss - held.shared)
     return 0
 
 

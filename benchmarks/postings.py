@@ -120,7 +120,7 @@ def verified(options: Options) -> str:
     refiner = replace(Spatial(), n=VERIFIED)
 
     def refine() -> Hits:
-        asked = SimpleNamespace(total=VERIFIED, memo={}, verified={}, question=question, row=rows.__getitem__)
+        asked = SimpleNamespace(n_images=VERIFIED, memo={}, verified={}, query_vector=question, vector=rows.__getitem__)
         return refiner.rerank(np.zeros((3, 4, 3), np.uint8), hits, asked)
 
     assert sorted(refine().ids[0, : VERIFIED // 2].tolist()) == list(range(1, VERIFIED, 2)), "a plane is not found"

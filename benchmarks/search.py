@@ -92,8 +92,8 @@ def fitted(index: Any, metric: Metric, rows: NDArray[Any]) -> Mapping[str, NDArr
     """What an index learns from a sample of the rows, as large as it likes best; None where it learns nothing."""
     if not index.cache_params:
         return None
-    chosen = np.linspace(0, len(rows) - 1, min(index.sample, len(rows))).astype(int)
-    learnt: Mapping[str, NDArray[Any]] = index.fit(np.ascontiguousarray(rows[chosen]), metric)
+    chosen = np.linspace(0, len(rows) - 1, min(index.sample_size, len(rows))).astype(int)
+    learnt: Mapping[str, NDArray[Any]] = index.train(np.ascontiguousarray(rows[chosen]), metric)
     return learnt
 
 

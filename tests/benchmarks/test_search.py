@@ -23,7 +23,7 @@ class Halves(Index):
     cells: int = 2
     probes: int = 1
     metric = None
-    kept_by = ("cells",)
+    cache_params = ("cells",)
     sample_size = 300
 
     def train(self, rows, metric):

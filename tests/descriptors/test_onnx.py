@@ -166,6 +166,9 @@ def test_what_is_not_what_the_card_says(means, tmp_path):
     (means / "too_wide.toml").write_text(text.partition('[[outputs]]\nname = "wide"')[0])
     with pytest.raises(ModelError, match=r"pooled is a vector of 5; the model gives \(1, 3\)"):
         Onnx(model="too_wide").describe([noise(4, 4)])
+    placed(means, "last_channel", feeding='layout = "NHWC"')
+    with pytest.raises(ModelError, match="the model last_channel does not take what it is given: "):
+        Onnx(model="last_channel").describe([noise(4, 4)])
 
 
 @pytest.mark.parametrize("wrong", ["", 3, None])

@@ -23,9 +23,9 @@ def lay(folder, *names):
 def asked(truth):
     """What is asked, with its right answers and those that do not count, by name and level."""
     return {
-        (each.name, level): (sorted(answers.wanted), sorted(answers.ignored))
-        for each in truth.questions
-        for level, answers in each.answers.items()
+        (each.name, level): (sorted(answers.relevant_names), sorted(answers.ignored))
+        for each in truth.queries
+        for level, answers in each.relevance.items()
     }
 
 

@@ -57,7 +57,7 @@ def plan_of(ready, name):
 def slow_rankings(truth, plan, names):
     """Names by distance to each question, the question itself left out: rows and distances one by one."""
     rows = ns.describe([truth.folder / name for name in names], plan.name.split(" | ")[0])
-    for question in truth.questions:
+    for question in truth.queries:
         query = rows[names.index(question.name)]
         far = [(float(plan.metric.distances(query[None], row[None])[0, 0]), at) for at, row in enumerate(rows)]
         yield question, [names[at] for _, at in sorted(far) if names[at] != question.name]

@@ -179,6 +179,28 @@ def test_our_cards_cannot_be_replaced(tmp_path, monkeypatch):
         registry.require_model("mobilenetv2")
 
 
+def test_files_that_are_no_cards_hide_no_model(tmp_path, monkeypatch):
+    folder = placed(tmp_path / "mine")
+    (folder / "repo").mkdir()
+    (folder / "repo" / "pyproject.toml").write_text('[project]\nname = "other"\n')
+    monkeypatch.setenv("NEARSIGHT_MODELS", str(folder))
+    assert registry.card_problems() == {}
+    (folder / "latin.toml").write_bytes(b'name = "caf\xe9"\nfile = "a.onnx"')
+    (folder / "cut.toml").write_text('name = "cut')
+    (folder / "wrong.toml").write_text(card("wrong").replace("side = 4", "side = 0"))
+    broken = {str(folder / name) for name in ("latin.toml", "cut.toml", "wrong.toml")}
+    assert registry.require_model("means").path == folder / "means.onnx"
+    assert {"means", "mobilenetv2"} <= set(registry.all_cards())
+    assert set(registry.card_problems()) == broken
+    for path, problem in registry.card_problems().items():
+        assert problem.startswith(f"{path} is no model card: ")
+    with pytest.raises(ModelError, match=r'no model "wrong".*wrong.toml is no model card: .*side is'):
+        registry.find_card("wrong")
+    assert registry.verify_models() == {**registry.card_problems(), "means": ""}
+    with pytest.raises(ModelError, match=r"latin.toml is no model card: 'utf-8' codec"):
+        registry.add_model("means", folder / "means.onnx", card_file=folder / "latin.toml")
+
+
 def test_verify_reads_every_byte(tmp_path, monkeypatch):
     folder = placed(tmp_path / "mine")
     monkeypatch.setenv("NEARSIGHT_MODELS", str(folder))

@@ -37,6 +37,8 @@ def list_(json: Json = False) -> None:
     if json:
         print_json(rows)
         return
+    for problem in registry.card_problems().values():
+        typer.echo(shown(problem), err=True)
     for row in rows:
         typer.echo(f"{row['name']:<20} {row['about']}  ({row['licence']}, {row['status']})")
         typer.echo(f"{'':<20} {shown(row['path']) if row['path'] else 'not on this machine: ' + row['get']}")

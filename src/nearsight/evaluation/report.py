@@ -81,7 +81,7 @@ class EvaluationReport:
     @property
     def levels(self) -> list[str]:
         """The levels of the questions whose answers are ranked; altered images are counted by kind instead."""
-        return list(dict.fromkeys(each.level for each in _unaltered_outcomes(self.trials[0].outcomes)))
+        return list(dict.fromkeys(each.level for trial in self.trials for each in _unaltered_outcomes(trial.outcomes)))
 
     def headers(self) -> list[str]:
         """The heads of the columns."""
@@ -124,18 +124,31 @@ class EvaluationReport:
             "description": _measure_description,
         }
         template = environment.from_string(files("nearsight.evaluation").joinpath("report.html").read_text("utf8"))
-        charts = {level: curves(self._curves(level)) for level in self.levels}
-        shares = {trial.name: trial.kinds for trial in self.trials}
+        drawn = {level: self._curves(level) for level in self.levels}
+        colours = self._colours(list(drawn.values()))
+        charts = {
+            level: curves({name: each for name, each in by_name.items() if name in colours}, colours)
+            for level, by_name in drawn.items()
+        }
         few = 0 < len(self.kinds) <= MAX_CHARTED_KINDS and len(self.trials) <= COLOURS
-        return template.render(
-            report=self, charts=charts, groups=bars(self.kinds, shares) if few else [], drawn=COLOURS
-        )
+        shares = {trial.name: trial.kinds for trial in self.trials}
+        groups = bars(self.kinds, shares, colours) if few else []
+        return template.render(report=self, charts=charts, groups=groups, colours=colours, drawn=COLOURS)
 
     def _curves(self, level: str) -> dict[str, Any]:
-        """The curves in the order of the table; where there are too many, those with the largest areas below them."""
-        all_of_them = {trial.name: curve for trial in self.trials if (curve := _curve(trial, level)) is not None}
-        best = sorted(all_of_them, key=lambda name: -float(all_of_them[name].mean()))[:COLOURS]
-        return {name: curve for name, curve in all_of_them.items() if name in best}
+        return {trial.name: curve for trial in self.trials if (curve := _curve(trial, level)) is not None}
+
+    def _colours(self, levels: Sequence[dict[str, Any]]) -> dict[str, int]:
+        """The number of each drawn recipe's colour on the whole page, in the order of the table.
+
+        Where there are more recipes than colours, those with the largest areas below their curves are drawn.
+        """
+        areas = {
+            trial.name: sum(float(each[trial.name].mean()) for each in levels if trial.name in each)
+            for trial in self.trials
+        }
+        best = sorted(areas, key=lambda name: -areas[name])[:COLOURS]
+        return {name: number for number, name in enumerate(name for name in areas if name in best)}
 
 
 def best_and_worst(outcomes: Sequence[Outcome], n_best: int, n_worst: int) -> list[Outcome]:

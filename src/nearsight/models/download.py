@@ -98,6 +98,8 @@ def _download_from_url(card: ModelCard) -> Path:
     part = folder / f"{card.file}.part"
     if not card.sha256:
         _FILES.remove(part)
+    if about.size is not None and part.exists() and part.stat().st_size > about.size:
+        _FILES.remove(part)
     with part.open("ab") as file:
         http_get(card.source.url, file, resume_size=file.tell(), expected_size=about.size, displayed_filename=card.file)
     _FILES.rename(part, folder / card.file)

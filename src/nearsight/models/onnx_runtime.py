@@ -1,4 +1,4 @@
-"""Running networks: images through an ONNX model, by its card. ONNX Runtime is used here and nowhere else."""
+"""Inference: images and texts through an ONNX model, as its card says. Only this module uses ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -63,9 +63,8 @@ def compute_outputs(
 ) -> Iterator[NDArray[np.float32]]:
     """An output of a model for each image, `(1, D)` or `(1, D, h, w)`, in their order; of tokens the first, `(1, D)`.
 
-    `longest_side` is how many pixels the longest side becomes, instead of what the card says, for a card with fit "inside".
-
-    Images go through it one by one: together they are not faster on a processor, and some models take one only.
+    `longest_side` in pixels overrides the card's, for a card with fit "inside". Images are run one by one: batches are
+    no faster on a processor, and some models take one image only.
 
     Raises
     ------
@@ -76,7 +75,7 @@ def compute_outputs(
     wanted, feeding = model.card.output(output), model.card.image_input()
     session = _session(model, os.getpid())
     for image in images:
-        (made,) = session.run([output], {feeding.name: to_model_input(image, feeding, longest_side)})
+        (made,) = _run_session(session, name, [output], {feeding.name: to_model_input(image, feeding, longest_side)})
         yield _validate_output(made, wanted, name)
 
 
@@ -89,10 +88,13 @@ def run_model(name: str, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any
         where the model is not there, is not what its card says, or does not take what it is given
     """
     model = registry.require_model(name)
-    session = _session(model, os.getpid())
+    return _run_session(_session(model, os.getpid()), name, [each.name for each in model.card.outputs], dict(inputs))
+
+
+def _run_session(session: Any, name: str, outputs: list[str], inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:  # noqa: ANN401 - the library has no types
     try:
-        made: list[NDArray[Any]] = session.run([each.name for each in model.card.outputs], dict(inputs))
-    except Exception as problem:  # its errors have no common class of their own
+        made: list[NDArray[Any]] = session.run(outputs, inputs)
+    except Exception as problem:  # its errors have no common base class
         raise ModelError(f"the model {name} does not take what it is given: {problem}") from problem
     return made
 
@@ -117,10 +119,7 @@ def embed_texts(name: str, texts: Sequence[str]) -> Floats:
         given = {feeding.name: row}
         if feeding.mask:
             given[feeding.mask] = (np.arange(feeding.context) < len(numbers)).astype(np.int64)[None]
-        try:
-            (raw,) = session.run([wanted.name], given)
-        except Exception as problem:  # its errors have no common class of their own
-            raise ModelError(f"the model {name} does not take a text: {problem}") from problem
+        (raw,) = _run_session(session, name, [wanted.name], given)
         made[at] = _validate_output(raw, wanted, name)[0]
     return made
 
