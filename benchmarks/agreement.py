@@ -20,7 +20,7 @@ from benchmarks.page import Options, main
 from nearsight.applications.match import FEATURES, match_features
 from nearsight.errors import ModelMissingError, UsageError
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.files import LocalFileSystem
 from nearsight.images.decode import Limits
 from nearsight.recipe import parse_recipe

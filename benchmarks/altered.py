@@ -3,7 +3,7 @@
     python -m benchmarks altered --folder DATA [--out docs/evaluation.md]
 
 The images of DATA's `photos/` and `captions/` are indexed together; some of them, altered in every way that is known
-(`nearsight.evaluation.alterations`), ask for themselves. What is learnt is learnt from `corel1k/`.
+(`nearsight.evaluation.attacks`), ask for themselves. What is learnt is learnt from `corel1k/`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.quality import usable
 from nearsight.errors import UsageError
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
+from nearsight.evaluation.benchmark import evaluate_attacks, open_bench
 from nearsight.evaluation.measures import mean
-from nearsight.evaluation.runner import evaluate_attacks, open_bench
 from nearsight.evaluation.scoring import Outcome
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.search.fused import Together

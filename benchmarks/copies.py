@@ -24,7 +24,7 @@ import numpy as np
 
 import nearsight as ns
 from benchmarks.machine import machine, table
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.evaluation.measures import average_precision
 from nearsight.files import LocalFileSystem
 from nearsight.images.decode import Limits

@@ -18,9 +18,9 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from nearsight.encoded import DescriptorChain
 from nearsight.errors import UsageError
+from nearsight.evaluation.benchmark import evaluate_pipeline, open_bench
 from nearsight.evaluation.ground_truth import GroundTruth
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
-from nearsight.evaluation.runner import evaluate_pipeline, open_bench
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.evaluation.scoring import Trial
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.search.fused import Together

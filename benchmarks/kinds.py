@@ -16,8 +16,8 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, filled, parser, write
 from benchmarks.quality import usable
 from nearsight.errors import UsageError
+from nearsight.evaluation.benchmark import evaluate_attacks, open_bench
 from nearsight.evaluation.measures import mean
-from nearsight.evaluation.runner import evaluate_attacks, open_bench
 from nearsight.senses import SENSES
 
 KINDS = {

@@ -18,7 +18,7 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core, taken
 from nearsight.applications.map import landmark_count
-from nearsight.applications.multidimensional_scaling import landmark_mds
+from nearsight.applications.mds import landmark_mds
 from nearsight.registry import require_method
 from nearsight.types import Descriptor, Metric
 

@@ -24,7 +24,7 @@ from benchmarks.timing import best
 from nearsight.descriptors.onnx import Onnx
 from nearsight.errors import ModelMissingError
 from nearsight.features.xfeat import Xfeat
-from nearsight.models import onnx_runtime, registry
+from nearsight.models import inference, store
 from nearsight.types import Floats, Image
 
 COUNT, ROUNDS = 24, 5
@@ -45,8 +45,8 @@ def described(name: str, images: list[Image]) -> int:
 def tensors(name: str, images: list[Image]) -> list[dict[str, Floats]]:
     """What a network is given for each image."""
     if name == "mobilenetv2":
-        feeding = registry.find_card(name).image_input()
-        return [{feeding.name: onnx_runtime.to_model_input(image, feeding)} for image in images]
+        feeding = store.find_card(name).image_input()
+        return [{feeding.name: inference.to_model_input(image, feeding)} for image in images]
     return [{"input": np.random.default_rng(0).normal(size=(1, 1, 640, 640)).astype(np.float32)} for _ in images]
 
 
@@ -56,10 +56,8 @@ def alone(name: str, given: list[dict[str, Floats]], threads: int) -> Callable[[
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(
-        registry.require_model(name).path, options, providers=["CPUExecutionProvider"]
-    )
-    wanted = ["pooled"] if name == "mobilenetv2" else [each.name for each in registry.find_card(name).outputs]
+    session = onnxruntime.InferenceSession(store.require_model(name).path, options, providers=["CPUExecutionProvider"])
+    wanted = ["pooled"] if name == "mobilenetv2" else [each.name for each in store.find_card(name).outputs]
 
     def run() -> None:
         for each in given:
@@ -88,7 +86,7 @@ def measured(options: Options) -> str:
     images, lines = shown(options.folder, options.of(COUNT, 2)), []
     for name in ("mobilenetv2", "xfeat"):
         try:
-            registry.require_model(name)
+            store.require_model(name)
         except ModelMissingError:
             continue
         lines.append(line(name, images, options.of(ROUNDS, 1)))

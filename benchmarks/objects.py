@@ -15,8 +15,8 @@ import nearsight as ns
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from nearsight.errors import UsageError
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
-from nearsight.evaluation.runner import evaluate_pipeline, open_bench
+from nearsight.evaluation.benchmark import evaluate_pipeline, open_bench
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.evaluation.scoring import Trial
 from nearsight.pipeline import build_pipeline
 

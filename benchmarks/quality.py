@@ -20,10 +20,10 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
 from nearsight.errors import ModelMissingError, UsageError
+from nearsight.evaluation.benchmark import Bench, evaluate_pipeline, open_bench
 from nearsight.evaluation.ground_truth import GroundTruth
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.evaluation.published import PUBLISHED
-from nearsight.evaluation.runner import Bench, evaluate_pipeline, open_bench
 from nearsight.pipeline import Pipeline, build_pipeline, build_sense_pipeline
 from nearsight.senses import SENSES
 

@@ -18,10 +18,10 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
 from nearsight.errors import ModelMissingError, UsageError
+from nearsight.evaluation.benchmark import Bench, open_bench
 from nearsight.evaluation.ground_truth import GroundTruth
 from nearsight.evaluation.measures import average_precision
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
-from nearsight.evaluation.runner import Bench, open_bench
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.search.fused import Together
 from nearsight.types import Hits, Query

@@ -15,8 +15,8 @@ from benchmarks.machine import machine, table
 from benchmarks.objects import LEARNT_FROM, MOST, ROWS
 from benchmarks.page import Options, main
 from nearsight.errors import UsageError
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
-from nearsight.evaluation.runner import evaluate_pipeline, open_bench
+from nearsight.evaluation.benchmark import evaluate_pipeline, open_bench
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.pipeline import build_pipeline
 
 PARTS = (LEARNT_FROM, LEARNT_FROM[:2], LEARNT_FROM[2:])

@@ -16,7 +16,7 @@ from PIL import Image as PillowImage
 import nearsight as ns
 from docs_build import asked
 from nearsight.cli.demo import PHOTOGRAPHS, STRANGERS
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.files import LocalFileSystem
 from nearsight.images.decode import Limits
 from nearsight.registry import natural_metric, require_method

@@ -7,7 +7,7 @@ from benchmarks import altered, images
 from benchmarks.page import Options, main, markers
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 
 COPY = "gist | flat | verify(n=2)"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nearsight.evaluation.charts import HEIGHT, WIDTH, bars, curves
-from nearsight.evaluation.curves import LEVELS, interpolated_precision, mean_curve, precision_recall
+from nearsight.evaluation.measures import RECALL_LEVELS, interpolated_precision, mean_curve, precision_recall
 
 
 def slow_interpolated(ranks, positives, level):
@@ -22,7 +22,7 @@ def test_interpolated_agrees_with_trying_every_cut():
     for _ in range(20):
         ranks = random.choice(40, random.integers(0, 9), replace=False).tolist()
         positives = len(ranks) + int(random.integers(1, 4))
-        expected = [slow_interpolated(ranks, positives, level) for level in LEVELS]
+        expected = [slow_interpolated(ranks, positives, level) for level in RECALL_LEVELS]
         assert interpolated_precision(ranks, positives) == pytest.approx(expected)
 
 

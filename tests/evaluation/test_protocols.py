@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import ImageNames, list_images
+from nearsight.evaluation.dataset_folder import ImageNames, list_images
 from nearsight.evaluation.ground_truth import Relevance
-from nearsight.evaluation.protocols.catalogue import PROTOCOLS, load_ground_truth
+from nearsight.evaluation.protocols.registry import PROTOCOLS, load_ground_truth
 
 
 def lay(folder, *names):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nearsight.errors import ImageError, Reason
-from nearsight.images.sidecars.entry import ImageText
+from nearsight.images.image_text import ImageText
 from nearsight.images.sidecars.formats import is_sidecar, read_sidecar
 
 XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>

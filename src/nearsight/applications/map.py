@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.applications.multidimensional_scaling import landmark_mds
+from nearsight.applications.mds import landmark_mds
 from nearsight.errors import DamagedError, UsageError
 from nearsight.pipeline import Pipeline
 from nearsight.storage.snapshot import Snapshot

@@ -138,7 +138,7 @@ def _altered(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, P
     """Write each alteration of each original; kind, original, copy."""
     from PIL import Image as PillowImage
 
-    from nearsight.evaluation.alterations import ATTACKS as EVERY
+    from nearsight.evaluation.attacks import ATTACKS as EVERY
     from nearsight.files import LocalFileSystem
     from nearsight.images.decode import Limits
     from nearsight.search.query import query_pixels

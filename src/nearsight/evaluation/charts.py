@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.evaluation.curves import LEVELS
+from nearsight.evaluation.measures import RECALL_LEVELS
 
 __all__ = ["Bar", "BarGroup", "Curve", "bars", "curves"]
 
@@ -49,7 +49,7 @@ class BarGroup:
 
 
 def curves(precision_by_name: Mapping[str, NDArray[np.float64]], colours: Mapping[str, int]) -> list[Curve]:
-    """Lines of the precision `(101,)` at `LEVELS` of recall, one for each name, in its colour.
+    """Lines of the precision `(101,)` at `RECALL_LEVELS` of recall, one for each name, in its colour.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def curves(precision_by_name: Mapping[str, NDArray[np.float64]], colours: Mappin
     """
     made = []
     for name, precision in precision_by_name.items():
-        places = zip((WIDTH * LEVELS).tolist(), (HEIGHT * (1 - precision)).tolist(), strict=True)
+        places = zip((WIDTH * RECALL_LEVELS).tolist(), (HEIGHT * (1 - precision)).tolist(), strict=True)
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         made.append(Curve(name, colours[name], points))
     return made

@@ -2,8 +2,8 @@
 
 The homography `(3, 3)` maps points of the first image to the second, in pixels with their centres at .5. Features are
 circles; two of them correspond where the circles, laid over each other in the first image, have an overlap error (1 -
-the area of both / the area of either) below `max_overlap_error`. As in the paper, the sizes of both are changed alike before that,
-so that the first has a radius of 30 pixels: else large circles would overlap more easily than small ones.
+the area of both / the area of either) below `max_overlap_error`. As in the paper, both are first scaled so that the
+first has a radius of 30 pixels: else large circles would overlap more easily than small ones.
 """
 
 from __future__ import annotations

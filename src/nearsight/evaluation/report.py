@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from nearsight.evaluation.charts import COLOURS, bars, curves
-from nearsight.evaluation.curves import mean_curve
+from nearsight.evaluation.measures import mean_curve
 from nearsight.evaluation.published import Published
 from nearsight.evaluation.scoring import MEASURES, Outcome, Trial
 

@@ -10,8 +10,8 @@ from PIL import Image as Pillow
 from PIL import ImageFile, IptcImagePlugin
 
 from nearsight.errors import ImageError
+from nearsight.images.image_text import ImageText, build_image_text, split_tags
 from nearsight.images.sidecars import xmp_file
-from nearsight.images.sidecars.entry import ImageText, build_image_text, split_tags
 
 DESCRIPTION, COMMENT, XP_TITLE, XP_COMMENT, XP_KEYWORDS, XP_SUBJECT = 0x10E, 0x9286, 0x9C9B, 0x9C9C, 0x9C9E, 0x9C9F
 EXIF_TEXT_TAGS = (DESCRIPTION, COMMENT, XP_TITLE, XP_COMMENT, XP_KEYWORDS, XP_SUBJECT)

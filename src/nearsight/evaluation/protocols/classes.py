@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import find_first, list_images, list_subfolders
+from nearsight.evaluation.dataset_folder import find_first, list_images, list_subfolders
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance
 
 __all__ = ["leave_one_out", "read_caltech101", "read_classes", "read_corel1k", "read_scene15"]

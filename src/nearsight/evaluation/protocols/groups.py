@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import find_first, list_images, list_subfolders
+from nearsight.evaluation.dataset_folder import find_first, list_images, list_subfolders
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance
 
 __all__ = ["read_copydays", "read_holidays", "read_pairs", "read_ukbench"]

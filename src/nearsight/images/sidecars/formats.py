@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from nearsight.images.image_text import ImageText
 from nearsight.images.sidecars import csv_file, json_file, xmp_file
-from nearsight.images.sidecars.entry import ImageText
 
 MAX_SIDECAR_BYTES = 64 << 20
 """Bytes of a sidecar that is read."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nearsight as ns
-from nearsight.applications.two_file import TwoFileIndex, two_file_paths
+from nearsight.applications.two_file_index import TwoFileIndex, two_file_paths
 from nearsight.errors import DamagedError, FormatError, UsageError
 from nearsight.indexes.flat import Flat
 from tests.command import nearsight

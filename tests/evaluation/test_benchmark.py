@@ -8,10 +8,10 @@ from PIL import Image
 
 import nearsight as ns
 from nearsight.errors import UsageError
+from nearsight.evaluation.benchmark import evaluate_attacks, evaluate_pipeline, make_example, open_bench
 from nearsight.evaluation.measures import average_precision
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.evaluation.published import PUBLISHED
-from nearsight.evaluation.runner import evaluate_attacks, evaluate_pipeline, make_example, open_bench
 from nearsight.evaluation.scoring import MAX_ANSWERS
 from nearsight.images.thumbnail import decode
 from nearsight.ingest.run import Settings

@@ -35,8 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.alterations import ATTACKS, Attack
-from nearsight.evaluation.random_pixels import generator_for, to_uint8
+from nearsight.evaluation.attacks import ATTACKS, Attack, generator_for, to_uint8
 from nearsight.types import Floats, Image
 
 __all__ = ["QUERY_KINDS", "REDRAWN", "select_kinds"]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import ImageNames, find_first, list_images, read_list_bytes
+from nearsight.evaluation.dataset_folder import ImageNames, find_first, list_images, read_list_bytes
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance, box_from_numbers
 from nearsight.evaluation.pickle_reader import load_plain_data
 

@@ -132,11 +132,15 @@ def find_model_file(card: ModelCard) -> Path | None:
             return found
     if (models_dir() / card.name / card.file).is_file():
         return models_dir() / card.name / card.file
-    if card.source.repo:
-        from nearsight.models.hub_cache import find_in_hub_cache
+    return _find_in_hub_cache(card) if card.source.repo else None
 
-        return find_in_hub_cache(card)
-    return None
+
+def _find_in_hub_cache(card: ModelCard) -> Path | None:
+    """A card's file in the cache that other programs share; nothing is downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(card.source.repo, card.source.file, revision=card.source.revision)
+    return Path(found) if isinstance(found, str) else None
 
 
 def require_model(name: str) -> ModelFile:

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.alterations import ATTACKS
-from nearsight.evaluation.redrawing import PAPER, QUERY_KINDS, REDRAWN, select_kinds
+from nearsight.evaluation.attacks import ATTACKS
+from nearsight.evaluation.simulated_queries import PAPER, QUERY_KINDS, REDRAWN, select_kinds
 
 skimage_data = pytest.importorskip("skimage.data")
 

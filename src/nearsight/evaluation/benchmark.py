@@ -23,7 +23,6 @@ from nearsight.api.indexing import index
 from nearsight.clock import Clock, SystemClock
 from nearsight.errors import ImageError, UsageError
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance
-from nearsight.evaluation.redrawing import QUERY_KINDS
 from nearsight.evaluation.report import Example, ExampleHit
 from nearsight.evaluation.scoring import (
     MAX_ANSWERS,
@@ -34,6 +33,7 @@ from nearsight.evaluation.scoring import (
     compute_figures,
     positive_ranks,
 )
+from nearsight.evaluation.simulated_queries import QUERY_KINDS
 from nearsight.files import LocalFileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits

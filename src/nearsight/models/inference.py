@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import ModelError
-from nearsight.models import registry
+from nearsight.models import store
 from nearsight.models.card import ImageInput, ModelCard, ModelOutput
-from nearsight.models.registry import ModelFile
+from nearsight.models.store import ModelFile
 from nearsight.models.tokenizer import Tokenizer
 from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Floats, Image
@@ -34,8 +34,8 @@ _ERRORS_ONLY = 3
 def model_digest(name: str) -> str:
     """The SHA-256 of a model and eight digits for how images are fed to it; empty where the file is not known yet."""
     try:
-        card = registry.find_card(name)
-        sha256 = registry.expected_sha256(card) or registry.require_model(name).sha256
+        card = store.find_card(name)
+        sha256 = store.expected_sha256(card) or store.require_model(name).sha256
     except ModelError:
         return ""
     if card.input is None:
@@ -46,7 +46,7 @@ def model_digest(name: str) -> str:
 
 def load_model(name: str) -> None:
     """Find a model, check it and open it; ModelError where that cannot be."""
-    _session(registry.require_model(name), os.getpid())
+    _session(store.require_model(name), os.getpid())
 
 
 def execution_provider(name: str) -> str:
@@ -54,7 +54,7 @@ def execution_provider(name: str) -> str:
 
     That is CUDA where the installed ONNX Runtime has it, a graphics card is there and its libraries can be loaded.
     """
-    provider: str = _session(registry.require_model(name), os.getpid()).get_providers()[0]
+    provider: str = _session(store.require_model(name), os.getpid()).get_providers()[0]
     return provider.removesuffix("ExecutionProvider")
 
 
@@ -71,7 +71,7 @@ def compute_outputs(
     ModelError
         where the model is not there, or is not what its card says
     """
-    model = registry.require_model(name)
+    model = store.require_model(name)
     wanted, feeding = model.card.output(output), model.card.image_input()
     session = _session(model, os.getpid())
     for image in images:
@@ -87,7 +87,7 @@ def run_model(name: str, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any
     ModelError
         where the model is not there, is not what its card says, or does not take what it is given
     """
-    model = registry.require_model(name)
+    model = store.require_model(name)
     return _run_session(_session(model, os.getpid()), name, [each.name for each in model.card.outputs], dict(inputs))
 
 
@@ -107,7 +107,7 @@ def embed_texts(name: str, texts: Sequence[str]) -> Floats:
     ModelError
         where the model or its vocabulary is not there, takes no texts, or is not what its card says
     """
-    model = registry.require_model(name)
+    model = store.require_model(name)
     feeding, wanted = model.card.text, model.card.vector()
     if feeding is None:
         raise ModelError(f"the model {name} takes no texts: its card has no [text]")
@@ -131,7 +131,7 @@ def _load_tokenizer(vocabulary: ModelFile) -> Tokenizer:
 
 def load_tokenizer(vocabulary: str) -> Tokenizer:
     """The tokenizer of a vocabulary's card; ModelError where its file is not there or is none."""
-    return _load_tokenizer(registry.require_model(vocabulary))
+    return _load_tokenizer(store.require_model(vocabulary))
 
 
 def _validate_output(values: NDArray[Any], output: ModelOutput, name: str) -> Floats:

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 from PIL.TiffImagePlugin import IFDRational
 
 from nearsight.images.decode import decode_image
-from nearsight.images.exif import Metadata
+from nearsight.images.metadata import Metadata
 from nearsight.images.pillow import printable
 
 from .hostile import photo, saved

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import ImageNames, find_first, list_images, read_list_bytes
+from nearsight.evaluation.dataset_folder import ImageNames, find_first, list_images, read_list_bytes
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance, box_from_numbers
 from nearsight.types import Box
 
