@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from benchmarks.timing import best
+from benchmarks.timing import best_times
 from nearsight.descriptors.onnx import Onnx
 from nearsight.errors import ModelMissingError
 from nearsight.features.xfeat import Xfeat
@@ -32,12 +32,12 @@ SIDE = 384
 THREADS = (1, 2)
 
 
-def shown(folder: Any, count: int) -> list[Image]:  # noqa: ANN401 - a path or None
+def load_images(folder: Any, count: int) -> list[Image]:  # noqa: ANN401 - a path or None
     """Decoded images."""
     return list(images.crops(images.photographs(folder), count, SIDE))
 
 
-def described(name: str, images: list[Image]) -> int:
+def count_described(name: str, images: list[Image]) -> int:
     """Everything from the pixels to the rows."""
     return len(Onnx().describe(images)) if name == "mobilenetv2" else len(Xfeat().describe(images))
 
@@ -72,18 +72,18 @@ def line(name: str, images: list[Image], rounds: int) -> list[str]:
     ways: dict[str, Callable[[], Any]] = {str(each): alone(name, given, each) for each in THREADS}
     halves = images[: count // 2], images[count // 2 :]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        ways["ours"] = partial(described, name, images)
-        ways["two"] = lambda: list(pool.map(partial(described, name), halves))
+        ways["ours"] = partial(count_described, name, images)
+        ways["two"] = lambda: list(pool.map(partial(count_described, name), halves))
         for way in ways.values():
             way()
-        took = {way: count / each.wall for way, each in best(ways, rounds).items()}
+        took = {way: count / each.wall for way, each in best_times(ways, rounds).items()}
     rates = [f"{took[each]:.1f}" for each in ("1", "2", "ours", "two")]
     return [f"`{name}`", *rates, f"{took['ours'] / took['1']:.2f}"]
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
-    images, lines = shown(options.folder, options.of(COUNT, 2)), []
+    images, lines = load_images(options.folder, options.of(COUNT, 2)), []
     for name in ("mobilenetv2", "xfeat"):
         try:
             store.require_model(name)
@@ -104,4 +104,4 @@ ONNX Runtime on tensors that are ready, *ours* all from the pixels to the rows.
 """
 
 if __name__ == "__main__":
-    main("networks", __doc__, measured)
+    main("networks", __doc__, measure_section)

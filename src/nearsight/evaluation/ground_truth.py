@@ -22,12 +22,12 @@ class Relevance:
     """
 
     positives: frozenset[str]
-    ignored: frozenset[str] = frozenset()
+    junk: frozenset[str] = frozenset()
 
     @property
     def relevant_names(self) -> frozenset[str]:
         """The positives that are not junk."""
-        return self.positives - self.ignored
+        return self.positives - self.junk
 
 
 @dataclass(frozen=True)

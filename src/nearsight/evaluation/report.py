@@ -1,4 +1,4 @@
-"""What was judged, for reading: rows of a table, JSON with everything, and one self-contained page."""
+"""Reports of an evaluation: rows of a table, JSON with everything, and one self-contained page."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from nearsight.evaluation.scoring import MEASURES, Outcome, Trial
 __all__ = ["EvaluationReport", "Example", "ExampleHit", "best_and_worst"]
 
 MAX_CHARTED_KINDS = 6
-"""With at most so many kinds of queries, and a colour for each recipe, their shares are drawn as bars too."""
+"""Up to this number of kinds of queries, and with a colour for each recipe, their shares are drawn as bars too."""
 
 
 @dataclass(frozen=True)
 class ExampleHit:
-    """One answer as the page shows it: its name, a JPEG, and whether it is right."""
+    """One hit on the page: its name, a JPEG, and whether it is right."""
 
     name: str
     jpeg: bytes
@@ -32,7 +32,7 @@ class ExampleHit:
 
 @dataclass(frozen=True)
 class Example:
-    """One question as the page shows it, with the first answers of the recipe named `trial`."""
+    """One query on the page, with the first hits of the recipe named `trial`."""
 
     trial: str
     outcome: Outcome
@@ -41,7 +41,7 @@ class Example:
 
     @property
     def caption(self) -> str:
-        """What came of it, in words."""
+        """The outcome in words."""
         first = min(self.outcome.ranks, default=None)
         if first is None:
             return "no right answer found"
@@ -50,15 +50,15 @@ class Example:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """A task with what each recipe made of it.
+    """A task with the evaluation of each recipe.
 
     Parameters
     ----------
-    title, intro : what was judged, in a line and in a sentence
+    title, intro : what was evaluated, in a line and in a sentence
     trials : one for each recipe
-    facts : numbers of the task by name, such as how many images and questions
+    facts : numbers of the task by name, such as the numbers of images and queries
     published : figures of a paper under the same protocol
-    examples : questions to show with their answers
+    examples : queries to show with their hits
     """
 
     title: str
@@ -80,7 +80,7 @@ class EvaluationReport:
 
     @property
     def levels(self) -> list[str]:
-        """The levels of the questions whose answers are ranked; altered images are counted by kind instead."""
+        """The levels of the queries that are not altered; altered images are counted by kind instead."""
         return list(dict.fromkeys(each.level for trial in self.trials for each in _unaltered_outcomes(trial.outcomes)))
 
     def headers(self) -> list[str]:
@@ -116,7 +116,7 @@ class EvaluationReport:
         }
 
     def html(self) -> str:
-        """One page that asks for nothing from anywhere; names are escaped."""
+        """One page that loads nothing from elsewhere; names are escaped."""
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         environment.filters |= {
             "data_uri": _to_data_uri,
@@ -152,9 +152,9 @@ class EvaluationReport:
 
 
 def best_and_worst(outcomes: Sequence[Outcome], n_best: int, n_worst: int) -> list[Outcome]:
-    """Some of the quarter of the questions that was answered best, then some of the worst quarter.
+    """Some of the best quarter of the queries, then some of the worst quarter.
 
-    By average precision, equal ones in the order of the questions; no two of one group where possible.
+    By average precision, equal ones in the order of the queries; no two of one group where possible.
     """
     quarter = len(outcomes) // 4
     rising = sorted(outcomes, key=lambda each: each.precision)

@@ -25,7 +25,7 @@ def is_sidecar(path: bytes) -> bool:
 
 
 def read_sidecar(path: bytes, data: bytes) -> list[ImageText]:
-    """What a sidecar of this name says, a `Said` for each image; empty where it does not speak of images.
+    """Read a sidecar of this name: an `ImageText` for each image, none where it names no images.
 
     Raises
     ------
