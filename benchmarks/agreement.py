@@ -19,7 +19,7 @@ from benchmarks.page import Options, main
 from nearsight.applications.match import FEATURES, match_features
 from nearsight.errors import ModelMissingError, UsageError
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.images.decode import open_image
 from nearsight.recipe import parse_recipe
 from nearsight.registry import build_methods
@@ -30,27 +30,27 @@ SAME, OTHERS = 4, 20
 """Images of the same building, and of others, that each question is compared with, at most."""
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
         raise UsageError("--folder names the folder that holds landmarks")
     truth = load_ground_truth("landmarks", options.folder / "landmarks")
     truth = truth.subsample(3) if options.quick else truth
-    chosen = [(each, compared_with(truth, each)) for each in truth.queries]
+    chosen = [(each, choose_pairs(truth, each)) for each in truth.queries]
     lines = [line for way in WAYS[: options.of(len(WAYS), 1)] if (line := row(way, truth, chosen))]
     return TEXT.format(machine=machine(), table=table(HEAD, lines))
 
 
-def compared_with(truth: GroundTruth, question: EvaluationQuery) -> tuple[list[str], list[str]]:
+def choose_pairs(truth: GroundTruth, question: EvaluationQuery) -> tuple[list[str], list[str]]:
     """Some images that show the same as the question, and some that do not; always the same ones."""
     (answers,) = question.relevance.values()
     own = question.image.relative_to(truth.folder).as_posix()
     same = [each for each in truth.images if each in answers.relevant_names and each != own]
-    others = [each for each in truth.images if each not in answers.positives | answers.ignored and each != own]
-    return drawn(same, SAME, question.name), drawn(others, OTHERS, question.name)
+    others = [each for each in truth.images if each not in answers.positives | answers.junk and each != own]
+    return sample_names(same, SAME, question.name), sample_names(others, OTHERS, question.name)
 
 
-def drawn(names: list[str], count: int, seed: str) -> list[str]:
+def sample_names(names: list[str], count: int, seed: str) -> list[str]:
     """So many of the names, by chance."""
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())[:count]
 
@@ -63,13 +63,13 @@ def row(way: str, truth: GroundTruth, chosen: list[tuple[EvaluationQuery, tuple[
         local.load()
     except ModelMissingError:
         return []
-    of = cache(lambda path, box: described(local, path, box))
+    of = cache(lambda path, box: load_features(local, path, box))
     counts: tuple[list[int], list[int]] = ([], [])
     fewest = 0
     for question, images in chosen:
         for found, names in zip(counts, images, strict=True):
             for name in names:
-                count, fewest = agree(local, of(question.image, question.box), of(truth.folder / name, None))
+                count, fewest = count_inliers(local, of(question.image, question.box), of(truth.folder / name, None))
                 found.append(count)
     same, others = map(np.array, counts)
     shares = [f"{100 * (each >= fewest).mean():.1f}" for each in (same, others)]
@@ -77,12 +77,12 @@ def row(way: str, truth: GroundTruth, chosen: list[tuple[EvaluationQuery, tuple[
     return [f"`{way}`", *numbers, f"{fewest}", *shares]
 
 
-def described(local: LocalDescriptor, path: Path, box: Box | None) -> LocalFeatures:
+def load_features(local: LocalDescriptor, path: Path, box: Box | None) -> LocalFeatures:
     """The features of an image, or of a part of it."""
     return local.features(open_image(path, full=box is not None).render(local.side, box))
 
 
-def agree(local: LocalDescriptor, query: LocalFeatures, hit: LocalFeatures) -> tuple[int, int]:
+def count_inliers(local: LocalDescriptor, query: LocalFeatures, hit: LocalFeatures) -> tuple[int, int]:
     """How many matches agree, and how many must."""
     (_, found), fewest = match_features(local, query, hit)
     return 0 if found is None else len(found.hit_points), fewest
@@ -109,4 +109,4 @@ how many `match` asks for, and in which share of the pairs there are so many.
 """
 
 if __name__ == "__main__":
-    main("agreement", __doc__, measured)
+    main("agreement", __doc__, measure_section)

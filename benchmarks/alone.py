@@ -56,10 +56,10 @@ def by_pillow(folder: Path, workers: int) -> int:
     """Decode all files of a folder with Pillow at the same fraction, without averaging down; how many."""
     paths = sorted(folder.rglob("*.jpg"))
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        return sum(pool.map(_drafted, paths, chunksize=4))
+        return sum(pool.map(_decode_draft, paths, chunksize=4))
 
 
-def _drafted(path: Path) -> int:
+def _decode_draft(path: Path) -> int:
     with Pillow.open(path, formats=["JPEG"]) as image:
         scale = choose_scale(*image.size)
         image.draft(None, (image.width // scale, image.height // scale))

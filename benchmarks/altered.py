@@ -3,7 +3,7 @@
     python -m benchmarks altered --folder DATA [--out docs/evaluation.md]
 
 The images of DATA's `photos/` and `captions/` are indexed together; some of them, altered in every way that is known
-(`nearsight.evaluation.alterations`), ask for themselves. What is learnt is learnt from `corel1k/`.
+(`nearsight.evaluation.attacks`), ask for themselves. What is learnt is learnt from `corel1k/`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import nearsight as ns
-from benchmarks.copies import gathered
+from benchmarks.copies import copy_images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from benchmarks.quality import usable
+from benchmarks.quality import usable_recipes
 from nearsight.errors import UsageError
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
+from nearsight.evaluation.benchmark import evaluate_attacks, open_bench
 from nearsight.evaluation.measures import mean
-from nearsight.evaluation.runner import evaluate_attacks, open_bench
 from nearsight.evaluation.scoring import Outcome
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.search.fusion import FusedPipeline
@@ -64,7 +64,7 @@ def family(kind: str) -> str:
     return next(name for name, heads in FAMILIES.items() if kind.startswith(heads))
 
 
-def shares(made: dict[str, list[Outcome]], names: dict[str, str]) -> list[list[str]]:
+def share_rows(made: dict[str, list[Outcome]], names: dict[str, str]) -> list[list[str]]:
     """Per cent of the originals found first, a line for each family and one for all, a column for each method."""
     lines = []
     for title in (*FAMILIES, "all"):
@@ -76,15 +76,15 @@ def shares(made: dict[str, list[Outcome]], names: dict[str, str]) -> list[list[s
     return lines
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
         raise UsageError(f"--folder names the folder that holds {', '.join(INDEXED)} and {LEARNT_FROM}")
-    here = {name: text for name, text in METHODS.items() if usable([text])}
+    here = {name: text for name, text in METHODS.items() if usable_recipes([text])}
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
         images, learnt = Path(place, "images"), Path(place, "learnt.npz")
         images.mkdir()
-        gathered([options.folder / name for name in INDEXED], images)
+        copy_images([options.folder / name for name in INDEXED], images)
         ns.train([options.folder / LEARNT_FROM], [text for text in here.values() if "|" in text], learnt)
         with open_bench(images, (), here.values(), trained=[learnt]) as ready:
             plans = {each.name: each for each in ready.pipelines}
@@ -104,7 +104,7 @@ def measured(options: Options) -> str:
             made = evaluate_attacks(ready, list(ATTACKS), count, lambda progress: None, list(further.values()))
             total = len(ready.images)
     names = {name: each.name for name, each in {**own, **further}.items()}
-    lines = shares(made, names)
+    lines = share_rows(made, names)
     recipes = "; ".join(f"*{name}* `{text}`" for name, text in here.items())
     asked = len(ATTACKS) * min(count, total)
     return TEXT.format(
@@ -132,4 +132,4 @@ verified too.
 """
 
 if __name__ == "__main__":
-    main("altered", __doc__, measured)
+    main("altered", __doc__, measure_section)

@@ -24,7 +24,7 @@ import numpy as np
 
 import nearsight as ns
 from benchmarks.machine import machine, table
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.evaluation.measures import average_precision
 from nearsight.images.decode import open_image
 from nearsight.search.engine import Results
@@ -43,7 +43,7 @@ class Outcome:
     others: tuple[str, ...]
 
 
-def gathered(folders: Iterable[Path], target: Path) -> list[str]:
+def copy_images(folders: Iterable[Path], target: Path) -> list[str]:
     """Copy the images of the folders into one; their names."""
     names = []
     for folder in folders:
@@ -63,7 +63,7 @@ def outcome(results: Results, name: str, attack: str) -> Outcome:
     return Outcome(attack, rank, accepted, others)
 
 
-def attacked(home: Path, folder: Path, kinds: list[str], name: str) -> list[Outcome]:
+def search_attacks(home: Path, folder: Path, kinds: list[str], name: str) -> list[Outcome]:
     """Ask with every alteration of one image."""
     image = open_image(folder / name).render(1024)
     made = []
@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, help="where accepted pairs of different images are listed (JSON)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as box:
-        text, pairs = measured(Path(box), given.folders, given.queries, given.held_out)
+        text, pairs = measure_section(Path(box), given.folders, given.queries, given.held_out)
     if given.pairs:
         given.pairs.write_text(json.dumps(pairs, indent=1))
     if given.out:
@@ -109,12 +109,12 @@ def main() -> None:
     print(text)
 
 
-def measured(box: Path, folders: list[Path], queries: int, held_out: int) -> tuple[str, dict[str, list[str]]]:
+def measure_section(box: Path, folders: list[Path], queries: int, held_out: int) -> tuple[str, dict[str, list[str]]]:
     """The page's text, and whatever was accepted that is another image."""
     folder, aside = box / "images", box / "aside"
     folder.mkdir()
     aside.mkdir()
-    names = gathered(folders, folder)
+    names = copy_images(folders, folder)
     shuffled = np.random.default_rng(2026).permutation(sorted(names)).tolist()
     out, asked = shuffled[:held_out], shuffled[held_out : held_out + queries]
     for name in out:
@@ -125,7 +125,7 @@ def measured(box: Path, folders: list[Path], queries: int, held_out: int) -> tup
     own = [photos.search(folder / name, k=1)[0].path == name for name in shuffled[held_out:]]
     kinds = list(ATTACKS)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        outcomes = [each for made in pool.map(partial(attacked, home, folder, kinds), asked) for each in made]
+        outcomes = [each for made in pool.map(partial(search_attacks, home, folder, kinds), asked) for each in made]
     strangers = [outcome(photos.search(aside / name, k=20), name, "none") for name in out]
     pairs = {name: list(each.others) for name, each in zip(out, strangers, strict=True) if each.others}
     light = [each for each in outcomes if ATTACKS[each.attack].light]

@@ -29,7 +29,7 @@ def divisor(width: int, height: int, side: int) -> int:
     return max(d for d in (1, 2, 4, 8) if d == 1 or max(width, height) / d >= side)
 
 
-def averaged(image: Image, side: int) -> Image:
+def downscale(image: Image, side: int) -> Image:
     """The image with a longest side of `side`, by averaging areas."""
     height, width = image.shape[:2]
     scale = min(1, side / max(width, height))
@@ -42,14 +42,14 @@ def by_pillow(data: bytes, side: int) -> Image:
     image = PillowImage.open(io.BytesIO(data), formats=["JPEG"])
     d = divisor(*image.size, side)
     image.draft("RGB", (image.width // d, image.height // d))
-    return averaged(np.asarray(image), side)
+    return downscale(np.asarray(image), side)
 
 
 def by_simplejpeg(data: bytes, side: int) -> Image:
     """libjpeg-turbo by simplejpeg."""
     height, width, _, _ = simplejpeg.decode_jpeg_header(data)
     d = divisor(width, height, side)
-    return averaged(simplejpeg.decode_jpeg(data, "RGB", min_height=height // d, min_width=width // d), side)
+    return downscale(simplejpeg.decode_jpeg(data, "RGB", min_height=height // d, min_width=width // d), side)
 
 
 def by_pyvips(data: bytes, side: int) -> Image:
@@ -65,7 +65,7 @@ def by_opencv(data: bytes, side: int) -> Image:
     flag = flags.get(divisor(width, height, side), cv2.IMREAD_REDUCED_COLOR_8)
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     assert decoded is not None
-    return averaged(decoded[..., ::-1], side)
+    return downscale(decoded[..., ::-1], side)
 
 
 DECODERS: dict[str, Callable[[bytes, int], Image]] = {
@@ -76,7 +76,7 @@ DECODERS: dict[str, Callable[[bytes, int], Image]] = {
 }
 
 
-def encoded(path: Path, longest: int) -> bytes:
+def encode_enlarged(path: Path, longest: int) -> bytes:
     """The image enlarged to a longest side, with a little noise, as a JPEG of quality 88."""
     image = PillowImage.open(path).convert("RGB")
     scale = longest / max(image.size)
@@ -95,7 +95,7 @@ def main() -> None:
     paths = sorted(Path(sys.argv[1]).iterdir())[:8]
     rows = []
     for longest, side in ((3264, 1024), (3264, 512), (512, 1024)):
-        images = [encoded(path, longest) for path in paths]
+        images = [encode_enlarged(path, longest) for path in paths]
         best = dict.fromkeys(DECODERS, float("inf"))
         for _ in range(5):
             for name, decoder in DECODERS.items():

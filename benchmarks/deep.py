@@ -18,9 +18,9 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from nearsight.encoded import DescriptorChain
 from nearsight.errors import UsageError
+from nearsight.evaluation.benchmark import evaluate_pipeline, open_bench
 from nearsight.evaluation.ground_truth import GroundTruth
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
-from nearsight.evaluation.runner import evaluate_pipeline, open_bench
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.evaluation.scoring import Trial
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.search.fusion import FUSIONS, FusedPipeline
@@ -62,7 +62,7 @@ FUSED = ("average", "R-MAC")
 MOST = "mAP"
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     folder = options.folder
     if folder is None or not (sets := [name for name in JUDGED_ON if (folder / name).is_dir()]):
@@ -72,16 +72,18 @@ def measured(options: Options) -> str:
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
         learnt = Path(place, "learnt.npz")
         lacking = [*every, *([] if options.quick else [OBJECT])]
-        whole = [each for each in lacking if _learns(each) and not each.endswith(PAIRED)]
+        whole = [each for each in lacking if _needs_training(each) and not each.endswith(PAIRED)]
         ns.train([folder / name for name in LEARNT_FROM], whole, learnt)
         of_pairs, covers = Path(place, "pairs.npz"), folder / PAIRED_FROM
         ns.train([covers], [each for each in every if each.endswith(PAIRED)], of_pairs, pairs=_covers(covers))
         both = [learnt, of_pairs]
-        found = {name: _trials(_some(load_ground_truth(name, folder / name), options), every, both) for name in sets}
+        found = {
+            name: _trials(_subsample(load_ground_truth(name, folder / name), options), every, both) for name in sets
+        }
         fused = (
             ""
             if options.quick or "landmarks" not in sets
-            else _fused(load_ground_truth("landmarks", folder / "landmarks"), learnt)
+            else _fusion_table(load_ground_truth("landmarks", folder / "landmarks"), learnt)
         )
     head = TEXT.strip().format(
         machine=machine(),
@@ -111,7 +113,7 @@ def _covers(folder: Path) -> list[tuple[str, str]]:
     return [pair for paths in names.values() for pair in combinations(paths, 2)]
 
 
-def _fused(truth: GroundTruth, learnt: Path) -> str:
+def _fusion_table(truth: GroundTruth, learnt: Path) -> str:
     """Places by `object`, by what the network sees, and by both together."""
     deep = {name: f"{FIRST} | {POOLED[name]}{ANEW['AQE']}" for name in FUSED}
     lines = []
@@ -136,12 +138,12 @@ def recipes(pooled: int, words: int) -> dict[str, list[str]]:
     return ways | {name: [steps.format(first=FIRST)] for name, steps in list(WORDS.items())[:words]}
 
 
-def _learns(recipe: str) -> bool:
+def _needs_training(recipe: str) -> bool:
     made = build_pipeline(recipe).descriptor
     return isinstance(made, DescriptorChain) and made.needs_training
 
 
-def _some(truth: GroundTruth, options: Options) -> GroundTruth:
+def _subsample(truth: GroundTruth, options: Options) -> GroundTruth:
     return truth.subsample(options.of(QUESTIONS, 3))
 
 
@@ -166,4 +168,4 @@ images of the same cover in {covers}; what follows ranks the plain rows anew: `a
 """
 
 if __name__ == "__main__":
-    main("deep", __doc__, measured)
+    main("deep", __doc__, measure_section)

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from benchmarks.search import mapped, mapped_ids
-from benchmarks.timing import best, one_core
+from benchmarks.search import map_rows, mapped_ids
+from benchmarks.timing import best_times, one_core
 from nearsight.errors import ModelMissingError
 from nearsight.images.decode import wrap_pixels
 from nearsight.registry import methods, natural_metric, require_method
@@ -49,7 +49,7 @@ COSTLY_ROWS = 200
 """As many rows are measured by a costly metric; the time is told for all."""
 
 
-def made(package: str) -> Iterator[tuple[str, Method]]:
+def make_methods(package: str) -> Iterator[tuple[str, Method]]:
     """Every method of a package that needs no parameters, by name."""
     for name, cls in methods(package).items():
         try:
@@ -76,13 +76,13 @@ def per_image(descriptor: Descriptor, images: list[Image], rounds: int) -> float
     """Milliseconds of the processor an image."""
     describe = partial(descriptor.describe, images)
     describe()
-    return 1000 * best({"": describe}, rounds)[""].cpu / len(images)
+    return 1000 * best_times({"": describe}, rounds)[""].cpu / len(images)
 
 
 def descriptor_rows(photos: list[Image], count: int, rounds: int) -> list[list[str]]:
     """A row for each descriptor; GIST has another of images of 32 x 32."""
     rows = []
-    for name, descriptor in made("descriptors"):
+    for name, descriptor in make_methods("descriptors"):
         assert isinstance(descriptor, Descriptor)
         took = per_image(descriptor, batch(photos, descriptor.side, count), rounds)
         rows.append([f"`{name}`", f"longest side {descriptor.side}", f"{took:.3f}", *_size(descriptor)])
@@ -97,9 +97,9 @@ def _size(descriptor: Descriptor) -> list[str]:
     return [f"{descriptor.size} {dtype}", f"{descriptor.size * dtype.itemsize:,}"]
 
 
-def asked_with(name: str) -> tuple[str, Descriptor]:
+def descriptor_for(name: str) -> tuple[str, Descriptor]:
     """The descriptor whose rows a metric is measured on."""
-    found = [(each, made) for each, made in made("descriptors") if isinstance(made, Descriptor)]
+    found = [(each, made) for each, made in make_methods("descriptors") if isinstance(made, Descriptor)]
     natural = next((each for each, made in found if made.metric.split("(")[0] == name), WITHOUT_MODEL.get(name, "gist"))
     wanted = DESCRIBED_BY.get(name, natural)
     return next(pair for pair in found if pair[0] == wanted)
@@ -110,34 +110,34 @@ def metric_rows(photos: list[Image], count: int, distinct: int, rounds: int) -> 
     crops = list(images.crops(photos, distinct + 1, 96))
     described: dict[str, NDArray[Any]] = {}
     rows = []
-    for name, metric in made("metrics"):
+    for name, metric in make_methods("metrics"):
         assert isinstance(metric, Metric)
-        by, descriptor = asked_with(name)
+        by, descriptor = descriptor_for(name)
         if descriptor.metric.startswith(f"{name}("):
             metric = natural_metric(descriptor)
         if by not in described:
             described = {by: descriptor.describe(crops)}
         asked, others = described[by][:1], described[by][1:]
         stored = np.resize(others, (COSTLY_ROWS if metric.is_expensive else count, descriptor.size))
-        took = best({"": partial(metric.distances, asked, stored)}, rounds)[""].cpu * count / len(stored)
+        took = best_times({"": partial(metric.distances, asked, stored)}, rounds)[""].cpu * count / len(stored)
         often = rounds * BARRED if by == BAR_OF else rounds
-        through = "" if metric.is_expensive else f"{1000 * searched(metric, asked, stored, often):,.2f}"
+        through = "" if metric.is_expensive else f"{1000 * search_time(metric, asked, stored, often):,.2f}"
         shown = [f"`{name}`", f"`{by}`", *_size(descriptor)[:1], f"{1000 * took:,.2f}", through]
         rows.append(shown if by != BAR_OF else [f"{shown[0]}, bar {HASH_BAR} ms", *shown[1:-1], f"**{through}**"])
     return rows
 
 
-def searched(metric: Metric, asked: NDArray[Any], rows: NDArray[Any], rounds: int) -> float:
+def search_time(metric: Metric, asked: NDArray[Any], rows: NDArray[Any], rounds: int) -> float:
     """Seconds of the processor in which the exact index finds the nearest among rows mapped from a file."""
     flat = require_method("flat")()
     assert isinstance(flat, Index)
     with tempfile.TemporaryDirectory() as box:
-        stored = mapped(Path(box), rows)
+        stored = map_rows(Path(box), rows)
         index = flat.empty(metric).add(mapped_ids(stored), stored)
-        return best({"": partial(index.search, asked, FIRST)}, rounds)[""].cpu
+        return best_times({"": partial(index.search, asked, FIRST)}, rounds)[""].cpu
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     photos = images.photographs(options.folder)
     count, rounds, queries = options.of(ROWS, 500), options.of(ROUNDS, 1), options.of(QUERY_ROUNDS, 1)
@@ -178,4 +178,4 @@ search by the exact index for the first {first}, the rows mapped from a file as 
 """
 
 if __name__ == "__main__":
-    main("descriptors", __doc__, measured)
+    main("descriptors", __doc__, measure_section)

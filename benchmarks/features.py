@@ -23,7 +23,7 @@ from PIL import Image as PillowImage
 from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from benchmarks.timing import best, one_core
+from benchmarks.timing import best_times, one_core
 from nearsight.errors import ModelMissingError
 from nearsight.evaluation.repeatability import matching_score, repeatability
 from nearsight.images.decode import wrap_pixels
@@ -41,43 +41,43 @@ Homography = NDArray[np.float64]
 View = tuple[Image, Homography]
 
 
-def turned(photo: Image, degrees: float = 30) -> View:
+def rotate(photo: Image, degrees: float = 30) -> View:
     """Turned about its middle."""
     height, width = photo.shape[:2]
     turn, middle = math.radians(degrees), np.array([width / 2, height / 2])
     matrix = np.eye(3)
     matrix[:2, :2] = [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]
     matrix[:2, 2] = middle - matrix[:2, :2] @ middle
-    return warped(photo, matrix), matrix
+    return warp(photo, matrix), matrix
 
 
-def smaller(photo: Image, by: float = 0.5) -> View:
+def downscale(photo: Image, by: float = 0.5) -> View:
     """Shrunk by areas."""
     width, height = (max(1, round(by * side)) for side in photo.shape[1::-1])
     shrunk = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(shrunk, np.uint8), np.diag([width / photo.shape[1], height / photo.shape[0], 1])
 
 
-def from_the_side(photo: Image, away: float = 0.2) -> View:
+def view_from_side(photo: Image, away: float = 0.2) -> View:
     """As if seen from the left: the right edge is lower and nearer to the left one, by this share of the sides."""
     height, width = photo.shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     there = np.array([[0, 0], [1 - 2 * away, away], [1 - 2 * away, 1 - away], [0, 1]], np.float32) * [width, height]
     matrix = np.asarray(cv2.getPerspectiveTransform(corners, there.astype(np.float32)), np.float64)
-    return warped(cv2.GaussianBlur(photo, (0, 0), sigmaX=0.5 / (1 - 2 * away), sigmaY=0.4), matrix), matrix
+    return warp(cv2.GaussianBlur(photo, (0, 0), sigmaX=0.5 / (1 - 2 * away), sigmaY=0.4), matrix), matrix
 
 
-def blurred(photo: Image, sigma: float = 2) -> View:
+def blur(photo: Image, sigma: float = 2) -> View:
     """Smoothed by a Gaussian."""
     return np.asarray(cv2.GaussianBlur(photo, (0, 0), sigma), np.uint8), np.eye(3)
 
 
-def darker(photo: Image, share: float = 0.4) -> View:
+def darken(photo: Image, share: float = 0.4) -> View:
     """With less light."""
     return (photo * share).astype(np.uint8), np.eye(3)
 
 
-def compressed(photo: Image, quality: int = 15) -> View:
+def compress(photo: Image, quality: int = 15) -> View:
     """As a small JPEG."""
     out = io.BytesIO()
     PillowImage.fromarray(photo).save(out, "JPEG", quality=quality)
@@ -85,16 +85,16 @@ def compressed(photo: Image, quality: int = 15) -> View:
 
 
 CHANGES: dict[str, Callable[[Image], View]] = {
-    "turned by 30°": turned,
-    "half as large": smaller,
-    "from the side": from_the_side,
-    "blurred": blurred,
-    "40 % of the light": darker,
-    "JPEG 15": compressed,
+    "turned by 30°": rotate,
+    "half as large": downscale,
+    "from the side": view_from_side,
+    "blurred": blur,
+    "40 % of the light": darken,
+    "JPEG 15": compress,
 }
 
 
-def warped(photo: Image, matrix: Homography) -> Image:
+def warp(photo: Image, matrix: Homography) -> Image:
     """The image by a homography between points in pixels with centres at .5, its size and its edge kept."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     exact = np.linalg.inv(half) @ matrix @ half
@@ -116,7 +116,9 @@ def components() -> Iterator[tuple[str, LocalDescriptor, Metric]]:
         yield name, made, metric
 
 
-def judged(component: LocalDescriptor, metric: Metric, photos: list[Image]) -> tuple[float, list[tuple[float, float]]]:
+def evaluate_features(
+    component: LocalDescriptor, metric: Metric, photos: list[Image]
+) -> tuple[float, list[tuple[float, float]]]:
     """The mean number of features, and the means of repeatability and matching score under each change."""
     own = [component.features(photo) for photo in photos]
     scores = []
@@ -136,14 +138,14 @@ def per_image(component: LocalDescriptor, images: list[Image], rounds: int) -> f
     """Milliseconds of the processor an image."""
     describe = partial(component.describe, images)
     describe()
-    return 1000 * best({"": describe}, rounds)[""].cpu / len(images)
+    return 1000 * best_times({"": describe}, rounds)[""].cpu / len(images)
 
 
 def rows(photos: list[Image], timed: list[list[Image]], rounds: int) -> tuple[list[list[str]], list[list[str]]]:
     """A row of the quality and one of the costs for each method."""
     found, costs = [], []
     for name, component, metric in components():
-        count, scores = judged(component, metric, photos)
+        count, scores = evaluate_features(component, metric, photos)
         found.append([f"`{name}`", *(f"{again:.2f} / {matched:.2f}" for again, matched in scores)])
         bytes_ = component.size * np.dtype(component.dtype).itemsize
         times = [f"{per_image(component, images, rounds):,.0f}" for images in timed]
@@ -151,14 +153,13 @@ def rows(photos: list[Image], timed: list[list[Image]], rounds: int) -> tuple[li
     return found, costs
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     every = images.photographs(options.folder)
     photos = [wrap_pixels(photo).render(SIDE) for photo in every[: options.of(PHOTOS, 1)]]
     count, rounds = options.of(TIMED_IMAGES, 1), options.of(ROUNDS, 1)
     timed = [
-        [images.enlarged(every[number % len(every)], size, number) for number in range(count)]
-        for size in TIMED.values()
+        [images.enlarge(every[number % len(every)], size, number) for number in range(count)] for size in TIMED.values()
     ]
     with one_core():
         found, costs = rows(photos, timed, rounds)
@@ -196,4 +197,4 @@ were enlarged to 640 x 480 and 1024 x 768 with a sensor's noise (decoding is not
 """
 
 if __name__ == "__main__":
-    main("features", __doc__, measured)
+    main("features", __doc__, measure_section)

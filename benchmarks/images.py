@@ -32,20 +32,20 @@ _LEVELS = (512, 256, 128)
 
 def photographs(folder: Path | None = None) -> list[Image]:
     """The photographs, at most 1024 pixels at the longest side; of a folder the first 400 that can be read."""
-    return list(itertools.islice(_decoded(_stored() if folder is None else _found(folder)), MOST))
+    return list(itertools.islice(_decode_readable(_read_bundled() if folder is None else _read_folder(folder)), MOST))
 
 
-def _stored() -> Iterator[bytes]:
+def _read_bundled() -> Iterator[bytes]:
     for package, names in PHOTOGRAPHS.items():
         for name in names:
             yield files(package).joinpath(name).read_bytes()
 
 
-def _found(folder: Path) -> Iterator[bytes]:
+def _read_folder(folder: Path) -> Iterator[bytes]:
     return (path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-def _decoded(sources: Iterable[bytes]) -> Iterator[Image]:
+def _decode_readable(sources: Iterable[bytes]) -> Iterator[Image]:
     for data in sources:
         try:
             yield decode_image(data).render(SIDE)
@@ -55,15 +55,15 @@ def _decoded(sources: Iterable[bytes]) -> Iterator[Image]:
 
 def crops(photos: list[Image], count: int, side: int, *, first: int = 0) -> Iterator[Image]:
     """Small images, 2/3 of `side` to `side` pixels wide and high: parts of the photographs, turned and re-lit."""
-    levels = [[_reduced(photo, longest) for longest in _LEVELS] for photo in photos]
+    levels = [[_downscale(photo, longest) for longest in _LEVELS] for photo in photos]
     for number in range(first, first + count):
         rng = np.random.default_rng((number, side))
         part = levels[int(rng.integers(len(levels)))][int(rng.integers(len(_LEVELS)))]
         width, height = (int(each) for each in rng.integers(side * 2 // 3, side, 2, endpoint=True))
-        yield _relit(_part(part, width, height, rng), rng)
+        yield _change_light(_part(part, width, height, rng), rng)
 
 
-def _reduced(photo: Image, longest: int) -> Image:
+def _downscale(photo: Image, longest: int) -> Image:
     scale = min(1, longest / max(photo.shape[:2]))
     size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
     return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -80,7 +80,7 @@ def _part(photo: Image, width: int, height: int, rng: np.random.Generator) -> Im
     return np.asarray(cv2.warpAffine(photo, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101))
 
 
-def _relit(image: Image, rng: np.random.Generator) -> Image:
+def _change_light(image: Image, rng: np.random.Generator) -> Image:
     """Another light: each channel has its own gain."""
     gains = rng.uniform(0.75, 1.2, 3)
     return np.asarray(cv2.multiply(image, (*gains, 1.0)), np.uint8)
@@ -90,7 +90,7 @@ def write_crops(folder: Path, photos: list[Image], count: int, side: int) -> Non
     """Write `count` small JPEGs, 1,000 a subfolder, in parallel."""
     for start in range(0, count, 1000):
         (folder / f"{start // 1000:04d}").mkdir(parents=True)
-    _shared_out(partial(_write_thousand, folder, photos, count, side), range(0, count, 1000))
+    _write_in_parallel(partial(_write_thousand, folder, photos, count, side), range(0, count, 1000))
 
 
 def _write_thousand(folder: Path, photos: list[Image], count: int, side: int, start: int) -> None:
@@ -101,14 +101,14 @@ def _write_thousand(folder: Path, photos: list[Image], count: int, side: int, st
 def write_enlarged(folder: Path, photos: list[Image], count: int, size: tuple[int, int]) -> None:
     """Write `count` large JPEGs of this width and height, as many bytes as those of a camera, in parallel."""
     folder.mkdir(parents=True)
-    _shared_out(partial(_write_enlarged, folder, photos, size), range(count))
+    _write_in_parallel(partial(_write_enlarged, folder, photos, size), range(count))
 
 
 def _write_enlarged(folder: Path, photos: list[Image], size: tuple[int, int], number: int) -> None:
-    _save(folder / f"{number:04d}.jpg", enlarged(photos[number % len(photos)], size, number))
+    _save(folder / f"{number:04d}.jpg", enlarge(photos[number % len(photos)], size, number))
 
 
-def enlarged(photo: Image, size: tuple[int, int], seed: int) -> Image:
+def enlarge(photo: Image, size: tuple[int, int], seed: int) -> Image:
     """A large part of a photograph in `size` (width, height), and a sensor's noise: else it compresses too well."""
     rng = np.random.default_rng(seed)
     scale = rng.uniform(0.7, 1) * min(have / want for have, want in zip(photo.shape[1::-1], size, strict=True))
@@ -129,13 +129,13 @@ def _save(path: Path, image: Image) -> None:
     path.write_bytes(jpeg.tobytes())
 
 
-def _shared_out(write: partial[None], items: Iterable[int]) -> None:
+def _write_in_parallel(write: partial[None], items: Iterable[int]) -> None:
     with ProcessPoolExecutor(len(os.sched_getaffinity(0)), get_context("spawn")) as pool:
         for _ in pool.map(write, items):
             pass
 
 
-def linked(source: Path, target: Path, names: int = 1, most: int | None = None) -> int:
+def link_files(source: Path, target: Path, names: int = 1, most: int | None = None) -> int:
     """Hard links to the first files of a folder, each under so many names; how many there are now."""
     paths = sorted(path for path in source.rglob("*") if path.is_file())[:most]
     for path in paths:

@@ -20,7 +20,7 @@ import nearsight as ns
 from benchmarks import alone, images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from benchmarks.timing import Taken, best
+from benchmarks.timing import Times, best_times
 from nearsight.ingest.run import Settings
 
 SENSES = ("copy", "colour")
@@ -60,17 +60,17 @@ def ways(folder: Path, box: Path) -> dict[str, Callable[[], int]]:
     return {"indexing": partial(by_nearsight, folder, box), **alone.ways(folder, SENSES, WORKERS)}
 
 
-def generated(box: Path, options: Options) -> list[Set]:
+def generate_sets(box: Path, options: Options) -> list[Set]:
     """Large and small images; the large ones under three names each, which makes three images of one file."""
     photos, sets = images.photographs(), []
     for name, size, count, names in SETS:
         source, folder, distinct = box / f"source {name}", box / name, options.of(count, 4)
         images.write_enlarged(source, photos, distinct, size)
-        sets.append(Set(name, folder, images.linked(source, folder, options.of(names, 1))))
+        sets.append(Set(name, folder, images.link_files(source, folder, options.of(names, 1))))
     return sets
 
 
-def given(box: Path, folder: Path) -> Set:
+def copy_folder(box: Path, folder: Path) -> Set:
     """The JPEGs of a folder, copied so that nothing is written beside them."""
     target, count = box / "given", 0
     target.mkdir()
@@ -81,12 +81,12 @@ def given(box: Path, folder: Path) -> Set:
     return Set(folder.name, target, count)
 
 
-def compared(each: Set, box: Path, start: Mapping[str, Taken], rounds: int) -> list[str]:
+def comparison_row(each: Set, box: Path, start: Mapping[str, Times], rounds: int) -> list[str]:
     """The row of one set: rates without the start, their ratios, that of the processors' time, that with the start."""
     calls = ways(each.folder, box)
     for name, call in calls.items():
         assert call() == each.count, f"{name} did not read all of {each.name}"
-    whole = best(calls, rounds)
+    whole = best_times(calls, rounds)
     wall = {name: max(whole[name].wall - start[name].wall, 1e-3) for name in whole}
     work = {name: max(whole[name].cpu - start[name].cpu, 1e-3) for name in whole}
     rates = [f"{each.count / seconds:.1f}" for seconds in wall.values()]
@@ -96,16 +96,16 @@ def compared(each: Set, box: Path, start: Mapping[str, Taken], rounds: int) -> l
     return [each.name, str(each.count), f"{each.megabytes:.2f}", *rates, *ratios]
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     rounds = options.of(ROUNDS, 1)
     with tempfile.TemporaryDirectory() as made:
         box = Path(made)
-        sets = [given(box, options.folder)] if options.folder else generated(box, options)
+        sets = [copy_folder(box, options.folder)] if options.folder else generate_sets(box, options)
         few = box / "few"
         images.write_enlarged(few, images.photographs(), WORKERS, SETS[-1][1])
-        start = best(ways(few, box), rounds)
-        rows = [compared(each, box, start, rounds) for each in sets]
+        start = best_times(ways(few, box), rounds)
+        rows = [comparison_row(each, box, start, rounds) for each in sets]
     starts = ", ".join(f"{name} {took.wall:.2f} s" for name, took in start.items())
     return TEXT.format(
         machine=machine(),
@@ -146,4 +146,4 @@ The bar is 0.8 on images of 8 Mpx and more.
 """
 
 if __name__ == "__main__":
-    main("indexing", __doc__, measured)
+    main("indexing", __doc__, measure_section)

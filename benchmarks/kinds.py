@@ -13,11 +13,11 @@ from pathlib import Path
 
 from benchmarks.chart import chart
 from benchmarks.machine import machine, table
-from benchmarks.page import Options, filled, parser, write
-from benchmarks.quality import usable
+from benchmarks.page import Options, parser, wrap_paragraphs, write_section
+from benchmarks.quality import usable_recipes
 from nearsight.errors import UsageError
+from nearsight.evaluation.benchmark import evaluate_attacks, open_bench
 from nearsight.evaluation.measures import mean
-from nearsight.evaluation.runner import evaluate_attacks, open_bench
 from nearsight.senses import SENSES
 
 KINDS = {
@@ -41,7 +41,7 @@ GROUPS = {
 SAMPLE = 100
 
 
-def shares(folder: Path, names: list[str], sample: int) -> tuple[int, dict[str, dict[str, float]]]:
+def first_hit_shares(folder: Path, names: list[str], sample: int) -> tuple[int, dict[str, dict[str, float]]]:
     """How many images there are; per cent of the originals found first, by sense or recipe and kind."""
     senses = [name for name in names if name in SENSES]
     with open_bench(folder, senses, [name for name in names if name not in SENSES]) as ready:
@@ -53,13 +53,13 @@ def shares(folder: Path, names: list[str], sample: int) -> tuple[int, dict[str, 
     }
 
 
-def measured(options: Options) -> tuple[str, str]:
+def measure_section(options: Options) -> tuple[str, str]:
     """The section's text, and the figure."""
     if options.folder is None:
         raise UsageError("--folder says where images lie, a few hundred or more, all different")
-    here = usable([name for names in GROUPS.values() for name in names])
+    here = usable_recipes([name for names in GROUPS.values() for name in names])
     sample = options.of(SAMPLE, 2)
-    total, found = shares(options.folder, here, sample)
+    total, found = first_hit_shares(options.folder, here, sample)
     rows = [[f"`{name}`", *(f"{found[name][kind]:.0f}" for kind in KINDS)] for name in here]
     groups = {title: [name for name in names if name in here] for title, names in GROUPS.items()}
     text = TEXT.format(machine=machine(), total=total, sample=min(sample, total), rows=table(["method", *KINDS], rows))
@@ -79,11 +79,11 @@ Measured on {machine}: {sample} of {total} images ask in each way; how many foun
 def main() -> None:
     """Measure, print, and write the section and its figure where a page is named."""
     given = parser(__doc__).parse_args()
-    text, figure = measured(Options(given.quick, given.folder))
-    text = filled(text)
+    text, figure = measure_section(Options(given.quick, given.folder))
+    text = wrap_paragraphs(text)
     print(text)
     if given.out:
-        write(given.out, "kinds", text)
+        write_section(given.out, "kinds", text)
         place = given.out.parent / "images" / "kinds.svg"
         place.parent.mkdir(exist_ok=True)
         place.write_text(figure, "utf8")

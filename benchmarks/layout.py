@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from benchmarks.timing import one_core, taken
+from benchmarks.timing import one_core, time_call
 from nearsight.applications.map import landmark_count
-from nearsight.applications.multidimensional_scaling import landmark_mds
+from nearsight.applications.mds import landmark_mds
 from nearsight.registry import require_method
 from nearsight.types import Descriptor, Metric
 
@@ -27,7 +27,7 @@ DESCRIPTORS = ("gist", "colour_histogram")
 SIDE, BATCH = 96, 1024
 
 
-def described(name: str, options: Options, count: int) -> NDArray[Any]:
+def describe_crops(name: str, options: Options, count: int) -> NDArray[Any]:
     """Rows `(count, D)`."""
     descriptor = require_method(name)()
     assert isinstance(descriptor, Descriptor)
@@ -36,7 +36,7 @@ def described(name: str, options: Options, count: int) -> NDArray[Any]:
     return np.concatenate([descriptor.describe(part) for part in parts])
 
 
-def laid_out(name: str, rows: NDArray[Any]) -> list[str]:
+def layout_row(name: str, rows: NDArray[Any]) -> list[str]:
     """A line of the table."""
     natural = require_method(name)().metric  # type: ignore[attr-defined]
     metric = require_method(natural)()
@@ -44,20 +44,20 @@ def laid_out(name: str, rows: NDArray[Any]) -> list[str]:
     count = landmark_count(len(rows), metric, natural)
     found: dict[str, Any] = {}
     with one_core():
-        measuring = taken(lambda: found.update(distances=metric.distances(rows[:count], rows)))
-        scaling = taken(lambda: found.update(map=landmark_mds(found["distances"])))
+        measuring = time_call(lambda: found.update(distances=metric.distances(rows[:count], rows)))
+        scaling = time_call(lambda: found.update(map=landmark_mds(found["distances"])))
     took = [f"{measuring.cpu:.1f}", f"{scaling.cpu:.1f}"]
     shown = [f"{value:.2f}" for value in (found["map"].explained, found["map"].stress, found["map"].trustworthiness)]
     return [f"`{name}`, {natural}", f"{len(rows):,}", f"{count:,}", *took, *shown]
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     counts = [options.of(count, count // 100) for count in COUNTS]
     lines = []
     for name in DESCRIPTORS:
-        rows = described(name, options, max(counts))
-        lines += [laid_out(name, rows[:count]) for count in counts]
+        rows = describe_crops(name, options, max(counts))
+        lines += [layout_row(name, rows[:count]) for count in counts]
     return TEXT.format(machine=machine(), table=table(HEAD, lines))
 
 
@@ -73,4 +73,4 @@ the map are the nearest, .5 by chance.
 """
 
 if __name__ == "__main__":
-    main("layout", __doc__, measured)
+    main("layout", __doc__, measure_section)

@@ -56,7 +56,7 @@ class Peaks:
     worker: int = 0
     samples: int = 0
 
-    def see(self, process: psutil.Process) -> None:
+    def update(self, process: psutil.Process) -> None:
         """Look at a process and its children once."""
         with suppress(psutil.NoSuchProcess):
             self.parent = max(self.parent, _highest(process.pid))
@@ -66,7 +66,7 @@ class Peaks:
             self.workers = max(self.workers, sum(children))
             self.worker = max([self.worker, *children])
 
-    def shown(self, *names: str) -> list[str]:
+    def to_mib(self, *names: str) -> list[str]:
         """Some of them in MiB."""
         return [f"{getattr(self, name) / MIB:.0f}" for name in names]
 
@@ -83,18 +83,18 @@ def _highest(pid: int) -> int:
 def _own(process: psutil.Process) -> int:
     with suppress(psutil.NoSuchProcess):
         held = process.memory_info()
-        return int(held.rss - held.explain_overlap)
+        return int(held.rss - held.shared)
     return 0
 
 
-def watched(command: Sequence[str]) -> Peaks:
+def run_and_watch(command: Sequence[str]) -> Peaks:
     """Run a command to its end and watch it; RuntimeError with what it said where it fails."""
     peaks = Peaks()
     with tempfile.TemporaryFile() as said:
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said) as process:
             looked_at = psutil.Process(process.pid)
             while process.poll() is None:
-                peaks.see(looked_at)
+                peaks.update(looked_at)
                 time.sleep(PAUSE)
         if process.returncode:
             said.seek(0)
@@ -110,47 +110,47 @@ def collections(counts: Sequence[int], folder: Path | None) -> Iterator[list[tup
         images.write_crops(box / "all", images.photographs(folder), max(counts), SIDE)
         laid_out = []
         for count in counts:
-            images.linked(box / "all", box / str(count), most=count)
+            images.link_files(box / "all", box / str(count), most=count)
             laid_out.append((count, box / str(count), box / f"home-{count}"))
         yield laid_out
 
 
-def ingested(folder: Path, home: Path) -> tuple[Peaks, float]:
+def measure_ingest(folder: Path, home: Path) -> tuple[Peaks, float]:
     """Index a folder in a fresh process; its peaks and seconds."""
     start = time.perf_counter()
     command = ["-m", "nearsight", "index", str(folder), "--by", "copy,colour", "--collection", str(home)]
-    peaks = watched([sys.executable, *command])
+    peaks = run_and_watch([sys.executable, *command])
     return peaks, time.perf_counter() - start
 
 
-def searched(folder: Path, home: Path) -> Peaks:
+def measure_search(folder: Path, home: Path) -> Peaks:
     """Open and search in a fresh process, with every hundredth image up to ten."""
     asked = sorted(map(str, folder.rglob("*.jpg")))[::100][:10]
-    return watched([sys.executable, "-c", SEARCH, str(home), *asked])
+    return run_and_watch([sys.executable, "-c", SEARCH, str(home), *asked])
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     counts = QUICK if options.quick else COUNTS
     ingests, searches = [], []
     with collections(counts, options.folder) as laid_out:
         for count, folder, home in laid_out:
-            ingests.append((count, *ingested(folder, home)))
-            searches.append((count, searched(folder, home), stored(home)))
-    rows = [[f"{count:,}", f"{taken:.0f}", *each.shown(*PARTS)] for count, each, taken in ingests]
-    asked = [[f"{count:,}", size, *each.shown(*PARTS[:2])] for count, each, size in searches]
-    growths = [grown(counts[few], ingests[few][1], counts[-1], ingests[-1][1]) for few in (1, 2)]
+            ingests.append((count, *measure_ingest(folder, home)))
+            searches.append((count, measure_search(folder, home), segment_size(home)))
+    rows = [[f"{count:,}", f"{taken:.0f}", *each.to_mib(*PARTS)] for count, each, taken in ingests]
+    asked = [[f"{count:,}", size, *each.to_mib(*PARTS[:2])] for count, each, size in searches]
+    growths = [growth_row(counts[few], ingests[few][1], counts[-1], ingests[-1][1]) for few in (1, 2)]
     return TEXT.format(machine=machine(), ingest=table(HEAD, [*rows, *growths]), search=table(SEARCH_HEAD, asked))
 
 
-def grown(few: int, before: Peaks, many: int, after: Peaks) -> list[str]:
+def growth_row(few: int, before: Peaks, many: int, after: Peaks) -> list[str]:
     """How many times as much memory so many images take; for the workers, whose number varies, of one only."""
     growths = [f"{getattr(after, part) / max(1, getattr(before, part)):.2f}" for part in PARTS]
     growths[PARTS.index("workers")] = ""
     return [f"{many:,} / {few:,}", "", *growths]
 
 
-def stored(home: Path) -> str:
+def segment_size(home: Path) -> str:
     """The segments' size in MiB."""
     return f"{sum(path.stat().st_size for path in home.rglob('*.seg')) / MIB:.0f}"
 
@@ -178,4 +178,4 @@ Opening the collection and searching it by copy and by colour with ten images; t
 """
 
 if __name__ == "__main__":
-    main("memory", __doc__, measured)
+    main("memory", __doc__, measure_section)

@@ -20,11 +20,11 @@ import numpy as np
 from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from benchmarks.timing import best
+from benchmarks.timing import best_times
 from nearsight.descriptors.onnx import Onnx
 from nearsight.errors import ModelMissingError
 from nearsight.features.xfeat import Xfeat
-from nearsight.models import onnx_runtime, registry
+from nearsight.models import inference, store
 from nearsight.types import Floats, Image
 
 COUNT, ROUNDS = 24, 5
@@ -32,12 +32,12 @@ SIDE = 384
 THREADS = (1, 2)
 
 
-def shown(folder: Any, count: int) -> list[Image]:  # noqa: ANN401 - a path or None
+def load_images(folder: Any, count: int) -> list[Image]:  # noqa: ANN401 - a path or None
     """Decoded images."""
     return list(images.crops(images.photographs(folder), count, SIDE))
 
 
-def described(name: str, images: list[Image]) -> int:
+def count_described(name: str, images: list[Image]) -> int:
     """Everything from the pixels to the rows."""
     return len(Onnx().describe(images)) if name == "mobilenetv2" else len(Xfeat().describe(images))
 
@@ -45,8 +45,8 @@ def described(name: str, images: list[Image]) -> int:
 def tensors(name: str, images: list[Image]) -> list[dict[str, Floats]]:
     """What a network is given for each image."""
     if name == "mobilenetv2":
-        feeding = registry.find_card(name).image_input()
-        return [{feeding.name: onnx_runtime.to_model_input(image, feeding)} for image in images]
+        feeding = store.find_card(name).image_input()
+        return [{feeding.name: inference.to_model_input(image, feeding)} for image in images]
     return [{"input": np.random.default_rng(0).normal(size=(1, 1, 640, 640)).astype(np.float32)} for _ in images]
 
 
@@ -56,10 +56,8 @@ def alone(name: str, given: list[dict[str, Floats]], threads: int) -> Callable[[
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(
-        registry.require_model(name).path, options, providers=["CPUExecutionProvider"]
-    )
-    wanted = ["pooled"] if name == "mobilenetv2" else [each.name for each in registry.find_card(name).outputs]
+    session = onnxruntime.InferenceSession(store.require_model(name).path, options, providers=["CPUExecutionProvider"])
+    wanted = ["pooled"] if name == "mobilenetv2" else [each.name for each in store.find_card(name).outputs]
 
     def run() -> None:
         for each in given:
@@ -74,21 +72,21 @@ def line(name: str, images: list[Image], rounds: int) -> list[str]:
     ways: dict[str, Callable[[], Any]] = {str(each): alone(name, given, each) for each in THREADS}
     halves = images[: count // 2], images[count // 2 :]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        ways["ours"] = partial(described, name, images)
-        ways["two"] = lambda: list(pool.map(partial(described, name), halves))
+        ways["ours"] = partial(count_described, name, images)
+        ways["two"] = lambda: list(pool.map(partial(count_described, name), halves))
         for way in ways.values():
             way()
-        took = {way: count / each.wall for way, each in best(ways, rounds).items()}
+        took = {way: count / each.wall for way, each in best_times(ways, rounds).items()}
     rates = [f"{took[each]:.1f}" for each in ("1", "2", "ours", "two")]
     return [f"`{name}`", *rates, f"{took['ours'] / took['1']:.2f}"]
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
-    images, lines = shown(options.folder, options.of(COUNT, 2)), []
+    images, lines = load_images(options.folder, options.of(COUNT, 2)), []
     for name in ("mobilenetv2", "xfeat"):
         try:
-            registry.require_model(name)
+            store.require_model(name)
         except ModelMissingError:
             continue
         lines.append(line(name, images, options.of(ROUNDS, 1)))
@@ -106,4 +104,4 @@ ONNX Runtime on tensors that are ready, *ours* all from the pixels to the rows.
 """
 
 if __name__ == "__main__":
-    main("networks", __doc__, measured)
+    main("networks", __doc__, measure_section)

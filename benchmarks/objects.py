@@ -15,8 +15,8 @@ import nearsight as ns
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from nearsight.errors import UsageError
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
-from nearsight.evaluation.runner import evaluate_pipeline, open_bench
+from nearsight.evaluation.benchmark import evaluate_pipeline, open_bench
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.evaluation.scoring import Trial
 from nearsight.pipeline import build_pipeline
 
@@ -44,7 +44,7 @@ EXPANSIONS = {"average": "expand", "weighed by scores": "expand(alpha=3)", "lear
 MOST = "mAP"
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
         raise UsageError(f"--folder names the folder that holds landmarks, dvd-covers, {', '.join(LEARNT_FROM)}")
@@ -63,7 +63,7 @@ def _landmarks(folder: Path, every: dict[str, str], learnt: Path, some: int) -> 
     """The table of all, and that of expansions."""
     truth = load_ground_truth("landmarks", folder)
     truth = truth.subsample(some) if some else truth
-    ways = {name: [recipe, *(recipe + more for more in _more(name))] for name, recipe in every.items()}
+    ways = {name: [recipe, *(recipe + more for more in _suffixes(name))] for name, recipe in every.items()}
     lines, own = [], every.get(EXPANDED)
     again = {name: f"{own} | spatial | {each} | spatial" for name, each in EXPANSIONS.items()} if own else {}
     recipes = [*(each for way in ways.values() for each in way), *again.values()]
@@ -85,7 +85,7 @@ def _landmarks(folder: Path, every: dict[str, str], learnt: Path, some: int) -> 
     return table(HEAD, lines), table(["asked again with verified hits", "step", "mAP, %"], more)
 
 
-def _more(name: str) -> tuple[str, str]:
+def _suffixes(name: str) -> tuple[str, str]:
     """What follows the index for geometry, and for expansion too."""
     return (GEOMETRY, EXPANSION) if name in WORDS else (ROWS_GEOMETRY, ROWS_EXPANSION)
 
@@ -93,7 +93,7 @@ def _more(name: str) -> tuple[str, str]:
 def _covers(folder: Path, every: dict[str, str], learnt: Path, some: int) -> str:
     truth = load_ground_truth("pairs", folder)
     truth = truth.subsample(some) if some else truth
-    ways = {name: [recipe, recipe + _more(name)[0]] for name, recipe in every.items()}
+    ways = {name: [recipe, recipe + _suffixes(name)[0]] for name, recipe in every.items()}
     lines = []
     with open_bench(truth.folder, (), [each for way in ways.values() for each in way], trained=[learnt]) as ready:
         plans = {each.name: each for each in ready.pipelines}
@@ -130,4 +130,4 @@ Ways of expansion, for `sift | asmk | inverted | spatial | ... | spatial`:
 """
 
 if __name__ == "__main__":
-    main("objects", __doc__, measured)
+    main("objects", __doc__, measure_section)

@@ -30,7 +30,7 @@ def markers(name: str) -> tuple[str, str]:
     return f"<!-- {name}: written by python -m benchmarks {name} -->", f"<!-- end of {name} -->"
 
 
-def with_section(page: str, name: str, text: str) -> str:
+def replace_section(page: str, name: str, text: str) -> str:
     """The page with this text as the section of that name; everything else stays as it is.
 
     Raises
@@ -56,7 +56,7 @@ _GLUE = "\0"
 _WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
-def filled(text: str) -> str:
+def wrap_paragraphs(text: str) -> str:
     """The text with its paragraphs in lines of at most 120 characters; headings, lists and tables stay as they are."""
     return "\n\n".join(part if BLOCK.match(part) else _paragraph(part) for part in text.strip().split("\n\n"))
 
@@ -67,10 +67,10 @@ def _paragraph(text: str) -> str:
     return textwrap.fill(glued, 120, **_WHOLE_WORDS).replace(_GLUE, " ")
 
 
-def write(path: Path, name: str, text: str) -> None:
+def write_section(path: Path, name: str, text: str) -> None:
     """Write one section of a page; the page is made where there is none."""
     page = path.read_text("utf8") if path.exists() else "# Benchmarks\n"
-    path.write_text(with_section(page, name, text), "utf8")
+    path.write_text(replace_section(page, name, text), "utf8")
 
 
 def parser(about: str | None) -> argparse.ArgumentParser:
@@ -82,10 +82,10 @@ def parser(about: str | None) -> argparse.ArgumentParser:
     return made
 
 
-def main(name: str, about: str | None, measured: Callable[[Options], str], arguments: list[str] | None = None) -> None:
+def main(name: str, about: str | None, measure: Callable[[Options], str], arguments: list[str] | None = None) -> None:
     """Measure, print, and write the section where a page is named."""
     given = parser(about).parse_args(arguments)
-    text = filled(measured(Options(given.quick, given.folder)))
+    text = wrap_paragraphs(measure(Options(given.quick, given.folder)))
     print(text)
     if given.out:
-        write(given.out, name, text)
+        write_section(given.out, name, text)

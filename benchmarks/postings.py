@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from benchmarks.timing import alternated
+from benchmarks.timing import time_in_turns
 from nearsight.indexes.inverted import Inverted, InvertedSearcher
 from nearsight.kernels.hamming_votes import HammingVotes
 from nearsight.kernels.selective import Selective
@@ -39,7 +39,7 @@ KERNELS = {"tf_idf": TfIdf(), "hamming_votes": HammingVotes(), "selective": Sele
 VERIFIED = 50
 
 
-def image(seed: int, features: int = FEATURES) -> Records:
+def make_image(seed: int, features: int = FEATURES) -> Records:
     """The records of a generated image; the same for the same seed."""
     rng = np.random.default_rng(seed)
     made = np.zeros(features, record_dtype(BITS))
@@ -51,14 +51,14 @@ def image(seed: int, features: int = FEATURES) -> Records:
     return made
 
 
-def asking(seed: int, features: int, several: int) -> Records:
+def make_query(seed: int, features: int, several: int) -> Records:
     """What an image asks with: some of its features, a fifth of the bits wrong, and further words for each."""
     rng = np.random.default_rng(seed)
-    whole = image(seed)
+    whole = make_image(seed)
     chosen = whole[np.sort(rng.choice(len(whole), features, replace=False))]
     wrong = np.packbits(rng.random((features, BITS)) < WRONG, axis=1)
     chosen["bits"] ^= wrong
-    further = [image(10_000_000 + seed * several + at, features) for at in range(several - 1)]
+    further = [make_image(10_000_000 + seed * several + at, features) for at in range(several - 1)]
     return np.sort(np.concatenate([chosen, *further]), order="word", kind="stable")
 
 
@@ -68,63 +68,63 @@ def files(folder: Path, kernel: Kernel, counts: list[int]) -> Iterator[tuple[int
     for count in counts:
         for start in range(made, count, BATCH):
             ids = np.arange(start, min(start + BATCH, count))
-            parts.append(index.encode(ids, [image(seed) for seed in ids.tolist()], kernel, {}))
+            parts.append(index.encode(ids, [make_image(seed) for seed in ids.tolist()], kernel, {}))
         made = count
         parts = [index.merge(parts, np.empty(0, np.int64))]
-        yield count, mapped(folder, parts[0])
+        yield count, map_arrays(folder, parts[0])
 
 
-def mapped(folder: Path, part: Arrays) -> Arrays:
+def map_arrays(folder: Path, part: Arrays) -> Arrays:
     """The arrays, mapped from files."""
     for name, array in part.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     return {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in part}
 
 
-def asked(rows: InvertedSearcher, count: int, queries: int) -> list[str]:
+def query_times(rows: InvertedSearcher, count: int, queries: int) -> list[str]:
     """Milliseconds of a query, by a box, a whole image, and a whole image with several words a feature."""
     shown = []
     for features, several in ((BOX, 1), (FEATURES, 1), (FEATURES, SEVERAL)):
         seeds = np.linspace(0, count - 1, queries).astype(int).tolist()
-        questions = [asking(seed, features, several) for seed in seeds]
+        questions = [make_query(seed, features, several) for seed in seeds]
         found = [rows.search([question], FIRST).ids[0, 0] for question in questions]
         assert found == seeds, "an image does not find itself"
         ways = {
             str(at): lambda question=question: rows.search([question], FIRST) for at, question in enumerate(questions)
         }
-        taken = [1000 * each[0].wall for each in alternated(ways, 1).values()]
+        taken = [1000 * each[0].wall for each in time_in_turns(ways, 1).values()]
         shown.append(f"{np.median(taken):.1f}")
     return shown
 
 
-def searched(options: Options, kernel_name: str) -> list[list[str]]:
+def search_rows(options: Options, kernel_name: str) -> list[list[str]]:
     """A row for each size of collection."""
     kernel, lines = KERNELS[kernel_name], []
     with tempfile.TemporaryDirectory(prefix="nearsight-") as folder:
         for count, part in files(Path(folder), kernel, [options.of(count, count // 50) for count in COUNTS]):
             rows = InvertedSearcher(Inverted(), kernel, (part,), np.arange(count))
             size, length = sum(array.nbytes for array in part.values()) / count, len(part["docs"]) / len(part["words"])
-            took = asked(rows, count, options.of(QUERIES, 3))
+            took = query_times(rows, count, options.of(QUERIES, 3))
             lines.append([f"`{kernel_name}`", f"{count:,}", f"{size:,.0f}", f"{length:,.0f}", *took])
     return lines
 
 
-def verified(options: Options) -> str:
+def verification_time(options: Options) -> str:
     """Milliseconds in which the first hits are verified, of which every second shows the same plane."""
-    question = asking(0, FEATURES, 1)
-    same = image(0)
+    question = make_query(0, FEATURES, 1)
+    same = make_image(0)
     shifted = replace_places(same, 3000)
-    rows = {at: shifted if at % 2 else image(1 + at) for at in range(VERIFIED)}
+    rows = {at: shifted if at % 2 else make_image(1 + at) for at in range(VERIFIED)}
     ids = np.arange(VERIFIED)[None]
     hits = Hits(ids, -np.linspace(0.1, 0.9, VERIFIED, dtype=np.float32)[None])
     refiner = replace(Spatial(), n=VERIFIED)
 
     def refine() -> Hits:
-        asked = SimpleNamespace(total=VERIFIED, memo={}, verified={}, question=question, row=rows.__getitem__)
+        asked = SimpleNamespace(n_images=VERIFIED, memo={}, verified={}, query_vector=question, vector=rows.__getitem__)
         return refiner.rerank(np.zeros((3, 4, 3), np.uint8), hits, asked)
 
     assert sorted(refine().ids[0, : VERIFIED // 2].tolist()) == list(range(1, VERIFIED, 2)), "a plane is not found"
-    taken = [each.wall for each in alternated({"": refine}, options.of(QUERIES, 1))[""]]
+    taken = [each.wall for each in time_in_turns({"": refine}, options.of(QUERIES, 1))[""]]
     return f"{1000 * np.median(taken):.0f}"
 
 
@@ -138,11 +138,11 @@ def replace_places(row: Records, by: int) -> Records:
     return moved
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
-    lines = [line for name in KERNELS for line in searched(options, name)]
+    lines = [line for name in KERNELS for line in search_rows(options, name)]
     shown = table(HEAD, lines)
-    return TEXT.format(machine=machine(), table=shown, verified=verified(options), count=VERIFIED)
+    return TEXT.format(machine=machine(), table=shown, verified=verification_time(options), count=VERIFIED)
 
 
 HEAD = ["kernel", "images", "bytes an image", "features a word", "box, ms", "whole, ms", "whole, several words, ms"]
@@ -159,4 +159,4 @@ The geometry of {count} hits, half of which show the same plane, takes {verified
 """
 
 if __name__ == "__main__":
-    main("postings", __doc__, measured)
+    main("postings", __doc__, measure_section)

@@ -20,10 +20,10 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
 from nearsight.errors import ModelMissingError, UsageError
+from nearsight.evaluation.benchmark import Bench, evaluate_pipeline, open_bench
 from nearsight.evaluation.ground_truth import GroundTruth
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.evaluation.published import PUBLISHED
-from nearsight.evaluation.runner import Bench, evaluate_pipeline, open_bench
 from nearsight.pipeline import Pipeline, build_pipeline, build_sense_pipeline
 from nearsight.senses import SENSES
 
@@ -88,7 +88,7 @@ IMAGES = 64
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedRecipe:
     """What one recipe was worth and cost."""
 
     recipe: str
@@ -110,7 +110,7 @@ class Judged:
         ]
 
 
-def usable(recipes: Sequence[str]) -> list[str]:
+def usable_recipes(recipes: Sequence[str]) -> list[str]:
     """The recipes and senses whose model is on this machine, or that need none."""
     found = []
     for recipe in recipes:
@@ -120,30 +120,30 @@ def usable(recipes: Sequence[str]) -> list[str]:
     return found
 
 
-def ranked(truth: GroundTruth, recipes: Sequence[str], rounds: int) -> list[Judged]:
+def evaluate_recipes(truth: GroundTruth, recipes: Sequence[str], rounds: int) -> list[EvaluatedRecipe]:
     """Each recipe judged by a task, the best first."""
     with open_bench(truth.folder, (), recipes) as ready:
-        made = [_judged(ready, each, truth, rounds) for each in ready.pipelines]
+        made = [_evaluate_recipe(ready, each, truth, rounds) for each in ready.pipelines]
     return sorted(made, key=lambda each: -each.figures["mAP"])
 
 
-def _judged(ready: Bench, each: Pipeline, truth: GroundTruth, rounds: int) -> Judged:
+def _evaluate_recipe(ready: Bench, each: Pipeline, truth: GroundTruth, rounds: int) -> EvaluatedRecipe:
     trial = evaluate_pipeline(ready, each, truth, lambda progress: None)
     spread = truth.queries[:: max(1, len(truth.queries) // IMAGES)][:IMAGES]
     images = [ready.load_pixels(question.image, each.descriptor.side) for question in spread]
     with one_core():
         took = per_image(each.descriptor, images, rounds)
-    return Judged(each.name, each.metric_name, dict(trial.figures), trial.cost.row_bytes, took)
+    return EvaluatedRecipe(each.name, each.metric_name, dict(trial.figures), trial.cost.row_bytes, took)
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
         raise UsageError("--folder says where Corel-1k lies: its images 0.jpg to 999.jpg")
     truth = load_ground_truth(PROTOCOL, options.folder)
-    recipes = usable(RECIPES)
+    recipes = usable_recipes(RECIPES)
     truth, recipes = (truth.subsample(20), recipes[:3]) if options.quick else (truth, recipes)
-    made = ranked(truth, recipes, options.of(3, 1))
+    made = evaluate_recipes(truth, recipes, options.of(3, 1))
     return TEXT.format(machine=machine(), rows=table(HEAD, [each.row() for each in made]))
 
 
@@ -160,4 +160,4 @@ The metrics `emd`, `warp` and `shift` are not among them: a million of their dis
 
 
 if __name__ == "__main__":
-    main("quality", __doc__, measured)
+    main("quality", __doc__, measure_section)

@@ -18,10 +18,10 @@ from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import one_core
 from nearsight.errors import ModelMissingError, UsageError
+from nearsight.evaluation.benchmark import Bench, open_bench
 from nearsight.evaluation.ground_truth import GroundTruth
 from nearsight.evaluation.measures import average_precision
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
-from nearsight.evaluation.runner import Bench, open_bench
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.search.fusion import FusedPipeline
 from nearsight.types import Hits, Query
@@ -51,7 +51,7 @@ Ask = Callable[[int], tuple[Hits, tuple[int, ...]]]
 """From the id that asks to the hits, and ids that do not count."""
 
 
-def usable() -> list[str]:
+def usable_descriptors() -> list[str]:
     """The descriptors whose model is on this machine, or that need none."""
     found = []
     for recipe in BASES:
@@ -78,7 +78,7 @@ def lines(ready: Bench, truth: GroundTruth) -> Iterator[list[str]]:
             ("plain, what is marked left out", False),
             (f"{MARKED} right and {MARKED} wrong marks", True),
         ):
-            yield _line(ready, truth, shown, name, _marked(ready, truth, own, marks=marks))
+            yield _line(ready, truth, shown, name, _make_feedback_query(ready, truth, own, marks=marks))
     for bases in (each for each in TOGETHER if set(each) <= set(plans)):
         name = " + ".join(base.partition(" | flat")[0] for base in bases)
         for how in ("reciprocal", "scores"):
@@ -86,7 +86,7 @@ def lines(ready: Bench, truth: GroundTruth) -> Iterator[list[str]]:
             yield _line(ready, truth, name, f"fused by {how}", way(together))
 
 
-def _marked(ready: Bench, truth: GroundTruth, own: Pipeline, *, marks: bool) -> Ask:
+def _make_feedback_query(ready: Bench, truth: GroundTruth, own: Pipeline, *, marks: bool) -> Ask:
     """Asks, marks some of the first hits by what they are, and asks again, with the marks or not; they do not count."""
     labels = {ready.images[name].id: label for name, label in truth.labels.items() if name in ready.images}
 
@@ -126,13 +126,16 @@ def _line(ready: Bench, truth: GroundTruth, base: str, way: str, ask: Ask) -> li
     ]
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
         raise UsageError("--folder says where Corel-1k lies: its images 0.jpg to 999.jpg")
     truth = load_ground_truth(PROTOCOL, options.folder)
     truth = truth.subsample(options.of(ASKED, 10))
-    with open_bench(truth.folder, (), usable()[:1] if options.quick else usable()) as ready, one_core():
+    with (
+        open_bench(truth.folder, (), usable_descriptors()[:1] if options.quick else usable_descriptors()) as ready,
+        one_core(),
+    ):
         rows = list(lines(ready, truth))
     return TEXT.format(machine=machine(), asked=len(truth.queries), rows=table(HEAD, rows), marked=MARKED, seen=SEEN)
 
@@ -153,4 +156,4 @@ so they are to be compared with those of the line above, where it is left out to
 """
 
 if __name__ == "__main__":
-    main("ranking", __doc__, measured)
+    main("ranking", __doc__, measure_section)

@@ -117,13 +117,13 @@ ROWS = (
 )
 
 
-def measured(suites: Iterable[str], figures: Path) -> int:
+def measure_section(suites: Iterable[str], figures: Path) -> int:
     """Run the tests of the suites, long ones too; the exit code of pytest."""
     command = [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", "-p", "no:cacheprovider", *suites]
     return subprocess.run(command, env=os.environ | {"NEARSIGHT_FIGURES": str(figures)}, check=False).returncode
 
 
-def together(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def merge_figures(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The figures by name: counts summed, times and sizes the largest."""
     found: dict[str, dict[str, Any]] = {}
     for line in lines:
@@ -157,11 +157,11 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as box:
         path = given.figures or Path(box) / "figures"
-        if given.figures is None and (code := measured(SUITES, path)):
+        if given.figures is None and (code := measure_section(SUITES, path)):
             sys.exit(code)
         lines = [json.loads(line) for line in path.read_text().splitlines()]
     text = TEXT.format(
-        machine=machine(), table=table(["what was done", "what was found", "time"], cells(together(lines)))
+        machine=machine(), table=table(["what was done", "what was found", "time"], cells(merge_figures(lines)))
     )
     if given.out:
         remarks = given.out.read_text().partition(BY_HAND)[2] if given.out.exists() else "\n"

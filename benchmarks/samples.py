@@ -15,25 +15,25 @@ from benchmarks.machine import machine, table
 from benchmarks.objects import LEARNT_FROM, MOST, ROWS
 from benchmarks.page import Options, main
 from nearsight.errors import UsageError
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
-from nearsight.evaluation.runner import evaluate_pipeline, open_bench
+from nearsight.evaluation.benchmark import evaluate_pipeline, open_bench
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.pipeline import build_pipeline
 
 PARTS = (LEARNT_FROM, LEARNT_FROM[:2], LEARNT_FROM[2:])
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     if options.folder is None:
         raise UsageError(f"--folder names the folder that holds landmarks, {', '.join(LEARNT_FROM)}")
     ways = ROWS | {f"{name}, 2,000 features": text.replace("sift |", "sift(n=2000) |") for name, text in ROWS.items()}
     ways = dict(list(ways.items())[: options.of(len(ways), 1)])
-    found = [judge(options.folder, ways, part, options.of(0, 3)) for part in PARTS]
+    found = [evaluate_part(options.folder, ways, part, options.of(0, 3)) for part in PARTS]
     lines = [[name, *(f"{each[name]:.1f}" for each in found)] for name in ways]
     return TEXT.format(machine=machine(), table=table(["mAP, %", *(", ".join(part) for part in PARTS)], lines))
 
 
-def judge(folder: Path, ways: dict[str, str], learnt_from: tuple[str, ...], some: int) -> dict[str, float]:
+def evaluate_part(folder: Path, ways: dict[str, str], learnt_from: tuple[str, ...], some: int) -> dict[str, float]:
     """What each way finds on the places, learnt from these folders."""
     truth = load_ground_truth("landmarks", folder / "landmarks")
     truth = truth.subsample(some) if some else truth
@@ -60,4 +60,4 @@ of them, with at most 1,000 features an image, and with 2,000.
 """
 
 if __name__ == "__main__":
-    main("samples", __doc__, measured)
+    main("samples", __doc__, measure_section)

@@ -47,16 +47,16 @@ class Figures:
     mapped: int
 
 
-def described(folder: Path, photos: list[Image], count: int, queries: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def describe_crops(folder: Path, photos: list[Image], count: int, queries: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Rows `(count, D)`, mapped from a file, and those of other images `(queries, D)`."""
     descriptor = require_method(DESCRIPTOR)()
     assert isinstance(descriptor, Descriptor)
     crops = images.crops(photos, count + queries, SIDE)
     rows = np.concatenate([descriptor.describe(part) for part in _parts(crops)])
-    return mapped(folder, rows[queries:]), rows[:queries]
+    return map_rows(folder, rows[queries:]), rows[:queries]
 
 
-def mapped(folder: Path, rows: NDArray[Any]) -> NDArray[Any]:
+def map_rows(folder: Path, rows: NDArray[Any]) -> NDArray[Any]:
     """The rows, mapped from a file, with a file of their ids beside it."""
     np.save(folder / "rows.npy", rows, allow_pickle=False)
     np.save(folder / "ids.npy", np.arange(len(rows), dtype=np.int64), allow_pickle=False)
@@ -88,16 +88,16 @@ def variants(index: Index) -> Iterator[tuple[str, Index]]:
         yield f", {probes} of {cells} cells", dataclasses.replace(index, probes=probes)  # type: ignore[type-var]
 
 
-def fitted(index: Any, metric: Metric, rows: NDArray[Any]) -> Mapping[str, NDArray[Any]] | None:  # noqa: ANN401
+def train_index(index: Any, metric: Metric, rows: NDArray[Any]) -> Mapping[str, NDArray[Any]] | None:  # noqa: ANN401
     """What an index learns from a sample of the rows, as large as it likes best; None where it learns nothing."""
     if not index.cache_params:
         return None
-    chosen = np.linspace(0, len(rows) - 1, min(index.sample, len(rows))).astype(int)
+    chosen = np.linspace(0, len(rows) - 1, min(index.sample_size, len(rows))).astype(int)
     learnt: Mapping[str, NDArray[Any]] = index.train(np.ascontiguousarray(rows[chosen]), metric)
     return learnt
 
 
-def built(index: Any, metric: Metric, rows: NDArray[Any], learnt: object) -> SearchableIndex:  # noqa: ANN401
+def build_index(index: Any, metric: Metric, rows: NDArray[Any], learnt: object) -> SearchableIndex:  # noqa: ANN401
     """The index over all rows."""
     empty: SearchableIndex = index.empty(metric) if learnt is None else index.empty(metric, learnt)
     return empty.add(mapped_ids(rows), rows)
@@ -112,7 +112,7 @@ def figures(made: SearchableIndex, queries: NDArray[Any]) -> Figures:
         hits = made.search(query[None], FIRST)
         taken.append(time.perf_counter() - start)
         ids.append(hits.ids[0])
-    return Figures(taken, np.stack(ids), *weighed(made))
+    return Figures(taken, np.stack(ids), *count_bytes(made))
 
 
 def exact(queries: NDArray[Any], rows: NDArray[Any]) -> Ids:
@@ -131,7 +131,7 @@ def recall(found: Ids, exact: Ids) -> float:
     return float(np.mean(shared) / exact.shape[1])
 
 
-def weighed(thing: object) -> tuple[int, int]:
+def count_bytes(thing: object) -> tuple[int, int]:
     """The bytes of all arrays that an object holds, each once: in its own memory, and mapped from files."""
     seen: dict[int, NDArray[Any] | mmap.mmap] = {}
     _collect(thing, seen, set())
@@ -168,32 +168,32 @@ def _owner(array: NDArray[Any]) -> Any:  # noqa: ANN401
     return owner
 
 
-def rows_of(index: Index, name: str, metric: Metric, rows: NDArray[Any], queries: NDArray[Any]) -> list[list[str]]:
+def index_rows(index: Index, name: str, metric: Metric, rows: NDArray[Any], queries: NDArray[Any]) -> list[list[str]]:
     """The rows of the table for one index."""
     right = exact(queries, rows)
     start = time.perf_counter()
-    learnt = fitted(index, metric, rows)
+    learnt = train_index(index, metric, rows)
     learning, lines = time.perf_counter() - start, []
     for words, variant in variants(index):
         start = time.perf_counter()
-        made = built(variant, metric, rows, learnt)
+        made = build_index(variant, metric, rows, learnt)
         adding = time.perf_counter() - start
         found = figures(made, queries)
         middle, slow = (1000 * np.percentile(found.queries, share) for share in (50, 99))
-        own = weighed(learnt)[0]
+        own = count_bytes(learnt)[0]
         sizes = [f"{(found.held - own) / len(rows):,.1f}", f"{own / 1e6:.1f}", f"{found.mapped / len(rows):,.0f}"]
         times = [f"{middle:.2f}", f"{slow:.2f}", f"{learning:.1f}", f"{adding:.1f}"]
         lines.append([f"`{name}`{words}", f"{recall(found.ids, right):.3f}", *times, *sizes])
     return lines
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     count, queries = options.of(ROWS, 500), options.of(QUERIES, 10)
     photos = images.photographs(options.folder)
     lines: list[list[str]] = []
     with tempfile.TemporaryDirectory() as box, one_core():
-        rows, asked = described(Path(box), photos, count, queries)
+        rows, asked = describe_crops(Path(box), photos, count, queries)
         descriptor = require_method(DESCRIPTOR)()
         assert isinstance(descriptor, Descriptor)
         metric = natural_metric(descriptor)
@@ -203,7 +203,7 @@ def measured(options: Options) -> str:
             assert isinstance(index, Index)
             if index.variable_length:
                 continue  # visual words have lists of their own
-            lines += rows_of(index, name, metric, rows, asked)
+            lines += index_rows(index, name, metric, rows, asked)
         del rows
     return TEXT.format(machine=machine(), count=count, width=descriptor.size, queries=queries, table=table(HEAD, lines))
 
@@ -234,4 +234,4 @@ which the system reads as it needs them.
 """
 
 if __name__ == "__main__":
-    main("search", __doc__, measured)
+    main("search", __doc__, measure_section)

@@ -25,7 +25,7 @@ from benchmarks.machine import machine, table
 QUERIES = 40
 
 
-def halved(path: Path) -> bytes:
+def halve_image(path: Path) -> bytes:
     """A copy of half the size, as a JPEG."""
     stream = io.BytesIO()
     with PillowImage.open(path) as image:
@@ -33,10 +33,10 @@ def halved(path: Path) -> bytes:
     return stream.getvalue()
 
 
-def timed(client: httpx.Client, path: Path, collection: str) -> tuple[float, float, float, bool]:
+def time_requests(client: httpx.Client, path: Path, collection: str) -> tuple[float, float, float, bool]:
     """Seconds of the upload, of the search end to end, of the search inside the service; whether it was found."""
     start = time.perf_counter()
-    upload = client.post("/api/uploads", files={"image": ("q.jpg", halved(path))}).json()["upload"]
+    upload = client.post("/api/uploads", files={"image": ("q.jpg", halve_image(path))}).json()["upload"]
     between = time.perf_counter()
     answer = client.get(f"/api/collections/{collection}/search", params={"upload": upload, "by": "copy"}).json()
     end = time.perf_counter()
@@ -57,9 +57,9 @@ def main() -> None:
             address = next(each[0] for each in found if each)
             with httpx.Client(base_url=address, timeout=60) as client:
                 collection = client.get("/api/collections").json()[0]["id"]
-                timed(client, paths[0], collection)
+                time_requests(client, paths[0], collection)
                 step = max(1, len(paths) // QUERIES)
-                rows = np.array([timed(client, path, collection) for path in paths[::step]])
+                rows = np.array([time_requests(client, path, collection) for path in paths[::step]])
             process.terminate()
     print(f"{machine()}; {total} images, {len(rows)} queries, original accepted {100 * rows[:, 3].mean():.0f} %")
     names = ["upload (encode, send, decode)", "search, end to end", "of it inside the service"]

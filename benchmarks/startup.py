@@ -20,7 +20,7 @@ import nearsight as ns
 from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from benchmarks.timing import alternated
+from benchmarks.timing import time_in_turns
 from nearsight.types import Image
 
 ROUNDS = 10
@@ -35,7 +35,7 @@ def run(*arguments: str) -> None:
         raise RuntimeError(f"{' '.join(arguments[:3])} failed: {done.stderr.decode(errors='replace')[-500:]}")
 
 
-def indexed(folder: Path, photos: list[Image], count: int) -> list[str]:
+def index_crops(folder: Path, photos: list[Image], count: int) -> list[str]:
     """Make a collection; the arguments of a search in it with one of its own images."""
     images.write_crops(folder, photos, count, 96)
     ns.index(folder, by=["copy", "colour"]).close()
@@ -50,17 +50,17 @@ def commands(box: Path, options: Options) -> dict[str, Sequence[str]]:
         "`python -c pass`": ["-c", "pass"],
         "`import nearsight`": ["-c", "import nearsight"],
         "`nearsight --help`": ["-m", "nearsight", "--help"],
-        f"`nearsight search`, {small} images": indexed(box / "small", photos, small),
-        f"`nearsight search`, {large:,} images": indexed(box / "large", photos, large),
+        f"`nearsight search`, {small} images": index_crops(box / "small", photos, small),
+        f"`nearsight search`, {large:,} images": index_crops(box / "large", photos, large),
     }
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     with tempfile.TemporaryDirectory() as box:
         calls = {name: partial(run, *arguments) for name, arguments in commands(Path(box), options).items()}
-        alternated(calls, 1)
-        found = alternated(calls, options.of(ROUNDS, 1))
+        time_in_turns(calls, 1)
+        found = time_in_turns(calls, options.of(ROUNDS, 1))
     taken = {name: [each.wall for each in several] for name, several in found.items()}
     medians = {name: float(np.median(each)) for name, each in taken.items()}
     base = next(iter(medians.values()))
@@ -81,4 +81,4 @@ choose. The bar for `nearsight --help` is {bar} s.
 """
 
 if __name__ == "__main__":
-    main("startup", __doc__, measured)
+    main("startup", __doc__, measure_section)

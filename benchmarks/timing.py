@@ -13,37 +13,37 @@ import cv2
 from threadpoolctl import threadpool_limits
 
 
-class Taken(NamedTuple):
+class Times(NamedTuple):
     """Seconds: on the clock, and of the processors' time of this process and of the children it has waited for."""
 
     wall: float
     cpu: float
 
 
-def taken(call: Callable[[], Any]) -> Taken:
+def time_call(call: Callable[[], Any]) -> Times:
     """What one call takes."""
     start, work = time.perf_counter(), _cpu()
     call()
-    return Taken(time.perf_counter() - start, _cpu() - work)
+    return Times(time.perf_counter() - start, _cpu() - work)
 
 
 def _cpu() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
-def alternated(ways: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Taken]]:
+def time_in_turns(ways: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Times]]:
     """What each way takes, in turns, so that a busy moment of the machine meets all of them."""
-    found: dict[str, list[Taken]] = {name: [] for name in ways}
+    found: dict[str, list[Times]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, call in ways.items():
-            found[name].append(taken(call))
+            found[name].append(time_call(call))
     return found
 
 
-def best(ways: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, Taken]:
+def best_times(ways: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, Times]:
     """The least that each way takes, on the clock and of the processors, taken in turns."""
-    found = alternated(ways, rounds)
-    return {name: Taken(*map(min, zip(*each, strict=True))) for name, each in found.items()}
+    found = time_in_turns(ways, rounds)
+    return {name: Times(*map(min, zip(*each, strict=True))) for name, each in found.items()}
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from benchmarks import images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from benchmarks.search import mapped
-from benchmarks.timing import best, one_core, taken
+from benchmarks.search import map_rows
+from benchmarks.timing import best_times, one_core, time_call
 from nearsight.clustering import nearest_centroids
 from nearsight.recipe import parse_recipe
 from nearsight.registry import build_methods, require_method
@@ -44,7 +44,7 @@ def parts(photos: list[Image]) -> Iterator[Floats]:
         yield sift.features(image).descriptors
 
 
-def gathered(found: Iterator[Floats], count: int) -> Floats:
+def gather_descriptors(found: Iterator[Floats], count: int) -> Floats:
     """The first `count` descriptors, in an order of chance."""
     kept, have = [], 0
     while have < count:
@@ -68,21 +68,21 @@ def line(recipe: str, sample: Floats, others: Floats) -> list[str]:
     (words,) = build_methods(parse_recipe(recipe))
     assert isinstance(words, Vocabulary)
     found: dict[str, Any] = {}
-    learning = taken(lambda: found.update(words.train(sample, lambda done, total: None)))
-    first = taken(partial(words.assign, others[:1], found))
-    finding = best({"": partial(words.assign, others[:ONCE], found)}, ROUNDS)[""]
+    learning = time_call(lambda: found.update(words.train(sample, lambda done, total: None)))
+    first = time_call(partial(words.assign, others[:1], found))
+    finding = best_times({"": partial(words.assign, others[:ONCE], found)}, ROUNDS)[""]
     mine, centres = words.assign(others, found)[:, 0], found["centres"]
     times = [f"{learning.cpu:.1f}", f"{first.cpu:.2f}", f"{1000 * finding.cpu:.1f}"]
     quality = [f"{error(others, centres, mine):.4f}", f"{hits(others, centres, mine):.3f}"]
     return [f"`{recipe}`", f"{len(centres):,}", *times, *quality]
 
 
-def measured(options: Options) -> str:
+def measure_section(options: Options) -> str:
     """The section's text."""
     learnt, others = options.of(LEARNT, 4_000), options.of(OTHERS, 200)
     found, lines = parts(images.photographs(options.folder)), []
     with tempfile.TemporaryDirectory() as box, one_core():
-        sample, rest = mapped(Path(box), gathered(found, learnt)), gathered(found, others)
+        sample, rest = map_rows(Path(box), gather_descriptors(found, learnt)), gather_descriptors(found, others)
         for count, tree in (QUICK if options.quick else WORDS).items():
             lines += [line(recipe, sample, rest) for recipe in (f"kmeans(k={count})", f"akm(k={count})", tree)]
         del sample
@@ -102,4 +102,4 @@ share of them whose word is the nearest of all. Fewer than 2,048 words are compa
 """
 
 if __name__ == "__main__":
-    main("vocabularies", __doc__, measured)
+    main("vocabularies", __doc__, measure_section)

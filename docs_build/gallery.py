@@ -16,7 +16,7 @@ from PIL import Image as PillowImage
 import nearsight as ns
 from docs_build import asked
 from nearsight.cli.demo import PHOTOGRAPHS, STRANGERS
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.images.decode import open_image
 from nearsight.registry import natural_metric, require_method
 from nearsight.types import Descriptor, Image, Metric

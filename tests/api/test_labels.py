@@ -15,7 +15,7 @@ from PIL import Image
 import nearsight as ns
 from nearsight.applications.zero_shot import softmax, top_labels
 from nearsight.errors import DamagedError, ModelError, ModelMissingError, UsageError
-from nearsight.models import registry
+from nearsight.models import store
 from nearsight.storage.database import CATALOGUE_FILE
 from tests.command import nearsight
 from tests.models.network import placed
@@ -209,12 +209,12 @@ def test_without_a_model_annotate_says_what_to_run(tmp_path, monkeypatch, folder
 
 def test_a_real_classifier_knows_real_images(photographs):
     try:
-        registry.require_model("mobilenetv2")
+        store.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
     found = ns.classify([photographs / "coffee.png", photographs / "sub" / "astronaut.png"], most=5)
     assert any("espresso" in label or "cup" in label for label in found[0]), found[0]
-    assert os.path.exists(registry.require_model("mobilenetv2").path.parent / "imagenet_labels.txt")
+    assert os.path.exists(store.require_model("mobilenetv2").path.parent / "imagenet_labels.txt")
 
 
 def test_http_answers_texts_and_shows_labels(models, folder):

@@ -14,7 +14,7 @@ from nearsight.applications.zero_shot import embed_labels, label_probabilities
 from nearsight.descriptors.joint import Joint
 from nearsight.errors import ModelError, ModelMissingError, UsageError
 from nearsight.metrics.cosine import Cosine
-from nearsight.models import onnx_runtime
+from nearsight.models import inference
 from nearsight.pipeline import build_pipeline
 from nearsight.search.arithmetic import combine
 from nearsight.server.collections import senses
@@ -53,7 +53,7 @@ def test_a_text_is_the_sum_of_its_tokens(tmp_path, models, masked):
     rows = Joint("colours").encode_texts([*WORDS, "red green", "a Red, GREEN thing"])
     expected = np.array([*WORDS.values(), (1, 1, 0), (1, 1, 0)], float)
     assert rows == pytest.approx(expected / np.linalg.norm(expected, axis=1, keepdims=True), abs=1e-6)
-    cut = onnx_runtime.embed_texts("colours_text", ["red red red red red red green"])
+    cut = inference.embed_texts("colours_text", ["red red red red red red green"])
     assert cut[0, 1] == 0  # eight tokens: the beginning, six words, the end
 
 

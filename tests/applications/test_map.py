@@ -10,7 +10,7 @@ import pytest
 import nearsight as ns
 from nearsight.applications import map
 from nearsight.applications.map import build_map, landmark_count
-from nearsight.applications.multidimensional_scaling import landmark_mds
+from nearsight.applications.mds import landmark_mds
 from nearsight.errors import DamagedError, UsageError
 from nearsight.metrics.emd import Emd
 from nearsight.metrics.jensen_shannon import JensenShannon

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import nearsight as ns
+from nearsight.descriptors.dominant_colours import DominantColours
 from nearsight.errors import UsageError
 from tests.cli.test_cli import nearsight
 
@@ -43,6 +44,21 @@ def test_main_colours(flag):
     (alone,) = ns.colours(flag, n_colours=3, box=(0, 0, 15, 40))
     assert np.abs(rgb(alone) - (200, 30, 30)).max() <= 1
     assert sum(ns.colours(flag).values()) == pytest.approx(1)
+
+
+def test_the_largest_share_comes_first(flag, monkeypatch):
+    assert list(ns.colours(flag, [(5, 5), (50, 5), (50, 8)]).items()) == [("#ffffff", 2 / 3), ("#c81e1e", 1 / 3)]
+    assert list(ns.colours(flag, [(5, 5), (50, 5)])) == ["#c81e1e", "#ffffff"]
+    red, white = (0.4, 40.0, 60.0, 40.0), (0.3, 100.0, 0.0, 0.0)
+    monkeypatch.setattr(DominantColours, "describe", lambda self, images: np.float32([[*red, *white, *white]]))
+    first, last = ns.colours(flag, n_colours=3).items()
+    assert first == ("#ffffff", pytest.approx(0.6))
+    assert last[1] == pytest.approx(0.4)
+
+
+def test_points_and_a_box_exclude_each_other(flag):
+    with pytest.raises(UsageError, match="at points or in a box, not both"):
+        ns.colours(flag, [(5, 5)], box=(0, 0, 10, 10))
 
 
 def test_what_is_outside_is_refused(flag):

@@ -32,7 +32,12 @@ def views(photos, tmp_path):
 
 def test_the_same_is_told_from_others(views, tmp_path):
     page = tmp_path / "page.md"
-    main("agreement", agreement.__doc__, agreement.measured, ["--quick", "--folder", str(views), "--out", str(page)])
+    main(
+        "agreement",
+        agreement.__doc__,
+        agreement.measure_section,
+        ["--quick", "--folder", str(views), "--out", str(page)],
+    )
     (line,) = [line.strip("| ").split(" | ") for line in page.read_text().splitlines() if line.startswith("| `sift")]
     pairs, same, others, most, fewest, found, wrong = line[1:]
     assert pairs == "3 / 12"
@@ -43,4 +48,4 @@ def test_the_same_is_told_from_others(views, tmp_path):
 
 def test_without_a_folder_it_is_said_what_is_missing():
     with pytest.raises(UsageError, match="landmarks"):
-        agreement.measured(Options())
+        agreement.measure_section(Options())

@@ -7,7 +7,7 @@ from benchmarks import altered, images
 from benchmarks.page import Options, main, markers
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 
 COPY = "gist | flat | verify(n=2)"
 
@@ -26,7 +26,9 @@ def test_quick_judges_each_alone_and_fused(photos, tmp_path, monkeypatch):
         images.write_crops(tmp_path / folder, photos, 4, 96)
     page = tmp_path / "page.md"
     monkeypatch.setattr(altered, "FAMILIES", {each: altered.FAMILIES[each] for each in ("JPEG", "turned and mirrored")})
-    main("altered", altered.__doc__, altered.measured, ["--quick", "--folder", str(tmp_path), "--out", str(page)])
+    main(
+        "altered", altered.__doc__, altered.measure_section, ["--quick", "--folder", str(tmp_path), "--out", str(page)]
+    )
     written = page.read_text()
     assert markers("altered")[1] in written
     rows = [line.strip("| ").split(" | ") for line in written.splitlines() if line.startswith("| ")]
@@ -40,4 +42,4 @@ def test_quick_judges_each_alone_and_fused(photos, tmp_path, monkeypatch):
 
 def test_without_a_folder_it_is_said_what_is_missing():
     with pytest.raises(UsageError, match="photos, captions and corel1k"):
-        altered.measured(Options())
+        altered.measure_section(Options())

@@ -29,7 +29,7 @@ def sets(places, photos, tmp_path, monkeypatch):
 
 def test_quick_judges_the_first_way_plain_and_whitened(sets, tmp_path):
     page = tmp_path / "page.md"
-    main("deep", deep.__doc__, deep.measured, ["--quick", "--folder", str(sets), "--out", str(page)])
+    main("deep", deep.__doc__, deep.measure_section, ["--quick", "--folder", str(sets), "--out", str(page)])
     written = page.read_text()
     assert markers("deep")[1] in written
     (line,) = [line.strip("| ").split(" | ") for line in written.splitlines() if line.startswith("| average")]
@@ -50,6 +50,6 @@ def test_every_way_is_a_recipe_that_can_be_learnt():
 
 def test_without_a_folder_it_is_said_what_is_missing(tmp_path):
     with pytest.raises(UsageError, match="landmarks or corel1k, photos and captions"):
-        deep.measured(Options())
+        deep.measure_section(Options())
     with pytest.raises(UsageError, match="--folder"):
-        deep.measured(Options(folder=tmp_path))
+        deep.measure_section(Options(folder=tmp_path))

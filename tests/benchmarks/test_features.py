@@ -40,7 +40,7 @@ def test_what_does_not_change_is_found_whole(photos):
     same = {"as it is": lambda image: (image, np.eye(3))}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "CHANGES", same)
-        count, scores = features.judged(component, metric, [photo])
+        count, scores = features.evaluate_features(component, metric, [photo])
     assert count > 500
     assert scores[0][0] == 1
     assert scores[0][1] > 0.95
@@ -50,7 +50,7 @@ def test_every_method_has_its_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(features, "SIDE", 200)
     monkeypatch.setattr(features, "TIMED", {640: (96, 72), 1024: (128, 96)})
     page = tmp_path / "page.md"
-    main("features", features.__doc__, features.measured, ["--quick", "--out", str(page)])
+    main("features", features.__doc__, features.measure_section, ["--quick", "--out", str(page)])
     written = page.read_text()
     assert markers("features")[1] in written
     lines = [line.split(" | ") for line in written.splitlines() if line.startswith("| `")]

@@ -55,14 +55,14 @@ def test_files_are_written_in_parts(tmp_path, photos):
 
 
 def test_enlarged_images_have_the_bytes_of_a_camera(photos):
-    large = images.enlarged(photos[3], (1632, 1224), 1)
+    large = images.enlarge(photos[3], (1632, 1224), 1)
     assert large.shape == (1224, 1632, 3)
     jpeg = cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 90])[1]
     assert 2 < 8 * len(jpeg) / (1632 * 1224) < 4
-    noise = images.enlarged(np.full((30, 40, 3), 128, np.uint8), (400, 300), 1) - 128.0
+    noise = images.enlarge(np.full((30, 40, 3), 128, np.uint8), (400, 300), 1) - 128.0
     assert np.corrcoef(noise[..., 0].ravel(), noise[..., 2].ravel())[0, 1] > 0.999  # of the brightness
     assert noise[..., 1].std() == pytest.approx(images.SENSOR_NOISE, rel=0.02)
-    assert not (images.enlarged(photos[3], (1632, 1224), 2)[:100, :100] == large[:100, :100]).all()
+    assert not (images.enlarge(photos[3], (1632, 1224), 2)[:100, :100] == large[:100, :100]).all()
 
 
 @pytest.mark.parametrize("shape", [(40, 90), (90, 40)])
@@ -70,7 +70,7 @@ def test_enlarged_images_keep_their_proportions(shape):
     """A grid of squares of 4 x 4 stays a grid of squares."""
     grid = np.kron(np.indices((shape[0] // 4 + 1, shape[1] // 4 + 1)).sum(0) % 2, np.ones((4, 4)))
     photo = np.repeat(grid[: shape[0], : shape[1], None] * 255, 3, axis=2).astype(np.uint8)
-    large = cv2.GaussianBlur(images.enlarged(photo, (400, 300), 0)[..., 1], (0, 0), 2) > 127
+    large = cv2.GaussianBlur(images.enlarge(photo, (400, 300), 0)[..., 1], (0, 0), 2) > 127
     turns = [np.mean(np.count_nonzero(np.diff(large, axis=axis), axis=axis)) / large.shape[axis] for axis in (0, 1)]
     assert turns[0] == pytest.approx(turns[1], rel=0.25)
 
@@ -80,6 +80,6 @@ def test_links(tmp_path):
         path = tmp_path / "from" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
-    assert images.linked(tmp_path / "from", tmp_path / "to", names=2, most=2) == 4
+    assert images.link_files(tmp_path / "from", tmp_path / "to", names=2, most=2) == 4
     assert sorted(os.listdir(tmp_path / "to")) == ["a-0.jpg", "a-1.jpg", "b-0.jpg", "b-1.jpg"]
     assert (tmp_path / "to" / "b-1.jpg").samefile(tmp_path / "from" / "b.jpg")

@@ -7,7 +7,7 @@ from benchmarks import networks, postings
 from benchmarks.page import main, markers
 
 from nearsight.errors import ModelMissingError
-from nearsight.models import registry
+from nearsight.models import store
 
 
 def table(name, module, page):
@@ -20,7 +20,7 @@ def table(name, module, page):
 def test_networks_are_timed_where_they_are(tmp_path):
     written, rows = table("networks", networks, tmp_path / "page.md")
     try:
-        registry.require_model("mobilenetv2")
+        store.require_model("mobilenetv2")
     except ModelMissingError:
         assert "No model was on the machine" in written
         pytest.skip("the model is not on this machine")

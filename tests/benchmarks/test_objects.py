@@ -27,7 +27,7 @@ def sets(places, photos, monkeypatch):
 
 def test_every_way_is_judged_alone_with_geometry_and_with_expansion(sets, tmp_path):
     page = tmp_path / "page.md"
-    main("objects", objects.__doc__, objects.measured, ["--folder", str(sets), "--out", str(page)])
+    main("objects", objects.__doc__, objects.measure_section, ["--folder", str(sets), "--out", str(page)])
     lines = [line.strip("| ").split(" | ") for line in page.read_text().splitlines() if line.startswith("| ")]
     rows = {line[0]: line for line in lines if len(line) == len(objects.HEAD)}
     assert all(0 < float(each) <= 100 for name in (objects.EXPANDED, "VLAD") for each in rows[name][2:5])
@@ -41,4 +41,4 @@ def test_every_way_is_judged_alone_with_geometry_and_with_expansion(sets, tmp_pa
 
 def test_without_a_folder_it_is_said_what_is_missing():
     with pytest.raises(UsageError, match="landmarks, dvd-covers"):
-        objects.measured(Options())
+        objects.measure_section(Options())

@@ -6,7 +6,7 @@ import string
 
 import pytest
 from benchmarks import __main__ as every
-from benchmarks.page import Options, filled, main, markers, with_section
+from benchmarks.page import Options, main, markers, replace_section, wrap_paragraphs
 
 PAGE = "# Benchmarks\n\nBy hand, above.\n\n{one}\n\nBy hand, between.\n\n{two}\n\nBy hand, below.\n"
 
@@ -19,23 +19,23 @@ def section(name, text):
 def test_only_the_named_section_changes():
     page = PAGE.format(one=section("one", "old one"), two=section("two", "old two"))
     wanted = PAGE.format(one=section("one", "old one"), two=section("two", "new\n\n| a |"))
-    assert with_section(page, "two", "\nnew\n\n| a |\n") == wanted
-    assert with_section(wanted, "two", "new\n\n| a |") == wanted
+    assert replace_section(page, "two", "\nnew\n\n| a |\n") == wanted
+    assert replace_section(wanted, "two", "new\n\n| a |") == wanted
 
 
 def test_new_section_goes_to_the_end():
-    assert with_section("# Benchmarks\n", "one", "text") == f"# Benchmarks\n\n{section('one', 'text')}\n"
+    assert replace_section("# Benchmarks\n", "one", "text") == f"# Benchmarks\n\n{section('one', 'text')}\n"
 
 
 def test_section_without_an_end_is_refused():
     begin, end = markers("one")
     with pytest.raises(ValueError, match=f'put the line "{end}"'):
-        with_section(f"{begin}\n\ntext\n", "one", "new")
+        replace_section(f"{begin}\n\ntext\n", "one", "new")
 
 
 def test_names_do_not_contain_each_other():
     page = section("search", "first") + "\n\n" + section("research", "second")
-    assert "second" in with_section(page, "search", "new")
+    assert "second" in replace_section(page, "search", "new")
 
 
 def test_command_prints_and_writes(tmp_path, capsys):
@@ -49,7 +49,7 @@ def test_command_prints_and_writes(tmp_path, capsys):
 
 def test_paragraphs_are_filled_and_tables_are_not():
     table = "| " + "x" * 200 + " |\n| --- |"
-    text = filled(f"## Title\n\n{'word ' * 40}\n\n{table}\n")
+    text = wrap_paragraphs(f"## Title\n\n{'word ' * 40}\n\n{table}\n")
     title, words, kept = text.split("\n\n")
     assert (title, kept) == ("## Title", table)
     assert max(map(len, words.split("\n"))) == 119  # 24 words
@@ -82,7 +82,7 @@ def inner_lines(text):
 def test_no_line_of_a_section_begins_a_block_whatever_the_processor_is_called(name):
     written = importlib.import_module(f"benchmarks.{name}").TEXT
     for processor in [*PROCESSORS, *("x" * length for length in range(1, 90))]:
-        text = filled(Fields().format(written, machine=f"2026-11-29, {processor}, 2 cores, Python 3.11.7"))
+        text = wrap_paragraphs(Fields().format(written, machine=f"2026-11-29, {processor}, 2 cores, Python 3.11.7"))
         assert [line for line in inner_lines(text) if BLOCK.match(line)] == []
         assert max(map(len, inner_lines(text))) <= 120
 
@@ -93,14 +93,14 @@ def test_no_line_of_a_section_begins_a_block_whatever_the_processor_is_called(na
 def test_no_line_begins_with_what_would_be_a_block(mark):
     for length in range(100, 125):
         text = f"{'x' * length} {mark} y {'z ' * 80}".strip()
-        lines = filled(text).split("\n")
+        lines = wrap_paragraphs(text).split("\n")
         assert not [line for line in lines[1:] if BLOCK.match(line)]
         assert " ".join(lines) == text
 
 
 def test_lists_are_not_filled():
     listed = "1. one\n2. two"
-    assert filled(f"{listed}\n\n- a\n- b\n\n*Peak* is\nhigh") == f"{listed}\n\n- a\n- b\n\n*Peak* is high"
+    assert wrap_paragraphs(f"{listed}\n\n- a\n- b\n\n*Peak* is\nhigh") == f"{listed}\n\n- a\n- b\n\n*Peak* is high"
 
 
 def test_unknown_benchmark_is_named(capsys):

@@ -25,8 +25,8 @@ NETWORKS = {"onnx", "joint"}
 def test_every_descriptor_of_whole_images_is_judged():
     ours = set(methods("descriptors")) - NETWORKS - {plugin.name for plugin in installed_plugins()}
     assert {recipe.partition("(")[0].partition(" ")[0] for recipe in quality.RECIPES} == ours
-    assert len({build_pipeline(recipe).recipe for recipe in quality.usable(quality.RECIPES)}) == len(
-        quality.usable(quality.RECIPES)
+    assert len({build_pipeline(recipe).recipe for recipe in quality.usable_recipes(quality.RECIPES)}) == len(
+        quality.usable_recipes(quality.RECIPES)
     )
     assert set(quality.PAPER) <= set(quality.RECIPES)
     assert set(quality.PAPER.values()) <= set(PUBLISHED["corel1k"].figures)
@@ -46,7 +46,7 @@ def two_classes(tmp_path):
 
 
 def test_recipes_are_judged_and_ranked(two_classes):
-    made = quality.ranked(two_classes, ["average_hash", quality.RGB], 1)
+    made = quality.evaluate_recipes(two_classes, ["average_hash", quality.RGB], 1)
     assert [each.recipe for each in made] == [quality.RGB, "average_hash"]
     assert made[0].figures["mAP"] == 100
     assert made[1].figures["mAP"] < 100

@@ -23,7 +23,7 @@ class Halves(Index):
     cells: int = 2
     probes: int = 1
     metric = None
-    kept_by = ("cells",)
+    cache_params = ("cells",)
     sample_size = 300
 
     def train(self, rows, metric):
@@ -66,7 +66,7 @@ def test_recall_is_the_share_of_the_first_ten():
 
 
 def test_index_that_learns_is_measured_with_each_number_of_cells(rows):
-    lines = search.rows_of(Halves(), "halves", L2(), rows, rows[:20] + np.float32(0.3))
+    lines = search.index_rows(Halves(), "halves", L2(), rows, rows[:20] + np.float32(0.3))
     assert [line[0] for line in lines] == ["`halves`, 1 of 2 cells", "`halves`, 2 of 2 cells"]
     assert 0.4 < float(lines[0][1]) < 1
     assert lines[1][1] == "1.000"
@@ -77,7 +77,7 @@ def test_bytes_are_counted_once_and_mapped_ones_apart(rows, tmp_path):
     mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
     index = Flat().empty(L2()).add(np.arange(400), mapped).remove(np.array([3, 4]))
     index.search(rows[:1], 1)
-    own, on_disk = search.weighed([index, index.vectors.blocks, rows[:10], rows[5:]])
+    own, on_disk = search.count_bytes([index, index.vectors.blocks, rows[:10], rows[5:]])
     assert on_disk == rows.nbytes + 128  # the header of the file
     assert own == rows.nbytes + 2 * 8 + 400 * 8 + 2 * 8  # removed ids, ids, where blocks start
 

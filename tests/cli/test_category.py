@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from nearsight.errors import ModelMissingError
-from nearsight.models import registry
+from nearsight.models import store
 from tests.command import nearsight
 
 
 @pytest.fixture
 def corel(data):
     try:
-        registry.require_model("mobilenetv2")
+        store.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
     return data / "corel1k"

@@ -14,8 +14,8 @@ from PIL import Image
 
 from nearsight.cli._evaluation import USUAL, usual_recipes
 from nearsight.cli.evaluate import _fitting
-from nearsight.evaluation.protocols.catalogue import PROTOCOLS
-from nearsight.evaluation.redrawing import QUERY_KINDS
+from nearsight.evaluation.protocols.registry import PROTOCOLS
+from nearsight.evaluation.simulated_queries import QUERY_KINDS
 from nearsight.pipeline import build_pipeline, build_pipelines
 from nearsight.registry import methods
 from nearsight.senses import SENSES

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from nearsight.descriptors.average_hash import AverageHash
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.metrics.hamming import Hamming
 
 

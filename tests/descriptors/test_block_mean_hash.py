@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nearsight.descriptors.block_mean_hash import BlockMeanHash
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.metrics.hamming import Hamming
 
 

@@ -23,14 +23,14 @@ from nearsight.descriptors.combined_hash import (
 from nearsight.descriptors.onnx import Onnx
 from nearsight.errors import ModelMissingError
 from nearsight.metrics.weighted_bytes import WeightedBytes
-from nearsight.models import registry
+from nearsight.models import store
 
 
 @pytest.fixture
 def mobilenetv2():
     """Skips where the model is not on this machine."""
     try:
-        return registry.require_model("mobilenetv2")
+        return store.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 
@@ -233,7 +233,7 @@ def test_hue_and_tone_say_what_the_network_overlooks(mobilenetv2, photos):
 
 def test_its_digest_is_that_of_the_model():
     assert CombinedHash().digest == Onnx().digest
-    assert registry.find_card("mobilenetv2").sha256 in CombinedHash().digest
+    assert store.find_card("mobilenetv2").sha256 in CombinedHash().digest
 
 
 def test_it_needs_the_model(monkeypatch, tmp_path):

@@ -11,10 +11,10 @@ import nearsight as ns
 from nearsight.descriptors.onnx import Onnx
 from nearsight.errors import ModelError, ModelMissingError
 from nearsight.metrics.cosine import Cosine
-from nearsight.models import onnx_runtime as networks
-from nearsight.models import registry
+from nearsight.models import inference as networks
+from nearsight.models import store
 from nearsight.models.card import ImageInput
-from nearsight.models.onnx_runtime import compute_outputs, to_model_input
+from nearsight.models.inference import compute_outputs, to_model_input
 from nearsight.pipeline import build_pipeline
 from tests.models.network import network, placed, sha256
 
@@ -32,7 +32,7 @@ def means(tmp_path, monkeypatch):
 def mobilenetv2():
     """Skips where the model is not on this machine."""
     try:
-        return registry.require_model("mobilenetv2")
+        return store.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 
@@ -103,7 +103,7 @@ def test_the_key_of_the_rows_holds_the_models_checksum(means, monkeypatch):
     assert f"@1 sha256:{sha256(network())}/" in first
     assert build_pipeline("onnx(model=means)").key == first
     other = placed(means.parent / "others", data=network() + b"\x0a\x00")
-    registry.add_model("means", other / "means.onnx", replace=True)
+    store.add_model("means", other / "means.onnx", replace=True)
     monkeypatch.setenv("NEARSIGHT_MODELS", str(other))
     assert sha256(network() + b"\x0a\x00") in build_pipeline("onnx(model=means)").key
     placed(other, feeding='fit = "crop"', data=network() + b"\x0a\x00")
@@ -166,6 +166,9 @@ def test_what_is_not_what_the_card_says(means, tmp_path):
     (means / "too_wide.toml").write_text(text.partition('[[outputs]]\nname = "wide"')[0])
     with pytest.raises(ModelError, match=r"pooled is a vector of 5; the model gives \(1, 3\)"):
         Onnx(model="too_wide").describe([noise(4, 4)])
+    placed(means, "last_channel", feeding='layout = "NHWC"')
+    with pytest.raises(ModelError, match="the model last_channel does not take what it is given: "):
+        Onnx(model="last_channel").describe([noise(4, 4)])
 
 
 @pytest.mark.parametrize("wrong", ["", 3, None])
@@ -177,9 +180,9 @@ def test_a_name_is_a_name(wrong):
 
 
 def test_one_session_a_model_and_process_on_one_thread(means, monkeypatch):
-    model = registry.require_model("means")
+    model = store.require_model("means")
     session = networks._session(model, os.getpid())
-    assert networks._session(registry.require_model("means"), os.getpid()) is session
+    assert networks._session(store.require_model("means"), os.getpid()) is session
     assert networks._session(model, -1) is not session
     assert session.get_providers() == ["CPUExecutionProvider"]
     assert session.get_session_options().intra_op_num_threads == 1

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from nearsight.descriptors.wavelet_hash import WaveletHash
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.metrics.hamming import Hamming
 
 

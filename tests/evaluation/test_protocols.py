@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import ImageNames, list_images
+from nearsight.evaluation.dataset_folder import ImageNames, list_images
 from nearsight.evaluation.ground_truth import Relevance
-from nearsight.evaluation.protocols.catalogue import PROTOCOLS, load_ground_truth
+from nearsight.evaluation.protocols.registry import PROTOCOLS, load_ground_truth
 
 
 def lay(folder, *names):
@@ -23,9 +23,9 @@ def lay(folder, *names):
 def asked(truth):
     """What is asked, with its right answers and those that do not count, by name and level."""
     return {
-        (each.name, level): (sorted(answers.wanted), sorted(answers.ignored))
+        (each.name, level): (sorted(answers.relevant_names), sorted(answers.junk))
         for each in truth.queries
-        for level, answers in each.answers.items()
+        for level, answers in each.relevance.items()
     }
 
 
@@ -66,7 +66,7 @@ def test_oxford_takes_out_junk_and_keeps_the_query_among_the_right_ones(tmp_path
     assert len(truth.images) == 7
     assert truth.name_in_collection(question) is None
     (gt / "all_souls_1_junk.txt").write_text("")
-    assert load_ground_truth("paris6k", tmp_path).queries[0].relevance[""].ignored == frozenset()
+    assert load_ground_truth("paris6k", tmp_path).queries[0].relevance[""].junk == frozenset()
     (gt / "all_souls_1_ok.txt").write_text("nowhere_000002\n")
     with pytest.raises(UsageError, match=r'all_souls_1_ok.txt names the image "nowhere_000002", but there is none'):
         load_ground_truth("paris6k", tmp_path)
@@ -253,7 +253,7 @@ def test_tables_gather_lines_by_query_and_box(tmp_path):
         ("query,positive,x0,y0,x1,y1\na.jpg,a.jpg,5,2,3,4\n", "got 5, 2, 3, 4$"),
         ("query,positive,x0,y0,x1,y1\na.jpg,a.jpg,1,2,inf,4\n", "got 1, 2, inf, 4$"),
         ("query,positive\na.jpg," + "b" * 140_000 + "\n", "line 1: field larger"),
-        ("query,positive\na.jpg,\n", "1 images and 0 questions"),
+        ("query,positive\na.jpg,\n", "1 images and 0 queries"),
         ("", "has the columns none"),
     ],
 )
@@ -277,13 +277,13 @@ def test_an_unknown_protocol_lists_all(tmp_path):
         load_ground_truth("oxford", tmp_path)
 
 
-def test_some_questions_are_spread_evenly(tmp_path):
+def test_some_queries_are_spread_evenly(tmp_path):
     lay(tmp_path, *(f"{number}.jpg" for number in range(1000)))
     truth = load_ground_truth("corel1k", tmp_path)
     assert {each.group for each in truth.subsample(10).queries} == set(truth.labels.values())
     assert len(truth.subsample(10).queries) == 10
     assert truth.subsample(5000) == truth
-    with pytest.raises(UsageError, match="at least 1 question; got 0"):
+    with pytest.raises(UsageError, match="at least 1 query; got 0"):
         truth.subsample(0)
 
 

@@ -181,7 +181,7 @@ def test_wrong_homographies(wrong):
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5])
 def test_wrong_limits(wrong):
-    with pytest.raises(ValueError, match="most is an overlap error"):
+    with pytest.raises(ValueError, match="max_overlap_error is above 0"):
         repeatability(scattered(0, 3), scattered(1, 3), np.eye(3), wrong)
 
 

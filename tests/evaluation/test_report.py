@@ -1,4 +1,5 @@
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -104,6 +105,32 @@ def test_of_many_recipes_the_best_curves_are_drawn_and_no_bars():
     assert "the 8 largest areas" in seen.text
     assert sum(tag == "rect" for tag, _ in seen.tags) == 0
     assert sum("--share:50.0" in given.get("style", "") for tag, given in seen.tags if tag == "td") == 10
+
+
+def test_a_recipe_has_one_colour_on_the_whole_page():
+    """Also where another has no curve, and where only some of many are drawn, at several levels."""
+    altered = outcome("c", [0], group="x", altered="grey")
+    trials = [
+        Trial(name, "gist | flat", {}, COST, (*outcomes, altered), {"grey": 50.0})
+        for name, outcomes in (("none", ()), ("one", (outcome("a", [0]),)), ("two", (outcome("a", [1]),)))
+    ]
+    colours = colours_by_name(report(trials).html())
+    assert {name: sorted(each) for name, each in colours.items()} == {"none": [0], "one": [1], "two": [2]}
+    many = [
+        Trial(f"r{at}", "gist | flat", {}, COST, (outcome("a", [at], level="x"), outcome("a", [12 - at], level="y")))
+        for at in range(10)
+    ]
+    colours = colours_by_name(report(many).html())
+    assert len(colours) == 8
+    assert sorted(number for each in colours.values() for number in each) == list(range(8))
+
+
+def colours_by_name(page):
+    """The numbers of the colours in which each recipe stands in the charts and legends."""
+    found = {}
+    for number, name in re.findall(r'class="[lfk](\d)"[^>]*>(?:<title>|</span>)(\w+)', page):
+        found.setdefault(name, set()).add(int(number))
+    return found
 
 
 def test_a_page_of_little_has_no_empty_headings():

@@ -69,7 +69,7 @@ def test_the_vote_is_among_the_first_ten():
     assert MEASURES["10-NN accuracy"].compute([outcome([], 1, (), group="cat")], labels) == 0.0
 
 
-def test_pairs_of_all_questions_are_pooled():
+def test_pairs_of_all_queries_are_pooled():
     """Three right pairs, two found: at .9 and, behind a wrong .5 of another question, at .4."""
     outcomes = [outcome([0], 1, [("a", 0.9, True)]), outcome([1], 2, [("b", 0.5, False), ("c", 0.4, True)])]
     assert MEASURES["µAP"].compute(outcomes, {}) == pytest.approx(100 * (1 + 2 / 3) / 3)
@@ -83,8 +83,8 @@ def test_levels_have_their_own_figures(tmp_path):
     assert made == pytest.approx({"mAP easy": 100, "mP@5 easy": 100, "mAP hard": 25, "mP@5 hard": 50})
 
 
-def test_a_task_without_images_or_questions_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="got 0 images and 1 questions"):
+def test_a_task_without_images_or_queries_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="got 0 images and 1 queries"):
         GroundTruth("set", tmp_path, (), (question("q"),), ())
-    with pytest.raises(UsageError, match="got 1 images and 0 questions"):
+    with pytest.raises(UsageError, match="got 1 images and 0 queries"):
         GroundTruth("set", tmp_path, ("x",), (), ())

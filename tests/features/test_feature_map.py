@@ -10,8 +10,8 @@ import pytest
 from nearsight.errors import ModelError, ModelMissingError, RecipeError
 from nearsight.features.feature_map import FeatureMap
 from nearsight.features.mobilenetv2 import Mobilenetv2
-from nearsight.models import registry
-from nearsight.models.onnx_runtime import compute_outputs
+from nearsight.models import store
+from nearsight.models.inference import compute_outputs
 from nearsight.pipeline import build_pipeline
 from tests.models.network import convolving, placed
 
@@ -160,7 +160,7 @@ def test_parameters_out_of_range_are_refused(wrong, says):
 
 def test_the_key_of_the_rows_holds_the_model_s_checksum():
     made = build_pipeline("mobilenetv2 | rmac | pca(dim=512, whiten=1) | flat")
-    assert registry.find_card("mobilenetv2").sha256 in made.untrained_key
+    assert store.find_card("mobilenetv2").sha256 in made.untrained_key
     assert made.metric_name == "cosine"
     assert build_pipeline("mobilenetv2 | rmac | flat").key != build_pipeline("mobilenetv2(side=512) | rmac | flat").key
 
@@ -182,7 +182,7 @@ def test_steps_that_do_not_follow_each_other_are_refused():
 def mobilenetv2():
     """Skips where the model is not on this machine."""
     try:
-        return registry.require_model("mobilenetv2")
+        return store.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 

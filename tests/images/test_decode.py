@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
 import threading
 import warnings
@@ -8,8 +9,8 @@ import warnings
 import cv2
 import numpy as np
 import pytest
+from PIL import AvifImagePlugin, ImageCms, ImageOps
 from PIL import Image as Pillow
-from PIL import ImageCms, ImageOps
 
 from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.images import pillow
@@ -395,6 +396,17 @@ def test_nothing_is_said_on_the_way(capfd):
             decode_image(many)  # and logs an error for this one
     assert said == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_pillow_says_nothing_to_the_logs_of_an_application_and_is_left_as_it_was(caplog):
+    many = saved(photo(), "TIFF").replace(struct.pack("<HHII", 277, 3, 1, 3), struct.pack("<HHII", 277, 4, 1, 70_000))
+    log = logging.getLogger("PIL")
+    before = log.propagate, list(log.handlers), AvifImagePlugin.DEFAULT_MAX_THREADS, Pillow.MAX_IMAGE_PIXELS
+    with caplog.at_level(logging.DEBUG), pytest.raises(ImageError):
+        decode_image(many)
+    assert caplog.records == []
+    after = log.propagate, list(log.handlers), AvifImagePlugin.DEFAULT_MAX_THREADS, Pillow.MAX_IMAGE_PIXELS
+    assert after == before
 
 
 def test_threads_share_the_quiet():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nearsight.errors import ImageError, Reason
-from nearsight.images.sidecars.entry import ImageText
+from nearsight.images.image_text import ImageText
 from nearsight.images.sidecars.formats import is_sidecar, read_sidecar
 
 XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -70,7 +70,16 @@ def test_cocos_annotations():
         ],
         "categories": [{"id": 18, "name": "dog"}],
     }
-    assert told(value)[:2] == [ImageText("a.jpg", "A man skis.", ("dog",)), ImageText("b.jpg", "", ("dog",))]
+    assert told(value) == [ImageText("a.jpg", "A man skis.", ("dog",)), ImageText("b.jpg", "", ("dog",))]
+
+
+def test_coco_ids_that_cannot_be_looked_up_belong_to_nothing():
+    value = {
+        "images": [{"id": 9, "file_name": "a.jpg", "caption": "A man skis."}],
+        "annotations": [{"image_id": 9, "category_id": each} for each in ([1], {}, None)],
+        "categories": [{"id": [1], "name": "dog"}, {"id": {}, "name": "cat"}, {"name": "owl"}],
+    }
+    assert told(value) == [ImageText("a.jpg", "A man skis.")]
 
 
 def test_sentences_inside_images():

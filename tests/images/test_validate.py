@@ -102,7 +102,7 @@ def test_camera_raw_in_a_tiff():
 
 def test_heif_needs_its_extra(monkeypatch):
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
-    monkeypatch.setattr(module, "heif", lambda: False)
+    monkeypatch.setattr(module, "register_heif", lambda: False)
     assert reason(heic) is Reason.NEEDS_HEIF
     assert reason(heic.replace(b"ftypheic", b"ftypmif1")) is Reason.NEEDS_HEIF
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from nearsight.errors import ModelError, UsageError
-from nearsight.models import registry
+from nearsight.models import store
 from nearsight.models.card import ImageInput, ModelCard, ModelOutput, ModelSource, parse_card
 from tests.models.network import card, network, sha256
 
@@ -80,7 +80,7 @@ def test_a_network_without_images_says_so():
 
 
 def test_our_cards_are_whole():
-    own = registry.builtin_cards()
+    own = store.builtin_cards()
     assert own["mobilenetv2"].output("pooled").dimension == 1280
     for made in own.values():
         assert made.about

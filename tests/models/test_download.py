@@ -51,6 +51,9 @@ class _Answer(BaseHTTPRequestHandler):
         span = self.headers.get("Range")
         self.server.asked.append(("GET", self.path, span))
         start = int(re.fullmatch(r"bytes=(\d+)-", span)[1]) if span else 0
+        if span and start >= len(self.server.data):
+            self.send_error(416)
+            return
         rest = self.server.data[start:]
         self._head(206 if span else 200, len(rest))
         self.wfile.write(rest[: self.server.breaks.pop(0) if self.server.breaks else None])
@@ -145,6 +148,17 @@ def test_a_killed_download_from_an_address_goes_on_next_time(hub, models, home):
     made = got(models("get", "means", "--json", source=source, known=sha256(DATA)))
     assert made["path"] == str(home / "means" / "means.onnx")
     assert hub.asked[-1] == ("GET", "/model.onnx", "bytes=60000-")
+    assert sorted(each.name for each in (home / "means").iterdir()) == ["means.onnx"]
+
+
+@pytest.mark.parametrize(("more", "last"), [(b"", ("HEAD", None)), (b"x", ("GET", None))])
+def test_a_download_killed_before_it_was_renamed_is_finished(hub, models, home, more, last):
+    (home / "means").mkdir(parents=True)
+    (home / "means" / "means.onnx.part").write_bytes(DATA + more)
+    source = f'[source]\nurl = "{hub.address}/model.onnx"'
+    made = got(models("get", "means", "--json", source=source, known=sha256(DATA)))
+    assert made["sha256"] == sha256(DATA)
+    assert hub.asked[-1] == (last[0], "/model.onnx", last[1])
     assert sorted(each.name for each in (home / "means").iterdir()) == ["means.onnx"]
 
 

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from nearsight.descriptors.joint import Joint
 from nearsight.errors import ModelError, ModelMissingError
-from nearsight.models import registry
-from nearsight.models.onnx_runtime import load_tokenizer
+from nearsight.models import store
+from nearsight.models.inference import load_tokenizer
 from nearsight.models.tokenizer import Tokenizer, clean_text
 from tests.models.pairs import MERGES, paired
 
@@ -50,7 +50,7 @@ def clip(home, monkeypatch):
     """The real vocabulary; skips where it is not on this machine."""
     monkeypatch.setenv("NEARSIGHT_MODELS", MODELS)
     try:
-        return load_tokenizer(registry.require_model("clip_vocabulary").card.name)
+        return load_tokenizer(store.require_model("clip_vocabulary").card.name)
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.geometry.alignment import downscale, trim_border
 from nearsight.rerankers.verify import Verify
 from nearsight.types import NO_ID, Hits

@@ -15,7 +15,7 @@ from nearsight.errors import ModelMissingError
 from nearsight.features.feature_map import FeatureMap
 from nearsight.images.decode import wrap_pixels
 from nearsight.ingest import train_encoders
-from nearsight.models import registry
+from nearsight.models import store
 from nearsight.pipeline import build_pipeline
 from tests.models.network import convolving
 
@@ -118,7 +118,7 @@ def test_chains_that_begin_alike_learn_their_beginning_once(photos, tmp_path, mo
 
 def test_deep_local_features_of_mobilenetv2(photographs):
     try:
-        registry.require_model("mobilenetv2")
+        store.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
     words = (

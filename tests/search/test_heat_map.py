@@ -11,7 +11,7 @@ from PIL import Image
 import nearsight as ns
 from nearsight.errors import ModelMissingError, UsageError
 from nearsight.images.thumbnail import SIDE
-from nearsight.models import registry
+from nearsight.models import store
 from nearsight.pipeline import available_senses, build_pipeline
 from nearsight.search.explain import explains_places
 from tests.models.network import convolving
@@ -118,7 +118,7 @@ def test_without_the_model_the_sense_says_what_to_type_and_the_others_work(bare,
 @pytest.fixture
 def mobilenetv2():
     try:
-        registry.require_model("mobilenetv2")
+        store.require_model("mobilenetv2")
     except ModelMissingError as problem:
         pytest.skip(str(problem))
 

@@ -13,9 +13,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from nearsight.api import info
-from nearsight.applications import two_file
+from nearsight.applications import two_file_index
 from nearsight.applications.map import Map, build_map
-from nearsight.applications.two_file import TwoFileSizes
+from nearsight.applications.two_file_index import TwoFileSizes
 from nearsight.clock import Clock, SystemClock
 from nearsight.errors import ImageError, UsageError
 from nearsight.files import FileSystem, LocalFileSystem
@@ -356,7 +356,7 @@ class Collection:
         with self._lock:
             snapshot = self._reader.snapshot()
             vectors = ((image.path, snapshot.vector(pipeline, image.id)) for image in self._catalogue.images())
-            return two_file.write_two_file(Path(base), pipeline, vectors, self._files)
+            return two_file_index.write_two_file(Path(base), pipeline, vectors, self._files)
 
     def info(self) -> dict[str, Any]:
         """How many images and skipped files, by what it can be searched, how large it is."""

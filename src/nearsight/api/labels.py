@@ -31,7 +31,7 @@ from nearsight.descriptors.joint import Joint
 from nearsight.errors import ModelError, UsageError
 from nearsight.files import LocalFileSystem
 from nearsight.ingest.run import Settings, Watch
-from nearsight.models import registry
+from nearsight.models import store
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
@@ -184,14 +184,14 @@ def _by_names(model: str, labels: Sequence[str], templates: Sequence[str], tempe
 
 
 def _by_classes(model: str) -> Labeller:
-    card = registry.find_card(model)
+    card = store.find_card(model)
     if card.texts:
         raise ModelError(f"{model} has no classes of its own: give the names to choose from (--labels FILE)")
     if not card.labels:
-        named = ", ".join(each.name for each in registry.all_cards().values() if each.labels)
+        named = ", ".join(each.name for each in store.all_cards().values() if each.labels)
         raise ModelError(f"the card of {model} names no file of labels; that of {named} does")
     count = card.output(OUTPUT).dimension
-    file = registry.require_model(model).path.parent / card.labels
+    file = store.require_model(model).path.parent / card.labels
     try:
         names = tuple(line.strip() for line in file.read_text("utf8").splitlines())
     except (OSError, ValueError) as problem:

@@ -1,4 +1,4 @@
-"""The map of a collection: all images in a plane, laid out by the distances of a plan."""
+"""The map of a collection: all images in a plane, laid out by the distances of a pipeline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.applications.multidimensional_scaling import landmark_mds
+from nearsight.applications.mds import landmark_mds
 from nearsight.errors import DamagedError, UsageError
 from nearsight.pipeline import Pipeline
 from nearsight.storage.snapshot import Snapshot
@@ -28,7 +28,7 @@ class Map:
     """Images laid out in a plane.
 
     `positions (N, 2) float32` lie in 0..1, at one scale for both axes, those of `ids (N,) int64` and `paths`. Their
-    order is one by content: the first so many are as good as drawn by lot. `landmark_count` of them, the first, set the
+    order is one by content: the first so many are as good as drawn by lot. the first `landmarks` of them set the
     axes.
 
     How much two dimensions can show: `explained` in 0..1 is the share of the two axes in what the landmarks' distances
@@ -56,12 +56,12 @@ class Map:
 
 
 def build_map(snapshot: Snapshot, pipeline: Pipeline, ids: Sequence[int], paths: Mapping[int, bytes]) -> Map:
-    """The map of these images, whose order is one by content, by the metric of a plan.
+    """The map of these images, whose order is one by content, by the metric of a pipeline.
 
     Raises
     ------
     UsageError : there are too many for a costly metric
-    DamagedError : an image has no row
+    DamagedError : an image has no vector
     """
     if pipeline.descriptor.variable_length:
         raise UsageError(f"{pipeline.name} makes visual words, which are not laid out on a map: name another recipe")

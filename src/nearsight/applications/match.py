@@ -41,7 +41,7 @@ not there. `python -m benchmarks agreement` measures how many do in images of ot
 
 
 class _PairContext:
-    """A collection of one image, for the refiner."""
+    """A collection of one image, as context of a re-ranker."""
 
     def __init__(self, image: Image) -> None:
         self.n_images, self.memo, self.image = 1, dict[object, object](), image
@@ -77,7 +77,7 @@ def match(
     ----------
     a, b : files
     by : "copy": is b an altered copy of a, or a of b? "object": do both show the same thing, or place, from wherever?
-        "category": how much is a of the kind of b? That is not judged: what is near, only a collection can tell
+        "category": how much is a of the kind of b? That has no verdict: what is near, only a collection can tell
     features : for "object", the local features to match, such as "akaze" or "sift(n=5000)"
     box : the part of a that is asked with, `(x0, y0, x1, y1)` in pixels
 
@@ -113,9 +113,9 @@ def compare_images(
 
 def explain_copy(first: Image, second: Image) -> Explanation:
     """Whether one image is the other, altered: the verdict of `verify` on their thumbnails."""
-    rows, ids, refiner = _PairContext(second), np.zeros(1, np.int64), Verify()
-    hits = refiner.rerank(first, Hits(ids[None], np.zeros((1, 1), np.float32)), rows)
-    explanation = refiner.explain(first, hits.ids[0], rows)[0]
+    context, ids, reranker = _PairContext(second), np.zeros(1, np.int64), Verify()
+    hits = reranker.rerank(first, Hits(ids[None], np.zeros((1, 1), np.float32)), context)
+    explanation = reranker.explain(first, hits.ids[0], context)[0]
     assert explanation is not None
     return explanation
 
@@ -129,7 +129,7 @@ def category_descriptor() -> DescriptorChain:
 
 
 def explain_category(descriptor: DescriptorChain, first: Image, second: Image) -> Explanation:
-    """How much two images are of one kind: the cosine of their rows, and what each place adds to it."""
+    """How much two images are of one kind: the cosine of their vectors, and what each place contributes."""
     query, hit = descriptor.describe([first, second])
     cosine = float(query @ hit)
     maps = heat_map(descriptor, first, hit), heat_map(descriptor, second, query)

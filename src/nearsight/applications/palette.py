@@ -30,29 +30,36 @@ def colours(
     Parameters
     ----------
     at : points x, y in pixels of the upright image: the mean colours of 5 x 5 pixels around them, in equal shares
-    n_colours : without points, how many main colours, 1 to 64, by `dominant_colours`
-    box : x0, y0, x1, y1: the main colours of this part only
+    n_colours : without points: the number of main colours, 1 to 64, by `dominant_colours`
+    box : without points: x0, y0, x1, y1, the part whose main colours are wanted
 
     Raises
     ------
     ImageError
         where the image cannot be read
     UsageError
-        where a point lies outside the image, or `n_colours` is out of its range
+        where a point lies outside the image, both points and a box are given, or `n_colours` is out of range
     """
     if not 1 <= n_colours <= 64:
-        raise UsageError(f"count is 1 to 64 colours; got {n_colours}")
+        raise UsageError(f"n_colours is 1 to 64; got {n_colours}")
+    if at and box:
+        raise UsageError("colours are picked at points or in a box, not both")
     shown = open_image(image, full=bool(at or box))
     if at:
         picked = [_mean_colour_around(shown, x, y) for x, y in at]
-        return {name: picked.count(name) / len(picked) for name in dict.fromkeys(picked)}
+        return _by_share({name: picked.count(name) / len(picked) for name in picked})
     extractor = DominantColours(n_colours)
     row = extractor.describe([shown.render(extractor.side, box)])[0].reshape(-1, 4)
     shares: dict[str, float] = {}
     for share, colour in zip(row[:, 0].tolist(), lab_to_rgb(row[:, 1:]), strict=True):
         if share > 0:
             shares[_to_hex(colour)] = shares.get(_to_hex(colour), 0) + share
-    return shares
+    return _by_share(shares)
+
+
+def _by_share(shares: dict[str, float]) -> dict[str, float]:
+    """The colours by falling share; those of equal shares stay in their order."""
+    return dict(sorted(shares.items(), key=lambda each: -each[1]))
 
 
 def _mean_colour_around(image: DecodedImage, x: float, y: float) -> str:

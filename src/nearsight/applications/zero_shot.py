@@ -1,4 +1,4 @@
-"""Which of some names describes an image best, where no network was trained for them: by a space of both.
+"""Zero-shot classification: which label describes an image best, by a joint space of images and texts.
 
 A. Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021, section 3.1.4.
 """
@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from nearsight.types import Floats
 
 TEMPLATES = ("a photo of a {}.",)
-"""A name in a sentence is described better than a name alone."""
+"""A sentence is embedded better than a label alone."""
 TEMPERATURE = 0.01
-"""What CLIP learnt: cosines are multiplied by 100 before the softmax."""
+"""CLIP's trained value: cosines are multiplied by 100 before the softmax."""
 
 
 def embed_labels(
     labels: Sequence[str], encode_texts: Callable[[Sequence[str]], Floats], templates: Sequence[str]
 ) -> Floats:
-    """The rows `(N, D)` of N names, each of length 1: of each the mean over its sentences' rows of length 1.
+    """The unit vectors `(N, D)` of N labels: the normalized mean of the unit vectors of each label's sentences.
 
-    `encode_texts` gives the rows of sentences. Raises ValueError where there is no name, or a template has no place for one.
+    `encode_texts` gives the vectors of sentences. Raises ValueError for no label or a template without a place for one.
     """
     if not labels or not all(name.strip() for name in labels):
         raise ValueError("labels are words, one or more, none of them empty")
@@ -36,7 +36,7 @@ def embed_labels(
 
 
 def label_probabilities(vectors: NDArray[Any], label_vectors: Floats, temperature: float = TEMPERATURE) -> Floats:
-    """How likely each of L names is the one of each image, `(N, L)`, for rows `(N, D)` and `(L, D)`: rows sum to 1.
+    """The probability of each of L labels for each image, `(N, L)`, from vectors `(N, D)` and `(L, D)`; rows sum to 1.
 
     p = softmax(cosine / temperature). Raises ValueError where the temperature is not above 0.
     """
@@ -52,7 +52,7 @@ def softmax(scores: NDArray[Any]) -> Floats:
 
 
 def top_labels(probabilities: NDArray[Any], min_probability: float, max_labels: int) -> list[list[tuple[int, float]]]:
-    """For each row the places and values of the largest, best first: at most `max_labels`, none below `lower_bound`."""
+    """For each image the best labels as (index, probability): at most `max_labels`, none below `min_probability`."""
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :max_labels]
     return [
         [(int(at), float(row[at])) for at in places if row[at] >= min_probability]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from nearsight.cli.index import _progress
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import list_subfolders
+from nearsight.evaluation.benchmark import Bench, evaluate_attacks, evaluate_pipeline, make_example, open_bench
+from nearsight.evaluation.dataset_folder import list_subfolders
 from nearsight.evaluation.ground_truth import GroundTruth
 from nearsight.evaluation.measures import mean
 from nearsight.evaluation.protocols.classes import read_classes
 from nearsight.evaluation.published import PUBLISHED
 from nearsight.evaluation.report import EvaluationReport, Example, best_and_worst
-from nearsight.evaluation.runner import Bench, evaluate_attacks, evaluate_pipeline, make_example, open_bench
 from nearsight.evaluation.scoring import Outcome, Trial
 from nearsight.ingest.run import Watch
 from nearsight.pipeline import Pipeline, available_senses, build_pipeline, build_pipelines

@@ -16,6 +16,7 @@ import typer
 
 from nearsight.cli._options import Json
 from nearsight.cli._printing import print_json
+from nearsight.images.decode import open_image
 
 if TYPE_CHECKING:
     import nearsight as ns
@@ -138,8 +139,7 @@ def _altered(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, P
     """Write each alteration of each original; kind, original, copy."""
     from PIL import Image as PillowImage
 
-    from nearsight.evaluation.alterations import ATTACKS as EVERY
-    from nearsight.images.decode import open_image
+    from nearsight.evaluation.attacks import ATTACKS as EVERY
 
     folder.mkdir(parents=True, exist_ok=True)
     made = []

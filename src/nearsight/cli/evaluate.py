@@ -49,7 +49,7 @@ def evaluate(
 ) -> None:
     """Judge recipes by a published protocol: mAP and its kin, time and memory. Nothing is downloaded."""
     from nearsight.errors import UsageError
-    from nearsight.evaluation.protocols.catalogue import load_ground_truth
+    from nearsight.evaluation.protocols.registry import load_ground_truth
 
     if not protocol:
         _list_protocols(json)
@@ -91,7 +91,7 @@ def compare(
 ) -> None:
     """Judge recipes on your own images: altered ones are to find their original, subfolders are taken for classes."""
     from nearsight.cli._evaluation import USUAL, compared
-    from nearsight.evaluation.redrawing import select_kinds
+    from nearsight.evaluation.simulated_queries import select_kinds
 
     named = select_kinds(kinds or ",".join(USUAL))
     report = compared(
@@ -116,7 +116,7 @@ def _senses(by: Sequence[str] | None, recipes: Sequence[str] | None) -> list[str
 
 
 def _list_protocols(json: bool) -> None:
-    from nearsight.evaluation.protocols.catalogue import PROTOCOLS
+    from nearsight.evaluation.protocols.registry import PROTOCOLS
 
     if json:
         print_json(

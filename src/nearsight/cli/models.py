@@ -31,12 +31,14 @@ def register(app: typer.Typer) -> None:
 
 def list_(json: Json = False) -> None:
     """Say which models there are, whether each is on this machine, and how to get it."""
-    from nearsight.models import registry
+    from nearsight.models import store
 
-    rows = [registry.model_summary(card) for card in registry.all_cards().values()]
+    rows = [store.model_summary(card) for card in store.all_cards().values()]
     if json:
         print_json(rows)
         return
+    for problem in store.card_problems().values():
+        typer.echo(shown(problem), err=True)
     for row in rows:
         typer.echo(f"{row['name']:<20} {row['about']}  ({row['licence']}, {row['status']})")
         typer.echo(f"{'':<20} {shown(row['path']) if row['path'] else 'not on this machine: ' + row['get']}")
@@ -65,21 +67,21 @@ def add(
     json: Json = False,
 ) -> None:
     """Take in a model's file that is on this machine, and check it."""
-    from nearsight.models import registry
+    from nearsight.models import store
 
-    model = registry.add_model(name, file, card_file=card, replace=replace)
+    model = store.add_model(name, file, card_file=card, replace=replace)
     _print(name, model.path, model.sha256, json)
 
 
 def verify(json: Json = False) -> None:
     """Read the file of every model that is on this machine, compare it with its checksum, and say what it runs on."""
     from nearsight.errors import ModelError
-    from nearsight.models import onnx_runtime, registry
+    from nearsight.models import inference, store
 
-    found, runs = registry.verify_models(), dict[str, str]()
-    for name in [name for name, problem in found.items() if not problem and registry.find_card(name).outputs]:
+    found, runs = store.verify_models(), dict[str, str]()
+    for name in [name for name, problem in found.items() if not problem and store.find_card(name).outputs]:
         try:
-            runs[name] = onnx_runtime.execution_provider(name)
+            runs[name] = inference.execution_provider(name)
         except ModelError as error:
             found[name] = str(error)
     problems = {name: problem for name, problem in found.items() if problem}

@@ -129,7 +129,7 @@ def search(
 
 
 def _ask_two_file(base: Path, image: Path | None, k: int, json: bool) -> None:
-    from nearsight.applications.two_file import TwoFileIndex
+    from nearsight.applications.two_file_index import TwoFileIndex
 
     if image is None:
         raise UsageError("a search base is asked with an image: nearsight search IMAGE --two-file NAME")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearsight.errors import ModelError
-from nearsight.models import onnx_runtime, registry, tokenizer
+from nearsight.models import inference, store, tokenizer
 from nearsight.types import Descriptor, Floats, Image
 
 
@@ -67,45 +67,45 @@ class Joint(Descriptor):
     @property
     def side(self) -> int:
         """The longest side of the pixels that the card's way of scaling can use."""
-        return registry.find_card(self.model).image_input().pixels
+        return store.find_card(self.model).image_input().pixels
 
     @property
     def size(self) -> int:
         """The number of values of a row."""
-        return registry.find_card(self.model).vector().dimension
+        return store.find_card(self.model).vector().dimension
 
     @property
     def digest(self) -> str:
         """The checksum of the network for images, and that of how it is fed: rows are made by it alone."""
-        return onnx_runtime.model_digest(self.model)
+        return inference.model_digest(self.model)
 
     def load(self) -> None:
         """Find both networks, the vocabulary and its library, check them, and open the one for images."""
         tokenizer.import_tokenizers()
         texts = self._text_model()
-        onnx_runtime.load_model(self.model)
-        for needed in (texts, *registry.find_card(texts).dependencies):
-            registry.require_model(needed)
+        inference.load_model(self.model)
+        for needed in (texts, *store.find_card(texts).dependencies):
+            store.require_model(needed)
 
     def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N images."""
-        wanted = registry.find_card(self.model).vector().name
-        return normalise_rows(np.concatenate(list(onnx_runtime.compute_outputs(self.model, wanted, images))))
+        wanted = store.find_card(self.model).vector().name
+        return normalise_rows(np.concatenate(list(inference.compute_outputs(self.model, wanted, images))))
 
     def encode_texts(self, words: Sequence[str]) -> Floats:
         """`(N, size) float32` for N texts; for none, no network is opened."""
         return (
             np.empty((0, self.size), np.float32)
             if not words
-            else normalise_rows(onnx_runtime.embed_texts(self._text_model(), words))
+            else normalise_rows(inference.embed_texts(self._text_model(), words))
         )
 
     def _text_model(self) -> str:
-        card = registry.find_card(self.model)
+        card = store.find_card(self.model)
         if not card.texts:
-            pairs = ", ".join(each.name for each in registry.all_cards().values() if each.texts)
+            pairs = ", ".join(each.name for each in store.all_cards().values() if each.texts)
             raise ModelError(f"the model {self.model} is of images only; those of images and texts are {pairs}")
-        other = registry.find_card(card.texts).vector().dimension
+        other = store.find_card(card.texts).vector().dimension
         if other != self.size:
             raise ModelError(f"{self.model} gives {self.size} values and {card.texts} {other}: they are no pair")
         return card.texts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearsight.errors import ModelError
-from nearsight.models import onnx_runtime, registry
+from nearsight.models import inference, store
 from nearsight.types import Descriptor, Floats, Image
 
 
@@ -71,12 +71,12 @@ class Onnx(Descriptor):
     @property
     def side(self) -> int:
         """The longest side of the pixels that the card's way of scaling can use."""
-        return registry.find_card(self.model).image_input().pixels
+        return store.find_card(self.model).image_input().pixels
 
     @property
     def size(self) -> int:
         """The number of values of a row."""
-        card = registry.find_card(self.model)
+        card = store.find_card(self.model)
         made = card.output(self.output)
         kinds = ("vector", "tokens")
         if made.kind not in kinds:
@@ -87,14 +87,14 @@ class Onnx(Descriptor):
     @property
     def digest(self) -> str:
         """The model's checksum, and that of how it is fed."""
-        return onnx_runtime.model_digest(self.model)
+        return inference.model_digest(self.model)
 
     def load(self) -> None:
         """Find the model, check it and open it."""
         _ = self.size
-        onnx_runtime.load_model(self.model)
+        inference.load_model(self.model)
 
     def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N images."""
         _ = self.size
-        return np.concatenate(list(onnx_runtime.compute_outputs(self.model, self.output, images)))
+        return np.concatenate(list(inference.compute_outputs(self.model, self.output, images)))

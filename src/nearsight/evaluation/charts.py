@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.evaluation.curves import LEVELS
+from nearsight.evaluation.measures import RECALL_LEVELS
 
 __all__ = ["Bar", "BarGroup", "Curve", "bars", "curves"]
 
@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 400.0, 260.0
 """Of the area inside the axes, in the units of the drawing."""
 
 COLOURS = 8
-"""How many colours there are; the ninth is the first again."""
+"""The number of colours, and so of recipes that are drawn."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,24 @@ class BarGroup:
     bars: tuple[Bar, ...]
 
 
-def curves(precision_by_name: Mapping[str, NDArray[np.float64]]) -> list[Curve]:
-    """Lines of the precision `(101,)` at `LEVELS` of recall, one for each name.
+def curves(precision_by_name: Mapping[str, NDArray[np.float64]], colours: Mapping[str, int]) -> list[Curve]:
+    """Lines of the precision `(101,)` at `RECALL_LEVELS` of recall, one for each name, in its colour.
 
     Examples
     --------
-    >>> curves({"a": np.linspace(1, 0, 101)})[0].points[:19]
+    >>> curves({"a": np.linspace(1, 0, 101)}, {"a": 0})[0].points[:19]
     '0.0,0.0 4.0,2.6 8.0'
     """
     made = []
-    for number, (name, precision) in enumerate(precision_by_name.items()):
-        places = zip((WIDTH * LEVELS).tolist(), (HEIGHT * (1 - precision)).tolist(), strict=True)
+    for name, precision in precision_by_name.items():
+        places = zip((WIDTH * RECALL_LEVELS).tolist(), (HEIGHT * (1 - precision)).tolist(), strict=True)
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        made.append(Curve(name, number % COLOURS, points))
+        made.append(Curve(name, colours[name], points))
     return made
 
 
-def bars(kinds: Sequence[str], shares: Mapping[str, Mapping[str, float]]) -> list[BarGroup]:
-    """A group of bars for each kind, one bar a name, as tall as its percentage.
+def bars(kinds: Sequence[str], shares: Mapping[str, Mapping[str, float]], colours: Mapping[str, int]) -> list[BarGroup]:
+    """A group of bars for each kind, one bar a name, in its colour, as tall as its percentage.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def bars(kinds: Sequence[str], shares: Mapping[str, Mapping[str, float]]) -> lis
                 start + number * each,
                 0.9 * each,
                 HEIGHT * by_kind[kind] / 100,
-                number % COLOURS,
+                colours[name],
                 f"{name}, {kind}: {by_kind[kind]:.0f} %",
             )
             for number, (name, by_kind) in enumerate(shares.items())

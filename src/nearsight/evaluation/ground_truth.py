@@ -1,4 +1,4 @@
-"""What is right: the questions of a protocol, and which answers count. Images are paths; nothing is decoded here."""
+"""Ground truth: the queries of a protocol with their positives and junk. Images are paths; nothing is decoded here."""
 
 from __future__ import annotations
 
@@ -16,26 +16,25 @@ __all__ = ["EvaluationQuery", "GroundTruth", "Relevance", "box_from_numbers"]
 
 @dataclass(frozen=True)
 class Relevance:
-    """The right answers to one question by name, and those that count neither as right nor as wrong.
+    """The positives of one query by name, and the junk, which is removed from the ranking.
 
-    A name that is in both is ignored: the classes of a leave-one-out protocol share one set of positives.
+    A name in both is junk: the queries of a class in a leave-one-out protocol share one set of positives.
     """
 
     positives: frozenset[str]
-    ignored: frozenset[str] = frozenset()
+    junk: frozenset[str] = frozenset()
 
     @property
     def relevant_names(self) -> frozenset[str]:
-        """The right answers that count."""
-        return self.positives - self.ignored
+        """The positives that are not junk."""
+        return self.positives - self.junk
 
 
 @dataclass(frozen=True)
 class EvaluationQuery:
-    """One image to ask with, or the `box` of it; its answers by level, "" where a protocol has only one.
+    """A query image, or a `box` of it, with its relevance by level, "" where a protocol has only one.
 
-    `group` is its class, its landmark, or the way in which it was altered; `alteration` the kind of query that is made of
-    the image before it asks.
+    `group` is its class, landmark or kind of alteration. `alteration` is the kind of query made from the image.
     """
 
     name: str
@@ -48,14 +47,14 @@ class EvaluationQuery:
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """A protocol's task: the images to search among, what is asked, and how it is scored.
+    """A protocol's task: the database images, the queries and the measures.
 
     Parameters
     ----------
     name : of the protocol
     folder : what the names of `images` are relative to
-    images : the names that are searched among; whatever else lies in the folder is not
-    questions : at least one
+    images : the names of the database images; others in the folder are not searched
+    queries : at least one
     measures : names of `scoring.MEASURES`
     labels : the class of each image, where there are classes
     """
@@ -70,25 +69,25 @@ class GroundTruth:
     def __post_init__(self) -> None:
         if not self.images or not self.queries:
             raise UsageError(
-                f"{self.name} needs images to search among and questions; got {len(self.images)} images and "
-                f"{len(self.queries)} questions in {self.folder}"
+                f"{self.name} needs images to search and queries; got {len(self.images)} images and "
+                f"{len(self.queries)} queries in {self.folder}"
             )
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """The levels of its questions, in their order."""
+        """The levels of its queries, in their order."""
         return tuple(dict.fromkeys(level for each in self.queries for level in each.relevance))
 
-    def name_in_collection(self, question: EvaluationQuery) -> str | None:
-        """The name by which a question's own image is searched among; None where it is not, or only a box asks."""
-        if question.box is not None or not question.image.is_relative_to(self.folder):
+    def name_in_collection(self, query: EvaluationQuery) -> str | None:
+        """The name of a query's image among the database images; None for a box or an image from elsewhere."""
+        if query.box is not None or not query.image.is_relative_to(self.folder):
             return None
-        return question.image.relative_to(self.folder).as_posix()
+        return query.image.relative_to(self.folder).as_posix()
 
     def subsample(self, max_queries: int) -> GroundTruth:
-        """With at most `max_queries` questions, spread evenly over all."""
+        """The task with at most `max_queries` queries, spread evenly over all."""
         if max_queries < 1:
-            raise UsageError(f"a task has at least 1 question; got {max_queries}")
+            raise UsageError(f"a task has at least 1 query; got {max_queries}")
         total = len(self.queries)
         chosen = (
             sorted({at * total // max_queries for at in range(max_queries)}) if max_queries < total else range(total)
@@ -97,7 +96,7 @@ class GroundTruth:
 
 
 def box_from_numbers(numbers: Sequence[Any], where: Path) -> Box:
-    """Four numbers of a list as a box. Raises UsageError that says where they stand."""
+    """Four numbers as a box. Raises UsageError that names `where`."""
     try:
         x0, y0, x1, y1 = (float(number) for number in numbers)
     except (TypeError, ValueError):

@@ -1,7 +1,7 @@
-"""How good one ranking is, from the places at which its right answers stand.
+"""Measures of rankings, computed from the ranks of the relevant images.
 
-`ranks` are the 0-based places of the right answers that were found, in any order, after answers that do not count were
-taken out; `positives` is how many right answers there are. A right answer that was not found counts as 0.
+`ranks` are the 0-based ranks of the positives that were retrieved, in any order, after junk was removed from the
+ranking; `n_positives` is the number of positives. A positive that was not retrieved contributes 0.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "RECALL_LEVELS",
     "average_precision",
+    "interpolated_precision",
     "majority_label",
     "mean",
+    "mean_curve",
     "micro_average_precision",
     "ndcg",
     "precision_at",
+    "precision_recall",
     "recall_at",
     "recall_at_precision",
     "recall_of_neighbours",
@@ -27,11 +31,14 @@ __all__ = [
     "ukbench_score",
 ]
 
+RECALL_LEVELS: NDArray[np.float64] = np.linspace(0, 1, 101)
+"""The values of recall at which mean curves are drawn."""
+
 
 def _validate_ranks(ranks: Iterable[int], n_positives: int) -> NDArray[np.int64]:
     places = np.sort(np.fromiter(ranks, np.int64))
     if n_positives < 1:
-        raise ValueError(f"average precision needs at least one right answer to look for; got {n_positives}")
+        raise ValueError(f"average precision needs at least one positive; got {n_positives}")
     if len(places) > n_positives or len(np.unique(places)) < len(places) or (places < 0).any():
         raise ValueError(f"expected at most {n_positives} different 0-based ranks; got {places.tolist()}")
     return places
@@ -40,9 +47,9 @@ def _validate_ranks(ranks: Iterable[int], n_positives: int) -> NDArray[np.int64]
 def average_precision(ranks: Iterable[int], n_positives: int) -> float:
     """Area under precision over recall by the trapezoid rule, as Oxford, Holidays and Copydays are scored.
 
-    1. Between the j-th right answer and the one before it recall grows by 1 / positives.
-    2. The precision there is the mean of the one just before the answer's place, j / rank (1 at rank 0), and the one
-       at it, (j + 1) / (rank + 1).
+    1. From one positive to the next, recall grows by 1 / n_positives.
+    2. The precision there is the mean of the precision just before the j-th positive, j / rank (1 at rank 0), and at
+       it, (j + 1) / (rank + 1).
 
     References
     ----------
@@ -51,7 +58,7 @@ def average_precision(ranks: Iterable[int], n_positives: int) -> float:
 
     Examples
     --------
-    >>> round(average_precision([0, 2, 5], positives=3), 6)
+    >>> round(average_precision([0, 2, 5], n_positives=3), 6)
     0.677778
     """
     places = _validate_ranks(ranks, n_positives)
@@ -62,11 +69,11 @@ def average_precision(ranks: Iterable[int], n_positives: int) -> float:
 
 
 def rectangular_average_precision(ranks: Iterable[int], n_positives: int) -> float:
-    """Mean of the precision at each right answer: the average precision of textbooks and of most libraries.
+    """Mean of the precision at each positive: the average precision of textbooks and of most libraries.
 
     Examples
     --------
-    >>> round(rectangular_average_precision([0, 2, 5], positives=3), 6)
+    >>> round(rectangular_average_precision([0, 2, 5], n_positives=3), 6)
     0.722222
     """
     places = _validate_ranks(ranks, n_positives)
@@ -74,23 +81,23 @@ def rectangular_average_precision(ranks: Iterable[int], n_positives: int) -> flo
 
 
 def recall_at(ranks: Iterable[int], n_positives: int, k: int = 1) -> float:
-    """Share of the right answers among the first k, of as many as could stand there: min(k, positives)."""
+    """Share of the positives among the first k, relative to min(k, n_positives)."""
     places = _validate_ranks(ranks, n_positives)
     return float((places < _validate_k(k)).sum() / min(k, n_positives))
 
 
 def precision_at(ranks: Iterable[int], k: int) -> float:
-    """Share of right answers among the first k places; a ranking that is shorter counts as wrong beyond its end."""
+    """Share of positives among the first k; a shorter ranking counts as negative beyond its end."""
     return float((np.fromiter(ranks, np.int64) < _validate_k(k)).sum() / k)
 
 
 def revisited_precision_at(ranks: Iterable[int], k: int) -> float:
-    """Precision at k as the revisited Oxford and Paris are scored: at the last right answer where that comes before k.
+    """Precision at k as for the revisited Oxford and Paris: at the rank of the last positive where that is before k.
 
     Parameters
     ----------
-    ranks : the places of all right answers that were found; a query that found none scores 0
-    k : places looked at, 1 or more
+    ranks : the ranks of all retrieved positives; a query without any scores 0
+    k : cut-off rank, 1 or more
 
     References
     ----------
@@ -108,15 +115,15 @@ def revisited_precision_at(ranks: Iterable[int], k: int) -> float:
 
 
 def recall_of_neighbours(retrieved: Iterable[int], true_neighbours: Iterable[int], k: int = 10) -> float:
-    """recall@k of an approximate search: how many of its first k are among the k that are nearest, divided by k.
+    """recall@k of an approximate search: the share of the k nearest neighbours among its first k hits.
 
-    Both are ids, best first. Not to be taken for "R@k", the share of queries whose very nearest is among the first k.
+    Both are ids, best first. Not to be confused with the share of queries whose nearest neighbour is among the first k.
     """
     return len(set(list(retrieved)[: _validate_k(k)]) & set(list(true_neighbours)[:k])) / k
 
 
 def ukbench_score(ranks: Iterable[int]) -> float:
-    """How many images of the group stand in the first four places, the query itself among them: 4 at best.
+    """The number of images of the group among the first four, the query itself included: 4 at best.
 
     References
     ----------
@@ -126,7 +133,7 @@ def ukbench_score(ranks: Iterable[int]) -> float:
 
 
 def majority_label(labels: Sequence[Hashable]) -> Hashable:
-    """The label that most neighbours have; among equally many, that of the nearest of them. Nearest first."""
+    """The most frequent label of neighbours, given nearest first; of equally frequent ones that of the nearest."""
     if not labels:
         raise ValueError("a vote needs at least one neighbour; got none")
     counts = Counter(labels)
@@ -134,13 +141,13 @@ def majority_label(labels: Sequence[Hashable]) -> Hashable:
 
 
 def ndcg(gains: Iterable[float], ideal: Iterable[float], k: int) -> float:
-    """Discounted gain of the first k places, as a share of the best that could be had.
+    """Discounted cumulative gain of the first k, relative to that of the ideal ranking.
 
     Parameters
     ----------
-    gains : what each answer is worth, in the order of the answers
-    ideal : what everything that could be found is worth, in any order
-    k : places looked at, 1 or more
+    gains : of the ranked images, best first
+    ideal : gains of all images that could be retrieved, in any order
+    k : cut-off rank, 1 or more
 
     References
     ----------
@@ -149,7 +156,7 @@ def ndcg(gains: Iterable[float], ideal: Iterable[float], k: int) -> float:
 
     Notes
     -----
-    The discount is 1 / log2(1 + place) from the first place on, as is usual today; the paper's begins at the second.
+    The discount is 1 / log2(1 + rank) from rank 1 on, as is usual today; the paper's begins at the second.
 
     Examples
     --------
@@ -158,15 +165,15 @@ def ndcg(gains: Iterable[float], ideal: Iterable[float], k: int) -> float:
     """
     best = _discounted_gain(np.sort(np.fromiter(ideal, np.float64))[::-1][: _validate_k(k)])
     if best <= 0:
-        raise ValueError("discounted gain needs at least one answer that is worth something; got none")
+        raise ValueError("discounted gain needs at least one gain above 0; got none")
     return _discounted_gain(np.fromiter(gains, np.float64)[:k]) / best
 
 
 def micro_average_precision(scores: Iterable[float], relevant: Iterable[bool], n_positives: int) -> float:
-    """Average precision over the pairs of all queries pooled: scores must mean the same for every query.
+    """Average precision over the pooled pairs of all queries: scores must be comparable across queries.
 
-    1. All pairs of a query and an answer are sorted by score; among equal scores wrong ones come first.
-    2. The precision at each right pair is summed and divided by `n_positives`, how many right pairs there are.
+    1. All pairs of a query and an image are sorted by score; among equal scores negatives come first.
+    2. The precision at each positive pair is summed and divided by `n_positives`, the number of positive pairs.
 
     References
     ----------
@@ -174,7 +181,7 @@ def micro_average_precision(scores: Iterable[float], relevant: Iterable[bool], n
 
     Examples
     --------
-    >>> micro_average_precision([0.9, 0.9, 0.1], [True, False, True], positives=2)
+    >>> micro_average_precision([0.9, 0.9, 0.1], [True, False, True], n_positives=2)
     0.5833333333333333
     """
     precision, _ = _pooled_precision_recall(scores, relevant, n_positives)
@@ -184,7 +191,7 @@ def micro_average_precision(scores: Iterable[float], relevant: Iterable[bool], n
 def recall_at_precision(
     scores: Iterable[float], relevant: Iterable[bool], n_positives: int, precision: float = 0.9
 ) -> float:
-    """R@P90: the largest share of right pairs that one threshold finds with at least this precision; 0 where none does.
+    """R@P90: the largest recall at which one threshold reaches at least this precision; 0 where none does.
 
     Pairs are pooled and sorted as by `micro_average_precision`.
     """
@@ -195,12 +202,12 @@ def recall_at_precision(
 def _pooled_precision_recall(
     scores: Iterable[float], relevant: Iterable[bool], n_positives: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Precision and recall at each right pair."""
+    """Precision and recall at each positive pair."""
     values, hits = np.fromiter(scores, np.float64), np.fromiter(relevant, np.bool_)
     if len(values) != len(hits) or hits.sum() > n_positives or n_positives < 1:
         raise ValueError(
-            f"expected one score a pair and at most {n_positives} right pairs, at least 1; "
-            f"got {len(values)} scores, {hits.sum()} right of {len(hits)} pairs"
+            f"expected one score a pair and at most {n_positives} positive pairs, at least 1; "
+            f"got {len(values)} scores, {hits.sum()} positive of {len(hits)} pairs"
         )
     ordered = hits[np.lexsort((hits, -values))]
     places = np.flatnonzero(ordered)
@@ -214,7 +221,7 @@ def _discounted_gain(gains: NDArray[np.float64]) -> float:
 
 def _validate_k(k: int) -> int:
     if k < 1:
-        raise ValueError(f"k is a number of places, at least 1; got {k}")
+        raise ValueError(f"k is a cut-off rank, at least 1; got {k}")
     return k
 
 
@@ -223,3 +230,44 @@ def mean(values: Sequence[float]) -> float:
     if not len(values):
         raise ValueError("a mean needs at least one query; got none")
     return float(np.mean(values))
+
+
+def precision_recall(ranks: Iterable[int], n_positives: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Recall and precision `(n,)` at each of the n retrieved positives, by rising rank.
+
+    Examples
+    --------
+    >>> [values.tolist() for values in precision_recall([0, 3], n_positives=4)]
+    [[0.25, 0.5], [1.0, 0.5]]
+    """
+    if n_positives < 1:
+        raise ValueError(f"a curve needs at least one positive; got {n_positives}")
+    places = np.sort(np.fromiter(ranks, np.int64))
+    found = np.arange(1, len(places) + 1)
+    return found / n_positives, found / (places + 1)
+
+
+def interpolated_precision(
+    ranks: Iterable[int], n_positives: int, levels: NDArray[np.float64] = RECALL_LEVELS
+) -> NDArray[np.float64]:
+    """The highest precision `(n,)` at each of n recall levels or beyond it; 0 where that recall is not reached.
+
+    References
+    ----------
+    G. Salton, M. J. McGill, "Introduction to Modern Information Retrieval", McGraw-Hill, 1983.
+
+    Examples
+    --------
+    >>> interpolated_precision([1, 2], 2, np.array([0.0, 0.5, 1.0])).tolist()
+    [0.6666666666666666, 0.6666666666666666, 0.6666666666666666]
+    """
+    recall, precision = precision_recall(ranks, n_positives)
+    best = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
+    at: NDArray[np.float64] = best[np.searchsorted(recall, levels - 1e-12)]
+    return at
+
+
+def mean_curve(rankings: Sequence[tuple[Iterable[int], int]]) -> NDArray[np.float64]:
+    """The mean interpolated precision `(101,)` at `RECALL_LEVELS` of many queries, as pairs of ranks and positives."""
+    mean([float(positives) for _, positives in rankings])
+    return np.asarray(np.mean([interpolated_precision(*each) for each in rankings], axis=0), np.float64)

@@ -2,8 +2,8 @@
 
 The homography `(3, 3)` maps points of the first image to the second, in pixels with their centres at .5. Features are
 circles; two of them correspond where the circles, laid over each other in the first image, have an overlap error (1 -
-the area of both / the area of either) below `most`. As in the paper, the sizes of both are changed alike before that,
-so that the first has a radius of 30 pixels: else large circles would overlap more easily than small ones.
+the area of both / the area of either) below `max_overlap_error`. As in the paper, both are first scaled so that the
+first has a radius of 30 pixels: else large circles would overlap more easily than small ones.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def matching_score(
     """Share of the features whose nearest descriptor is that of their counterpart: 0 to 1.
 
     A feature of the first image is matched with that of the second whose descriptor is nearest, both in the part that
-    both images show; that is right where the two have an overlap error below `max_overlap_error`. How many of the second are
-    matched rightly is divided by the smaller of both numbers of features.
+    both images show; that is right where their overlap error is below `max_overlap_error`. The number of features of
+    the second that are matched rightly is divided by the smaller of both numbers of features.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def _select_shared_features(
     first: LocalFeatures, second: LocalFeatures, homography: _Doubles, max_overlap_error: float
 ) -> _SharedFeatures:
     if not 0 < max_overlap_error <= 1:
-        raise ValueError(f"most is an overlap error above 0 and at most 1; got {max_overlap_error}")
+        raise ValueError(f"max_overlap_error is above 0 and at most 1; got {max_overlap_error}")
     matrix = np.asarray(homography, np.float64)
     if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or not np.linalg.det(matrix):
         raise ValueError(f"a homography is an invertible (3, 3) matrix; got {matrix.tolist()}")

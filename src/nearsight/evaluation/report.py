@@ -1,4 +1,4 @@
-"""What was judged, for reading: rows of a table, JSON with everything, and one self-contained page."""
+"""Reports of an evaluation: rows of a table, JSON with everything, and one self-contained page."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from nearsight.evaluation.charts import COLOURS, bars, curves
-from nearsight.evaluation.curves import mean_curve
+from nearsight.evaluation.measures import mean_curve
 from nearsight.evaluation.published import Published
 from nearsight.evaluation.scoring import MEASURES, Outcome, Trial
 
 __all__ = ["EvaluationReport", "Example", "ExampleHit", "best_and_worst"]
 
 MAX_CHARTED_KINDS = 6
-"""With at most so many kinds of queries, and a colour for each recipe, their shares are drawn as bars too."""
+"""Up to this number of kinds of queries, and with a colour for each recipe, their shares are drawn as bars too."""
 
 
 @dataclass(frozen=True)
 class ExampleHit:
-    """One answer as the page shows it: its name, a JPEG, and whether it is right."""
+    """One hit on the page: its name, a JPEG, and whether it is right."""
 
     name: str
     jpeg: bytes
@@ -32,7 +32,7 @@ class ExampleHit:
 
 @dataclass(frozen=True)
 class Example:
-    """One question as the page shows it, with the first answers of the recipe named `trial`."""
+    """One query on the page, with the first hits of the recipe named `trial`."""
 
     trial: str
     outcome: Outcome
@@ -41,7 +41,7 @@ class Example:
 
     @property
     def caption(self) -> str:
-        """What came of it, in words."""
+        """The outcome in words."""
         first = min(self.outcome.ranks, default=None)
         if first is None:
             return "no right answer found"
@@ -50,15 +50,15 @@ class Example:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """A task with what each recipe made of it.
+    """A task with the evaluation of each recipe.
 
     Parameters
     ----------
-    title, intro : what was judged, in a line and in a sentence
+    title, intro : what was evaluated, in a line and in a sentence
     trials : one for each recipe
-    facts : numbers of the task by name, such as how many images and questions
+    facts : numbers of the task by name, such as the numbers of images and queries
     published : figures of a paper under the same protocol
-    examples : questions to show with their answers
+    examples : queries to show with their hits
     """
 
     title: str
@@ -80,8 +80,8 @@ class EvaluationReport:
 
     @property
     def levels(self) -> list[str]:
-        """The levels of the questions whose answers are ranked; altered images are counted by kind instead."""
-        return list(dict.fromkeys(each.level for each in _unaltered_outcomes(self.trials[0].outcomes)))
+        """The levels of the queries that are not altered; altered images are counted by kind instead."""
+        return list(dict.fromkeys(each.level for trial in self.trials for each in _unaltered_outcomes(trial.outcomes)))
 
     def headers(self) -> list[str]:
         """The heads of the columns."""
@@ -116,28 +116,45 @@ class EvaluationReport:
         }
 
     def html(self) -> str:
-        """One page that asks for nothing from anywhere; names are escaped."""
+        """One page that loads nothing from elsewhere; names are escaped."""
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        environment.filters |= {"packed": _to_data_uri, "shown": _printable, "line": _measure_description}
+        environment.filters |= {
+            "data_uri": _to_data_uri,
+            "printable": _printable,
+            "description": _measure_description,
+        }
         template = environment.from_string(files("nearsight.evaluation").joinpath("report.html").read_text("utf8"))
-        charts = {level: curves(self._curves(level)) for level in self.levels}
-        shares = {trial.name: trial.kinds for trial in self.trials}
+        drawn = {level: self._curves(level) for level in self.levels}
+        colours = self._colours(list(drawn.values()))
+        charts = {
+            level: curves({name: each for name, each in by_name.items() if name in colours}, colours)
+            for level, by_name in drawn.items()
+        }
         few = 0 < len(self.kinds) <= MAX_CHARTED_KINDS and len(self.trials) <= COLOURS
-        return template.render(
-            report=self, charts=charts, groups=bars(self.kinds, shares) if few else [], drawn=COLOURS
-        )
+        shares = {trial.name: trial.kinds for trial in self.trials}
+        groups = bars(self.kinds, shares, colours) if few else []
+        return template.render(report=self, charts=charts, groups=groups, colours=colours, drawn=COLOURS)
 
     def _curves(self, level: str) -> dict[str, Any]:
-        """The curves in the order of the table; where there are too many, those with the largest areas below them."""
-        all_of_them = {trial.name: curve for trial in self.trials if (curve := _curve(trial, level)) is not None}
-        best = sorted(all_of_them, key=lambda name: -float(all_of_them[name].mean()))[:COLOURS]
-        return {name: curve for name, curve in all_of_them.items() if name in best}
+        return {trial.name: curve for trial in self.trials if (curve := _curve(trial, level)) is not None}
+
+    def _colours(self, levels: Sequence[dict[str, Any]]) -> dict[str, int]:
+        """The number of each drawn recipe's colour on the whole page, in the order of the table.
+
+        Where there are more recipes than colours, those with the largest areas below their curves are drawn.
+        """
+        areas = {
+            trial.name: sum(float(each[trial.name].mean()) for each in levels if trial.name in each)
+            for trial in self.trials
+        }
+        best = sorted(areas, key=lambda name: -areas[name])[:COLOURS]
+        return {name: number for number, name in enumerate(name for name in areas if name in best)}
 
 
 def best_and_worst(outcomes: Sequence[Outcome], n_best: int, n_worst: int) -> list[Outcome]:
-    """Some of the quarter of the questions that was answered best, then some of the worst quarter.
+    """Some of the best quarter of the queries, then some of the worst quarter.
 
-    By average precision, equal ones in the order of the questions; no two of one group where possible.
+    By average precision, equal ones in the order of the queries; no two of one group where possible.
     """
     quarter = len(outcomes) // 4
     rising = sorted(outcomes, key=lambda each: each.precision)
@@ -196,7 +213,7 @@ def _measure_unit(name: str) -> str:
 
 
 def _measure_description(name: str) -> str:
-    return _measure(name).line if _measure(name) else ""
+    return _measure(name).description if _measure(name) else ""
 
 
 def _measure(name: str) -> Any:  # noqa: ANN401 - a measure, or None

@@ -1,4 +1,4 @@
-"""From rankings to figures: what each question's answer was worth, and the measures of a whole task."""
+"""From rankings to measures: the outcome of each query, and the figures of a whole task."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ __all__ = [
 ]
 
 MAX_ANSWERS = 20
-"""How many answers to each question are kept by name and score."""
+"""The number of first hits kept for each query, by name and score."""
 
 Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class ScoredAnswer:
-    """One of the first answers that count."""
+    """One of the first hits that are not junk."""
 
     name: str
     score: float
@@ -53,7 +53,7 @@ class ScoredAnswer:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one question at one level: 0-based places of the right answers, and the first answers."""
+    """The result of one query at one level: the 0-based ranks of the positives, and the first hits."""
 
     query: EvaluationQuery
     level: str
@@ -69,7 +69,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Cost:
-    """What it costs: milliseconds a query with everything, milliseconds to describe an image, bytes of its row."""
+    """The cost of a recipe: milliseconds of a whole search and of describing an image, bytes of its vector."""
 
     ask_ms: float
     describe_ms: float
@@ -78,7 +78,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Trial:
-    """What one recipe made of a task. `kinds` is the percentage of altered images whose original came first."""
+    """The evaluation of one recipe. `kinds`: the percentage of altered images whose original is the first hit."""
 
     name: str
     recipe: str
@@ -90,15 +90,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class EvaluationMeasure:
-    """One column: how it is computed of all outcomes of a level, its unit, and a line that says what it is."""
+    """One measure: its unit, a line of description, and its value for all outcomes of a level."""
 
     unit: str
     description: str
     compute: Callable[[Sequence[Outcome], Labels], float]
 
 
-def positive_ranks(ranked: Ids, positives: Ids, ignored: Ids) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where the right answers of one ranking stand, once those that do not count are taken out.
+def positive_ranks(ranking: Ids, positives: Ids, junk: Ids) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The ranks of the positives in one ranking, after the junk is removed.
 
     Parameters
     ----------
@@ -107,14 +107,14 @@ def positive_ranks(ranked: Ids, positives: Ids, ignored: Ids) -> tuple[NDArray[n
 
     Returns
     -------
-    0-based places `(m,)` of the right ones among those that count, and `(n,)` which count
+    0-based ranks `(m,)` of the positives, and a mask `(n,)` of what is not junk
     """
-    counts = ~np.isin(ranked, ignored)
-    return np.flatnonzero(np.isin(ranked[counts], positives)), counts
+    counted = ~np.isin(ranking, junk)
+    return np.flatnonzero(np.isin(ranking[counted], positives)), counted
 
 
 def compute_figures(truth: GroundTruth, outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Every measure of a task, by its name and the level's where there are several."""
+    """Every measure of a task, by its name and that of the level where there are several."""
     made = {}
     for level in truth.levels:
         mine = [each for each in outcomes if each.level == level]
@@ -132,7 +132,7 @@ def _percent(of: Callable[[Outcome], float]) -> Callable[[Sequence[Outcome], Lab
 
 
 def _pool_answers(outcomes: Sequence[Outcome]) -> tuple[list[float], list[bool], int]:
-    """Scores and rightness of the first answers to all questions, and how many right pairs there are."""
+    """Scores and relevance of the first hits of all queries, and the number of positive pairs."""
     found = [each for outcome in outcomes for each in outcome.first_answers]
     return [each.score for each in found], [each.right for each in found], sum(o.n_positives for o in outcomes)
 
@@ -158,14 +158,12 @@ MEASURES = {
         "mean average precision, by rectangles as in textbooks",
         _percent(lambda o: rectangular_average_precision(o.ranks, o.n_positives)),
     ),
-    "rank 1": EvaluationMeasure(
-        "%", "questions whose first answer is right", _percent(lambda o: precision_at(o.ranks, 1))
-    ),
+    "rank 1": EvaluationMeasure("%", "queries whose first hit is right", _percent(lambda o: precision_at(o.ranks, 1))),
     "1-NN error": EvaluationMeasure(
-        "%", "questions whose first answer is wrong", _percent(lambda o: 1 - precision_at(o.ranks, 1))
+        "%", "queries whose first hit is wrong", _percent(lambda o: 1 - precision_at(o.ranks, 1))
     ),
     "10-NN accuracy": EvaluationMeasure(
-        "%", "questions whose class most of the first ten answers have", _neighbour_accuracy
+        "%", "queries whose class most of the first ten hits have", _neighbour_accuracy
     ),
     "P@10": EvaluationMeasure("%", "right ones among the first ten", _percent(lambda o: precision_at(o.ranks, 10))),
     "R@10": EvaluationMeasure(
@@ -178,7 +176,7 @@ MEASURES = {
     ),
     "µAP": EvaluationMeasure(
         "%",
-        "average precision of all pairs pooled, the first 20 of each question",
+        "average precision of all pairs pooled, the first 20 of each query",
         lambda outcomes, labels: 100 * micro_average_precision(*_pool_answers(outcomes)),
     ),
     "R@P90": EvaluationMeasure(

@@ -9,7 +9,7 @@ import numpy as np
 
 from nearsight.errors import ModelError
 from nearsight.features._keypoints import check_feature_count, empty_features, local_features
-from nearsight.models import onnx_runtime, registry
+from nearsight.models import inference, store
 from nearsight.models.card import ModelCard, ModelOutput
 from nearsight.types import Box, Image, LocalDescriptor, LocalFeatures
 
@@ -50,12 +50,12 @@ class NetworkFeatureMap(LocalDescriptor):
     @property
     def digest(self) -> str:
         """The model's checksum, and that of how it is fed."""
-        return onnx_runtime.model_digest(self.model)
+        return inference.model_digest(self.model)
 
     def load(self) -> None:
         """Find the model, check it and open it; ModelError where it cannot give these maps."""
         _ = self.size
-        onnx_runtime.load_model(self.model)
+        inference.load_model(self.model)
 
     def features(self, image: Image) -> LocalFeatures:
         """The positions of all maps of one image; the `n` strongest where there are more."""
@@ -70,7 +70,7 @@ class NetworkFeatureMap(LocalDescriptor):
     def _features_at_scale(self, image: Image, scale: float) -> LocalFeatures:
         """The positions of one map, row by row."""
         longest = min(self.side, max(image.shape[:2])) * scale
-        (made,) = onnx_runtime.compute_outputs(self.model, self.output, [image], longest)
+        (made,) = inference.compute_outputs(self.model, self.output, [image], longest)
         channels, rows, columns = made.shape[1:]
         left, top, width, height = _visible_area(image, self._card())
         down, right = np.mgrid[:rows, :columns].reshape(2, -1) + 0.5
@@ -81,7 +81,7 @@ class NetworkFeatureMap(LocalDescriptor):
         return replace(found, grids=((columns, rows),))
 
     def _card(self) -> ModelCard:
-        card = registry.find_card(self.model)
+        card = store.find_card(self.model)
         if card.image_input().fit != "inside" and self.scales != (1.0,):
             raise ModelError(f"{self.model} sees every image in one size: its scales are [1.0]; got {self.scales}")
         return card

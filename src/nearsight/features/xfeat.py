@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.features._keypoints import check_feature_count, empty_features, local_features
-from nearsight.models import onnx_runtime
+from nearsight.models import inference
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
 _MODEL, _MATCHER = "xfeat", "lighterglue"
@@ -86,20 +86,20 @@ class Xfeat(LocalDescriptor):
     @property
     def digest(self) -> str:
         """The network's checksum."""
-        return onnx_runtime.model_digest(_MODEL)
+        return inference.model_digest(_MODEL)
 
     def load(self) -> None:
         """Find the models, check them and open them."""
-        onnx_runtime.load_model(_MODEL)
+        inference.load_model(_MODEL)
         if self.matcher == "lighterglue":
-            onnx_runtime.load_model(_MATCHER)
+            inference.load_model(_MATCHER)
 
     def features(self, image: Image) -> LocalFeatures:
         """The strongest points of one image."""
         canvas, factor = _network_input(image)
         if not canvas.any():
             return empty_features(image, self.size, np.float32)
-        channels, logits, trusted = onnx_runtime.run_model(_MODEL, {"input": canvas})
+        channels, logits, trusted = inference.run_model(_MODEL, {"input": canvas})
         likely = keypoint_probabilities(logits[0])
         height, width = (round(side * factor) for side in image.shape[:2])
         down, right = find_peaks(likely[:height, :width], self.least)
@@ -121,7 +121,7 @@ class Xfeat(LocalDescriptor):
         for number, found in enumerate((first, second)):
             given[f"kpts{number}"] = _to_matcher_coordinates(found)[None]
             given[f"desc{number}"] = np.ascontiguousarray(found.descriptors, np.float32)[None]
-        return np.asarray(onnx_runtime.run_model(_MATCHER, given)[0], np.int64).reshape(-1, 2)
+        return np.asarray(inference.run_model(_MATCHER, given)[0], np.int64).reshape(-1, 2)
 
 
 def keypoint_probabilities(logits: Floats) -> Floats:

@@ -26,7 +26,7 @@ from nearsight.images.validate import DEFAULT_LIMITS, Header, Limits, validate_a
 from nearsight.types import Box, Image
 
 if TYPE_CHECKING:
-    from nearsight.images.exif import Metadata
+    from nearsight.images.metadata import Metadata
 
 __all__ = ["DecodedImage", "Limits", "decode_image", "open_image", "wrap_pixels"]
 
@@ -188,7 +188,7 @@ def wrap_pixels(image: Image, name: str = "an image") -> DecodedImage:
 
 
 def _read_metadata(image: Pillow.Image) -> Metadata:
-    from nearsight.images.exif import read_metadata
+    from nearsight.images.metadata import read_metadata
 
     return read_metadata(image)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,8 +10,8 @@ from PIL import Image as Pillow
 from PIL import ImageFile, IptcImagePlugin
 
 from nearsight.errors import ImageError
+from nearsight.images.image_text import ImageText, build_image_text, split_tags
 from nearsight.images.sidecars import xmp_file
-from nearsight.images.sidecars.entry import ImageText, build_image_text, split_tags
 
 DESCRIPTION, COMMENT, XP_TITLE, XP_COMMENT, XP_KEYWORDS, XP_SUBJECT = 0x10E, 0x9286, 0x9C9B, 0x9C9C, 0x9C9E, 0x9C9F
 EXIF_TEXT_TAGS = (DESCRIPTION, COMMENT, XP_TITLE, XP_COMMENT, XP_KEYWORDS, XP_SUBJECT)
@@ -21,9 +22,9 @@ _PLACEHOLDERS = {"ascii", "unicode", "jis", "image", "olympus digital camera", "
 """What cameras write where a description should stand."""
 
 
-def read_embedded_text(image: Pillow.Image, exif: Mapping[int, Any]) -> ImageText:
-    """The words of an opened image, whose EXIF entries are `exif`."""
-    captions, tags = _read_exif(exif)
+def read_embedded_text(image: Pillow.Image, exif: Mapping[int, Any], *, big_endian: bool = False) -> ImageText:
+    """The words of an opened image, whose EXIF entries are `exif`, written in this byte order."""
+    captions, tags = _read_exif(exif, "utf-16-be" if big_endian else "utf-16-le")
     for source in (_read_xmp, _read_iptc):
         more = _read_or_empty(source, image)
         captions += more.caption.splitlines()
@@ -42,9 +43,9 @@ def _read_or_empty(source: Callable[[Pillow.Image], ImageText], image: Pillow.Im
         return ImageText("")
 
 
-def _read_exif(exif: Mapping[int, Any]) -> tuple[list[str], list[str]]:
+def _read_exif(exif: Mapping[int, Any], utf16: str) -> tuple[list[str], list[str]]:
     captions = [_decode_utf16(exif.get(XP_TITLE)), _text(exif.get(DESCRIPTION)), _decode_utf16(exif.get(XP_SUBJECT))]
-    captions += [_decode_utf16(exif.get(XP_COMMENT)), _decode_comment(exif.get(COMMENT))]
+    captions += [_decode_utf16(exif.get(XP_COMMENT)), _decode_comment(exif.get(COMMENT), utf16)]
     return captions, split_tags(_decode_utf16(exif.get(XP_KEYWORDS)))
 
 
@@ -61,12 +62,13 @@ def _decode_utf16(value: object) -> str:
     return value.decode("utf-16-le", "replace").split("\0")[0] if isinstance(value, bytes) else ""
 
 
-def _decode_comment(value: object) -> str:
-    """The user's comment: eight bytes say how the rest is written."""
+def _decode_comment(value: object, utf16: str) -> str:
+    """The user's comment: eight bytes name its encoding; UTF-16 is in the byte order of the EXIF or of its own mark."""
     if not isinstance(value, bytes):
         return _text(value)
     if value.startswith(b"UNICODE\0"):
-        return value[8:].decode("utf-16", "replace").split("\0")[0]
+        marked = value[8:10] in (BOM_UTF16_LE, BOM_UTF16_BE)
+        return value[8:].decode("utf-16" if marked else utf16, "replace").split("\0")[0]
     return _text(value[8:]) if value.startswith(b"ASCII\0\0\0") else ""
 
 

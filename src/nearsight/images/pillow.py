@@ -8,7 +8,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import ClassVar
 
@@ -35,36 +35,42 @@ def register_heif() -> bool:
 
 
 class _PillowSilencer:
-    """Pillow's warnings and its own limit are off while at least one thread decodes; our limits are on instead.
+    """Turns Pillow's warnings, log and pixel limit off while at least one thread decodes; our own limits hold instead.
 
-    Both are settings of the whole process, so the first thread in turns them off and the last one out puts them back.
+    These are settings of the process: the first thread to enter changes them, and the last to leave restores them.
     """
 
     lock: ClassVar = threading.Lock()
     inside: ClassVar[int] = 0
-    pixels: ClassVar[int | None] = None
-    caught: ClassVar[warnings.catch_warnings[None] | None] = None
-    silence: ClassVar = logging.NullHandler()
+    restore: ClassVar[ExitStack | None] = None
 
     @classmethod
     def enter(cls) -> None:
         with cls.lock:
             cls.inside += 1
             if cls.inside == 1:
-                cls.caught = warnings.catch_warnings()
-                cls.caught.__enter__()
+                cls.restore = ExitStack()
+                cls.restore.enter_context(warnings.catch_warnings())
                 warnings.simplefilter("ignore")
-                cls.pixels, Pillow.MAX_IMAGE_PIXELS = Pillow.MAX_IMAGE_PIXELS, None
-                AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-                logging.getLogger("PIL").addHandler(cls.silence)
+                log, handler = logging.getLogger("PIL"), logging.NullHandler()
+                log.addHandler(handler)  # without any, errors would be printed
+                cls.restore.callback(log.removeHandler, handler)
+                cls._set(log, "propagate", False)
+                cls._set(Pillow, "MAX_IMAGE_PIXELS", None)
+                cls._set(AvifImagePlugin, "DEFAULT_MAX_THREADS", 1)
 
     @classmethod
     def leave(cls) -> None:
         with cls.lock:
             cls.inside -= 1
-            if cls.inside == 0 and cls.caught is not None:
-                Pillow.MAX_IMAGE_PIXELS = cls.pixels
-                cls.caught.__exit__(None, None, None)
+            if cls.inside == 0 and cls.restore is not None:
+                cls.restore.close()
+
+    @classmethod
+    def _set(cls, owner: object, name: str, value: object) -> None:
+        assert cls.restore is not None
+        cls.restore.callback(setattr, owner, name, getattr(owner, name))
+        setattr(owner, name, value)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from nearsight.encoded import DescriptorChain, describe_base
 from nearsight.files import FileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, decode_image
-from nearsight.images.exif import Metadata
+from nearsight.images.metadata import Metadata
 from nearsight.types import Descriptor, Image
 
 THUMBNAIL_ROW = -1

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from nearsight.clock import Clock
 from nearsight.errors import Reason
 from nearsight.files import FileSystem
-from nearsight.images.sidecars.entry import ImageText
+from nearsight.images.image_text import ImageText
 from nearsight.images.sidecars.formats import MAX_SIDECAR_BYTES, is_sidecar, read_sidecar
 from nearsight.images.walk import FoundFile
 from nearsight.ingest.scan import RACY_NS

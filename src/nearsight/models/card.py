@@ -192,6 +192,15 @@ class ModelCard:
 
 
 @lru_cache(maxsize=256)
+def is_card(text: str, where: str) -> bool:
+    """Whether a TOML text is meant as a card: it names a file or outputs. Raises ModelError where it is no TOML."""
+    try:
+        return not {"file", "outputs"}.isdisjoint(tomllib.loads(text))
+    except ValueError as problem:
+        raise ModelError(f"{where} is no model card: {problem}") from problem
+
+
+@lru_cache(maxsize=256)
 def parse_card(text: str, where: str) -> ModelCard:
     """The card of a TOML text, read once; ModelError that says what is wrong with it and where it lies."""
     try:

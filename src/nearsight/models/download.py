@@ -13,9 +13,9 @@ from typing import Any
 
 from nearsight.errors import ModelError, ModelMissingError
 from nearsight.files import LocalFileSystem
-from nearsight.models import registry
+from nearsight.models import store
 from nearsight.models.card import ModelCard
-from nearsight.models.registry import ModelFile
+from nearsight.models.store import ModelFile
 
 TIMEOUT_SECONDS = 6.0
 """How long the other side may take to answer at all."""
@@ -37,12 +37,12 @@ def download_models(name: str, *, quiet: bool = False) -> list[ModelFile]:
 
 def _find_or_download(name: str, quiet: bool) -> ModelFile:
     try:
-        return registry.require_model(name)
+        return store.require_model(name)
     except ModelMissingError:
-        card = registry.find_card(name)
+        card = store.find_card(name)
     if not card.source.location:
         raise ModelError(
-            f"the model {name} cannot be downloaded: {card.source.note} Bring it: {registry.install_hint(card)}"
+            f"the model {name} cannot be downloaded: {card.source.note} Bring it: {store.install_hint(card)}"
         )
     try:
         path = _fetch(card, quiet=quiet or not sys.stderr.isatty())
@@ -51,7 +51,7 @@ def _find_or_download(name: str, quiet: bool) -> ModelFile:
     except Exception as problem:  # each version of the library has errors of its own
         raise ModelError(_error_message(card, problem)) from problem
     try:
-        return registry.verify_file(card, path)
+        return store.verify_file(card, path)
     except ModelError:
         if not card.source.repo:
             _FILES.remove(path)
@@ -92,11 +92,13 @@ def _download_from_url(card: ModelCard) -> Path:
     from huggingface_hub import get_hf_file_metadata
     from huggingface_hub.file_download import http_get
 
-    folder = registry.models_dir() / card.name
+    folder = store.models_dir() / card.name
     _FILES.make_folder(folder)
     about = get_hf_file_metadata(card.source.url, token=False, timeout=TIMEOUT_SECONDS)
     part = folder / f"{card.file}.part"
     if not card.sha256:
+        _FILES.remove(part)
+    if about.size is not None and part.exists() and part.stat().st_size > about.size:
         _FILES.remove(part)
     with part.open("ab") as file:
         http_get(card.source.url, file, resume_size=file.tell(), expected_size=about.size, displayed_filename=card.file)

@@ -163,7 +163,7 @@ class WorkerPool(Generic[T, R]):
     # -------------------- giving out work
 
     def _fill(self, source: Iterator[T], window: deque[_PendingTask]) -> None:
-        """Takes tasks into lots, as many as the window leaves room for."""
+        """Take tasks into batches, as far as the window has room."""
         while (
             len(self._batches) < self._count
             and len(window) + BATCH_SIZE <= self._count * MAX_BATCHES_AHEAD * BATCH_SIZE
@@ -198,7 +198,7 @@ class WorkerPool(Generic[T, R]):
             self._send(worker, self._batches.popleft())
 
     def _may_queue(self, worker: _WorkerHandle, batch: _Batch) -> bool:
-        """Whether a busy worker may have this lot too, so that it need not wait for us when it is through."""
+        """Whether a busy worker may queue this batch too, so that it never waits for us."""
         under_way = worker.batches[0]
         enough = worker.n_done + len(under_way.entries) >= self._limits.recycle_after
         return (
@@ -263,7 +263,7 @@ class WorkerPool(Generic[T, R]):
         self._requeue(worker, Failure(Reason.CRASHED, f"the decoder {_describe_exit(code)}"))
 
     def _requeue(self, worker: _WorkerHandle, failure: Failure) -> None:
-        """Blames the task that was under way, or all of the lot where that is not known; gives the others back."""
+        """Blames the task that was under way, or the whole batch where that is not known; requeue the others."""
         while len(worker.batches) > 1:
             self._batches.appendleft(worker.batches.pop())
         if not worker.batches:

@@ -1,8 +1,8 @@
-"""What runs on the other side of the pipes: the nursery, and the workers that are forked from it.
+"""The other side of the pipes: the fork server, and the workers that are forked from it.
 
-The nursery imports everything once, runs no thread and touches no file, so forking it is safe and takes milliseconds:
-a worker that was killed is replaced at once. It is started as a program of its own (`workers.py` says why), and ends
-when its parent is gone, because its pipe ends; a worker is killed by the kernel when the nursery is gone.
+The fork server imports everything once, runs no thread and touches no file, so forking it is safe and takes
+milliseconds: a worker that was killed is replaced at once. It is a separate program (`pool.py` says why), and ends when
+its parent ends, because its pipe closes; the kernel kills a worker whose fork server is gone.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class StartableJob(Protocol):
 
 
 def run_fork_server(fd: int) -> None:
-    """Receives the job, then forks a worker each time one is asked for; the program's main function."""
+    """Receive the job, then fork a worker on each request; the main function of the program."""
     parent = Connection(fd)
     try:
         try:
@@ -82,7 +82,7 @@ def run_fork_server(fd: int) -> None:
 
 
 def _serve_requests(parent: Connection, job: WorkerJob[Any, Any]) -> None:
-    """Forks and reaps as it is told; when the parent is gone, so are the workers."""
+    """Fork and reap workers on request; kill them when the parent is gone."""
     children: set[int] = set()
     ended: dict[int, int] = {}
     try:
@@ -112,14 +112,14 @@ def _reap(pid: int, children: set[int], ended: dict[int, int], options: int = 0)
 
 
 def _fork_worker(parent: Connection, job: WorkerJob[Any, Any], *, memory: int) -> int:
-    handle, nursery_pid = recv_handle(parent), os.getpid()
+    handle, server_pid = recv_handle(parent), os.getpid()
     pid = os.fork()
     if pid:
         os.close(handle)
         return pid
     try:
         os.close(parent.fileno())
-        _confine(nursery_pid)
+        _confine(server_pid)
         _run_worker(Connection(handle), job, memory)
     except BaseException:  # noqa: S110 - nobody is left to tell
         pass
@@ -132,12 +132,12 @@ def _limit_threads() -> None:
         sys.modules["cv2"].setNumThreads(1)
 
 
-def _confine(server_pid: int) -> None:
-    """No core files; dies with the nursery; leaves Ctrl-C to the parent."""
+def _confine(parent_pid: int) -> None:
+    """No core files; dies with the fork server; leaves Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != server_pid:
+    if os.getppid() != parent_pid:
         os._exit(1)
 
 

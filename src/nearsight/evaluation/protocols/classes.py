@@ -1,4 +1,4 @@
-"""Sets of classes, each image asking for the others of its own: Corel-1k, Caltech-101, scene-15, any folders.
+"""Data sets of classes, each image a query for the others of its class: Corel-1k, Caltech-101, scene-15, any folders.
 
 References
 ----------
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import find_first, list_images, list_subfolders
+from nearsight.evaluation.dataset_folder import find_first, list_images, list_subfolders
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance
 
 __all__ = ["leave_one_out", "read_caltech101", "read_classes", "read_corel1k", "read_scene15"]
@@ -59,15 +59,15 @@ def read_classes(name: str, data: Path, excluded: Iterable[str] = ()) -> GroundT
 
 
 def leave_one_out(name: str, folder: Path, labels: Mapping[str, str]) -> GroundTruth:
-    """Each image asks for the others of its class; it is taken out of its own answer. Classes of one only answer."""
+    """Each image is a query for the others of its class, itself junk; classes of one image have no query."""
     members: dict[str, set[str]] = {}
     for image, label in labels.items():
         members.setdefault(label, set()).add(image)
     groups = {label: frozenset(each) for label, each in members.items()}
     counts = Counter(labels.values())
-    questions = tuple(
+    queries = tuple(
         EvaluationQuery(image, folder / image, {"": Relevance(groups[label], frozenset({image}))}, group=label)
         for image, label in sorted(labels.items())
         if counts[label] > 1
     )
-    return GroundTruth(name, folder, tuple(sorted(labels)), questions, CLASS_MEASURES, dict(labels))
+    return GroundTruth(name, folder, tuple(sorted(labels)), queries, CLASS_MEASURES, dict(labels))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import find_first, list_images, list_subfolders
+from nearsight.evaluation.dataset_folder import find_first, list_images, list_subfolders
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance
 
 __all__ = ["read_copydays", "read_holidays", "read_pairs", "read_ukbench"]
@@ -34,26 +34,26 @@ def read_holidays(data: Path, *, rotated: bool = False) -> GroundTruth:
     wanted = ("jpg_rotated", "images_rotated") if rotated else ("jpg", "images")
     images = find_first(data, wanted, "the images")
     groups = _group_by_number(list_images(images), lambda number: number // 100, images)
-    questions = [
+    queries = [
         EvaluationQuery(name, images / name, {"": Relevance(group, frozenset({name}))}, group=str(key))
         for key, group in groups.items()
         for name in sorted(group)
         if _last_number(name, images) % 100 == 0 and len(group) > 1
     ]
     name = "holidays-rotated" if rotated else "holidays"
-    return GroundTruth(name, images, list_images(images), tuple(questions), ("mAP", "rank 1"))
+    return GroundTruth(name, images, list_images(images), tuple(queries), ("mAP", "rank 1"))
 
 
 def read_ukbench(data: Path) -> GroundTruth:
     """UKBench: four images of each thing, by number // 4; each asks for all four, itself among them."""
     images = find_first(data, ("full", "images", "ukbench"), "the images ukbench00000.jpg ...")
     groups = _group_by_number(list_images(images), lambda number: number // 4, images)
-    questions = [
+    queries = [
         EvaluationQuery(name, images / name, {"": Relevance(group)}, group=str(key))
         for key, group in groups.items()
         for name in sorted(group)
     ]
-    return GroundTruth("ukbench", images, list_images(images), tuple(questions), ("N-S", "mAP"))
+    return GroundTruth("ukbench", images, list_images(images), tuple(queries), ("N-S", "mAP"))
 
 
 def read_copydays(data: Path) -> GroundTruth:
@@ -77,10 +77,10 @@ def read_copydays(data: Path) -> GroundTruth:
         for name in held
         if root == originals or name.startswith(f"{originals.name}/")
     }
-    questions = [
+    queries = [
         _copy_query(data, f"{folder}/{name}", by_block) for folder in others for name in list_images(data / folder)
     ]
-    return GroundTruth("copydays", root, held, tuple(questions), ("mAP", "rank 1", "µAP", "R@P90"))
+    return GroundTruth("copydays", root, held, tuple(queries), ("mAP", "rank 1", "µAP", "R@P90"))
 
 
 def read_pairs(data: Path) -> GroundTruth:
@@ -96,7 +96,7 @@ def read_pairs(data: Path) -> GroundTruth:
     by_number: dict[int, set[str]] = {}
     for name in list_images(images):
         by_number.setdefault(_last_number(name, images), set()).add(name)
-    questions = [
+    queries = [
         EvaluationQuery(
             f"{folder}/{name}",
             data / folder / name,
@@ -107,7 +107,7 @@ def read_pairs(data: Path) -> GroundTruth:
         if folder != images.name
         for name in list_images(data / folder)
     ]
-    return GroundTruth("pairs", images, list_images(images), tuple(questions), ("mAP", "rank 1", "R@10"))
+    return GroundTruth("pairs", images, list_images(images), tuple(queries), ("mAP", "rank 1", "R@10"))
 
 
 def _copy_query(data: Path, name: str, originals: dict[int, str]) -> EvaluationQuery:

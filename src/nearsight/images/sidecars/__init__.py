@@ -1,1 +1,1 @@
-"""Files that say something of images in words: JSON, CSV, XMP. Each format is one file; `read_transaction` chooses."""
+"""Sidecars: files with captions and tags of images, as JSON, CSV or XMP. Each format is one module of `formats`."""

@@ -13,7 +13,7 @@ import csv
 import io
 
 from nearsight.errors import ImageError, Reason
-from nearsight.images.sidecars.entry import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
+from nearsight.images.image_text import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
 
 _DELIMITERS = ",;\t|"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from nearsight.images.image_text import ImageText
 from nearsight.images.sidecars import csv_file, json_file, xmp_file
-from nearsight.images.sidecars.entry import ImageText
 
 MAX_SIDECAR_BYTES = 64 << 20
 """Bytes of a sidecar that is read."""
@@ -25,7 +25,7 @@ def is_sidecar(path: bytes) -> bool:
 
 
 def read_sidecar(path: bytes, data: bytes) -> list[ImageText]:
-    """What a sidecar of this name says, a `Said` for each image; empty where it does not speak of images.
+    """Read a sidecar of this name: an `ImageText` for each image, none where it names no images.
 
     Raises
     ------

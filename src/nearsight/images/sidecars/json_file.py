@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nearsight.errors import ImageError, Reason
-from nearsight.images.sidecars.entry import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
+from nearsight.images.image_text import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
 
 
 def read_json(data: bytes) -> list[ImageText]:
@@ -62,13 +62,14 @@ def _parse_item(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON holds
 
 def _parse_coco(value: Mapping[str, Any]) -> Iterator[ImageText]:
     """Images with their sentences inside, or annotations that point at images by their id."""
-    kinds = {each.get("id"): each.get("name") for each in _objects(value.get("categories"))}
+    categories = {_hashable_id(each.get("id")): each.get("name") for each in _objects(value.get("categories"))}
+    categories.pop(None, None)
     captions: dict[Any, list[str]] = defaultdict(list)
     tags: dict[Any, list[str]] = defaultdict(list)
     for each in _objects(value.get("annotations")):
-        ident = each.get("image_id")
-        captions[_hashable_id(ident)] += _texts(each.get("caption"))
-        tags[_hashable_id(ident)] += _texts(kinds.get(each.get("category_id")))
+        if (image_id := _hashable_id(each.get("image_id"))) is not None:
+            captions[image_id] += _texts(each.get("caption"))
+            tags[image_id] += _texts(categories.get(_hashable_id(each.get("category_id"))))
     for each in _objects(value["images"]):
         key, about = _hashable_id(each.get("id")), _lowercase_keys(each)
         more = [text for name in CAPTION_KEYS for text in _texts(about.get(name))]
@@ -114,5 +115,5 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 
 def _hashable_id(value: object) -> object:
-    """An id as it can be looked up; lists and objects cannot."""
+    """An id that can be looked up; None for a list, an object or no id, which belong to nothing."""
     return value if isinstance(value, str | int | float) else None

@@ -12,7 +12,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from nearsight.errors import ImageError, Reason
-from nearsight.images.sidecars.entry import ImageText, build_image_text, split_hierarchy
+from nearsight.images.image_text import ImageText, build_image_text, split_hierarchy
 
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"

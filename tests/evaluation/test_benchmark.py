@@ -8,10 +8,10 @@ from PIL import Image
 
 import nearsight as ns
 from nearsight.errors import UsageError
+from nearsight.evaluation.benchmark import evaluate_attacks, evaluate_pipeline, make_example, open_bench
 from nearsight.evaluation.measures import average_precision
-from nearsight.evaluation.protocols.catalogue import load_ground_truth
+from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.evaluation.published import PUBLISHED
-from nearsight.evaluation.runner import evaluate_attacks, evaluate_pipeline, make_example, open_bench
 from nearsight.evaluation.scoring import MAX_ANSWERS
 from nearsight.images.thumbnail import decode
 from nearsight.ingest.run import Settings
@@ -50,17 +50,17 @@ def ready(folder, tmp_path_factory):
         yield made
 
 
-def plan_of(ready, name):
-    return next(each for each in ready.plans if each.name == name)
+def find_pipeline(ready, name):
+    return next(each for each in ready.pipelines if each.name == name)
 
 
-def slow_rankings(truth, plan, names):
-    """Names by distance to each question, the question itself left out: rows and distances one by one."""
-    rows = ns.describe([truth.folder / name for name in names], plan.name.split(" | ")[0])
-    for question in truth.queries:
-        query = rows[names.index(question.name)]
-        far = [(float(plan.metric.distances(query[None], row[None])[0, 0]), at) for at, row in enumerate(rows)]
-        yield question, [names[at] for _, at in sorted(far) if names[at] != question.name]
+def slow_rankings(truth, pipeline, names):
+    """Names by distance to each query, the query itself left out: rows and distances one by one."""
+    rows = ns.describe([truth.folder / name for name in names], pipeline.name.split(" | ")[0])
+    for query in truth.queries:
+        vector = rows[names.index(query.name)]
+        far = [(float(pipeline.metric.distances(vector[None], row[None])[0, 0]), at) for at, row in enumerate(rows)]
+        yield query, [names[at] for _, at in sorted(far) if names[at] != query.name]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -68,14 +68,14 @@ def test_leave_one_out_agrees_with_slow_rankings(ready, folder, recipe):
     truth = load_ground_truth("classes", folder)
     readable = [each for each in truth.queries if "broken" not in each.name]
     truth = type(truth)(truth.name, truth.folder, truth.images, tuple(readable), truth.measures, truth.labels)
-    plan = plan_of(ready, recipe)
-    trial = evaluate_pipeline(ready, plan, truth, quiet)
+    pipeline = find_pipeline(ready, recipe)
+    trial = evaluate_pipeline(ready, pipeline, truth, quiet)
     names = sorted(name for name in truth.images if "broken" not in name)
     precisions, wrong = [], 0
-    for outcome, (question, ranking) in zip(trial.outcomes, slow_rankings(truth, plan, names), strict=True):
-        places = [at for at, name in enumerate(ranking) if name.split("/")[0] == question.group]
-        wanted = 6 if question.group == "blue" else 5
-        assert outcome.query == question
+    for outcome, (query, ranking) in zip(trial.outcomes, slow_rankings(truth, pipeline, names), strict=True):
+        places = [at for at, name in enumerate(ranking) if name.split("/")[0] == query.group]
+        wanted = 6 if query.group == "blue" else 5
+        assert outcome.query == query
         assert outcome.n_positives == wanted
         assert outcome.ranks == tuple(places)
         assert [each.name for each in outcome.first_answers] == ranking[:MAX_ANSWERS]
@@ -86,7 +86,7 @@ def test_leave_one_out_agrees_with_slow_rankings(ready, folder, recipe):
 
 
 def test_a_question_that_cannot_be_read_finds_nothing(ready, folder):
-    trial = evaluate_pipeline(ready, plan_of(ready, "phash"), load_ground_truth("classes", folder), quiet)
+    trial = evaluate_pipeline(ready, find_pipeline(ready, "phash"), load_ground_truth("classes", folder), quiet)
     broken = [each for each in trial.outcomes if each.query.name == "blue/broken.jpg"]
     assert [(each.ranks, each.n_positives, each.first_answers) for each in broken] == [((), 6, ())]
     assert len(trial.outcomes) == 19
@@ -97,8 +97,8 @@ def test_tinted_images_are_found_by_colour_and_not_by_layout(ready, folder):
     lines = [f"{name}/0.png,{name}/{other}.png" for name in COLOURS for other in (1, 2, 3)]
     (folder / "queries.csv").write_text("\n".join(["query,positive", *lines]) + "\n")
     truth = load_ground_truth("table", folder)
-    by_colour = evaluate_pipeline(ready, plan_of(ready, "colour_histogram"), truth, quiet)
-    by_layout = evaluate_pipeline(ready, plan_of(ready, "phash"), truth, quiet)
+    by_colour = evaluate_pipeline(ready, find_pipeline(ready, "colour_histogram"), truth, quiet)
+    by_layout = evaluate_pipeline(ready, find_pipeline(ready, "phash"), truth, quiet)
     assert by_colour.figures["mAP"] > 90
     assert by_layout.figures["mAP"] < 70
     assert by_colour.cost.row_bytes == 1024
@@ -107,14 +107,14 @@ def test_tinted_images_are_found_by_colour_and_not_by_layout(ready, folder):
 
 
 @pytest.mark.parametrize("how", ["reciprocal", "scores"])
-def test_a_fusion_is_judged_by_what_it_answers(ready, folder, how):
+def test_a_fusion_is_evaluated_by_what_it_answers(ready, folder, how):
     table = folder / "some.csv"
     table.write_text("query,positive\nred/0.png,red/1.png\ngreen/2.png,green/0.png\n")
     truth = load_ground_truth("table", table)
-    plans = tuple(plan_of(ready, name) for name in ("colour_histogram", "phash"))
-    trial = evaluate_pipeline(ready, FusedPipeline(plans, how), truth, quiet)
+    pipelines = tuple(find_pipeline(ready, name) for name in ("colour_histogram", "phash"))
+    trial = evaluate_pipeline(ready, FusedPipeline(pipelines, how), truth, quiet)
     for outcome in trial.outcomes:
-        asked = ready.photos.search(
+        asked = ready.collection.search(
             like=ready.images[outcome.query.name].id, recipe=["colour_histogram", "phash"], fuse=how, k=100
         )
         assert [each.name for each in outcome.first_answers] == [
@@ -129,16 +129,16 @@ def test_boxes_and_stored_images_ask_as_a_user_does(ready, folder, name):
     table = folder / "boxes.csv"
     table.write_text("query,positive,x0,y0,x1,y1\nred/0.png,red/0.png,10,5,100,80\ngreen/2.png,green/2.png,,,,\n")
     truth = load_ground_truth("table", table)
-    box, stored = evaluate_pipeline(ready, plan_of(ready, name), truth, quiet).outcomes
+    box, stored = evaluate_pipeline(ready, find_pipeline(ready, name), truth, quiet).outcomes
     given = {"by": "copy"} if name == "copy" else {"recipe": name}
-    asked = ready.photos.search(folder / "red/0.png", k=MAX_ANSWERS, box=(10, 5, 100, 80), **given)
+    asked = ready.collection.search(folder / "red/0.png", k=MAX_ANSWERS, box=(10, 5, 100, 80), **given)
     assert [each.name for each in box.first_answers] == [hit.path for hit in asked]
-    asked = ready.photos.search(like=ready.images["green/2.png"].id, k=MAX_ANSWERS, **given)
+    asked = ready.collection.search(like=ready.images["green/2.png"].id, k=MAX_ANSWERS, **given)
     assert [each.name for each in stored.first_answers] == [hit.path for hit in asked]
     assert stored.ranks == (0,)
 
 
-def test_refiners_are_judged_too(ready, folder):
+def test_refiners_are_evaluated_too(ready, folder):
     """A quarter of a photograph, turned: the index alone is lost, verified hits find it."""
     from skimage import data
 
@@ -152,7 +152,7 @@ def test_refiners_are_judged_too(ready, folder):
         Image.fromarray(getattr(data, name)()).save(root / "Reference" / f"{number}.png")
     truth = load_ground_truth("pairs", root)
     with open_bench(truth.folder, ["copy"], ["gist"], settings=Settings(workers=1)) as made:
-        trials = {plan.name: evaluate_pipeline(made, plan, truth, quiet) for plan in made.pipelines}
+        trials = {pipeline.name: evaluate_pipeline(made, pipeline, truth, quiet) for pipeline in made.pipelines}
     assert trials["copy"].figures["rank 1"] == 100.0
     assert trials["copy"].outcomes[0].ranks == (0,)
     assert trials["copy"].outcomes[0].first_answers[0].score > trials["gist"].outcomes[0].first_answers[0].score
@@ -165,7 +165,7 @@ def test_altered_images_ask_for_themselves_and_for_files_of_the_same_bytes(ready
         image = np.asarray(Image.open(folder / outcome.query.name).convert("RGB"))
         altered = image[:, ::-1] if outcome.query.alteration == "mirror" else None
         if altered is not None:
-            found = ready.photos.search(np.ascontiguousarray(altered), recipe="colour_histogram", k=MAX_ANSWERS)
+            found = ready.collection.search(np.ascontiguousarray(altered), recipe="colour_histogram", k=MAX_ANSWERS)
             assert [each.name for each in outcome.first_answers] == [hit.path for hit in found]
             assert outcome.ranks == (0,)
     names = {each.query.name for each in made["phash"]}
@@ -193,7 +193,7 @@ def test_only_the_images_of_the_task_are_searched_among(ready, folder):
     truth = load_ground_truth("classes", folder)
     some = tuple(name for name in truth.images if not name.startswith("green"))
     few = type(truth)("few", folder, some, truth.queries[-3:], ("mAP",), truth.labels)
-    for outcome in evaluate_pipeline(ready, plan_of(ready, "phash"), few, quiet).outcomes:
+    for outcome in evaluate_pipeline(ready, find_pipeline(ready, "phash"), few, quiet).outcomes:
         assert {each.name for each in outcome.first_answers} == set(some) - {outcome.query.name, "blue/broken.jpg"}
 
 
@@ -219,8 +219,8 @@ def test_corel_gives_the_figures_that_were_measured_before(data, tmp_path):
     truth, paper = load_ground_truth("corel1k", data / "corel1k"), PUBLISHED["corel1k"].figures
     recipes = {"colour histogram": "colour_histogram(space=rgb, bins=[8, 8, 8])", "32 x 32 pixels": SQUARES}
     with open_bench(truth.folder, [], list(recipes.values()), index_dir=tmp_path / "home") as made:
-        for plan, name in zip(made.pipelines, recipes, strict=True):
-            figures = evaluate_pipeline(made, plan, truth, quiet).figures
+        for pipeline, name in zip(made.pipelines, recipes, strict=True):
+            figures = evaluate_pipeline(made, pipeline, truth, quiet).figures
             assert figures["mAP, rect."] >= paper[name]["mAP, rect."] - 0.1
             assert figures["1-NN error"] <= paper[name]["1-NN error"] + 0.1
 
@@ -248,4 +248,4 @@ def test_a_box_beside_its_image_names_the_image(ready, folder):
     table = folder / "beside.csv"
     table.write_text("query,positive,x0,y0,x1,y1\nred/0.png,red/0.png,500,500,600,600\n")
     with pytest.raises(UsageError, match=r"red/0\.png: .*box"):
-        evaluate_pipeline(ready, plan_of(ready, "phash"), load_ground_truth("table", table), quiet)
+        evaluate_pipeline(ready, find_pipeline(ready, "phash"), load_ground_truth("table", table), quiet)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import nearsight as ns
-from nearsight.applications.two_file import TwoFileIndex, two_file_paths
+from nearsight.applications.two_file_index import TwoFileIndex, two_file_paths
 from nearsight.errors import DamagedError, FormatError, UsageError
+from nearsight.indexes.flat import Flat
 from tests.command import nearsight
 
 
@@ -71,6 +72,33 @@ def test_damage_and_other_files_are_noticed(photos, tmp_path, which):
     path.unlink()
     with pytest.raises(UsageError, match="export --format two-file"):
         TwoFileIndex(tmp_path / "base")
+
+
+@pytest.mark.parametrize(("which", "field"), [(0, "folders"), (1, "pictures"), (1, "recipe"), (1, "key")])
+def test_a_first_line_that_lacks_something_says_what(photos, tmp_path, which, field):
+    photos.export_two_file(tmp_path / "base", recipe="phash | flat")
+    path = two_file_paths(tmp_path / "base")[which]
+    line, _, body = path.read_bytes().partition(b"\n")
+    for name in ("version", "crc", field):
+        for changed in ({}, {name: [1]}):
+            header = {key: value for key, value in json.loads(line).items() if key != name} | changed
+            path.write_bytes(json.dumps(header).encode() + b"\n" + body)
+            with pytest.raises(FormatError, match=f"first line lacks {name}; export it again"):
+                TwoFileIndex(tmp_path / "base")
+    if field in ("folders", "pictures"):
+        path.write_bytes(json.dumps(json.loads(line) | {field: 1000}).encode() + b"\n" + body)
+        with pytest.raises(DamagedError, match="export"):
+            TwoFileIndex(tmp_path / "base")
+
+
+def test_the_index_is_built_once(photos, tmp_path, monkeypatch):
+    photos.export_two_file(tmp_path / "base", recipe="phash | flat")
+    built, original = [], Flat.empty
+    monkeypatch.setattr(Flat, "empty", lambda self, metric: built.append(metric) or original(self, metric))
+    opened = TwoFileIndex(tmp_path / "base")
+    for _ in range(2):
+        assert opened.search(photos.root / "01.jpg", k=1)[0].path == "01.jpg"
+    assert len(built) == 1
 
 
 def test_the_commands(photos, tmp_path):

@@ -74,7 +74,7 @@ def landmark_mds(distances: Floats) -> PlanarEmbedding:
     Examples
     --------
     >>> corners = np.array([[0, 0], [4, 0], [4, 3], [0, 3]])
-    >>> found = scaled(scipy.spatial.distance.cdist(corners, corners))
+    >>> found = landmark_mds(scipy.spatial.distance.cdist(corners, corners))
     >>> scipy.spatial.distance.cdist(found.points, found.points)[0].round(3).tolist()
     [0.0, 4.0, 5.0, 3.0]
     """

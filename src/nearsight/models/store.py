@@ -60,12 +60,16 @@ def model_folders() -> list[Path]:
 
 
 def all_cards() -> dict[str, ModelCard]:
-    """All cards by name; where two have one name, ours, then that of NEARSIGHT_MODELS."""
+    """The cards that can be read, by name; of one name, the built-in card wins, then that of NEARSIGHT_MODELS."""
     found = dict(builtin_cards())
-    for text, where in _user_card_texts():
-        card = cards_.parse_card(text, where)
+    for card in _read_user_cards()[0]:
         found.setdefault(card.name, card)
     return dict(sorted(found.items()))
+
+
+def card_problems() -> dict[str, str]:
+    """What is wrong with each card of the user that cannot be read, by the path of its file."""
+    return _read_user_cards()[1]
 
 
 @cache
@@ -81,7 +85,8 @@ def find_card(name: str) -> ModelCard:
     if name not in known:
         known = all_cards()
     if name not in known:
-        raise ModelError(f'there is no model "{name}"{suggestion(name, known)}')
+        problems = "".join(f"; {problem}" for problem in card_problems().values())
+        raise ModelError(f'there is no model "{name}"{suggestion(name, known)}{problems}')
     return known[name]
 
 
@@ -97,10 +102,26 @@ def _builtin_card_texts() -> Iterator[tuple[str, str]]:
         yield each.read_text("utf8"), each.name
 
 
-def _user_card_texts() -> Iterator[tuple[str, str]]:
+def _read_user_cards() -> tuple[list[ModelCard], dict[str, str]]:
+    """The user's cards, and what is wrong with each that cannot be read; TOML files of other programs are no cards."""
+    found, problems = [], {}
     for folder in [*model_folders(), models_dir()]:
         for path in sorted([*folder.glob("*.toml"), *folder.glob("*/*.toml")]):
-            yield path.read_text("utf8"), str(path)
+            try:
+                text = read_card_text(path)
+                if cards_.is_card(text, str(path)):
+                    found.append(cards_.parse_card(text, str(path)))
+            except ModelError as problem:
+                problems[str(path)] = str(problem)
+    return found, problems
+
+
+def read_card_text(path: Path) -> str:
+    """The text of a card's file. Raises ModelError where it cannot be read or is not UTF-8."""
+    try:
+        return path.read_text("utf8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ModelError(f"{path} is no model card: {problem}") from problem
 
 
 def find_model_file(card: ModelCard) -> Path | None:
@@ -111,11 +132,15 @@ def find_model_file(card: ModelCard) -> Path | None:
             return found
     if (models_dir() / card.name / card.file).is_file():
         return models_dir() / card.name / card.file
-    if card.source.repo:
-        from nearsight.models.hub_cache import find_in_hub_cache
+    return _find_in_hub_cache(card) if card.source.repo else None
 
-        return find_in_hub_cache(card)
-    return None
+
+def _find_in_hub_cache(card: ModelCard) -> Path | None:
+    """A card's file in the cache that other programs share; nothing is downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(card.source.repo, card.source.file, revision=card.source.revision)
+    return Path(found) if isinstance(found, str) else None
 
 
 def require_model(name: str) -> ModelFile:
@@ -201,7 +226,7 @@ def add_model(name: str, path: Path, *, card_file: Path | None = None, replace: 
 def _read_card_file(name: str, card_file: Path) -> ModelCard:
     if not card_file.is_file():
         raise ModelError(f"{card_file} is not a file")
-    card = cards_.parse_card(card_file.read_text("utf8"), str(card_file))
+    card = cards_.parse_card(read_card_text(card_file), str(card_file))
     if card.name != name:
         raise ModelError(f"{card_file} is the card of {card.name}, not of {name}")
     if name in builtin_cards():
@@ -228,8 +253,11 @@ def file_sha256(path: Path, *, recompute: bool = False) -> str:
 
 
 def verify_models() -> dict[str, str]:
-    """What is wrong with each model that is on this machine, by name; empty where nothing is. Every byte is read."""
-    problems = {}
+    """What is wrong with each model on this machine, by name, and with each unreadable card, by path; else empty.
+
+    Every byte is read.
+    """
+    problems = card_problems()
     for name, card in all_cards().items():
         if path := find_model_file(card):
             try:

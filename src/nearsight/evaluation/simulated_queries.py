@@ -1,7 +1,7 @@
-"""Queries that are not altered files: a scan laid askew, a drawing by hand, an image out of somebody's memory.
+"""Simulated queries that are not altered files: misregistered scans, sketches, images from a person's memory.
 
-`REDRAWN` maps a name to an `Attack`, as `attacks.ATTACKS` does, and `QUERY_KINDS` holds all of both. Chance comes from the
-pixels. The measures below are shares of the longest side, so that small and large images are treated alike.
+`SIMULATED_QUERIES` maps a name to an `Attack`, as `attacks.ATTACKS` does, and `QUERY_KINDS` holds both. Random numbers
+are seeded by the pixels. Lengths are shares of the longest side, so that small and large images are treated alike.
 
 - *scan*: the same image "with some, mostly small, shift or turn", on white paper. `scan-shift` moves it by 5 % of
   its width and height, `scan-turn` turns it by 3 degrees; `scan` does both by chance up to that, with the soft focus
@@ -35,11 +35,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.alterations import ATTACKS, Attack
-from nearsight.evaluation.random_pixels import generator_for, to_uint8
+from nearsight.evaluation.attacks import ATTACKS, Attack, generator_for, to_uint8
 from nearsight.types import Floats, Image
 
-__all__ = ["QUERY_KINDS", "REDRAWN", "select_kinds"]
+__all__ = ["QUERY_KINDS", "SIMULATED_QUERIES", "select_kinds"]
 
 PAPER = 245
 _SKETCH_SIDE = 512
@@ -76,7 +75,7 @@ def _scan(image: Image, share: float, degrees: float) -> Image:
 
 
 def _sketch(image: Image, tremor: float, width: float, min_contrast: float) -> Image:
-    """Lines of `width` and a tremor in shares of the side, where the grey falls by `min_contrast` of its range or more."""
+    """Lines with a tremor, `width` in shares of the side, where the grey falls by `min_contrast` of its range."""
     small = _downscale(image, _SKETCH_SIDE)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     sigma = max(0.4, width * max(grey.shape))
@@ -88,7 +87,7 @@ def _sketch(image: Image, tremor: float, width: float, min_contrast: float) -> I
 
 
 def _simulate_memory(image: Image, extension: float, drift: float, saturation: float) -> Image:
-    """With `extension` more of the surroundings and a `drift` of places, as shares; colours `saturation` times as strong."""
+    """With `extension` more surroundings and a `drift` of places, in shares; colours `saturation` times as strong."""
     random = generator_for(image)
     small = _downscale(image, _MEMORY_SIDE)
     pad = max(1, round(extension * max(small.shape[:2])))
@@ -150,7 +149,7 @@ def select_kinds(words: str) -> list[str]:
 
     Examples
     --------
-    >>> chosen("scan,salt,rotate")
+    >>> select_kinds("scan,salt,rotate")
     ['scan', 'salt-pepper', 'rotate5', 'rotate15', 'rotate90', 'rotate180']
     """
     found: list[str] = []
@@ -176,8 +175,8 @@ _KINDS: dict[str, Callable[[Image], Image]] = {
     "memory": partial(_simulate_memory, extension=0.08, drift=0.02, saturation=1.25),
 }
 
-REDRAWN: dict[str, Attack] = {name: Attack(name, alter) for name, alter in _KINDS.items()}
-"""The redrawn kinds by name."""
+SIMULATED_QUERIES: dict[str, Attack] = {name: Attack(name, alter) for name, alter in _KINDS.items()}
+"""The simulated kinds by name."""
 
-QUERY_KINDS: dict[str, Attack] = {**ATTACKS, **REDRAWN}
+QUERY_KINDS: dict[str, Attack] = {**ATTACKS, **SIMULATED_QUERIES}
 """Every kind of query by name."""

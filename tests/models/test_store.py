@@ -8,7 +8,7 @@ import time
 import pytest
 
 from nearsight.errors import ModelError, ModelMissingError
-from nearsight.models import registry
+from nearsight.models import store
 from tests.models.network import card, network, placed, sha256
 
 OTHER = network() + b"\x0a\x00"  # an empty field more: another file
@@ -31,49 +31,49 @@ def long_ago(path):
 
 def test_nothing_is_here_and_the_message_says_what_to_type(home):
     with pytest.raises(ModelMissingError, match="nearsight models add mobilenetv2 FILE, or name its folder in NEARSI"):
-        registry.require_model("mobilenetv2")
+        store.require_model("mobilenetv2")
     assert not home.exists()
     with pytest.raises(ModelError, match='did you mean "mobilenetv2"'):
-        registry.require_model("mobilnetv2")
+        store.require_model("mobilnetv2")
 
 
 def test_a_source_makes_the_message_say_get(tmp_path, monkeypatch):
     source = '[source]\nrepo = "a/b"\nfile = "c.onnx"'
     (tmp_path / "means.toml").write_text(card().replace("[input]", f"{source}\n[input]"))
     monkeypatch.setenv("NEARSIGHT_MODELS", str(tmp_path))
-    assert registry.install_hint(registry.find_card("means")) == "nearsight models get means"
+    assert store.install_hint(store.find_card("means")) == "nearsight models get means"
 
 
 @pytest.mark.parametrize("place", [".", "means", "others"])
 def test_folders_of_the_environment_come_first(tmp_path, monkeypatch, place):
     folders = [tmp_path / "none", placed(tmp_path / "some" / place)]
     monkeypatch.setenv("NEARSIGHT_MODELS", os.pathsep.join([str(folders[0]), str(tmp_path / "some")]))
-    registry.add_model("means", placed(tmp_path / "other") / "means.onnx")
-    found = registry.require_model("means")
+    store.add_model("means", placed(tmp_path / "other") / "means.onnx")
+    found = store.require_model("means")
     assert found.path == folders[1] / "means.onnx"
     assert found.sha256 == sha256(network())
     monkeypatch.setenv("NEARSIGHT_MODELS", str(tmp_path / "none"))
     with pytest.raises(ModelError, match='no model "means"'):
-        registry.require_model("means")
+        store.require_model("means")
 
 
 def test_a_card_and_a_file_of_ones_own_are_taken_in(tmp_path, home):
     folder = placed(tmp_path / "mine")
-    made = registry.add_model("means", folder / "means.onnx", card_file=folder / "means.toml")
+    made = store.add_model("means", folder / "means.onnx", card_file=folder / "means.toml")
     assert made.path == home / "means" / "means.onnx"
     assert made.path.read_bytes() == network()
-    assert "means" in registry.all_cards()
+    assert "means" in store.all_cards()
     (folder / "means.onnx").unlink()
-    assert registry.require_model("means") == made
+    assert store.require_model("means") == made
 
 
 def test_a_verified_card_takes_one_file_only(tmp_path, monkeypatch):
     folder = placed(tmp_path / "mine", data=OTHER, sha256=sha256(network()))
     monkeypatch.setenv("NEARSIGHT_MODELS", str(folder))
     for attempt in (
-        lambda: registry.require_model("means"),
-        lambda: registry.add_model("means", folder / "means.onnx"),
-        lambda: registry.add_model("means", folder / "means.onnx", replace=True),
+        lambda: store.require_model("means"),
+        lambda: store.add_model("means", folder / "means.onnx"),
+        lambda: store.add_model("means", folder / "means.onnx", replace=True),
     ):
         with pytest.raises(ModelError) as caught:
             attempt()
@@ -85,39 +85,35 @@ def test_a_verified_card_takes_one_file_only(tmp_path, monkeypatch):
 def test_an_unverified_card_is_pinned_to_what_was_seen_first(tmp_path, monkeypatch):
     folder = placed(tmp_path / "mine")
     monkeypatch.setenv("NEARSIGHT_MODELS", str(folder))
-    assert registry.expected_sha256(registry.find_card("means")) == ""
-    assert (
-        registry.require_model("means").sha256
-        == registry.expected_sha256(registry.find_card("means"))
-        == sha256(network())
-    )
+    assert store.expected_sha256(store.find_card("means")) == ""
+    assert store.require_model("means").sha256 == store.expected_sha256(store.find_card("means")) == sha256(network())
     (folder / "means.onnx").write_bytes(OTHER)
     for attempt in (
-        lambda: registry.require_model("means"),
-        lambda: registry.add_model("means", folder / "means.onnx"),
+        lambda: store.require_model("means"),
+        lambda: store.add_model("means", folder / "means.onnx"),
     ):
         with pytest.raises(ModelError, match="--replace") as caught:
             attempt()
         assert sha256(OTHER) in str(caught.value)
         assert sha256(network()) in str(caught.value)
-    assert registry.add_model("means", folder / "means.onnx", replace=True).sha256 == sha256(OTHER)
-    assert registry.require_model("means").sha256 == sha256(OTHER)
+    assert store.add_model("means", folder / "means.onnx", replace=True).sha256 == sha256(OTHER)
+    assert store.require_model("means").sha256 == sha256(OTHER)
 
 
 def test_a_checksum_is_computed_once(tmp_path, home, counted):
     path = long_ago(placed(tmp_path / "mine") / "means.onnx")
-    registry.file_sha256(path)
-    registry.file_sha256(path)
+    store.file_sha256(path)
+    store.file_sha256(path)
     assert len(counted) == 2  # written a moment ago: a later write might leave the same times
     later = time.time_ns() + 3_000_000_000
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "time_ns", lambda: later)
         for _ in range(3):
-            assert registry.file_sha256(path) == sha256(network())
+            assert store.file_sha256(path) == sha256(network())
     assert len(counted) == 3
-    registry.file_sha256(path)
+    store.file_sha256(path)
     assert len(counted) == 3
-    registry.file_sha256(path, recompute=True)
+    store.file_sha256(path, recompute=True)
     assert len(counted) == 4
 
 
@@ -126,13 +122,13 @@ def test_a_file_that_changed_under_the_same_time_is_read_again(tmp_path, counted
     later = time.time_ns() + 3_000_000_000
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "time_ns", lambda: later)
-        before = registry.file_sha256(path)
+        before = store.file_sha256(path)
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     time.sleep(0.02)
     path.write_bytes(data)
     long_ago(path)
-    assert registry.file_sha256(path) == sha256(bytes(data)) != before
+    assert store.file_sha256(path) == sha256(bytes(data)) != before
 
 
 def test_a_damaged_record_is_no_trouble(tmp_path, home, counted):
@@ -140,12 +136,12 @@ def test_a_damaged_record_is_no_trouble(tmp_path, home, counted):
     later = time.time_ns() + 3_000_000_000
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "time_ns", lambda: later)
-        registry.file_sha256(path)
+        store.file_sha256(path)
     (record,) = (home / "checked").iterdir()
     assert json.loads(record.read_bytes())["sha256"] == sha256(network())
     for text in (b"", b"[]", b"{", b"\xff"):
         record.write_bytes(text)
-        assert registry.file_sha256(path) == sha256(network())
+        assert store.file_sha256(path) == sha256(network())
     assert len(counted) == 5
 
 
@@ -153,36 +149,58 @@ def test_a_place_that_cannot_be_written_to_costs_only_time(tmp_path, monkeypatch
     (tmp_path / "cache").write_text("a file in the place of the folder")
     folder = placed(tmp_path / "mine")
     monkeypatch.setenv("NEARSIGHT_MODELS", str(folder))
-    assert registry.require_model("means").sha256 == sha256(network())
+    assert store.require_model("means").sha256 == sha256(network())
 
 
 def test_what_cannot_be_taken_in(tmp_path):
     folder = placed(tmp_path / "mine")
     with pytest.raises(ModelError, match="is not a file"):
-        registry.add_model("mobilenetv2", folder)
+        store.add_model("mobilenetv2", folder)
     with pytest.raises(ModelError, match="is not a file"):
-        registry.add_model("means", folder / "means.onnx", card_file=folder / "none.toml")
+        store.add_model("means", folder / "means.onnx", card_file=folder / "none.toml")
     with pytest.raises(ModelError, match="is the card of means, not of medians"):
-        registry.add_model("medians", folder / "means.onnx", card_file=folder / "means.toml")
+        store.add_model("medians", folder / "means.onnx", card_file=folder / "means.toml")
     placed(folder, "mobilenetv2")
     with pytest.raises(ModelError, match="itself: choose another name"):
-        registry.add_model("mobilenetv2", folder / "means.onnx", card_file=folder / "mobilenetv2.toml")
+        store.add_model("mobilenetv2", folder / "means.onnx", card_file=folder / "mobilenetv2.toml")
     with pytest.raises(ModelError, match="is not the model mobilenetv2"):
-        registry.add_model("mobilenetv2", folder / "means.onnx")
+        store.add_model("mobilenetv2", folder / "means.onnx")
 
 
 def test_our_cards_cannot_be_replaced(tmp_path, monkeypatch):
     monkeypatch.setenv("NEARSIGHT_MODELS", str(placed(tmp_path / "mine", "mobilenetv2")))
-    assert registry.find_card("mobilenetv2").output("pooled").dimension == 1280
-    assert registry.all_cards()["mobilenetv2"] == registry.find_card("mobilenetv2")
+    assert store.find_card("mobilenetv2").output("pooled").dimension == 1280
+    assert store.all_cards()["mobilenetv2"] == store.find_card("mobilenetv2")
     with pytest.raises(ModelError, match="its card says 2b80c674"):
-        registry.require_model("mobilenetv2")
+        store.require_model("mobilenetv2")
+
+
+def test_files_that_are_no_cards_hide_no_model(tmp_path, monkeypatch):
+    folder = placed(tmp_path / "mine")
+    (folder / "repo").mkdir()
+    (folder / "repo" / "pyproject.toml").write_text('[project]\nname = "other"\n')
+    monkeypatch.setenv("NEARSIGHT_MODELS", str(folder))
+    assert store.card_problems() == {}
+    (folder / "latin.toml").write_bytes(b'name = "caf\xe9"\nfile = "a.onnx"')
+    (folder / "cut.toml").write_text('name = "cut')
+    (folder / "wrong.toml").write_text(card("wrong").replace("side = 4", "side = 0"))
+    broken = {str(folder / name) for name in ("latin.toml", "cut.toml", "wrong.toml")}
+    assert store.require_model("means").path == folder / "means.onnx"
+    assert {"means", "mobilenetv2"} <= set(store.all_cards())
+    assert set(store.card_problems()) == broken
+    for path, problem in store.card_problems().items():
+        assert problem.startswith(f"{path} is no model card: ")
+    with pytest.raises(ModelError, match=r'no model "wrong".*wrong.toml is no model card: .*side is'):
+        store.find_card("wrong")
+    assert store.verify_models() == {**store.card_problems(), "means": ""}
+    with pytest.raises(ModelError, match=r"latin.toml is no model card: 'utf-8' codec"):
+        store.add_model("means", folder / "means.onnx", card_file=folder / "latin.toml")
 
 
 def test_verify_reads_every_byte(tmp_path, monkeypatch):
     folder = placed(tmp_path / "mine")
     monkeypatch.setenv("NEARSIGHT_MODELS", str(folder))
-    assert registry.verify_models() == {"means": ""}
+    assert store.verify_models() == {"means": ""}
     (folder / "means.onnx").write_bytes(OTHER)
-    problems = registry.verify_models()
+    problems = store.verify_models()
     assert sha256(OTHER) in problems["means"]

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import ImageNames, find_first, list_images, read_list_bytes
+from nearsight.evaluation.dataset_folder import ImageNames, find_first, list_images, read_list_bytes
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance, box_from_numbers
 from nearsight.evaluation.pickle_reader import load_plain_data
 
-__all__ = ["read_landmarks", "read_original_buildings", "read_revisited_buildings"]
+__all__ = ["read_landmarks", "read_oxford_paris", "read_revisited"]
 
 _IMAGES = ("images", "jpg", "oxbuild_images", "paris")
 _LISTS = ("gt", "groundtruth", "lab", "gt_files_170407", "paris_120310")
@@ -34,34 +34,34 @@ _LEVELS = {
 }
 
 
-def read_original_buildings(name: str, data: Path) -> GroundTruth:
+def read_oxford_paris(name: str, data: Path) -> GroundTruth:
     """Oxford5k or Paris6k as first published.
 
     1. `gt/LANDMARK_N_query.txt` names an image and a box of it; `_good`, `_ok` and `_junk` list images by name.
-    2. Right are good and ok ones; junk is taken out of the answer. The query's own image is among the right ones.
+    2. Good and ok images are positives; junk is removed from the ranking. The query image is among the positives.
 
     Raises
     ------
     UsageError
-        where something of it lacks
+        where a part is missing
     """
     images, lists = find_first(data, _IMAGES, "the images"), find_first(data, _LISTS, "the lists *_query.txt")
     held = list_images(images)
     names = ImageNames(held)
-    queries = sorted(lists.glob("*_query.txt"))
-    questions = tuple(_read_query(path, images, names) for path in queries)
-    return GroundTruth(name, images, held, questions, ("mAP", "P@10", "rank 1"))
+    paths = sorted(lists.glob("*_query.txt"))
+    queries = tuple(_read_query(path, images, names) for path in paths)
+    return GroundTruth(name, images, held, queries, ("mAP", "P@10", "rank 1"))
 
 
-def read_revisited_buildings(name: str, data: Path) -> GroundTruth:
+def read_revisited(name: str, data: Path) -> GroundTruth:
     """The revisited Oxford or Paris: three levels of the same 70 queries.
 
     1. `gnd_NAME.pkl` lists the images, the queries, and for each query a box and images that are easy, hard, junk.
-    2. Easy: right are the easy ones, junk and hard ones are taken out. Medium: easy and hard are right. Hard: the hard
-       ones are, junk and easy ones are taken out. A query without right answers at a level is left out there.
-    3. The images of the queries are not searched among.
+    2. Positives at level easy: the easy ones, with junk and hard ones removed; medium: easy and hard ones; hard: the
+       hard ones, with junk and easy ones removed. A query without positives at a level is left out there.
+    3. The query images are not in the database.
 
-    The file is read as data: see `unpickle`.
+    The file is read as plain data: see `pickle_reader`.
     """
     images, path = find_first(data, _IMAGES, "the images"), find_first(data, (f"gnd_{name}.pkl",), "the ground truth")
     truth = _validate_ground_truth(load_plain_data(read_list_bytes(path)), path)
@@ -69,10 +69,10 @@ def read_revisited_buildings(name: str, data: Path) -> GroundTruth:
     try:
         held = [names.find(str(each), path) for each in truth["imlist"]]
         both = zip(truth["qimlist"], truth["gnd"], strict=True)
-        questions = tuple(_revisited_query(str(called), gnd, held, names, (images, path)) for called, gnd in both)
+        queries = tuple(_revisited_query(str(called), gnd, held, names, (images, path)) for called, gnd in both)
     except (ValueError, TypeError, IndexError) as problem:
         raise UsageError(f"{path} does not agree with itself: {problem}") from None
-    return GroundTruth(name, images, tuple(held), questions, ("mAP", "mP@1", "mP@5", "mP@10"))
+    return GroundTruth(name, images, tuple(held), queries, ("mAP", "mP@1", "mP@5", "mP@10"))
 
 
 def read_landmarks(data: Path) -> GroundTruth:
@@ -86,10 +86,10 @@ def read_landmarks(data: Path) -> GroundTruth:
     names = ImageNames(held)
     try:
         rows = json.loads(read_list_bytes(path))
-        questions = tuple(_query_of_row(row, images, names, path) for row in rows)
+        queries = tuple(_query_of_row(row, images, names, path) for row in rows)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
         raise UsageError(f'{path} is not a list of objects with "query" and "ok": {problem!r}') from None
-    return GroundTruth("landmarks", images, held, questions, ("mAP", "P@10", "rank 1"))
+    return GroundTruth("landmarks", images, held, queries, ("mAP", "P@10", "rank 1"))
 
 
 def _revisited_query(
@@ -112,7 +112,7 @@ def _query_of_row(row: Mapping[str, Any], images: Path, names: ImageNames, path:
 
 
 def _read_query(path: Path, images: Path, names: ImageNames) -> EvaluationQuery:
-    """One query of the lists."""
+    """Read one query from its lists."""
     called, *numbers = read_list_bytes(path).decode("utf8", "replace").split() or [""]
     stem = path.name.removesuffix("_query.txt")
     query = names.find(_PREFIX.sub("", called), path)
@@ -129,12 +129,12 @@ def _read_list(path: Path, names: ImageNames) -> frozenset[str]:
 
 
 def _relevance_at_level(
-    gnd: Mapping[str, Any], image_names: Sequence[str], positive_lists: Sequence[str], ignored_lists: Sequence[str]
+    gnd: Mapping[str, Any], image_names: Sequence[str], positive_lists: Sequence[str], junk_lists: Sequence[str]
 ) -> Relevance:
     return Relevance(
         *(
             frozenset(image_names[int(at)] for part in parts for at in gnd[part])
-            for parts in (positive_lists, ignored_lists)
+            for parts in (positive_lists, junk_lists)
         )
     )
 

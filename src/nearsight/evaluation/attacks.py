@@ -14,6 +14,7 @@ were made by hand (printed, scanned, painted over) and are modelled here by `pri
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,12 +23,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.evaluation.random_pixels import generator_for, to_uint8
 from nearsight.types import Image
 
-__all__ = ["ATTACKS", "Attack"]
-
-Pixels = NDArray[np.float32]
+__all__ = ["ATTACKS", "Attack", "generator_for", "to_uint8"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,18 @@ class Attack:
     def __call__(self, image: Image) -> Image:
         """The altered copy, `(H', W', 3) uint8`; the image itself stays as it is."""
         return self.alter(image).copy(order="C")
+
+
+def generator_for(image: Image) -> np.random.Generator:
+    """Random numbers that are the same for the same image, in every run."""
+    digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
+
+
+def to_uint8(pixels: NDArray[np.floating]) -> Image:
+    """Pixels as bytes, what is below 0 or above 255 clipped."""
+    clipped: Image = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    return clipped
 
 
 def _resize(image: Image, width: float, height: float) -> Image:

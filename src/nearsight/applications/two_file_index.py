@@ -22,6 +22,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 from nearsight.errors import DamagedError, FormatError, UsageError
 from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images.decode import open_image
-from nearsight.indexes.flat import Flat
+from nearsight.indexes.flat import Flat, FlatSearcher
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.types import NO_ID
 
@@ -101,27 +102,33 @@ class TwoFileIndex:
 
     def __init__(self, base: str | Path) -> None:
         paths, hashes = two_file_paths(Path(base))
-        first, listed = _read_file(paths)
-        about, records = _read_file(hashes)
-        self.folders = list(_parse_folders(listed, int(first["folders"])))
-        self.pipeline = build_pipeline(str(about["recipe"]))
+        first, listed = _read_file(paths, {"folders": int})
+        about, records = _read_file(hashes, {"pictures": int, "recipe": str, "key": str})
+        self.pipeline = build_pipeline(about["recipe"])
         if self.pipeline.key != about["key"]:
             raise UsageError(
                 f"{hashes} holds rows of {about['key']}; this nearsight makes {self.pipeline.key}: export it again"
             )
-        self.paths, self.vectors = self._parse_records(records, int(about["pictures"]), hashes)
+        try:
+            self.folders = list(_parse_folders(listed, first["folders"]))
+            self.paths, self.vectors = self._parse_records(records, about["pictures"], hashes)
+        except (struct.error, IndexError, ValueError) as problem:
+            raise DamagedError(f"{paths} and {hashes} do not agree ({problem}): export them again") from problem
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def search(self, image: str | Path, k: int = 20) -> list[TwoFileHit]:
         """The k nearest images, best first, by the metric of the recipe. Raises ImageError."""
-        descriptor, metric = self.pipeline.descriptor, self.pipeline.metric
+        descriptor = self.pipeline.descriptor
         pixels = open_image(image).render(descriptor.side)
-        index = Flat().empty(metric).add(np.arange(len(self), dtype=np.int64), self.vectors)
-        hits = index.search(descriptor.describe([pixels]), k)
+        hits = self._index.search(descriptor.describe([pixels]), k)
         pairs = zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True)
         return [self._to_hit(ident, distance) for ident, distance in pairs if ident != NO_ID]
+
+    @cached_property
+    def _index(self) -> FlatSearcher:
+        return Flat().empty(self.pipeline.metric).add(np.arange(len(self), dtype=np.int64), self.vectors)
 
     def _to_hit(self, index: int, distance: float) -> TwoFileHit:
         score = float(self.pipeline.metric.similarity(np.array([distance], np.float32))[0])
@@ -144,11 +151,12 @@ class TwoFileIndex:
 
 
 def _header_line(fields: dict[str, Any], body: bytes) -> bytes:
-    said = {"kind": KIND, "version": VERSION, **fields, "crc": zlib.crc32(body)}
-    return json.dumps(said).encode() + b"\n"
+    header = {"kind": KIND, "version": VERSION, **fields, "crc": zlib.crc32(body)}
+    return json.dumps(header).encode() + b"\n"
 
 
-def _read_file(path: Path) -> tuple[dict[str, Any], memoryview]:
+def _read_file(path: Path, fields: dict[str, type]) -> tuple[dict[str, Any], memoryview]:
+    """The header, which has these fields, and the body."""
     try:
         data = bytes(LocalFileSystem().map(path))
     except FileNotFoundError:
@@ -161,13 +169,21 @@ def _read_file(path: Path) -> tuple[dict[str, Any], memoryview]:
         known = False
     if not known:
         raise FormatError(f"{path} is no file of a {KIND}")
+    _require_fields(path, about, {"version": int})
     if about["version"] > VERSION:
         raise FormatError(
             f"{path} has format {about['version']}; this nearsight reads up to {VERSION}: update nearsight"
         )
+    _require_fields(path, about, {"crc": int, **fields})
     if zlib.crc32(body) != about["crc"]:
         raise DamagedError(f"{path} is damaged: export it again")
     return about, memoryview(body)
+
+
+def _require_fields(path: Path, header: dict[str, Any], fields: dict[str, type]) -> None:
+    wrong = [name for name, kind in fields.items() if type(header.get(name)) is not kind]
+    if wrong:
+        raise FormatError(f"{path} is no file of a {KIND}: its first line lacks {', '.join(wrong)}; export it again")
 
 
 def _parse_folders(body: memoryview, n_folders: int) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
-"""Trying recipes on a folder: what is judged is what a search answers, refiners included.
+"""Evaluates recipes on a folder by the rankings of real searches, re-rankers included.
 
-The folder is indexed into a collection of its own, by worker processes as ever. Images of the collection ask with
-their stored rows, many at a time; boxes, other files and altered images are described one by one. Each is judged
-alone: what a search by a sense also takes from other senses of its collection is left out.
+The folder is indexed into its own collection by worker processes. Query images in the collection use their stored
+vectors, in batches; boxes, other files and altered images are described one by one. Each recipe is evaluated alone:
+candidates that a search by a sense takes from other senses of the collection are left out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from nearsight.api.indexing import index
 from nearsight.clock import Clock, SystemClock
 from nearsight.errors import ImageError, UsageError
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance
-from nearsight.evaluation.redrawing import QUERY_KINDS
 from nearsight.evaluation.report import Example, ExampleHit
 from nearsight.evaluation.scoring import (
     MAX_ANSWERS,
@@ -34,6 +33,7 @@ from nearsight.evaluation.scoring import (
     compute_figures,
     positive_ranks,
 )
+from nearsight.evaluation.simulated_queries import QUERY_KINDS
 from nearsight.files import LocalFileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
@@ -47,11 +47,11 @@ from nearsight.storage.snapshot import Snapshot
 from nearsight.types import NO_ID, Box, Descriptor, Hits, Ids, Image, Query
 
 BATCH = 64
-"""Stored images that ask at once."""
+"""Stored images that are searched with at once."""
 N_TIMED = 10
-"""Queries and images that times are taken of."""
+"""Queries and images that are timed."""
 ALTERED_SIDE = 1024
-"""Pixels of the longest side of an image that is altered: what happens to an image on its way through the web."""
+"""Longest side in pixels of an image before it is altered, as images are shared on the web."""
 
 EXAMPLE_SIDE = 160
 """Pixels of the longest side of images in a report."""
@@ -61,7 +61,7 @@ _NO_HITS = Hits(np.empty((1, 0), np.int64), np.empty((1, 0), np.float32))
 
 
 class Bench:
-    """A folder indexed by some recipes, and ways to ask it."""
+    """A folder indexed by some recipes, and searches in it."""
 
     def __init__(self, collection: Collection, pipelines: Sequence[Pipeline], clock: Clock) -> None:
         self.collection, self.clock = collection, clock
@@ -73,23 +73,23 @@ class Bench:
         finally:
             catalogue.close()
         self.names = {each.id: name for name, each in self.images.items()}
-        self.pipelines = [self.snapshot.trained_pipeline(plan) for plan in pipelines]
+        self.pipelines = [self.snapshot.trained_pipeline(pipeline) for pipeline in pipelines]
 
     def ids(self, names: Iterable[str]) -> Ids:
-        """The ids of those images that could be read, sorted."""
+        """The sorted ids of the images that could be read."""
         found = (self.images[name].id for name in names if name in self.images)
         return np.sort(np.fromiter(found, np.int64))
 
-    def search(self, plan: Pipeline | FusedPipeline, query: Query, k: int, allow: Ids | None = None) -> Hits:
-        """The hits `(1, n)` of one query, after the refiners."""
-        if isinstance(plan, FusedPipeline):
-            return fuse(plan.method, [self.search(each, query, k, allow) for each in plan.pipelines])[0]
-        return rank(self.snapshot, plan, query, k, files=self.files, allow=allow).hits
+    def search(self, pipeline: Pipeline | FusedPipeline, query: Query, k: int, allow: Ids | None = None) -> Hits:
+        """The hits `(1, n)` of one query, after re-ranking."""
+        if isinstance(pipeline, FusedPipeline):
+            return fuse(pipeline.method, [self.search(each, query, k, allow) for each in pipeline.pipelines])[0]
+        return rank(self.snapshot, pipeline, query, k, files=self.files, allow=allow).hits
 
     def search_by_ids(
         self, pipeline: Pipeline | FusedPipeline, image_ids: Sequence[int], k: int, allow: Ids | None
     ) -> Hits:
-        """The hits of images of the collection, one row each: from the index at once where there is no refiner."""
+        """The hits of stored images, one row each: in one search of the index where there is no re-ranker."""
         if isinstance(pipeline, Pipeline) and not pipeline.rerankers:
             rows: Any = [self.snapshot.vector(pipeline, ident) for ident in image_ids]
             rows = rows if pipeline.descriptor.variable_length else np.stack(rows)
@@ -106,21 +106,21 @@ class Bench:
         """An image, or a box of it, with a longest side of at most `side` pixels."""
         return open_image(image, full=box is not None, files=self.files).render(side, box)
 
-    def measure_cost(self, plan: Pipeline | FusedPipeline, questions: Sequence[EvaluationQuery]) -> Cost:
-        """What a recipe costs here: searches as a user makes them, and describing, each over some images."""
-        plans = plan.pipelines if isinstance(plan, FusedPipeline) else (plan,)
-        ways: Any = {"recipe": [each.recipe for each in plans]}  # not by sense: others would help
-        ways |= {"fuse": plan.method} if isinstance(plan, FusedPipeline) else {}
-        asked_with = questions[:: max(1, len(questions) // N_TIMED)][:N_TIMED]
+    def measure_cost(self, pipeline: Pipeline | FusedPipeline, queries: Sequence[EvaluationQuery]) -> Cost:
+        """The measured cost of a recipe: whole searches, and describing, over some images."""
+        pipelines = pipeline.pipelines if isinstance(pipeline, FusedPipeline) else (pipeline,)
+        ways: Any = {"recipe": [each.recipe for each in pipelines]}  # not by sense: others would help
+        ways |= {"fuse": pipeline.method} if isinstance(pipeline, FusedPipeline) else {}
+        asked_with = queries[:: max(1, len(queries) // N_TIMED)][:N_TIMED]
 
-        def search(question: EvaluationQuery) -> object:
-            return self.collection.search(question.image, **ways, k=MAX_ANSWERS, box=question.box)
+        def search(query: EvaluationQuery) -> object:
+            return self.collection.search(query.image, **ways, k=MAX_ANSWERS, box=query.box)
 
         search(asked_with[0])  # the first opens the index
         ask = [self._time(lambda each=each: search(each)) for each in asked_with]  # type: ignore[misc]
         describe, width = 0.0, 0
-        for each in (one.descriptor for one in plans):
-            images = [self.load_pixels(question.image, each.side, question.box) for question in asked_with]
+        for each in (one.descriptor for one in pipelines):
+            images = [self.load_pixels(query.image, each.side, query.box) for query in asked_with]
             describe += min(self._time(partial(each.describe, images)) for _ in range(2))
             width += _vector_bytes(each, images)
         return Cost(1000 * float(np.median(ask)), 1000 * describe / len(asked_with), width)
@@ -132,7 +132,7 @@ class Bench:
 
 
 def _vector_bytes(descriptor: Descriptor, images: Sequence[Image]) -> int:
-    """Bytes of a row; of records, the mean over some images."""
+    """Bytes of a vector; of records, the mean over some images."""
     if descriptor.variable_length:
         return round(float(np.mean([row.nbytes for row in descriptor.describe(images)])))
     width: int = descriptor.size * np.dtype(descriptor.dtype).itemsize
@@ -150,11 +150,11 @@ def open_bench(
     watch: Watch | None = None,
     settings: Settings | None = None,
 ) -> Iterator[Bench]:
-    """A folder indexed by some senses and recipes: at `index_dir`, to be used again, or somewhere until the end."""
+    """Index a folder by some senses and recipes: at `index_dir`, to be reused, or in a temporary folder."""
     wanted = build_pipelines(by, recipes)
     names = [each.name for each in wanted]
     if not wanted:
-        raise UsageError("nothing to judge: name a recipe, or a sense")
+        raise UsageError("nothing to evaluate: name a recipe, or a sense")
     senses = [name for name in names if name in SENSES]
     others = [name for name in names if name not in SENSES]
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
@@ -168,7 +168,7 @@ def open_bench(
 
 
 def evaluate_pipeline(bench: Bench, pipeline: Pipeline | FusedPipeline, truth: GroundTruth, watch: Watch) -> Trial:
-    """What one recipe makes of a task. A question that cannot be read finds nothing; where none can, ImageError."""
+    """Evaluate a recipe. A query that cannot be read retrieves nothing; ImageError where none can be read."""
     outcomes = _run_queries(bench, pipeline, truth, watch)
     answered = [each.query for each in outcomes if each.first_answers]
     cost = bench.measure_cost(pipeline, answered or truth.queries)
@@ -176,7 +176,7 @@ def evaluate_pipeline(bench: Bench, pipeline: Pipeline | FusedPipeline, truth: G
 
 
 def _run_queries(bench: Bench, pipeline: Pipeline | FusedPipeline, truth: GroundTruth, watch: Watch) -> list[Outcome]:
-    """Every question asked, those with stored rows first; in the order of the task."""
+    """Search with every query, stored ones first; the outcomes are in the order of the task."""
     held = bench.ids(truth.images)
     allow = None if len(held) == len(bench.images) else held
     stored = [_query_image_id(bench, truth, each) for each in truth.queries]
@@ -198,7 +198,7 @@ def _run_queries(bench: Bench, pipeline: Pipeline | FusedPipeline, truth: Ground
 def _search_file(
     bench: Bench, pipeline: Pipeline | FusedPipeline, query: EvaluationQuery, k: int, allow: Ids | None
 ) -> Hits:
-    """The hits of a question's file, or of the box of it: none where it cannot be read."""
+    """The hits of a query's file or box: none where it cannot be read."""
     try:
         return bench.search(pipeline, Query(query.image, query.box), k, allow)
     except ImageError:
@@ -213,13 +213,13 @@ def _query_image_id(bench: Bench, truth: GroundTruth, query: EvaluationQuery) ->
 
 
 def _score_ranking(bench: Bench, query: EvaluationQuery, ids: Ids, scores: NDArray[np.float32]) -> list[Outcome]:
-    """What one ranking is worth at each level that has right answers."""
+    """Score one ranking at each level that has positives."""
     ranked, scores = ids[ids != NO_ID], scores[ids != NO_ID]
     made = []
     for level, answers in query.relevance.items():
         if not answers.relevant_names:
             continue
-        found, counts = positive_ranks(ranked, bench.ids(answers.relevant_names), bench.ids(answers.ignored))
+        found, counts = positive_ranks(ranked, bench.ids(answers.relevant_names), bench.ids(answers.junk))
         first = zip(ranked[counts][:MAX_ANSWERS].tolist(), scores[counts][:MAX_ANSWERS].tolist(), strict=True)
         right = set(found.tolist())
         shown = tuple(ScoredAnswer(bench.names[id], score, at in right) for at, (id, score) in enumerate(first))
@@ -230,44 +230,44 @@ def _score_ranking(bench: Bench, query: EvaluationQuery, ids: Ids, scores: NDArr
 def evaluate_attacks(
     bench: Bench, kinds: Sequence[str], n_images: int, watch: Watch, extra: Sequence[Pipeline | FusedPipeline] = ()
 ) -> dict[str, list[Outcome]]:
-    """Some images, altered in every way, ask for themselves: the outcomes of each plan, or fusion, by its name.
+    """Search with altered copies of some images: the outcomes of each pipeline or fusion, by its name.
 
-    `extra` are asked beside the plans of the bench; a fusion takes what its plans have answered.
+    `extra` are evaluated besides the pipelines of the bench; a fusion combines the hits of its pipelines.
 
-    The images are spread evenly over the folder. Files of the same bytes are all right answers.
+    The images are spread evenly over the folder. The positives of a copy are all files of the original's bytes.
     """
     names = sorted(bench.images)
     n_images = min(n_images, len(names))
     chosen = [names[at * len(names) // n_images] for at in range(n_images)]
     every: tuple[Pipeline | FusedPipeline, ...] = (*bench.pipelines, *extra)
-    made: dict[str, list[Outcome]] = {plan.name: [] for plan in every}
+    made: dict[str, list[Outcome]] = {pipeline.name: [] for pipeline in every}
     for number, name in enumerate(chosen):
         image = bench.load_pixels(bench.collection.root / name, ALTERED_SIDE)
         same = {each for each, held in bench.images.items() if held.sha256 == bench.images[name].sha256}
         for kind in kinds:
             altered = QUERY_KINDS[kind](image)
-            question = EvaluationQuery(
+            query = EvaluationQuery(
                 name, bench.collection.root / name, {"": Relevance(frozenset(same))}, None, kind, kind
             )
             answers: dict[str, Hits] = {}
-            for plan in every:
-                if isinstance(plan, FusedPipeline):
-                    hits = fuse(plan.method, [answers[each.name] for each in plan.pipelines])[0]
+            for pipeline in every:
+                if isinstance(pipeline, FusedPipeline):
+                    hits = fuse(pipeline.method, [answers[each.name] for each in pipeline.pipelines])[0]
                 else:
-                    hits = bench.search(plan, Query(altered), MAX_ANSWERS)
-                answers[plan.name] = hits
-                made[plan.name] += _score_ranking(bench, question, hits.ids[0], hits.scores[0])
+                    hits = bench.search(pipeline, Query(altered), MAX_ANSWERS)
+                answers[pipeline.name] = hits
+                made[pipeline.name] += _score_ranking(bench, query, hits.ids[0], hits.scores[0])
         watch(Progress("asking with altered images", number + 1, len(chosen)))
     return made
 
 
 def make_example(bench: Bench, trial: str, outcome: Outcome, max_hits: int = 6) -> Example:
-    """A question with its first answers, as small JPEGs."""
-    question = outcome.query
-    if question.alteration:
-        image = QUERY_KINDS[question.alteration](bench.load_pixels(question.image, ALTERED_SIDE))
+    """A query with its first hits, as small JPEGs."""
+    query = outcome.query
+    if query.alteration:
+        image = QUERY_KINDS[query.alteration](bench.load_pixels(query.image, ALTERED_SIDE))
     else:
-        image = bench.load_pixels(question.image, thumbnail.SIDE, question.box)
+        image = bench.load_pixels(query.image, thumbnail.SIDE, query.box)
     hits = (
         ExampleHit(
             found.name,

@@ -1,4 +1,4 @@
-"""What a sidecar says of one image, in a form that every format is brought into."""
+"""Captions and tags of one image, from a sidecar or from its own file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running networks: images through an ONNX model, by its card. ONNX Runtime is used here and nowhere else."""
+"""Inference: images and texts through an ONNX model, as its card says. Only this module uses ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import ModelError
-from nearsight.models import registry
+from nearsight.models import store
 from nearsight.models.card import ImageInput, ModelCard, ModelOutput
-from nearsight.models.registry import ModelFile
+from nearsight.models.store import ModelFile
 from nearsight.models.tokenizer import Tokenizer
 from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Floats, Image
@@ -34,8 +34,8 @@ _ERRORS_ONLY = 3
 def model_digest(name: str) -> str:
     """The SHA-256 of a model and eight digits for how images are fed to it; empty where the file is not known yet."""
     try:
-        card = registry.find_card(name)
-        sha256 = registry.expected_sha256(card) or registry.require_model(name).sha256
+        card = store.find_card(name)
+        sha256 = store.expected_sha256(card) or store.require_model(name).sha256
     except ModelError:
         return ""
     if card.input is None:
@@ -46,7 +46,7 @@ def model_digest(name: str) -> str:
 
 def load_model(name: str) -> None:
     """Find a model, check it and open it; ModelError where that cannot be."""
-    _session(registry.require_model(name), os.getpid())
+    _session(store.require_model(name), os.getpid())
 
 
 def execution_provider(name: str) -> str:
@@ -54,7 +54,7 @@ def execution_provider(name: str) -> str:
 
     That is CUDA where the installed ONNX Runtime has it, a graphics card is there and its libraries can be loaded.
     """
-    provider: str = _session(registry.require_model(name), os.getpid()).get_providers()[0]
+    provider: str = _session(store.require_model(name), os.getpid()).get_providers()[0]
     return provider.removesuffix("ExecutionProvider")
 
 
@@ -63,20 +63,19 @@ def compute_outputs(
 ) -> Iterator[NDArray[np.float32]]:
     """An output of a model for each image, `(1, D)` or `(1, D, h, w)`, in their order; of tokens the first, `(1, D)`.
 
-    `longest_side` is how many pixels the longest side becomes, instead of what the card says, for a card with fit "inside".
-
-    Images go through it one by one: together they are not faster on a processor, and some models take one only.
+    `longest_side` in pixels overrides the card's, for a card with fit "inside". Images are run one by one: batches are
+    no faster on a processor, and some models take one image only.
 
     Raises
     ------
     ModelError
         where the model is not there, or is not what its card says
     """
-    model = registry.require_model(name)
+    model = store.require_model(name)
     wanted, feeding = model.card.output(output), model.card.image_input()
     session = _session(model, os.getpid())
     for image in images:
-        (made,) = session.run([output], {feeding.name: to_model_input(image, feeding, longest_side)})
+        (made,) = _run_session(session, name, [output], {feeding.name: to_model_input(image, feeding, longest_side)})
         yield _validate_output(made, wanted, name)
 
 
@@ -88,11 +87,14 @@ def run_model(name: str, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any
     ModelError
         where the model is not there, is not what its card says, or does not take what it is given
     """
-    model = registry.require_model(name)
-    session = _session(model, os.getpid())
+    model = store.require_model(name)
+    return _run_session(_session(model, os.getpid()), name, [each.name for each in model.card.outputs], dict(inputs))
+
+
+def _run_session(session: Any, name: str, outputs: list[str], inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:  # noqa: ANN401 - the library has no types
     try:
-        made: list[NDArray[Any]] = session.run([each.name for each in model.card.outputs], dict(inputs))
-    except Exception as problem:  # its errors have no common class of their own
+        made: list[NDArray[Any]] = session.run(outputs, inputs)
+    except Exception as problem:  # its errors have no common base class
         raise ModelError(f"the model {name} does not take what it is given: {problem}") from problem
     return made
 
@@ -105,7 +107,7 @@ def embed_texts(name: str, texts: Sequence[str]) -> Floats:
     ModelError
         where the model or its vocabulary is not there, takes no texts, or is not what its card says
     """
-    model = registry.require_model(name)
+    model = store.require_model(name)
     feeding, wanted = model.card.text, model.card.vector()
     if feeding is None:
         raise ModelError(f"the model {name} takes no texts: its card has no [text]")
@@ -117,10 +119,7 @@ def embed_texts(name: str, texts: Sequence[str]) -> Floats:
         given = {feeding.name: row}
         if feeding.mask:
             given[feeding.mask] = (np.arange(feeding.context) < len(numbers)).astype(np.int64)[None]
-        try:
-            (raw,) = session.run([wanted.name], given)
-        except Exception as problem:  # its errors have no common class of their own
-            raise ModelError(f"the model {name} does not take a text: {problem}") from problem
+        (raw,) = _run_session(session, name, [wanted.name], given)
         made[at] = _validate_output(raw, wanted, name)[0]
     return made
 
@@ -132,7 +131,7 @@ def _load_tokenizer(vocabulary: ModelFile) -> Tokenizer:
 
 def load_tokenizer(vocabulary: str) -> Tokenizer:
     """The tokenizer of a vocabulary's card; ModelError where its file is not there or is none."""
-    return _load_tokenizer(registry.require_model(vocabulary))
+    return _load_tokenizer(store.require_model(vocabulary))
 
 
 def _validate_output(values: NDArray[Any], output: ModelOutput, name: str) -> Floats:

@@ -41,7 +41,8 @@ def read_metadata(image: Pillow.Image) -> Metadata:
     latitude, longitude = _parse_position(place)
     times = (details.get(_TAKEN), details.get(_DIGITIZED), main.get(_CHANGED))
     taken = next((time for time in map(_parse_time, times) if time), None)
-    words = embedded_text.read_embedded_text(image, {**details, **main})
+    big_endian = image.getexif().endian == ">" if main or details else False
+    words = embedded_text.read_embedded_text(image, {**details, **main}, big_endian=big_endian)
     camera = _camera_name(main.get(_MAKE), main.get(_MODEL))
     return Metadata(taken, camera, latitude, longitude, words.caption, words.tags)
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from nearsight.errors import UsageError
 from nearsight.evaluation.ground_truth import GroundTruth
-from nearsight.evaluation.protocols import buildings, classes, groups, table
+from nearsight.evaluation.protocols import classes, csv_table, groups, oxford_paris
 
 __all__ = ["PROTOCOLS", "Protocol", "load_ground_truth"]
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way of judging: its name, what it is, what its folder holds, and its reader."""
+    """One protocol: its name, what it is, what its folder holds, and its reader."""
 
     name: str
     description: str
@@ -31,27 +31,27 @@ PROTOCOLS = {
             "oxford5k",
             "parts of buildings in Oxford, 55 queries",
             "images/, gt/*_query.txt, _good, _ok, _junk",
-            partial(buildings.read_original_buildings, "oxford5k"),
+            partial(oxford_paris.read_oxford_paris, "oxford5k"),
         ),
         Protocol(
             "paris6k",
             "parts of buildings in Paris, 55 queries",
             "images/, gt/*_query.txt, _good, _ok, _junk",
-            partial(buildings.read_original_buildings, "paris6k"),
+            partial(oxford_paris.read_oxford_paris, "paris6k"),
         ),
         Protocol(
             "roxford5k",
             "Oxford revisited: easy, medium, hard",
             "jpg/, gnd_roxford5k.pkl",
-            partial(buildings.read_revisited_buildings, "roxford5k"),
+            partial(oxford_paris.read_revisited, "roxford5k"),
         ),
         Protocol(
             "rparis6k",
             "Paris revisited: easy, medium, hard",
             "jpg/, gnd_rparis6k.pkl",
-            partial(buildings.read_revisited_buildings, "rparis6k"),
+            partial(oxford_paris.read_revisited, "rparis6k"),
         ),
-        Protocol("landmarks", "any images, scored like Oxford5k", "images/, gt.json", buildings.read_landmarks),
+        Protocol("landmarks", "any images, scored like Oxford5k", "images/, gt.json", oxford_paris.read_landmarks),
         Protocol("holidays", "500 groups of holiday images", "jpg/100000.jpg ...", groups.read_holidays),
         Protocol(
             "holidays-rotated",
@@ -73,18 +73,20 @@ PROTOCOLS = {
         Protocol("caltech101", "101 classes, leave one out", "101_ObjectCategories/CLASS/", classes.read_caltech101),
         Protocol("scene15", "fifteen kinds of scenes, leave one out", "CLASS/", classes.read_scene15),
         Protocol("classes", "any folder of classes, leave one out", "CLASS/", partial(classes.read_classes, "classes")),
-        Protocol("table", "any images with a table of answers", "queries.csv, or the file itself", table.read_table),
+        Protocol(
+            "table", "any images with a table of answers", "queries.csv, or the file itself", csv_table.read_table
+        ),
     )
 }
 
 
 def load_ground_truth(name: str, data: Path) -> GroundTruth:
-    """The task of a protocol in a folder.
+    """The ground truth of a protocol in a folder.
 
     Raises
     ------
     UsageError
-        where there is no such protocol, or something of its data lacks
+        where there is no such protocol, or a part of its data is missing
     """
     if name not in PROTOCOLS:
         raise UsageError(f'there is no protocol "{name}"; there are: {", ".join(PROTOCOLS)}')

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 from PIL.TiffImagePlugin import IFDRational
 
 from nearsight.images.decode import decode_image
-from nearsight.images.exif import Metadata
+from nearsight.images.metadata import Metadata
 from nearsight.images.pillow import printable
 
 from .hostile import photo, saved
@@ -57,6 +57,15 @@ def test_camera(make, model, camera):
 
 def test_text_is_cleaned_of_what_cannot_be_seen():
     assert printable("a\u202eb\x00c\ud800d\u200be\n\tf") == "a b c d e f"
+
+
+@pytest.mark.parametrize(("endian", "utf16"), [("<", "utf-16-le"), (">", "utf-16-be")])
+def test_comments_are_in_the_byte_order_of_their_exif_or_of_their_mark(endian, utf16):
+    for comment in ("Sturm".encode(utf16), "Sturm".encode("utf-16"), "\ufeffSturm".encode("utf-16-be")):
+        entries = exif((), {0x9286: b"UNICODE\0" + comment})
+        entries.endian = endian
+        data = saved(photo(), "JPEG", exif=entries.tobytes())
+        assert decode_image(data, metadata=True).metadata.caption == "Sturm"
 
 
 def test_times_in_order_of_preference():

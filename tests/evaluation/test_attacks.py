@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.evaluation.alterations import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS
 
 skimage_data = pytest.importorskip("skimage.data")
 LIGHT = {"jpeg20", "half", "crop10", "bright+20", "bright-20"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nearsight.errors import UsageError
-from nearsight.evaluation.folder import ImageNames, find_first, list_images, read_list_bytes
+from nearsight.evaluation.dataset_folder import ImageNames, find_first, list_images, read_list_bytes
 from nearsight.evaluation.ground_truth import EvaluationQuery, GroundTruth, Relevance, box_from_numbers
 from nearsight.types import Box
 
@@ -53,8 +53,8 @@ def read_table(data: Path) -> GroundTruth:
         of = asked.setdefault((query, _parse_box(row, where)), _QueryRelevance())
         of.positives |= {names.find(row["positive"], where)} if row.get("positive") else set()
         of.junk |= {names.find(row["junk"], where)} if row.get("junk") else set()
-    questions = tuple(_make_query(folder, query, box, said) for (query, box), said in asked.items() if said.positives)
-    return GroundTruth("table", folder, held, questions, ("mAP", "rank 1", "P@10", "R@10", "NDCG@10"))
+    queries = tuple(_make_query(folder, query, box, said) for (query, box), said in asked.items() if said.positives)
+    return GroundTruth("table", folder, held, queries, ("mAP", "rank 1", "P@10", "R@10", "NDCG@10"))
 
 
 def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:

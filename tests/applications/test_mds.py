@@ -10,7 +10,7 @@ from scipy.stats import ortho_group
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness as by_sklearn
 
-from nearsight.applications.multidimensional_scaling import landmark_mds, stress, trustworthiness
+from nearsight.applications.mds import landmark_mds, stress, trustworthiness
 
 RNG = np.random.default_rng(3)
 PLANE = RNG.normal(size=(120, 2)) * [5, 2]
