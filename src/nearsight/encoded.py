@@ -89,26 +89,31 @@ class DescriptorChain(Descriptor):
         return self.encode(describe_base(self.base, images))
 
     def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
-        """The rows that images ask with."""
-        return self._apply_encoders(describe_base(self.base, images), method="questions")
+        """The vectors that images are searched by."""
+        described = self._apply_inner_encoders(describe_base(self.base, images))
+        return self.encoders[-1].encode_queries(described, self.trained[-1])
 
     def encode_texts(self, words: Sequence[str]) -> Any:  # noqa: ANN401 - rows, as the encoders make them
-        """The rows of texts, where the first makes any."""
-        rows: Any = self.base.encode_texts(words) if isinstance(self.base, Descriptor) else None
-        return self._apply_encoders(rows, method="encode") if rows is not None and len(words) else rows
+        """The vectors of texts; None where the first step has none."""
+        vectors: Any = self.base.encode_texts(words) if isinstance(self.base, Descriptor) else None
+        return self._apply_encoders(vectors) if vectors is not None and len(words) else vectors
 
     def encode(self, described: Sequence[Any]) -> Any:  # noqa: ANN401 - rows or lists of records
-        """Rows of what the first made of images, each on its own or all as one array."""
-        rows: Any = described
+        """The vectors of what the first step computed from images: one item each, or one array."""
+        inputs: Any = described
         if len(described) and not isinstance(self.base, LocalDescriptor):
-            rows = np.stack(described)
-        return self._apply_encoders(rows, method="encode")
+            inputs = np.stack(described)
+        return self._apply_encoders(inputs)
 
-    def _apply_encoders(self, described: Sequence[Any], method: str) -> Any:  # noqa: ANN401
-        assert self.is_trained, f"{self} has learnt nothing yet"
-        for encoder, fitted in zip(self.encoders[:-1], self.trained, strict=False):
-            described = encoder.encode(described, fitted)
-        return getattr(self.encoders[-1], method)(described, self.trained[-1])
+    def _apply_encoders(self, described: Sequence[Any]) -> Any:  # noqa: ANN401 - vectors or lists of records
+        return self.encoders[-1].encode(self._apply_inner_encoders(described), self.trained[-1])
+
+    def _apply_inner_encoders(self, described: Sequence[Any]) -> Sequence[Any]:
+        """The output of all encoders but the last."""
+        assert self.is_trained, f"{self} is not trained"
+        for encoder, trained in zip(self.encoders[:-1], self.trained, strict=False):
+            described = encoder.encode(described, trained)
+        return described
 
 
 def describe_base(base: Descriptor | LocalDescriptor, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or features

@@ -59,9 +59,9 @@ def ranks(encoder, count=12):
     from nearsight.recipe import parse_recipe
     from nearsight.registry import build_methods
 
-    fitted = encoder.fit(descriptors(1500, 1), quiet)
+    fitted = encoder.train(descriptors(1500, 1), quiet)
     images = [features(descriptors(40, 10 + seed), seed) for seed in range(count)]
-    asking = encoder.questions([renewed(each, seed) for seed, each in enumerate(images)], fitted)
+    asking = encoder.encode_queries([renewed(each, seed) for seed, each in enumerate(images)], fitted)
     (kernel,) = build_methods(parse_recipe(encoder.metric))
     full = Inverted().empty(kernel).add(np.arange(count), encoder.encode(images, fitted))
     found = full.search(asking, count).ids

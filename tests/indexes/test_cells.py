@@ -1,6 +1,7 @@
 """What `ivf` and `gistis` share: cells, parts, the rows that are not coded yet."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +18,7 @@ from nearsight.metrics.hellinger import Hellinger
 from nearsight.metrics.intersection import Intersection
 from nearsight.metrics.jensen_shannon import JensenShannon
 from nearsight.metrics.l2 import L2
+from nearsight.metrics.weighted_parts import WeightedParts
 from nearsight.types import NO_ID
 
 COUNT = 4000
@@ -82,7 +84,7 @@ def test_rows_added_bit_by_bit_give_the_same_as_at_once(index, fits):
     assert len(split) == len(at_once) == COUNT
     assert 0 < len(split.pending) <= MAX_PENDING
     split = split._encode_pending()
-    (one,), (other,) = compact_parts(index, [index.join(split.parts, IDS[:0])], IDS[:0]), at_once.parts
+    (one,), (other,) = compact_parts(index, [index.merge(split.parts, IDS[:0])], IDS[:0]), at_once.parts
     assert all(np.array_equal(one[name], other[name]) for name in ("ids", "codes", "starts"))
     assert (split.search(QUERIES, 10).ids == at_once.search(QUERIES, 10).ids).all()
 
@@ -144,16 +146,16 @@ def test_as_many_as_are_asked_for_are_found(index, fits):
 @BOTH
 def test_what_was_kept_is_not_made_again(index, fits, monkeypatch):
     fitted = fits[type(index)]
-    kept = [index.keep(IDS[:2500], ROWS[:2500], L2(), fitted), index.keep(IDS[2500:], ROWS[2500:], L2(), fitted)]
+    kept = [index.encode(IDS[:2500], ROWS[:2500], L2(), fitted), index.encode(IDS[2500:], ROWS[2500:], L2(), fitted)]
     wanted = full(index, fits).search(QUERIES, 10).ids
-    monkeypatch.setattr(type(index), "keep", None)
+    monkeypatch.setattr(type(index), "encode", None)
     assert (index.empty(L2(), fitted, kept).add(IDS, ROWS).search(QUERIES, 10).ids == wanted).all()
 
 
 @BOTH
 def test_what_was_kept_of_rows_that_are_no_more_is_never_found(index, fits):
     fitted = fits[type(index)]
-    kept = index.keep(IDS, ROWS, L2(), fitted)
+    kept = index.encode(IDS, ROWS, L2(), fitted)
     rows = index.empty(L2(), fitted, [kept]).add(IDS[:3000], ROWS[:3000])
     assert not np.isin(rows.search(QUERIES, 20).ids, IDS[3000:]).any()
     assert recall(rows.search(QUERIES, 10), exact(ROWS[:3000], IDS[:3000])) > 0.9
@@ -164,12 +166,12 @@ def test_parts_are_joined_when_they_have_become_alike_in_size(index, fits):
     fitted, nothing = fits[type(index)], IDS[:0]
     parts = []
     for start in range(0, COUNT, 250):
-        part = index.keep(IDS[start : start + 250], ROWS[start : start + 250], L2(), fitted)
+        part = index.encode(IDS[start : start + 250], ROWS[start : start + 250], L2(), fitted)
         parts = compact_parts(index, [*parts, part], nothing)
         sizes = [len(each["ids"]) for each in parts]
         assert sum(sizes) == start + 250
         assert all(before >= 4 * after for before, after in pairwise(sizes))
-    without = index.join(parts, np.sort(IDS[:100]))
+    without = index.merge(parts, np.sort(IDS[:100]))
     assert np.array_equal(np.sort(without["ids"]), np.sort(IDS[100:]))
 
 
@@ -178,7 +180,7 @@ def test_parts_are_joined_when_they_have_become_alike_in_size(index, fits):
     "index", [Ivf(cells=20, probes=20), Gistis(cells=20, probes=20, rerank=COUNT)], ids=["ivf", "gistis"]
 )
 def test_looking_everywhere_is_exact(index, metric):
-    rows = index.empty(metric, index.fit(ROWS[:1000], metric)).add(IDS, ROWS)
+    rows = index.empty(metric, index.train(ROWS[:1000], metric)).add(IDS, ROWS)
     found, wanted = rows.search(QUERIES[:9], 10), exact(metric=metric)
     assert np.array_equal(found.ids, wanted.ids[:9])
     assert np.array_equal(found.scores, wanted.scores[:9])
@@ -187,14 +189,14 @@ def test_looking_everywhere_is_exact(index, metric):
 @pytest.mark.parametrize("metric", [Cosine(), Chi2(), JensenShannon(), Hellinger()], ids=repr)
 @BOTH
 def test_other_metrics_find_most(index, metric):
-    rows = index.empty(metric, index.fit(ROWS[:2000], metric)).add(IDS, ROWS)
+    rows = index.empty(metric, index.train(ROWS[:2000], metric)).add(IDS, ROWS)
     assert recall(rows.search(QUERIES, 10), exact(metric=metric)) > 0.85
 
 
 @BOTH
 def test_bits_have_cells_too(index):
     rows = np.packbits(clustered(COUNT, 128) > 0.5, axis=1)
-    made = index.empty(Hamming(), index.fit(rows[:2000], Hamming())).add(IDS, rows)
+    made = index.empty(Hamming(), index.train(rows[:2000], Hamming())).add(IDS, rows)
     wanted = Flat().empty(Hamming()).add(IDS, rows).search(rows[:50], 1)
     assert (made.search(rows[:50], 1).scores == wanted.scores).mean() > 0.95
 
@@ -205,7 +207,7 @@ def test_a_metric_without_cells_is_known(index):
     assert index.supports_metric(Hamming())
     assert not index.supports_metric(Intersection())
     with pytest.raises(ValueError, match="metric"):
-        index.fit(ROWS, Intersection())
+        index.train(ROWS, Intersection())
 
 
 @BOTH
@@ -213,7 +215,7 @@ def test_what_cannot_be(index, fits):
     with pytest.raises(ValueError, match="fitted before"):
         index.empty(L2())
     with pytest.raises(ValueError, match="2\\^32"):
-        index.keep(np.array([1 << 33]), ROWS[:1], L2(), fits[type(index)])
+        index.encode(np.array([1 << 33]), ROWS[:1], L2(), fits[type(index)])
     with pytest.raises(ValueError, match="probes is 1 to cells"):
         type(index)(cells=4, probes=5)
     with pytest.raises(ValueError, match="in the index already"):
@@ -222,6 +224,17 @@ def test_what_cannot_be(index, fits):
 
 @BOTH
 def test_a_sample_smaller_than_the_cells_is_enough(index):
-    fitted = index.fit(ROWS[:3], L2())
+    fitted = index.train(ROWS[:3], L2())
     hits = index.empty(L2(), fitted).add(np.arange(3), ROWS[:3]).search(ROWS[:3], 3)
     assert hits.ids[:, 0].tolist() == [0, 1, 2]
+
+
+@BOTH
+def test_weighted_parts_have_cells_whatever_their_width(index):
+    """The metric of `fuse(tiny, phash)`: 48 values and 8 bytes."""
+    metric = WeightedParts(metrics=(L2(), Hamming()), sizes=(48, 8), dtypes=("float32", "uint8"))
+    stored = np.hstack([ROWS.view(np.uint8), clustered(COUNT, 8, dtype=np.uint8)])
+    assert index.supports_metric(metric)
+    assert not index.supports_metric(replace(metric, metrics=(L2(), Intersection())))
+    found = index.empty(metric, index.train(stored, metric)).add(IDS, stored).search(stored[:20], 1)
+    assert np.array_equal(found.ids[:, 0], IDS[:20])

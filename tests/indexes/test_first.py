@@ -146,7 +146,7 @@ def test_first_look_loses_no_near_tie(name, k):
             assert hits.ids[number].tolist() == best.tolist()
 
 
-QUICKER = [name for name, cls in methods("metrics").items() if cls.first != Metric.approximate]
+QUICKER = [name for name, cls in methods("metrics").items() if cls.approximate != Metric.approximate]
 
 
 @pytest.mark.parametrize("name", [name for name in QUICKER if name != "weighted_bytes"])  # that has its own above
@@ -155,7 +155,7 @@ def test_quick_numbers_are_in_the_order_of_the_distances_up_to_the_margin(name):
     rows = np.concatenate([near_ties()[0], rng.random((300, 48), np.float32) ** 9])
     queries = near_ties()[1]
     relative, absolute = metric.margin
-    for quick, distances in zip(metric.first(queries, rows), metric.distances(queries, rows), strict=True):
+    for quick, distances in zip(metric.approximate(queries, rows), metric.distances(queries, rows), strict=True):
         ordered = quick[np.argsort(distances, kind="stable")]
         farthest = np.maximum.accumulate(ordered)
         assert (farthest <= ordered * (1 + relative) + absolute / 4).all()

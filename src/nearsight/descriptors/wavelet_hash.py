@@ -76,7 +76,7 @@ class WaveletHash(BitHash):
 
 @lru_cache(maxsize=16)
 def _haar_basis(n_wavelets: int, side: int) -> NDArray[np.int64]:
-    """The first `n_wavelets` of Haar's wavelets on `side` places, `(count, side)` of -1, 0 and 1; the first is all 1."""
+    """The first Haar wavelets on `side` places, `(n_wavelets, side)` of -1, 0 and 1; the first is all 1."""
     wavelets = np.zeros((n_wavelets, side), np.int64)
     wavelets[0] = 1
     for number in range(1, n_wavelets):

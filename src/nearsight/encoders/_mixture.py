@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.clustering import nearest_centroids, release_pages
+from nearsight.clustering import iter_chunks, nearest_centroids
 from nearsight.encoders._vectors import check_not_constant
 from nearsight.types import Floats, TrainProgress
 from nearsight.vocabularies.kmeans import Kmeans
@@ -69,9 +69,7 @@ def train_mixture(
 
 
 def _chunks(sample: Floats) -> Iterator[NDArray[np.float64]]:
-    for start in range(0, len(sample), _PIECE):
-        yield sample[start : start + _PIECE].astype(np.float64)
-        release_pages(sample)
+    return (piece.astype(np.float64) for piece in iter_chunks(sample, _PIECE))
 
 
 def _variances(sample: Floats) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from nearsight.clustering import iter_chunks
 from nearsight.encoders._vectors import check_width, trained_array
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress, Vocabulary
 from nearsight.visual_words import Records, record_dtype, to_records
@@ -82,18 +83,27 @@ class WordEncoder(Encoder):
 
 
 class _VocabularyCache:
-    """The vocabulary that was learnt last, so that recipes that learn together learn a vocabulary of theirs once."""
+    """The vocabulary trained last, so that recipes trained together train the one they share once."""
 
     def __init__(self) -> None:
         self._latest: tuple[Any, Arrays] | None = None
 
     def train(self, vocabulary: Vocabulary, sample: Floats, report: TrainProgress) -> Arrays:
-        """What the vocabulary learns of a sample of descriptors `(N, D)`; that of last time, if these are the same."""
-        key = vocabulary, sample.shape, hashlib.sha256(np.ascontiguousarray(sample).data).digest()
-        if self._latest is None or self._latest[0] != key:
-            self._latest = key, vocabulary.train(sample, report)
+        """Train on descriptors `(N, D)`, or return the last result where vocabulary and sample are the same."""
+        key = vocabulary, sample.shape, _hash_sample(sample)
+        latest = self._latest  # read once: another thread may put its own there at any moment
+        if latest is None or latest[0] != key:
+            latest = self._latest = key, vocabulary.train(sample, report)
         report(1, 1)
-        return dict(self._latest[1])
+        return dict(latest[1])
+
+
+def _hash_sample(sample: Floats) -> bytes:
+    """SHA-256 of a sample, which may lie in a mapped file and is never in memory whole."""
+    digest = hashlib.sha256()
+    for piece in iter_chunks(sample):
+        digest.update(np.ascontiguousarray(piece).data)
+    return digest.digest()
 
 
 _vocabulary_cache = _VocabularyCache()

@@ -53,7 +53,7 @@ class Asmk(WordEncoder):
     >>> image = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
     >>> features = Sift().describe([image])
     >>> encoder = Asmk(words=Kmeans(k=4))
-    >>> fitted = encoder.fit(features[0].descriptors, lambda done, total: None)
+    >>> fitted = encoder.train(features[0].descriptors, lambda done, total: None)
     >>> encoder.encode(features, fitted)[0]["bits"].shape[1]
     16
     """

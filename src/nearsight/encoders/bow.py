@@ -51,7 +51,7 @@ class Bow(WordEncoder):
     >>> image = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
     >>> features = Sift().describe([image])
     >>> bow = Bow(words=Kmeans(k=4))
-    >>> fitted = bow.fit(features[0].descriptors, lambda done, total: None)
+    >>> fitted = bow.train(features[0].descriptors, lambda done, total: None)
     >>> len(bow.encode(features, fitted)[0]) == len(features[0])
     True
     """

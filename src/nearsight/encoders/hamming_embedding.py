@@ -55,7 +55,7 @@ class HammingEmbedding(WordEncoder):
     >>> image = np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
     >>> features = Sift().describe([image])
     >>> encoder = HammingEmbedding(words=Kmeans(k=4))
-    >>> fitted = encoder.fit(features[0].descriptors, lambda done, total: None)
+    >>> fitted = encoder.train(features[0].descriptors, lambda done, total: None)
     >>> encoder.encode(features, fitted)[0]["bits"].shape[1]
     8
     """

@@ -64,7 +64,7 @@ class PairWhitening(Encoder):
     >>> one, other = [[4, 0], [5, 9], [5, -2], [4, 6]], [[-4, 3], [-5, -5], [-5, 4], [-4, -1]]
     >>> rows = np.float32([*one, *other])  # each two, one below the other, show the same
     >>> whitening = PairWhitening(dim=1)
-    >>> fitted = whitening.fit(rows, lambda done, total: None)
+    >>> fitted = whitening.train(rows, lambda done, total: None)
     >>> whitening.encode(rows, fitted).astype(float).round(2).ravel().tolist()
     [1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, -1.0]
     """

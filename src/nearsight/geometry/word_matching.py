@@ -15,10 +15,10 @@ MAX_PAIRS_PER_WORD = 25
 
 
 def match_words(query: Records, hit: Records, threshold: float) -> Matches:
-    """Pairs of features of the same word of which at most a share of the bits differs.
+    """Match features of the same word of which at most a share `threshold` of the bits differs.
 
-    Points are in units of each image's longest side. Words that make more than `MAX_PAIRS_PER_WORD` such pairs are passed over.
-    The `MAX_MATCHES` of fewest differing bits stay, of equal ones those of words that make the fewest.
+    Points are in units of each image's longest side. Words with more than `MAX_PAIRS_PER_WORD` such pairs are ignored.
+    The `MAX_MATCHES` with the fewest differing bits are kept; ties prefer words with fewer pairs.
     """
     mine, theirs = _equal_word_pairs(query["word"], hit["word"])
     bits = 8 * query["bits"].shape[1]

@@ -87,7 +87,7 @@ class BlockedVectors:
 
 @dataclass(frozen=True)
 class SearchScope:
-    """The rows to look at: those at the sorted positions `selected`, or all, of which some positions stay `excluded`."""
+    """The vectors to search: those at the sorted positions `selected`, or all but those at the positions `excluded`."""
 
     blocks: BlockedVectors
     excluded: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))

@@ -6,7 +6,6 @@ uint32`, `codes (n, B)`, and `starts (cells + 1,) int64`, so a cell is a slice, 
 
 from __future__ import annotations
 
-import tempfile
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from typing import Any, ClassVar, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.clustering import kmeans, nearest_centroids
+from nearsight.clustering import kmeans, map_chunks, nearest_centroids
 from nearsight.indexes._first import candidates_within_margin
 from nearsight.indexes.flat import FlatSearcher
 from nearsight.types import Arrays, Floats, Hits, Ids, Index, Metric
@@ -24,7 +23,6 @@ from nearsight.types import Arrays, Floats, Hits, Ids, Index, Metric
 MAX_PENDING = 1024
 """So many rows may wait uncoded; they are searched exactly."""
 _SAMPLES_PER_CELL = 64
-_CHUNK = 512
 
 CellScanner: TypeAlias = Callable[[int, NDArray[Any], int], tuple[Floats, NDArray[np.intp] | slice]]
 """`(cell, codes (n, B), count)` to the distances of at least the `count` nearest, and their places in the codes."""
@@ -32,7 +30,10 @@ CellScanner: TypeAlias = Callable[[int, NDArray[Any], int], tuple[Floats, NDArra
 
 @dataclass(frozen=True)
 class CellIndex(Index):
-    """An index that looks into the cells nearest to the query. A subclass writes `train_codes`, `encode` and `make_scanner`."""
+    """An index that scans the cells nearest to the query.
+
+    A subclass writes `train_codes`, `compute_codes`, `make_scanner` and `n_candidates`.
+    """
 
     metric: Metric | None = None
     cells: int = 200
@@ -50,12 +51,8 @@ class CellIndex(Index):
             raise ValueError(f"exact_below is 0 or larger; got {self.exact_below}")
 
     def supports_metric(self, metric: Metric) -> bool:
-        """Whether cells can be made for this metric."""
-        wanted = self.metric or metric
-        return any(
-            _to_euclidean(wanted, some) is not None
-            for some in (np.zeros((1, 8), np.float32), np.zeros((1, 8), np.uint8))
-        )
+        """Metrics with a Euclidean form, in which cells are clustered."""
+        return (self.metric or metric).has_euclidean_form
 
     @property
     def sample_size(self) -> int:
@@ -116,7 +113,7 @@ class CellIndex(Index):
     def make_scanner(
         self, query: NDArray[Any], euclidean: Floats, centroid_distances: Floats, metric: Metric, trained: Arrays
     ) -> CellScanner:
-        """How one query `(D,)`, flattened `(E,)`, which is `centroid_distances (cells,)` from the centroids, is compared."""
+        """Return the scanner of one query `(D,)`, given its Euclidean form `(E,)` and its distance to each centroid."""
 
     @abstractmethod
     def n_candidates(self, k: int) -> int:
@@ -259,19 +256,13 @@ def _cell_entries(part: Arrays, cell: int, id_filter: IdFilter | None) -> tuple[
 
 
 def _to_euclidean(metric: Metric, vectors: NDArray[Any]) -> Floats | None:
-    """The rows flattened, a piece at a time: on the way some metrics need many times as much memory."""
-    try:
-        first = metric.to_euclidean(vectors[:_CHUNK])
-    except ValueError:
+    """The Euclidean form of vectors; some metrics need many times as much memory on the way, so some at a time."""
+    if not metric.has_euclidean_form:
         return None
-    if first is None or len(vectors) <= _CHUNK or np.shares_memory(first, vectors):
-        return first if first is None or len(vectors) <= _CHUNK else metric.to_euclidean(vectors)
-    shape = (len(vectors), first.shape[1])
-    with tempfile.TemporaryFile() as file:  # it may be large, and is only read
-        flat = np.memmap(file, np.float32, "w+", 0, shape)
-    for start in range(0, len(vectors), _CHUNK):
-        flat[start : start + _CHUNK] = metric.to_euclidean(vectors[start : start + _CHUNK])
-    return flat
+    first = metric.to_euclidean(vectors[:1])
+    if first is not None and np.shares_memory(first, vectors):
+        return metric.to_euclidean(vectors)
+    return map_chunks(vectors, lambda piece: cast(Floats, metric.to_euclidean(piece)))
 
 
 def _sort_by_cell(cells: NDArray[np.int64], ids: NDArray[np.uint32], codes: NDArray[Any], n_cells: int) -> Arrays:

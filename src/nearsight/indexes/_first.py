@@ -27,8 +27,8 @@ _MIN_CANDIDATES = 16
 class ApproximateDistance:
     """Quick numbers in the order of the distances.
 
-    `compute(queries, rows)` is right within a relative and an absolute margin; where `is_lower_bound`, it is a lower bound of
-    the distances instead. `step` is how many rows are measured at once for a lower bound; None for all that it leaves.
+    `compute(queries, rows)` is right within a relative and an absolute margin; where `is_lower_bound`, it is a lower
+    bound of the distances instead. `step` is how many vectors are measured at once for a lower bound; None for all.
     """
 
     compute: DistanceFunction

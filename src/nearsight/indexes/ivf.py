@@ -55,7 +55,7 @@ class Ivf(CellIndex):
     >>> from nearsight.metrics.l2 import L2
     >>> rows = np.random.default_rng(0).random((400, 32), np.float32)
     >>> index = Ivf(cells=8, probes=2)
-    >>> full = index.empty(L2(), index.fit(rows, L2())).add(np.arange(400), rows)
+    >>> full = index.empty(L2(), index.train(rows, L2())).add(np.arange(400), rows)
     >>> full.search(rows[7:8], k=1).ids.tolist()
     [[7]]
     """

@@ -21,7 +21,7 @@ def distances_in_blocks(
     *,
     block_values: int = _BLOCK_VALUES,
 ) -> Floats:
-    """`compute(block) (Q, n)` of all blocks of rows side by side, `(Q, N) float32`; about `block_values` values a block.
+    """`measure(block) (Q, n)` of all blocks side by side, `(Q, N) float32`; a block has about `block_values` values.
 
     Raises
     ------

@@ -82,6 +82,11 @@ class WeightedParts(Metric):
         """Whether one of the metrics is."""
         return any(metric.is_expensive for metric in self.metrics)
 
+    @property
+    def has_euclidean_form(self) -> bool:
+        """Whether all of the metrics have one."""
+        return all(metric.has_euclidean_form for metric in self.metrics)
+
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
         return self._combine(queries, rows, lambda metric, asked, stored: metric.distances(asked, stored))

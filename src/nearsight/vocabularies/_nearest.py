@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
+from concurrent.futures import Future
 from hashlib import blake2b
 from threading import Lock
 from typing import Any
@@ -65,19 +66,30 @@ class CentreIndexCache:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._indexes: OrderedDict[bytes, Any] = OrderedDict()
+        self._indexes: OrderedDict[bytes, Future[Any]] = OrderedDict()
         self._known_keys: dict[int, tuple[weakref.ref[NDArray[Any]], bytes]] = {}
 
     def get(self, centres: NDArray[Any]) -> Any:  # noqa: ANN401 - a faiss index
-        """The index over these centres."""
+        """The index over these centres; while one is built, the others can be had."""
         with self._lock:
             key = self._key(centres)
-            if key not in self._indexes:
-                self._indexes[key] = build_centre_index(np.ascontiguousarray(centres, np.float32))
+            found = self._indexes.get(key)
+            index = self._indexes[key] = found or Future()
             self._indexes.move_to_end(key)
             while len(self._indexes) > _CACHE_SIZE:
                 self._indexes.popitem(last=False)
-            return self._indexes[key]
+        if found is None:
+            self._build(key, index, centres)
+        return index.result()
+
+    def _build(self, key: bytes, index: Future[Any], centres: NDArray[Any]) -> None:
+        try:
+            index.set_result(build_centre_index(np.ascontiguousarray(centres, np.float32)))
+        except BaseException as problem:
+            with self._lock:
+                if self._indexes.get(key) is index:
+                    del self._indexes[key]
+            index.set_exception(problem)
 
     def _key(self, centres: NDArray[Any]) -> bytes:
         reference, key = self._known_keys.get(id(centres), (None, b""))

@@ -50,7 +50,7 @@ class Hkm(Vocabulary):
     --------
     >>> sample = np.repeat(np.float32([[0, 0], [0, 1], [9, 0], [9, 1]]), 20, axis=0)
     >>> words = Hkm(branch=2, depth=2)
-    >>> fitted = words.fit(sample, lambda done, total: None)
+    >>> fitted = words.train(sample, lambda done, total: None)
     >>> len(set(words.assign(sample[::20], fitted)[:, 0].tolist()))
     4
     """

@@ -43,7 +43,7 @@ class Kmeans(Vocabulary):
     --------
     >>> sample = np.random.default_rng(0).random((200, 4), np.float32)
     >>> words = Kmeans(k=10)
-    >>> fitted = words.fit(sample, lambda done, total: None)
+    >>> fitted = words.train(sample, lambda done, total: None)
     >>> words.assign(fitted["centres"], fitted, several=2)[:, 0].tolist()
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
