@@ -5,9 +5,9 @@ from nearsight import registry
 from nearsight.descriptors.colour_histogram import ColourHistogram
 from nearsight.descriptors.gist import Gist
 from nearsight.descriptors.onnx import Onnx
-from nearsight.descriptors.phash import Phash
 from nearsight.descriptors.pyramid import Pyramid
 from nearsight.errors import ModelError
+from nearsight.hashes.phash import Phash
 from nearsight.metrics.jensen_shannon import JensenShannon
 from nearsight.metrics.l1 import L1
 from nearsight.recipe import parse_recipe

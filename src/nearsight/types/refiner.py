@@ -76,7 +76,7 @@ class Reranker(Method, ABC):
         return [image]
 
     def speculative_views(self, image: Image) -> list[Image]:
-        """Further views the query may be a copy in. Their hits count where nearer than all of those of `query_views`."""
+        """Further views the query may be a copy in. Their hits count only where nearer than all others."""
         return []
 
     @abstractmethod

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors.wavelet_hash import WaveletHash
 from nearsight.evaluation.alterations import ATTACKS
+from nearsight.hashes.wavelet_hash import WaveletHash
 from nearsight.metrics.hamming import Hamming
 
 

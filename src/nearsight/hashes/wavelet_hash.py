@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._hashes import BitHash
+from nearsight.hashes._bit_hash import BitHash
 from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Image
 

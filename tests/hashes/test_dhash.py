@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors.dhash import Dhash
+from nearsight.hashes.dhash import Dhash
 from nearsight.metrics.hamming import Hamming
 
 

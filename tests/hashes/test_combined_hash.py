@@ -12,16 +12,16 @@ from scipy.stats import spearmanr
 from sklearn.cluster import KMeans
 
 import nearsight as ns
-from nearsight.descriptors import combined_hash
-from nearsight.descriptors.combined_hash import (
+from nearsight.descriptors.onnx import Onnx
+from nearsight.errors import ModelMissingError
+from nearsight.hashes import combined_hash
+from nearsight.hashes.combined_hash import (
     CombinedHash,
     key_hues,
     keypoint_word_histogram,
     quantise_activations,
     tone_shares,
 )
-from nearsight.descriptors.onnx import Onnx
-from nearsight.errors import ModelMissingError
 from nearsight.metrics.weighted_bytes import WeightedBytes
 from nearsight.models import registry
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
-from nearsight.descriptors.convolution_hash import ConvolutionHash
 from nearsight.evaluation.alterations import ATTACKS
+from nearsight.hashes.convolution_hash import ConvolutionHash
 from nearsight.indexes.flat import Flat
 from nearsight.metrics.byte_l1 import ByteL1
 from nearsight.metrics.l1 import L1

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors.phash import Phash
+from nearsight.hashes.phash import Phash
 from nearsight.metrics.hamming import Hamming
 
 

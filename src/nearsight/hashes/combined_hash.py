@@ -202,7 +202,7 @@ def quantise_activations(activations: Floats) -> NDArray[np.uint8]:
 @cache
 def _directions() -> NDArray[np.float64]:
     """The directions `(128, 1280)`, each of length 1; `benchmarks/reduction.py` made them."""
-    with (files("nearsight.descriptors") / "combined_hash.npy").open("rb") as file:
+    with (files("nearsight.hashes") / "combined_hash.npy").open("rb") as file:
         stored = np.load(file, allow_pickle=False).astype(np.float64)
     return np.asarray(stored / np.linalg.norm(stored, axis=1, keepdims=True))
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors.block_mean_hash import BlockMeanHash
 from nearsight.evaluation.alterations import ATTACKS
+from nearsight.hashes.block_mean_hash import BlockMeanHash
 from nearsight.metrics.hamming import Hamming
 
 
