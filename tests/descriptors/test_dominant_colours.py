@@ -25,7 +25,7 @@ def test_finds_the_colours_that_are_there():
 def test_as_close_to_the_pixels_as_scikit_learn(photos, count):
     for photo in photos[:3]:
         pixels = rgb2lab(photo).reshape(-1, 3)[::41]
-        best = KMeans(count, n_init=3, random_state=0).train(pixels).inertia_
+        best = KMeans(count, n_init=3, random_state=0).fit(pixels).inertia_
         palette = DominantColours(count).describe([photo])[0].reshape(-1, 4)
         apart = np.square(pixels[:, None] - palette[:, 1:]).sum(axis=2)
         assert apart.min(axis=1).sum() < 1.25 * best

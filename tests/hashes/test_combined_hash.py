@@ -93,7 +93,7 @@ def test_groups_are_as_tight_as_those_of_many_beginnings(photos):
     for photo in photos:
         weights = hues_of(photo)
         middles, sizes = combined_hash._cluster_hues(weights)
-        best = KMeans(3, n_init=10, random_state=0).train(points, sample_weight=weights)
+        best = KMeans(3, n_init=10, random_state=0).fit(points, sample_weight=weights)
         far = np.square(points[:, None] - middles[None]).sum(axis=2).min(axis=1) @ weights
         assert far <= 1.02 * best.inertia_ + weights.sum() / 1000
         assert sizes.sum() == 512

@@ -53,7 +53,7 @@ class Regions(Encoder):
 
     Examples
     --------
-    >>> len(squares(32, 24, levels=3)), squares(32, 24, levels=1)
+    >>> len(rmac_regions(32, 24, levels=3)), rmac_regions(32, 24, levels=1)
     (20, [(0, 0, 24, 24), (8, 0, 24, 24)])
     """
 

@@ -50,7 +50,7 @@ class Windows(Encoder):
 
     Examples
     --------
-    >>> rectangles(6, 3, levels=2)
+    >>> sliding_windows(6, 3, levels=2)
     [(0, 0, 6, 3), (0, 0, 4, 2), (2, 0, 4, 2), (0, 1, 4, 2), (2, 1, 4, 2)]
     """
 

@@ -87,8 +87,10 @@ class CombinedHash(Descriptor):
     --------
     >>> CombinedHash().size, CombinedHash(keypoints=True).size
     (136, 168)
-    >>> key_hues(np.full((8, 8, 3), (0, 255, 0), np.uint8)).tolist(), tones(np.zeros((8, 8, 3), np.uint8)).tolist()
-    ([43, 43, 43], [255, 0, 0, 0, 0])
+    >>> key_hues(np.full((8, 8, 3), (0, 255, 0), np.uint8)).tolist()
+    [43, 43, 43]
+    >>> tone_shares(np.zeros((8, 8, 3), np.uint8)).tolist()
+    [255, 0, 0, 0, 0]
     """
 
     keypoints: bool = False
