@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nearsight import clustering
-from nearsight.encoders import _word_records
-from nearsight.encoders._word_records import random_directions
+from nearsight.encoders import _word_encoder
+from nearsight.encoders._word_encoder import random_directions
 from nearsight.encoders.bow import Bow
 from nearsight.encoders.hamming_embedding import HammingEmbedding
 from nearsight.kernels.tf_idf import TfIdf
@@ -117,5 +117,5 @@ def test_a_sample_in_a_file_is_hashed_a_piece_at_a_time(monkeypatch, tmp_path):
     sample.tofile(tmp_path / "sample")
     mapped = np.memmap(tmp_path / "sample", np.float32, "r", 0, sample.shape)
     monkeypatch.setattr(clustering, "release_pages", lambda array: released.append(len(array)))
-    assert _word_records._hash_sample(mapped) == sha256(sample.data).digest()
+    assert _word_encoder._hash_sample(mapped) == sha256(sample.data).digest()
     assert len(released) == 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nearsight.encoders import netvlad as module
-from nearsight.encoders._vectors import l2_normalise
+from nearsight.encoders._normalisation import l2_normalise
 from nearsight.encoders.fisher import Fisher
 from nearsight.encoders.netvlad import Netvlad
 from nearsight.encoders.pca import Pca

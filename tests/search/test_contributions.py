@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from nearsight.encoded import DescriptorChain
+from nearsight.descriptor_chain import DescriptorChain
 from nearsight.encoders.average import Average
 from nearsight.encoders.crow import Crow
 from nearsight.encoders.gem import Gem

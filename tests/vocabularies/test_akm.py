@@ -12,8 +12,8 @@ from skimage import data
 
 from nearsight.clustering import nearest_centroids
 from nearsight.features.sift import Sift
-from nearsight.vocabularies import _nearest as module
-from nearsight.vocabularies._nearest import CentreIndexCache, build_centre_index, search_centres
+from nearsight.vocabularies import _centre_index as module
+from nearsight.vocabularies._centre_index import CentreIndexCache, build_centre_index, search_centres
 from nearsight.vocabularies.akm import Akm
 from nearsight.vocabularies.hkm import Hkm
 from nearsight.vocabularies.kmeans import Kmeans

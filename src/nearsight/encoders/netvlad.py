@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clustering import map_chunks
-from nearsight.encoders._vectors import check_width, l2_normalise, trained_array
+from nearsight.encoders._normalisation import check_width, l2_normalise, trained_array
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress
 from nearsight.vocabularies.kmeans import Kmeans
 

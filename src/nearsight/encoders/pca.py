@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clustering import iter_chunks
-from nearsight.encoders._vectors import check_not_constant, check_width, l2_normalise, largest_eigenpairs, trained_array
+from nearsight.encoders._normalisation import (
+    check_not_constant,
+    check_width,
+    l2_normalise,
+    largest_eigenpairs,
+    trained_array,
+)
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress
 
 _SEED = 20090708

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nearsight.encoders._areas import Area, pool_areas
+from nearsight.encoders._region_pooling import Area, pool_areas
 from nearsight.types import Arrays, Encoder, LocalFeatures
 
 _OVERLAP = 0.4

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from nearsight.encoders._areas import Area, PoolKind, pool_areas
+from nearsight.encoders._region_pooling import Area, PoolKind, pool_areas
 from nearsight.encoders.regions import check_levels
 from nearsight.types import Arrays, Encoder, LocalFeatures
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes._blocks import BlockedVectors, SearchScope, VectorBlock
-from nearsight.indexes._first import approximation_for, refine_candidates
+from nearsight.indexes._candidates import approximation_for, refine_candidates
+from nearsight.indexes._vector_blocks import BlockedVectors, SearchScope, VectorBlock
 from nearsight.types import NO_ID, Arrays, Floats, Hits, Ids, Index, Metric
 
 _MAX_BATCH_DISTANCES = 1 << 22

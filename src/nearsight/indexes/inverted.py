@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes._cells import compact_parts
+from nearsight.indexes._inverted_lists import compact_parts
 from nearsight.indexes.flat import check_new_ids
-from nearsight.kernels._pairs import inverse_document_frequency
 from nearsight.kernels._postings import (
     Doubles,
     bag_norms,
@@ -22,6 +21,7 @@ from nearsight.kernels._postings import (
     merge_postings,
     weight_query,
 )
+from nearsight.kernels._similarity import inverse_document_frequency
 from nearsight.types import NO_ID, Arrays, Hits, Ids, Index, Kernel, Metric
 from nearsight.visual_words import Records
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearsight.metrics._squares import square_shape
+from nearsight.metrics._image_warps import square_shape
 from nearsight.metrics.warp import Warp, best_variants
 from nearsight.types import Floats
 

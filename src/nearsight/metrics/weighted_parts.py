@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import check_widths
+from nearsight.metrics._batches import check_widths
 from nearsight.metrics.l1 import L1
 from nearsight.metrics.l2 import L2
 from nearsight.types import Floats, Metric

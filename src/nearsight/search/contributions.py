@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoded import DescriptorChain, describe_base
+from nearsight.descriptor_chain import DescriptorChain, describe_base
 from nearsight.encoders._pooling import Pooling
 from nearsight.types import Descriptor, Floats, Image, LocalFeatures
 

@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.encoders._normalisation import l2_normalise
 from nearsight.encoders._pooling import split_maps
-from nearsight.encoders._vectors import l2_normalise
 from nearsight.types import LocalFeatures
 
 Area: TypeAlias = tuple[int, int, int, int]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from skimage.color import lab2rgb, rgb2lab
 
-from nearsight.descriptors._colours import (
+from nearsight.descriptors._colour_space import (
     bin_indices,
     lab_to_rgb,
     rgb_to_lab,

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.descriptors._cells import cell_weights, pool_cells
+from nearsight.descriptors._grid_pooling import cell_weights, pool_cells
 
 
 @pytest.mark.parametrize(("side", "cells"), [(12, 4), (10, 4), (7, 3), (256, 6), (3, 8), (1, 5)])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clustering import iter_chunks, nearest_centroids
-from nearsight.encoders._vectors import check_not_constant
+from nearsight.encoders._normalisation import check_not_constant
 from nearsight.types import Floats, TrainProgress
 from nearsight.vocabularies.kmeans import Kmeans
 

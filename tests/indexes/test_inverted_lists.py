@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nearsight.indexes._cells import MAX_PENDING, compact_parts
+from nearsight.indexes._inverted_lists import MAX_PENDING, compact_parts
 from nearsight.indexes.flat import Flat
 from nearsight.indexes.gistis import Gistis
 from nearsight.indexes.ivf import Ivf

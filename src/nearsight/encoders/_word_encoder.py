@@ -13,7 +13,7 @@ import scipy
 from numpy.typing import NDArray
 
 from nearsight.clustering import iter_chunks
-from nearsight.encoders._vectors import check_width, trained_array
+from nearsight.encoders._normalisation import check_width, trained_array
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress, Vocabulary
 from nearsight.visual_words import Records, record_dtype, to_records
 from nearsight.vocabularies.akm import Akm
