@@ -1,4 +1,4 @@
-"""A descriptor and the encoders after it, as one descriptor. A helper, not a method."""
+"""A descriptor, or local features, and the encoders after it as one descriptor. A helper, not a method."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 from nearsight.types import Arrays, Descriptor, Encoder, Image, LocalDescriptor, LocalFeatures
 
 TRAINED_PREFIX = "learnt "
-"""What the checksum of all that was learnt begins with."""
+"""Prefix of the checksum of trained arrays; a part of stored keys."""
 
 
 @dataclass(frozen=True)
 class DescriptorChain(Descriptor):
-    """What an image becomes on its way from the pixels to the row that is stored.
+    """All steps from the pixels of an image to the stored vector.
 
-    `fitted` holds what each encoder has learnt; without it nothing can be described.
+    `trained` holds the trained arrays of each encoder; without them nothing can be encoded.
     """
 
     base: Descriptor | LocalDescriptor
@@ -29,37 +29,37 @@ class DescriptorChain(Descriptor):
 
     @property
     def side(self) -> int:
-        """That of the first."""
+        """That of the first step."""
         return self.base.side
 
     @property
     def metric(self) -> str:
-        """That of the last."""
+        """That of the last encoder."""
         return self.encoders[-1].metric
 
     @property
     def dtype(self) -> Any:  # noqa: ANN401 - as NumPy takes it
-        """That of the last."""
+        """That of the last encoder."""
         return self.encoders[-1].dtype
 
     @property
     def variable_length(self) -> bool:
-        """Whether the last makes records."""
+        """Whether the last encoder returns records."""
         return self.encoders[-1].variable_length
 
     @property
     def needs_training(self) -> bool:
-        """Whether something is to be learnt before it can describe."""
+        """Whether an encoder must be trained before images can be encoded."""
         return any(encoder.sample_size for encoder in self.encoders)
 
     @property
     def is_trained(self) -> bool:
-        """Whether all that is to be learnt has been."""
+        """Whether every encoder is trained."""
         return len(self.trained) == len(self.encoders)
 
     @cached_property
     def size(self) -> int:
-        """The values of a row; 1, a record, where it is ragged."""
+        """The values of a vector; 1 where vectors are lists of records."""
         width = _base_width(self.base)
         for encoder, fitted in zip(self.encoders, self.trained, strict=True):
             width = encoder.size(width, fitted)
@@ -67,7 +67,7 @@ class DescriptorChain(Descriptor):
 
     @cached_property
     def digest(self) -> str:
-        """A checksum of all that was learnt."""
+        """A checksum of the trained arrays."""
         made = hashlib.sha256()
         for number, arrays in enumerate(self.trained):
             for name in sorted(arrays):
@@ -77,28 +77,28 @@ class DescriptorChain(Descriptor):
         return f"{TRAINED_PREFIX}{made.hexdigest()[:32]}"
 
     def load(self) -> None:
-        """What the first needs."""
+        """Load what the first step needs."""
         self.base.load()
 
-    def embed(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
-        """Rows of images."""
+    def embed(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - vectors or lists of records
+        """Vectors of images."""
         return self.encode(describe_base(self.base, images))
 
-    def describe(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
-        """Rows of images, `(N, size)`, or a list of N arrays of records."""
+    def describe(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - vectors or lists of records
+        """Vectors of images `(N, size)`, or a list of N arrays of records."""
         return self.encode(describe_base(self.base, images))
 
-    def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or lists of records
+    def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - vectors or lists of records
         """The vectors that images are searched by."""
         described = self._apply_inner_encoders(describe_base(self.base, images))
         return self.encoders[-1].encode_queries(described, self.trained[-1])
 
-    def encode_texts(self, words: Sequence[str]) -> Any:  # noqa: ANN401 - rows, as the encoders make them
+    def encode_texts(self, words: Sequence[str]) -> Any:  # noqa: ANN401 - as the last encoder returns them
         """The vectors of texts; None where the first step has none."""
         vectors: Any = self.base.encode_texts(words) if isinstance(self.base, Descriptor) else None
         return self._apply_encoders(vectors) if vectors is not None and len(words) else vectors
 
-    def encode(self, described: Sequence[Any]) -> Any:  # noqa: ANN401 - rows or lists of records
+    def encode(self, described: Sequence[Any]) -> Any:  # noqa: ANN401 - vectors or lists of records
         """The vectors of what the first step computed from images: one item each, or one array."""
         inputs: Any = described
         if len(described) and not isinstance(self.base, LocalDescriptor):
@@ -116,8 +116,8 @@ class DescriptorChain(Descriptor):
         return described
 
 
-def describe_base(base: Descriptor | LocalDescriptor, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows or features
-    """What the first of a chain makes of images: features or rows, of real numbers."""
+def describe_base(base: Descriptor | LocalDescriptor, images: Sequence[Image]) -> Any:  # noqa: ANN401 - vectors or features
+    """Return what the first step computes from images: local features, or float32 vectors."""
     made = base.describe(images)
     if isinstance(base, LocalDescriptor):
         return [_unpack_bits(each) for each in made] if base.metric == "hamming" else made
@@ -125,7 +125,7 @@ def describe_base(base: Descriptor | LocalDescriptor, images: Sequence[Image]) -
 
 
 def _unpack_bits(features: LocalFeatures) -> LocalFeatures:
-    """Strings of bits as zeros and ones, whose squared straight distance is the number of differing bits."""
+    """Bits as zeros and ones: their squared Euclidean distance is the number of differing bits."""
     bits = np.unpackbits(np.asarray(features.descriptors, np.uint8), axis=1).astype(np.float32)
     return replace(features, descriptors=bits)
 

@@ -1,6 +1,6 @@
 """Do two images show the same pixels, moved? Local features, their matches, one transform, and its false alarms.
 
-Pure functions; `rank.verify` puts them together. Coordinates are `(x, y)` in pixels, pixel centres at .5.
+Pure functions; `rerankers.verify` combines them. Coordinates are `(x, y)` in pixels, pixel centres at .5.
 
 References
 ----------

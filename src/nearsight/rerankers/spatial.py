@@ -11,8 +11,7 @@ import numpy as np
 
 from nearsight.geometry.alignment import rootsift_features
 from nearsight.geometry.homography import estimate_homography
-from nearsight.geometry.matching import Matches, match_mutual_nearest, normalize_by_longest_side
-from nearsight.geometry.word_matching import match_words
+from nearsight.geometry.matching import Matches, match_mutual_nearest, match_words, normalize_by_longest_side
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, LocalFeatures, Match, RerankContext, Reranker
 
 MAX_FEATURES, RATIO = 500, 0.9
