@@ -27,7 +27,7 @@ class BitHash(Descriptor):
 
     @property
     def size(self) -> int:
-        """The number of bytes of a row."""
+        """The number of bytes of a hash."""
         return self.bits_side**2 // 8
 
     def embed(self, images: Sequence[Image]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""How hits become better hits, and what may be read of the collection for that."""
+"""The contract of re-rankers, and what they may read of the collection."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ T = TypeVar("T")
 
 
 class RerankContext(Protocol):
-    """What a refiner may read of the collection while one query is answered."""
+    """What a re-ranker may read of the collection while one query is answered."""
 
     n_images: int
     """Images in the collection."""
     memo: dict[Any, Any]
-    """Whatever a refiner wants to keep between `rerank` and `explain` of the same query."""
+    """What a re-ranker keeps between `rerank` and `explain` of the same query."""
     query_vector: Any
-    """The row that is asked with, or its records; a refiner may put a better one in its place for those that follow."""
+    """The query's vector, or its records; a re-ranker may replace it for those that follow."""
     verified: dict[int, Match]
-    """The hits that a refiner has found to show the same thing as the query, and where."""
+    """The hits that a re-ranker has verified to show the same thing as the query, and where."""
 
     @property
     def metric(self) -> Metric:
@@ -33,19 +33,19 @@ class RerankContext(Protocol):
         ...
 
     def vector(self, ident: int) -> NDArray[Any]:
-        """The stored row of an image, or its records."""
+        """The stored vector of an image, or its records."""
         ...
 
     def vectors(self, ids: Ids) -> NDArray[Any]:
-        """The stored rows `(n, D)` of several images, in the order of their ids as given."""
+        """The stored vectors `(n, D)` of images, in the order of `ids`."""
         ...
 
     def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
-        """Ids and rows `(n, D)` of at most so many images, spread evenly over the collection; always the same."""
+        """Ids and vectors `(n, D)` of at most `count` images, evenly spread over the collection; always the same."""
         ...
 
     def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - rows (Q, D), or a list of records
-        """The k best hits of each row, among those that may be found."""
+        """The k best hits of each vector, among those that may be found."""
         ...
 
     def from_thumbnail(self, ident: int, make: Callable[[Image], T]) -> T:
@@ -60,15 +60,15 @@ class Reranker(Method, ABC):
     """Maps hits to better hits, one query at a time."""
 
     variable_length: ClassVar[bool] = False
-    """Whether it needs rows that are records of visual words."""
+    """Whether it needs records of visual words."""
     vectors: ClassVar[bool] = False
-    """Whether it needs rows of numbers, float32, with a metric that can be straightened (`Metric.to_euclidean`)."""
+    """Whether it needs float32 vectors and a metric with a Euclidean form (`Metric.to_euclidean`)."""
     gives_verdict: ClassVar[bool] = False
-    """Whether it says what is alike; otherwise the distance says it, as without refiners."""
+    """Whether it judges hits; otherwise the distance does, as without re-rankers."""
 
     @property
     def depth(self) -> int:
-        """How many hits it wants from the index, at least."""
+        """The least number of hits that it needs from the index."""
         return 0
 
     def query_views(self, image: Image) -> list[Image]:
@@ -85,4 +85,4 @@ class Reranker(Method, ABC):
 
     @abstractmethod
     def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:
-        """Why, for each of these ids; None where this refiner has not looked at the hit."""
+        """The explanation of each of these hits; None for those that this re-ranker has not examined."""
