@@ -56,7 +56,7 @@ def test_it_is_that_of_another_implementation():
         weights_init=start.weights, means_init=start.means, precisions_init=1 / start.variances,
     )  # fmt: skip
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
-        theirs.train(ROWS.astype(np.float64))
+        theirs.fit(ROWS.astype(np.float64))
     assert mine.weights == pytest.approx(theirs.weights_, abs=1e-6)
     assert mine.means == pytest.approx(theirs.means_, abs=1e-6)
     assert mine.variances == pytest.approx(theirs.covariances_, abs=1e-6)
