@@ -23,18 +23,20 @@ def test_a_plane_is_found_among_seventy_per_cent_of_wrong_matches(view, seed):
     assert 60 <= len(found.query_points) == len(found.hit_points) <= 110
     missed = np.linalg.norm(moved(found.homography, found.query_points) - found.hit_points, axis=1)
     assert missed.max() <= TOLERANCE
-    pairs = {(*one, *other) for one, other in zip(given.query.tolist(), given.hit.tolist(), strict=True)}
+    pairs = {(*one, *other) for one, other in zip(given.query_points.tolist(), given.hit_points.tolist(), strict=True)}
     assert all((*one, *other) in pairs for one, other in zip(found.query_points, found.hit_points, strict=True))
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
 def test_features_that_say_nothing_of_size_and_turn_find_it_too(view):
     given = matches(view, 150, 100)
-    found = estimate_homography(Matches(given.query, given.hit, np.ones(250), np.zeros(250)), TOLERANCE)
+    found = estimate_homography(Matches(given.query_points, given.hit_points, np.ones(250), np.zeros(250)), TOLERANCE)
     assert np.linalg.norm(moved(found.homography, CORNERS) - moved(view, CORNERS), axis=1).max() < TOLERANCE
     assert 100 <= len(found.query_points) <= 200
     anywhere = matches(view, 0, 250)
-    found = estimate_homography(Matches(anywhere.query, anywhere.hit, np.ones(250), np.zeros(250)), TOLERANCE)
+    found = estimate_homography(
+        Matches(anywhere.query_points, anywhere.hit_points, np.ones(250), np.zeros(250)), TOLERANCE
+    )
     assert found is None or len(found.query_points) < 15
 
 
@@ -49,7 +51,7 @@ def test_a_mirrored_plane_is_none(seed):
     """Features turn by all angles there: one at angle a by 180 - 2 a. With one turn for all, the sides tell."""
     given, rng = matches(MIRRORED, 150, 0, seed), np.random.default_rng(seed)
     for turns in (rng.random(150) * 360, np.zeros(150)):
-        found = estimate_homography(Matches(given.query, given.hit, given.scale_ratios, turns), TOLERANCE)
+        found = estimate_homography(Matches(given.query_points, given.hit_points, given.scale_ratios, turns), TOLERANCE)
         assert found is None or len(found.query_points) < 15
 
 
@@ -59,7 +61,7 @@ def test_the_middle_of_two_planes_is_that_of_the_larger():
     both = Matches(
         *(
             np.concatenate([getattr(each, name) for each in (one, other)])
-            for name in ("query", "hit", "ratios", "turns")
+            for name in ("query_points", "hit_points", "scale_ratios", "rotations")
         )
     )
     found = estimate_homography(both, TOLERANCE)
@@ -81,7 +83,12 @@ def test_matches_on_a_line_say_nothing_of_a_plane():
 
 def test_several_matches_of_one_feature_count_once():
     given = matches(VIEWS["shifted"], 30, 0)
-    twice = Matches(*(np.repeat(getattr(given, name), 4, axis=0) for name in ("query", "hit", "ratios", "turns")))
+    twice = Matches(
+        *(
+            np.repeat(getattr(given, name), 4, axis=0)
+            for name in ("query_points", "hit_points", "scale_ratios", "rotations")
+        )
+    )
     once, found = estimate_homography(given, TOLERANCE), estimate_homography(twice, TOLERANCE)
     assert len(found.query_points) == len(once.query_points)
 
