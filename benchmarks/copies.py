@@ -27,7 +27,7 @@ from benchmarks.machine import machine, table
 from nearsight.evaluation.attacks import ATTACKS
 from nearsight.evaluation.measures import average_precision
 from nearsight.images.decode import open_image
-from nearsight.search.engine import Results
+from nearsight.search.results import Results
 
 BY_HAND = "\n<!-- written by hand from here on -->\n"
 FORMATS = {".jpg", ".jpeg", ".png", ".webp"}

@@ -16,7 +16,7 @@ from pathlib import Path
 import nearsight as ns
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
-from nearsight.encoded import DescriptorChain
+from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
 from nearsight.evaluation.benchmark import evaluate_pipeline, open_bench
 from nearsight.evaluation.ground_truth import GroundTruth

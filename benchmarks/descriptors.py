@@ -49,9 +49,9 @@ COSTLY_ROWS = 200
 """As many rows are measured by a costly metric; the time is told for all."""
 
 
-def make_methods(package: str) -> Iterator[tuple[str, Method]]:
-    """Every method of a package that needs no parameters, by name."""
-    for name, cls in methods(package).items():
+def make_methods(*kinds: str) -> Iterator[tuple[str, Method]]:
+    """Every method of these kinds that needs no parameters, by name."""
+    for name, cls in methods(*kinds).items():
         try:
             method = cls()
             if isinstance(method, Descriptor):
@@ -82,7 +82,7 @@ def per_image(descriptor: Descriptor, images: list[Image], rounds: int) -> float
 def descriptor_rows(photos: list[Image], count: int, rounds: int) -> list[list[str]]:
     """A row for each descriptor; GIST has another of images of 32 x 32."""
     rows = []
-    for name, descriptor in make_methods("descriptors"):
+    for name, descriptor in make_methods("descriptors", "hashes"):
         assert isinstance(descriptor, Descriptor)
         took = per_image(descriptor, batch(photos, descriptor.side, count), rounds)
         rows.append([f"`{name}`", f"longest side {descriptor.side}", f"{took:.3f}", *_size(descriptor)])
@@ -99,7 +99,7 @@ def _size(descriptor: Descriptor) -> list[str]:
 
 def descriptor_for(name: str) -> tuple[str, Descriptor]:
     """The descriptor whose rows a metric is measured on."""
-    found = [(each, made) for each, made in make_methods("descriptors") if isinstance(made, Descriptor)]
+    found = [(each, made) for each, made in make_methods("descriptors", "hashes") if isinstance(made, Descriptor)]
     natural = next((each for each, made in found if made.metric.split("(")[0] == name), WITHOUT_MODEL.get(name, "gist"))
     wanted = DESCRIBED_BY.get(name, natural)
     return next(pair for pair in found if pair[0] == wanted)

@@ -1,6 +1,6 @@
 """How the reduction of 1280 values to 128 was made that `combined_hash` uses.
 
-    python -m benchmarks.reduction mobilenetv2.onnx src/nearsight/descriptors/combined_hash.npy
+    python -m benchmarks.reduction mobilenetv2.onnx src/nearsight/hashes/combined_hash.npy
 
 No image is needed: the network's own classifier says which directions of its penultimate layer matter. They are the
 128 strongest right singular vectors of its matrix (classes x 1280) without the mean row, in whole numbers of -127..127.

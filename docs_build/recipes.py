@@ -14,6 +14,7 @@ FOLDER = "recipes"
 TO_ROOT = "../"
 KINDS = {
     "descriptors": ("Descriptors", "turn an image into a row of numbers, so that alike images get near rows"),
+    "hashes": ("Hashes", "are descriptors that turn an image into a short string of bits or bytes, to find copies"),
     "features": ("Local features", "find points in an image and describe what is around each"),
     "encoders": ("Encoders", "make rows or visual words of local features, or shorter rows of rows; they learn first"),
     "vocabularies": ("Vocabularies", "say which visual word a descriptor of a local feature is"),
@@ -57,7 +58,7 @@ def overview() -> str:
     for package, each in own().items():
         heading, line = KINDS[package]
         rows = [[f"[{name}]({name}.md)", escaped(method_summary(cls)), *_output(cls)] for name, cls in each.items()]
-        heads = ["name", "what it is", *(["output"] if package in ("descriptors", "features") else [])]
+        heads = ["name", "what it is", *(["output"] if package in ("descriptors", "hashes", "features") else [])]
         parts.append(f"## {heading}\n\nThey {line}.\n\n{table(heads, rows)}")
     return "\n\n".join(parts)
 
@@ -217,7 +218,12 @@ def named(descriptor: Descriptor) -> str:
 
 def _metric(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Metric)
-    users = [each for each, cls in own()["descriptors"].items() if issubclass(cls, Descriptor) and named(cls()) == name]
+    users = [
+        each
+        for kind in ("descriptors", "hashes")
+        for each, cls in own()[kind].items()
+        if issubclass(cls, Descriptor) and named(cls()) == name
+    ]
     natural = ", ".join(f"[{each}]({each}.md)" for each in users)
     line = f"A metric, shown as {escaped(made.symbol)}" + (f"; the natural one of {natural}" if users else "")
     return line, f'search found.jpg --in ~/photos --recipe "{users[0] if users else "gist"} | flat(metric={name})"'
@@ -236,6 +242,7 @@ def _refiner(name: str, made: Method) -> tuple[str, str]:
 
 _FACTS = {
     "descriptors": _descriptor,
+    "hashes": _descriptor,
     "features": _features,
     "encoders": _encoder,
     "vocabularies": _vocabulary,

@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 import nearsight as ns
 from docs_build import asked, gallery
 from docs_build.gallery import Shown
-from nearsight.search.engine import Hit, Results
+from nearsight.search.results import Hit, Results
 from nearsight.senses import SENSES
 
 QUERY, STRANGER = "coffee, cropped", "moon"

@@ -63,6 +63,10 @@ class Counting(L2):
         object.__setattr__(self, "costly", costly)
         object.__setattr__(self, "measured", [])
 
+    @property
+    def is_expensive(self):
+        return self.costly
+
     def distances(self, queries, rows):
         self.measured.append(len(queries) * len(rows))
         return super().distances(queries, rows)

@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from nearsight.clustering import KMEANS_SEED, N_ITERATIONS, kmeans, nearest_centroids
-from tests.indexes.test_cells import clustered
+from tests.indexes.test_inverted_lists import clustered
 
 ROWS = clustered(3000, 32, seed=6)
 

@@ -16,7 +16,13 @@ from nearsight.senses import SENSES
 
 
 def test_every_kind_is_found_by_file_name():
-    assert {"gist", "colour_histogram", "tiny", "phash", "dhash"} <= set(registry.methods("descriptors"))
+    assert {"gist", "colour_histogram", "tiny"} <= set(registry.methods("descriptors"))
+    assert (
+        {"phash", "dhash", "combined_hash"}
+        <= set(registry.methods("hashes"))
+        < set(registry.methods("descriptors", "hashes"))
+    )
+    assert not set(registry.methods("hashes")) & set(registry.methods("descriptors"))
     assert {"l1", "l2", "cosine", "chi2", "jensen_shannon"} < set(registry.methods("metrics"))
     assert set(registry.methods("indexes")) == {"flat", "gistis", "inverted", "ivf"}
     assert "verify" in registry.methods("rerankers")

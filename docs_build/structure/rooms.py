@@ -12,6 +12,7 @@ from docs_build.structure.source import Module
 METHODS = frozenset(
     (
         "descriptors",
+        "hashes",
         "features",
         "encode",
         "encoders",

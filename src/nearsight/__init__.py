@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nearsight.applications.match import match
     from nearsight.applications.palette import colours
     from nearsight.errors import NearsightError, Reason
-    from nearsight.search.engine import Hit, Results
+    from nearsight.search.results import Hit, Results
 
 __version__ = "0.1.0"
 __all__ = [
@@ -49,7 +49,7 @@ _HOMES = {
     **dict.fromkeys(["index", "train"], "nearsight.api.indexing"),
     "match": "nearsight.applications.match",
     "colours": "nearsight.applications.palette",
-    **dict.fromkeys(["Hit", "Results"], "nearsight.search.engine"),
+    **dict.fromkeys(["Hit", "Results"], "nearsight.search.results"),
     **dict.fromkeys(["NearsightError", "Reason"], "nearsight.errors"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeAlias
@@ -57,7 +58,7 @@ def kmeans(
         report(turn, N_ITERATIONS)
         sums, sizes = np.zeros(centroids.shape), np.zeros(n_clusters, np.int64)
         find = assigner(centroids) if assigner else partial(nearest_centroids, centroids=centroids)
-        for piece in _iter_chunks(vectors):
+        for piece in iter_chunks(vectors):
             met, nearest, often = np.unique(find(piece), return_inverse=True, return_counts=True)
             sums[met] += (
                 scipy.sparse.coo_array((np.ones(len(piece)), (nearest, np.arange(len(piece)))), (len(met), len(piece)))
@@ -76,15 +77,30 @@ def kmeans(
 
 def nearest_centroids(vectors: Floats, centroids: Floats) -> NDArray[np.int64]:
     """The nearest centroid of each row, `(N,)`."""
-    found = [faiss.knn(np.ascontiguousarray(piece), centroids, 1)[1][:, 0] for piece in _iter_chunks(vectors)]
+    found = [faiss.knn(np.ascontiguousarray(piece), centroids, 1)[1][:, 0] for piece in iter_chunks(vectors)]
     return np.asarray(np.concatenate(found), np.int64) if found else np.empty(0, np.int64)
 
 
-def _iter_chunks(vectors: Floats) -> Iterator[Floats]:
-    """Rows a piece at a time; what was read of a file is given back before the next."""
-    for start in range(0, len(vectors), _CHUNK_ROWS):
-        yield vectors[start : start + _CHUNK_ROWS]
+def iter_chunks(vectors: Floats, n_rows: int = _CHUNK_ROWS) -> Iterator[Floats]:
+    """Vectors `n_rows` at a time; the pages of a mapped file are released before the next."""
+    for start in range(0, len(vectors), n_rows):
+        yield vectors[start : start + n_rows]
         release_pages(vectors)
+
+
+def map_chunks(vectors: NDArray[Any], transform: Callable[[NDArray[Any]], Floats]) -> Floats:
+    """`transform` of vectors `(N, D)`, some at a time, `(N, E) float32`: a large result lies in a temporary file."""
+    first = transform(vectors[:_CHUNK_ROWS])
+    if len(vectors) <= _CHUNK_ROWS:
+        return first
+    with tempfile.TemporaryFile() as file:
+        mapped = np.memmap(file, np.float32, "w+", 0, (len(vectors), first.shape[1]))
+    start = 0
+    for piece in iter_chunks(vectors):
+        mapped[start : start + len(piece)] = transform(piece)
+        start += len(piece)
+        release_pages(mapped)
+    return mapped
 
 
 def release_pages(array: NDArray[Any]) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from nearsight.encoded import TRAINED_PREFIX, DescriptorChain
+from nearsight.descriptor_chain import TRAINED_PREFIX, DescriptorChain
 from nearsight.errors import ModelMissingError, RecipeError, UsageError
 from nearsight.recipe import Recipe, parse_recipe
 from nearsight.registry import build_methods, method_name, natural_metric, require_method, suggestion, to_recipe

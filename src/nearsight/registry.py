@@ -24,6 +24,7 @@ from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor,
 
 METHOD_KINDS: dict[str, type[Method]] = {
     "descriptors": Descriptor,
+    "hashes": Descriptor,
     "features": LocalDescriptor,
     "vocabularies": Vocabulary,
     "encoders": Encoder,
@@ -87,15 +88,18 @@ def unusable_plugins() -> list[str]:
 
 
 def method_kind(cls: type[Method]) -> str:
-    """The package that a method belongs to by its role, such as "descriptors"."""
-    return next(package for package, base in METHOD_KINDS.items() if issubclass(cls, base))
+    """The kind of a method, such as "descriptors": its package, and for a plugin the first kind with its base class."""
+    package = cls.__module__.removeprefix("nearsight.").partition(".")[0]
+    if package in METHOD_KINDS:
+        return package
+    return next(kind for kind, base in METHOD_KINDS.items() if issubclass(cls, base))
 
 
-def methods(package: str | None = None) -> dict[str, type[Method]]:
-    """All methods by name, sorted; of one kind where a package is given."""
+def methods(*kinds: str) -> dict[str, type[Method]]:
+    """Methods by name, sorted: those of these kinds, or all where none is given."""
     names = sorted({*method_modules(), *_external_plugins()[0]})
     found = {name: cls for name in names if isinstance(cls := find_method(name), type)}
-    return {name: cls for name, cls in found.items() if package is None or method_kind(cls) == package}
+    return {name: cls for name, cls in found.items() if not kinds or method_kind(cls) in kinds}
 
 
 def method_name(component: Method) -> str:

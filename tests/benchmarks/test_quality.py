@@ -23,7 +23,7 @@ NETWORKS = {"onnx", "joint"}
 
 
 def test_every_descriptor_of_whole_images_is_judged():
-    ours = set(methods("descriptors")) - NETWORKS - {plugin.name for plugin in installed_plugins()}
+    ours = set(methods("descriptors", "hashes")) - NETWORKS - {plugin.name for plugin in installed_plugins()}
     assert {recipe.partition("(")[0].partition(" ")[0] for recipe in quality.RECIPES} == ours
     assert len({build_pipeline(recipe).recipe for recipe in quality.usable_recipes(quality.RECIPES)}) == len(
         quality.usable_recipes(quality.RECIPES)

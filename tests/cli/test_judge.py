@@ -140,7 +140,7 @@ def test_what_is_compared_by_default():
     keys = {each.key for each in build_pipelines(SENSES) if not each.rerankers}
     recipes = usual_recipes()
     assert "phash" in recipes
-    assert set(recipes) <= set(methods("descriptors"))
+    assert set(recipes) <= set(methods("descriptors", "hashes"))
     assert not keys & {build_pipeline(each).key for each in recipes}
     assert next(csv.reader(io.StringIO(",".join(USUAL)))) == list(USUAL)
 

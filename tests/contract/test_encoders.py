@@ -186,7 +186,7 @@ def test_nothing_given_is_changed(kind, encoder):
         values.flags.writeable = False
     given = images(kind)
     encoder.encode(given, fitted)
-    encoder.questions(given, fitted)
+    encoder.encode_queries(given, fitted)
     assert equal(given, images(kind))
     assert all(np.array_equal(values, kept[name]) for name, values in fitted.items())
 
@@ -225,7 +225,7 @@ def test_its_metric_can_compare_its_rows(kind, encoder):
         pytest.skip("features are not compared")
     assert isinstance(metric, Kernel if encoder.variable_length else Metric)
     fitted = encoder.train(SAMPLE, quiet)
-    rows, asked = encoder.encode(images(kind), fitted), encoder.questions(images(kind), fitted)
+    rows, asked = encoder.encode(images(kind), fitted), encoder.encode_queries(images(kind), fitted)
     distances = metric.distances(asked, rows)
     assert distances.shape == (len(asked), len(rows))
     assert np.isfinite(distances).all()

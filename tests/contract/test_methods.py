@@ -100,7 +100,8 @@ def ready(descriptor):
 
 
 def test_there_are_some():
-    assert {"gist", "colour_histogram", "tiny", "phash", "dhash"} <= components("descriptors").keys()
+    assert {"gist", "colour_histogram", "tiny"} <= components("descriptors").keys()
+    assert {"phash", "dhash", "combined_hash", "convolution_hash"} <= components("hashes").keys()
     assert {"l1", "l2", "cosine", "chi2", "jensen_shannon", "intersection", "hamming"} <= components("metrics").keys()
     assert components("indexes").keys() >= {"flat", "gistis", "ivf", "inverted"}
     assert {"tf_idf", "hamming_votes", "selective"} <= components("kernels").keys()
@@ -147,7 +148,7 @@ def test_the_example_runs(component):
         assert doctest.DocTestRunner().run(test).failed == 0
 
 
-@every("descriptors")
+@every("descriptors", "hashes")
 @pytest.mark.parametrize("which", images())
 def test_rows_of_any_image(component, which):
     ready(component)
@@ -158,7 +159,7 @@ def test_rows_of_any_image(component, which):
     assert np.isfinite(rows).all()
 
 
-@every("descriptors")
+@every("descriptors", "hashes")
 def test_the_same_again_alone_and_in_threads(component):
     ready(component)
     queries = list(images().values())
@@ -171,7 +172,7 @@ def test_the_same_again_alone_and_in_threads(component):
         assert all(np.array_equal(again, rows) for again in pool.map(lambda _: component.describe(queries), range(8)))
 
 
-@every("descriptors")
+@every("descriptors", "hashes")
 def test_images_are_left_as_they_were(component):
     ready(component)
     for image in images().values():
@@ -181,14 +182,14 @@ def test_images_are_left_as_they_were(component):
         assert np.array_equal(image, before)
 
 
-@every("descriptors")
+@every("descriptors", "hashes")
 def test_no_images_no_rows(component):
     rows = component.describe([])
     assert rows.shape == (0, component.size)
     assert rows.dtype == component.dtype
 
 
-@every("descriptors")
+@every("descriptors", "hashes")
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -204,7 +205,7 @@ def test_what_is_no_image_is_refused(component, wrong):
         component.describe([wrong])
 
 
-@every("descriptors")
+@every("descriptors", "hashes")
 def test_its_metric_can_compare_its_rows(component):
     ready(component)
     queries = list(images().values())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nearsight.descriptors._colours import to_unit_range
+from nearsight.descriptors._colour_space import to_unit_range
 from nearsight.descriptors.colour_moments import ColourMoments
 from nearsight.metrics.l1 import L1
 

@@ -10,8 +10,8 @@ import nearsight as ns
 from nearsight.descriptors.colour_histogram import ColourHistogram
 from nearsight.descriptors.fuse import Fuse
 from nearsight.descriptors.gist import Gist
-from nearsight.descriptors.phash import Phash
 from nearsight.errors import RecipeError
+from nearsight.hashes.phash import Phash
 from nearsight.metrics.emd import Emd
 from nearsight.metrics.hamming import Hamming
 from nearsight.metrics.jensen_shannon import JensenShannon

@@ -4,8 +4,10 @@ import pytest
 from nearsight import registry
 from nearsight.descriptors.colour_histogram import ColourHistogram
 from nearsight.descriptors.gist import Gist
-from nearsight.descriptors.phash import Phash
+from nearsight.descriptors.onnx import Onnx
 from nearsight.descriptors.pyramid import Pyramid
+from nearsight.errors import ModelError
+from nearsight.hashes.phash import Phash
 from nearsight.metrics.jensen_shannon import JensenShannon
 from nearsight.metrics.l1 import L1
 from nearsight.recipe import parse_recipe
@@ -115,3 +117,9 @@ def test_wrong_parameters():
         Pyramid("gist")
     with pytest.raises(ValueError, match="levels is 1 to 5; got 6"):
         Pyramid(levels=6)
+
+
+def test_a_missing_model_is_reported_before_the_first_image(monkeypatch, tmp_path):
+    monkeypatch.setenv("NEARSIGHT_MODELS", str(tmp_path))
+    with pytest.raises(ModelError, match="nope"):
+        Pyramid(inner=Onnx("nope")).load()

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from nearsight.encoders import _word_records
+from nearsight.encoders import _word_encoder
 
 
 @pytest.fixture
 def narrow(monkeypatch):
     """Vocabularies of a few words give a feature as many as large ones do."""
-    monkeypatch.setattr(_word_records, "WORDS_PER_ASSIGNMENT", 1)
+    monkeypatch.setattr(_word_encoder, "WORDS_PER_ASSIGNMENT", 1)

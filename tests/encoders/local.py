@@ -61,7 +61,7 @@ def ranks(encoder, count=12):
 
     fitted = encoder.train(descriptors(1500, 1), quiet)
     images = [features(descriptors(40, 10 + seed), seed) for seed in range(count)]
-    asking = encoder.questions([renewed(each, seed) for seed, each in enumerate(images)], fitted)
+    asking = encoder.encode_queries([renewed(each, seed) for seed, each in enumerate(images)], fitted)
     (kernel,) = build_methods(parse_recipe(encoder.metric))
     full = Inverted().empty(kernel).add(np.arange(count), encoder.encode(images, fitted))
     found = full.search(asking, count).ids

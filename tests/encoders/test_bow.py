@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+
 import numpy as np
 import pytest
 
-from nearsight.encoders._word_records import random_directions
+from nearsight import clustering
+from nearsight.api.indexing import train
+from nearsight.encoders import _word_encoder
+from nearsight.encoders._word_encoder import random_directions
 from nearsight.encoders.bow import Bow
 from nearsight.encoders.hamming_embedding import HammingEmbedding
 from nearsight.kernels.tf_idf import TfIdf
@@ -79,8 +85,8 @@ def test_parameters_that_make_no_sense_are_refused():
 
 
 def test_recipes_that_learn_together_learn_the_same_words_once(monkeypatch):
-    calls, train = [], Kmeans.train
-    monkeypatch.setattr(Kmeans, "train", lambda self, *given: calls.append(self) or train(self, *given))
+    calls, fit = [], Kmeans.train
+    monkeypatch.setattr(Kmeans, "train", lambda self, *given: calls.append(self) or fit(self, *given))
     sample = descriptors(600, 9)
     first, second = (
         each.train(sample, quiet)["centres"] for each in (BOW, HammingEmbedding(words=Kmeans(k=12), bits=8))
@@ -91,3 +97,26 @@ def test_recipes_that_learn_together_learn_the_same_words_once(monkeypatch):
     BOW.train(sample[:-1], quiet)
     Bow(words=Kmeans(k=5)).train(sample[:-1], quiet)
     assert len(calls) == 3
+
+
+def test_threads_that_train_at_once_get_their_own_words(monkeypatch):
+    """The second thread trains another vocabulary while the first is in its report."""
+    other = []
+
+    def interrupt(done, total):
+        if (done, total) == (1, 1) and not other:
+            with ThreadPoolExecutor(1) as pool:
+                other.append(pool.submit(Bow(words=Kmeans(k=5)).train, sample, quiet).result()["centres"])
+
+    sample = descriptors(600, 31)
+    words = BOW.train(sample, interrupt)["centres"]
+    assert (len(words), len(other[0])) == (12, 5)
+
+
+def test_a_sample_in_a_file_is_hashed_a_piece_at_a_time(monkeypatch, tmp_path):
+    released, sample = [], descriptors(600, 32)
+    sample.tofile(tmp_path / "sample")
+    mapped = np.memmap(tmp_path / "sample", np.float32, "r", 0, sample.shape)
+    monkeypatch.setattr(clustering, "release_pages", lambda array: released.append(len(array)))
+    assert _word_encoder._hash_sample(mapped) == sha256(sample.data).digest()
+    assert len(released) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.encoded import DescriptorChain, describe_base
+from nearsight.descriptor_chain import DescriptorChain, describe_base
 from nearsight.recipe import parse_recipe
 from nearsight.registry import build_methods
 

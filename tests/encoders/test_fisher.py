@@ -9,7 +9,7 @@ from skimage.feature import fisher_vector
 from sklearn.mixture import GaussianMixture as SklearnMixture
 
 from nearsight.encoders import fisher as module
-from nearsight.encoders._mixture import GaussianMixture
+from nearsight.encoders._gaussian_mixture import GaussianMixture
 from nearsight.encoders.fisher import Fisher, fisher_gradients
 from tests.encoders.test_vlad import SAMPLE, clouds, described, quiet
 

@@ -11,8 +11,8 @@ from scipy.stats import multivariate_normal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as SklearnMixture
 
-from nearsight.encoders import _mixture as module
-from nearsight.encoders._mixture import GaussianMixture, train_mixture
+from nearsight.encoders import _gaussian_mixture as module
+from nearsight.encoders._gaussian_mixture import GaussianMixture, train_mixture
 
 
 def quiet(done, total):

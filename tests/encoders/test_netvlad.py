@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from nearsight.encoders import netvlad as module
+from nearsight.encoders._normalisation import l2_normalise
 from nearsight.encoders.fisher import Fisher
 from nearsight.encoders.netvlad import Netvlad
 from nearsight.encoders.pca import Pca
@@ -113,3 +115,15 @@ def slow_fisher(rows, mixture):
 def test_parameters_out_of_range_are_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         Netvlad(**wrong)
+
+
+def test_a_sample_in_a_file_is_never_in_memory_whole(monkeypatch, tmp_path):
+    sample = np.tile(SAMPLE, (3, 1))
+    sample.tofile(tmp_path / "sample")
+    mapped, sizes = np.memmap(tmp_path / "sample", np.float32, "r", 0, sample.shape), []
+    monkeypatch.setattr(module, "l2_normalise", lambda rows: sizes.append(len(rows)) or l2_normalise(rows))
+    trained = Netvlad(k=4).train(mapped, quiet)
+    assert max(sizes) <= 512
+    monkeypatch.setattr(module, "map_chunks", lambda rows, transform: transform(rows))
+    whole = Netvlad(k=4).train(sample, quiet)
+    assert all(np.array_equal(trained[name], whole[name]) for name in ("centres", "alpha"))

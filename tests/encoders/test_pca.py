@@ -147,3 +147,11 @@ def test_rows_of_another_width_are_refused():
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Pca(**wrong)
+
+
+def test_wide_rows_of_which_those_looked_at_are_all_the_same_are_refused(monkeypatch):
+    monkeypatch.setattr(module, "_WIDE", 8)
+    rows = np.ones((64, 24), np.float32)
+    rows[5] = 2
+    with pytest.raises(ValueError, match="these 8 are all the same"):
+        Pca(dim=4).train(rows, quiet)

@@ -109,3 +109,11 @@ def test_the_budget_is_shared_by_area():
 def test_wrong_parameters(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Affine(**wrong)
+
+
+def test_the_matcher_of_the_inner_method_is_used(monkeypatch):
+    inner, pairs = Sift(n=50), np.array([[0, 1], [2, 3]])
+    features = inner.features(photograph())
+    assert Affine(inner).match_pairs(features, features) is None
+    monkeypatch.setattr(Sift, "match_pairs", lambda self, first, second: pairs)
+    assert Affine(inner).match_pairs(features, features) is pairs

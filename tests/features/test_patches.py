@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from nearsight.features._patches import compute_sift, dominant_orientations, extract_patches
+from nearsight.features._sift_patches import compute_sift, dominant_orientations, extract_patches
 from nearsight.features.sift import Sift
 from tests.features.views import photograph
 

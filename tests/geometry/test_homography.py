@@ -61,7 +61,7 @@ def test_the_middle_of_two_planes_is_that_of_the_larger():
     both = Matches(
         *(
             np.concatenate([getattr(each, name) for each in (one, other)])
-            for name in ("query", "hit", "ratios", "turns")
+            for name in ("query_points", "hit_points", "scale_ratios", "rotations")
         )
     )
     found = estimate_homography(both, TOLERANCE)
@@ -83,7 +83,12 @@ def test_matches_on_a_line_say_nothing_of_a_plane():
 
 def test_several_matches_of_one_feature_count_once():
     given = matches(VIEWS["shifted"], 30, 0)
-    twice = Matches(*(np.repeat(getattr(given, name), 4, axis=0) for name in ("query", "hit", "ratios", "turns")))
+    twice = Matches(
+        *(
+            np.repeat(getattr(given, name), 4, axis=0)
+            for name in ("query_points", "hit_points", "scale_ratios", "rotations")
+        )
+    )
     once, found = estimate_homography(given, TOLERANCE), estimate_homography(twice, TOLERANCE)
     assert len(found.query_points) == len(once.query_points)
 

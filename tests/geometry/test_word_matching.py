@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.geometry import word_matching
-from nearsight.geometry.word_matching import MAX_MATCHES, MAX_PAIRS_PER_WORD, match_words
+from nearsight.geometry import matching
+from nearsight.geometry.matching import MAX_MATCHES, MAX_PAIRS_PER_WORD, match_words
 from nearsight.visual_words import angles, points, scales
 from tests.kernels.words import differing, row, rows
 
@@ -28,7 +28,7 @@ def slowly(query, hit, threshold):
 @pytest.mark.parametrize("bits", [0, 16])
 @pytest.mark.parametrize("seed", range(4))
 def test_matches_are_those_of_the_plain_loops(bits, seed, monkeypatch):
-    monkeypatch.setattr(word_matching, "MAX_MATCHES", 10_000)
+    monkeypatch.setattr(matching, "MAX_MATCHES", 10_000)
     query, hit = rows(2, bits, seed, words=8)
     found, right = match_words(query, hit, 0.375), slowly(query, hit, 0.375)
     assert len(found) == len(right)

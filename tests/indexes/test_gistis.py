@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 
 from nearsight.indexes.gistis import Gistis
 from nearsight.metrics.l2 import L2
-from tests.indexes.test_cells import clustered
+from tests.indexes.test_inverted_lists import clustered
 
 ROWS = clustered(6000, 96, seed=3)
 INDEX = Gistis(cells=16, probes=4, bits=64)

@@ -191,8 +191,22 @@ def test_what_cannot_be_kept_is_refused():
     with pytest.raises(ValueError, match="ranks by a kernel"):
         index.empty(L2())
     assert not index.supports_metric(L2())
-    assert replace(index, metric=TfIdf()).serves(L2())
+    assert replace(index, metric=TfIdf()).supports_metric(L2())
     with pytest.raises(ValueError, match="below 2"):
         index.encode(np.array([1 << 32]), [row([1])], TfIdf(), {})
     with pytest.raises(ValueError, match="have 16 bits; got a query of 24"):
         full(TfIdf()).search([row([1], 24)], 1)
+
+
+@pytest.mark.parametrize(
+    ("ids", "problem"),
+    [
+        ([5, 5], "id 5 comes twice"),
+        ([-1, 3], r"0 or larger; got int64 \[-1\]"),
+        ([7, 8], "id 7 is in the index already"),
+    ],
+)
+def test_ids_that_cannot_be_added(ids, problem):
+    index = Inverted().empty(TfIdf()).add(np.array([7]), IMAGES[:1])
+    with pytest.raises(ValueError, match=problem):
+        index.add(np.array(ids), IMAGES[:2])

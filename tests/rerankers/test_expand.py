@@ -42,7 +42,7 @@ def rows(verified, images=CHAIN, question=CHAIN[0]):
 
 
 def asked(seen, k=40):
-    found = seen.search([seen.question], k)
+    found = seen.search([seen.query_vector], k)
     keep = found.ids[0] >= 0
     return Hits(found.ids[:, keep], found.scores[:, keep])
 
@@ -106,8 +106,8 @@ def test_only_what_lies_where_the_query_is_seen_asks():
     hits = Expand().rerank(IMAGE, asked(seen), seen)
     assert 2 not in hits.ids
     seen.verified = {1: Match(np.zeros((0, 2)), np.zeros((0, 2)), np.diag([0.1, 1, 1]))}
-    seen.question = np.concatenate([query, words(7)])
-    seen.question["x"][4] = 65535
+    seen.query_vector = np.concatenate([query, words(7)])
+    seen.query_vector["x"][4] = 65535
     assert 2 not in Expand().rerank(IMAGE, asked(seen), seen).ids
 
 

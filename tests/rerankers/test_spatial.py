@@ -133,7 +133,7 @@ def test_rows_that_are_no_words_are_verified_by_thumbnails():
     turned = cv2.warpPerspective(photo, np.array([[0.8, 0.1, 20], [-0.1, 0.75, 40], [0.0004, 0, 1]]), (256, 256))
     shown = {1: np.ascontiguousarray(skimage.data.coffee()[::2, ::2]), 2: turned, 3: np.full((20, 30, 3), 7, np.uint8)}
     seen = rows({ident: np.zeros(8, np.float32) for ident in shown}, np.zeros(8, np.float32))
-    seen.derived = lambda ident, make: make(shown[ident])
+    seen.from_thumbnail = lambda ident, make: make(shown[ident])
     refiner = Spatial(inliers=8)
     found = refiner.rerank(photo, hits(3, 1, 2), seen)
     assert found.ids.tolist() == [[2, 3, 1]]

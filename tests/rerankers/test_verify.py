@@ -244,3 +244,19 @@ def test_a_image_that_differs_in_one_part_is_not_the_same_as_a_whole():
     rows = SimpleNamespace(n_images=1, memo={}, from_thumbnail=lambda ident, make: make(other))
     (reason,) = Verify().explain(image, np.array([0]), rows)
     assert "the same image as a whole" not in reason.sentence
+
+
+def tiles(seed):
+    """An image of 12 x 16 plain squares, with many corners."""
+    small = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), np.uint8)
+    return np.kron(small, np.ones((10, 10, 1), np.uint8))
+
+
+@pytest.mark.parametrize("image", [smooth(4), tiles(5)], ids=["without points", "with points"])
+def test_a_symmetric_image_is_a_copy_of_itself_and_not_a_mirrored_one(image):
+    symmetric = np.ascontiguousarray(np.hstack([image, image[:, ::-1]]))
+    rows = SimpleNamespace(n_images=1, memo={}, from_thumbnail=lambda ident, make: make(symmetric))
+    (reason,) = Verify().explain(symmetric, np.array([0]), rows)
+    assert reason.verdict == "copy"
+    x, y, w = reason.homography @ [0.2, 0.3, 1]
+    assert (x / w, y / w) == pytest.approx((0.2, 0.3), abs=0.02)

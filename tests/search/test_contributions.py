@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from nearsight.encoded import DescriptorChain
+from nearsight.descriptor_chain import DescriptorChain
 from nearsight.encoders.average import Average
 from nearsight.encoders.crow import Crow
 from nearsight.encoders.gem import Gem
@@ -18,7 +18,7 @@ from nearsight.encoders.spoc import Spoc
 from nearsight.encoders.unit import Unit
 from nearsight.features.feature_map import FeatureMap
 from nearsight.features.sift import Sift
-from nearsight.search.explain import has_heat_map, heat_map
+from nearsight.search.heat_map import has_heat_map, heat_map
 from tests.encoders.maps import SHAPES, as_features, column, divided, one, random_map
 from tests.models.network import convolving
 

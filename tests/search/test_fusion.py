@@ -7,7 +7,7 @@ import pytest
 
 import nearsight as ns
 from nearsight.errors import UsageError
-from nearsight.search.engine import FOUND, NOTHING
+from nearsight.search.results import FOUND, NOTHING
 
 RECIPES = ("colour_histogram", "tiny")
 

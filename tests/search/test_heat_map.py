@@ -13,7 +13,7 @@ from nearsight.errors import ModelMissingError, UsageError
 from nearsight.images.thumbnail import SIDE
 from nearsight.models import store
 from nearsight.pipeline import available_senses, build_pipeline
-from nearsight.search.explain import explains_places
+from nearsight.search.heat_map import explains_places
 from tests.models.network import convolving
 
 FIRST = "feature_map(model=cells, output=map, side=192)"

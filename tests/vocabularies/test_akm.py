@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from skimage import data
 
 from nearsight.clustering import nearest_centroids
 from nearsight.features.sift import Sift
-from nearsight.vocabularies import _nearest as module
-from nearsight.vocabularies._nearest import CentreIndexCache, build_centre_index, search_centres
+from nearsight.vocabularies import _centre_index as module
+from nearsight.vocabularies._centre_index import CentreIndexCache, build_centre_index, search_centres
 from nearsight.vocabularies.akm import Akm
 from nearsight.vocabularies.hkm import Hkm
 from nearsight.vocabularies.kmeans import Kmeans
@@ -111,7 +112,7 @@ def test_a_shelf_knows_an_array_in_the_place_of_another(monkeypatch):
         del centres
     gc.collect()
     assert shelf.get(np.full((2, 4), 1, np.float32)) == 1
-    assert len(shelf._known) < 200
+    assert len(shelf._known_keys) < 200
 
 
 def test_the_same_bytes_in_another_shape_are_other_centres(monkeypatch):
@@ -134,3 +135,41 @@ def test_threads_share_a_shelf(sample, fitted):
 def test_no_words_are_refused():
     with pytest.raises(ValueError, match="k is the number of words"):
         Akm(k=0)
+
+
+def test_others_are_served_while_an_index_is_built(monkeypatch):
+    started, finish = Event(), Event()
+    first, second = np.zeros((3, 2), np.float32), np.ones((3, 2), np.float32)
+
+    def build(centres):
+        if not centres.any():
+            started.set()
+            assert finish.wait(10)
+        return float(centres[0, 0])
+
+    monkeypatch.setattr(module, "build_centre_index", build)
+    shelf = CentreIndexCache()
+    with ThreadPoolExecutor(3) as pool:
+        slow = pool.submit(shelf.get, first)
+        assert started.wait(10)
+        try:
+            assert pool.submit(shelf.get, second).result(10) == 1
+        finally:
+            finish.set()
+        assert slow.result() == 0
+
+
+def test_a_build_that_fails_is_tried_again(monkeypatch):
+    answers = iter([MemoryError("no room"), 7])
+
+    def build(centres):
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(module, "build_centre_index", build)
+    shelf, centres = CentreIndexCache(), np.zeros((3, 2), np.float32)
+    with pytest.raises(MemoryError, match="no room"):
+        shelf.get(centres)
+    assert shelf.get(centres) == 7

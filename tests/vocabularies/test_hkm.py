@@ -7,7 +7,7 @@ import pytest
 
 from nearsight.clustering import kmeans
 from nearsight.vocabularies.hkm import Hkm
-from tests.indexes.test_cells import clustered
+from tests.indexes.test_inverted_lists import clustered
 
 
 def quiet(done, total):

@@ -7,7 +7,7 @@ import pytest
 
 from nearsight.clustering import kmeans
 from nearsight.vocabularies.kmeans import Kmeans
-from tests.indexes.test_cells import clustered
+from tests.indexes.test_inverted_lists import clustered
 
 SAMPLE = clustered(900, 16, seed=1)
 

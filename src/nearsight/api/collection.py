@@ -24,8 +24,9 @@ from nearsight.images.decode import open_image
 from nearsight.ingest import exclude
 from nearsight.ingest.run import Summary
 from nearsight.pipeline import Pipeline, build_pipeline, build_pipelines, buildable_pipelines
-from nearsight.search.engine import Hit, Results, rank
+from nearsight.search.engine import rank
 from nearsight.search.reader import OutdatedError, Reader
+from nearsight.search.results import Hit, Results
 from nearsight.senses import SENSES
 from nearsight.storage import integrity
 from nearsight.storage.drop_recipes import Dropped

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nearsight.api.collection import Collection
 from nearsight.clock import Clock, SystemClock
-from nearsight.encoded import DescriptorChain
+from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
 from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images.walk import FoundFile, walk_folder

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoded import DescriptorChain
+from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
 from nearsight.geometry import matching
 from nearsight.geometry.homography import estimate_homography
@@ -23,7 +23,7 @@ from nearsight.recipe import parse_recipe
 from nearsight.registry import build_methods
 from nearsight.rerankers.spatial import SpatialEvidence, explain_inliers
 from nearsight.rerankers.verify import Verify
-from nearsight.search.explain import heat_map
+from nearsight.search.heat_map import heat_map
 from nearsight.senses import COMPARING
 from nearsight.types import Box, Explanation, Hits, Ids, Image, LocalDescriptor, LocalFeatures, Match
 

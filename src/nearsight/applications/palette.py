@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._colours import lab_to_rgb
+from nearsight.descriptors._colour_space import lab_to_rgb
 from nearsight.descriptors.dominant_colours import DominantColours
 from nearsight.errors import UsageError
 from nearsight.images.decode import DecodedImage, open_image

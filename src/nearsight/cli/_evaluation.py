@@ -143,7 +143,7 @@ def usual_recipes() -> list[str]:
     """
     ranked = {made.key for made in build_pipelines(available_senses()) if not made.rerankers}
     found = []
-    for name in methods("descriptors"):
+    for name in methods("descriptors", "hashes"):
         with suppress(UsageError, ValueError):
             made = build_pipeline(name)
             made.descriptor.load()

@@ -15,7 +15,7 @@ from nearsight.cli._printing import shown
 from nearsight.geometry.drawing import draw_matches
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
-from nearsight.search.engine import Hit, Results
+from nearsight.search.results import Hit, Results
 from nearsight.types import Box, Explanation, Image, colour_shares
 
 SIDE = 384

@@ -21,7 +21,7 @@ from nearsight.images.decode import open_image
 if TYPE_CHECKING:
     import nearsight as ns
     from nearsight.cli._report import Answer
-    from nearsight.search.engine import Results
+    from nearsight.search.results import Results
 
 PHOTOGRAPHS = {
     "skimage.data": (

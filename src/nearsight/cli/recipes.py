@@ -21,7 +21,8 @@ from nearsight.senses import SENSES
 from nearsight.types import Descriptor, LocalDescriptor, Method
 
 _HEADINGS = {
-    "descriptors": "descriptors: turn images into rows",
+    "descriptors": "descriptors: turn images into vectors",
+    "hashes": "hashes: turn images into short strings of bits or bytes",
     "features": "local features: find points and describe what is around them",
     "encoders": "encoders: make rows or visual words of local features, and shorter rows of rows",
     "vocabularies": "vocabularies: which visual word a descriptor is",

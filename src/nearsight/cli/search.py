@@ -14,7 +14,7 @@ from nearsight.errors import UsageError
 from nearsight.senses import NAMES
 
 if TYPE_CHECKING:
-    from nearsight.search.engine import Results
+    from nearsight.search.results import Results
 
 
 def register(app: typer.Typer) -> None:
@@ -85,7 +85,7 @@ def search(
 ) -> None:
     """Find the images that are alike, best first, and say why. Exit code 1: nothing like it here."""
     import nearsight as ns
-    from nearsight.search.engine import NOTHING
+    from nearsight.search.results import NOTHING
 
     if two_file is not None:
         _ask_two_file(two_file, image, k, json)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._colours import (
+from nearsight.descriptors._colour_space import (
     ColourBins,
     ColourSpace,
     bin_hex_names,

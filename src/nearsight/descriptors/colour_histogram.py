@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._colours import (
+from nearsight.descriptors._colour_space import (
     CHANNEL_LEVELS,
     ColourBins,
     ColourSpace,
@@ -70,7 +70,7 @@ class ColourHistogram(Descriptor):
     >>> row = histogram.describe([red])[0]
     >>> row.tolist()
     [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
-    >>> histogram.shared(row, row)
+    >>> histogram.explain_overlap(row, row)
     'both have #c04040 (100 %)'
     """
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from nearsight.descriptors._cells import pool_cells
-from nearsight.descriptors._colours import ColourSpace, check_space, to_unit_range
+from nearsight.descriptors._colour_space import ColourSpace, check_space, to_unit_range
+from nearsight.descriptors._grid_pooling import pool_cells
 from nearsight.types import Descriptor, Floats, Image
 
 

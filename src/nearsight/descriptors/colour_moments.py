@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._colours import (
+from nearsight.descriptors._colour_space import (
     ColourSpace,
     check_space,
     rgb_to_lab,

@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.descriptors._colours import bin_indices, lab_to_rgb, rgb_to_lab, to_hex
+from nearsight.descriptors._colour_space import bin_indices, lab_to_rgb, rgb_to_lab, to_hex
 from nearsight.types import Descriptor, Floats, Image
 
 _CUBE = (32, 32, 32)

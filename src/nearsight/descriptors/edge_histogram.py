@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.descriptors._cells import cell_weights
+from nearsight.descriptors._grid_pooling import cell_weights
 from nearsight.pixels import to_grey
 from nearsight.types import Descriptor, Floats, Image
 

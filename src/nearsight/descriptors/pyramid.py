@@ -87,6 +87,10 @@ class Pyramid(Descriptor):
         """The number of values of a row."""
         return self.inner.size * ((1 << 2 * self.levels) - 1) // 3
 
+    def load(self) -> None:
+        """Load what `inner` needs."""
+        self.inner.load()
+
     def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N images."""
         return np.stack([self._vector(image) for image in images])

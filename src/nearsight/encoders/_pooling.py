@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._vectors import l2_normalise
+from nearsight.encoders._normalisation import l2_normalise
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures
 
 

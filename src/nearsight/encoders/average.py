@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.encoders._normalisation import l2_normalise
 from nearsight.encoders._pooling import Pooling
-from nearsight.encoders._vectors import l2_normalise
 from nearsight.types import LocalFeatures
 
 

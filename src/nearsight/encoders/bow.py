@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._word_records import WordEncoder, train_vocabulary
+from nearsight.encoders._word_encoder import WordEncoder, train_vocabulary
 from nearsight.types import Arrays, Floats, TrainProgress
 
 

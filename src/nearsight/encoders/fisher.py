@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._mixture import GaussianMixture, train_mixture
-from nearsight.encoders._vectors import check_power, check_width, l2_normalise, power_normalise
+from nearsight.encoders._gaussian_mixture import GaussianMixture, train_mixture
+from nearsight.encoders._normalisation import check_power, check_width, l2_normalise, power_normalise
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress
 
 _MIN_POSTERIOR = 1e-4

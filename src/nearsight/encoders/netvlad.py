@@ -9,7 +9,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._vectors import check_width, l2_normalise, trained_array
+from nearsight.clustering import map_chunks
+from nearsight.encoders._normalisation import check_width, l2_normalise, trained_array
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress
 from nearsight.vocabularies.kmeans import Kmeans
 
@@ -83,10 +84,10 @@ class Netvlad(Encoder):
         """`centres (K, D)` and `alpha (1,)`."""
         if not len(sample):
             raise ValueError("words are learnt from descriptors; these images have none")
-        rows = l2_normalise(sample)
-        centres = Kmeans(self.k).train(rows, report)["centres"]
+        vectors = map_chunks(sample, l2_normalise)
+        centres = Kmeans(self.k).train(vectors, report)["centres"]
         alpha = _initial_alpha(
-            rows[:: -(-len(rows) // _ALPHA_SAMPLE_SIZE)], trained_array({"centres": centres}, "centres")
+            np.array(vectors[:: -(-len(vectors) // _ALPHA_SAMPLE_SIZE)]), trained_array({"centres": centres}, "centres")
         )
         return {"centres": centres, "alpha": np.array([self.alpha or alpha], np.float32)}
 

@@ -10,7 +10,13 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.encoders._vectors import check_not_constant, check_width, l2_normalise, largest_eigenpairs, trained_array
+from nearsight.encoders._normalisation import (
+    check_not_constant,
+    check_width,
+    l2_normalise,
+    largest_eigenpairs,
+    trained_array,
+)
 from nearsight.types import Arrays, Encoder, TrainProgress
 
 _FLAT = 1e-9

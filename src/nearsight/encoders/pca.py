@@ -9,8 +9,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.clustering import release_pages
-from nearsight.encoders._vectors import check_not_constant, check_width, l2_normalise, largest_eigenpairs, trained_array
+from nearsight.clustering import iter_chunks
+from nearsight.encoders._normalisation import (
+    check_not_constant,
+    check_width,
+    l2_normalise,
+    largest_eigenpairs,
+    trained_array,
+)
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress
 
 _SEED = 20090708
@@ -104,10 +110,10 @@ class Pca(Encoder):
         """`mean (D,)`, `axes (dim, D)` with whitening and turn in them, `variances (dim,)` along the directions."""
         if sample.ndim != 2 or len(sample) < 2:
             raise ValueError(f"directions are learnt from 2 rows or more, (N, D); got {sample.shape}")
-        check_not_constant(sample)
         wide = sample.shape[1] > _WIDE
         if wide:
             sample = sample[np.linspace(0, len(sample) - 1, min(len(sample), _WIDE)).astype(int)]
+        check_not_constant(sample)
         mean = _mean(sample) if self.centre else np.zeros(sample.shape[1])
         report(1, 2)
         sums, axes = (_axes_from_gram if wide else _axes_from_covariance)(sample, mean, min(self.dim, len(sample) - 1))
@@ -153,9 +159,7 @@ def _project(vectors: NDArray[Any], trained: Arrays) -> Floats:
 
 
 def _chunks(sample: Floats) -> Iterator[_Doubles]:
-    for start in range(0, len(sample), _PIECE):
-        yield sample[start : start + _PIECE].astype(np.float64)
-        release_pages(sample)
+    return (piece.astype(np.float64) for piece in iter_chunks(sample, _PIECE))
 
 
 def _mean(sample: Floats) -> _Doubles:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nearsight.encoders._areas import Area, pool_areas
+from nearsight.encoders._region_pooling import Area, pool_areas
 from nearsight.types import Arrays, Encoder, LocalFeatures
 
 _OVERLAP = 0.4
@@ -53,7 +53,7 @@ class Regions(Encoder):
 
     Examples
     --------
-    >>> len(squares(32, 24, levels=3)), squares(32, 24, levels=1)
+    >>> len(rmac_regions(32, 24, levels=3)), rmac_regions(32, 24, levels=1)
     (20, [(0, 0, 24, 24), (8, 0, 24, 24)])
     """
 

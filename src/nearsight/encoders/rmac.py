@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders._areas import pool_areas
 from nearsight.encoders._pooling import Pooling
+from nearsight.encoders._region_pooling import pool_areas
 from nearsight.encoders.regions import check_levels, rmac_regions
 from nearsight.types import LocalFeatures
 

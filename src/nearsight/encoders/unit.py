@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.encoders import _vectors
+from nearsight.encoders import _normalisation
 from nearsight.types import Arrays, Encoder, LocalFeatures
 
 
@@ -57,8 +57,8 @@ class Unit(Encoder):
     def encode(self, described: Sequence[Any] | NDArray[Any], fitted: Arrays) -> Any:  # noqa: ANN401
         """Of features, features; of rows, rows."""
         if isinstance(described, np.ndarray):
-            return _vectors.l2_normalise(described)
+            return _normalisation.l2_normalise(described)
         return [self._normalise_features(features) for features in described]
 
     def _normalise_features(self, features: LocalFeatures) -> LocalFeatures:
-        return replace(features, descriptors=_vectors.l2_normalise(features.descriptors))
+        return replace(features, descriptors=_normalisation.l2_normalise(features.descriptors))

@@ -11,7 +11,7 @@ import scipy
 from numpy.typing import NDArray
 
 from nearsight.clustering import nearest_centroids
-from nearsight.encoders._vectors import check_power, check_width, l2_normalise, power_normalise, trained_array
+from nearsight.encoders._normalisation import check_power, check_width, l2_normalise, power_normalise, trained_array
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress
 from nearsight.vocabularies.kmeans import Kmeans
 

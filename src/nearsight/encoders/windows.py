@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from nearsight.encoders._areas import Area, PoolKind, pool_areas
+from nearsight.encoders._region_pooling import Area, PoolKind, pool_areas
 from nearsight.encoders.regions import check_levels
 from nearsight.types import Arrays, Encoder, LocalFeatures
 
@@ -50,7 +50,7 @@ class Windows(Encoder):
 
     Examples
     --------
-    >>> rectangles(6, 3, levels=2)
+    >>> sliding_windows(6, 3, levels=2)
     [(0, 0, 6, 3), (0, 0, 4, 2), (2, 0, 4, 2), (0, 1, 4, 2), (2, 1, 4, 2)]
     """
 

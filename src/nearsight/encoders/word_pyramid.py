@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearsight.encoders._vectors import check_width
-from nearsight.encoders._word_records import train_vocabulary
+from nearsight.encoders._normalisation import check_width
+from nearsight.encoders._word_encoder import train_vocabulary
 from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress, Vocabulary
 from nearsight.vocabularies.kmeans import Kmeans
 

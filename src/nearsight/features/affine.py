@@ -105,6 +105,10 @@ class Affine(LocalDescriptor):
         """Load what `inner` needs."""
         self.inner.load()
 
+    def match_pairs(self, first: LocalFeatures, second: LocalFeatures) -> NDArray[np.int64] | None:
+        """The pairs by the matcher of `inner`, where it has one."""
+        return self.inner.match_pairs(first, second)
+
     def features(self, image: Image) -> LocalFeatures:
         """The features of all views of one image."""
         views = self._view_parameters()

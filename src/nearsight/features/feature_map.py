@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nearsight.features._feature_map import NetworkFeatureMap
+from nearsight.features._network_features import NetworkFeatureMap
 
 
 @dataclass(frozen=True)

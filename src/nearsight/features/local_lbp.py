@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.features._keypoints import check_feature_count, empty_features, from_keypoints
-from nearsight.features._patches import extract_patches
+from nearsight.features._sift_patches import extract_patches
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
 _SIDE, _RADIUS, _PAIRS = 41, 2, 4

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.features._keypoints import check_feature_count, empty_features, local_features
-from nearsight.features._patches import compute_sift, dominant_orientations, to_rootsift
+from nearsight.features._sift_patches import compute_sift, dominant_orientations, to_rootsift
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 _MIN_SIDE = 3

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from nearsight.features._keypoints import check_feature_count, empty_features, from_keypoints
-from nearsight.features._patches import to_rootsift
+from nearsight.features._sift_patches import to_rootsift
 from nearsight.types import Image, LocalDescriptor, LocalFeatures
 
 

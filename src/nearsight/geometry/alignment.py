@@ -1,6 +1,6 @@
 """Do two images show the same pixels, moved? Local features, their matches, one transform, and its false alarms.
 
-Pure functions; `rank.verify` puts them together. Coordinates are `(x, y)` in pixels, pixel centres at .5.
+Pure functions; `rerankers.verify` combines them. Coordinates are `(x, y)` in pixels, pixel centres at .5.
 
 References
 ----------
@@ -54,7 +54,7 @@ MINIMAL_SAMPLE = 3
 MAX_STRETCH = 2.0
 """A transform that stretches one way more than this times the other way is no copy's."""
 CLUSTERING = 3.0
-"""How much likelier than at a place drawn evenly a wrong match falls on the right place; calibrated, see `fit_affine`."""
+"""How much likelier a wrong match falls on the right place than a uniform one; calibrated, see `fit_affine`."""
 N_BLOCKS, MIN_TEXTURE = 12, 4.0
 """Pixels are compared in this many blocks along the longest side; below this deviation in grey levels one is flat."""
 
@@ -133,7 +133,7 @@ def _wrap_angle(degrees: _Doubles) -> _Doubles:
 
 
 def _proposals(matches: Matches, tolerance: float) -> _Mask:
-    """Which matches agree with the similarity that each match proposes by itself: the rows of the `N_PROPOSALS` best."""
+    """Which matches agree with the similarity transform of one match: a row for each of the best."""
     query, hit = matches.query_points @ [1, 1j], matches.hit_points @ [1, 1j]
     similarity = matches.scale_ratios * np.exp(1j * np.radians(matches.rotations))
     offset = hit - similarity * query
@@ -231,8 +231,8 @@ def fit_affine(matches: Matches, size: tuple[int, int], tolerance: float = 3.0) 
 def compute_log_nfa(n_tests: int, n_tentative: int, n_inliers: int, match_probability: float) -> float:
     """log10 of the number of false alarms (NFA) to expect when `n_tests` images are tried.
 
-    NFA = tests x C(tried, 3) x P(at least `n_inliers` - 3 of `n_tentative` - 3 random matches agree): the binomial tail, once
-    for each choice of the three matches that determine the transform.
+    NFA = tests x C(tried, 3) x P(at least `n_inliers` - 3 of `n_tentative` - 3 random matches agree): the binomial
+    tail, once for each choice of the three matches that determine the transform.
     """
     if n_inliers <= MINIMAL_SAMPLE:
         return float("inf")

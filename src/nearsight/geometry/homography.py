@@ -1,4 +1,4 @@
-"""The plane that most matches lie on, seen from two places. Pure functions; `rank.spatial` uses them."""
+"""The plane that most matches lie on, seen from two places. Pure functions; `rerankers.spatial` uses them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matches of two images' features by their descriptors. Pure functions, not a method."""
+"""Match the features of two images by their descriptors or by their visual words."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from numpy.typing import NDArray
 
 from nearsight.metrics.hamming import Hamming
 from nearsight.types import LocalFeatures
+from nearsight.visual_words import Records, angles, points, scales
 
 _Doubles = NDArray[np.float64]
+
+MAX_MATCHES = 400
+"""The most matches that are kept."""
+MAX_PAIRS_PER_WORD = 25
+"""A word with more pairs than this says nothing about positions."""
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Tentative matches: `query`, `hit` `(m, 2) float64` points, `ratios (m,)` of scales, `turns (m,)` in degrees."""
+    """Tentative matches: points `(m, 2) float64` of query and hit, `scale_ratios (m,)`, `rotations (m,)` in degrees."""
 
     query_points: _Doubles
     hit_points: _Doubles
@@ -58,6 +64,29 @@ def normalize_by_longest_side(matches: Matches, query: LocalFeatures, hit: Local
     )
 
 
+def match_words(query: Records, hit: Records, threshold: float) -> Matches:
+    """Match features of the same word of which at most a share `threshold` of the bits differs.
+
+    Points are in units of each image's longest side. Words with more than `MAX_PAIRS_PER_WORD` such pairs are ignored.
+    The `MAX_MATCHES` with the fewest differing bits are kept; ties prefer words with fewer pairs.
+    """
+    mine, theirs = _equal_word_pairs(query["word"], hit["word"])
+    bits = 8 * query["bits"].shape[1]
+    differing = np.bitwise_count(query["bits"][mine] ^ hit["bits"][theirs]).sum(axis=1, dtype=np.int64)
+    near = differing <= threshold * bits
+    mine, theirs, differing = mine[near], theirs[near], differing[near]
+    _, word, counts = np.unique(query["word"][mine], return_inverse=True, return_counts=True)
+    crowd = counts[word]
+    if (crowd > MAX_PAIRS_PER_WORD).any():
+        few = crowd <= MAX_PAIRS_PER_WORD
+        mine, theirs, differing, crowd = mine[few], theirs[few], differing[few], crowd[few]
+    best = np.lexsort((crowd, differing))[:MAX_MATCHES]
+    mine, theirs = query[mine[best]], hit[theirs[best]]
+    ratios = scales(theirs).astype(np.float64) / scales(mine)
+    turns = angles(theirs).astype(np.float64) - angles(mine)
+    return Matches(points(mine).astype(np.float64), points(theirs).astype(np.float64), ratios, turns)
+
+
 def _mutual_nearest_pairs(query: LocalFeatures, hit: LocalFeatures, ratio: float) -> NDArray[np.int64]:
     if len(query) < 2 or len(hit) < 2:
         return np.empty((0, 2), np.int64)
@@ -76,3 +105,13 @@ def _descriptor_distances(query: LocalFeatures, hit: LocalFeatures) -> NDArray[n
         return Hamming().distances(mine, theirs)
     squares = (mine**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1) - 2 * mine @ theirs.T
     return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
+
+
+def _equal_word_pairs(
+    mine: NDArray[np.uint32], theirs: NDArray[np.uint32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """All pairs of places with equal words; both rise."""
+    starts, stops = np.searchsorted(theirs, mine, "left"), np.searchsorted(theirs, mine, "right")
+    counts = stops - starts
+    within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(np.arange(len(mine)), counts), np.repeat(starts, counts) + within

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes._blocks import BlockedVectors, SearchScope, VectorBlock
-from nearsight.indexes._first import approximation_for, refine_candidates
+from nearsight.indexes._candidates import approximation_for, refine_candidates
+from nearsight.indexes._vector_blocks import BlockedVectors, SearchScope, VectorBlock
 from nearsight.types import NO_ID, Arrays, Floats, Hits, Ids, Index, Metric
 
 _MAX_BATCH_DISTANCES = 1 << 22
@@ -97,7 +97,8 @@ class FlatSearcher:
             raise ValueError(f"rows are (N, D) with ids (N,); got {vectors.shape} and {ids.shape}")
         self._check_vectors(vectors)
         self.metric.distances(vectors[:1], vectors[:1])
-        self._check_new_ids(ids)
+        live = np.setdiff1d(self.vectors.ids(self.vectors.find_positions(np.sort(ids))), self.deleted)
+        check_new_ids(ids, live)
         back = self._purge(np.intersect1d(ids, self.deleted))
         return (
             replace(back, vectors=BlockedVectors((*back.vectors.blocks, VectorBlock(ids, vectors))))
@@ -110,11 +111,6 @@ class FlatSearcher:
         return replace(
             self, deleted=np.union1d(self.deleted, self.vectors.ids(self.vectors.find_positions(np.unique(ids))))
         )
-
-    def contains(self, ids: Ids) -> NDArray[np.bool_]:
-        """Which of these ids are here."""
-        live = np.setdiff1d(ids, self.deleted)
-        return np.isin(ids, self.vectors.ids(self.vectors.find_positions(live)))
 
     def search(self, queries: NDArray[Any], k: int, allow: Ids | None = None) -> Hits:
         """The k nearest rows for `queries (Q, D)`, only among `allow` where given; equal distances by id.
@@ -149,16 +145,6 @@ class FlatSearcher:
             if (vectors.shape[1], vectors.dtype) != (others.shape[1], others.dtype):
                 wanted, got = (f"{some.shape[1]} values of {some.dtype}" for some in (others, vectors))
                 raise ValueError(f"rows of this index have {wanted}; got {got}")
-
-    def _check_new_ids(self, ids: Ids) -> None:
-        if ids.dtype != np.int64 or (ids < 0).any():
-            raise ValueError(f"ids are int64, 0 or larger; got {ids.dtype} {ids[ids < 0][:1]}")
-        ordered = np.sort(ids)
-        twice = ordered[1:][ordered[1:] == ordered[:-1]]
-        there = np.setdiff1d(self.vectors.ids(self.vectors.find_positions(ordered)), self.deleted)
-        for problem, wrong in (("comes twice", twice), ("is in the index already", there)):
-            if len(wrong):
-                raise ValueError(f"each id is added once; id {wrong[0]} {problem}")
 
     def _purge(self, ids: Ids) -> FlatSearcher:
         """Without any trace of these removed ids, so that they can come back."""
@@ -208,3 +194,14 @@ class FlatSearcher:
         best = np.lexsort((ids, exact))[: hits.ids.shape[1]]
         hits.ids[number, : len(best)] = ids[best]
         hits.scores[number, : len(best)] = 0 - exact[best]
+
+
+def check_new_ids(ids: Ids, live: Ids) -> None:
+    """Raise ValueError where ids are not int64 of 0 or larger, come twice, or are among the sorted ids `live`."""
+    if ids.dtype != np.int64 or (ids < 0).any():
+        raise ValueError(f"ids are int64, 0 or larger; got {ids.dtype} {ids[ids < 0][:1]}")
+    ordered = np.sort(ids)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    for problem, wrong in (("comes twice", twice), ("is in the index already", np.intersect1d(ordered, live))):
+        if len(wrong):
+            raise ValueError(f"each id is added once; id {wrong[0]} {problem}")

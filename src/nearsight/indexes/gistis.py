@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.indexes._cells import CellIndex, CellScanner
+from nearsight.indexes._inverted_lists import CellIndex, CellScanner
 from nearsight.types import Arrays, Floats, Metric
 
 _SEED = 3840

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes._cells import compact_parts
-from nearsight.kernels._pairs import inverse_document_frequency
+from nearsight.indexes._inverted_lists import compact_parts
+from nearsight.indexes.flat import check_new_ids
 from nearsight.kernels._postings import (
     Doubles,
     bag_norms,
@@ -21,6 +21,7 @@ from nearsight.kernels._postings import (
     merge_postings,
     weight_query,
 )
+from nearsight.kernels._similarity import inverse_document_frequency
 from nearsight.types import NO_ID, Arrays, Hits, Ids, Index, Kernel, Metric
 from nearsight.visual_words import Records
 
@@ -64,8 +65,8 @@ class Inverted(Index):
     Examples
     --------
     >>> from nearsight.kernels.tf_idf import TfIdf
-    >>> from nearsight.visual_words import records
-    >>> rows = [np.zeros(2, records(0)) for _ in range(3)]
+    >>> from nearsight.visual_words import record_dtype
+    >>> rows = [np.zeros(2, record_dtype(0)) for _ in range(3)]
     >>> for row, words in zip(rows, ([1, 2], [2, 3], [4, 5])):
     ...     row["word"] = words
     >>> full = Inverted().empty(TfIdf()).add(np.array([7, 8, 9]), rows)
@@ -121,9 +122,14 @@ class InvertedSearcher:
         return len(self.live_ids)
 
     def add(self, ids: Ids, bags: Any) -> InvertedSearcher:  # noqa: ANN401 - lists of records
-        """With these images too; the records of those that a part covers are not read."""
-        if len(twice := np.intersect1d(ids, self.live_ids)):
-            raise ValueError(f"id {twice[0]} is there already")
+        """With these images too; the records of those that a part covers are not read.
+
+        Raises
+        ------
+        ValueError
+            where an id is in the index already or comes twice, or is not in 0 to 2^32 - 1
+        """
+        check_new_ids(ids, self.live_ids)
         covered = np.isin(ids, np.concatenate([np.empty(0, np.uint32), *(part["ids"] for part in self.parts)]))
         parts, new = list(self.parts), np.flatnonzero(~covered)
         if len(new):

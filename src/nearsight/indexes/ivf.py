@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.indexes._cells import CellIndex, CellScanner
+from nearsight.indexes._inverted_lists import CellIndex, CellScanner
 from nearsight.types import Arrays, Floats, Metric
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock
-from nearsight.encoded import DescriptorChain, describe_base
+from nearsight.descriptor_chain import DescriptorChain, describe_base
 from nearsight.files import FileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, decode_image

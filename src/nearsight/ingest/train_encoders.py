@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.encoded import DescriptorChain, describe_base
+from nearsight.descriptor_chain import DescriptorChain, describe_base
 from nearsight.errors import UsageError
 from nearsight.files import FileSystem
 from nearsight.images.decode import Limits, decode_image

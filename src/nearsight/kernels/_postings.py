@@ -31,7 +31,7 @@ ANGLE_BINS, SCALE_BINS = 16, 16
 
 
 def build_postings(ids: Ids, bags: Sequence[Records], *, once: bool) -> Arrays:
-    """What is kept of images with rising ids; with `aggregates_words`, only the first feature of each word of each image."""
+    """The postings of images with rising ids; with `once`, only the first feature of each word of each image."""
     lengths = [len(row) for row in bags]
     every = np.concatenate([*bags, np.empty(0, bags[0].dtype if bags else record_dtype(0))])
     docs = np.repeat(np.arange(len(bags), dtype=np.uint32), lengths)

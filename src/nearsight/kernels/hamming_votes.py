@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.kernels._pairs import kernel_similarities
+from nearsight.kernels._similarity import kernel_similarities
 from nearsight.types import Floats, Kernel
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.kernels._pairs import kernel_similarities
+from nearsight.kernels._similarity import kernel_similarities
 from nearsight.types import Floats, Kernel
 
 
@@ -40,8 +40,8 @@ class TfIdf(Kernel):
 
     Examples
     --------
-    >>> from nearsight.visual_words import records
-    >>> first, second = (np.zeros(2, records(0)) for _ in range(2))
+    >>> from nearsight.visual_words import record_dtype
+    >>> first, second = (np.zeros(2, record_dtype(0)) for _ in range(2))
     >>> first["word"], second["word"] = [1, 2], [2, 3]
     >>> TfIdf(idf=False).distances([first], [first, second]).round(2).tolist()
     [[0.0, 0.5]]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import check_nonnegative, distances_in_blocks, normalise_histograms
+from nearsight.metrics._batches import check_nonnegative, distances_in_blocks, normalise_histograms
 from nearsight.types import Floats, Metric
 
 _TINY = np.finfo(np.float32).tiny

@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import distances_in_blocks, normalise_histograms
+from nearsight.metrics._batches import distances_in_blocks, normalise_histograms
 from nearsight.types import Floats, Metric
 
 

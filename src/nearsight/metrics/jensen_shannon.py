@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from nearsight.metrics._blocks import distances_in_blocks, normalise_histograms
+from nearsight.metrics._batches import distances_in_blocks, normalise_histograms
 from nearsight.types import Floats, Metric
 
 _BLOCK_VALUES = 128_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearsight.metrics._squares import square_shape
+from nearsight.metrics._image_warps import square_shape
 from nearsight.metrics.warp import Warp, best_variants
 from nearsight.types import Floats
 
@@ -66,9 +66,9 @@ class Shift(Warp):
         if not 0 <= self.window <= 8:
             raise ValueError(f"window is 0 to 8 pixels; got {self.window}")
 
-    def _apart(self, tried: Floats, lengths: Floats, rows: Floats) -> Floats:
-        fitted, apart = best_variants(tried, lengths, rows)
-        return np.minimum(apart, _windowed_distances(fitted, rows, self.window))
+    def _min_distances(self, variants: Floats, squared_norms: Floats, rows: Floats) -> Floats:
+        fitted, distances = best_variants(variants, squared_norms, rows)
+        return np.minimum(distances, _windowed_distances(fitted, rows, self.window))
 
 
 def _windowed_distances(fitted: Floats, rows: Floats, window: int) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import check_widths, distances_in_blocks
+from nearsight.metrics._batches import check_widths, distances_in_blocks
 from nearsight.types import Floats, Metric
 
 _BLOCK_VALUES = 128_000

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import check_widths
+from nearsight.metrics._batches import check_widths
 from nearsight.types import Floats, Metric
 
 HUE_STEPS = 128

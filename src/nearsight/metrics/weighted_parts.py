@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._blocks import check_widths
+from nearsight.metrics._batches import check_widths
 from nearsight.metrics.l1 import L1
 from nearsight.metrics.l2 import L2
 from nearsight.types import Floats, Metric
@@ -81,6 +81,11 @@ class WeightedParts(Metric):
     def is_expensive(self) -> bool:
         """Whether one of the metrics is."""
         return any(metric.is_expensive for metric in self.metrics)
+
+    @property
+    def has_euclidean_form(self) -> bool:
+        """Whether all of the metrics have one."""
+        return all(metric.has_euclidean_form for metric in self.metrics)
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""

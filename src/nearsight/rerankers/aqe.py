@@ -57,9 +57,10 @@ class Aqe(Reranker):
     >>> stored = np.stack([np.cos(turns), np.sin(turns)], 1).astype(np.float32)
     >>> index = Flat().empty(L2()).add(np.arange(3), stored)
     >>> query = np.float32([1, 0])
-    >>> rows = SimpleNamespace(question=query, metric=L2(), memo={}, search=index.search, rows=stored.__getitem__)
+    >>> context = SimpleNamespace(query_vector=query, metric=L2(), memo={}, search=index.search,
+    ...     vectors=stored.__getitem__)
     >>> hits = index.search(query[None], 3)
-    >>> hits.ids.tolist(), Aqe(n=1).refine(np.zeros((1, 1, 3), np.uint8), hits, rows).ids.tolist()
+    >>> hits.ids.tolist(), Aqe(n=1).rerank(np.zeros((1, 1, 3), np.uint8), hits, context).ids.tolist()
     ([[0, 2, 1]], [[0, 1, 2]])
     """
 

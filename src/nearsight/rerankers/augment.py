@@ -58,9 +58,9 @@ class Augment(VectorReranker):
     >>> from nearsight.types import Hits
     >>> turns = np.radians([15, 18, -16, -40])
     >>> stored = np.stack([np.cos(turns), np.sin(turns)], 1).astype(np.float32)
-    >>> rows = SimpleNamespace(question=np.float32([1, 0]), metric=L2(), memo={}, rows=stored.__getitem__)
+    >>> context = SimpleNamespace(query_vector=np.float32([1, 0]), metric=L2(), memo={}, vectors=stored.__getitem__)
     >>> hits = Hits(np.array([[0, 2, 1, 3]]), np.float32([[-0.26, -0.28, -0.31, -0.68]]))
-    >>> Augment(n=1).refine(np.zeros((1, 1, 3), np.uint8), hits, rows).ids.tolist()
+    >>> Augment(n=1).rerank(np.zeros((1, 1, 3), np.uint8), hits, context).ids.tolist()
     [[0, 1, 2, 3]]
     """
 

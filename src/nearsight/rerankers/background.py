@@ -58,10 +58,10 @@ class Background(VectorReranker):
     >>> from nearsight.types import Hits
     >>> turns = np.radians([20, -25, 24, 28])
     >>> stored = np.stack([np.cos(turns), np.sin(turns)], 1).astype(np.float32)
-    >>> rows = SimpleNamespace(question=np.float32([1, 0]), metric=L2(), memo={}, rows=stored.__getitem__,
-    ...     spread=lambda count: (np.arange(4), stored))
+    >>> context = SimpleNamespace(query_vector=np.float32([1, 0]), metric=L2(), memo={}, vectors=stored.__getitem__,
+    ...     sample=lambda count: (np.arange(4), stored))
     >>> hits = Hits(np.array([[0, 2, 1, 3]]), np.float32([[-0.35, -0.41, -0.43, -0.48]]))
-    >>> Background(n=1).refine(np.zeros((1, 1, 3), np.uint8), hits, rows).ids.tolist()
+    >>> Background(n=1).rerank(np.zeros((1, 1, 3), np.uint8), hits, context).ids.tolist()
     [[1, 0, 2, 3]]
     """
 

@@ -71,9 +71,9 @@ class Diffuse(VectorReranker):
     >>> from nearsight.types import Hits
     >>> turns = np.radians([10, 30, 50, 70, -35])
     >>> stored = np.stack([np.cos(turns), np.sin(turns)], 1).astype(np.float32)
-    >>> rows = SimpleNamespace(question=np.float32([1, 0]), metric=L2(), memo={}, rows=stored.__getitem__)
+    >>> context = SimpleNamespace(query_vector=np.float32([1, 0]), metric=L2(), memo={}, vectors=stored.__getitem__)
     >>> hits = Hits(np.array([[0, 1, 4, 2, 3]]), np.float32([[-0.2, -0.5, -0.6, -0.9, -1.2]]))
-    >>> Diffuse(k=1, seeds=1).refine(np.zeros((1, 1, 3), np.uint8), hits, rows).ids.tolist()
+    >>> Diffuse(k=1, seeds=1).rerank(np.zeros((1, 1, 3), np.uint8), hits, context).ids.tolist()
     [[0, 1, 4, 2, 3]]
     """
 

@@ -60,9 +60,9 @@ class Expand(Reranker):
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> rows = SimpleNamespace(verified={}, memo={})
+    >>> context = SimpleNamespace(verified={}, memo={})
     >>> hits = Hits(np.array([[1, 0]]), np.array([[-0.1, -0.2]], np.float32))
-    >>> Expand().refine(np.zeros((1, 1, 3), np.uint8), hits, rows).ids.tolist()
+    >>> Expand().rerank(np.zeros((1, 1, 3), np.uint8), hits, context).ids.tolist()
     [[1, 0]]
     """
 

@@ -56,9 +56,9 @@ class Reciprocal(VectorReranker):
     >>> from nearsight.types import Hits
     >>> turns = np.radians([10, 14, 18, 22, 26, -12])
     >>> stored = np.stack([np.cos(turns), np.sin(turns)], 1).astype(np.float32)
-    >>> rows = SimpleNamespace(question=np.float32([1, 0]), metric=L2(), memo={}, rows=stored.__getitem__)
+    >>> context = SimpleNamespace(query_vector=np.float32([1, 0]), metric=L2(), memo={}, vectors=stored.__getitem__)
     >>> hits = Hits(np.array([[0, 5, 1, 2, 3, 4]]), np.float32([[-0.17, -0.2, -0.24, -0.31, -0.38, -0.45]]))
-    >>> Reciprocal(k1=2, k2=1).refine(np.zeros((1, 1, 3), np.uint8), hits, rows).ids.tolist()
+    >>> Reciprocal(k1=2, k2=1).rerank(np.zeros((1, 1, 3), np.uint8), hits, context).ids.tolist()
     [[5, 0, 1, 2, 3, 4]]
     """
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from nearsight.geometry.alignment import rootsift_features
 from nearsight.geometry.homography import estimate_homography
-from nearsight.geometry.matching import Matches, match_mutual_nearest, normalize_by_longest_side
-from nearsight.geometry.word_matching import match_words
+from nearsight.geometry.matching import Matches, match_mutual_nearest, match_words, normalize_by_longest_side
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, LocalFeatures, Match, RerankContext, Reranker
 
 MAX_FEATURES, RATIO = 500, 0.9
@@ -68,13 +67,14 @@ class Spatial(Reranker):
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from nearsight.visual_words import records
-    >>> row = np.zeros(40, records(0))
+    >>> from nearsight.visual_words import record_dtype
+    >>> row = np.zeros(40, record_dtype(0))
     >>> row["word"], row["scale"] = np.arange(40), 60
     >>> row["x"], row["y"] = np.random.default_rng(0).integers(0, 65535, (2, 40))
-    >>> rows = SimpleNamespace(total=2, memo={}, verified={}, question=row, row=lambda id: row[: 40 * (1 - id)])
+    >>> context = SimpleNamespace(n_images=2, memo={}, verified={}, query_vector=row,
+    ...     vector=lambda image_id: row[: 40 * (1 - image_id)])
     >>> hits = Hits(np.array([[1, 0]]), np.array([[-0.1, -0.2]], np.float32))
-    >>> Spatial().refine(np.zeros((1, 1, 3), np.uint8), hits, rows).ids.tolist()
+    >>> Spatial().rerank(np.zeros((1, 1, 3), np.uint8), hits, context).ids.tolist()
     [[0, 1]]
     """
 
@@ -164,7 +164,7 @@ class Spatial(Reranker):
 def explain_inliers(
     evidence: SpatialEvidence, min_inliers: int, query_size: tuple[int, int], hit_size: tuple[int, int]
 ) -> Explanation:
-    """What was seen, where `min_inliers` matches must agree; `query_size` and `hit_size` are widths and heights in one unit each."""
+    """The explanation of a hit that needs `min_inliers` inliers; `query_size` and `hit_size` are widths and heights."""
     tried, match = evidence
     count = 0 if match is None else len(match.hit_points)
     if tried is None:

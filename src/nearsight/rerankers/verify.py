@@ -135,12 +135,13 @@ class Verify(Reranker):
     >>> from types import SimpleNamespace
     >>> noise = np.random.default_rng(0).integers(0, 256, (2, 24, 24, 3), dtype=np.uint8)
     >>> first, second = (np.kron(image, np.ones((8, 8, 1), np.uint8)) for image in noise)
-    >>> rows = SimpleNamespace(total=2, memo={}, derived=lambda id, make: make((first, second)[id]))
+    >>> context = SimpleNamespace(n_images=2, memo={},
+    ...     from_thumbnail=lambda image_id, make: make((first, second)[image_id]))
     >>> hits = Hits(np.array([[1, 0]]), np.array([[0.9, 0.8]], np.float32))
     >>> query = np.ascontiguousarray(first[20:170, ::-1])
-    >>> Verify().refine(query, hits, rows).ids.tolist()
+    >>> Verify().rerank(query, hits, context).ids.tolist()
     [[0, 1]]
-    >>> [reason.verdict for reason in Verify().explain(query, np.array([0, 1]), rows)]
+    >>> [reason.verdict for reason in Verify().explain(query, np.array([0, 1]), context)]
     ['mirrored copy', 'not a copy']
     """
 
@@ -256,7 +257,7 @@ def gather_evidence(views: list[_QueryView], hit: Image, hit_features: LocalFeat
     best = Evidence()
     for view in views:
         difference = _max_cell_difference(view.image, hit)
-        if difference <= min(MAX_CELL_DIFFERENCE, best.difference):
+        if difference <= MAX_CELL_DIFFERENCE and difference < best.difference:
             best = replace(Evidence(), difference=difference, mirrored=view.mirrored)
         found = fit_affine(match_mutual_nearest(view.features, hit_features), size)
         if found is None:
@@ -304,5 +305,6 @@ def _acceptance_sentence(evidence: Evidence, total: int) -> str:
 def _rejection_sentence(evidence: Evidence) -> str:
     agreeing = evidence.affine.n_inliers if evidence.affine else 0
     if evidence.correlation < MIN_CORRELATION and evidence.log_nfa < -1:
-        return f"{agreeing} matched points agree, but the pixels do not (correlation {evidence.correlation:.2f}): not a copy"
+        correlation = f"correlation {evidence.correlation:.2f}"
+        return f"{agreeing} matched points agree, but the pixels do not ({correlation}): not a copy"
     return f"too few matched points agree ({agreeing}): not a copy"

@@ -14,7 +14,7 @@ from nearsight.files import FileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
 from nearsight.pipeline import Pipeline
-from nearsight.search.query import EncodedQuery
+from nearsight.search.context import EncodedQuery
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Doubles, Floats, Image, Query
 

@@ -3,117 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, overload
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, ModelError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
-from nearsight.search.explain import HeatMapInputs, distance_to_score, explain_hits, explains_places
-from nearsight.search.query import EncodedQuery, encode_query
+from nearsight.search.context import EncodedQuery, QueryContext
+from nearsight.search.explain import distance_to_score, explain_hits
+from nearsight.search.heat_map import HeatMapInputs, explains_places
+from nearsight.search.query import encode_query
 from nearsight.search.reader import Reader
+from nearsight.search.results import Hit, Results, overall_verdict
 from nearsight.storage.snapshot import Snapshot
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Match, Metric, Query, Reranker
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Reranker
 
-T = TypeVar("T")
-FOUND = "found"
-NOTHING = "nothing like it here"
 FEEDBACK_DEPTH = 1000
 """So many hits of the query, and of all that is similar, are ordered by relevance feedback."""
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One image that was found.
-
-    `score` in 0..1; `distance` in the unit of `metric`; `alike` and `verdict` are the method's verdict, `why` a
-    sentence; `explanation` holds the matched points where there are some. Where there is a `heat_map`,
-    `Collection.explain` says which places of both images make the score.
-    """
-
-    rank: int
-    id: int
-    path: str
-    score: float
-    distance: float
-    metric: str
-    verdict: str
-    alike: bool | None
-    why: str
-    explanation: Explanation = field(repr=False)
-    heat_map: HeatMapInputs | None = field(default=None, repr=False, compare=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """What `search --json` prints for a hit."""
-        names = ("rank", "id", "path", "score", "distance", "metric", "verdict", "why")
-        return {name: getattr(self, name) for name in names}
-
-
-@dataclass(frozen=True)
-class Results(Sequence[Hit]):
-    """The hits of one query, best first. `verdict` is "found", "nothing like it here", or empty (no verdict)."""
-
-    recipe: str
-    verdict: str
-    hits: tuple[Hit, ...]
-    total: int
-
-    @overload
-    def __getitem__(self, at: int) -> Hit: ...
-    @overload
-    def __getitem__(self, at: slice) -> tuple[Hit, ...]: ...
-    def __getitem__(self, at: int | slice) -> Hit | tuple[Hit, ...]:
-        return self.hits[at]
-
-    def __len__(self) -> int:
-        return len(self.hits)
-
-    def __iter__(self) -> Iterator[Hit]:
-        return iter(self.hits)
-
-
-@dataclass
-class QueryContext:
-    """What a re-ranker may read of the collection while one query is answered (`types.RerankContext`)."""
-
-    snapshot: Snapshot
-    pipeline: Pipeline
-    query_vector: Any
-    n_images: int
-    allow: Ids | None = None
-    verified: dict[int, Match] = field(default_factory=dict)
-    memo: dict[Any, Any] = field(default_factory=dict)
-
-    @property
-    def metric(self) -> Metric:
-        """What the index ranks by."""
-        return self.pipeline.metric
-
-    def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
-        """`make` of a stored thumbnail."""
-        made: T = self.snapshot.from_thumbnail(image_id, make)
-        return made
-
-    def vector(self, image_id: int) -> NDArray[Any]:
-        """The stored vector of an image."""
-        return self.snapshot.vector(self.pipeline, image_id)
-
-    def vectors(self, ids: Ids) -> NDArray[Any]:
-        """The stored vectors `(n, D)` of several images."""
-        return self.snapshot.vectors(self.pipeline, ids)
-
-    def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
-        """Ids and vectors of some images, evenly spread."""
-        return self.snapshot.sample(self.pipeline, count)
-
-    def search(self, vectors: Any, k: int) -> Hits:  # noqa: ANN401 - vectors (Q, D), or a list of records
-        """The k best hits of each vector, among those that may be found."""
-        return self.snapshot.index(self.pipeline).search(vectors, k, self.allow)
 
 
 @dataclass(frozen=True)
@@ -264,10 +173,3 @@ def _insert_verified(
     every_score = np.concatenate([scores[accepted], ranked.scores[0, left]])
     order = np.argsort(-every_score, kind="stable")
     return Hits(every_id[None, order], every_score[None, order])
-
-
-def overall_verdict(hits: Sequence[Hit]) -> str:
-    """What the answer as a whole is."""
-    if any(hit.alike for hit in hits):
-        return FOUND
-    return NOTHING if all(hit.alike is False for hit in hits) else ""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import UsageError
-from nearsight.search.query import EncodedQuery
+from nearsight.search.context import EncodedQuery, QueryContext
 from nearsight.types import NO_ID, Doubles, Floats, Hits, Ids, Query
-
-if TYPE_CHECKING:
-    from nearsight.search.engine import QueryContext
 
 __all__ = ["GAMMA", "apply_feedback", "rocchio"]
 

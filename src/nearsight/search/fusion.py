@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
-from nearsight.search.engine import Hit, Ranking, Results, overall_verdict, rank
+from nearsight.search.engine import Ranking, rank
 from nearsight.search.reader import Reader
+from nearsight.search.results import Hit, Results, overall_verdict
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import NO_ID, Explanation, Hits, Query
 from nearsight.types.query import FUSION_METHODS

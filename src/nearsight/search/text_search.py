@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nearsight.search.engine import FOUND, NOTHING, Hit, Results
+from nearsight.search.results import FOUND, NOTHING, Hit, Results
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.filters import parse_filter
 from nearsight.storage.full_text import FullTextIndex, explain_text_match

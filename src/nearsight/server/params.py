@@ -12,7 +12,7 @@ import numpy as np
 
 from nearsight.api.collection import Collection
 from nearsight.errors import UsageError
-from nearsight.search.engine import Hit, Results
+from nearsight.search.results import Hit, Results
 from nearsight.senses import SENSES
 from nearsight.server.collections import WORDS
 from nearsight.server.decoder import Rendered

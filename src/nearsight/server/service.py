@@ -18,7 +18,7 @@ from nearsight.applications.map import Map
 from nearsight.errors import ImageError, Reason, naming
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
-from nearsight.search.engine import Hit, Results
+from nearsight.search.results import Hit, Results
 from nearsight.server import params as asking
 from nearsight.server.collections import Shelf, Shelved
 from nearsight.server.decoder import ASKED_SIDE, SHOWN_SIDE, Decoder, Rendered, Source

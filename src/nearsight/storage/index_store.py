@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from nearsight.errors import DamagedError
 from nearsight.files import FileSystem
-from nearsight.indexes._cells import compact_parts
+from nearsight.indexes._inverted_lists import compact_parts
 from nearsight.pipeline import Pipeline
 from nearsight.registry import method_name
 from nearsight.storage.array_file import ArrayFile, write_arrays

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nearsight.encoded import DescriptorChain
+from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import DamagedError, StorageError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline, buildable_pipelines

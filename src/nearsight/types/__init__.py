@@ -14,7 +14,7 @@ from nearsight.types.index import Index, SearchableIndex
 from nearsight.types.method import Method
 from nearsight.types.metric import Kernel, Metric
 from nearsight.types.query import ImageId, ImageSource, Query, colour_shares, make_query
-from nearsight.types.refiner import RerankContext, Reranker
+from nearsight.types.reranker import RerankContext, Reranker
 from nearsight.types.values import (
     NO_ID,
     Arrays,

@@ -1,4 +1,4 @@
-"""How images become rows, or points with what is around each."""
+"""The contracts of descriptors of whole images and of local features."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from nearsight.types.values import Floats, Image, LocalFeatures
 
 
 class Descriptor(Method, ABC):
-    """Turns images into rows of one width and dtype.
+    """Turns each image into a vector; all have one size and dtype.
 
-    A subclass writes `size` and `rows`, and sets `side`, `metric` and `dtype` where they differ from those here: class
+    A subclass writes `size` and `embed`, and sets `side`, `metric` and `dtype` where they differ from those here: class
     attributes, or properties where they depend on a parameter.
     """
 
@@ -37,23 +37,23 @@ class Descriptor(Method, ABC):
 
     @property
     def variable_length(self) -> bool:
-        """Whether a row is a list of records of any length, `dtype` each; then `rows` makes a list of them."""
+        """Whether an image becomes a list of records of `dtype`; then `embed` returns a list of them."""
         return False
 
     @property
     @abstractmethod
     def size(self) -> int:
-        """The number of values of a row."""
+        """The number of values of a vector."""
 
     @property
     def digest(self) -> str:
-        """What its rows depend on besides its parameters, such as a model's checksum; a part of the rows' key."""
+        """What vectors depend on besides the parameters, such as a model's checksum; a part of their stored key."""
         return ""
 
     def load(self) -> None:
-        """Load what its rows need from elsewhere, so that the first image need not wait; UsageError where it lacks.
+        """Load models and other files that it needs; UsageError where one is missing.
 
-        It is called before any image is read, in the asking process and in each worker.
+        It is called before any image is read, in the main process and in each worker.
         """
         return
 
@@ -69,35 +69,35 @@ class Descriptor(Method, ABC):
             return np.empty((0, self.size), self.dtype)
         return self.embed(images)
 
-    def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - rows, or a list of them where ragged
-        """The rows that these images ask with: those that `describe` makes, where nothing better is known."""
+    def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - vectors, or lists of records
+        """The vectors of query images; by default those of `describe`."""
         return self.describe(images)
 
     def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
-        """The row `(size,)` of an image of these colours (0..255) in these shares; None where it has no such thing."""
+        """The vector `(size,)` of an image of these colours (0..255) in these shares; None where not supported."""
         return None
 
     def embed_histogram(self, amounts: NDArray[np.float64]) -> NDArray[Any] | None:
-        """The row of an image with these amounts in the bins, in any unit; None where rows are no histogram of it."""
+        """The vector of an image with these amounts in the bins, in any unit; None where vectors are no histograms."""
         return None
 
     def encode_texts(self, words: Sequence[str]) -> Floats | None:
-        """The rows `(N, size) float32` of texts in one space with those of images; None where there is none.
+        """The vectors `(N, size) float32` of texts in the space of the images; None where texts are not supported.
 
-        For no texts it says whether there is such a space, and reads nothing for it.
+        With no texts nothing is loaded: the answer says whether texts are supported.
         """
         return None
 
     def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
-        """What two rows `(size,)` have in common, as half a sentence for a person; empty where nothing can be said."""
+        """What two vectors `(size,)` have in common, as half a sentence for a person; empty where unknown."""
         return ""
 
 
 class LocalDescriptor(Method, ABC):
-    """Finds points in images and describes what is around each.
+    """Detects points in images and describes the surroundings of each.
 
     A subclass writes `size` and `features`, and sets `side`, `metric` and `dtype` where they differ from those here.
-    Its field `n` is how many it keeps at most, those of the strongest response.
+    Its field `n` is the most features that are kept: those of the strongest response.
     """
 
     n: int
@@ -136,7 +136,7 @@ class LocalDescriptor(Method, ABC):
         """The features of one image `(H, W, 3) uint8`, at least 1 x 1; none is no error."""
 
     def match_pairs(self, first: LocalFeatures, second: LocalFeatures) -> NDArray[np.int64] | None:
-        """Which features of two images belong together, places in both `(m, 2)`; None: the nearest descriptors do."""
+        """Matched pairs `(m, 2)` of positions in both lists; None where the nearest descriptors are to be matched."""
         return None
 
     def describe(self, images: Sequence[Image]) -> list[LocalFeatures]:

@@ -1,4 +1,4 @@
-"""How what was described becomes rows that an index can search."""
+"""The contracts of encoders and vocabularies: from descriptors to vectors that an index can search."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from nearsight.types.method import Method
 from nearsight.types.values import Arrays, Floats
 
 TrainProgress: TypeAlias = Callable[[int, int], None]
-"""`(done, total)`: how far something has come."""
+"""`(done, total)`: the progress of training."""
 
 
 class Vocabulary(Method, ABC):
-    """Visual words: centres of descriptors, learnt once; a descriptor is the word of its nearest centre."""
+    """Visual words: centres of descriptors, trained once; the word of a descriptor is its nearest centre."""
 
     @property
     @abstractmethod
     def n_words(self) -> int:
-        """How many words it has at most; fewer where the sample is small."""
+        """The most words that it has; fewer where the sample is small."""
 
     @abstractmethod
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
-        """What is learnt of descriptors `(N, D) float32`, which may lie in a mapped file; `centres (K, D)` among it."""
+        """Train on descriptors `(N, D) float32`, which may lie in a mapped file; returns `centres (K, D)` and more."""
 
     @abstractmethod
     def assign(self, descriptors: Floats, fitted: Arrays, several: int = 1) -> NDArray[np.int32]:
@@ -34,41 +34,41 @@ class Vocabulary(Method, ABC):
 
 
 class Encoder(Method, ABC):
-    """Makes what an index can search of what was described: one row an image, or features of another kind.
+    """Turns local features or vectors into vectors that an index can search, or into other local features.
 
-    It is fitted once, on a sample of descriptors or rows; the fitted arrays are stored and given back.
+    It is trained once, on a sample of descriptors or vectors; the trained arrays are stored with the collection.
     """
 
     input_kind: ClassVar[str] = "features"
-    """What it encodes: "features", "rows", or "both"; of both it makes the same kind again, each by itself."""
+    """What it encodes: "features", "rows" (vectors), or "both"; with "both" the output is of the kind of the input."""
     output_kind: ClassVar[str] = "rows"
-    """What it makes where it takes features: "rows", or other "features"."""
+    """What features become: "rows" (vectors), or other "features"."""
     trains_on_pairs: ClassVar[bool] = False
-    """Whether it learns from pairs: the rows 2i and 2i + 1 of its sample are those of images of the same thing."""
+    """Whether it trains on pairs: the vectors 2i and 2i + 1 of its sample are of images of the same thing."""
     variable_length: ClassVar[bool] = False
-    """Whether its rows are of any length: one record for each visual word that an image holds (`visual_words`)."""
+    """Whether it returns a list of records for each image, one for each feature (`visual_words`)."""
 
     @property
     def metric(self) -> str:
-        """The name of its rows' natural metric, with parameters where it takes some, as in a recipe."""
+        """The name of the natural metric of its vectors, with parameters where it takes some, as in a recipe."""
         return "l2"
 
     @property
     def dtype(self) -> Any:  # noqa: ANN401 - as NumPy takes it
-        """The type of a row's values."""
+        """The type of a vector's values."""
         return "float32"
 
     def output_kind_for(self, kind: str) -> str:
-        """What it makes of "features" or of "rows": the one or the other."""
+        """The kind of its output, "features" or "rows", for this kind of input."""
         return kind if self.input_kind == "both" else self.output_kind
 
     @property
     @abstractmethod
     def sample_size(self) -> int:
-        """How many descriptors or rows `fit` is best given; 0: there is nothing to fit."""
+        """How many descriptors or vectors `train` should be given; 0 where there is nothing to train."""
 
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
-        """What is learnt of descriptors or rows `(N, D) float32`, which may lie in a mapped file.
+        """Train on descriptors or vectors `(N, D) float32`, which may lie in a mapped file; returns the trained arrays.
 
         Raises ValueError where these are too few or of a kind that it cannot take.
         """
@@ -76,12 +76,12 @@ class Encoder(Method, ABC):
 
     @abstractmethod
     def size(self, width: int, fitted: Arrays) -> int:
-        """The values of a row (or of a descriptor, where features stay features) made of `width` values."""
+        """The values of an output vector, or descriptor where features stay features, for inputs of `width` values."""
 
     @abstractmethod
     def encode(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
-        """Rows `(N, size) float32` of N images' features or rows; lists where ragged or where features stay so."""
+        """Encode N images: vectors `(N, size) float32`, or a list of records or of features."""
 
     def encode_queries(self, described: Sequence[Any], fitted: Arrays) -> Any:  # noqa: ANN401 - as the class says
-        """The rows that these ask with; those that are stored of them, where nothing better is known."""
+        """Encode N query images; by default as `encode` does."""
         return self.encode(described, fitted)

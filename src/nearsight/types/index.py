@@ -1,4 +1,4 @@
-"""How rows are searched."""
+"""The contract of indexes: how vectors are searched."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from nearsight.types.values import Arrays, Hits, Ids
 
 
 class SearchableIndex(Protocol):
-    """An index with rows in it. Adding and removing return a new one; the old one goes on answering."""
+    """An index with vectors in it. Adding and removing return a new one; the old one stays valid."""
 
     def add(self, ids: Ids, rows: NDArray[Any]) -> SearchableIndex:
-        """With these rows `(N, D)` too."""
+        """Return an index with these vectors `(N, D)` too."""
         ...
 
     def remove(self, ids: Ids) -> SearchableIndex:
-        """Without these ids; unknown ones are ignored."""
+        """Return an index without these ids; unknown ones are ignored."""
         ...
 
     def search(self, queries: Any, k: int, allow: Ids | None = None) -> Hits:  # noqa: ANN401 - or lists of records
-        """The k best rows for `queries (Q, D)`, only among `allow` (sorted ids) where given; ties by id."""
+        """The k best vectors for `queries (Q, D)`, only among `allow` (sorted ids) where given; ties by id."""
         ...
 
 
 class Index(Method, ABC):
-    """How rows are searched. Its `metric` field is None for the descriptor's natural one.
+    """A way to search vectors. Its `metric` field is None for the descriptor's natural one.
 
-    An approximate index is fitted once, on a sample, and keeps something of each row; both are arrays that the
-    collection stores and gives back. It sets `cache_params` and writes `fit`, `keep` and `join` too.
+    An approximate index is trained once, on a sample, and encodes each vector; the collection stores the trained
+    arrays and the codes. Such an index sets `cache_params` and writes `train`, `encode` and `merge` too.
     """
 
     metric: Metric | None
     variable_length: ClassVar[bool] = False
-    """Whether rows are lists of records (`visual_words`)."""
+    """Whether it searches lists of records (`visual_words`)."""
     summary: ClassVar[str] = "the rows near the query are compared"
-    """How it finds what it finds, in words."""
+    """How it searches, in words."""
     cache_params: ClassVar[tuple[str, ...]] = ()
-    """The parameters on which what it keeps depends; none: it keeps nothing, and is exact."""
+    """The parameters that its codes depend on; an index without any stores no codes and is exact."""
 
     @property
     def exact_below(self) -> int:
-        """With fewer rows than this an exact search is as good, and the collection uses one."""
+        """A collection of fewer vectors than this is searched exactly."""
         return 0
 
     @property
     def sample_size(self) -> int:
-        """How many rows `fit` is best given."""
+        """How many vectors `train` should be given."""
         return 0
 
     def supports_metric(self, metric: Metric) -> bool:
@@ -60,16 +60,16 @@ class Index(Method, ABC):
 
     @abstractmethod
     def empty(self, metric: Metric, fitted: Arrays | None = None, kept: Sequence[Arrays] = ()) -> SearchableIndex:
-        """An index without rows that ranks by `metric`; `kept` is what it need not make of rows that are added."""
+        """An index without vectors that ranks by `metric`; `kept` are stored codes of vectors that will be added."""
 
     def train(self, sample: NDArray[Any], metric: Metric) -> Arrays:
-        """What is to be learnt of rows before any is kept, from a sample `(N, D)` of them."""
+        """Train on a sample `(N, D)` of the vectors; returns the trained arrays."""
         return {}
 
     def encode(self, ids: Ids, rows: NDArray[Any], metric: Metric, fitted: Arrays) -> Arrays:
-        """What it keeps of these rows `(N, D)`; `ids` among it says of which."""
+        """The codes of these vectors `(N, D)`; the array `ids` says whose they are."""
         return {"ids": ids}
 
     def merge(self, kept: Sequence[Arrays], without: Ids) -> Arrays:
-        """What was kept at several times as one, without some ids (sorted)."""
+        """Several parts of codes as one, without some ids (sorted)."""
         return {}

@@ -27,6 +27,11 @@ class Metric(Method, ABC):
         """How far what `first` gives may be from what its order is: relative and absolute, twice its largest error."""
         return 1e-5, 1e-6
 
+    @property
+    def has_euclidean_form(self) -> bool:
+        """Whether `to_euclidean` returns vectors; cells need them."""
+        return type(self).to_euclidean is not Metric.to_euclidean
+
     @abstractmethod
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32` between `queries (Q, D)` and `rows (N, D)`."""
@@ -36,9 +41,9 @@ class Metric(Method, ABC):
         return self.distances(queries, rows)
 
     def to_euclidean(self, rows: NDArray[Any]) -> Floats | None:
-        """Rows `(N, E) float32` whose straight distances put them in nearly the order of this metric.
+        """Vectors `(N, E) float32` whose Euclidean distances order nearly as this metric does.
 
-        Cells are made of these. None where no such rows are known; then only an exact index serves this metric.
+        Cells are clustered in this space. None where no such vectors are known: only an exact index can then be used.
         """
         return None
 

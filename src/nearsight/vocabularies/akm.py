@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nearsight.clustering import kmeans
 from nearsight.types import Arrays, Floats, TrainProgress, Vocabulary
-from nearsight.vocabularies._nearest import CentreIndexCache, build_centre_index, search_centres
+from nearsight.vocabularies._centre_index import CentreIndexCache, build_centre_index, search_centres
 
 _INDEX_CACHE = CentreIndexCache()
 

@@ -1,0 +1,124 @@
+"""What the encoders of visual words share. A helper, not a method."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from nearsight.clustering import iter_chunks
+from nearsight.encoders._normalisation import check_width, trained_array
+from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgress, Vocabulary
+from nearsight.visual_words import Records, record_dtype, to_records
+from nearsight.vocabularies.akm import Akm
+
+_SEED = 20081012
+DEFAULT_VOCABULARY = Akm(20_000)
+SAMPLES_PER_WORD = 24
+"""Descriptors for each word that a vocabulary is learnt from."""
+WORDS_PER_ASSIGNMENT = 1000
+"""A vocabulary has so many words for each that a query's feature has: the second nearest of few words is far off."""
+
+
+@dataclass(frozen=True)
+class WordEncoder(Encoder):
+    """Features become records of their visual words. A subclass writes `signatures`, and what else it learns."""
+
+    words: Vocabulary = DEFAULT_VOCABULARY
+    several: int = 1
+
+    input_kind: ClassVar[str] = "features"
+    variable_length: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.words, Vocabulary):
+            raise ValueError(f"words is a vocabulary such as kmeans(k=1000); got {self.words!r}")
+        if self.several < 1:
+            raise ValueError(f"several is how many words a feature of a query has, 1 or more; got {self.several}")
+
+    @property
+    @abstractmethod
+    def bits(self) -> int:
+        """How many bits a record has beside its word."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its records."""
+        return record_dtype(self.bits)
+
+    @property
+    def sample_size(self) -> int:
+        """Enough for each word."""
+        return SAMPLES_PER_WORD * self.words.n_words
+
+    def size(self, width: int, fitted: Arrays) -> int:
+        """One record a feature; how many there are differs."""
+        return 1
+
+    def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
+        """The records of each image: every feature with its nearest word."""
+        return [self._to_records(each, fitted, 1) for each in described]
+
+    def encode_queries(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
+        """The records that each image asks with: every feature with its `several` nearest words; fewer of few."""
+        several = min(self.several, max(1, len(trained_array(fitted, "centres")) // WORDS_PER_ASSIGNMENT))
+        return [self._to_records(each, fitted, several) for each in described]
+
+    def _to_records(self, features: LocalFeatures, trained: Arrays, n_words: int) -> Records:
+        check_width(features.descriptors, trained["centres"].shape[1])
+        words = self.words.assign(features.descriptors, trained, n_words)
+        at, rank = np.nonzero(words >= 0)
+        some, chosen = features.select(at), words[at, rank]
+        return to_records(some, chosen, self.signatures(some.descriptors, chosen, trained))
+
+    @abstractmethod
+    def signatures(self, descriptors: Floats, words: NDArray[np.int32], trained: Arrays) -> NDArray[np.uint8]:
+        """The bits `(n, bits / 8) uint8` of descriptors `(n, D)` of one image with their words."""
+
+
+class _VocabularyCache:
+    """The vocabulary trained last, so that recipes trained together train the one they share once."""
+
+    def __init__(self) -> None:
+        self._latest: tuple[Any, Arrays] | None = None
+
+    def train(self, vocabulary: Vocabulary, sample: Floats, report: TrainProgress) -> Arrays:
+        """Train on descriptors `(N, D)`, or return the last result where vocabulary and sample are the same."""
+        key = vocabulary, sample.shape, _hash_sample(sample)
+        latest = self._latest  # read once: another thread may put its own there at any moment
+        if latest is None or latest[0] != key:
+            latest = self._latest = key, vocabulary.train(sample, report)
+        report(1, 1)
+        return dict(latest[1])
+
+
+def _hash_sample(sample: Floats) -> bytes:
+    """SHA-256 of a sample, which may lie in a mapped file and is never in memory whole."""
+    digest = hashlib.sha256()
+    for piece in iter_chunks(sample):
+        digest.update(np.ascontiguousarray(piece).data)
+    return digest.digest()
+
+
+_vocabulary_cache = _VocabularyCache()
+train_vocabulary = _vocabulary_cache.train
+
+
+def random_directions(bits: int, width: int) -> Floats:
+    """Orthonormal random directions `(bits, width) float32`, bits <= width.
+
+    Raises
+    ------
+    ValueError
+        where there are more bits than values
+    """
+    if bits > width:
+        raise ValueError(f"bits is at most the number of values of a descriptor, {width}; got {bits}")
+    directions, triangle = scipy.linalg.qr(np.random.default_rng(_SEED).standard_normal((width, width)))
+    return np.ascontiguousarray((directions * np.sign(np.diagonal(triangle))).T[:bits], np.float32)

@@ -1,0 +1,70 @@
+"""The answer to a query: hits, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+from nearsight.search.heat_map import HeatMapInputs
+from nearsight.types import Explanation
+
+FOUND = "found"
+NOTHING = "nothing like it here"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One image that was found.
+
+    `score` in 0..1; `distance` in the unit of `metric`; `alike` and `verdict` are the method's verdict, `why` a
+    sentence; `explanation` holds the matched points where there are some. Where there is a `heat_map`,
+    `Collection.explain` says which places of both images make the score.
+    """
+
+    rank: int
+    id: int
+    path: str
+    score: float
+    distance: float
+    metric: str
+    verdict: str
+    alike: bool | None
+    why: str
+    explanation: Explanation = field(repr=False)
+    heat_map: HeatMapInputs | None = field(default=None, repr=False, compare=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `search --json` prints for a hit."""
+        names = ("rank", "id", "path", "score", "distance", "metric", "verdict", "why")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Results(Sequence[Hit]):
+    """The hits of one query, best first. `verdict` is "found", "nothing like it here", or empty (no verdict)."""
+
+    recipe: str
+    verdict: str
+    hits: tuple[Hit, ...]
+    total: int
+
+    @overload
+    def __getitem__(self, at: int) -> Hit: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Hit, ...]: ...
+    def __getitem__(self, at: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[at]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+
+def overall_verdict(hits: Sequence[Hit]) -> str:
+    """What the answer as a whole is."""
+    if any(hit.alike for hit in hits):
+        return FOUND
+    return NOTHING if all(hit.alike is False for hit in hits) else ""

@@ -1,0 +1,88 @@
+"""The contract of re-rankers, and what they may read of the collection."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from numpy.typing import NDArray
+
+from nearsight.types.method import Method
+from nearsight.types.metric import Metric
+from nearsight.types.values import Explanation, Hits, Ids, Image, Match
+
+T = TypeVar("T")
+
+
+class RerankContext(Protocol):
+    """What a re-ranker may read of the collection while one query is answered."""
+
+    n_images: int
+    """Images in the collection."""
+    memo: dict[Any, Any]
+    """What a re-ranker keeps between `rerank` and `explain` of the same query."""
+    query_vector: Any
+    """The query's vector, or its records; a re-ranker may replace it for those that follow."""
+    verified: dict[int, Match]
+    """The hits that a re-ranker has verified to show the same thing as the query, and where."""
+
+    @property
+    def metric(self) -> Metric:
+        """What the index ranks by."""
+        ...
+
+    def vector(self, ident: int) -> NDArray[Any]:
+        """The stored vector of an image, or its records."""
+        ...
+
+    def vectors(self, ids: Ids) -> NDArray[Any]:
+        """The stored vectors `(n, D)` of images, in the order of `ids`."""
+        ...
+
+    def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
+        """Ids and vectors `(n, D)` of at most `count` images, evenly spread over the collection; always the same."""
+        ...
+
+    def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - rows (Q, D), or a list of records
+        """The k best hits of each vector, among those that may be found."""
+        ...
+
+    def from_thumbnail(self, ident: int, make: Callable[[Image], T]) -> T:
+        """`make` of the stored thumbnail (256 pixels at the longest side) of one image.
+
+        It may be kept for later queries, so `make` is a function of a module and its result is never changed.
+        """
+        ...
+
+
+class Reranker(Method, ABC):
+    """Maps hits to better hits, one query at a time."""
+
+    variable_length: ClassVar[bool] = False
+    """Whether it needs records of visual words."""
+    vectors: ClassVar[bool] = False
+    """Whether it needs float32 vectors and a metric with a Euclidean form (`Metric.to_euclidean`)."""
+    gives_verdict: ClassVar[bool] = False
+    """Whether it judges hits; otherwise the distance does, as without re-rankers."""
+
+    @property
+    def depth(self) -> int:
+        """The least number of hits that it needs from the index."""
+        return 0
+
+    def query_views(self, image: Image) -> list[Image]:
+        """The images that the index is asked with for this query; the best score of a hit counts."""
+        return [image]
+
+    def speculative_views(self, image: Image) -> list[Image]:
+        """Further views the query may be a copy in. Their hits count only where nearer than all others."""
+        return []
+
+    @abstractmethod
+    def rerank(self, image: Image, hits: Hits, rows: RerankContext) -> Hits:
+        """Re-ranked hits `(1, k)` for one query image; it may ask the index for others."""
+
+    @abstractmethod
+    def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:
+        """The explanation of each of these hits; None for those that this re-ranker has not examined."""
