@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from nearsight.encoded import TRAINED_PREFIX, DescriptorChain
-from nearsight.errors import ModelMissingError, RecipeError, UsageError
+from nearsight.errors import ModelMissingError, RecipeError, UsageError, suggestion
 from nearsight.recipe import Recipe, parse_recipe
-from nearsight.registry import build_methods, method_name, natural_metric, require_method, suggestion, to_recipe
+from nearsight.registry import build_methods, method_name, natural_metric, require_method, to_recipe
 from nearsight.senses import SENSES
 from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Reranker
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nearsight.plugins import installed_plugins
+from nearsight.registry import installed_plugins
 from nearsight.registry import methods
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from nearsight.files import LocalFileSystem
 from nearsight.ingest.run import Progress, Summary
 from nearsight.server import jobs
 from nearsight.server.collections import Shelved
-from nearsight.storage.location import writer_lock
+from nearsight.storage.lock import writer_lock
 from tests.server.conftest import C, serving
 
 

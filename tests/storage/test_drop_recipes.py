@@ -28,8 +28,8 @@ OTHER = "gist | ivf(cells=2, probes=2, exact_below=8)"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     """Images are described in this process: a collection is indexed often here, and is small."""
-    monkeypatch.setattr(run, "Pool", Here)
-    monkeypatch.setattr(train_encoders, "Pool", Here)
+    monkeypatch.setattr(run, "WorkerPool", Here)
+    monkeypatch.setattr(train_encoders, "WorkerPool", Here)
 
 
 @pytest.fixture

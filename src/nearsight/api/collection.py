@@ -31,8 +31,9 @@ from nearsight.search.query import query_pixels
 from nearsight.search.reader import Current
 from nearsight.senses import SENSES
 from nearsight.storage import integrity
+from nearsight.storage.collection_metadata import load_root
 from nearsight.storage.drop_recipes import Dropped
-from nearsight.storage.location import index_command, load_root, locate
+from nearsight.storage.location import index_command, locate
 from nearsight.storage.recipes import usual
 from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, Problem, SidecarRecord, SkipRecord
 from nearsight.storage.snapshot import Snapshot
@@ -376,11 +377,11 @@ class Collection:
 
         The files stay where they are, and later runs of `index` leave them out; `restore` lets them in again.
         """
-        return exclude.remove(self.home, self._files, paths)
+        return exclude.remove_images(self.home, self._files, paths)
 
     def restore(self, paths: Sequence[str]) -> int:
         """Undo `remove`: the next `index` takes these in again; how many."""
-        return exclude.restore(self.home, self._files, paths)
+        return exclude.restore_images(self.home, self._files, paths)
 
 
 def _image(given: str | Path | bytes | Image) -> Path | bytes | Image:

@@ -18,19 +18,18 @@ from nearsight.ingest.run import Ingest, Progress, Settings, Summary, Watch
 from nearsight.ingest.train_encoders import Learner
 from nearsight.ingest.training_pairs import Pairs, pairs_of
 from nearsight.pipeline import Pipeline, build_pipelines, buildable_pipelines
-from nearsight.storage import drop_recipes, index_store, integrity
+from nearsight.storage import cache_files, drop_recipes, integrity
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.database import CATALOGUE_FILE
-from nearsight.storage.location import (
-    INDEX_DIR_NAME,
-    load_root,
-    locate,
+from nearsight.storage.collection_metadata import (
     open_catalogue,
-    salvage,
+    salvage_recipes,
+    salvage_root,
     save_root,
     update_recipes,
-    writer_lock,
 )
+from nearsight.storage.database import CATALOGUE_FILE
+from nearsight.storage.location import INDEX_DIR_NAME, locate
+from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import Problem
 from nearsight.storage.trained_state import (
     TrainedState,
@@ -65,9 +64,9 @@ def index(
         what their indexes keep and what they learnt, as far as no other recipe uses it; `dropped` says how much that
         was. A recipe whose method is not installed can be dropped too
     collection : where the collection lies, `FOLDER/.nearsight` by default
-    trained : files of `train`: what recipes need that learn, such as a vocabulary; otherwise they learn from the folder.
-        Rows that were made with something else learnt are made anew
-    watch : is told of the progress
+    trained : files of `train`, such as a vocabulary, for recipes that need training; without one they are trained on
+        the folder. Vectors that were computed with another trained state are computed again
+    watch : called with the progress
 
     Raises
     ------
@@ -126,8 +125,8 @@ def _ingested(
     lacking = [plan for plan in wanted if plan.recipe not in known]
     if not catalogue.count_images():
         return first
-    found = {key: arrays for key, arrays in taught.items() if key in map(index_store.trained_state_key, lacking)}
-    lacking = [plan for plan in lacking if index_store.trained_state_key(plan) not in found]
+    found = {key: arrays for key, arrays in taught.items() if key in map(cache_files.trained_state_key, lacking)}
+    lacking = [plan for plan in lacking if cache_files.trained_state_key(plan) not in found]
 
     def some(count: int) -> list[bytes]:
         chosen = set(catalogue.sample_ids(count))
@@ -135,7 +134,7 @@ def _ingested(
 
     found |= _learner(files, watch, settings).run(lacking, some)
     old = [entry for entry in catalogue.caches() if entry.key in found]
-    index_store.write_caches(home, catalogue, files, [(key, 0, arrays) for key, arrays in found.items()], old)
+    cache_files.write_caches(home, catalogue, files, [(key, 0, arrays) for key, arrays in found.items()], old)
     both = first.then(run(trained_pipelines(wanted, home, catalogue, files)))
     return replace(both, seconds=clock.monotonic() - start)
 
@@ -209,29 +208,41 @@ def repair(
     folder: str | Path = ".",
     *,
     collection: str | Path | None = None,
+    root: str | Path | None = None,
     settings: Settings | None = None,
     watch: Watch | None = None,
 ) -> tuple[list[Problem], Summary]:
     """Drop what is damaged, keep what is sound, describe the rest again from the images.
 
+    Parameters
+    ----------
+    root : the folder of the images, needed where the collection lies elsewhere and its record of the folder is lost
+
     Returns
     -------
     what was dropped, and what the ingest then did
+
+    Raises
+    ------
+    UsageError : there is no collection, or `root` is needed, is not a folder or is not the folder of this collection
     """
     home = locate(folder, collection)
     files = LocalFileSystem()
-    root, recipes = salvage(home)
+    if root is not None and not Path(root).expanduser().is_dir():
+        raise UsageError(f"{root} is not a folder")
+    images = salvage_root(home, None if root is None else Path(root).expanduser().resolve())
+    recipes = salvage_recipes(home)
     with writer_lock(home, files):
         problems = integrity.repair_storage(home, files)
         with open_catalogue(home, files) as catalogue:
             if catalogue.meta("root") is None:
-                save_root(catalogue, root, home)
+                save_root(catalogue, images, home)
             with catalogue.transaction():
                 for name, text in recipes.items():
                     catalogue.put_recipe(name, text)
-            wanted, folder = update_recipes(catalogue, []), load_root(catalogue, home)
+            wanted = update_recipes(catalogue, [])
             told, how = watch or _ignore, settings or Settings()
-            return problems, _ingested(folder, home, catalogue, wanted, files, SystemClock(), told, how, {})
+            return problems, _ingested(images, home, catalogue, wanted, files, SystemClock(), told, how, {})
 
 
 def _ignore(progress: Progress) -> None:

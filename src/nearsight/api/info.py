@@ -10,9 +10,10 @@ from typing import Any
 from nearsight.errors import DamagedError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
-from nearsight.storage import index_store
+from nearsight.storage import cache_files
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.location import index_command, load_root
+from nearsight.storage.collection_metadata import load_root
+from nearsight.storage.location import index_command
 from nearsight.storage.recipes import sorted_out
 from nearsight.storage.segments import SEGMENTS_FOLDER
 from nearsight.storage.snapshot import Snapshot
@@ -37,7 +38,7 @@ def info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files: FileSystem
 def _bytes(home: Path, files: FileSystem) -> int:
     """What the collection takes on the disk; files that go meanwhile count nothing."""
     total = 0
-    for folder in (home, home / SEGMENTS_FOLDER, home / index_store.INDEXES_FOLDER):
+    for folder in (home, home / SEGMENTS_FOLDER, home / cache_files.INDEXES_FOLDER):
         for name in files.listdir(folder) if files.exists(folder) else ():
             with suppress(FileNotFoundError):
                 total += files.size(folder / name)

@@ -35,7 +35,9 @@ from nearsight.models import registry
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.location import locate, open_catalogue, writer_lock
+from nearsight.storage.collection_metadata import open_catalogue
+from nearsight.storage.location import locate
+from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import LabelState
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Floats, Ids, Image

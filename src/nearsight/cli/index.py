@@ -122,6 +122,9 @@ def verify(in_: In = Here, collection: Collection = None, json: Json = False) ->
 def repair(
     in_: In = Here,
     collection: Collection = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="The folder of the images, where the collection does not know it any more.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
     json: Json = False,
 ) -> None:
@@ -131,7 +134,9 @@ def repair(
     from nearsight.storage.location import locate
 
     with _progress(quiet=json) as watch:
-        problems, summary = repair(in_, collection=collection, settings=_settings(workers, 256), watch=watch)
+        problems, summary = repair(
+            in_, collection=collection, root=folder, settings=_settings(workers, 256), watch=watch
+        )
     for problem in [] if json else problems:
         typer.echo(f"dropped: {problem.where}: {problem.what}")
     info = Opened(locate(in_, collection)).info()

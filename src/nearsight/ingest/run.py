@@ -30,7 +30,7 @@ from nearsight.ingest.extract import Describe, Read, Task
 from nearsight.ingest.scan import Comparison
 from nearsight.ingest.sidecars import Notes
 from nearsight.pipeline import Pipeline
-from nearsight.storage import index_store, segments
+from nearsight.storage import cache_files, index_store, segments
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.compaction import compact_segments, drop_stale_segments, merge_small_segments
 from nearsight.storage.records import ImageRecord, NoteRecord, SegmentEntry, SkipRecord
@@ -144,7 +144,7 @@ class Ingest:
         for name in self.files.listdir(self.folder):
             if name not in listed:
                 self.files.remove(self.folder / name)
-        index_store.remove_orphan_files(self.home, self.catalogue, self.files)
+        cache_files.remove_orphan_files(self.home, self.catalogue, self.files)
 
     def _outdated(self, key: str) -> bool:
         return any(plan.is_stale(key) for plan in self.plans)

@@ -62,10 +62,6 @@ class ReadSidecar:
         data, stat = self.files.read(os.path.join(self.root, task.path), MAX_SIDECAR_BYTES)
         return SidecarRead(stat.st_size, stat.st_mtime_ns, now, read_sidecar(task.path, data))
 
-    def finish(self, items: list[SidecarRead]) -> list[SidecarRead]:
-        """Nothing is faster for many at once."""
-        return items
-
 
 class Notes:
     """The sidecars of one run over a folder."""

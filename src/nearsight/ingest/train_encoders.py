@@ -18,7 +18,7 @@ from nearsight.files import FileSystem
 from nearsight.images.decode import Limits, decode_image
 from nearsight.pipeline import Pipeline
 from nearsight.registry import method_name
-from nearsight.storage import index_store
+from nearsight.storage import cache_files
 from nearsight.storage.trained_state import TrainedState
 from nearsight.types import Arrays, Descriptor, Encoder, Floats, LocalDescriptor, LocalFeatures
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
@@ -56,10 +56,6 @@ class _Look:
         described = describe_base(self.first, [decode_image(data, self.limits).render(self.first.side)])
         return [_through(described[0], [(encoder, {}) for encoder in start]) for start in self.starts]
 
-    def finish(self, items: list[Any]) -> list[Any]:
-        """Nothing is faster for many at once."""
-        return items
-
 
 @dataclass(frozen=True)
 class Learner:
@@ -83,7 +79,7 @@ class Learner:
         lacking: dict[Any, dict[str, DescriptorChain]] = {}
         for plan in plans:
             assert isinstance(plan.descriptor, DescriptorChain)
-            lacking.setdefault(plan.descriptor.base, {})[index_store.trained_state_key(plan)] = plan.descriptor
+            lacking.setdefault(plan.descriptor.base, {})[cache_files.trained_state_key(plan)] = plan.descriptor
         for first, chains in lacking.items():
             with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
                 count = max(_images(chain) for chain in chains.values())

@@ -70,10 +70,6 @@ class Render:
         make = _kept if source.side == ASKED_SIDE else thumbnail.encode
         return Rendered(digest(data), image.width, image.height, make(pixels))
 
-    def finish(self, items: list[Rendered]) -> Sequence[Rendered]:
-        """Nothing is left to do."""
-        return items
-
 
 class Decoder:
     """Isolated processes that render; as many requests at a time as there are processes, the others wait."""

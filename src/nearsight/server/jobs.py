@@ -18,7 +18,7 @@ from nearsight.pipeline import build_pipelines
 from nearsight.server.collections import Shelved, discreet
 from nearsight.server.errors import RefusedError, not_found
 from nearsight.server.recent import Recent
-from nearsight.storage.location import writer_lock
+from nearsight.storage.lock import writer_lock
 
 KEPT = 100
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"

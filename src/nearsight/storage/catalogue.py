@@ -96,7 +96,7 @@ class Catalogue(Database):
         return [NoteRecord(*row) for row in rows]
 
     def labels(self, path: bytes, *, include_dropped: bool = False) -> list[LabelRecord]:
-        """What the image at a path is labelled as, the surest first; also what somebody `include_dropped` where wanted."""
+        """The labels of the image at a path, the surest first; with `include_dropped` those a person dropped too."""
         if self.format_version < 4:
             return []
         rows = self.fetch_records(

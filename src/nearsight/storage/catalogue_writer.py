@@ -88,13 +88,22 @@ class CatalogueWriter(Catalogue):
         self.put_deleted([image_id])
 
     def move_image(self, image: ImageRecord) -> None:
-        """Replace the row of the same id, whose path was another one; what its file says and its labels go with it."""
+        """Replace the record of the same id, which had another path; its file's notes and its labels move with it.
+
+        A label that a person confirmed or dropped at the new path is not replaced by a model's.
+        """
         old = self.image(image.id).path
         own = [replace(note, image=image.path) for note in self.notes(old) if note.source == old]
         self.db.execute("DELETE FROM note WHERE source=?", (old,))
+        by_hand = {
+            each.label
+            for each in self.labels(image.path, include_dropped=True)
+            if each.state is not LabelState.AUTOMATIC
+        }
         for each in self.labels(old, include_dropped=True):
             self.db.execute("DELETE FROM label WHERE picture=? AND label=?", (old, each.label))
-            self._put_label(replace(each, image=image.path))
+            if each.state is not LabelState.AUTOMATIC or each.label not in by_hand:
+                self._put_label(replace(each, image=image.path))
         self.put_image(image)
         self.put_notes(image.path, own)
 

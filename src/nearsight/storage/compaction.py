@@ -70,7 +70,7 @@ def rewrite_segments(
     excluded: Ids,
     valid: Sequence[NDArray[np.bool_]] | None = None,
 ) -> None:
-    """Write the rows of these segments into one new one, without some ids; only the `is_valid_block` rows where given."""
+    """Merge these segments into a new one without the excluded ids; `valid` masks, where given, the sound vectors."""
     keep = [~np.isin(each.ids, excluded) for each in group]
     if valid is not None:
         keep = [kept & good for kept, good in zip(keep, valid, strict=True)]

@@ -11,9 +11,9 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from nearsight.errors import DamagedError, FormatError, StorageError
 from nearsight.storage.records import record_crc
@@ -83,6 +83,8 @@ class Database:
     def __init__(self, index_dir: Path, *, readonly: bool) -> None:
         self.path = index_dir / CATALOGUE_FILE
         self._private_copy: tempfile.TemporaryDirectory[str] | None = None
+        self._unlocked_state: _FileState | None = None
+        self._n_cursors = 0
         with translate_errors(self.path):
             self.db = self._connect(index_dir, readonly)
             try:
@@ -96,7 +98,41 @@ class Database:
             return _open_connection(f"{self.path.resolve().as_uri()}?mode=rwc")
         if os.access(index_dir, os.W_OK):
             return _open_connection(f"{self.path.resolve().as_uri()}?mode=ro")
+        if not os.statvfs(index_dir).f_flag & os.ST_RDONLY:
+            return self._connect_unprivileged()
         return _open_connection(f"{self._immutable_path().as_uri()}?immutable=1")
+
+    def _connect_unprivileged(self) -> sqlite3.Connection:
+        """Connect to a file that other users may write to, and this one may not.
+
+        While a writer has it open, SQLite reads the log and locks as usual. Otherwise SQLite would have to create the
+        log, so it reads the file without locks, and `_reconnect_if_changed` looks for changes.
+        """
+        self._unlocked_state = None
+        with suppress(sqlite3.OperationalError):
+            db = _open_connection(f"{self.path.resolve().as_uri()}?mode=ro")
+            try:
+                db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            except BaseException:
+                db.close()
+                raise
+            return db
+        self._unlocked_state = _file_state(self.path)
+        return _open_connection(f"{self._immutable_path().as_uri()}?immutable=1")
+
+    def _reconnect_if_changed(self) -> None:
+        """Where the file is read without locks: open it again if another user has written to it."""
+        if self._unlocked_state is None or self._n_cursors or self.db.in_transaction:
+            return
+        if _file_state(self.path) != self._unlocked_state:
+            self.close()
+            self._private_copy = None
+            self.db = self._connect_unprivileged()
+
+    def _require_unchanged(self) -> None:
+        """Raise StorageError where a file that is read without locks changed meanwhile: pages of two states may mix."""
+        if self._unlocked_state is not None and _file_state(self.path) != self._unlocked_state:
+            raise StorageError(f"{self.path} was written while it was read; try again")
 
     def _immutable_path(self) -> Path:
         """On read-only media SQLite cannot replay a left-over log in place: a private copy takes it in."""
@@ -151,16 +187,19 @@ class Database:
     def read_transaction(self) -> Iterator[None]:
         """Everything that is read inside belongs to one generation."""
         with translate_errors(self.path):
+            self._reconnect_if_changed()
             self.db.execute("BEGIN")
             try:
                 yield
             finally:
                 if self.db.in_transaction:
                     self.db.execute("COMMIT")
+            self._require_unchanged()
 
     def query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """What a query gives that reads no checksums."""
+        """The rows of a query that reads no checksums."""
         with translate_errors(self.path):
+            self._reconnect_if_changed()
             return self.db.execute(sql, values).fetchall()
 
     def fetch_record(self, sql: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
@@ -170,10 +209,31 @@ class Database:
     def fetch_records(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         """What a query gives whose last column is the checksum of the others, without it."""
         with translate_errors(self.path):
-            for *row, check in self.db.execute(sql, values):
-                if record_crc(row) != check:
-                    raise DamagedError(f"a row of {self.path} is damaged: run nearsight repair")
-                yield tuple(row)
+            self._reconnect_if_changed()
+            self._n_cursors += 1
+            try:
+                for *row, check in self.db.execute(sql, values):
+                    if record_crc(row) != check:
+                        raise DamagedError(f"a row of {self.path} is damaged: run nearsight repair")
+                    yield tuple(row)
+            finally:
+                self._n_cursors -= 1
+
+
+_FileState: TypeAlias = "tuple[tuple[int, int, int] | None, ...]"
+
+
+def _file_state(path: Path) -> _FileState:
+    """Inode, size and time of change of a catalogue and of its log; None for one that is missing."""
+    states = list[tuple[int, int, int] | None]()
+    for each in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            stat = each.stat()
+        except FileNotFoundError:
+            states.append(None)
+        else:
+            states.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return tuple(states)
 
 
 def _open_connection(uri: str) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from nearsight.errors import UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.recipe import parse_recipe
-from nearsight.storage import index_store
+from nearsight.storage import cache_files
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.recipes import owner
 from nearsight.storage.segments import SEGMENTS_FOLDER
@@ -83,7 +83,7 @@ def drop(home: Path, catalogue: CatalogueWriter, files: FileSystem, names: Seque
             catalogue.drop_segment(entry.id)
         catalogue.drop_caches(entry.id for entry in idle)
     paths = [home / SEGMENTS_FOLDER / entry.file_name for entry in old]
-    paths += [home / index_store.INDEXES_FOLDER / entry.file_name for entry in idle]
+    paths += [home / cache_files.INDEXES_FOLDER / entry.file_name for entry in idle]
     return Dropped(tuple(names), sum(_removed(path, files) for path in paths))
 
 

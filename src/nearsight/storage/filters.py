@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from nearsight.errors import UsageError
-from nearsight.registry import suggestion
+from nearsight.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
@@ -181,7 +180,10 @@ def _comparison(tree: Tree[Token]) -> Condition:
 
 
 def _normalize_folder(name: str, value: str) -> str:
-    return value.rstrip("/") + "/" if name == "folder" and value.strip("/") else value
+    """A folder with the slash that stored ones end with; a pattern that ends with % matches that slash itself."""
+    if name != "folder" or not value.strip("/") or value.endswith("%"):
+        return value
+    return value.rstrip("/") + "/"
 
 
 def _date_comparison(sign: str, value: str) -> Condition:
@@ -196,7 +198,7 @@ def _like_comparison(tree: Tree[Token]) -> Condition:
     name = _field(tree)
     if name in NUMERIC_FIELDS:
         raise UsageError(f"{name} is a number: compare it with <, <=, =, != , >= or >, not with like")
-    return Condition(f"({FIELDS[name]} LIKE ?)", (_value_text(tree, -1),))
+    return Condition(f"({FIELDS[name]} LIKE ?)", (_normalize_folder(name, _value_text(tree, -1)),))
 
 
 def _membership(tree: Tree[Token]) -> Condition:

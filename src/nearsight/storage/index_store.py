@@ -12,7 +12,7 @@ from __future__ import annotations
 import ctypes
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,27 +21,31 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nearsight.errors import DamagedError
+from nearsight.errors import DamagedError, NearsightError
 from nearsight.files import FileSystem
 from nearsight.indexes._cells import compact_parts
 from nearsight.pipeline import Pipeline
 from nearsight.registry import method_name
-from nearsight.storage.array_file import ArrayFile, write_arrays
+from nearsight.storage.cache_files import (
+    INDEXES_FOLDER,
+    REFRESH_KEY,
+    find_entries,
+    read_cache,
+    trained_state_key,
+    write_caches,
+)
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.index_training import SampleFile, train_index
-from nearsight.storage.recipes import LEARNT, owner, sorted_out
+from nearsight.storage.recipes import owner, sorted_out
 from nearsight.storage.records import CacheEntry
 from nearsight.storage.segments import SEGMENTS_FOLDER, Segment
-from nearsight.types import Arrays
+from nearsight.types import Arrays, Index, Metric, TrainProgress
+from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
-INDEXES_FOLDER = "indexes"
 ENCODE_CHUNK = 1024
 MAX_LOST_SHARE = 0.1
-_REFRESH_KEY = "caches"
-
-IndexProgress = Callable[[int, int], None]
-"""`(done, total)` rows."""
+TRAINING_LIMITS = WorkerLimits(seconds=3600, memory=4 << 30)
+"""The sample is our own: these only stop what has gone wrong."""
 
 
 class IndexStore:
@@ -84,60 +88,11 @@ class IndexStore:
         return f"{name}: {plan.index.summary}"
 
 
-def find_entries(entries: Iterable[CacheEntry], key: str) -> tuple[CacheEntry | None, list[CacheEntry]]:
-    """What is fitted for a key, the newest, and the parts that were made with it."""
-    mine = [entry for entry in entries if entry.key == key]
-    fitted = max((entry for entry in mine if not entry.trained_id), key=lambda entry: entry.id, default=None)
-    return fitted, [entry for entry in mine if fitted is not None and entry.trained_id == fitted.id]
-
-
-def read_cache(folder: Path, entry: CacheEntry, files: FileSystem) -> Arrays:
-    """The arrays of a cache, all of it checked, still on the disk. Raises DamagedError."""
-    opened = ArrayFile(folder / entry.file_name, entry.length, entry.checksums, files)
-    opened.check_range(0, entry.length)
-    names = json.loads(bytes(opened.array(0)))
-    return {name: opened.array(number) for number, name in enumerate(names, 1)}
-
-
 def segment_vectors(segment: Segment, pipeline: Pipeline) -> Any:  # noqa: ANN401 - rows (n, D), or lists of records
     """The rows of a segment as the plan's index takes them."""
     return (
         segment.records(np.dtype(pipeline.descriptor.dtype)) if pipeline.descriptor.variable_length else segment.vectors
     )
-
-
-def trained_state_key(pipeline: Pipeline) -> str:
-    """The key of what the encoders of a plan have learnt."""
-    return f"{LEARNT}{pipeline.untrained_key}"
-
-
-def recipe_of_key(key: str) -> str:
-    """The steps of a recipe whose encoders have learnt what has this key."""
-    return key.removeprefix(LEARNT).partition(" @")[0]
-
-
-def write_caches(
-    index_dir: Path,
-    catalogue: CatalogueWriter,
-    files: FileSystem,
-    new: Iterable[tuple[str, int, Arrays]],
-    old: Iterable[CacheEntry] = (),
-) -> list[CacheEntry]:
-    """Write caches: files first, then one transaction, then the old files go."""
-    files.make_folder(index_dir / INDEXES_FOLDER)
-    entries, old = list[CacheEntry](), list(old)
-    for ident, (key, fitted, arrays) in enumerate(new, catalogue.next_cache_id()):
-        names = np.frombuffer(json.dumps(list(arrays)).encode(), np.uint8)
-        unwritten = CacheEntry(ident, key, fitted, 0, b"")
-        length, sums = write_arrays(index_dir / INDEXES_FOLDER / unwritten.file_name, [names, *arrays.values()], files)
-        entries.append(CacheEntry(ident, key, fitted, length, sums))
-    with catalogue.transaction():
-        for entry in entries:
-            catalogue.put_cache(entry)
-        catalogue.drop_caches(entry.id for entry in old)
-    for entry in old:
-        files.remove(index_dir / INDEXES_FOLDER / entry.file_name)
-    return entries
 
 
 @dataclass
@@ -147,7 +102,7 @@ class IndexRefresh:
     index_dir: Path
     catalogue: CatalogueWriter
     files: FileSystem
-    report: IndexProgress
+    report: TrainProgress
 
     def run(self, pipelines: Iterable[Pipeline]) -> None:
         """Make what lacks, extend what has fallen behind, drop what is of no use any more."""
@@ -159,7 +114,7 @@ class IndexRefresh:
             and plan.index.supports_metric(plan.metric)
             and total >= max(1, plan.index.exact_below)
         }
-        if self.catalogue.meta(_REFRESH_KEY) == _refresh_state(self.catalogue.generation(), wanted):
+        if self.catalogue.meta(REFRESH_KEY) == _refresh_state(self.catalogue.generation(), wanted):
             return
         known = {*wanted, *(trained_state_key(plan) for plan in pipelines), *self._of_unusable()}
         self._drop([entry for entry in self.catalogue.caches() if entry.key not in known])
@@ -168,7 +123,7 @@ class IndexRefresh:
                 self._refresh(plan)
                 _trim_heap()
         with self.catalogue.transaction():
-            self.catalogue.put_meta(_REFRESH_KEY, _refresh_state(self.catalogue.generation() + 1, wanted))
+            self.catalogue.put_meta(REFRESH_KEY, _refresh_state(self.catalogue.generation() + 1, wanted))
 
     def _of_unusable(self) -> set[str]:
         """The keys of what recipes need whose method is not installed: what they learnt is there when it is again."""
@@ -260,33 +215,32 @@ def _trim_heap() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def find_damaged_caches(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> Iterator[tuple[CacheEntry, str]]:
-    """The caches that do not agree with their checksums, and what is wrong with each."""
-    for entry in catalogue.caches():
-        try:
-            read_cache(index_dir / INDEXES_FOLDER, entry, files)
-        except (DamagedError, ValueError, KeyError) as problem:
-            yield entry, str(problem)
+@dataclass(frozen=True)
+class SampleFile:
+    """Rows `shape` of `dtype` in a file, without a header."""
+
+    path: Path
+    shape: tuple[int, int]
+    dtype: str
 
 
-def delete_caches(
-    index_dir: Path, catalogue: CatalogueWriter, files: FileSystem, entries: Iterable[CacheEntry]
-) -> None:
-    """Take caches away; the next ingest makes them again from the rows."""
-    listed = list(entries)
-    with catalogue.transaction():
-        catalogue.drop_caches(entry.id for entry in listed)
-        catalogue.put_meta(_REFRESH_KEY, "")
-    for entry in listed:
-        with suppress(FileNotFoundError):
-            files.remove(index_dir / INDEXES_FOLDER / entry.file_name)
+@dataclass(frozen=True)
+class IndexTraining:
+    """The work of the process: fit one index."""
+
+    index: Index
+    metric: Metric
+
+    def prepare(self, sample: SampleFile) -> Arrays:
+        """What the index learns from the sample."""
+        rows = np.memmap(sample.path, sample.dtype, "r", 0, sample.shape)
+        return self.index.train(rows, self.metric)
 
 
-def remove_orphan_files(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> None:
-    """Remove files that no catalogue lists: a run that was killed left them."""
-    if not files.exists(index_dir / INDEXES_FOLDER):
-        return
-    listed = {entry.file_name for entry in catalogue.caches()}
-    for name in files.listdir(index_dir / INDEXES_FOLDER):
-        if name not in listed:
-            files.remove(index_dir / INDEXES_FOLDER / name)
+def train_index(index: Index, metric: Metric, sample: SampleFile) -> Arrays:
+    """What an index learns from a sample. Raises NearsightError where that goes wrong, with the reason."""
+    with WorkerPool(IndexTraining(index, metric), 1, TRAINING_LIMITS) as pool:
+        ((_, outcome),) = pool.run([sample])
+    if isinstance(outcome, Failure):
+        raise NearsightError(f"{index} could not be learnt from {sample.shape[0]} rows: {outcome.detail}")
+    return outcome

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, NearsightError
 from nearsight.files import FileSystem
-from nearsight.storage import checksums, index_store, segments
+from nearsight.storage import cache_files, catalogue_checksums, segments
 from nearsight.storage.array_file import BLOCK_BYTES
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
@@ -51,7 +51,7 @@ def verify_storage(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> 
         return problems
     folder = index_dir / segments.SEGMENTS_FOLDER
     try:
-        problems += checksums.find_catalogue_damage(index_dir, catalogue, files)
+        problems += catalogue_checksums.find_catalogue_damage(index_dir, catalogue, files)
         entries = catalogue.segments()
         catalogue.deleted_ids()
     except DamagedError as problem:
@@ -64,7 +64,7 @@ def verify_storage(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> 
         if opened is not None and not found:
             held.setdefault(entry.key, []).append(opened.ids)
     problems += [
-        Problem(entry.file_name, what) for entry, what in index_store.find_damaged_caches(index_dir, catalogue, files)
+        Problem(entry.file_name, what) for entry, what in cache_files.find_damaged_caches(index_dir, catalogue, files)
     ]
     return problems or list(_check_completeness(catalogue, held, wanted))
 
@@ -155,7 +155,7 @@ def repair_storage(index_dir: Path, files: FileSystem) -> list[Problem]:
 
 def _vacuum(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
     """Where the file has damage that no row shows, SQLite writes it anew from the rows; what there was."""
-    found = list(checksums.find_catalogue_damage(index_dir, catalogue, files))
+    found = list(catalogue_checksums.find_catalogue_damage(index_dir, catalogue, files))
     if found:
         with translate_errors(catalogue.path):
             catalogue.db.execute("VACUUM")
@@ -205,8 +205,8 @@ def _drop_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) 
 
 def _drop_caches(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
     """What an index keeps is made again from the rows; no image is read for it."""
-    bad = list(index_store.find_damaged_caches(index_dir, catalogue, files))
-    index_store.delete_caches(index_dir, catalogue, files, [entry for entry, _ in bad])
+    bad = list(cache_files.find_damaged_caches(index_dir, catalogue, files))
+    cache_files.delete_caches(index_dir, catalogue, files, [entry for entry, _ in bad])
     return [Problem(entry.file_name, what) for entry, what in bad]
 
 

@@ -18,7 +18,7 @@ from nearsight.encoded import DescriptorChain
 from nearsight.errors import DamagedError, StorageError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline, buildable_pipelines
-from nearsight.storage import index_store
+from nearsight.storage import cache_files
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.records import CacheEntry
 from nearsight.types import Arrays
@@ -45,10 +45,10 @@ def load_trained_arrays(
     assert isinstance(pipeline.descriptor, DescriptorChain)
     if not pipeline.descriptor.needs_training:
         return [{} for _ in pipeline.descriptor.encoders]
-    entry, _ = index_store.find_entries(entries, index_store.trained_state_key(pipeline))
+    entry, _ = cache_files.find_entries(entries, cache_files.trained_state_key(pipeline))
     if entry is None:
         return None
-    return split_by_encoder(pipeline, index_store.read_cache(folder, entry, files))
+    return split_by_encoder(pipeline, cache_files.read_cache(folder, entry, files))
 
 
 def split_by_encoder(pipeline: Pipeline, arrays: Arrays) -> list[Arrays]:
@@ -63,7 +63,7 @@ def split_by_encoder(pipeline: Pipeline, arrays: Arrays) -> list[Arrays]:
 
 def matches_trained_state(pipeline: Pipeline, trained: TrainedState) -> bool:
     """Whether a plan has learnt what is given for it, if something is."""
-    arrays = trained.get(index_store.trained_state_key(pipeline))
+    arrays = trained.get(cache_files.trained_state_key(pipeline))
     return arrays is None or apply_trained_state(pipeline, split_by_encoder(pipeline, arrays)).key == pipeline.key
 
 
@@ -77,7 +77,7 @@ def trained_pipelines(
             arrays = (
                 None
                 if plan.is_trained
-                else load_trained_arrays(entries, plan, index_dir / index_store.INDEXES_FOLDER, files)
+                else load_trained_arrays(entries, plan, index_dir / cache_files.INDEXES_FOLDER, files)
             )
         except DamagedError:
             arrays = None
@@ -122,11 +122,11 @@ def load_trained_state(path: Path) -> TrainedState:
 
 def load_trained_files(paths: Iterable[Path], pipelines: Sequence[Pipeline]) -> TrainedState:
     """What was learnt, from files. UsageError where one is none, or holds nothing that any of these plans needs."""
-    made, known = TrainedState(), {index_store.trained_state_key(plan) for plan in pipelines}
+    made, known = TrainedState(), {cache_files.trained_state_key(plan) for plan in pipelines}
     for path in paths:
         held = load_trained_state(path)
         if not known & held.keys():
-            names = ", ".join(index_store.recipe_of_key(key) for key in held)
+            names = ", ".join(cache_files.recipe_of_key(key) for key in held)
             raise UsageError(f"{path} is for recipes that begin with {names}; none that is asked for does")
         made |= held
     return made
