@@ -130,7 +130,7 @@ class ImageError(UsageError):
 
 @contextmanager
 def naming(name: str) -> Iterator[None]:
-    """What cannot be read in here is called by this name."""
+    """Give image errors of the block this name."""
     try:
         yield
     except ImageError as problem:
@@ -168,7 +168,7 @@ class StorageError(CollectionError):
 
 
 def suggestion(name: str, candidates: Iterable[str]) -> str:
-    """The end of an error: the nearest of the names that exist, or all of them."""
+    """The end of a message: the nearest of the existing names, or all of them."""
     candidates = list(candidates)
     near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
     return f'; did you mean "{near[0]}"?' if near else f"; there are: {', '.join(candidates)}"

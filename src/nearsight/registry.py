@@ -1,4 +1,4 @@
-"""Methods, found by file name.
+"""The registry: methods, found by file name.
 
 `gist` in a recipe is the class `Gist` of `descriptors/gist.py`. There is no list to edit: a file in one of these
 packages is a method. Another package adds its own, a plugin, by an entry point of the group `nearsight.methods`, whose
@@ -51,7 +51,7 @@ class Plugin:
 
 @cache
 def installed_plugins() -> tuple[Plugin, ...]:
-    """Every entry point of other packages, sorted; nothing is imported."""
+    """Entry points of other packages, sorted; nothing is imported."""
     points = entry_points(group=PLUGIN_GROUP)
     found = {
         Plugin(each.name, each.value.split(":")[0].strip(), each.dist.name if each.dist else "") for each in points
@@ -60,13 +60,13 @@ def installed_plugins() -> tuple[Plugin, ...]:
 
 
 def class_name(name: str) -> str:
-    """The class that a method's module holds: `MeanColour` for `mean_colour`."""
+    """Class name of a method: `MeanColour` for `mean_colour`."""
     return "".join(word.capitalize() for word in name.split("_"))
 
 
 @cache
 def load_plugin(plugin: Plugin) -> type[Method] | str:
-    """The method of a plugin, or why it cannot be used."""
+    """Load the method of a plugin, or say why it cannot be used."""
     try:
         return _validate_plugin(plugin)
     except (Exception, SystemExit) as problem:
@@ -89,7 +89,7 @@ def _validate_plugin(plugin: Plugin) -> type[Method] | str:
 
 
 def _validate_class(cls: type[Method]) -> type[Method] | str:
-    """The class, where it can be made with its default parameters and says what it gives."""
+    """Check that the class can be built with its defaults and has its properties."""
     if missing := sorted(getattr(cls, "__abstractmethods__", ())):
         return f"{cls.__name__} lacks {', '.join(missing)}"
     if required := [each.name for each in dataclasses.fields(cls) if _is_required(each)]:  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def _is_required(field: dataclasses.Field[object]) -> bool:
 
 
 def select_plugins(reserved: Iterable[str]) -> tuple[dict[str, Plugin], dict[Plugin, str]]:
-    """The plugins by name, and those that are passed over because their name is taken, each with the reason."""
+    """Plugins by name, and those whose name is taken, each with the reason."""
     own, first, passed = set(reserved), dict[str, Plugin](), dict[Plugin, str]()
     for plugin in installed_plugins():
         if plugin.name in own:
@@ -118,12 +118,12 @@ def select_plugins(reserved: Iterable[str]) -> tuple[dict[str, Plugin], dict[Plu
 
 
 _hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
-"""The types of a method's parameters; to read them takes longer than all else that a recipe needs."""
+"""Types of a method's parameters; cached, since reading them is the slowest part of a recipe."""
 
 
 @cache
 def method_modules() -> dict[str, str]:
-    """The modules of our own packages by their last name; nothing of them is imported."""
+    """Modules of our own packages by their last name; none is imported."""
     found: dict[str, str] = {}
     for package in METHOD_KINDS:
         folder = import_module(f"nearsight.{package}").__path__
@@ -144,7 +144,7 @@ def _external_plugins() -> tuple[dict[str, Plugin], dict[Plugin, str]]:
 
 @cache
 def find_method(name: str) -> type[Method] | str:
-    """The method of this name, or in words why there is none."""
+    """Find the method of this name, or say why there is none."""
     if name in method_modules():
         found = vars(import_module(method_modules()[name])).get(class_name(name))
         return found if isinstance(found, type) and issubclass(found, Method) else f'there is no method "{name}"'
@@ -163,7 +163,7 @@ def natural_metric(descriptor: Descriptor) -> Metric:
 
 
 def unusable_plugins() -> list[str]:
-    """A line for each method of another package that is not used, with the reason."""
+    """One line for each plugin that is not used, with the reason."""
     plugins, passed = _external_plugins()
     reasons = passed | {plugin: why for plugin in plugins.values() if isinstance(why := load_plugin(plugin), str)}
     return [f"{each.name} of the package {each.package}: {why}" for each, why in reasons.items()]
@@ -182,19 +182,19 @@ def methods(package: str | None = None) -> dict[str, type[Method]]:
 
 
 def method_name(component: Method) -> str:
-    """The name that a recipe calls this component by."""
+    """Name of a component in recipes."""
     cls = type(component)
     own = cls.__module__.rpartition(".")[2]  # so that the others need not be imported
     return own if find_method(own) is cls else next(name for name, other in methods().items() if other is cls)
 
 
 def build_methods(recipe: Recipe) -> tuple[Method, ...]:
-    """The components that a recipe names, in its order.
+    """Build the components of a recipe, in its order.
 
     Raises
     ------
     RecipeError
-        that points at an unknown name or a wrong argument and suggests the right one
+        an unknown name or a wrong argument; the message points at it and suggests the right one
     """
     return tuple(_build_step(step, recipe.text) for step in recipe.steps)
 

@@ -98,7 +98,7 @@ def pooled_index(report, folder, home, recipes, batch, pause=0.0):
         report(**{"ack" if progress.step == "describing" else "looked": progress.done})
         time.sleep(pause)
 
-    settings = run.Settings(workers=2)
+    settings = run.IngestSettings(workers=2)
     ns.index(folder, recipe=recipes, collection=home, watch=watch, settings=settings).close()
 
 
@@ -244,7 +244,7 @@ def pooled_surprise(report, folder, home, recipes, surprises):
             for name, what in surprises.items():
                 _turn(Path(folder, name), what)
 
-    settings = run.Settings(workers=2)
+    settings = run.IngestSettings(workers=2)
     ns.index(folder, recipe=recipes, collection=home, watch=watch, settings=settings).close()
 
 

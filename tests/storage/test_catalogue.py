@@ -23,7 +23,7 @@ def filled(tmp_path):
         catalogue.put_skip(SkipRecord(b"b", 1, 2, Reason.TIMEOUT, "slow"))
         catalogue.put_segment(SegmentEntry(1, "key", 1, 100, b"abcd"))
         catalogue.put_recipe("copy", "gist")
-        catalogue.put_deleted([7])
+        catalogue.put_deleted_ids([7])
     yield catalogue
     catalogue.close()
 

@@ -22,7 +22,7 @@ from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.ingest import exclude
-from nearsight.ingest.run import Summary
+from nearsight.ingest.run import IngestSummary
 from nearsight.pipeline import Pipeline, build_pipeline, build_pipelines, buildable_pipelines
 from nearsight.search.arithmetic import Asking, mixes, texts_of, with_sum
 from nearsight.search.engine import Hit, Results, search
@@ -32,9 +32,9 @@ from nearsight.search.reader import Current
 from nearsight.senses import SENSES
 from nearsight.storage import integrity
 from nearsight.storage.collection_metadata import load_root
-from nearsight.storage.drop_recipes import Dropped
+from nearsight.storage.drop_recipes import DropSummary
 from nearsight.storage.location import index_command, locate
-from nearsight.storage.recipes import usual
+from nearsight.storage.recipes import default_recipe
 from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, Problem, SidecarRecord, SkipRecord
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Box, Explanation, Ids, Image, Query
@@ -80,10 +80,10 @@ class Collection:
         *,
         files: FileSystem | None = None,
         clock: Clock | None = None,
-        summary: Summary | None = None,
-        dropped: Dropped | None = None,
+        summary: IngestSummary | None = None,
+        dropped: DropSummary | None = None,
     ) -> None:
-        self.home, self.summary, self.dropped = home, summary, dropped or Dropped()
+        self.home, self.summary, self.dropped = home, summary, dropped or DropSummary()
         self._files, self._clock = files or LocalFileSystem(), clock or SystemClock()
         self._current = Current(home, self._files)
         self._catalogue, self._lock = self._current.catalogue, self._current.lock
@@ -264,7 +264,7 @@ class Collection:
         held = self.senses
         if recipe is not None:
             return self._plan_of_recipe(recipe, held)
-        name = by or usual(held)
+        name = by or default_recipe(held)
         if name not in held:
             if name not in SENSES:
                 build_pipelines([name])

@@ -14,7 +14,7 @@ from nearsight.storage import cache_files
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.collection_metadata import load_root
 from nearsight.storage.location import index_command
-from nearsight.storage.recipes import sorted_out
+from nearsight.storage.recipes import partition_recipes
 from nearsight.storage.segments import SEGMENTS_FOLDER
 from nearsight.storage.snapshot import Snapshot
 
@@ -48,13 +48,13 @@ def _bytes(home: Path, files: FileSystem) -> int:
 def unusable(home: Path, catalogue: Catalogue) -> dict[str, str]:
     """The recipes that cannot be used on this machine: by their names, why and what to do."""
     root = load_root(catalogue, home)
-    lacking = sorted_out(catalogue.recipes())[1]
+    lacking = partition_recipes(catalogue.recipes())[1]
     return {each.name: each.remedy(index_command(root, home, "--drop", each.name)) for each in lacking}
 
 
 def _indexes(recipes: Mapping[str, str], snapshot: Snapshot) -> dict[str, str]:
     """Which index answers by each recipe, and why; none where the recipe cannot be used."""
-    plans, lacking = sorted_out(recipes)
+    plans, lacking = partition_recipes(recipes)
     said = {each.name: f"none: {each.problem}" for each in lacking}
     said |= {each.name: _answers(snapshot, each) for each in plans}
     return {name: said[name] for name in recipes}

@@ -18,7 +18,7 @@ from nearsight.pipeline import Pipeline
 from nearsight.storage.array_file import ArrayFile, write_arrays
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.recipes import LEARNT
+from nearsight.storage.recipes import TRAINED_KEY_PREFIX
 from nearsight.storage.records import CacheEntry
 from nearsight.types import Arrays
 
@@ -28,10 +28,10 @@ REFRESH_KEY = "caches"
 
 
 def find_entries(entries: Iterable[CacheEntry], key: str) -> tuple[CacheEntry | None, list[CacheEntry]]:
-    """What is fitted for a key, the newest, and the parts that were made with it."""
+    """Return the newest trained entry of a key, and the entries of the parts encoded with it."""
     mine = [entry for entry in entries if entry.key == key]
-    fitted = max((entry for entry in mine if not entry.trained_id), key=lambda entry: entry.id, default=None)
-    return fitted, [entry for entry in mine if fitted is not None and entry.trained_id == fitted.id]
+    trained = max((entry for entry in mine if not entry.trained_id), key=lambda entry: entry.id, default=None)
+    return trained, [entry for entry in mine if trained is not None and entry.trained_id == trained.id]
 
 
 def read_cache(folder: Path, entry: CacheEntry, files: FileSystem) -> Arrays:
@@ -53,13 +53,13 @@ def read_cache(folder: Path, entry: CacheEntry, files: FileSystem) -> Arrays:
 
 
 def trained_state_key(pipeline: Pipeline) -> str:
-    """The key of what the encoders of a plan have learnt."""
-    return f"{LEARNT}{pipeline.untrained_key}"
+    """Key of the cache with the trained state of a pipeline's encoders."""
+    return f"{TRAINED_KEY_PREFIX}{pipeline.untrained_key}"
 
 
 def recipe_of_key(key: str) -> str:
-    """The steps of a recipe whose encoders have learnt what has this key."""
-    return key.removeprefix(LEARNT).partition(" @")[0]
+    """Steps of the recipe that a key of a trained state belongs to."""
+    return key.removeprefix(TRAINED_KEY_PREFIX).partition(" @")[0]
 
 
 def write_caches(
@@ -69,14 +69,14 @@ def write_caches(
     new: Iterable[tuple[str, int, Arrays]],
     old: Iterable[CacheEntry] = (),
 ) -> list[CacheEntry]:
-    """Write caches: files first, then one transaction, then the old files go."""
+    """Write the new caches, list them and unlist the old ones in one transaction, then remove the old files."""
     files.make_folder(index_dir / INDEXES_FOLDER)
     entries, old = list[CacheEntry](), list(old)
-    for ident, (key, fitted, arrays) in enumerate(new, catalogue.next_cache_id()):
+    for cache_id, (key, trained, arrays) in enumerate(new, catalogue.next_cache_id()):
         names = np.frombuffer(json.dumps(list(arrays)).encode(), np.uint8)
-        unwritten = CacheEntry(ident, key, fitted, 0, b"")
+        unwritten = CacheEntry(cache_id, key, trained, 0, b"")
         length, sums = write_arrays(index_dir / INDEXES_FOLDER / unwritten.file_name, [names, *arrays.values()], files)
-        entries.append(CacheEntry(ident, key, fitted, length, sums))
+        entries.append(CacheEntry(cache_id, key, trained, length, sums))
     with catalogue.transaction():
         for entry in entries:
             catalogue.put_cache(entry)
@@ -87,7 +87,7 @@ def write_caches(
 
 
 def find_damaged_caches(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> Iterator[tuple[CacheEntry, str]]:
-    """The caches that do not agree with their checksums, and what is wrong with each."""
+    """Yield each damaged cache with what is wrong with it."""
     for entry in catalogue.caches():
         try:
             read_cache(index_dir / INDEXES_FOLDER, entry, files)
@@ -98,7 +98,7 @@ def find_damaged_caches(index_dir: Path, catalogue: Catalogue, files: FileSystem
 def delete_caches(
     index_dir: Path, catalogue: CatalogueWriter, files: FileSystem, entries: Iterable[CacheEntry]
 ) -> None:
-    """Take caches away; the next ingest makes them again from the rows."""
+    """Delete caches; the next ingest computes them again from the vectors."""
     listed = list(entries)
     with catalogue.transaction():
         catalogue.drop_caches(entry.id for entry in listed)
@@ -109,7 +109,7 @@ def delete_caches(
 
 
 def remove_orphan_files(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> None:
-    """Remove files that no catalogue lists: a run that was killed left them."""
+    """Remove cache files that the catalogue does not list: a killed run left them."""
     if not files.exists(index_dir / INDEXES_FOLDER):
         return
     listed = {entry.file_name for entry in catalogue.caches()}

@@ -15,7 +15,7 @@ from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_checksums import checkpoint_catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.location import INDEX_DIR_NAME
-from nearsight.storage.recipes import sorted_out
+from nearsight.storage.recipes import partition_recipes
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def update_recipes(catalogue: CatalogueWriter, requested: list[Pipeline]) -> lis
     Stored recipes that cannot be used here stay stored, and have no pipeline.
     """
     recipes = catalogue.recipes()
-    stored, _ = sorted_out(recipes)
+    stored, _ = partition_recipes(recipes)
     known = {each.recipe for each in stored}
     new = [each for each in requested if each.recipe not in known or each.name in SENSES]
     if not recipes and not new:

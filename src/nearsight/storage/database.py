@@ -1,7 +1,7 @@
-"""The file of the catalogue: opening it, its format, transactions, and rows that carry checksums.
+"""The catalogue's file: opening it, its format, transactions, and records with checksums.
 
-SQLite in WAL mode with synchronous=FULL. It answers wrong after a flipped bit, so every row carries a CRC-32 of its
-own values, which is checked whenever it is read.
+SQLite with a write-ahead log and synchronous=FULL. SQLite does not notice a flipped bit, so every record has a CRC-32
+of its values, which is checked when the record is read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FORMAT_VERSION = 4
 APPLICATION_ID = 0x4E525354  # "NRST"
 CATALOGUE_FILE = "catalogue.sqlite"
 BUSY_TIMEOUT = 10.0
-"""Seconds that one connection waits for another."""
+"""Seconds that a connection waits for another one's lock."""
 
 _SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
@@ -64,11 +64,11 @@ CREATE TABLE label(
   crc INTEGER NOT NULL, PRIMARY KEY(picture, label)) STRICT;
 """
 MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS)
-"""Number i takes a catalogue from version i to i + 1."""
+"""Script i migrates a catalogue from version i to i + 1."""
 
 
 class Database:
-    """An open catalogue file. `readonly` ones never write, and work on read-only media.
+    """An open catalogue file. With `readonly` nothing is written, so that it works on read-only media.
 
     Raises
     ------
@@ -135,7 +135,7 @@ class Database:
             raise StorageError(f"{self.path} was written while it was read; try again")
 
     def _immutable_path(self) -> Path:
-        """On read-only media SQLite cannot replay a left-over log in place: a private copy takes it in."""
+        """Return the file, or a private copy where a log is left over that SQLite cannot replay in place."""
         log = self.path.with_name(CATALOGUE_FILE + "-wal")
         if not (log.exists() and log.stat().st_size):
             return self.path.resolve()
@@ -161,18 +161,18 @@ class Database:
 
     @property
     def format_version(self) -> int:
-        """The version of the format that the file has."""
+        """Format version of the file."""
         return int(self.db.execute("PRAGMA user_version").fetchone()[0])
 
     def close(self) -> None:
-        """Let go of the file; in a writer this folds the log into it."""
+        """Close the connection; in a writer this checkpoints the log."""
         self.db.close()
         if self._private_copy is not None:
             self._private_copy.cleanup()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: what is written inside is committed at the end."""
+        """Commit all changes of the block, or none."""
         with translate_errors(self.path):
             self.db.execute("BEGIN IMMEDIATE")
             try:
@@ -185,7 +185,7 @@ class Database:
 
     @contextmanager
     def read_transaction(self) -> Iterator[None]:
-        """Everything that is read inside belongs to one generation."""
+        """Read one generation in the whole block."""
         with translate_errors(self.path):
             self._reconnect_if_changed()
             self.db.execute("BEGIN")
@@ -203,11 +203,11 @@ class Database:
             return self.db.execute(sql, values).fetchall()
 
     def fetch_record(self, sql: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        """The first of `rows`, or None."""
+        """First record of a query, or None."""
         return next(self.fetch_records(sql, values), None)
 
     def fetch_records(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-        """What a query gives whose last column is the checksum of the others, without it."""
+        """Yield the records of a query whose last column is their checksum, without it."""
         with translate_errors(self.path):
             self._reconnect_if_changed()
             self._n_cursors += 1
@@ -246,7 +246,7 @@ def _open_connection(uri: str) -> sqlite3.Connection:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours; one whose own words are damaged comes as a UnicodeDecodeError."""
+    """Translate SQLite's errors; damaged text raises a UnicodeDecodeError."""
     try:
         yield
     except (sqlite3.DatabaseError, sqlite3.Warning, UnicodeDecodeError) as problem:
