@@ -40,6 +40,11 @@ def test_what_was_put_is_read(filled):
     assert filled.next_ids() == (2, 2)
 
 
+def test_stored_keys_never_change(filled):
+    keys = {row[0] for row in filled.query("SELECT key FROM meta")}
+    assert keys == {"segments", "dead", "pictures", "words", "generation"}
+
+
 def test_a_failed_transaction_leaves_nothing(filled):
     before = filled.generation()
 
@@ -131,7 +136,7 @@ def test_flipped_bits_never_answer_wrong(tmp_path, filled):
     """Whatever bit flips in the file: the old answers, or an error of ours; never other values, never a crash."""
     with filled.transaction():
         for number in range(2, 300):
-            path = f"image{number}".encode()
+            path = f"holiday{number}".encode()
             filled.put_image(ImageRecord(number, path, 1, 2, 3, b"h" * 32, 4, 5, "PNG", None, None, None, None))
     right = list(filled.images()), filled.segments(), filled.deleted_ids(), filled.recipes()
     filled.close()

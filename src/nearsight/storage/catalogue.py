@@ -147,7 +147,7 @@ class Catalogue(Database):
 
     def count_images(self) -> int:
         """Number of images, as stored by the last commit: SQLite's own count trusts damaged pages."""
-        said = self.meta("images")
+        said = self.meta("pictures")
         return int(self.query(COUNT_SQL)[0][0] if said is None else said)
 
     def skip_counts(self) -> dict[str, int]:

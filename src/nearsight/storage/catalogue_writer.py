@@ -208,7 +208,7 @@ class CatalogueWriter(Catalogue):
         self.put_meta(
             "dead", str(record_crc([row[0] for row in self.fetch_records("SELECT id, crc FROM dead ORDER BY id")]))
         )
-        self.put_meta("images", str(self.query(COUNT_SQL)[0][0]))
+        self.put_meta("pictures", str(self.query(COUNT_SQL)[0][0]))
         self.db.execute("SAVEPOINT words")  # makes FTS5 write what it holds back
         self.db.execute("RELEASE words")
         self.put_meta("words", str(self.full_text.checksum()))
