@@ -33,10 +33,6 @@ class DecodeAlone:
         image = decode_image(data, self.limits)
         return sum(image.render(side).size for side in self.sides)
 
-    def finish(self, items: list[int]) -> Sequence[int]:
-        """Nothing more."""
-        return items
-
 
 def sides(senses: Sequence[str]) -> tuple[int, ...]:
     """The working sides that indexing by these senses needs, that of the thumbnail included."""

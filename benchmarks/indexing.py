@@ -21,10 +21,10 @@ from benchmarks import alone, images
 from benchmarks.machine import machine, table
 from benchmarks.page import Options, main
 from benchmarks.timing import Times, best_times
-from nearsight.ingest.run import Settings
+from nearsight.ingest.run import IngestSettings
 
 SENSES = ("copy", "colour")
-WORKERS = Settings().workers
+WORKERS = IngestSettings().workers
 ROUNDS = 3
 SETS = (
     ("8 Mpx", (3264, 2448), 60, 3),

@@ -32,10 +32,10 @@ BROKEN = {
     "something else": ("def Odd(): pass", "outside.odd holds no class Odd"),
     "a foreign class": (
         "class Odd: pass",
-        "Odd derives from none of Descriptor, LocalDescriptor, Vocabulary, Encoder, Metric, Index, Refiner",
+        "Odd derives from none of Descriptor, LocalDescriptor, Vocabulary, Encoder, Metric, Index, Reranker",
     ),
     "no dataclass": (HEAD + "class Odd(Metric): pass", "Odd is no frozen dataclass"),
-    "methods missing": (HEAD + "@dataclass(frozen=True)\nclass Odd(Descriptor): pass", "Odd lacks rows, size"),
+    "methods missing": (HEAD + "@dataclass(frozen=True)\nclass Odd(Descriptor): pass", "Odd lacks embed, size"),
     "a default missing": (HEAD + METRIC + "    power: float\n", "needs a default; power has none"),
     "a wrong default": (
         HEAD + METRIC + "    def __post_init__(self):\n        raise ValueError('power is 1 to 9')\n",
@@ -62,7 +62,7 @@ def installed(folder: Path, source: str, name: str = "odd", package: str = "outs
     (module / "__init__.py").write_text("")
     (module / "odd.py").write_text(source)
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[nearsight.registry]\n{name} = {package}.odd\n")
+    (about / "entry_points.txt").write_text(f"[nearsight.methods]\n{name} = {package}.odd\n")
     return folder
 
 

@@ -84,5 +84,13 @@ def test_what_is_no_recipe_is_refused(text):
         parse_recipe(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["gist(n=" + "-" * 600 + "1)", "f(" * 150 + "g" + ")" * 150, "f(" + "[" * 100 + "]" * 100 + ")"]
+)
+def test_deep_nesting_is_refused_and_pointed_at(text):
+    with pytest.raises(RecipeError, match="nested at most 20 deep"):
+        parse_recipe(text)
+
+
 def test_line_breaks_do_not_matter():
     assert parse_recipe("gist\n  | flat") == parse_recipe("gist | flat")

@@ -1,4 +1,4 @@
-"""The time, as something that a test can hold in its hand."""
+"""The time, as an interface that tests replace."""
 
 from __future__ import annotations
 

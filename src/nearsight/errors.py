@@ -19,7 +19,8 @@ Every message says what was wrong, what would be right, and the value that was r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -129,7 +130,7 @@ class ImageError(UsageError):
 
 @contextmanager
 def naming(name: str) -> Iterator[None]:
-    """What cannot be read in here is called by this name."""
+    """Give image errors of the block this name."""
     try:
         yield
     except ImageError as problem:
@@ -164,3 +165,10 @@ class FormatError(CollectionError):
 
 class StorageError(CollectionError):
     """The disk refused a read or a write (full, read-only, failing). What was committed before is intact."""
+
+
+def suggestion(name: str, candidates: Iterable[str]) -> str:
+    """The end of a message: the nearest of the existing names, or all of them."""
+    candidates = list(candidates)
+    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
+    return f'; did you mean "{near[0]}"?' if near else f"; there are: {', '.join(candidates)}"

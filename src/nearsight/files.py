@@ -27,7 +27,7 @@ TEMPORARY_PREFIX = ".tmp-"
 """What the name of an unfinished file begins with. One that is found later was left by a kill, and may be removed."""
 
 CHUNK_BYTES = 1 << 20
-"""Bytes per read."""
+"""Bytes per read call."""
 
 BytesLike = bytes | bytearray | memoryview
 
@@ -35,7 +35,7 @@ _MISSING_ERRNOS = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
 
 
 class FileSystem(Protocol):
-    """What nearsight asks of a file system."""
+    """The file operations that nearsight needs."""
 
     def scan(self, folder: bytes) -> list[os.DirEntry[bytes]]:
         """The entries of one folder, in no order."""
@@ -58,15 +58,15 @@ class FileSystem(Protocol):
         ...
 
     def exists(self, path: Path | bytes) -> bool:
-        """Whether there is anything of that name, if only a link that leads nowhere."""
+        """Whether the path exists, even as a broken link."""
         ...
 
     def rename(self, source: Path, target: Path) -> None:
-        """Give a file another name, durably; a file that had it is gone."""
+        """Rename a file durably; an existing target is replaced."""
         ...
 
     def remove(self, path: Path) -> None:
-        """Remove a file; one that is gone already is fine."""
+        """Remove a file; a missing one is fine."""
         ...
 
     def listdir(self, folder: Path) -> list[str]:
@@ -74,7 +74,7 @@ class FileSystem(Protocol):
         ...
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder and those above it; one that is there already is fine."""
+        """Create a folder and its parents; an existing one is fine."""
         ...
 
 
@@ -149,7 +149,7 @@ class LocalFileSystem:
             return path.stat().st_size
 
     def exists(self, path: Path | bytes) -> bool:
-        """Whether there is anything of that name, if only a link that leads nowhere. When in doubt, there is."""
+        """Whether the path exists, even as a broken link. True when in doubt."""
         try:
             os.lstat(path)
         except OSError as error:
@@ -157,13 +157,13 @@ class LocalFileSystem:
         return True
 
     def rename(self, source: Path, target: Path) -> None:
-        """Give a file another name, durably; a file that had it is gone. Raises StorageError."""
+        """Rename a file durably; an existing target is replaced. Raises StorageError."""
         with _storage_errors(source):
             self._rename(source, target)
             self._sync_folder(target.parent)
 
     def remove(self, path: Path) -> None:
-        """Remove a file; one that is gone already is fine. Raises StorageError."""
+        """Remove a file; a missing one is fine. Raises StorageError."""
         with _storage_errors(path):
             path.unlink(missing_ok=True)
 
@@ -173,7 +173,7 @@ class LocalFileSystem:
             return sorted(os.listdir(folder))
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder and those above it, durably; one that is there already is fine. Raises StorageError."""
+        """Create a folder and its parents durably; an existing one is fine. Raises StorageError."""
         with _storage_errors(path):
             missing = [folder for folder in (path, *path.parents) if not folder.exists()]
             for folder in reversed(missing):
@@ -271,7 +271,7 @@ _KINDS: list[tuple[Callable[[int], bool], str]] = [
 
 
 def file_kind(mode: int) -> str:
-    """What something other than a regular file is, in words."""
+    """Name of a kind of file that is not regular."""
     return next((words for test, words in _KINDS if test(mode)), "of an unknown kind")
 
 

@@ -1,4 +1,4 @@
-"""What a recipe means for a collection: which rows it needs, how they are searched, what happens to the hits."""
+"""Pipelines: recipes as descriptors with encoders, an index, its metric and re-rankers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from nearsight.descriptor_chain import TRAINED_PREFIX, DescriptorChain
-from nearsight.errors import ModelMissingError, RecipeError, UsageError
+from nearsight.errors import ModelMissingError, RecipeError, UsageError, suggestion
 from nearsight.recipe import Recipe, parse_recipe
-from nearsight.registry import build_methods, method_name, natural_metric, require_method, suggestion, to_recipe
+from nearsight.registry import build_methods, method_name, natural_metric, require_method, to_recipe
 from nearsight.senses import SENSES
 from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Reranker
 
@@ -21,7 +21,7 @@ from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method,
 class Pipeline:
     """A recipe ready to use. `name` is the sense, or the recipe as it was first written.
 
-    Of the plans `beside` it, the first refiner looks at the first hits too, and takes those that it finds alike.
+    The first re-ranker also looks at the first hits of the `candidate_sources`, and takes those that match.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Pipeline:
 
     @property
     def embedding_steps(self) -> tuple[Method, ...]:
-        """The steps that make a row of an image."""
+        """The steps that compute the vector of an image."""
         each = self.descriptor
         return (each.base, *each.encoders) if isinstance(each, DescriptorChain) else (each,)
 
@@ -44,65 +44,59 @@ class Pipeline:
 
     @property
     def is_trained(self) -> bool:
-        """Whether it can describe images: nothing is left to be learnt."""
+        """Whether it can describe images: no encoder is left to train."""
         return not isinstance(self.descriptor, DescriptorChain) or self.descriptor.is_trained
 
     @property
     def supports_text(self) -> bool:
-        """Whether it can be asked with texts: they have rows among its own, and no refiner looks at an image."""
+        """Whether it takes text queries: they have vectors in its space, and no re-ranker looks at an image."""
         return not self.rerankers and self.descriptor.encode_texts(()) is not None
 
     @cached_property
     def metric_name(self) -> str:
-        """What the distance is called."""
+        """Name of the metric."""
         return method_name(self.metric)
 
     @cached_property
     def key(self) -> str:
-        """The key of the rows: the steps with every default, the versions and models of all that is in them.
-
-        And a checksum of what was learnt, where something was.
-        """
-        learnt = (
-            [self.descriptor.digest]
-            if isinstance(self.descriptor, DescriptorChain) and self.descriptor.is_trained
-            else []
-        )
-        return " ".join([self.untrained_key, *learnt])
+        """Key of the vectors: the steps with all defaults, versions, models, and the digest of a trained state."""
+        chain = self.descriptor
+        digests = [chain.digest] if isinstance(chain, DescriptorChain) and chain.is_trained else []
+        return " ".join([self.untrained_key, *digests])
 
     @cached_property
     def untrained_key(self) -> str:
-        """The key of the rows whatever was learnt."""
+        """Key of the vectors without the checksum of a trained state."""
         steps = self.embedding_steps
         versions = "/".join(map(_version_text, steps))
         return " ".join([f"{to_recipe(steps)} @{versions}", *(one for step in steps for one in _digests(step))])
 
     def is_stale(self, key: str) -> bool:
-        """Whether this is the key of rows of its own that were made with something else learnt."""
+        """Whether this is the key of its vectors under another trained state."""
         return key != self.key and key.startswith(f"{self.untrained_key} {TRAINED_PREFIX}")
 
     @cached_property
     def cache_key(self) -> str:
-        """The key of what the index keeps of the rows: theirs, and its own."""
+        """Key of the index caches: that of the vectors, and that of the index."""
         return f"{self.key} | {self.index_key}"
 
     @property
     def index_key(self) -> str:
-        """The key of the index whatever the rows: the parameters on which what it keeps depends."""
+        """Key of the index alone: its parameters that its caches depend on."""
         step = to_recipe((self.index,)).steps[0]
         kept = tuple(pair for pair in step.kwargs if pair[0] in self.index.cache_params)
         return f"{replace(step, kwargs=kept)} @{self.index.version}"
 
 
 def build_pipeline(text: str, name: str = "") -> Pipeline:
-    """The plan of a recipe's text: a descriptor, encoders, an index, then refiners.
+    """Build the pipeline of a recipe's text: a descriptor, encoders, an index, then re-rankers.
 
-    Where no index is named it is `flat`, or `inverted` for visual words.
+    Without an index it is `flat`, or `inverted` for visual words.
 
     Raises
     ------
     RecipeError
-        where the steps do not follow each other
+        the steps do not follow each other
     """
     recipe = parse_recipe(text)
     components = build_methods(recipe)
@@ -120,23 +114,23 @@ def build_pipeline(text: str, name: str = "") -> Pipeline:
             else "rows are searched by flat or ivf"
         )
         raise _position_error(recipe, at, wanted)
-    refiners = tuple(item for item in rest if isinstance(item, Reranker))
-    for refiner in refiners:
-        if lacking := _unmet_need(refiner, descriptor, metric):
-            at = next(at for at, each in enumerate(components) if each is refiner)
+    rerankers = tuple(item for item in rest if isinstance(item, Reranker))
+    for reranker in rerankers:
+        if lacking := _unmet_need(reranker, descriptor, metric):
+            at = next(at for at, each in enumerate(components) if each is reranker)
             raise _position_error(recipe, at, lacking)
-    if len(refiners) < len(rest):
+    if len(rerankers) < len(rest):
         at = next(i for i, item in enumerate(components) if item in rest and not isinstance(item, Reranker))
         raise _position_error(
             recipe,
             at,
-            "after the descriptor come encoders, such as pca, one index, such as flat, then refiners, such as verify",
+            "after the descriptor come encoders, such as pca, one index, such as flat, then rerankers, such as verify",
         )
-    return Pipeline(name or str(recipe), descriptor, _with_metric(index, metric), metric, refiners)
+    return Pipeline(name or str(recipe), descriptor, _with_metric(index, metric), metric, rerankers)
 
 
 def _unmet_need(reranker: Reranker, descriptor: Descriptor, metric: Metric) -> str:
-    """What a refiner needs that the rows are not; empty where they serve it."""
+    """Say what a re-ranker needs that the vectors are not; empty if they serve it."""
     if reranker.variable_length and not descriptor.variable_length:
         return "this compares visual words, of sift | asmk | inverted for example"
     if reranker.vectors and (descriptor.variable_length or np.dtype(descriptor.dtype) != np.float32):
@@ -156,7 +150,7 @@ def _has_euclidean_form(metric: Metric, width: int) -> bool:
 
 
 def _build_descriptor(recipe: Recipe, first: Method, rest: list[Method]) -> Descriptor:
-    """The first step with the encoders that follow it, which are taken out of the rest."""
+    """Build the descriptor with the encoders that follow it, and remove these from `rest`."""
     if not isinstance(first, Descriptor | LocalDescriptor):
         raise _position_error(recipe, 0, "a recipe starts with a descriptor, such as gist, or with local features")
     encoders, made = list[Encoder](), "features" if isinstance(first, LocalDescriptor) else "rows"
@@ -181,12 +175,12 @@ def _build_descriptor(recipe: Recipe, first: Method, rest: list[Method]) -> Desc
 
 
 def build_sense_pipeline(sense: str) -> Pipeline:
-    """The plan of a sense's name.
+    """Build the pipeline of a sense.
 
     Raises
     ------
     UsageError
-        where there is no such sense, with the one that was meant
+        there is no such sense; the message suggests one
     """
     if sense not in SENSES:
         raise UsageError(f'there is no sense "{sense}"{suggestion(sense, SENSES)}')
@@ -194,7 +188,7 @@ def build_sense_pipeline(sense: str) -> Pipeline:
 
 
 def available_senses() -> list[str]:
-    """The senses that this machine can serve: those whose models are on it, and those that need none."""
+    """Senses that this machine can serve: their models are installed, or they need none."""
     found = []
     for name in SENSES:
         with suppress(ModelMissingError):
@@ -204,13 +198,13 @@ def available_senses() -> list[str]:
 
 
 def build_pipelines(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Pipeline]:
-    """The plans of these senses and these recipes' texts, each once."""
+    """Build the pipelines of these senses and recipes, each once."""
     made = [build_sense_pipeline(sense) for sense in by] + [build_pipeline(text) for text in recipes]
     return list({each.recipe: each for each in reversed(made)}.values())[::-1]
 
 
 def buildable_pipelines(recipes: Iterable[str]) -> list[Pipeline]:
-    """The plans of these recipes; one whose method is gone has none."""
+    """Build the pipelines of these recipes, except those whose method is missing."""
     found: list[Pipeline] = []
     for text in recipes:
         with suppress(RecipeError):
@@ -219,12 +213,12 @@ def buildable_pipelines(recipes: Iterable[str]) -> list[Pipeline]:
 
 
 def _version_text(component: Method) -> str:
-    """The version of a component and, after a dot each, of those that are its parameters."""
+    """Version of a component and, after dots, of the components among its parameters."""
     return ".".join([str(component.version), *map(_version_text, _nested_methods(component))])
 
 
 def _digests(component: Method) -> list[str]:
-    """The digests of the models of a descriptor and of those that are its parameters."""
+    """Digests of the models of a component and of the components among its parameters."""
     own = [component.digest] if isinstance(component, Descriptor | LocalDescriptor) and component.digest else []
     return own + [digest for inner in _nested_methods(component) for digest in _digests(inner)]
 

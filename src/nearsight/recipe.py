@@ -24,6 +24,8 @@ from typing import TypeAlias
 from nearsight.errors import RecipeError
 
 MAX_RECIPE_LENGTH = 4000
+MAX_DEPTH = 20
+"""Values within values: below it, no walk over a recipe runs out of stack."""
 _LITERALS = {"true": True, "false": False, "none": None}
 
 
@@ -80,7 +82,7 @@ class _Parser:
     """Walks Python's tree of one text and keeps what a recipe may hold."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text, self.depth = text, 0
 
     def recipe(self, node: ast.expr) -> Recipe:
         steps: list[Step] = []
@@ -105,6 +107,14 @@ class _Parser:
         return word.arg
 
     def value(self, node: ast.expr) -> Value:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.error_at(f"a recipe is nested at most {MAX_DEPTH} deep", node)
+        value = self.nested_value(node)
+        self.depth -= 1
+        return value
+
+    def nested_value(self, node: ast.expr) -> Value:
         if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str | None):
             return node.value
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):

@@ -1,26 +1,32 @@
-"""Methods, found by file name.
+"""The registry: methods, found by file name.
 
 `gist` in a recipe is the class `Gist` of `descriptors/gist.py`. There is no list to edit: a file in one of these
-packages is a method, and an outside package adds its own by an entry point of the group `nearsight.registry` whose
-name is the method's and whose value is its module: see `plugins.py`.
+packages is a method. Another package adds its own, a plugin, by an entry point of the group `nearsight.methods`, whose
+name is the method's and whose value is its module. A broken plugin is left out of the listings; building it by name
+raises the reason.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 import pkgutil
+import re
 import types
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from nearsight.errors import RecipeError, UsageError
-from nearsight.plugins import Plugin, class_name, load_plugin, select_plugins
+from nearsight.errors import RecipeError, UsageError, suggestion
 from nearsight.recipe import Recipe, Step, Value, parse_recipe
 from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Reranker, Vocabulary
+
+PLUGIN_GROUP = "nearsight.methods"
+PLUGIN_ROLES = (Descriptor, LocalDescriptor, Vocabulary, Encoder, Metric, Index, Reranker)
+_METHOD_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 METHOD_KINDS: dict[str, type[Method]] = {
     "descriptors": Descriptor,
@@ -35,13 +41,90 @@ METHOD_KINDS: dict[str, type[Method]] = {
 }
 
 
+@dataclass(frozen=True)
+class Plugin:
+    """One entry point: the method's name, its module, and the package that brings it."""
+
+    name: str
+    module: str
+    package: str
+
+
+@cache
+def installed_plugins() -> tuple[Plugin, ...]:
+    """Entry points of other packages, sorted; nothing is imported."""
+    points = entry_points(group=PLUGIN_GROUP)
+    found = {
+        Plugin(each.name, each.value.split(":")[0].strip(), each.dist.name if each.dist else "") for each in points
+    }
+    return tuple(sorted(found, key=lambda each: (each.name, each.package, each.module)))
+
+
+def class_name(name: str) -> str:
+    """Class name of a method: `MeanColour` for `mean_colour`."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+@cache
+def load_plugin(plugin: Plugin) -> type[Method] | str:
+    """Load the method of a plugin, or say why it cannot be used."""
+    try:
+        return _validate_plugin(plugin)
+    except (Exception, SystemExit) as problem:
+        return f"{type(problem).__name__}: {problem}".strip(": ").split("\n")[0]
+
+
+def _validate_plugin(plugin: Plugin) -> type[Method] | str:
+    if not _METHOD_NAME.fullmatch(plugin.name):
+        return f'a method is called by small letters, digits and single underscores; got "{plugin.name}"'
+    wanted = class_name(plugin.name)
+    cls = vars(import_module(plugin.module)).get(wanted)
+    if not isinstance(cls, type):
+        return f"{plugin.module} holds no class {wanted}"
+    if not issubclass(cls, PLUGIN_ROLES):
+        return f"{wanted} derives from none of {', '.join(role.__name__ for role in PLUGIN_ROLES)} of nearsight.types"
+    made_by = vars(cls).get("__dataclass_params__")
+    if made_by is None or not made_by.frozen:
+        return f"{wanted} is no frozen dataclass: write @dataclass(frozen=True) above it"
+    return _validate_class(cls)
+
+
+def _validate_class(cls: type[Method]) -> type[Method] | str:
+    """Check that the class can be built with its defaults and has its properties."""
+    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
+        return f"{cls.__name__} lacks {', '.join(missing)}"
+    if required := [each.name for each in dataclasses.fields(cls) if _is_required(each)]:  # type: ignore[arg-type]
+        return f"each parameter of {cls.__name__} needs a default; {', '.join(required)} has none"
+    made = cls()
+    if isinstance(made, Descriptor | LocalDescriptor):
+        _ = made.size, made.dtype, made.metric, made.side
+    return cls
+
+
+def _is_required(field: dataclasses.Field[object]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def select_plugins(reserved: Iterable[str]) -> tuple[dict[str, Plugin], dict[Plugin, str]]:
+    """Plugins by name, and those whose name is taken, each with the reason."""
+    own, first, passed = set(reserved), dict[str, Plugin](), dict[Plugin, str]()
+    for plugin in installed_plugins():
+        if plugin.name in own:
+            passed[plugin] = "nearsight uses that name itself"
+        elif plugin.name in first:
+            passed[plugin] = f"{first[plugin.name].package} brings one of that name, which is used"
+        else:
+            first[plugin.name] = plugin
+    return first, passed
+
+
 _hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
-"""The types of a method's parameters; to read them takes longer than all else that a recipe needs."""
+"""Types of a method's parameters; cached, since reading them is the slowest part of a recipe."""
 
 
 @cache
 def method_modules() -> dict[str, str]:
-    """The modules of our own packages by their last name; nothing of them is imported."""
+    """Modules of our own packages by their last name; none is imported."""
     found: dict[str, str] = {}
     for package in METHOD_KINDS:
         folder = import_module(f"nearsight.{package}").__path__
@@ -62,7 +145,7 @@ def _external_plugins() -> tuple[dict[str, Plugin], dict[Plugin, str]]:
 
 @cache
 def find_method(name: str) -> type[Method] | str:
-    """The method of this name, or in words why there is none."""
+    """Find the method of this name, or say why there is none."""
     if name in method_modules():
         found = vars(import_module(method_modules()[name])).get(class_name(name))
         return found if isinstance(found, type) and issubclass(found, Method) else f'there is no method "{name}"'
@@ -81,7 +164,7 @@ def natural_metric(descriptor: Descriptor) -> Metric:
 
 
 def unusable_plugins() -> list[str]:
-    """A line for each method of another package that is not used, with the reason."""
+    """One line for each plugin that is not used, with the reason."""
     plugins, passed = _external_plugins()
     reasons = passed | {plugin: why for plugin in plugins.values() if isinstance(why := load_plugin(plugin), str)}
     return [f"{each.name} of the package {each.package}: {why}" for each, why in reasons.items()]
@@ -103,19 +186,19 @@ def methods(*kinds: str) -> dict[str, type[Method]]:
 
 
 def method_name(component: Method) -> str:
-    """The name that a recipe calls this component by."""
+    """Name of a component in recipes."""
     cls = type(component)
     own = cls.__module__.rpartition(".")[2]  # so that the others need not be imported
     return own if find_method(own) is cls else next(name for name, other in methods().items() if other is cls)
 
 
 def build_methods(recipe: Recipe) -> tuple[Method, ...]:
-    """The components that a recipe names, in its order.
+    """Build the components of a recipe, in its order.
 
     Raises
     ------
     RecipeError
-        that points at an unknown name or a wrong argument and suggests the right one
+        an unknown name or a wrong argument; the message points at it and suggests the right one
     """
     return tuple(_build_step(step, recipe.text) for step in recipe.steps)
 
@@ -146,13 +229,6 @@ def method_parameters(cls: type[Method]) -> list[tuple[str, str, str]]:
 
 def _fields(cls: type[Method]) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(cls)  # type: ignore[arg-type]
-
-
-def suggestion(name: str, candidates: Iterable[str]) -> str:
-    """The end of an error: the nearest of the names that exist, or all of them."""
-    candidates = list(candidates)
-    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
-    return f'; did you mean "{near[0]}"?' if near else f"; there are: {', '.join(candidates)}"
 
 
 def _build_step(step: Step, text: str) -> Method:

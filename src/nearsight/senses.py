@@ -1,11 +1,11 @@
-"""The senses of "alike": one table, which loads nothing, for whatever lists them."""
+"""The senses, the kinds of similarity that a collection is searched by: one table, which imports no method."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 ALIKE = 0.001
-"""The share of random pairs that may be as near as a hit that is alike."""
+"""Default share of random pairs that may be as near as a match."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from nearsight.errors import UsageError
 from nearsight.evaluation.protocols.classes import read_classes
 from nearsight.evaluation.published import PUBLISHED
 from nearsight.pipeline import build_pipeline
-from nearsight.plugins import installed_plugins
-from nearsight.registry import methods
+from nearsight.registry import installed_plugins, methods
 
 NETWORKS = {"onnx", "joint"}
 

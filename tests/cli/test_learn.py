@@ -65,13 +65,13 @@ def test_the_example_of_the_help_runs_and_says_what_to_do_next(folder, tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("learn", "{folder}", "--recipe", "phash", "--out", "{tmp}/x.npz"), "learn nothing from images"),
+        (("learn", "{folder}", "--recipe", "phash", "--out", "{tmp}/x.npz"), "need no training"),
         (("learn", "{tmp}/none", "--recipe", OBJECTS, "--out", "{tmp}/x.npz"), "is not a folder"),
-        (("learn", "{tmp}", "--recipe", OBJECTS, "--out", "{tmp}/x.npz"), "cannot learn from these images"),
+        (("learn", "{tmp}", "--recipe", OBJECTS, "--out", "{tmp}/x.npz"), "cannot be trained on these images"),
         (("learn", "{folder}", "--recipe", "sift | asnk", "--out", "{tmp}/x.npz"), 'did you mean "asmk"?'),
-        (("index", "{tmp}", "--recipe", OBJECTS, "--learnt", "{tmp}/q.png"), "is no file of nearsight learn"),
+        (("index", "{tmp}", "--recipe", OBJECTS, "--learnt", "{tmp}/q.png"), "is no file of nearsight train"),
         (("learn", "{tmp}", "--recipe", OBJECTS, "--out", "{tmp}/none/x.npz"), "none is not a folder"),
-        (("index", "{tmp}", "--recipe", "phash", "--learnt", "{learnt}"), "none that is asked for does"),
+        (("index", "{tmp}", "--recipe", "phash", "--learnt", "{learnt}"), "none of the requested recipes does"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_two(arguments, says, folder, learnt, tmp_path):

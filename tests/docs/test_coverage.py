@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nearsight.plugins import installed_plugins
-from nearsight.registry import methods
+from nearsight.registry import installed_plugins, methods
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "coverage.md").read_text("utf8")

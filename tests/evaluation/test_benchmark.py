@@ -14,7 +14,7 @@ from nearsight.evaluation.protocols.registry import load_ground_truth
 from nearsight.evaluation.published import PUBLISHED
 from nearsight.evaluation.scoring import MAX_ANSWERS
 from nearsight.images.thumbnail import decode
-from nearsight.ingest.run import Settings
+from nearsight.ingest.run import IngestSettings
 from nearsight.search.fusion import FusedPipeline
 
 COLOURS = {"red": (200, 60, 50), "green": (60, 180, 70), "blue": (50, 80, 210)}
@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ready(folder, tmp_path_factory):
     home = tmp_path_factory.mktemp("home") / "kept"
-    with open_bench(folder, ["copy"], RECIPES, index_dir=home, settings=Settings(workers=1)) as made:
+    with open_bench(folder, ["copy"], RECIPES, index_dir=home, settings=IngestSettings(workers=1)) as made:
         yield made
 
 
@@ -151,7 +151,7 @@ def test_refiners_are_evaluated_too(ready, folder):
     for number, name in enumerate(("coffee", "chelsea", "astronaut", "rocket"), 1):
         Image.fromarray(getattr(data, name)()).save(root / "Reference" / f"{number}.png")
     truth = load_ground_truth("pairs", root)
-    with open_bench(truth.folder, ["copy"], ["gist"], settings=Settings(workers=1)) as made:
+    with open_bench(truth.folder, ["copy"], ["gist"], settings=IngestSettings(workers=1)) as made:
         trials = {pipeline.name: evaluate_pipeline(made, pipeline, truth, quiet) for pipeline in made.pipelines}
     assert trials["copy"].figures["rank 1"] == 100.0
     assert trials["copy"].outcomes[0].ranks == (0,)
@@ -177,7 +177,7 @@ def test_copies_of_one_file_are_all_right(tmp_path, random_image):
     random_image(tmp_path / "a.jpg", 1)
     (tmp_path / "b.jpg").write_bytes((tmp_path / "a.jpg").read_bytes())
     random_image(tmp_path / "c.jpg", 2)
-    with open_bench(tmp_path, [], ["phash"], settings=Settings(workers=1)) as made:
+    with open_bench(tmp_path, [], ["phash"], settings=IngestSettings(workers=1)) as made:
         home = made.collection.home
         outcomes = evaluate_attacks(made, ["stored"], 9, quiet)["phash"]
     assert [(each.query.name, each.n_positives, each.ranks) for each in outcomes] == [

@@ -25,6 +25,7 @@ from nearsight.ingest import run
 from nearsight.storage import integrity
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.workers.pool import Failure
+from nearsight.workers.worker import BatchJob
 
 RECIPES = ("phash | flat",)
 GROUP = 4
@@ -45,7 +46,8 @@ class Here:
     def run(self, tasks):
         for task in tasks:
             try:
-                yield task, self.job.finish([self.job.prepare(task)])[0]
+                item = self.job.prepare(task)
+                yield task, self.job.finish([item])[0] if isinstance(self.job, BatchJob) else item
             except ImageError as error:
                 yield task, Failure(error.reason, error.detail)
 
@@ -98,7 +100,7 @@ def pooled_index(report, folder, home, recipes, batch, pause=0.0):
         report(**{"ack" if progress.step == "describing" else "looked": progress.done})
         time.sleep(pause)
 
-    settings = run.Settings(workers=2)
+    settings = run.IngestSettings(workers=2)
     ns.index(folder, recipe=recipes, collection=home, watch=watch, settings=settings).close()
 
 
@@ -244,7 +246,7 @@ def pooled_surprise(report, folder, home, recipes, surprises):
             for name, what in surprises.items():
                 _turn(Path(folder, name), what)
 
-    settings = run.Settings(workers=2)
+    settings = run.IngestSettings(workers=2)
     ns.index(folder, recipe=recipes, collection=home, watch=watch, settings=settings).close()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import nearsight as ns
 from nearsight.api import indexing
 from nearsight.errors import FormatError, NearsightError, StorageError
-from nearsight.storage import checksums
+from nearsight.storage import catalogue_checksums
 from nearsight.storage.array_file import ArrayFile
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
@@ -170,7 +170,7 @@ LAYERS = {
     "lists": (Catalogue, "meta", _meta_unsealed),
     "words": (FullTextIndex, "check", lambda self: None),
     "blocks": (ArrayFile, "sound", lambda self, number: True),
-    "file": (checksums, "damaged", lambda home, catalogue, files: ()),
+    "file": (catalogue_checksums, "find_catalogue_damage", lambda home, catalogue, files: ()),
 }
 """Each layer of checksums, and what stands in its place where it is taken away."""
 

@@ -156,7 +156,7 @@ def test_killed_before_while_and_after_it_learns_the_ingest_ends_as_an_undisturb
         time.sleep(rng.random() * 0.03)
         child.kill()
         assert child.end().killed
-        assert all("images lack this row" in problem for problem in left_behind(home, folder / "0000.jpg"))
+        assert all("images lack this vector" in problem for problem in left_behind(home, folder / "0000.jpg"))
         forks.run("pooled_index", folder, home, [LEARNS], BATCH).result  # noqa: B018
         key, rows, first, problems = records(home)
         assert problems == []

@@ -52,7 +52,7 @@ def test_unchanged_files_are_not_read(photographs):
     home = photographs / ".nearsight"
     catalogue = CatalogueWriter(home)
     comparison = Comparison(photographs, home, catalogue, [], Counting(), 1 << 30)
-    comparison.look(lambda count: None)
+    comparison.walk(lambda count: None)
     assert (comparison.unchanged, comparison.total, Counting.reads) == (13, 0, 0)
     catalogue.close()
 

@@ -100,7 +100,7 @@ def test_an_unchanged_sidecar_is_not_read_again(folder, monkeypatch):
     indexed(folder).close()
     os.utime(folder / "a.jpg.xmp", (1_600_000_000, 1_600_000_000))
     indexed(folder).close()
-    monkeypatch.setattr(sidecars, "Pool", None)
+    monkeypatch.setattr(sidecars, "WorkerPool", None)
     with indexed(folder) as photos:
         assert found(photos, "genoa") == ["a.jpg"]
 

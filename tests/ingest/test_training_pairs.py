@@ -8,7 +8,7 @@ from PIL import Image
 
 import nearsight as ns
 from nearsight.errors import UsageError
-from nearsight.ingest.training_pairs import MOST, pairs_of
+from nearsight.ingest.training_pairs import MAX_PAIRS, resolve_pairs
 
 FOUND = {b"a/1.png": [b"/x/a/1.png"], b"a/2.png": [b"/x/a/2.png"], b"b.png": [b"/x/b.png", b"/y/b.png"]}
 THINGS = 24
@@ -19,17 +19,22 @@ def test_pairs_from_a_file_and_as_they_are(tmp_path):
     table = tmp_path / "pairs.csv"
     table.write_text("a/1.png,./a/2.png\n\n", "utf-8-sig")
     wanted = [(b"/x/a/1.png", b"/x/a/2.png")]
-    assert pairs_of(table, FOUND) == pairs_of(str(table), FOUND) == pairs_of([("a/1.png", "a/2.png")], FOUND) == wanted
+    assert (
+        resolve_pairs(table, FOUND)
+        == resolve_pairs(str(table), FOUND)
+        == resolve_pairs([("a/1.png", "a/2.png")], FOUND)
+        == wanted
+    )
 
 
 def test_folders_of_the_same_thing():
     found = {b"%d/%d" % (one, two): [b"/x/%d/%d" % (one, two)] for one in range(3) for two in range(4)}
-    pairs = pairs_of("folders", found)
+    pairs = resolve_pairs("folders", found)
     assert len(pairs) == len(set(pairs)) == 3 * 6
     assert all(one.split(b"/")[2] == other.split(b"/")[2] and one < other for one, other in pairs)
     large = {b"%d" % each: [b"/x/%d" % each] for each in range(3000)}
-    assert len(pairs_of("folders", large)) == MOST
-    assert pairs_of("folders", large) == pairs_of("folders", large)
+    assert len(resolve_pairs("folders", large)) == MAX_PAIRS
+    assert resolve_pairs("folders", large) == resolve_pairs("folders", large)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +51,9 @@ def test_what_is_no_pair_is_named(tmp_path, lines, says):
     table = tmp_path / "pairs.csv"
     table.write_text(lines)
     with pytest.raises(UsageError, match=says):
-        pairs_of(table, FOUND)
+        resolve_pairs(table, FOUND)
     with pytest.raises(UsageError, match="cannot be read"):
-        pairs_of(tmp_path / "none.csv", FOUND)
+        resolve_pairs(tmp_path / "none.csv", FOUND)
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +83,15 @@ def test_what_is_learnt_of_pairs_finds_the_same_thing(things, tmp_path):
 
 def right(folder, collection, recipe, learnt):
     """How many of the fourth images find another image of their thing first."""
-    with ns.index(folder, recipe=recipe, learnt=learnt, collection=collection) as opened:
+    with ns.index(folder, recipe=recipe, trained=learnt, collection=collection) as opened:
         asked = [opened.search(folder / f"{thing}/3.png", recipe=recipe, k=2).hits for thing in range(THINGS)]
     return sum(hits[1].path.startswith(f"{thing}/") for thing, hits in enumerate(asked))
 
 
 def test_without_pairs_it_says_what_to_run(things, tmp_path):
-    with pytest.raises(UsageError, match=r"pair_whitening learns from pairs .* nearsight learn FOLDER .*--pairs FILE"):
+    with pytest.raises(UsageError, match=r"pair_whitening trains on pairs .* nearsight train FOLDER .*--pairs FILE"):
         ns.index(things, recipe=RECIPE, collection=tmp_path / "collection")
-    with pytest.raises(UsageError, match="none of these recipes learns from pairs"):
+    with pytest.raises(UsageError, match="none of these recipes trains on pairs"):
         ns.train([things], "tiny(square=4, colour=false) | pca(dim=3) | flat", tmp_path / "out.npz", pairs="folders")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import nearsight as ns
 from nearsight.errors import DamagedError, ModelMissingError, UsageError
-from nearsight.ingest.run import Settings
+from nearsight.ingest.run import IngestSettings
 from nearsight.senses import SENSES
 from tests.search.scenes import save, texture
 
@@ -27,7 +27,7 @@ def photos(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SENSES, "copy", replace(SENSES["copy"], recipe=ALONE))
         patch.setitem(SENSES, "object", replace(SENSES["object"], recipe=OBJECT))
-        with ns.index(folder, by=["copy", "object"], settings=Settings(workers=1)) as opened:
+        with ns.index(folder, by=["copy", "object"], settings=IngestSettings(workers=1)) as opened:
             yield opened
 
 

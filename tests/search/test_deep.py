@@ -94,8 +94,8 @@ def test_whitened_regions_are_learnt_from_regions_not_from_places(photos, tmp_pa
 
 def test_the_start_of_a_chain_that_learns_nothing_is_made_where_images_are_read():
     chain = build_pipeline(f"{FIRST} | regions | pca(dim=8) | average(unit=true)").descriptor
-    assert train_encoders._start(chain) == chain.encoders[:1]
-    assert train_encoders._start(build_pipeline(f"{FIRST} | pca(dim=8) | gem").descriptor) == ()
+    assert train_encoders._untrained_prefix(chain) == chain.encoders[:1]
+    assert train_encoders._untrained_prefix(build_pipeline(f"{FIRST} | pca(dim=8) | gem").descriptor) == ()
 
 
 def test_chains_that_begin_alike_learn_their_beginning_once(photos, tmp_path, monkeypatch):

@@ -11,12 +11,12 @@ import pytest
 import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.errors import DamagedError, RecipeError, StorageError, UsageError
-from nearsight.ingest.run import Settings
+from nearsight.ingest.run import IngestSettings
 from tests.search.scenes import BOX, VIEW, folder_of, pasted, save, texture
 
 OBJECTS = "sift(n=200) | asmk(words=kmeans(k=64), several=1) | inverted | spatial(inliers=8)"
 """With few words, several for each feature would say little."""
-ONE = Settings(workers=1)
+ONE = IngestSettings(workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_a_second_run_does_nothing(copy):
         generation = photos.info()["generation"]
     summary, steps = indexed(copy)
     assert (summary.unchanged, summary.added, summary.completed) == (13, 0, 0)
-    assert "learning" not in steps
+    assert "training" not in steps
     assert {part: files_in(copy, part) for part in ("segments", "indexes")} == before
     with ns.open(copy) as photos:
         assert photos.info()["generation"] == generation
@@ -128,18 +128,18 @@ def test_after_changes_the_answers_are_those_of_a_fresh_collection(copy, tmp_pat
     """What was learnt is taken along as a file: with it, a rebuild is the same."""
     learnt = tmp_path / "learnt.npz"
     assert len(ns.train([copy], OBJECTS, learnt, settings=ONE)) == 1
-    indexed(copy, learnt=[learnt])
+    indexed(copy, trained=[learnt])
     save(texture(50), copy / "new.png", 5)
     save(pasted(texture(1), texture(51)), copy / "other-3.png", 6)
     (copy / "other-4.png").unlink()
     (copy / "other-5.png").rename(copy / "moved.png")
     summary, steps = indexed(copy)
     assert (summary.added, summary.changed, summary.removed, summary.moved) == (1, 1, 1, 1)
-    assert "learning" not in steps
+    assert "training" not in steps
     fresh = tmp_path / "fresh"
     shutil.copytree(copy, fresh, ignore=shutil.ignore_patterns(".nearsight"))
-    _, steps = indexed(fresh, learnt=[learnt])
-    assert "learning" not in steps
+    _, steps = indexed(fresh, trained=[learnt])
+    assert "training" not in steps
     queries = sorted(fresh.glob("*.png"))
     with ns.open(copy) as photos, ns.open(fresh) as anew:
         assert photos.verify() == anew.verify() == []
@@ -173,15 +173,15 @@ def test_with_another_vocabulary_the_rows_are_made_anew_and_the_old_ones_go(copy
         save(texture(70 + number), other / f"{number}.png")
     learnt = tmp_path / "learnt.npz"
     ns.train([other], OBJECTS, learnt, settings=ONE)
-    summary, steps = indexed(copy, learnt=[learnt])
+    summary, steps = indexed(copy, trained=[learnt])
     assert summary.completed == 13
-    assert "learning" not in steps
+    assert "training" not in steps
     assert len(keys(copy)) == 1
     assert keys(copy) != before
     with ns.open(copy) as photos:
         assert photos.verify() == []
         assert photos.search(copy / "thing.png", recipe=OBJECTS)[1].path == "scene.png"
-    assert indexed(copy, learnt=[learnt])[0].unchanged == 13
+    assert indexed(copy, trained=[learnt])[0].unchanged == 13
 
 
 def damaged(folder):
@@ -223,7 +223,7 @@ def test_what_is_learnt_again_from_other_images_makes_the_rows_anew(copy):
     before = keys(copy)
     damaged(copy)
     summary, steps = indexed(copy)
-    assert "learning" in steps
+    assert "training" in steps
     assert summary.completed == 17
     assert len(keys(copy)) == 1
     assert keys(copy) != before
@@ -253,7 +253,7 @@ def test_learnt_rows_are_found_too(tmp_path, recipe):
     folder = folder_of(tmp_path / "images", others=12)
     summary, steps = indexed(folder, recipe)
     assert summary.added == 16
-    assert "learning" in steps
+    assert "training" in steps
     with ns.open(folder) as photos:
         assert photos.verify() == []
         for name in ("thing.png", "other-3.png"):
@@ -302,7 +302,7 @@ def test_steps_that_do_not_follow_each_other_are_refused(recipe, says, tmp_path)
 
 def test_a_folder_without_features_says_that_nothing_can_be_learnt(tmp_path):
     save(np.full((50, 60, 3), 9, np.uint8), tmp_path / "p" / "blank.png")
-    with pytest.raises(UsageError, match="cannot learn from these images: a vocabulary is learnt from descriptors"):
+    with pytest.raises(UsageError, match="cannot be trained on these images: a vocabulary is learnt from descriptors"):
         indexed(tmp_path / "p")
 
 
@@ -311,7 +311,7 @@ def test_a_folder_without_images_learns_when_there_are_some(tmp_path):
     indexed(tmp_path / "p")
     with ns.open(tmp_path / "p") as photos:
         assert "has learnt nothing" in next(iter(photos.info()["indexes"].values()))
-        with pytest.raises(UsageError, match="has learnt nothing from these images yet: nearsight index does it"):
+        with pytest.raises(UsageError, match="is not trained on these images yet: run nearsight index"):
             photos.search(save(texture(1), tmp_path / "q.png"), recipe=OBJECTS)
         assert photos.verify() == []
     folder_of(tmp_path / "p")
@@ -335,21 +335,21 @@ def test_files_that_were_not_written_by_learn_are_refused(copy, tmp_path):
     ]
     for content in contents:
         wrong.write_bytes(content)
-        with pytest.raises(UsageError, match=r"wrong\.npz is no file of nearsight learn"):
-            indexed(copy, learnt=[wrong])
-    with pytest.raises(UsageError, match=r"none\.npz is no file of nearsight learn: .*No such file"):
-        indexed(copy, learnt=[tmp_path / "none.npz"])
-    with pytest.raises(UsageError, match=r"sift\(n=200.*none that is asked for does"):
-        indexed(copy.parent / "images", "phash", collection=tmp_path / "elsewhere", learnt=[learnt])
+        with pytest.raises(UsageError, match=r"wrong\.npz is no file of nearsight train"):
+            indexed(copy, trained=[wrong])
+    with pytest.raises(UsageError, match=r"none\.npz is no file of nearsight train: .*No such file"):
+        indexed(copy, trained=[tmp_path / "none.npz"])
+    with pytest.raises(UsageError, match=r"sift\(n=200.*none of the requested recipes does"):
+        indexed(copy.parent / "images", "phash", collection=tmp_path / "elsewhere", trained=[learnt])
     assert indexed(copy)[0].unchanged == 13
 
 
 def test_learning_needs_folders_and_something_to_learn(tmp_path):
-    with pytest.raises(UsageError, match="learn nothing from images"):
+    with pytest.raises(UsageError, match="need no training"):
         ns.train([tmp_path], "phash", tmp_path / "out.npz")
     with pytest.raises(UsageError, match="is not a folder"):
         ns.train([tmp_path / "none"], OBJECTS, tmp_path / "out.npz")
-    with pytest.raises(UsageError, match="cannot learn from these images"):
+    with pytest.raises(UsageError, match="cannot be trained on these images"):
         ns.train([tmp_path], OBJECTS, tmp_path / "out.npz", settings=ONE)
     save(texture(1), tmp_path / "a.png")
     with pytest.raises(UsageError, match=r"cannot be written: .*no folder is not a folder"):

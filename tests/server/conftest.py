@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 import nearsight as ns
-from nearsight.ingest.run import Settings as IngestSettings
+from nearsight.ingest.run import IngestSettings as IngestSettings
 from nearsight.server.run import Server
 from nearsight.server.service import Service
 from nearsight.server.settings import Settings

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from nearsight.files import LocalFileSystem
-from nearsight.ingest.run import Progress, Summary
+from nearsight.ingest.run import IngestProgress, IngestSummary
 from nearsight.server import jobs
 from nearsight.server.collections import Shelved
-from nearsight.storage.location import writer_lock
+from nearsight.storage.lock import writer_lock
 from tests.server.conftest import C, serving
 
 
@@ -41,9 +41,9 @@ def endless(monkeypatch):
 
     def index(root, by, *, collection, watch):
         for done in range(10_000):
-            watch(Progress("describing", done, 10_000))
+            watch(IngestProgress("describing", done, 10_000))
             time.sleep(0.01)
-        return _Made(summary=Summary())
+        return _Made(summary=IngestSummary())
 
     monkeypatch.setattr(jobs, "index", index)
 

@@ -6,7 +6,7 @@ import pytest
 
 import nearsight as ns
 from nearsight.files import LocalFileSystem
-from nearsight.storage.location import writer_lock
+from nearsight.storage.lock import writer_lock
 from tests.server.conftest import C, serving
 
 LABELS = f"{C}/images/1/labels"

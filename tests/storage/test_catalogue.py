@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from nearsight.errors import DamagedError, FormatError, NearsightError, Reason
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION
-from nearsight.storage.records import ImageRecord, SegmentEntry, SkipRecord
+from nearsight.storage.records import ImageRecord, LabelState, SegmentEntry, SkipRecord
 
 IMAGE = ImageRecord(1, b"a/\xff\n.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", "2012-01-02T03:04:05", "X", 1.5, None)
 
@@ -22,7 +23,7 @@ def filled(tmp_path):
         catalogue.put_skip(SkipRecord(b"b", 1, 2, Reason.TIMEOUT, "slow"))
         catalogue.put_segment(SegmentEntry(1, "key", 1, 100, b"abcd"))
         catalogue.put_recipe("copy", "gist")
-        catalogue.put_deleted([7])
+        catalogue.put_deleted_ids([7])
     yield catalogue
     catalogue.close()
 
@@ -34,9 +35,14 @@ def test_what_was_put_is_read(filled):
     assert list(filled.skips()) == [SkipRecord(b"b", 1, 2, Reason.TIMEOUT, "slow")]
     assert filled.segments() == [SegmentEntry(1, "key", 1, 100, b"abcd")]
     assert filled.recipes() == {"copy": "gist"}
-    assert filled.dead() == [7]
-    assert filled.skipped() == {"timeout": 1}
+    assert filled.deleted_ids() == [7]
+    assert filled.skip_counts() == {"timeout": 1}
     assert filled.next_ids() == (2, 2)
+
+
+def test_stored_keys_never_change(filled):
+    keys = {row[0] for row in filled.query("SELECT key FROM meta")}
+    assert keys == {"segments", "dead", "pictures", "words", "generation"}
 
 
 def test_a_failed_transaction_leaves_nothing(filled):
@@ -53,12 +59,26 @@ def test_a_failed_transaction_leaves_nothing(filled):
     assert filled.generation() == before
 
 
+@pytest.mark.parametrize("state", [LabelState.CONFIRMED, LabelState.DROPPED])
+def test_a_moved_image_leaves_what_a_person_said_at_its_new_path(filled, state):
+    moved = replace(IMAGE, path=b"new.jpg")
+    with filled.transaction():
+        filled.put_label(moved, "dog", state)
+        filled.put_labels(IMAGE, "model", [("dog", 0.4), ("cat", 0.3)])
+        filled.put_label(IMAGE, "tree", LabelState.CONFIRMED)
+        filled.move_image(moved)
+    assert filled.labels(IMAGE.path, include_dropped=True) == []
+    found = {each.label: (each.state, each.model) for each in filled.labels(b"new.jpg", include_dropped=True)}
+    by_model, by_hand = (LabelState.AUTOMATIC, "model"), (LabelState.CONFIRMED, "")
+    assert found == {"dog": (state, ""), "cat": by_model, "tree": by_hand}
+
+
 def test_ids_are_never_used_twice(filled):
     with filled.transaction():
         filled.drop_image(1)
         filled.drop_segment(1)
     assert filled.next_ids() == (2, 2)
-    assert filled.dead() == [1, 7]
+    assert filled.deleted_ids() == [1, 7]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +109,7 @@ def test_a_changed_list_of_segments_is_found(filled, change):
 def test_a_changed_list_of_the_dead_is_found(filled, change):
     filled.db.execute(change)
     with pytest.raises(DamagedError):
-        filled.dead()
+        filled.deleted_ids()
 
 
 def test_a_newer_format_is_refused_and_left_alone(tmp_path, filled):
@@ -116,9 +136,9 @@ def test_flipped_bits_never_answer_wrong(tmp_path, filled):
     """Whatever bit flips in the file: the old answers, or an error of ours; never other values, never a crash."""
     with filled.transaction():
         for number in range(2, 300):
-            path = f"image{number}".encode()
+            path = f"holiday{number}".encode()
             filled.put_image(ImageRecord(number, path, 1, 2, 3, b"h" * 32, 4, 5, "PNG", None, None, None, None))
-    right = list(filled.images()), filled.segments(), filled.dead(), filled.recipes()
+    right = list(filled.images()), filled.segments(), filled.deleted_ids(), filled.recipes()
     filled.close()
     sound = (tmp_path / CATALOGUE_FILE).read_bytes()
     rng = np.random.default_rng(5)

@@ -17,7 +17,7 @@ from nearsight.ingest import run, train_encoders
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.database import CATALOGUE_FILE
-from nearsight.storage.recipes import sorted_out, usual
+from nearsight.storage.recipes import default_recipe, partition_recipes
 from tests.faults.acts import Here
 
 LEARNS = "tiny | pca(dim=4) | flat"
@@ -28,8 +28,8 @@ OTHER = "gist | ivf(cells=2, probes=2, exact_below=8)"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     """Images are described in this process: a collection is indexed often here, and is small."""
-    monkeypatch.setattr(run, "Pool", Here)
-    monkeypatch.setattr(train_encoders, "Pool", Here)
+    monkeypatch.setattr(run, "WorkerPool", Here)
+    monkeypatch.setattr(train_encoders, "WorkerPool", Here)
 
 
 @pytest.fixture
@@ -122,12 +122,12 @@ def test_a_collection_of_nothing_that_can_be_used_is_indexed_all_the_same(folder
     assert (list(senses), summary.completed) == (["gone | flat", "colour"], 11)
     with ns.open(folder) as photos:
         assert photos.search(folder / "05.jpg")[0].path == "05.jpg"  # by colour: it is the first that can be used
-    assert usual({}) == ""
+    assert default_recipe({}) == ""
 
 
 def test_a_recipe_is_told_with_its_own_reason():
     recipes = {"copy": "gist", "a": "fuse(gist, gone)", "b": "gist(nope=3)", "c": "gist | gone_too"}
-    plans, unusable = sorted_out(recipes)
+    plans, unusable = partition_recipes(recipes)
     assert [each.name for each in plans] == ["copy"]
     assert [(each.name, each.problem.split(";")[0]) for each in unusable] == [
         ("a", 'there is no method "gone"'),
@@ -213,8 +213,8 @@ def test_what_cannot_be_dropped(folder):
         (["colours"], {}, 'no "colours" to drop: this collection is indexed by copy, colour'),
         (["colour", "gist | flat"], {}, 'no "gist | flat" to drop: this collection is indexed by copy, colour'),
         (["copy", "colour"], {}, "keeps one recipe at least, and this one has: copy, colour"),
-        (["colour"], {"by": ["colour"]}, "colour is to be dropped and asked for at once"),
-        (["colour"], {"recipe": "colour_histogram | ivf"}, "colour is to be dropped and asked for at once"),
+        (["colour"], {"by": ["colour"]}, "colour is dropped and added in the same run"),
+        (["colour"], {"recipe": "colour_histogram | ivf"}, "colour is dropped and added in the same run"),
     ):
         with pytest.raises(UsageError, match=said.replace("|", r"\|")):
             ns.index(folder, drop=drop, **more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import zlib
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.files import LocalFileSystem
 from nearsight.storage import index_store
+from nearsight.storage.array_file import BLOCK_BYTES
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION
+from nearsight.storage.records import record_crc
 from tests.command import nearsight
 
 RECIPE = "gist | gistis(cells=6, probes=6, bits=64, rerank=100, exact_below=30)"
@@ -138,7 +141,7 @@ def test_many_removals_make_them_anew(folder):
         assert answered(photos, folder) == answered(photos, folder, EXACT)
 
 
-@pytest.mark.parametrize("harm", ["flip", "cut", "missing", "swapped", "row"])
+@pytest.mark.parametrize("harm", ["flip", "cut", "missing", "swapped", "row", "names"])
 def test_a_damaged_cache_is_never_answered_from(folder, harm):
     with index(folder) as photos:
         wanted = answered(photos, folder, EXACT)
@@ -148,6 +151,8 @@ def test_a_damaged_cache_is_never_answered_from(folder, harm):
         paths[1].write_bytes(data[:500] + bytes([data[500] ^ 4]) + data[501:])
     elif harm == "cut":
         paths[0].write_bytes(paths[0].read_bytes()[:-1])
+    elif harm == "names":
+        not_json(folder / ".nearsight", paths[1])
     elif harm == "missing":
         paths[1].unlink()
     elif harm == "swapped":
@@ -167,6 +172,19 @@ def test_a_damaged_cache_is_never_answered_from(folder, harm):
         assert photos.verify() == []
         assert photos.info()["indexes"][RECIPE].startswith("gistis")
         assert answered(photos, folder) == wanted
+
+
+def not_json(home, path):
+    """Put bytes into the list of names that are no JSON, with checksums that agree."""
+    data = bytearray(path.read_bytes())
+    data[data.index(b"[", 64)] = 0
+    path.write_bytes(data)
+    with sqlite3.connect(home / CATALOGUE_FILE) as db:
+        number, key, trained = db.execute("SELECT id, key, fitted FROM cache WHERE id=?", (int(path.stem),)).fetchone()
+        sums = np.array([zlib.crc32(data[at : at + BLOCK_BYTES]) for at in range(0, len(data), BLOCK_BYTES)], np.uint32)
+        values = (number, key, trained, len(data), sums.tobytes())
+        db.execute("INSERT OR REPLACE INTO cache VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
+    db.close()
 
 
 def test_what_a_killed_run_left_is_swept(folder):

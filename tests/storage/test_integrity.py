@@ -11,9 +11,10 @@ import pytest
 
 import nearsight as ns
 from nearsight.api.indexing import repair
-from nearsight.errors import DamagedError, NearsightError
+from nearsight.errors import DamagedError, NearsightError, UsageError
 from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.segments import SEGMENTS_FOLDER
+from tests.command import nearsight
 
 
 @pytest.fixture
@@ -187,3 +188,63 @@ def test_repair_of_a_image_that_is_gone_ends_clean(home):
     with ns.open(home.parent) as photos:
         assert photos.verify() == []
         assert len(photos) == 39
+
+
+@pytest.fixture
+def apart(tmp_path, random_image):
+    """A folder of images, and its collection in another folder that has an image too."""
+    images, elsewhere = tmp_path / "images", tmp_path / "elsewhere"
+    images.mkdir()
+    elsewhere.mkdir()
+    for number in range(6):
+        random_image(images / f"{number}.jpg", number)
+    random_image(elsewhere / "stray.jpg", 9)
+    ns.index(images, recipe="phash", collection=elsewhere / "index").close()
+    return images, elsewhere / "index"
+
+
+def damage_root(index_dir):
+    with sqlite3.connect(index_dir / CATALOGUE_FILE) as db:
+        db.execute("UPDATE meta SET value='x' WHERE key='root'")
+    db.close()
+
+
+def damage_file(index_dir):
+    (index_dir / CATALOGUE_FILE).write_bytes(b"SQLite format 3\0" + os.urandom(20_000))
+
+
+@pytest.mark.parametrize("harm", [damage_root, damage_file])
+def test_repair_asks_for_the_folder_of_a_collection_that_lies_elsewhere(apart, harm):
+    images, index_dir = apart
+    harm(index_dir)
+    before = {path.name: path.read_bytes() for path in index_dir.iterdir() if path.is_file()}
+    with pytest.raises(UsageError, match=r"repair --collection .*index --folder FOLDER"):
+        repair(collection=index_dir)
+    assert {name: (index_dir / name).read_bytes() for name in before} == before
+    repair(collection=index_dir, root=images)
+    ns.index(images, recipe="phash", collection=index_dir).close()
+    with ns.open(collection=index_dir) as photos:
+        assert photos.root == images
+        assert photos.search(images / "3.jpg", recipe="phash", k=1)[0].path == "3.jpg"
+        assert len(photos) == 6
+        assert photos.verify() == []
+
+
+def test_repair_refuses_a_folder_that_the_collection_is_not_of(apart, tmp_path):
+    images, index_dir = apart
+    with pytest.raises(UsageError, match="is the collection of"):
+        repair(collection=index_dir, root=index_dir.parent)
+    with pytest.raises(UsageError, match="is not a folder"):
+        repair(collection=index_dir, root=tmp_path / "nothing")
+    assert repair(collection=index_dir, root=images)[0] == []
+    with ns.open(collection=index_dir) as photos:
+        assert len(photos) == 6
+
+
+def test_repair_takes_the_folder_from_the_command_line(apart):
+    images, index_dir = apart
+    damage_root(index_dir)
+    done = nearsight("repair", "--collection", index_dir, "--folder", images)
+    assert done.returncode == 0, done.stderr
+    with ns.open(collection=index_dir) as photos:
+        assert (photos.root, len(photos)) == (images, 6)

@@ -10,7 +10,7 @@ import pytest
 import nearsight as ns
 from nearsight.files import LocalFileSystem
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.location import writer_lock
+from nearsight.storage.lock import writer_lock
 from tests.web.conftest import ROOT, serving
 from tests.web.test_page import HITS, check
 

@@ -85,9 +85,6 @@ class Ingest:
         image = decode_image(data, self.limits, metadata=True)
         return image.format, image.width, image.height, encode(image.render(SIDE))
 
-    def finish(self, items: list[Any]) -> list[Any]:
-        return items
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -106,6 +103,3 @@ class Measured:
         with open("/proc/self/status") as status:
             peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
         return verdict, peak * 1024, time.monotonic() - began
-
-    def finish(self, items: list[Any]) -> list[Any]:
-        return items

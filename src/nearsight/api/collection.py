@@ -22,16 +22,17 @@ from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
 from nearsight.ingest import exclude
-from nearsight.ingest.run import Summary
+from nearsight.ingest.run import IngestSummary
 from nearsight.pipeline import Pipeline, build_pipeline, build_pipelines, buildable_pipelines
 from nearsight.search.engine import rank
 from nearsight.search.reader import OutdatedError, Reader
 from nearsight.search.results import Hit, Results
 from nearsight.senses import SENSES
 from nearsight.storage import integrity
-from nearsight.storage.drop_recipes import Dropped
-from nearsight.storage.location import index_command, load_root, locate
-from nearsight.storage.recipes import usual
+from nearsight.storage.collection_metadata import load_root
+from nearsight.storage.drop_recipes import DropSummary
+from nearsight.storage.location import index_command, locate
+from nearsight.storage.recipes import default_recipe
 from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, Problem, SidecarRecord, SkipRecord
 from nearsight.types import Box, Explanation, Ids, Image, ImageId, ImageSource, Query, make_query
 
@@ -72,10 +73,10 @@ class Collection:
         *,
         files: FileSystem | None = None,
         clock: Clock | None = None,
-        summary: Summary | None = None,
-        dropped: Dropped | None = None,
+        summary: IngestSummary | None = None,
+        dropped: DropSummary | None = None,
     ) -> None:
-        self.home, self.summary, self.dropped = home, summary, dropped or Dropped()
+        self.home, self.summary, self.dropped = home, summary, dropped or DropSummary()
         self._files, self._clock = files or LocalFileSystem(), clock or SystemClock()
         self._reader = Reader(home, self._files)
         self._catalogue, self._lock = self._reader.catalogue, self._reader.lock
@@ -265,7 +266,7 @@ class Collection:
         indexed = self.senses
         if recipe is not None:
             return self._recipe_pipeline(recipe, indexed)
-        name = by or usual(indexed)
+        name = by or default_recipe(indexed)
         if name not in indexed:
             if name not in SENSES:
                 build_pipelines([name])
@@ -374,8 +375,8 @@ class Collection:
 
         The files stay where they are, and later runs of `index` leave them out; `restore` lets them in again.
         """
-        return exclude.remove(self.home, self._files, paths)
+        return exclude.remove_images(self.home, self._files, paths)
 
     def restore(self, paths: Sequence[str]) -> int:
         """Undo `remove`: the next `index` takes these in again; how many."""
-        return exclude.restore(self.home, self._files, paths)
+        return exclude.restore_images(self.home, self._files, paths)

@@ -1,4 +1,4 @@
-"""Making the collection of a folder, and mending it."""
+"""Creating, updating and repairing the collection of a folder, and training encoders."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
 from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images.walk import FoundFile, walk_folder
-from nearsight.ingest.run import Ingest, Progress, Settings, Summary, Watch
-from nearsight.ingest.train_encoders import Learner
-from nearsight.ingest.training_pairs import Pairs, pairs_of
+from nearsight.ingest.run import Ingest, IngestProgress, IngestSettings, IngestSummary, Watch
+from nearsight.ingest.train_encoders import EncoderTrainer
+from nearsight.ingest.training_pairs import Pairs, resolve_pairs
 from nearsight.pipeline import Pipeline, build_pipelines, buildable_pipelines
-from nearsight.storage import drop_recipes, index_store, integrity
+from nearsight.storage import cache_files, drop_recipes, integrity
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.database import CATALOGUE_FILE
-from nearsight.storage.location import (
-    INDEX_DIR_NAME,
-    load_root,
-    locate,
+from nearsight.storage.collection_metadata import (
     open_catalogue,
-    salvage,
+    salvage_recipes,
+    salvage_root,
     save_root,
     update_recipes,
-    writer_lock,
 )
+from nearsight.storage.database import CATALOGUE_FILE
+from nearsight.storage.location import INDEX_DIR_NAME, locate
+from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import Problem
 from nearsight.storage.trained_state import (
     TrainedState,
@@ -49,8 +48,8 @@ def index(
     *,
     drop: str | Iterable[str] = (),
     collection: str | Path | None = None,
-    learnt: Iterable[str | Path] = (),
-    settings: Settings | None = None,
+    trained: Iterable[str | Path] = (),
+    settings: IngestSettings | None = None,
     watch: Watch | None = None,
     files: FileSystem | None = None,
     clock: Clock | None = None,
@@ -61,17 +60,17 @@ def index(
     ----------
     by : senses to index by; an existing collection keeps its own beside them; `copy` and `colour` where none is named
     recipe : a recipe's text, or several
-    drop : recipes that are taken out of the collection: a sense's name or a recipe's text, or several. Their rows go,
-        what their indexes keep and what they learnt, as far as no other recipe uses it; `dropped` says how much that
-        was. A recipe whose method is not installed can be dropped too
+    drop : recipes to drop: a sense's name or a recipe's text, or several. Their vectors, index caches and trained
+        states are removed, as far as no other recipe uses them; `dropped` counts them. A recipe whose method is not
+        installed can be dropped too
     collection : where the collection lies, `FOLDER/.nearsight` by default
-    trained : files of `train`: what recipes need that learn, such as a vocabulary; otherwise they learn from the folder.
-        Rows that were made with something else learnt are made anew
-    watch : is told of the progress
+    trained : files of `train`, such as a vocabulary, for recipes that need training; without one they are trained on
+        the folder. Vectors that were computed with another trained state are computed again
+    watch : called with the progress
 
     Raises
     ------
-    UsageError : the folder, a sense or a recipe is not there, a file of `learnt` is for none of the recipes, or no
+    UsageError : the folder, a sense or a recipe is not there, a file of `trained` is for none of the recipes, or no
         recipe would be left
     ModelError : a recipe's model is not there, or is not what its card says
     LockedError : another process is writing to the collection
@@ -80,71 +79,87 @@ def index(
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
         raise UsageError(f"{folder} is not a folder")
-    home = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(INDEX_DIR_NAME)
+    index_dir = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(INDEX_DIR_NAME)
     files, clock = files or LocalFileSystem(), clock or SystemClock()
     asked = build_pipelines(by, [recipe] if isinstance(recipe, str) else recipe)
     drop = [drop] if isinstance(drop, str) else list(drop)
-    if drop and not files.exists(home / CATALOGUE_FILE):
+    if drop and not files.exists(index_dir / CATALOGUE_FILE):
         raise UsageError(f"{folder} is not indexed yet, so there is nothing to drop")
     for each in asked:
         each.descriptor.load()
-    files.make_folder(home)
-    with writer_lock(home, files), open_catalogue(home, files) as catalogue:
-        taught = load_trained_files(map(Path, learnt), [*asked, *buildable_pipelines(catalogue.recipes().values())])
-        save_root(catalogue, root, home)
-        leaving = drop_recipes.named(drop, catalogue.recipes(), asked)
-        wanted = [each for each in update_recipes(catalogue, asked) if each.name not in leaving]
-        dropped = drop_recipes.drop(home, catalogue, files, leaving)
-        summary = _ingested(
-            root, home, catalogue, wanted, files, clock, watch or _ignore, settings or Settings(), taught
+    files.make_folder(index_dir)
+    with writer_lock(index_dir, files), open_catalogue(index_dir, files) as catalogue:
+        trained_state = load_trained_files(
+            map(Path, trained), [*asked, *buildable_pipelines(catalogue.recipes().values())]
         )
-    return Collection(home, files=files, clock=clock, summary=summary, dropped=dropped)
+        save_root(catalogue, root, index_dir)
+        leaving = drop_recipes.resolve_names(drop, catalogue.recipes(), asked)
+        wanted = [each for each in update_recipes(catalogue, asked) if each.name not in leaving]
+        dropped = drop_recipes.drop(index_dir, catalogue, files, leaving)
+        summary = _ingest_and_train(
+            root,
+            index_dir,
+            catalogue,
+            wanted,
+            files,
+            clock,
+            watch or _ignore,
+            settings or IngestSettings(),
+            trained_state,
+        )
+    return Collection(index_dir, files=files, clock=clock, summary=summary, dropped=dropped)
 
 
-def _ingested(
+def _ingest_and_train(
     root: Path,
-    home: Path,
+    index_dir: Path,
     catalogue: CatalogueWriter,
     wanted: list[Pipeline],
     files: FileSystem,
     clock: Clock,
     watch: Watch,
-    settings: Settings,
-    taught: TrainedState,
-) -> Summary:
-    """An ingest by what is ready; then the others learn from the images that are there, and an ingest by all."""
+    settings: IngestSettings,
+    trained_state: TrainedState,
+) -> IngestSummary:
+    """Ingest with the trained pipelines; then train the others on the stored images, and ingest with all."""
 
-    def run(plans: list[Pipeline]) -> Summary:
-        return Ingest(root, home, catalogue, plans, files=files, clock=clock, watch=watch, settings=settings).run()
+    def run(pipelines: list[Pipeline]) -> IngestSummary:
+        return Ingest(
+            root, index_dir, catalogue, pipelines, files=files, clock=clock, watch=watch, settings=settings
+        ).run()
 
     start = clock.monotonic()
-    now = [plan for plan in trained_pipelines(wanted, home, catalogue, files) if matches_trained_state(plan, taught)]
+    now = [
+        pipeline
+        for pipeline in trained_pipelines(wanted, index_dir, catalogue, files)
+        if matches_trained_state(pipeline, trained_state)
+    ]
     if len(now) == len(wanted):
         return run(now)
     first = run(now)
-    known = {plan.recipe for plan in now}
-    lacking = [plan for plan in wanted if plan.recipe not in known]
+    known = {pipeline.recipe for pipeline in now}
+    lacking = [pipeline for pipeline in wanted if pipeline.recipe not in known]
     if not catalogue.count_images():
         return first
-    found = {key: arrays for key, arrays in taught.items() if key in map(index_store.trained_state_key, lacking)}
-    lacking = [plan for plan in lacking if index_store.trained_state_key(plan) not in found]
+    found = {key: arrays for key, arrays in trained_state.items() if key in map(cache_files.trained_state_key, lacking)}
+    lacking = [pipeline for pipeline in lacking if cache_files.trained_state_key(pipeline) not in found]
 
     def some(count: int) -> list[bytes]:
         chosen = set(catalogue.sample_ids(count))
         return [os.path.join(os.fsencode(root), each.path) for each in catalogue.images() if each.id in chosen]
 
-    found |= _learner(files, watch, settings).run(lacking, some)
+    found |= _encoder_trainer(files, watch, settings).run(lacking, some)
     old = [entry for entry in catalogue.caches() if entry.key in found]
-    index_store.write_caches(home, catalogue, files, [(key, 0, arrays) for key, arrays in found.items()], old)
-    both = first.then(run(trained_pipelines(wanted, home, catalogue, files)))
+    cache_files.write_caches(index_dir, catalogue, files, [(key, 0, arrays) for key, arrays in found.items()], old)
+    both = first.combine(run(trained_pipelines(wanted, index_dir, catalogue, files)))
     return replace(both, seconds=clock.monotonic() - start)
 
 
-def _learner(files: FileSystem, watch: Watch, settings: Settings) -> Learner:
+def _encoder_trainer(files: FileSystem, watch: Watch, settings: IngestSettings) -> EncoderTrainer:
     def report(step: str, done: int, total: int) -> None:
-        watch(Progress(step, done, total))
+        watch(IngestProgress(step, done, total))
 
-    return Learner(files, report, settings.workers, settings.limits, settings.worker_limits)
+    return EncoderTrainer(files, report, settings.workers, settings.limits, settings.worker_limits)
 
 
 def train(
@@ -153,38 +168,38 @@ def train(
     out: str | Path,
     *,
     pairs: Pairs = (),
-    settings: Settings | None = None,
+    settings: IngestSettings | None = None,
     watch: Watch | None = None,
 ) -> list[str]:
-    """Learn what recipes need, such as a vocabulary, from folders of images, into a file for any collection.
+    """Train the encoders of recipes, such as a vocabulary, on folders of images, and write them to a file.
 
     Parameters
     ----------
     recipe : a recipe's text, or several
     out : the file that is written
-    pairs : for recipes that learn from images of the same thing: a CSV file of two columns, the paths of both below
-        their folder; `folders` where the images of each folder show one thing; or the pairs of paths themselves
-    watch : is told of the progress
+    pairs : for encoders that train on images of the same thing: a CSV file of two columns, paths relative to their
+        folder; `folders` if the images of each folder show one thing; or the pairs of paths themselves
+    watch : called with the progress
 
     Returns
     -------
-    the recipes, written out, as far as they learn something
+    the recipes that were trained, with all defaults
 
     Raises
     ------
-    UsageError : a folder is not there, no recipe learns anything, the images have nothing to learn from, or pairs
-        lack, are none, or are of no use to these recipes
+    UsageError : a folder is not there, no recipe needs training, the images have nothing to train on, or pairs are
+        missing, wrong, or of no use to these recipes
     StorageError : the file cannot be written
     """
     asked = build_pipelines((), [recipe] if isinstance(recipe, str) else recipe)
     wanted = [each for each in asked if isinstance(each.descriptor, DescriptorChain) and each.descriptor.needs_training]
     if not wanted:
-        raise UsageError("these recipes learn nothing from images: they are ready as they are")
+        raise UsageError("these recipes need no training: they can be used as they are")
     if not Path(out).absolute().parent.is_dir():
         raise UsageError(f"{out} cannot be written: {Path(out).absolute().parent} is not a folder")
     paired = any(isinstance(step, Encoder) and step.trains_on_pairs for each in wanted for step in each.embedding_steps)
     if pairs and not paired:
-        raise UsageError("none of these recipes learns from pairs; pair_whitening does")
+        raise UsageError("none of these recipes trains on pairs; pair_whitening does")
     files, found = LocalFileSystem(), dict[bytes, list[bytes]]()
     for folder in folders:
         if not Path(folder).is_dir():
@@ -200,8 +215,10 @@ def train(
         ordered = sorted(whole, key=lambda path: hashlib.sha256(os.path.basename(path)).digest())
         return sorted(ordered[:count])
 
-    both = pairs_of(pairs, found) if pairs else []
-    save_trained_state(_learner(files, watch or _ignore, settings or Settings()).run(wanted, some, both), Path(out))
+    both = resolve_pairs(pairs, found) if pairs else []
+    save_trained_state(
+        _encoder_trainer(files, watch or _ignore, settings or IngestSettings()).run(wanted, some, both), Path(out)
+    )
     return [each.recipe for each in wanted]
 
 
@@ -209,30 +226,44 @@ def repair(
     folder: str | Path = ".",
     *,
     collection: str | Path | None = None,
-    settings: Settings | None = None,
+    root: str | Path | None = None,
+    settings: IngestSettings | None = None,
     watch: Watch | None = None,
-) -> tuple[list[Problem], Summary]:
+) -> tuple[list[Problem], IngestSummary]:
     """Drop what is damaged, keep what is sound, describe the rest again from the images.
+
+    Parameters
+    ----------
+    root : the folder of the images, needed where the collection lies elsewhere and its record of the folder is lost
 
     Returns
     -------
     what was dropped, and what the ingest then did
+
+    Raises
+    ------
+    UsageError : there is no collection, or `root` is needed, is not a folder or is not the folder of this collection
     """
-    home = locate(folder, collection)
+    index_dir = locate(folder, collection)
     files = LocalFileSystem()
-    root, recipes = salvage(home)
-    with writer_lock(home, files):
-        problems = integrity.repair_storage(home, files)
-        with open_catalogue(home, files) as catalogue:
+    if root is not None and not Path(root).expanduser().is_dir():
+        raise UsageError(f"{root} is not a folder")
+    images = salvage_root(index_dir, None if root is None else Path(root).expanduser().resolve())
+    recipes = salvage_recipes(index_dir)
+    with writer_lock(index_dir, files):
+        problems = integrity.repair_storage(index_dir, files)
+        with open_catalogue(index_dir, files) as catalogue:
             if catalogue.meta("root") is None:
-                save_root(catalogue, root, home)
+                save_root(catalogue, images, index_dir)
             with catalogue.transaction():
                 for name, text in recipes.items():
                     catalogue.put_recipe(name, text)
-            wanted, folder = update_recipes(catalogue, []), load_root(catalogue, home)
-            told, how = watch or _ignore, settings or Settings()
-            return problems, _ingested(folder, home, catalogue, wanted, files, SystemClock(), told, how, {})
+            wanted = update_recipes(catalogue, [])
+            told, how = watch or _ignore, settings or IngestSettings()
+            return problems, _ingest_and_train(
+                images, index_dir, catalogue, wanted, files, SystemClock(), told, how, {}
+            )
 
 
-def _ignore(progress: Progress) -> None:
-    """Watch nothing."""
+def _ignore(progress: IngestProgress) -> None:
+    """Ignore the progress."""

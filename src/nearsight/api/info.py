@@ -10,10 +10,11 @@ from typing import Any
 from nearsight.errors import DamagedError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
-from nearsight.storage import index_store
+from nearsight.storage import cache_files
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.location import index_command, load_root
-from nearsight.storage.recipes import sorted_out
+from nearsight.storage.collection_metadata import load_root
+from nearsight.storage.location import index_command
+from nearsight.storage.recipes import partition_recipes
 from nearsight.storage.segments import SEGMENTS_FOLDER
 from nearsight.storage.snapshot import Snapshot
 
@@ -37,7 +38,7 @@ def collection_info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files:
 def _bytes(home: Path, files: FileSystem) -> int:
     """What the collection takes on the disk; files that go meanwhile count nothing."""
     total = 0
-    for folder in (home, home / SEGMENTS_FOLDER, home / index_store.INDEXES_FOLDER):
+    for folder in (home, home / SEGMENTS_FOLDER, home / cache_files.INDEXES_FOLDER):
         for name in files.listdir(folder) if files.exists(folder) else ():
             with suppress(FileNotFoundError):
                 total += files.size(folder / name)
@@ -47,13 +48,13 @@ def _bytes(home: Path, files: FileSystem) -> int:
 def unusable_recipes(home: Path, catalogue: Catalogue) -> dict[str, str]:
     """The recipes that cannot be used on this machine: by their names, why and what to do."""
     root = load_root(catalogue, home)
-    lacking = sorted_out(catalogue.recipes())[1]
+    lacking = partition_recipes(catalogue.recipes())[1]
     return {each.name: each.remedy(index_command(root, home, "--drop", each.name)) for each in lacking}
 
 
 def _indexes(recipes: Mapping[str, str], snapshot: Snapshot) -> dict[str, str]:
     """Which index answers by each recipe, and why; none where the recipe cannot be used."""
-    plans, lacking = sorted_out(recipes)
+    plans, lacking = partition_recipes(recipes)
     said = {each.name: f"none: {each.problem}" for each in lacking}
     said |= {each.name: _answers(snapshot, each) for each in plans}
     return {name: said[name] for name in recipes}

@@ -1,10 +1,10 @@
-"""Labels by a model: of the classes that a network was trained for, or of any names by a space of images and texts.
+"""Labels by a model: a classifier's classes, or any names by a joint space of images and texts (zero-shot).
 
-1. The collection is indexed by what the labels are read off: a classifier's output, or the space of both.
-2. The stored rows become probabilities: the softmax of the outputs, or of the cosines with the names' rows.
-3. The best of them are written to the catalogue, each with its confidence and its model, a batch a commit.
+1. The collection is indexed by the classifier's output, or by the joint space.
+2. The stored vectors become probabilities: the softmax of the outputs, or of the cosines with the names' vectors.
+3. The best labels are written to the catalogue, each with its confidence and its model, one commit a batch.
 
-Whatever somebody confirmed, set or dropped stays as it is.
+Labels that a person set, confirmed or dropped stay as they are.
 """
 
 from __future__ import annotations
@@ -30,37 +30,39 @@ from nearsight.applications.zero_shot import (
 from nearsight.descriptors.joint import Joint
 from nearsight.errors import ModelError, UsageError
 from nearsight.files import LocalFileSystem
-from nearsight.ingest.run import Settings, Watch
+from nearsight.ingest.run import IngestSettings, Watch
 from nearsight.models import store
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.location import locate, open_catalogue, writer_lock
+from nearsight.storage.collection_metadata import open_catalogue
+from nearsight.storage.location import locate
+from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import LabelState
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Floats, Ids, Image
 
 CLASSIFIER = "mobilenetv2"
 OUTPUT = "logits"
-"""The output of a classifier whose place i is the label of line i."""
+"""Output of a classifier whose value i is for the label of line i."""
 BATCH = 1000
 """Images a commit."""
-AT_LEAST, MOST = 0.2, 3
+MIN_CONFIDENCE, MAX_LABELS = 0.2, 3
 
 
 @dataclass(frozen=True)
 class Labeller:
-    """What labels images: a model with its plan, the names that it knows, and how rows become probabilities."""
+    """A model with its pipeline, its label names, and the function from vectors to probabilities."""
 
     model: str
-    plan: Pipeline
+    pipeline: Pipeline
     names: tuple[str, ...]
     probabilities: Callable[[NDArray[Any]], Floats]
 
 
 @dataclass(frozen=True)
-class Annotated:
-    """What `annotate` did: how many `images` got how many `labels`, by which model."""
+class AnnotationSummary:
+    """Numbers of images and labels that `annotate` stored, and the model."""
 
     model: str
     images: int
@@ -74,23 +76,23 @@ def annotate(
     labels: Sequence[str] = (),
     templates: Sequence[str] = TEMPLATES,
     temperature: float = TEMPERATURE,
-    at_least: float = AT_LEAST,
-    most: int = MOST,
+    at_least: float = MIN_CONFIDENCE,
+    most: int = MAX_LABELS,
     collection: str | Path | None = None,
-    settings: Settings | None = None,
+    settings: IngestSettings | None = None,
     watch: Watch | None = None,
-) -> Annotated:
-    """Label all images of a folder by a model, and keep the labels in its collection, where words find them.
+) -> AnnotationSummary:
+    """Label all images of a folder by a model; store the labels in its collection, where text search finds them.
 
     Parameters
     ----------
     model : a classifier, `mobilenetv2` by default; with `labels` a pair of networks for images and texts, by default
         that of `meaning`
     labels : names to choose from, instead of the classes that a classifier was trained for
-    templates : sentences with one {} for the name, over whose rows is averaged
-    temperature : by which cosines are divided before the softmax
-    at_least : labels that are less sure are left out (0 to 1)
-    most : so many labels an image, at most
+    templates : sentences with one {} for the name; their vectors are averaged
+    temperature : divisor of the cosines before the softmax
+    at_least : minimum confidence, 0 to 1
+    most : maximum number of labels an image
 
     Raises
     ------
@@ -98,23 +100,23 @@ def annotate(
     ModelError : the model is not there, or names no labels
     LockedError, StorageError : as `index`
     """
-    _check(at_least, most)
-    by = labeller(model, labels, templates, temperature)
-    named = by.plan.name == "meaning"
-    asked: Any = {"by": [by.plan.name]} if named else {"recipe": by.plan.name}
+    _validate_limits(at_least, most)
+    by = build_labeller(model, labels, templates, temperature)
+    named = by.pipeline.name == "meaning"
+    asked: Any = {"by": [by.pipeline.name]} if named else {"recipe": by.pipeline.name}
     with index(folder, **asked, collection=collection, settings=settings, watch=watch) as photos:
-        home = photos.home
+        index_dir = photos.home
     files = LocalFileSystem()
-    with writer_lock(home, files), open_catalogue(home, files) as catalogue:
+    with writer_lock(index_dir, files), open_catalogue(index_dir, files) as catalogue:
         counts = [0, 0]
-        for ids, rows in _batches(home, catalogue, by.plan, files):
+        for ids, rows in _batches(index_dir, catalogue, by.pipeline, files):
             chosen = top_labels(by.probabilities(rows), at_least, most)
             with catalogue.transaction():
-                for ident, found in zip(ids.tolist(), chosen, strict=True):
+                for image_id, found in zip(ids.tolist(), chosen, strict=True):
                     said = [(by.names[at], sure) for at, sure in found]
-                    put = catalogue.put_labels(catalogue.image(ident), by.model, said)
+                    put = catalogue.put_labels(catalogue.image(image_id), by.model, said)
                     counts = [counts[0] + bool(put), counts[1] + put]
-    return Annotated(by.model, *counts)
+    return AnnotationSummary(by.model, *counts)
 
 
 def classify(
@@ -135,15 +137,15 @@ def classify(
     ModelError : the model is not there, or names no labels
     ImageError : an image cannot be read
     """
-    _check(at_least, most)
-    by = labeller(model, labels, templates, temperature)
-    by.plan.descriptor.load()
-    rows = describe(images, by.plan.name if by.plan.name != "meaning" else by.plan.recipe)
+    _validate_limits(at_least, most)
+    by = build_labeller(model, labels, templates, temperature)
+    by.pipeline.descriptor.load()
+    rows = describe(images, by.pipeline.name if by.pipeline.name != "meaning" else by.pipeline.recipe)
     return [{by.names[at]: sure for at, sure in found} for found in top_labels(by.probabilities(rows), at_least, most)]
 
 
 def set_label(folder: str | Path, path: str, label: str, *, collection: str | Path | None = None) -> None:
-    """Say that an image shows something, or confirm what a model said; it stays when `annotate` runs again.
+    """Set a label of an image, or confirm a model's; it stays when `annotate` runs again.
 
     Raises
     ------
@@ -151,25 +153,29 @@ def set_label(folder: str | Path, path: str, label: str, *, collection: str | Pa
     """
     if not label.strip():
         raise UsageError("a label is a word or several; got none")
-    _judge(folder, path, label.strip(), LabelState.CONFIRMED, collection)
+    _set_label_state(folder, path, label.strip(), LabelState.CONFIRMED, collection)
 
 
 def drop_label(folder: str | Path, path: str, label: str, *, collection: str | Path | None = None) -> None:
-    """Say that a label of an image is wrong; no model sets it again.
+    """Drop a wrong label of an image; no model sets it again.
 
     Raises
     ------
     UsageError : there is no image at this path, or it has no such label
     """
-    _judge(folder, path, label.strip(), LabelState.DROPPED, collection)
+    _set_label_state(folder, path, label.strip(), LabelState.DROPPED, collection)
 
 
-def labeller(model: str, labels: Sequence[str], templates: Sequence[str], temperature: float) -> Labeller:
-    """What labels images by this model; ModelError, UsageError where it cannot."""
-    return _by_names(model, labels, templates, temperature) if labels else _by_classes(model or CLASSIFIER)
+def build_labeller(model: str, labels: Sequence[str], templates: Sequence[str], temperature: float) -> Labeller:
+    """Build the labeller of a model. ModelError or UsageError says why it cannot label."""
+    return (
+        _zero_shot_labeller(model, labels, templates, temperature)
+        if labels
+        else _classifier_labeller(model or CLASSIFIER)
+    )
 
 
-def _by_names(model: str, labels: Sequence[str], templates: Sequence[str], temperature: float) -> Labeller:
+def _zero_shot_labeller(model: str, labels: Sequence[str], templates: Sequence[str], temperature: float) -> Labeller:
     descriptor = Joint(model) if model else Joint()
     descriptor.load()
     names = tuple(dict.fromkeys(label.strip() for label in labels))
@@ -183,7 +189,7 @@ def _by_names(model: str, labels: Sequence[str], templates: Sequence[str], tempe
     return Labeller(descriptor.model, wanted, names, lambda given: label_probabilities(given, rows, temperature))
 
 
-def _by_classes(model: str) -> Labeller:
+def _classifier_labeller(model: str) -> Labeller:
     card = store.find_card(model)
     if card.texts:
         raise ModelError(f"{model} has no classes of its own: give the names to choose from (--labels FILE)")
@@ -201,16 +207,16 @@ def _by_classes(model: str) -> Labeller:
     return Labeller(model, build_pipeline(f"onnx(model={model}, output={OUTPUT})"), names, softmax)
 
 
-def _check(at_least: float, most: int) -> None:
+def _validate_limits(at_least: float, most: int) -> None:
     if not 0 <= at_least <= 1 or most < 1:
         raise UsageError(f"at_least is 0 to 1 and most 1 or more; got {at_least} and {most}")
 
 
 def _batches(
-    home: Path, catalogue: Catalogue, wanted: Pipeline, files: LocalFileSystem
+    index_dir: Path, catalogue: Catalogue, wanted: Pipeline, files: LocalFileSystem
 ) -> Iterator[tuple[Ids, NDArray[Any]]]:
-    """The stored rows of all images that have one, with their ids, a batch at a time."""
-    snapshot = Snapshot(home, catalogue, files)
+    """Yield the ids and stored vectors of all images that have one, a batch at a time."""
+    snapshot = Snapshot(index_dir, catalogue, files)
     ids = np.array(catalogue.ids(), np.int64)
     held = np.concatenate([np.empty(0, np.int64), *(some for some, _ in snapshot.iter_vectors(wanted, ids))])
     held = np.sort(held)
@@ -219,19 +225,21 @@ def _batches(
         yield some, snapshot.vectors(wanted, some)
 
 
-def _judge(folder: str | Path, path: str, label: str, state: LabelState, collection: str | Path | None) -> None:
-    home, files = locate(folder, collection), LocalFileSystem()
-    with writer_lock(home, files), open_catalogue(home, files) as catalogue:
+def _set_label_state(
+    folder: str | Path, path: str, label: str, state: LabelState, collection: str | Path | None
+) -> None:
+    index_dir, files = locate(folder, collection), LocalFileSystem()
+    with writer_lock(index_dir, files), open_catalogue(index_dir, files) as catalogue:
         image = catalogue.image_at(path.encode("utf8", "surrogateescape"))
         if image is None:
             raise UsageError(f"there is no image at {path} in this collection; name paths as hits have them")
         if state is LabelState.DROPPED:
-            _held(catalogue, image.path, label)
+            _require_label(catalogue, image.path, label)
         with catalogue.transaction():
             catalogue.put_label(image, label, state)
 
 
-def _held(catalogue: CatalogueWriter, path: bytes, label: str) -> None:
+def _require_label(catalogue: CatalogueWriter, path: bytes, label: str) -> None:
     there = [each.label for each in catalogue.labels(path)]
     if label not in there:
         raise UsageError(f'it is not labelled "{label}"; its labels are: {"; ".join(there) or "none"}')

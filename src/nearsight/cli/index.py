@@ -19,7 +19,7 @@ DECODER_SHARE = 2.5
 
 if TYPE_CHECKING:
     import nearsight as ns
-    from nearsight.ingest.run import Settings, Summary, Watch
+    from nearsight.ingest.run import IngestSettings, IngestSummary, Watch
 
 
 def register(app: typer.Typer) -> None:
@@ -60,7 +60,7 @@ def index(
             recipe or (),
             drop=drop or (),
             collection=collection,
-            learnt=learnt or (),
+            trained=learnt or (),
             settings=_settings(workers, max_decoded),
             watch=watch,
         )
@@ -122,6 +122,9 @@ def verify(in_: In = Here, collection: Collection = None, json: Json = False) ->
 def repair(
     in_: In = Here,
     collection: Collection = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="The folder of the images, where the collection does not know it any more.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
     json: Json = False,
 ) -> None:
@@ -131,7 +134,9 @@ def repair(
     from nearsight.storage.location import locate
 
     with _progress(quiet=json) as watch:
-        problems, summary = repair(in_, collection=collection, settings=_settings(workers, 256), watch=watch)
+        problems, summary = repair(
+            in_, collection=collection, root=folder, settings=_settings(workers, 256), watch=watch
+        )
     for problem in [] if json else problems:
         typer.echo(f"dropped: {problem.where}: {problem.what}")
     info = Opened(locate(in_, collection)).info()
@@ -159,12 +164,12 @@ def remove(
         raise typer.Exit(1)
 
 
-def _settings(workers: int, max_decoded: int) -> Settings:
+def _settings(workers: int, max_decoded: int) -> IngestSettings:
     from dataclasses import replace
 
-    from nearsight.ingest.run import Settings
+    from nearsight.ingest.run import IngestSettings
 
-    made = Settings()
+    made = IngestSettings()
     decoded = max_decoded << 20
     memory = max(made.worker_limits.memory, int(DECODER_SHARE * decoded))
     made = replace(
@@ -178,7 +183,7 @@ def _settings(workers: int, max_decoded: int) -> Settings:
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Watch]:
     """A bar with rate and time left on a terminal, nothing elsewhere."""
-    from nearsight.ingest.run import Progress
+    from nearsight.ingest.run import IngestProgress
 
     if quiet or not sys.stderr.isatty():
         yield lambda progress: None
@@ -192,7 +197,7 @@ def _progress(*, quiet: bool) -> Iterator[Watch]:
     with Bar(*columns, rate, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("looking", total=None, rate="")
 
-        def watch(progress: Progress) -> None:
+        def watch(progress: IngestProgress) -> None:
             speed = bar.tasks[task].speed
             rate = f"{speed:.0f} images/s" if speed and progress.total else ""
             bar.update(
@@ -202,7 +207,7 @@ def _progress(*, quiet: bool) -> Iterator[Watch]:
         yield watch
 
 
-def _report(summary: Summary, info: dict[str, Any], json: bool) -> None:
+def _report(summary: IngestSummary, info: dict[str, Any], json: bool) -> None:
     counts = {name: getattr(summary, name) for name in _COUNTS}
     if json:
         print_json({**counts, "seconds": round(summary.seconds, 3), **info})

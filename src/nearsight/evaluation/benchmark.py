@@ -37,7 +37,7 @@ from nearsight.evaluation.simulated_queries import QUERY_KINDS
 from nearsight.files import LocalFileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
-from nearsight.ingest.run import Progress, Settings, Watch
+from nearsight.ingest.run import IngestProgress, IngestSettings, Watch
 from nearsight.pipeline import Pipeline, build_pipelines
 from nearsight.search.engine import rank
 from nearsight.search.fusion import FusedPipeline, fuse
@@ -148,7 +148,7 @@ def open_bench(
     index_dir: Path | None = None,
     trained: Iterable[Path] = (),
     watch: Watch | None = None,
-    settings: Settings | None = None,
+    settings: IngestSettings | None = None,
 ) -> Iterator[Bench]:
     """Index a folder by some senses and recipes: at `index_dir`, to be reused, or in a temporary folder."""
     wanted = build_pipelines(by, recipes)
@@ -159,7 +159,7 @@ def open_bench(
     others = [name for name in names if name not in SENSES]
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
         photos = index(
-            folder, senses, others, collection=index_dir or Path(place), learnt=trained, watch=watch, settings=settings
+            folder, senses, others, collection=index_dir or Path(place), trained=trained, watch=watch, settings=settings
         )
         with photos:
             if not len(photos):
@@ -187,11 +187,11 @@ def _run_queries(bench: Bench, pipeline: Pipeline | FusedPipeline, truth: Ground
         hits = bench.search_by_ids(pipeline, [stored[at] or 0 for at in chosen], len(held), allow)
         for at, ids, scores in zip(chosen, hits.ids, hits.scores, strict=True):
             made[at] = _score_ranking(bench, truth.queries[at], ids, scores)
-        watch(Progress(f"asking by {pipeline.name}", len(made), len(stored)))
+        watch(IngestProgress(f"asking by {pipeline.name}", len(made), len(stored)))
     for at in sorted(set(range(len(stored))) - set(many)):
         hits = _search_file(bench, pipeline, truth.queries[at], len(held), allow)
         made[at] = _score_ranking(bench, truth.queries[at], hits.ids[0], hits.scores[0])
-        watch(Progress(f"asking by {pipeline.name}", len(made), len(stored)))
+        watch(IngestProgress(f"asking by {pipeline.name}", len(made), len(stored)))
     return [each for at in sorted(made) for each in made[at]]
 
 
@@ -257,7 +257,7 @@ def evaluate_attacks(
                     hits = bench.search(pipeline, Query(altered), MAX_ANSWERS)
                 answers[pipeline.name] = hits
                 made[pipeline.name] += _score_ranking(bench, query, hits.ids[0], hits.scores[0])
-        watch(Progress("asking with altered images", number + 1, len(chosen)))
+        watch(IngestProgress("asking with altered images", number + 1, len(chosen)))
     return made
 
 

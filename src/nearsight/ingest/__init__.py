@@ -1,1 +1,1 @@
-"""From a folder to storage: what changed, reading it, describing it, training encoders, committing."""
+"""From a folder to storage: finding changes, decoding, describing, training encoders, committing."""

@@ -1,4 +1,4 @@
-"""Images that their user wants out of a collection for good, and back in. The files stay where they are."""
+"""Images that their user removes from a collection, and restores. The files stay where they are."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 
 from nearsight.errors import Reason
 from nearsight.files import FileSystem
-from nearsight.storage.location import open_catalogue, writer_lock
+from nearsight.storage.collection_metadata import open_catalogue
+from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import SkipRecord
 
 
-def remove(home: Path, files: FileSystem, paths: Sequence[str]) -> int:
-    """Take images out, by path relative to the folder, or whole subfolders; how many were taken out."""
-    wanted = _encoded(paths)
-    with writer_lock(home, files), open_catalogue(home, files) as catalogue:
-        chosen = [each for each in catalogue.images() if _chosen(each.path, wanted)]
+def remove_images(index_dir: Path, files: FileSystem, paths: Sequence[str]) -> int:
+    """Remove images or whole subfolders, by paths relative to the folder; later ingests skip them. Return the count."""
+    places = _to_bytes(paths)
+    with writer_lock(index_dir, files), open_catalogue(index_dir, files) as catalogue:
+        chosen = [each for each in catalogue.images() if _is_below(each.path, places)]
         if chosen:
             with catalogue.transaction():
                 for each in chosen:
@@ -25,21 +26,21 @@ def remove(home: Path, files: FileSystem, paths: Sequence[str]) -> int:
     return len(chosen)
 
 
-def restore(home: Path, files: FileSystem, paths: Sequence[str]) -> int:
-    """Undo `remove`: the next ingest takes these in again; how many."""
-    wanted = _encoded(paths)
-    with writer_lock(home, files), open_catalogue(home, files) as catalogue:
-        out = [each for each in catalogue.skips() if each.reason is Reason.REMOVED and _chosen(each.path, wanted)]
-        if out:
+def restore_images(index_dir: Path, files: FileSystem, paths: Sequence[str]) -> int:
+    """Undo `remove_images`: the next ingest adds these images again. Return the count."""
+    places = _to_bytes(paths)
+    with writer_lock(index_dir, files), open_catalogue(index_dir, files) as catalogue:
+        removed = [each for each in catalogue.skips() if each.reason is Reason.REMOVED and _is_below(each.path, places)]
+        if removed:
             with catalogue.transaction():
-                for each in out:
+                for each in removed:
                     catalogue.drop_skip(each.path)
-    return len(out)
+    return len(removed)
 
 
-def _encoded(paths: Sequence[str]) -> list[bytes]:
+def _to_bytes(paths: Sequence[str]) -> list[bytes]:
     return [os.fsencode(path).removeprefix(b"./").rstrip(b"/") for path in paths]
 
 
-def _chosen(path: bytes, wanted: Iterable[bytes]) -> bool:
-    return any(path == each or path.startswith(each + b"/") for each in wanted)
+def _is_below(path: bytes, places: Iterable[bytes]) -> bool:
+    return any(path == each or path.startswith(each + b"/") for each in places)

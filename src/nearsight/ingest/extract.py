@@ -1,4 +1,4 @@
-"""What a worker does with one file: read, decode once, describe by every recipe."""
+"""The work of an ingest worker: read a file, decode it once, compute its vectors for every recipe."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ from nearsight.images.decode import Limits, decode_image
 from nearsight.images.metadata import Metadata
 from nearsight.types import Descriptor, Image
 
-THUMBNAIL_ROW = -1
-"""Stands among the numbers of the lacking rows for the thumbnail."""
+THUMBNAIL_NUMBER = -1
+"""Stands for the thumbnail among the numbers of missing vectors."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One file to read; `ident` is its image where it has one, `lacking` the numbers of the rows it needs."""
+    """One file to read; `image_id` is its image where it has one, `lacking` the numbers of the rows it needs."""
 
     path: bytes
     size: int
     mtime_ns: int
-    ident: int | None
-    known: bytes | None
-    lacking: tuple[int, ...]
+    image_id: int | None
+    known_sha256: bytes | None
+    missing: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Read:
-    """What one decode gave: everything that is stored of an image, and the pixels that its rows are made of."""
+class ReadResult:
+    """The result of one file: everything that is stored of an image, and the pixels for its vectors."""
 
     task: Task
     size: int
     mtime_ns: int
     seen_ns: int
     sha256: bytes
-    same: bool
+    is_unchanged: bool
     width: int = 0
     height: int = 0
     format: str = ""
     metadata: Metadata | None = None
     thumbnail: bytes = b""
     pixels: dict[int, Image] = field(default_factory=dict)
-    rows: dict[int, NDArray[Any]] = field(default_factory=dict)
+    vectors: dict[int, NDArray[Any]] = field(default_factory=dict)
 
     @property
-    def brings_thumbnail(self) -> bool:
-        """Whether its thumbnail is to be stored."""
-        return bool(self.thumbnail) and (not self.same or THUMBNAIL_ROW in self.task.lacking)
+    def has_new_thumbnail(self) -> bool:
+        """Whether its thumbnail must be stored."""
+        return bool(self.thumbnail) and (not self.is_unchanged or THUMBNAIL_NUMBER in self.task.missing)
 
 
 @dataclass(frozen=True)
-class Describe:
-    """The work of a worker: read and decode one file, then describe a batch. One decode feeds all descriptors."""
+class DescribeJob:
+    """Read and decode one file, then describe a batch. One decode serves all descriptors."""
 
     root: bytes
     descriptors: tuple[Descriptor, ...]
@@ -68,17 +68,17 @@ class Describe:
     clock: Clock
 
     def start(self) -> None:
-        """Load the models, in a new worker, before its memory is limited."""
+        """Load the models in a new worker, before its memory is limited."""
         for descriptor in self.descriptors:
             descriptor.load()
 
-    def prepare(self, task: Task) -> Read:
-        """Read and decode one file; ImageError with its reason where that is impossible."""
+    def prepare(self, task: Task) -> ReadResult:
+        """Read and decode one file; ImageError says why it cannot be decoded."""
         now = int(self.clock.now() * 1e9)
         data, stat = self.files.read(os.path.join(self.root, task.path), self.limits.file)
         digest = hashlib.sha256(data).digest()
-        read = Read(task, stat.st_size, stat.st_mtime_ns, now, digest, digest == task.known)
-        if read.same and not task.lacking:
+        read = ReadResult(task, stat.st_size, stat.st_mtime_ns, now, digest, digest == task.known_sha256)
+        if read.is_unchanged and not task.missing:
             return read
         image = decode_image(data, self.limits, metadata=True)
         sides = {descriptor.side for n, descriptor in enumerate(self.descriptors) if self._wants(read, n)}
@@ -93,20 +93,20 @@ class Describe:
             pixels={side: pixels[side] for side in sides},
         )
 
-    def finish(self, reads: list[Read]) -> list[Read]:
-        """Describe a batch, one call for each descriptor."""
+    def finish(self, reads: list[ReadResult]) -> list[ReadResult]:
+        """Describe a batch, with one call for each descriptor."""
         rows: list[dict[int, NDArray[Any]]] = [{} for _ in reads]
         made: dict[Any, dict[int, Any]] = {}
         for number, descriptor in enumerate(self.descriptors):
             wanting = [i for i, read in enumerate(reads) if read.pixels and self._wants(read, number)]
-            for i, row in zip(wanting, self._described(descriptor, reads, wanting, made), strict=True):
+            for i, row in zip(wanting, self._compute_vectors(descriptor, reads, wanting, made), strict=True):
                 rows[i][number] = row
-        return [replace(read, pixels={}, rows=made) for read, made in zip(reads, rows, strict=True)]
+        return [replace(read, pixels={}, vectors=made) for read, made in zip(reads, rows, strict=True)]
 
-    def _described(
-        self, descriptor: Descriptor, reads: list[Read], wanting: list[int], made: dict[Any, dict[int, Any]]
+    def _compute_vectors(
+        self, descriptor: Descriptor, reads: list[ReadResult], wanting: list[int], made: dict[Any, dict[int, Any]]
     ) -> Any:  # noqa: ANN401 - rows (n, D), or lists of records
-        """The rows of those that want them; what the first steps have `made` is shared by the chains behind them."""
+        """Compute the vectors of the images that need them; chains share the output of a common base in `made`."""
         if not isinstance(descriptor, DescriptorChain):
             return descriptor.describe([reads[i].pixels[descriptor.side] for i in wanting])
         shared = made.setdefault(descriptor.base, {})
@@ -114,5 +114,5 @@ class Describe:
         shared |= zip(new, describe_base(descriptor.base, [reads[i].pixels[descriptor.side] for i in new]), strict=True)
         return descriptor.encode([shared[i] for i in wanting]) if wanting else []
 
-    def _wants(self, read: Read, number: int) -> bool:
-        return not read.same or number in read.task.lacking
+    def _wants(self, read: ReadResult, number: int) -> bool:
+        return not read.is_unchanged or number in read.task.missing

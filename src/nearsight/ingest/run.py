@@ -1,14 +1,14 @@
-"""Bringing a collection into agreement with its folder.
+"""Ingest: updating a collection to its folder.
 
-1. Compare the folder with the catalogue: an unchanged file costs a stat, the rest is noted (`compare`).
-2. A new path with the content of an image that is gone is a move: only its path changes.
-3. Describe what is new, changed or lacks rows, in isolated workers, in the order of the paths (`describe`).
-4. Commit in batches: segments on the disk first, then one transaction. What is committed is acknowledged.
-5. Forget what is gone, and rows made with what has been learnt anew since; merge small segments (`merge`).
-6. Read what sidecars say in words (`notes`).
-7. Bring what approximate indexes keep into agreement with the rows (`caches`).
+1. Compare the folder with the catalogue: an unchanged file costs one stat, the others become tasks (`scan`).
+2. A new path with the content of a missing image is a move: only its path changes.
+3. Describe new and changed images, and those with missing vectors, in isolated workers, in path order (`extract`).
+4. Commit in batches: write the segments, then list them in one transaction.
+5. Remove deleted images and vectors of an older trained state; compact segments (`storage.compaction`).
+6. Read captions and tags from sidecars (`sidecars`).
+7. Update the approximate indexes (`storage.index_store`).
 
-Killed at any moment, the next run goes on from the last commit.
+After a kill at any moment, the next run continues from the last commit.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from nearsight.clock import Clock
 from nearsight.files import FileSystem
 from nearsight.images.decode import Limits
-from nearsight.ingest.extract import Describe, Read, Task
+from nearsight.ingest.extract import DescribeJob, ReadResult, Task
 from nearsight.ingest.scan import Comparison
-from nearsight.ingest.sidecars import Notes
+from nearsight.ingest.sidecars import SidecarIngest
 from nearsight.pipeline import Pipeline
-from nearsight.storage import index_store, segments
+from nearsight.storage import cache_files, index_store, segments
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.compaction import compact_segments, drop_stale_segments, merge_small_segments
 from nearsight.storage.records import ImageRecord, NoteRecord, SegmentEntry, SkipRecord
@@ -42,11 +42,11 @@ BATCH_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where a run stands.
+class IngestProgress:
+    """Progress of an ingest.
 
-    "looking" (`done` files seen, `total` 0), "describing" (`done` of `total` files committed), or "indexing" (`done`
-    rows of at most `total`).
+    `step` is "looking" (`done` files seen, `total` 0), "describing" (`done` of `total` files committed) or "indexing"
+    (`done` vectors of at most `total`).
     """
 
     step: str
@@ -54,12 +54,12 @@ class Progress:
     total: int
 
 
-Watch: TypeAlias = Callable[[Progress], None]
+Watch: TypeAlias = Callable[[IngestProgress], None]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How a run goes about it. `workers` processes; `limits` of one file; `worker_limits` of one process."""
+class IngestSettings:
+    """Number of worker processes, limits of one file, and limits of one process."""
 
     workers: int = max(1, len(os.sched_getaffinity(0)))
     limits: Limits = field(default_factory=Limits)
@@ -67,8 +67,8 @@ class Settings:
 
 
 @dataclass
-class Summary:
-    """What a run did, in images. `skipped` counts the folder's skipped files by reason."""
+class IngestSummary:
+    """Image counts of an ingest. `skipped` counts the folder's skipped files by reason."""
 
     added: int = 0
     changed: int = 0
@@ -79,8 +79,8 @@ class Summary:
     skipped: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
-    def then(self, later: Summary) -> Summary:
-        """What a first run and a later one over the same folder did together."""
+    def combine(self, later: IngestSummary) -> IngestSummary:
+        """Sum of this run and a later one over the same folder."""
         return replace(
             self,
             added=self.added + later.added,
@@ -94,66 +94,74 @@ class Summary:
 
 
 class Ingest:
-    """One run over one folder; the caller holds the writer's lock."""
+    """One ingest of one folder; the caller holds the writer's lock."""
 
     def __init__(
         self,
         root: Path,
-        home: Path,
+        index_dir: Path,
         catalogue: CatalogueWriter,
-        plans: list[Pipeline],
+        pipelines: list[Pipeline],
         *,
         files: FileSystem,
         clock: Clock,
         watch: Watch,
-        settings: Settings,
+        settings: IngestSettings,
     ) -> None:
         self.root, self.catalogue, self.files, self.clock = root, catalogue, files, clock
         self.watch, self.settings = watch, settings
-        self.home, self.folder = home, home / segments.SEGMENTS_FOLDER
-        self.plans = plans
-        self.keys = {plan.key: plan.descriptor for plan in plans}
-        self.summary = Summary()
+        self.index_dir, self.folder = index_dir, index_dir / segments.SEGMENTS_FOLDER
+        self.pipelines = pipelines
+        self.keys = {pipeline.key: pipeline.descriptor for pipeline in pipelines}
+        self.summary = IngestSummary()
 
-    def run(self) -> Summary:
-        """Do all of it."""
+    def run(self) -> IngestSummary:
+        """Run all steps."""
         start = self.clock.monotonic()
         self.files.make_folder(self.folder)
-        self._sweep()
-        notes = Notes(os.fsencode(self.root), self.catalogue, self.files, self.clock, self.settings.worker_limits)
-        comparison = Comparison(
-            self.root, self.home, self.catalogue, list(self.keys), self.files, self.settings.limits.file, notes.see
+        self._remove_orphan_files()
+        notes = SidecarIngest(
+            os.fsencode(self.root), self.catalogue, self.files, self.clock, self.settings.worker_limits
         )
-        comparison.look(lambda count: self.watch(Progress("looking", count, 0)))
+        comparison = Comparison(
+            self.root,
+            self.index_dir,
+            self.catalogue,
+            list(self.keys),
+            self.files,
+            self.settings.limits.file,
+            notes.register,
+        )
+        comparison.walk(lambda count: self.watch(IngestProgress("looking", count, 0)))
         self.summary.unchanged = comparison.unchanged
         self.summary.skipped.update(comparison.still_skipped)
-        self._record(comparison)
+        self._commit_walk(comparison)
         self._describe(comparison)
         self._forget(comparison.gone)
-        notes.run(comparison.blind, changed=bool(self.summary.added or self.summary.changed or self.summary.moved))
-        self.summary.skipped.update(notes.skipped())
-        drop_stale_segments(self.catalogue, self.folder, self.files, self._outdated)
+        notes.run(comparison.unreadable, changed=bool(self.summary.added or self.summary.changed or self.summary.moved))
+        self.summary.skipped.update(notes.skip_counts())
+        drop_stale_segments(self.catalogue, self.folder, self.files, self._is_stale)
         compact_segments(self.catalogue, self.folder, self.files)
-        index_store.IndexRefresh(self.home, self.catalogue, self.files, self._indexing).run(self.plans)
+        index_store.IndexRefresh(self.index_dir, self.catalogue, self.files, self._report_indexing).run(self.pipelines)
         self.summary.seconds = self.clock.monotonic() - start
         return self.summary
 
-    def _sweep(self) -> None:
-        """Remove files that no catalogue lists: a run that was killed left them."""
+    def _remove_orphan_files(self) -> None:
+        """Remove files that the catalogue does not list: a killed run left them."""
         listed = {entry.file_name for entry in self.catalogue.segments()}
         for name in self.files.listdir(self.folder):
             if name not in listed:
                 self.files.remove(self.folder / name)
-        index_store.remove_orphan_files(self.home, self.catalogue, self.files)
+        cache_files.remove_orphan_files(self.index_dir, self.catalogue, self.files)
 
-    def _outdated(self, key: str) -> bool:
-        return any(plan.is_stale(key) for plan in self.plans)
+    def _is_stale(self, key: str) -> bool:
+        return any(pipeline.is_stale(key) for pipeline in self.pipelines)
 
-    def _indexing(self, done: int, total: int) -> None:
-        self.watch(Progress("indexing", done, total))
+    def _report_indexing(self, done: int, total: int) -> None:
+        self.watch(IngestProgress("indexing", done, total))
 
-    def _record(self, comparison: Comparison) -> None:
-        """What the walk itself found: moves, skipped files, skipped files that are there no more."""
+    def _commit_walk(self, comparison: Comparison) -> None:
+        """Commit what the walk found: moves, skipped files, skipped files that are gone."""
         walked = {skip.path for skip in comparison.skips}
         moved = list(comparison.moved_images())
         skips = list(self.catalogue.skips())
@@ -179,9 +187,11 @@ class Ingest:
             return
         for descriptor in self.keys.values():
             descriptor.load()
-        self.watch(Progress("describing", 0, total))
-        job = Describe(os.fsencode(self.root), tuple(self.keys.values()), self.settings.limits, self.files, self.clock)
-        batch: list[tuple[Task, Read | Failure]] = []
+        self.watch(IngestProgress("describing", 0, total))
+        job = DescribeJob(
+            os.fsencode(self.root), tuple(self.keys.values()), self.settings.limits, self.files, self.clock
+        )
+        batch: list[tuple[Task, ReadResult | Failure]] = []
         done, last = 0, self.clock.monotonic()
         with WorkerPool(job, min(self.settings.workers, total), self.settings.worker_limits) as pool:
             for task, outcome in pool.run(comparison.tasks()):
@@ -189,104 +199,104 @@ class Ingest:
                 if len(batch) >= BATCH_IMAGES or self.clock.monotonic() - last > BATCH_SECONDS:
                     done += self._commit(batch)
                     batch, last = [], self.clock.monotonic()
-                    self.watch(Progress("describing", done, total))
+                    self.watch(IngestProgress("describing", done, total))
         done += self._commit(batch)
-        self.watch(Progress("describing", done, total))
+        self.watch(IngestProgress("describing", done, total))
 
-    def _commit(self, batch: list[tuple[Task, Read | Failure]]) -> int:
-        """Segments first, then one transaction; how many files it acknowledges."""
+    def _commit(self, batch: list[tuple[Task, ReadResult | Failure]]) -> int:
+        """Write segments, then list them in one transaction; return the number of files."""
         next_image, next_segment = self.catalogue.next_ids()
-        placed: list[tuple[int, Read]] = []
+        placed: list[tuple[int, ReadResult]] = []
         for task, outcome in batch:
-            if isinstance(outcome, Read):
-                known = task.ident if outcome.same else None
+            if isinstance(outcome, ReadResult):
+                known = task.image_id if outcome.is_unchanged else None
                 placed.append((next_image if known is None else known, outcome))
                 next_image += known is None
-        entries = self._write(placed, next_segment)
+        entries = self._write_segments(placed, next_segment)
         with self.catalogue.transaction():
             for task, outcome in batch:
                 if isinstance(outcome, Failure):
                     self._put_failure(task, outcome)
-            for ident, read in placed:
-                self._put_read(ident, read)
+            for image_id, read in placed:
+                self._put_read(image_id, read)
             for entry in entries:
                 self.catalogue.put_segment(entry)
         merge_small_segments(self.catalogue, self.folder, self.files)
         return len(batch)
 
-    def _write(self, placed: list[tuple[int, Read]], ident: int) -> list[SegmentEntry]:
+    def _write_segments(self, placed: list[tuple[int, ReadResult]], segment_id: int) -> list[SegmentEntry]:
         entries: list[SegmentEntry] = []
-        imaged = [(i, read.thumbnail) for i, read in placed if read.brings_thumbnail]
+        imaged = [(i, read.thumbnail) for i, read in placed if read.has_new_thumbnail]
         if imaged:
             blobs = [blob for _, blob in imaged]
             entries.append(
-                segments.write_blobs(self.folder, ident, segments.THUMBNAILS, _ids(imaged), blobs, self.files)
+                segments.write_blobs(self.folder, segment_id, segments.THUMBNAILS, _ids(imaged), blobs, self.files)
             )
         for number, key in enumerate(self.keys):
-            described = [(i, read.rows[number]) for i, read in placed if number in read.rows]
+            described = [(i, read.vectors[number]) for i, read in placed if number in read.vectors]
             if described:
-                at, rows = ident + len(entries), [row for _, row in described]
-                entries.append(self._written(at, key, _ids(described), rows))
+                at, rows = segment_id + len(entries), [row for _, row in described]
+                entries.append(self._write_segment(at, key, _ids(described), rows))
         return entries
 
-    def _written(self, ident: int, key: str, ids: Ids, rows: list[NDArray[Any]]) -> SegmentEntry:
+    def _write_segment(self, segment_id: int, key: str, ids: Ids, rows: list[NDArray[Any]]) -> SegmentEntry:
         if self.keys[key].variable_length:
-            return segments.write_blobs(self.folder, ident, key, ids, [row.tobytes() for row in rows], self.files)
-        return segments.write_vectors(self.folder, ident, key, ids, np.stack(rows), self.files)
+            return segments.write_blobs(self.folder, segment_id, key, ids, [row.tobytes() for row in rows], self.files)
+        return segments.write_vectors(self.folder, segment_id, key, ids, np.stack(rows), self.files)
 
     def _exists(self, path: bytes) -> bool:
         return self.files.exists(os.path.join(os.fsencode(self.root), path))
 
     def _put_failure(self, task: Task, failure: Failure) -> None:
-        if task.ident is not None:
-            self.catalogue.drop_image(task.ident)
+        if task.image_id is not None:
+            self.catalogue.drop_image(task.image_id)
         self.summary.skipped[failure.reason.value] += 1
         self.catalogue.put_skip(SkipRecord(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
 
-    def _put_read(self, ident: int, read: Read) -> None:
-        if read.same:
-            known = self.catalogue.image(ident)
+    def _put_read(self, image_id: int, read: ReadResult) -> None:
+        if read.is_unchanged:
+            known = self.catalogue.image(image_id)
             self.catalogue.put_image(replace(known, size=read.size, mtime_ns=read.mtime_ns, seen_ns=read.seen_ns))
-            self.summary.completed += bool(read.task.lacking)
-            self.summary.unchanged += not read.task.lacking
+            self.summary.completed += bool(read.task.missing)
+            self.summary.unchanged += not read.task.missing
             return
-        if read.task.ident is not None:
-            self.catalogue.drop_image(read.task.ident)
+        if read.task.image_id is not None:
+            self.catalogue.drop_image(read.task.image_id)
         self.catalogue.drop_skip(read.task.path)
-        self.catalogue.put_image(_image(ident, read))
+        self.catalogue.put_image(_to_record(image_id, read))
         self.catalogue.put_notes(read.task.path, _own_notes(read))
-        self.summary.added += read.task.ident is None
-        self.summary.changed += read.task.ident is not None
+        self.summary.added += read.task.image_id is None
+        self.summary.changed += read.task.image_id is not None
 
     def _forget(self, gone: Ids) -> None:
         if len(gone):
-            forget(self.catalogue, gone)
+            forget_images(self.catalogue, gone)
         self.summary.removed = len(gone)
 
 
-def forget(catalogue: CatalogueWriter, ids: Ids) -> None:
-    """Take images out of the collection, in one commit; their rows go when their segments are merged."""
+def forget_images(catalogue: CatalogueWriter, ids: Ids) -> None:
+    """Delete images in one commit; compaction removes their vectors later."""
     with catalogue.transaction():
-        for ident in ids.tolist():
-            catalogue.drop_image(ident)
+        for image_id in ids.tolist():
+            catalogue.drop_image(image_id)
 
 
 def _ids(pairs: Sequence[tuple[int, object]]) -> Ids:
-    return np.array([ident for ident, _ in pairs], np.int64)
+    return np.array([image_id for image_id, _ in pairs], np.int64)
 
 
-def _own_notes(read: Read) -> list[NoteRecord]:
-    """What the image's file itself says in words."""
+def _own_notes(read: ReadResult) -> list[NoteRecord]:
+    """Caption and tags from the image file itself."""
     about = read.metadata
     if about is None or not (about.caption or about.tags):
         return []
     return [NoteRecord(read.task.path, read.task.path, about.caption, "\n".join(about.tags))]
 
 
-def _image(ident: int, read: Read) -> ImageRecord:
+def _to_record(image_id: int, read: ReadResult) -> ImageRecord:
     assert read.metadata is not None
     return ImageRecord(
-        id=ident,
+        id=image_id,
         path=read.task.path,
         size=read.size,
         mtime_ns=read.mtime_ns,

@@ -1,6 +1,6 @@
-"""What has changed in the folder since the last commit: a note for each file that must be read.
+"""Changes of the folder since the last commit: a task for each file that must be read.
 
-The notes lie in a temporary table, in the order of the paths, so that a folder of millions costs little memory.
+The tasks lie in a temporary table, in path order, so that a folder of millions of files needs little memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
 from nearsight.images.walk import FoundFile, SkippedEntry, walk_folder
-from nearsight.ingest.extract import THUMBNAIL_ROW, Task
+from nearsight.ingest.extract import THUMBNAIL_NUMBER, Task
 from nearsight.storage import segments
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.location import INDEX_DIR_NAME
@@ -26,8 +26,8 @@ from nearsight.storage.records import ImageRecord, SkipRecord
 from nearsight.types import Ids
 
 RACY_NS = 2_000_000_000
-"""A file that changed so shortly before it was read may have changed again within one time stamp: it is read again."""
-RETRIED = frozenset(
+"""A file that changed this shortly before it was read may have changed again within one time stamp: read it again."""
+RETRY_REASONS = frozenset(
     {
         Reason.NEEDS_HEIF,
         Reason.UNREADABLE,
@@ -37,107 +37,115 @@ RETRIED = frozenset(
         Reason.FILE_TOO_LARGE,
     }
 )
-"""Reasons that lie in the surroundings or the limits rather than in the file: tried again by every run."""
+"""Reasons outside the file, in its surroundings or the limits: every run tries again."""
 
 
 class Comparison:
-    """Compares one folder with its catalogue. After `look`: `tasks`, `total`, `gone`, `unchanged`, `skips`.
+    """Compares a folder with its catalogue. After `walk`: `tasks`, `total`, `gone`, `unchanged`, `skips`.
 
-    Files for which `aside` holds are left to it.
+    Files that `leave_aside` accepts are left to it.
     """
 
     def __init__(
         self,
         root: Path,
-        home: Path,
+        index_dir: Path,
         catalogue: Catalogue,
         keys: list[str],
         files: FileSystem,
         limit: int,
         aside: Callable[[FoundFile], bool] = lambda found: False,
     ) -> None:
-        self.aside = aside
-        self.root, self.home, self.catalogue, self.files, self.limit = os.fsencode(root), home, catalogue, files, limit
+        self.leave_aside = aside
+        self.root, self.index_dir, self.catalogue, self.files, self.limit = (
+            os.fsencode(root),
+            index_dir,
+            catalogue,
+            files,
+            limit,
+        )
         self.ids: Ids = np.array(catalogue.ids(), np.int64)
-        self.held = self._held(keys)
+        self.ids_by_number = self._load_ids(keys)
         self.gone: Ids = np.empty(0, np.int64)
         self.moved: list[tuple[int, bytes, int]] = []
         self.skips: list[SkipRecord] = []
-        self.blind: list[bytes] = []
+        self.unreadable: list[bytes] = []
         self.unchanged = 0
         self.still_skipped: Counter[str] = Counter()
 
-    def look(self, watch: Callable[[int], None]) -> None:
-        """Walk the folder. `watch` hears how many files were looked at."""
+    def walk(self, watch: Callable[[int], None]) -> None:
+        """Walk the folder. `watch` is called with the number of files so far."""
         db = self.catalogue.db
         db.execute("DROP TABLE IF EXISTS temp.todo")
-        db.execute("CREATE TEMP TABLE todo(path BLOB PRIMARY KEY, size, mtime_ns, ident, known, lacking) WITHOUT ROWID")
+        db.execute(
+            "CREATE TEMP TABLE todo(path BLOB PRIMARY KEY, size, mtime_ns, image_id, known, lacking) WITHOUT ROWID"
+        )
         seen = np.zeros(len(self.ids), bool)
         db.execute("BEGIN")
         for count, found in enumerate(walk_folder(self.root, self.files, frozenset({INDEX_DIR_NAME}))):
             if isinstance(found, SkippedEntry):
                 self.skips.append(SkipRecord(found.path, 0, 0, found.reason, found.detail))
-                self.blind += [found.path] * found.subtree
-            elif not self._is_home(found) and not self.aside(found):
-                self._note(found, seen)
+                self.unreadable += [found.path] * found.subtree
+            elif not self._is_own_file(found) and not self.leave_aside(found):
+                self._compare(found, seen)
             if count % 1000 == 0:
                 watch(count)
         db.execute("COMMIT")
         self._refuse_empty(seen)
-        self._find_moves(self._surely_gone(self.ids[~seen]))
+        self._find_moves(self._drop_unknown(self.ids[~seen]))
 
     @property
     def total(self) -> int:
-        """How many files must be read."""
+        """Number of files that must be read."""
         return int(self.catalogue.db.execute("SELECT count(*) FROM temp.todo").fetchone()[0])
 
     def tasks(self) -> Iterator[Task]:
-        """The notes in the order of their paths, a page at a time."""
+        """Yield the tasks in path order, a page at a time."""
         last = b""
         sql = "SELECT * FROM temp.todo WHERE path>? ORDER BY path LIMIT 1000"
         while page := self.catalogue.db.execute(sql, (last,)).fetchall():
-            for path, size, mtime_ns, ident, known, lacking in page:
+            for path, size, mtime_ns, image_id, known, lacking in page:
                 numbers = tuple(int(number) for number in lacking.split(",") if number)
-                yield Task(path, size, mtime_ns, ident, known, numbers)
+                yield Task(path, size, mtime_ns, image_id, known, numbers)
             last = page[-1][0]
 
-    def _held(self, keys: list[str]) -> dict[int, Ids]:
-        """The ids that have a thumbnail, and rows of each key, sorted."""
+    def _load_ids(self, keys: list[str]) -> dict[int, Ids]:
+        """Sorted ids with a thumbnail, and with vectors of each key."""
         entries = self.catalogue.segments()
-        folder = self.home / segments.SEGMENTS_FOLDER
+        folder = self.index_dir / segments.SEGMENTS_FOLDER
         held: dict[int, Ids] = {}
-        for number, key in [(THUMBNAIL_ROW, segments.THUMBNAILS), *enumerate(keys)]:
+        for number, key in [(THUMBNAIL_NUMBER, segments.THUMBNAILS), *enumerate(keys)]:
             ids = [segments.Segment(folder, entry, self.files).ids for entry in entries if entry.key == key]
             held[number] = np.unique(np.concatenate(ids)) if ids else np.empty(0, np.int64)
         return held
 
-    def _lacking(self, ident: int) -> tuple[int, ...]:
-        """The rows that an image lacks: of a new recipe, or of a mended segment."""
-        return tuple(number for number, ids in self.held.items() if not _holds(ids, ident))
+    def _find_missing(self, image_id: int) -> tuple[int, ...]:
+        """Numbers of the vectors that an image lacks: of a new recipe, or of a repaired segment."""
+        return tuple(number for number, ids in self.ids_by_number.items() if not _contains(ids, image_id))
 
-    def _is_home(self, found: FoundFile) -> bool:
-        """Whether a file belongs to this very collection, kept inside the folder under another name."""
+    def _is_own_file(self, found: FoundFile) -> bool:
+        """Whether a file belongs to this collection, stored inside the folder under another name."""
         path = os.path.join(self.root, found.path)
-        return path.startswith(os.fsencode(self.home) + b"/")
+        return path.startswith(os.fsencode(self.index_dir) + b"/")
 
-    def _note(self, found: FoundFile, seen: NDArray[np.bool_]) -> None:
+    def _compare(self, found: FoundFile, seen: NDArray[np.bool_]) -> None:
         known = self.catalogue.image_at(found.path)
         if known is not None:
             seen[np.searchsorted(self.ids, known.id)] = True
-            lacking = self._lacking(known.id)
-            if _unchanged(known, found) and not lacking:
+            lacking = self._find_missing(known.id)
+            if _is_unchanged(known, found) and not lacking:
                 self.unchanged += 1
             else:
-                self._todo(found, known.id, known.sha256, lacking)
+                self._add_task(found, known.id, known.sha256, lacking)
             return
         skip = self.catalogue.skip_at(found.path)
         if skip is not None and _stays_out(skip, found):
             self.still_skipped[skip.reason.value] += 1
         else:
-            self._todo(found, None, None, ())
+            self._add_task(found, None, None, ())
 
-    def _todo(self, found: FoundFile, ident: int | None, known: bytes | None, lacking: tuple[int, ...]) -> None:
-        values = (found.path, found.size, found.mtime_ns, ident, known, ",".join(map(str, lacking)))
+    def _add_task(self, found: FoundFile, image_id: int | None, known: bytes | None, lacking: tuple[int, ...]) -> None:
+        values = (found.path, found.size, found.mtime_ns, image_id, known, ",".join(map(str, lacking)))
         self.catalogue.db.execute("INSERT INTO temp.todo VALUES(?,?,?,?,?,?)", values)
 
     def _refuse_empty(self, seen: NDArray[np.bool_]) -> None:
@@ -147,18 +155,18 @@ class Comparison:
                 "mounted? If they are gone for good, take them out with nearsight remove, or delete the collection"
             )
 
-    def _surely_gone(self, ids: Ids) -> Ids:
-        """Without the images below folders that could not be read: they are unknown, not gone."""
-        blind = tuple(path + b"/" for path in self.blind)
+    def _drop_unknown(self, ids: Ids) -> Ids:
+        """Leave out images below unreadable folders: they are unknown, not gone."""
+        blind = tuple(path + b"/" for path in self.unreadable)
         if not blind:
             return ids
         return np.array([i for i in ids.tolist() if not self.catalogue.image(i).path.startswith(blind)], np.int64)
 
     def _find_moves(self, gone: Ids) -> None:
-        """Pair new paths with images that are gone and have the same content."""
+        """Match new paths with missing images of the same content."""
         by_content: dict[tuple[int, bytes], list[ImageRecord]] = {}
-        for ident in gone.tolist():
-            image = self.catalogue.image(ident)
+        for image_id in gone.tolist():
+            image = self.catalogue.image(image_id)
             by_content.setdefault((image.size, image.sha256), []).append(image)
         sizes = {size for size, _ in by_content}
         for path, size, mtime_ns in self._new_files() if sizes else []:
@@ -167,7 +175,7 @@ class Comparison:
         self.gone = np.array(sorted(each.id for left in by_content.values() for each in left), np.int64)
 
     def _new_files(self) -> list[tuple[bytes, int, int]]:
-        sql = "SELECT path, size, mtime_ns FROM temp.todo WHERE ident IS NULL ORDER BY path"
+        sql = "SELECT path, size, mtime_ns FROM temp.todo WHERE image_id IS NULL ORDER BY path"
         return self.catalogue.db.execute(sql).fetchall()
 
     def _digest(self, path: bytes) -> bytes:
@@ -180,28 +188,28 @@ class Comparison:
     def _move(self, image: ImageRecord, path: bytes, mtime_ns: int) -> None:
         self.moved.append((image.id, path, mtime_ns))
         db = self.catalogue.db
-        if lacking := self._lacking(image.id):
+        if lacking := self._find_missing(image.id):
             values = (image.id, image.sha256, ",".join(map(str, lacking)), path)
-            db.execute("UPDATE temp.todo SET ident=?, known=?, lacking=? WHERE path=?", values)
+            db.execute("UPDATE temp.todo SET image_id=?, known=?, lacking=? WHERE path=?", values)
         else:
             db.execute("DELETE FROM temp.todo WHERE path=?", (path,))
 
     def moved_images(self) -> Iterator[ImageRecord]:
-        """The rows of the moved images as they are to be."""
-        for ident, path, mtime_ns in self.moved:
-            yield replace(self.catalogue.image(ident), path=path, mtime_ns=mtime_ns)
+        """Yield the records of the moved images with their new paths."""
+        for image_id, path, mtime_ns in self.moved:
+            yield replace(self.catalogue.image(image_id), path=path, mtime_ns=mtime_ns)
 
 
-def _holds(ids: Ids, ident: int) -> bool:
-    at = int(np.searchsorted(ids, ident))
-    return at < len(ids) and int(ids[at]) == ident
+def _contains(ids: Ids, image_id: int) -> bool:
+    at = int(np.searchsorted(ids, image_id))
+    return at < len(ids) and int(ids[at]) == image_id
 
 
 def _stays_out(skip: SkipRecord, found: FoundFile) -> bool:
     same = (skip.size, skip.mtime_ns) == (found.size, found.mtime_ns)
-    return skip.reason is Reason.REMOVED or (same and skip.reason not in RETRIED)
+    return skip.reason is Reason.REMOVED or (same and skip.reason not in RETRY_REASONS)
 
 
-def _unchanged(known: ImageRecord, found: FoundFile) -> bool:
+def _is_unchanged(known: ImageRecord, found: FoundFile) -> bool:
     same = (known.size, known.mtime_ns) == (found.size, found.mtime_ns)
     return same and found.mtime_ns < known.seen_ns - RACY_NS

@@ -1,10 +1,10 @@
-"""Words from sidecars: which files of the folder speak of images, of which ones, and what they say.
+"""Captions and tags from sidecars.
 
-1. The walk leaves files such as `dog.jpg.xmp` and `captions.json` to `see`, which notes them in a temporary table.
-2. When the images are in the catalogue, what is new or changed is read in isolated workers.
-3. A name is the image of that path, from the sidecar's folder or from the indexed one; or the only image of the
-   collection that is called so. Without a name the sidecar speaks of the image beside it.
-4. A sidecar that names images which are not here is read again when images have come.
+1. The walk passes files such as `dog.jpg.xmp` and `captions.json` to `register`, which lists them in a temporary table.
+2. When the images are in the catalogue, new and changed sidecars are read in isolated workers.
+3. A name means the image of that path, from the sidecar's folder or from the indexed one; or the only image of that
+   file name. A sidecar without a name belongs to the image beside it.
+4. A sidecar with unknown names is read again when images were added.
 """
 
 from __future__ import annotations
@@ -39,48 +39,44 @@ class SidecarTask:
 
 
 @dataclass(frozen=True)
-class SidecarRead:
-    """What it says, and the state in which it was read."""
+class SidecarContent:
+    """Its texts, and the file's state when it was read."""
 
     size: int
     mtime_ns: int
     seen_ns: int
-    said: list[ImageText]
+    texts: list[ImageText]
 
 
 @dataclass(frozen=True)
-class ReadSidecar:
-    """The work of a worker: read one sidecar."""
+class SidecarJob:
+    """Read one sidecar."""
 
     root: bytes
     files: FileSystem
     clock: Clock
 
-    def prepare(self, task: SidecarTask) -> SidecarRead:
-        """Read one sidecar; ImageError with its reason where that is impossible."""
+    def prepare(self, task: SidecarTask) -> SidecarContent:
+        """Read one sidecar; ImageError says why it cannot be read."""
         now = int(self.clock.now() * 1e9)
         data, stat = self.files.read(os.path.join(self.root, task.path), MAX_SIDECAR_BYTES)
-        return SidecarRead(stat.st_size, stat.st_mtime_ns, now, read_sidecar(task.path, data))
-
-    def finish(self, items: list[SidecarRead]) -> list[SidecarRead]:
-        """Nothing is faster for many at once."""
-        return items
+        return SidecarContent(stat.st_size, stat.st_mtime_ns, now, read_sidecar(task.path, data))
 
 
-class Notes:
-    """The sidecars of one run over a folder."""
+class SidecarIngest:
+    """The sidecars of one ingest."""
 
     def __init__(
         self, root: bytes, catalogue: CatalogueWriter, files: FileSystem, clock: Clock, limits: WorkerLimits
     ) -> None:
         self.root, self.catalogue, self.limits = root, catalogue, limits
-        self.job = ReadSidecar(root, files, clock)
+        self.job = SidecarJob(root, files, clock)
         catalogue.db.execute("DROP TABLE IF EXISTS temp.aside")
         catalogue.db.execute("CREATE TEMP TABLE aside(path BLOB PRIMARY KEY, size, mtime_ns) WITHOUT ROWID")
         catalogue.db.execute("DROP TABLE IF EXISTS temp.called")
 
-    def see(self, found: FoundFile) -> bool:
-        """Whether this file is a sidecar; if so it is noted."""
+    def register(self, found: FoundFile) -> bool:
+        """Return whether this file is a sidecar; if so, list it."""
         if not is_sidecar(found.path):
             return False
         values = (found.path, found.size, found.mtime_ns)
@@ -88,13 +84,13 @@ class Notes:
         return True
 
     def run(self, blind: list[bytes], *, changed: bool) -> None:
-        """Read what is new or changed, forget what is gone; `changed` says that images have come or moved."""
+        """Read new and changed sidecars, remove missing ones; `changed`: images were added or moved."""
         self._forget(blind)
         tasks = [SidecarTask(*row) for row in self.catalogue.query(_STALE, (RACY_NS, changed))]
         if not tasks:
             return
         with WorkerPool(self.job, 1, self.limits) as pool:
-            batch: list[tuple[SidecarTask, SidecarRead | Failure]] = []
+            batch: list[tuple[SidecarTask, SidecarContent | Failure]] = []
             for each in pool.run(tasks):
                 batch.append(each)
                 if len(batch) >= BATCH:
@@ -102,12 +98,12 @@ class Notes:
                     batch = []
         self._commit(batch)
 
-    def skipped(self) -> Counter[str]:
-        """How many files look like sidecars and are none, by reason."""
+    def skip_counts(self) -> Counter[str]:
+        """Number of files that look like sidecars and are none, by reason."""
         return Counter(skip.reason.value for skip in self.catalogue.skips() if is_sidecar(skip.path))
 
     def _forget(self, blind: list[bytes]) -> None:
-        """Sidecars that are gone; those below folders that could not be read are unknown, not gone."""
+        """Remove missing sidecars; those below unreadable folders are unknown, not missing."""
         gone = [row[0] for row in self.catalogue.query("SELECT path FROM sidecar EXCEPT SELECT path FROM temp.aside")]
         gone = [path for path in gone if not path.startswith(tuple(each + b"/" for each in blind))]
         if gone:
@@ -115,12 +111,12 @@ class Notes:
                 for path in gone:
                     self.catalogue.drop_sidecar(path)
 
-    def _commit(self, batch: list[tuple[SidecarTask, SidecarRead | Failure]]) -> None:
+    def _commit(self, batch: list[tuple[SidecarTask, SidecarContent | Failure]]) -> None:
         with self.catalogue.transaction():
             for task, outcome in batch:
                 if isinstance(outcome, Failure):
                     self._skip(task, outcome)
-                elif not outcome.said:
+                elif not outcome.texts:
                     self._skip(task, Failure(Reason.NOT_AN_IMAGE, "says nothing of images"))
                 else:
                     self._put(task.path, outcome)
@@ -129,12 +125,12 @@ class Notes:
         self.catalogue.drop_sidecar(task.path)
         self.catalogue.put_skip(SkipRecord(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
 
-    def _put(self, path: bytes, outcome: SidecarRead) -> None:
+    def _put(self, path: bytes, outcome: SidecarContent) -> None:
         captions: dict[bytes, list[str]] = defaultdict(list)
         tags: dict[bytes, list[str]] = defaultdict(list)
         unknown = 0
-        for said in outcome.said:
-            images = list(self._meant(path, said.name))
+        for said in outcome.texts:
+            images = list(self._find_images(path, said.name))
             unknown += not images
             for image in images:
                 captions[image] += said.caption.splitlines()
@@ -147,25 +143,25 @@ class Notes:
         row = SidecarRecord(path, outcome.size, outcome.mtime_ns, outcome.seen_ns, unknown)
         self.catalogue.put_sidecar(row, notes)
 
-    def _meant(self, sidecar: bytes, name: str) -> Iterator[bytes]:
-        """The paths of the images that a sidecar means by a name."""
+    def _find_images(self, sidecar: bytes, name: str) -> Iterator[bytes]:
+        """Yield the paths of the images that a name in a sidecar means."""
         folder, own = os.path.split(sidecar)
         if not name:
-            yield from self._beside(folder, own)
+            yield from self._images_beside(folder, own)
             return
         wanted = os.fsencode(name.replace("\\", "/").encode("utf8", "replace").decode()).lstrip(b"/")
         for path in (os.path.normpath(os.path.join(folder, wanted)), os.path.normpath(wanted)):
             if self.catalogue.image_at(path) is not None:
                 yield path
                 return
-        found = self._called(os.path.basename(wanted))
+        found = self._paths_by_name(os.path.basename(wanted))
         ends = [path for path in found if path.endswith(b"/" + wanted)] or found
         near = [path for path in ends if path.startswith(folder + b"/")] or ends
         if len(near) == 1:
             yield near[0]
 
-    def _beside(self, folder: bytes, own: bytes) -> Iterator[bytes]:
-        """The image whose name the sidecar's begins with, or the images that differ from it in the last part."""
+    def _images_beside(self, folder: bytes, own: bytes) -> Iterator[bytes]:
+        """Yield the image whose name the sidecar's name begins with, or the images of the same stem."""
         parts = own.split(b".")
         for count in range(len(parts) - 1, 1, -1):
             path = os.path.join(folder, b".".join(parts[:count]))
@@ -178,8 +174,8 @@ class Notes:
             if b"." not in path[len(stem) + 1 :]:
                 yield path
 
-    def _called(self, name: bytes) -> list[bytes]:
-        """The paths of all images of a file name."""
+    def _paths_by_name(self, name: bytes) -> list[bytes]:
+        """Paths of all images with a file name."""
         db = self.catalogue.db
         if not self.catalogue.query("SELECT 1 FROM sqlite_temp_schema WHERE name='called'"):
             db.execute("CREATE TEMP TABLE called(name BLOB, path BLOB)")

@@ -27,11 +27,10 @@ from typing import Any
 
 import platformdirs
 
-from nearsight.errors import ModelError, ModelMissingError, StorageError
+from nearsight.errors import ModelError, ModelMissingError, StorageError, suggestion
 from nearsight.files import CHUNK_BYTES, LocalFileSystem
 from nearsight.models import card as cards_
 from nearsight.models.card import ModelCard
-from nearsight.registry import suggestion
 
 FOLDERS = "NEARSIGHT_MODELS"
 """The environment variable that names folders of models, with the path separator between them."""

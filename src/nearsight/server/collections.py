@@ -21,7 +21,7 @@ from nearsight.senses import SENSES
 from nearsight.server.errors import not_found
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.location import INDEX_DIR_NAME
-from nearsight.storage.recipes import usual
+from nearsight.storage.recipes import default_recipe
 from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, SkipRecord
 
 WORDS = "words"
@@ -179,7 +179,7 @@ def _speaks(recipe: str) -> bool:
 
 def default(held: dict[str, str]) -> str:
     """The sense that is used where none is named."""
-    return usual(held)
+    return default_recipe(held)
 
 
 def asks(held: list[dict[str, Any]]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -69,10 +68,6 @@ class Render:
         pixels = image.render(source.side)
         make = _kept if source.side == ASKED_SIDE else thumbnail.encode
         return Rendered(digest(data), image.width, image.height, make(pixels))
-
-    def finish(self, items: list[Rendered]) -> Sequence[Rendered]:
-        """Nothing is left to do."""
-        return items
 
 
 class Decoder:

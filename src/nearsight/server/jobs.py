@@ -13,12 +13,12 @@ from typing import Any
 from nearsight.api.indexing import index
 from nearsight.errors import NearsightError
 from nearsight.files import LocalFileSystem
-from nearsight.ingest.run import Progress, Summary
+from nearsight.ingest.run import IngestProgress, IngestSummary
 from nearsight.pipeline import build_pipelines
 from nearsight.server.collections import Shelved, discreet
 from nearsight.server.errors import RefusedError, not_found
 from nearsight.server.recent import Recent
-from nearsight.storage.location import writer_lock
+from nearsight.storage.lock import writer_lock
 
 KEPT = 100
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
@@ -36,14 +36,14 @@ class Job:
     by: tuple[str, ...]
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: str = RUNNING
-    progress: Progress = field(default_factory=lambda: Progress("waiting", 0, 0))
-    summary: Summary | None = None
+    progress: IngestProgress = field(default_factory=lambda: IngestProgress("waiting", 0, 0))
+    summary: IngestSummary | None = None
     error: str | None = None
     wanted: Event = field(default_factory=Event)
     """Set when it is to be cancelled."""
     ended: Event = field(default_factory=Event)
 
-    def watch(self, progress: Progress) -> None:
+    def watch(self, progress: IngestProgress) -> None:
         """Take note of the progress; end the run where that is wanted."""
         self.progress = progress
         if self.wanted.is_set():
@@ -75,7 +75,7 @@ class Job:
             "error": self.error,
         }
 
-    def _index(self) -> Summary | None:
+    def _index(self) -> IngestSummary | None:
         with self.shelved.use() as photos:
             root = photos.root
         with index(root, self.by, collection=self.shelved.home, watch=self.watch) as made:

@@ -1,7 +1,7 @@
 """Files of arrays: immutable, memory-mapped, checked block by block on first touch.
 
 A file is NumPy arrays one after another, each with its own npy header at a multiple of 64 bytes. Whoever lists the
-file keeps its length and a CRC-32 for each block of 1 MiB; no byte is used before its block was checked.
+file stores its length and a CRC-32 of each block of 1 MiB; a block is checked before any byte of it is used.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class ArrayFile:
             after = _align(start + int(np.prod(shape)) * dtype.itemsize)
 
     def array(self, number: int) -> NDArray[Any]:
-        """One array, every block of it checked, still on the disk."""
+        """Return one array, memory-mapped, after checking all its blocks."""
         shape, dtype, start = self.headers[number]
         self.check_range(start, start + int(np.prod(shape)) * dtype.itemsize)
         return self.raw_array(number)
 
     def raw_array(self, number: int) -> NDArray[Any]:
-        """One array; `check` comes before the use of any byte."""
+        """Return one array, memory-mapped; the caller checks its blocks before it uses them."""
         shape, dtype, start = self.headers[number]
         return np.frombuffer(self.data, dtype, int(np.prod(shape)), start).reshape(shape)
 
@@ -65,7 +65,7 @@ class ArrayFile:
         self.check_blocks(np.arange(start // BLOCK_BYTES, -(-stop // BLOCK_BYTES)))
 
     def release_pages(self) -> None:
-        """Give the pages that were read back to the system; they come again when they are touched."""
+        """Release the pages that were read; the system reads them again when they are accessed."""
         if isinstance(self.data.obj, mmap.mmap):
             self.data.obj.madvise(mmap.MADV_DONTNEED)
 
@@ -90,7 +90,7 @@ class ArrayFile:
 
 @dataclass(frozen=True)
 class ArrayStream:
-    """An array that is written a piece at a time, so that no more than a piece is in memory."""
+    """An array that is written in pieces, so that one piece at a time is in memory."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -98,7 +98,7 @@ class ArrayStream:
 
 
 def write_arrays(path: Path, arrays: Sequence[NDArray[Any] | ArrayStream], files: FileSystem) -> tuple[int, bytes]:
-    """Put arrays safely on the disk; the length and the checksums that are to be listed."""
+    """Write arrays durably; return the length and the block checksums for the catalogue."""
     sums = _BlockChecksums()
     files.write_new(path, sums.split_blocks(_serialize(arrays)))
     return sums.length, np.array(sums.values, np.uint32).tobytes()
@@ -123,13 +123,13 @@ def _serialize(arrays: Sequence[NDArray[Any] | ArrayStream]) -> Iterator[memoryv
 
 
 class _BlockChecksums:
-    """The length and the CRC-32 of each block of what passes through."""
+    """Computes the length and the CRC-32 of each block of the bytes that pass through."""
 
     def __init__(self) -> None:
         self.length, self.values = 0, list[int]()
 
     def split_blocks(self, pieces: Iterable[memoryview]) -> Iterator[memoryview]:
-        """The same bytes, cut where blocks end."""
+        """Yield the same bytes, split at block boundaries."""
         for piece in pieces:
             start = 0
             while start < len(piece):

@@ -1,7 +1,7 @@
-"""The catalogue: what, where and when, and the only commit point of a collection. This is how it is read.
+"""The catalogue, for reading: the records of a collection, and its only commit point.
 
-Each row is compared with its checksum whenever it is read, and the list of segments carries one over all of it: a row
-that vanished is noticed too.
+Each record is compared with its checksum when it is read. The list of segments has a checksum over the whole list, so
+that a missing record is noticed too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nearsight.storage.records import (
     record_crc,
 )
 
-COUNTED = "SELECT count(*) FROM picture"
+COUNT_SQL = "SELECT count(*) FROM picture"
 
 
 class Catalogue(Database):
@@ -41,11 +41,11 @@ class Catalogue(Database):
         return None if row is None else str(row[1])
 
     def generation(self) -> int:
-        """Rises with every commit."""
+        """Number of the last commit."""
         return int(self.meta("generation") or 0)
 
     def recipes(self) -> dict[str, str]:
-        """Recipe text by its name: a sense, or the text itself. In the order of their adding."""
+        """Recipe texts by name, a sense or the text itself, in the order in which they were added."""
         return dict(self.fetch_records("SELECT name, text, crc FROM recipe ORDER BY rowid"))
 
     def segments(self) -> list[SegmentEntry]:
@@ -56,21 +56,21 @@ class Catalogue(Database):
         return [SegmentEntry(*row) for row in rows]
 
     def caches(self) -> list[CacheEntry]:
-        """What the indexes keep; a catalogue of an older format lists nothing."""
+        """Entries of all cache files; none in a catalogue of an older format."""
         if self.format_version < 2:
             return []
         rows = self.fetch_records("SELECT id, key, fitted, length, checksums, crc FROM cache ORDER BY id")
         return [CacheEntry(*row) for row in rows]
 
     def deleted_ids(self) -> list[int]:
-        """Ids that are still in a segment though their image is gone."""
+        """Ids that segments still hold although their images were deleted."""
         rows = [row[0] for row in self.fetch_records("SELECT id, crc FROM dead ORDER BY id")]
         if self.meta("dead") != str(record_crc(rows)) and (rows or self.meta("dead") is not None):
             raise DamagedError(f"the list of removed images in {self.path} is damaged: run nearsight repair")
         return rows
 
     def image(self, image_id: int) -> ImageRecord:
-        """The image of an id that an index returned; DamagedError where there is none."""
+        """Return the image of an id that an index returned; DamagedError if there is none."""
         row = self.fetch_record("SELECT * FROM picture WHERE id=?", (image_id,))
         if row is None:
             raise DamagedError(f"image {image_id} is in an index but not in {self.path}: run nearsight repair")
@@ -87,7 +87,7 @@ class Catalogue(Database):
         return None if row is None else _to_skip(row)
 
     def notes(self, path: bytes) -> list[NoteRecord]:
-        """What is said in words of the image at a path; nothing in a catalogue of an older format."""
+        """Captions and tags of the image at a path; none in a catalogue of an older format."""
         if self.format_version < 3:
             return []
         rows = self.fetch_records(
@@ -96,7 +96,7 @@ class Catalogue(Database):
         return [NoteRecord(*row) for row in rows]
 
     def labels(self, path: bytes, *, include_dropped: bool = False) -> list[LabelRecord]:
-        """What the image at a path is labelled as, the surest first; also what somebody `include_dropped` where wanted."""
+        """Labels of the image at a path, the most confident first; with `include_dropped`, dropped ones too."""
         if self.format_version < 4:
             return []
         rows = self.fetch_records(
@@ -108,7 +108,7 @@ class Catalogue(Database):
         return [each for each in made if include_dropped or each.state is not LabelState.DROPPED]
 
     def note_counts(self) -> dict[str, int]:
-        """How many sidecars there are, images of which something is said, and names in sidecars of no image."""
+        """Count the sidecars, the images with captions or tags, and the names in sidecars that match no image."""
         if self.format_version < 3:
             return {"sidecars": 0, "images": 0, "unknown": 0}
         sidecars, unknown = self.query("SELECT count(*), ifnull(sum(unknown), 0) FROM sidecar")[0]
@@ -121,7 +121,7 @@ class Catalogue(Database):
         return None if row is None else SidecarRecord(*row)
 
     def sidecars(self) -> Iterator[SidecarRecord]:
-        """All files that say something of images, in the order of their paths."""
+        """All sidecars, in the order of their paths."""
         rows = self.fetch_records("SELECT * FROM sidecar ORDER BY path") if self.format_version >= 3 else ()
         return (SidecarRecord(*row) for row in rows)
 
@@ -138,29 +138,29 @@ class Catalogue(Database):
         return [row[0] for row in self.query("SELECT id FROM picture ORDER BY id")]
 
     def sample_ids(self, count: int) -> list[int]:
-        """Ids of some images, rising: chosen by their content, so that the order of their coming does not matter."""
+        """Ids of up to `count` images, rising; chosen by content hash, so independent of the order of ingest."""
         return sorted(row[0] for row in self.query("SELECT id FROM picture ORDER BY sha256, id LIMIT ?", (count,)))
 
     def ids_by_content(self) -> list[int]:
-        """The ids of all images in an order by their content: the first so many are as good as drawn by lot."""
+        """Ids of all images in the order of their content hashes: any prefix is a pseudo-random sample."""
         return [row[0] for row in self.query("SELECT id FROM picture ORDER BY sha256, id")]
 
     def count_images(self) -> int:
-        """How many images, as of the last commit: SQLite believes the numbers that its pages say."""
-        said = self.meta("images")
-        return int(self.query(COUNTED)[0][0] if said is None else said)
+        """Number of images, as stored by the last commit: SQLite's own count trusts damaged pages."""
+        said = self.meta("pictures")
+        return int(self.query(COUNT_SQL)[0][0] if said is None else said)
 
     def skip_counts(self) -> dict[str, int]:
-        """How many files were skipped, by reason."""
+        """Number of skipped files by reason."""
         return dict(self.query("SELECT reason, count(*) FROM skip GROUP BY reason ORDER BY 2 DESC, 1"))
 
     def filter_ids(self, condition: Condition) -> list[int]:
-        """Ids of the images that a filter leaves, rising. All rows are compared with their checksums before.
+        """Ids of the images that match a filter, rising. All records are compared with their checksums first.
 
         Raises
         ------
         UsageError
-            where it asks for captions or tags in a catalogue of a format that had none
+            the filter uses captions, tags or labels, and the catalogue's format has none
         """
         generation = self.generation()
         if self._verified_generation != generation:

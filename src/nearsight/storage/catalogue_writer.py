@@ -1,4 +1,4 @@
-"""How the catalogue is written: everything inside a transaction, which closes with the checksums of its lists."""
+"""The catalogue, for writing: every change is part of a transaction, which ends with the checksums of the lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, replace
 from pathlib import Path
 
-from nearsight.storage.catalogue import COUNTED, Catalogue
+from nearsight.storage.catalogue import COUNT_SQL, Catalogue
 from nearsight.storage.database import APPLICATION_ID, FORMAT_VERSION, MIGRATIONS, translate_errors
 from nearsight.storage.full_text import FullTextIndex
 from nearsight.storage.records import (
@@ -24,7 +24,7 @@ from nearsight.storage.records import (
 
 
 class CatalogueWriter(Catalogue):
-    """A catalogue that is written; one of an older format is brought to this one. The caller holds the lock."""
+    """A catalogue open for writing; an older format is migrated. The caller holds the writer's lock."""
 
     def __init__(self, index_dir: Path) -> None:
         super().__init__(index_dir, readonly=False)
@@ -50,7 +50,7 @@ class CatalogueWriter(Catalogue):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; every commit is a generation of its own, with the checksums of its lists."""
+        """Commit all changes or none; each commit is a generation, with the checksums of its lists."""
         with super().transaction():
             yield
             self._put_checksums()
@@ -64,11 +64,11 @@ class CatalogueWriter(Catalogue):
         self.db.execute("INSERT OR REPLACE INTO recipe VALUES(?,?,?)", (name, text, record_crc((name, text))))
 
     def drop_recipe(self, name: str) -> None:
-        """Forget the recipe of this name; its rows are not looked at."""
+        """Remove the recipe of this name; its segments stay."""
         self.db.execute("DELETE FROM recipe WHERE name=?", (name,))
 
     def put_image(self, image: ImageRecord) -> None:
-        """Insert, or replace the row of the same id."""
+        """Insert an image, or replace the record of the same id."""
         values = astuple(image)
         self.db.execute(
             f"INSERT OR REPLACE INTO picture VALUES({_placeholders(len(values) + 1)})", (*values, record_crc(values))
@@ -76,42 +76,51 @@ class CatalogueWriter(Catalogue):
         self.full_text.put_text(image)
 
     def drop_image(self, image_id: int) -> None:
-        """Forget an image, what its own file says and what models say; its id is dead from now on.
+        """Remove an image with its file's notes and its automatic labels; its id is listed as deleted.
 
-        What somebody said of the image at this path stays, for when there is one again.
+        Labels set by a person stay with the path, for the next image there.
         """
         self.db.execute("DELETE FROM note WHERE source=(SELECT path FROM picture WHERE id=?)", (image_id,))
         of_models = "state='automatic' AND picture=(SELECT path FROM picture WHERE id=?)"
         self.db.execute(f"DELETE FROM label WHERE {of_models}", (image_id,))  # noqa: S608 (our own words)
         self.db.execute("DELETE FROM picture WHERE id=?", (image_id,))
         self.full_text.drop_text(image_id)
-        self.put_deleted([image_id])
+        self.put_deleted_ids([image_id])
 
     def move_image(self, image: ImageRecord) -> None:
-        """Replace the row of the same id, whose path was another one; what its file says and its labels go with it."""
+        """Replace the record of the same id, which had another path; its file's notes and its labels move with it.
+
+        A label that a person confirmed or dropped at the new path is not replaced by a model's.
+        """
         old = self.image(image.id).path
-        own = [replace(note, image=image.path) for note in self.notes(old) if note.source == old]
+        own = [replace(note, image_path=image.path) for note in self.notes(old) if note.source == old]
         self.db.execute("DELETE FROM note WHERE source=?", (old,))
+        by_hand = {
+            each.label
+            for each in self.labels(image.path, include_dropped=True)
+            if each.state is not LabelState.AUTOMATIC
+        }
         for each in self.labels(old, include_dropped=True):
             self.db.execute("DELETE FROM label WHERE picture=? AND label=?", (old, each.label))
-            self._put_label(replace(each, image=image.path))
+            if each.state is not LabelState.AUTOMATIC or each.label not in by_hand:
+                self._put_label(replace(each, image_path=image.path))
         self.put_image(image)
         self.put_notes(image.path, own)
 
     def put_notes(self, source: bytes, notes: Iterable[NoteRecord]) -> None:
-        """What a source says from now on, instead of what it said before."""
+        """Replace all notes of a source."""
         before = [row[0] for row in self.db.execute("SELECT picture FROM note WHERE source=?", (source,))]
         self.db.execute("DELETE FROM note WHERE source=?", (source,))
-        rows = [(note.image, source, note.caption, note.tags) for note in notes]
+        rows = [(note.image_path, source, note.caption, note.tags) for note in notes]
         self.db.executemany("INSERT INTO note VALUES(?,?,?,?,?)", [(*row, record_crc(row)) for row in rows])
         for path in {*before, *(row[0] for row in rows)}:
             if (image := self.image_at(path)) is not None:
                 self.full_text.put_text(image)
 
     def put_labels(self, image: ImageRecord, model: str, labels: Iterable[tuple[str, float]]) -> int:
-        """What a model says of an image, with its confidence, instead of what it said before; how many it says now.
+        """Replace a model's labels of an image; return how many were stored.
 
-        What somebody confirmed or dropped stays as it is.
+        Labels that a person confirmed or dropped stay as they are.
         """
         sql = "DELETE FROM label WHERE picture=? AND model=? AND state='automatic'"
         self.db.execute(sql, (image.path, model))
@@ -125,43 +134,43 @@ class CatalogueWriter(Catalogue):
         return len(new)
 
     def put_label(self, image: ImageRecord, label: str, state: LabelState) -> None:
-        """What somebody says of a label of an image; the model that said it before is remembered."""
+        """Store a person's decision about a label; the model that set it stays recorded."""
         held = next((each for each in self.labels(image.path, include_dropped=True) if each.label == label), None)
         model, sure = (held.model, held.confidence) if held else ("", 1.0)
         self._put_label(LabelRecord(image.path, label, sure, model, state))
         self.full_text.put_text(image)
 
     def _put_label(self, label: LabelRecord) -> None:
-        values = (label.image, label.label, label.confidence, label.model, label.state.value)
+        values = (label.image_path, label.label, label.confidence, label.model, label.state.value)
         self.db.execute("INSERT OR REPLACE INTO label VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
     def put_sidecar(self, sidecar: SidecarRecord, notes: Iterable[NoteRecord]) -> None:
-        """Record a file that speaks of images, and what it says."""
+        """Insert or replace a sidecar and its notes."""
         values = astuple(sidecar)
         self.db.execute("INSERT OR REPLACE INTO sidecar VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
         self.put_notes(sidecar.path, notes)
 
     def drop_sidecar(self, path: bytes) -> None:
-        """Forget a sidecar and what it said."""
+        """Remove a sidecar and its notes."""
         self.db.execute("DELETE FROM sidecar WHERE path=?", (path,))
         self.put_notes(path, [])
 
     def put_skip(self, skip: SkipRecord) -> None:
-        """Record a skipped file, or its newer reason."""
+        """Insert or replace a skipped file."""
         values = (skip.path, skip.size, skip.mtime_ns, skip.reason.value, skip.detail)
         self.db.execute("INSERT OR REPLACE INTO skip VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
     def drop_skip(self, path: bytes) -> None:
-        """Forget a skipped file."""
+        """Remove a skipped file from the list."""
         self.db.execute("DELETE FROM skip WHERE path=?", (path,))
 
-    def put_deleted(self, ids: Iterable[int]) -> None:
-        """List ids that a segment still holds though there is no image of them."""
+    def put_deleted_ids(self, ids: Iterable[int]) -> None:
+        """List ids that segments still hold although their images are deleted."""
         self.db.executemany("INSERT OR REPLACE INTO dead VALUES(?,?)", ((i, record_crc((i,))) for i in ids))
 
-    def drop_deleted(self, ids: Iterable[int]) -> None:
-        """Take ids off the list of the dead: no segment holds them any more."""
-        self.db.executemany("DELETE FROM dead WHERE id=?", ((ident,) for ident in ids))
+    def drop_deleted_ids(self, ids: Iterable[int]) -> None:
+        """Remove ids from the list of deleted ones: no segment holds them any more."""
+        self.db.executemany("DELETE FROM dead WHERE id=?", ((image_id,) for image_id in ids))
 
     def next_ids(self) -> tuple[int, int]:
         """The next image id and the next segment id; ids are never used twice."""
@@ -176,22 +185,22 @@ class CatalogueWriter(Catalogue):
         return int(row[0][0]) if row else 0
 
     def put_segment(self, entry: SegmentEntry) -> None:
-        """List a segment whose file is safely on the disk."""
+        """List a segment whose file is durably written."""
         values = astuple(entry)
         self.db.execute("INSERT OR REPLACE INTO segment VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
     def drop_segment(self, segment_id: int) -> None:
-        """Take a segment off the list; its file may go after the commit."""
+        """Remove a segment from the list; its file may be removed after the commit."""
         self.db.execute("DELETE FROM segment WHERE id=?", (segment_id,))
 
     def put_cache(self, entry: CacheEntry) -> None:
-        """List a cache whose file is safely on the disk."""
+        """List a cache whose file is durably written."""
         values = astuple(entry)
         self.db.execute("INSERT INTO cache VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
     def drop_caches(self, cache_ids: Iterable[int]) -> None:
-        """Take caches off the list; their files may go after the commit."""
-        self.db.executemany("DELETE FROM cache WHERE id=?", ((ident,) for ident in cache_ids))
+        """Remove caches from the list; their files may be removed after the commit."""
+        self.db.executemany("DELETE FROM cache WHERE id=?", ((cache_id,) for cache_id in cache_ids))
 
     def _put_checksums(self) -> None:
         rows = list(self.fetch_records("SELECT id, key, count, length, checksums, crc FROM segment ORDER BY id"))
@@ -199,7 +208,7 @@ class CatalogueWriter(Catalogue):
         self.put_meta(
             "dead", str(record_crc([row[0] for row in self.fetch_records("SELECT id, crc FROM dead ORDER BY id")]))
         )
-        self.put_meta("images", str(self.query(COUNTED)[0][0]))
+        self.put_meta("pictures", str(self.query(COUNT_SQL)[0][0]))
         self.db.execute("SAVEPOINT words")  # makes FTS5 write what it holds back
         self.db.execute("RELEASE words")
         self.put_meta("words", str(self.full_text.checksum()))

@@ -1,8 +1,8 @@
-"""Keeping the number of segments small, and the dead out of them.
+"""Compaction: merging small segments, and rewriting those with many deleted vectors.
 
-Small segments of a key are merged as soon as there are eight of them, up to 64 MiB together; a segment of which a
-third is dead is written anew. New files first, then one transaction, then the old files go: work in proportion to
-what changed, and nothing that a reader holds is touched.
+Eight small segments of a key are merged, up to 64 MiB; a segment of which more than a third is deleted is rewritten.
+New files are written first, then one transaction lists them, then the old files are removed. Open files of readers
+stay valid.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def merge_small_segments(catalogue: CatalogueWriter, folder: Path, files: FileSy
 
 
 def compact_segments(catalogue: CatalogueWriter, folder: Path, files: FileSystem) -> None:
-    """Write segments anew that are dead to a third; forget the dead that no segment holds any more."""
+    """Rewrite segments with many deleted vectors; unlist deleted ids that no segment holds any more."""
     dead = np.array(catalogue.deleted_ids(), np.int64)
     if not len(dead):
         return
@@ -45,13 +45,13 @@ def compact_segments(catalogue: CatalogueWriter, folder: Path, files: FileSystem
         opened = Segment(folder, entry, files)
         if np.isin(opened.ids, dead).mean() > MAX_DELETED_SHARE:
             rewrite_segments(catalogue, folder, files, [opened], dead)
-    _forget_deleted(catalogue, dead, folder, files)
+    _forget_deleted_ids(catalogue, dead, folder, files)
 
 
 def drop_stale_segments(
     catalogue: CatalogueWriter, folder: Path, files: FileSystem, is_stale: Callable[[str], bool]
 ) -> None:
-    """Take away the segments whose rows were made with something that has been learnt anew since."""
+    """Drop the segments whose vectors were computed with an older trained state."""
     old = [entry for entry in catalogue.segments() if is_stale(entry.key)]
     if not old:
         return
@@ -70,7 +70,7 @@ def rewrite_segments(
     excluded: Ids,
     valid: Sequence[NDArray[np.bool_]] | None = None,
 ) -> None:
-    """Write the rows of these segments into one new one, without some ids; only the `is_valid_block` rows where given."""
+    """Merge these segments into a new one without the excluded ids; `valid` masks, where given, the sound vectors."""
     keep = [~np.isin(each.ids, excluded) for each in group]
     if valid is not None:
         keep = [kept & good for kept, good in zip(keep, valid, strict=True)]
@@ -86,7 +86,7 @@ def rewrite_segments(
 
 
 def _group_by_size(entries: list[SegmentEntry]) -> list[list[SegmentEntry]]:
-    """Neighbours together, up to the largest size; a group of one is left alone."""
+    """Group neighbours up to the maximum size; a group of one is left out."""
     groups: list[list[SegmentEntry]] = [[]]
     for entry in entries:
         if groups[-1] and sum(each.length for each in groups[-1]) + entry.length > MAX_MERGED_BYTES:
@@ -95,10 +95,10 @@ def _group_by_size(entries: list[SegmentEntry]) -> list[list[SegmentEntry]]:
     return [group for group in groups if len(group) > 1]
 
 
-def _forget_deleted(catalogue: CatalogueWriter, deleted: Ids, folder: Path, files: FileSystem) -> None:
-    """Forget the dead that no segment holds any more."""
+def _forget_deleted_ids(catalogue: CatalogueWriter, deleted: Ids, folder: Path, files: FileSystem) -> None:
+    """Unlist deleted ids that no segment holds any more."""
     held = [Segment(folder, entry, files).ids for entry in catalogue.segments()]
     gone = np.setdiff1d(deleted, np.concatenate(held)) if held else deleted
     if len(gone):
         with catalogue.transaction():
-            catalogue.drop_deleted(gone.tolist())
+            catalogue.drop_deleted_ids(gone.tolist())

@@ -1,7 +1,7 @@
-"""The file of the catalogue: opening it, its format, transactions, and rows that carry checksums.
+"""The catalogue's file: opening it, its format, transactions, and records with checksums.
 
-SQLite in WAL mode with synchronous=FULL. It answers wrong after a flipped bit, so every row carries a CRC-32 of its
-own values, which is checked whenever it is read.
+SQLite with a write-ahead log and synchronous=FULL. SQLite does not notice a flipped bit, so every record has a CRC-32
+of its values, which is checked when the record is read.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from nearsight.errors import DamagedError, FormatError, StorageError
 from nearsight.storage.records import record_crc
@@ -22,7 +22,7 @@ FORMAT_VERSION = 4
 APPLICATION_ID = 0x4E525354  # "NRST"
 CATALOGUE_FILE = "catalogue.sqlite"
 BUSY_TIMEOUT = 10.0
-"""Seconds that one connection waits for another."""
+"""Seconds that a connection waits for another one's lock."""
 
 _SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
@@ -64,11 +64,11 @@ CREATE TABLE label(
   crc INTEGER NOT NULL, PRIMARY KEY(picture, label)) STRICT;
 """
 MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS)
-"""Number i takes a catalogue from version i to i + 1."""
+"""Script i migrates a catalogue from version i to i + 1."""
 
 
 class Database:
-    """An open catalogue file. `readonly` ones never write, and work on read-only media.
+    """An open catalogue file. With `readonly` nothing is written, so that it works on read-only media.
 
     Raises
     ------
@@ -83,6 +83,8 @@ class Database:
     def __init__(self, index_dir: Path, *, readonly: bool) -> None:
         self.path = index_dir / CATALOGUE_FILE
         self._private_copy: tempfile.TemporaryDirectory[str] | None = None
+        self._unlocked_state: _FileState | None = None
+        self._n_cursors = 0
         with translate_errors(self.path):
             self.db = self._connect(index_dir, readonly)
             try:
@@ -96,10 +98,44 @@ class Database:
             return _open_connection(f"{self.path.resolve().as_uri()}?mode=rwc")
         if os.access(index_dir, os.W_OK):
             return _open_connection(f"{self.path.resolve().as_uri()}?mode=ro")
+        if not os.statvfs(index_dir).f_flag & os.ST_RDONLY:
+            return self._connect_unprivileged()
         return _open_connection(f"{self._immutable_path().as_uri()}?immutable=1")
 
+    def _connect_unprivileged(self) -> sqlite3.Connection:
+        """Connect to a file that other users may write to, and this one may not.
+
+        While a writer has it open, SQLite reads the log and locks as usual. Otherwise SQLite would have to create the
+        log, so it reads the file without locks, and `_reconnect_if_changed` looks for changes.
+        """
+        self._unlocked_state = None
+        with suppress(sqlite3.OperationalError):
+            db = _open_connection(f"{self.path.resolve().as_uri()}?mode=ro")
+            try:
+                db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            except BaseException:
+                db.close()
+                raise
+            return db
+        self._unlocked_state = _file_state(self.path)
+        return _open_connection(f"{self._immutable_path().as_uri()}?immutable=1")
+
+    def _reconnect_if_changed(self) -> None:
+        """Where the file is read without locks: open it again if another user has written to it."""
+        if self._unlocked_state is None or self._n_cursors or self.db.in_transaction:
+            return
+        if _file_state(self.path) != self._unlocked_state:
+            self.close()
+            self._private_copy = None
+            self.db = self._connect_unprivileged()
+
+    def _require_unchanged(self) -> None:
+        """Raise StorageError where a file that is read without locks changed meanwhile: pages of two states may mix."""
+        if self._unlocked_state is not None and _file_state(self.path) != self._unlocked_state:
+            raise StorageError(f"{self.path} was written while it was read; try again")
+
     def _immutable_path(self) -> Path:
-        """On read-only media SQLite cannot replay a left-over log in place: a private copy takes it in."""
+        """Return the file, or a private copy where a log is left over that SQLite cannot replay in place."""
         log = self.path.with_name(CATALOGUE_FILE + "-wal")
         if not (log.exists() and log.stat().st_size):
             return self.path.resolve()
@@ -125,18 +161,18 @@ class Database:
 
     @property
     def format_version(self) -> int:
-        """The version of the format that the file has."""
+        """Format version of the file."""
         return int(self.db.execute("PRAGMA user_version").fetchone()[0])
 
     def close(self) -> None:
-        """Let go of the file; in a writer this folds the log into it."""
+        """Close the connection; in a writer this checkpoints the log."""
         self.db.close()
         if self._private_copy is not None:
             self._private_copy.cleanup()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: what is written inside is committed at the end."""
+        """Commit all changes of the block, or none."""
         with translate_errors(self.path):
             self.db.execute("BEGIN IMMEDIATE")
             try:
@@ -149,31 +185,55 @@ class Database:
 
     @contextmanager
     def read_transaction(self) -> Iterator[None]:
-        """Everything that is read inside belongs to one generation."""
+        """Read one generation in the whole block."""
         with translate_errors(self.path):
+            self._reconnect_if_changed()
             self.db.execute("BEGIN")
             try:
                 yield
             finally:
                 if self.db.in_transaction:
                     self.db.execute("COMMIT")
+            self._require_unchanged()
 
     def query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """What a query gives that reads no checksums."""
+        """The rows of a query that reads no checksums."""
         with translate_errors(self.path):
+            self._reconnect_if_changed()
             return self.db.execute(sql, values).fetchall()
 
     def fetch_record(self, sql: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        """The first of `rows`, or None."""
+        """First record of a query, or None."""
         return next(self.fetch_records(sql, values), None)
 
     def fetch_records(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-        """What a query gives whose last column is the checksum of the others, without it."""
+        """Yield the records of a query whose last column is their checksum, without it."""
         with translate_errors(self.path):
-            for *row, check in self.db.execute(sql, values):
-                if record_crc(row) != check:
-                    raise DamagedError(f"a row of {self.path} is damaged: run nearsight repair")
-                yield tuple(row)
+            self._reconnect_if_changed()
+            self._n_cursors += 1
+            try:
+                for *row, check in self.db.execute(sql, values):
+                    if record_crc(row) != check:
+                        raise DamagedError(f"a row of {self.path} is damaged: run nearsight repair")
+                    yield tuple(row)
+            finally:
+                self._n_cursors -= 1
+
+
+_FileState: TypeAlias = "tuple[tuple[int, int, int] | None, ...]"
+
+
+def _file_state(path: Path) -> _FileState:
+    """Inode, size and time of change of a catalogue and of its log; None for one that is missing."""
+    states = list[tuple[int, int, int] | None]()
+    for each in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            stat = each.stat()
+        except FileNotFoundError:
+            states.append(None)
+        else:
+            states.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return tuple(states)
 
 
 def _open_connection(uri: str) -> sqlite3.Connection:
@@ -186,7 +246,7 @@ def _open_connection(uri: str) -> sqlite3.Connection:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours; one whose own words are damaged comes as a UnicodeDecodeError."""
+    """Translate SQLite's errors; damaged text raises a UnicodeDecodeError."""
     try:
         yield
     except (sqlite3.DatabaseError, sqlite3.Warning, UnicodeDecodeError) as problem:

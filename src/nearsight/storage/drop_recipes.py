@@ -1,7 +1,7 @@
-"""Taking recipes out of a collection, with what is theirs alone: rows, caches of their indexes, what they learnt.
+"""Dropping recipes from a collection, with the segments, index caches and trained state that only they use.
 
-A segment holds rows of one key, so no segment is written anew: those of keys that no other recipe uses go as they are.
-One transaction takes all of it off the lists, and the files go after it.
+A segment holds vectors of one key, so no segment is rewritten. One transaction unlists everything, then the files are
+removed.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from nearsight.errors import UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.recipe import parse_recipe
-from nearsight.storage import index_store
+from nearsight.storage import cache_files
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.recipes import owner
 from nearsight.storage.segments import SEGMENTS_FOLDER
 
 
 @dataclass(frozen=True)
-class Dropped:
-    """The names of the recipes that were taken out, and the bytes on the disk that this freed."""
+class DropSummary:
+    """Names of the dropped recipes, and the freed bytes on the disk."""
 
     recipes: tuple[str, ...] = ()
     bytes: int = 0
 
 
-def named(wanted: Iterable[str], recipes: Mapping[str, str], asked: Sequence[Pipeline]) -> list[str]:
-    """The names of the recipes that are to be dropped, by their names or texts; `asked` are added in the same run.
+def resolve_names(wanted: Iterable[str], recipes: Mapping[str, str], asked: Sequence[Pipeline]) -> list[str]:
+    """Names of the recipes to drop, given by name or text; `asked` are added in the same run.
 
     Raises
     ------
     UsageError
-        where one is not there, is asked for too, or none would be left
+        a recipe is not stored, is added in the same run, or is the last one
     """
-    names = list(dict.fromkeys(name for each in wanted for name in _meant(each, recipes)))
+    names = list(dict.fromkeys(name for each in wanted for name in _match_recipes(each, recipes)))
     for name in names:
         if any(name == each.name or recipes[name] == each.recipe for each in asked):
-            raise UsageError(f"{name} is to be dropped and asked for at once: leave one of the two out")
+            raise UsageError(f"{name} is dropped and added in the same run: leave one of the two out")
     if names and not asked and len(names) == len(recipes):
         raise UsageError(
             f"a collection keeps one recipe at least, and this one has: {', '.join(recipes)}; "
@@ -49,8 +49,8 @@ def named(wanted: Iterable[str], recipes: Mapping[str, str], asked: Sequence[Pip
     return names
 
 
-def _meant(wanted: str, recipes: Mapping[str, str]) -> list[str]:
-    """The recipes of this name, else of this text, as it is or with its defaults written out."""
+def _match_recipes(wanted: str, recipes: Mapping[str, str]) -> list[str]:
+    """Names of the recipes with this name, or else with this text, as written or with its defaults."""
     if wanted in recipes:
         return [wanted]
     forms = {wanted}
@@ -65,10 +65,10 @@ def _meant(wanted: str, recipes: Mapping[str, str]) -> list[str]:
     return found
 
 
-def drop(home: Path, catalogue: CatalogueWriter, files: FileSystem, names: Sequence[str]) -> Dropped:
-    """Take recipes out, in one commit, and what no other recipe uses; the caller holds the writer's lock."""
+def drop(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem, names: Sequence[str]) -> DropSummary:
+    """Drop recipes and what no other recipe uses, in one commit; the caller holds the writer's lock."""
     if not names:
-        return Dropped()
+        return DropSummary()
     recipes, rows, kept = catalogue.recipes(), catalogue.segments(), catalogue.caches()
     keys = {entry.key for entry in rows} | {entry.key for entry in kept}
     gone = [owner(recipes[name], keys) for name in names]
@@ -82,13 +82,13 @@ def drop(home: Path, catalogue: CatalogueWriter, files: FileSystem, names: Seque
         for entry in old:
             catalogue.drop_segment(entry.id)
         catalogue.drop_caches(entry.id for entry in idle)
-    paths = [home / SEGMENTS_FOLDER / entry.file_name for entry in old]
-    paths += [home / index_store.INDEXES_FOLDER / entry.file_name for entry in idle]
-    return Dropped(tuple(names), sum(_removed(path, files) for path in paths))
+    paths = [index_dir / SEGMENTS_FOLDER / entry.file_name for entry in old]
+    paths += [index_dir / cache_files.INDEXES_FOLDER / entry.file_name for entry in idle]
+    return DropSummary(tuple(names), sum(_remove_file(path, files) for path in paths))
 
 
-def _removed(path: Path, files: FileSystem) -> int:
-    """Remove a file that is off the lists; the bytes that it had, none where damage has taken it already."""
+def _remove_file(path: Path, files: FileSystem) -> int:
+    """Remove an unlisted file; return its size, 0 if it was missing."""
     if not files.exists(path):
         return 0
     size = files.size(path)

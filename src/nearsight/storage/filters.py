@@ -1,4 +1,4 @@
-"""Filters: which images a search may find, by what the catalogue knows of them.
+"""Filters: conditions on the catalogue's fields that restrict a search.
 
 ::
 
@@ -6,8 +6,8 @@
     (width >= 4000 or format = TIFF) and not camera like "%scanner%"
     format in (JPEG, PNG) and latitude is known
 
-The text is parsed by a grammar of its own and becomes an SQL condition in which every name is one of ours and every
-value a bound parameter: no part of the text reaches SQL as text.
+A grammar parses the text into an SQL condition with known column names and bound values: no part of the text reaches
+SQL as text.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from nearsight.errors import UsageError
-from nearsight.registry import suggestion
+from nearsight.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
@@ -33,7 +32,7 @@ _FOLDER = f"rtrim({_PATH}, replace({_PATH}, '/', ''))"
 """With its slash at the end; empty for the indexed folder itself."""
 
 _NOTE_LINES = "(SELECT group_concat({}, char(10)) FROM note WHERE note.picture = picture.path)"
-"""All that sidecars and the file itself say, a line each; NULL where nothing does."""
+"""All captions or tags of an image, one a line; NULL if there are none."""
 
 _LABEL_LINES = (
     "(SELECT group_concat(label.label, char(10)) FROM label "
@@ -58,7 +57,7 @@ FIELDS = {
     "tags": _NOTE_LINES.format("tags"),
     "labels": _LABEL_LINES,
 }
-"""What can be asked of an image, and where the catalogue has it."""
+"""Fields of an image, and their SQL expressions."""
 NUMERIC_FIELDS = {"width", "height", "pixels", "bytes", "latitude", "longitude", "id"}
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2})?)?)?)?)?")
 
@@ -87,29 +86,29 @@ SqlValue: TypeAlias = "str | float"
 
 @dataclass(frozen=True)
 class Condition:
-    """An SQL condition over the table `image`, with its bound values."""
+    """An SQL condition over the table `picture`, with its bound values."""
 
     sql: str
     values: tuple[SqlValue, ...]
 
     @property
     def uses_notes(self) -> bool:
-        """Whether captions or tags are asked for."""
+        """Whether it uses captions or tags."""
         return "note.picture" in self.sql
 
     @property
     def uses_labels(self) -> bool:
-        """Whether labels are asked for."""
+        """Whether it uses labels."""
         return "label.picture" in self.sql
 
 
 def parse_filter(text: str) -> Condition:
-    """The condition that a filter's text means.
+    """Parse a filter into a condition.
 
     Raises
     ------
     UsageError
-        where the text is no filter: at which place, and what would be right
+        the text is no filter; the message says where, and what would be right
     """
     from lark.exceptions import UnexpectedInput
 
@@ -181,11 +180,14 @@ def _comparison(tree: Tree[Token]) -> Condition:
 
 
 def _normalize_folder(name: str, value: str) -> str:
-    return value.rstrip("/") + "/" if name == "folder" and value.strip("/") else value
+    """A folder with the slash that stored ones end with; a pattern that ends with % matches that slash itself."""
+    if name != "folder" or not value.strip("/") or value.endswith("%"):
+        return value
+    return value.rstrip("/") + "/"
 
 
 def _date_comparison(sign: str, value: str) -> Condition:
-    """A date as far as it is written: `taken <= 2012` holds until the year's last second."""
+    """Compare a date as far as it is written: `taken <= 2012` holds until the last second of 2012."""
     if not DATE.fullmatch(value):
         raise UsageError(f"taken is compared with a date such as 2012, 2012-05 or 2012-05-31; got {value!r}")
     said = value.replace(" ", "T")
@@ -196,7 +198,7 @@ def _like_comparison(tree: Tree[Token]) -> Condition:
     name = _field(tree)
     if name in NUMERIC_FIELDS:
         raise UsageError(f"{name} is a number: compare it with <, <=, =, != , >= or >, not with like")
-    return Condition(f"({FIELDS[name]} LIKE ?)", (_value_text(tree, -1),))
+    return Condition(f"({FIELDS[name]} LIKE ?)", (_normalize_folder(name, _value_text(tree, -1)),))
 
 
 def _membership(tree: Tree[Token]) -> Condition:

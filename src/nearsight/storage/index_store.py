@@ -1,10 +1,7 @@
-"""What approximate indexes keep of the rows: files beside the segments, made again whenever in doubt.
+"""Approximate indexes: caches beside the segments, computed again from the vectors when missing or damaged.
 
-The rows are the truth; a cache only says where to look. It is read whole and compared with its checksums before it is
-used. While one lacks or is damaged, answers come from all rows, exactly.
-
-What is fitted is fitted once, on a sample of images chosen by their content. What is kept of the rows lies in parts
-of falling size, so that new images cost work in proportion to their number.
+Until then a search compares all vectors, exactly. An index is trained once, on a sample of images chosen by content
+hash. The encoded vectors lie in parts of decreasing size, so that an update costs work in proportion to the new images.
 """
 
 from __future__ import annotations
@@ -12,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,31 +18,35 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nearsight.errors import DamagedError
+from nearsight.errors import DamagedError, NearsightError
 from nearsight.files import FileSystem
 from nearsight.indexes._inverted_lists import compact_parts
 from nearsight.pipeline import Pipeline
 from nearsight.registry import method_name
-from nearsight.storage.array_file import ArrayFile, write_arrays
+from nearsight.storage.cache_files import (
+    INDEXES_FOLDER,
+    REFRESH_KEY,
+    find_entries,
+    read_cache,
+    trained_state_key,
+    write_caches,
+)
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.index_training import SampleFile, train_index
-from nearsight.storage.recipes import LEARNT, owner, sorted_out
+from nearsight.storage.recipes import owner, partition_recipes
 from nearsight.storage.records import CacheEntry
 from nearsight.storage.segments import SEGMENTS_FOLDER, Segment
-from nearsight.types import Arrays
+from nearsight.types import Arrays, Index, Metric, TrainProgress
+from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
-INDEXES_FOLDER = "indexes"
 ENCODE_CHUNK = 1024
 MAX_LOST_SHARE = 0.1
-_REFRESH_KEY = "caches"
-
-IndexProgress = Callable[[int, int], None]
-"""`(done, total)` rows."""
+TRAINING_LIMITS = WorkerLimits(seconds=3600, memory=4 << 30)
+"""The sample is our own data: the limits only stop a training that went wrong."""
 
 
 class IndexStore:
-    """The caches of one generation, for reading."""
+    """The index caches of one generation, for reading."""
 
     def __init__(self, index_dir: Path, catalogue: Catalogue, files: FileSystem) -> None:
         self.folder, self.files = index_dir / INDEXES_FOLDER, files
@@ -56,148 +57,99 @@ class IndexStore:
             self.entries, self.damage[""] = [], str(problem)
 
     def load(self, pipeline: Pipeline, total: int) -> tuple[Arrays, list[Arrays]] | None:
-        """What the index of a plan has fitted and kept; None where an exact search is to answer."""
-        fitted, parts = find_entries(self.entries, pipeline.cache_key)
-        if not pipeline.index.cache_params or fitted is None or total < pipeline.index.exact_below:
+        """Return the trained state and the encoded parts of a pipeline's index; None for an exact search."""
+        trained, parts = find_entries(self.entries, pipeline.cache_key)
+        if not pipeline.index.cache_params or trained is None or total < pipeline.index.exact_below:
             return None
         try:
-            return read_cache(self.folder, fitted, self.files), [
+            return read_cache(self.folder, trained, self.files), [
                 read_cache(self.folder, part, self.files) for part in parts
             ]
         except DamagedError as problem:
             self.damage[pipeline.cache_key] = str(problem)
             return None
 
-    def index_status(self, plan: Pipeline, total: int) -> str:
-        """Which index answers, and where it is not the plan's own, why."""
-        name = method_name(plan.index)
-        if not plan.index.cache_params:
-            return "exact: every row is compared"
-        if not plan.index.supports_metric(plan.metric):
-            return f"exact: {name} cannot rank by {plan.metric_name}"
-        if total < plan.index.exact_below:
-            return f"exact: {total:,} images; {name} answers from {plan.index.exact_below:,} on"
-        if problem := self.damage.get(plan.cache_key) or self.damage.get(""):
-            return f"exact: what {name} keeps is damaged ({problem})"
-        if find_entries(self.entries, plan.cache_key)[0] is None:
-            return f"exact: {name} is not fitted yet, nearsight index does it"
-        return f"{name}: {plan.index.summary}"
-
-
-def find_entries(entries: Iterable[CacheEntry], key: str) -> tuple[CacheEntry | None, list[CacheEntry]]:
-    """What is fitted for a key, the newest, and the parts that were made with it."""
-    mine = [entry for entry in entries if entry.key == key]
-    fitted = max((entry for entry in mine if not entry.trained_id), key=lambda entry: entry.id, default=None)
-    return fitted, [entry for entry in mine if fitted is not None and entry.trained_id == fitted.id]
-
-
-def read_cache(folder: Path, entry: CacheEntry, files: FileSystem) -> Arrays:
-    """The arrays of a cache, all of it checked, still on the disk. Raises DamagedError."""
-    opened = ArrayFile(folder / entry.file_name, entry.length, entry.checksums, files)
-    opened.check_range(0, entry.length)
-    names = json.loads(bytes(opened.array(0)))
-    return {name: opened.array(number) for number, name in enumerate(names, 1)}
+    def index_status(self, pipeline: Pipeline, total: int) -> str:
+        """Name the index that answers, and why, if it is not the pipeline's own."""
+        name = method_name(pipeline.index)
+        if not pipeline.index.cache_params:
+            return "exact: every vector is compared"
+        if not pipeline.index.supports_metric(pipeline.metric):
+            return f"exact: {name} cannot rank by {pipeline.metric_name}"
+        if total < pipeline.index.exact_below:
+            return f"exact: {total:,} images; {name} answers from {pipeline.index.exact_below:,} on"
+        if problem := self.damage.get(pipeline.cache_key) or self.damage.get(""):
+            return f"exact: the cache of {name} is damaged ({problem})"
+        if find_entries(self.entries, pipeline.cache_key)[0] is None:
+            return f"exact: {name} is not trained yet: run nearsight index"
+        return f"{name}: {pipeline.index.summary}"
 
 
 def segment_vectors(segment: Segment, pipeline: Pipeline) -> Any:  # noqa: ANN401 - rows (n, D), or lists of records
-    """The rows of a segment as the plan's index takes them."""
+    """Vectors `(n, D)` of a segment, or its variable-length records, as the pipeline's index takes them."""
     return (
         segment.records(np.dtype(pipeline.descriptor.dtype)) if pipeline.descriptor.variable_length else segment.vectors
     )
 
 
-def trained_state_key(pipeline: Pipeline) -> str:
-    """The key of what the encoders of a plan have learnt."""
-    return f"{LEARNT}{pipeline.untrained_key}"
-
-
-def recipe_of_key(key: str) -> str:
-    """The steps of a recipe whose encoders have learnt what has this key."""
-    return key.removeprefix(LEARNT).partition(" @")[0]
-
-
-def write_caches(
-    index_dir: Path,
-    catalogue: CatalogueWriter,
-    files: FileSystem,
-    new: Iterable[tuple[str, int, Arrays]],
-    old: Iterable[CacheEntry] = (),
-) -> list[CacheEntry]:
-    """Write caches: files first, then one transaction, then the old files go."""
-    files.make_folder(index_dir / INDEXES_FOLDER)
-    entries, old = list[CacheEntry](), list(old)
-    for ident, (key, fitted, arrays) in enumerate(new, catalogue.next_cache_id()):
-        names = np.frombuffer(json.dumps(list(arrays)).encode(), np.uint8)
-        unwritten = CacheEntry(ident, key, fitted, 0, b"")
-        length, sums = write_arrays(index_dir / INDEXES_FOLDER / unwritten.file_name, [names, *arrays.values()], files)
-        entries.append(CacheEntry(ident, key, fitted, length, sums))
-    with catalogue.transaction():
-        for entry in entries:
-            catalogue.put_cache(entry)
-        catalogue.drop_caches(entry.id for entry in old)
-    for entry in old:
-        files.remove(index_dir / INDEXES_FOLDER / entry.file_name)
-    return entries
-
-
 @dataclass
 class IndexRefresh:
-    """Brings the caches into agreement with the rows; the caller holds the writer's lock."""
+    """Updates the indexes to the stored vectors; the caller holds the writer's lock."""
 
     index_dir: Path
     catalogue: CatalogueWriter
     files: FileSystem
-    report: IndexProgress
+    report: TrainProgress
 
     def run(self, pipelines: Iterable[Pipeline]) -> None:
-        """Make what lacks, extend what has fallen behind, drop what is of no use any more."""
+        """Train missing indexes, encode new vectors, drop caches that no pipeline uses."""
         pipelines, total = list(pipelines), self.catalogue.count_images()
         wanted = {
-            plan.cache_key: plan
-            for plan in pipelines
-            if plan.index.cache_params
-            and plan.index.supports_metric(plan.metric)
-            and total >= max(1, plan.index.exact_below)
+            pipeline.cache_key: pipeline
+            for pipeline in pipelines
+            if pipeline.index.cache_params
+            and pipeline.index.supports_metric(pipeline.metric)
+            and total >= max(1, pipeline.index.exact_below)
         }
-        if self.catalogue.meta(_REFRESH_KEY) == _refresh_state(self.catalogue.generation(), wanted):
+        if self.catalogue.meta(REFRESH_KEY) == _refresh_state(self.catalogue.generation(), wanted):
             return
-        known = {*wanted, *(trained_state_key(plan) for plan in pipelines), *self._of_unusable()}
+        known = {*wanted, *(trained_state_key(pipeline) for pipeline in pipelines), *self._of_unusable()}
         self._drop([entry for entry in self.catalogue.caches() if entry.key not in known])
         with threadpool_limits(1):  # each thread of the numeric libraries takes memory that it never gives back
-            for plan in wanted.values():
-                self._refresh(plan)
+            for pipeline in wanted.values():
+                self._refresh(pipeline)
                 _trim_heap()
         with self.catalogue.transaction():
-            self.catalogue.put_meta(_REFRESH_KEY, _refresh_state(self.catalogue.generation() + 1, wanted))
+            self.catalogue.put_meta(REFRESH_KEY, _refresh_state(self.catalogue.generation() + 1, wanted))
 
     def _of_unusable(self) -> set[str]:
-        """The keys of what recipes need whose method is not installed: what they learnt is there when it is again."""
+        """Keys of the caches of recipes whose method is not installed, to keep their trained state."""
         kept = {entry.key for entry in self.catalogue.caches()}
         keys = {entry.key for entry in self.catalogue.segments()} | kept
-        owners = [owner(each.text, keys) for each in sorted_out(self.catalogue.recipes())[1]]
+        owners = [owner(each.text, keys) for each in partition_recipes(self.catalogue.recipes())[1]]
         return {key for key in kept if any(each.needs(key) for each in owners)}
 
     def _refresh(self, pipeline: Pipeline) -> None:
         entries = [entry for entry in self.catalogue.caches() if entry.key == pipeline.cache_key]
         first, parts = find_entries(entries, pipeline.cache_key)
         try:
-            fitted = read_cache(self.index_dir / INDEXES_FOLDER, first, self.files) if first else None
+            trained = read_cache(self.index_dir / INDEXES_FOLDER, first, self.files) if first else None
             kept = [read_cache(self.index_dir / INDEXES_FOLDER, part, self.files) for part in parts]
         except DamagedError:
-            fitted, kept = None, []
-        if fitted is None or first is None:
+            trained, kept = None, []
+        if trained is None or first is None:
             self._drop(entries)
-            fitted, parts, kept = self._train(pipeline), [], []
+            trained, parts, kept = self._train(pipeline), [], []
             _trim_heap()
-            first = self._write([(pipeline.cache_key, 0, fitted)], [])[0]
-        after = self._update_parts(pipeline, fitted, kept)
+            first = self._write([(pipeline.cache_key, 0, trained)], [])[0]
+        after = self._update_parts(pipeline, trained, kept)
         new = [(pipeline.cache_key, first.id, part) for part in after if not any(part is old for old in kept)]
         old = [entry for entry, part in zip(parts, kept, strict=True) if not any(part is now for now in after)]
         if new or old:
             self._write(new, old)
 
     def _train(self, pipeline: Pipeline) -> Arrays:
-        """The sample goes through a file: it is large, and learnt from elsewhere."""
+        """Train on a sample, which a file passes to the training process."""
         if not pipeline.index.sample_size:
             return {}
         sample = np.array(self.catalogue.sample_ids(pipeline.index.sample_size), np.int64)
@@ -214,7 +166,7 @@ class IndexRefresh:
             )
 
     def _update_parts(self, pipeline: Pipeline, trained: Arrays, stored: list[Arrays]) -> list[Arrays]:
-        """The parts that cover just the rows that are there; unchanged ones are the very same objects."""
+        """Return parts that cover exactly the stored vectors; unchanged parts are the same objects."""
         dead = np.array(self.catalogue.deleted_ids(), np.int64)
         known = np.concatenate([np.empty(0, np.uint32), *(part["ids"] for part in stored)])
         live = [np.empty(0, np.int64)]
@@ -236,7 +188,7 @@ class IndexRefresh:
         return stored
 
     def _segments(self, pipeline: Pipeline) -> Iterator[Segment]:
-        """One at a time, so that no more of the rows than one file is in memory."""
+        """Open one segment at a time, so that the vectors of one file are in memory."""
         for entry in self.catalogue.segments():
             if entry.key == pipeline.key:
                 yield Segment(self.index_dir / SEGMENTS_FOLDER, entry, self.files)
@@ -250,43 +202,42 @@ class IndexRefresh:
 
 
 def _refresh_state(generation: int, wanted: Iterable[str]) -> str:
-    """What is written down with the last commit, so that a run without changes looks no further."""
+    """State that is stored with the last commit, so that a run without changes stops here."""
     return json.dumps([generation, *sorted(wanted)])
 
 
 def _trim_heap() -> None:
-    """Give memory that is free back to the system, where the C library can."""
+    """Return free heap memory to the system, if the C library can."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def find_damaged_caches(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> Iterator[tuple[CacheEntry, str]]:
-    """The caches that do not agree with their checksums, and what is wrong with each."""
-    for entry in catalogue.caches():
-        try:
-            read_cache(index_dir / INDEXES_FOLDER, entry, files)
-        except (DamagedError, ValueError, KeyError) as problem:
-            yield entry, str(problem)
+@dataclass(frozen=True)
+class SampleFile:
+    """Vectors of `shape` and `dtype` in a file without a header."""
+
+    path: Path
+    shape: tuple[int, int]
+    dtype: str
 
 
-def delete_caches(
-    index_dir: Path, catalogue: CatalogueWriter, files: FileSystem, entries: Iterable[CacheEntry]
-) -> None:
-    """Take caches away; the next ingest makes them again from the rows."""
-    listed = list(entries)
-    with catalogue.transaction():
-        catalogue.drop_caches(entry.id for entry in listed)
-        catalogue.put_meta(_REFRESH_KEY, "")
-    for entry in listed:
-        with suppress(FileNotFoundError):
-            files.remove(index_dir / INDEXES_FOLDER / entry.file_name)
+@dataclass(frozen=True)
+class IndexTraining:
+    """The work of the training process, whose memory is freed when it ends: train one index."""
+
+    index: Index
+    metric: Metric
+
+    def prepare(self, sample: SampleFile) -> Arrays:
+        """Train the index on the sample."""
+        rows = np.memmap(sample.path, sample.dtype, "r", 0, sample.shape)
+        return self.index.train(rows, self.metric)
 
 
-def remove_orphan_files(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> None:
-    """Remove files that no catalogue lists: a run that was killed left them."""
-    if not files.exists(index_dir / INDEXES_FOLDER):
-        return
-    listed = {entry.file_name for entry in catalogue.caches()}
-    for name in files.listdir(index_dir / INDEXES_FOLDER):
-        if name not in listed:
-            files.remove(index_dir / INDEXES_FOLDER / name)
+def train_index(index: Index, metric: Metric, sample: SampleFile) -> Arrays:
+    """Train an index on a sample. NearsightError says why it failed."""
+    with WorkerPool(IndexTraining(index, metric), 1, TRAINING_LIMITS) as pool:
+        ((_, outcome),) = pool.run([sample])
+    if isinstance(outcome, Failure):
+        raise NearsightError(f"{index} could not be trained on {sample.shape[0]} vectors: {outcome.detail}")
+    return outcome

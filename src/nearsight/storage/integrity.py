@@ -1,7 +1,7 @@
-"""Finding damage, and mending it from what is sound.
+"""Verification and repair.
 
-Descriptors are the truth that is stored; the folder's images are the truth behind them. What a checksum condemns is
-dropped, the sound rows beside it are kept, and the next ingest describes the rest again from the images.
+Repair drops what does not agree with its checksum and keeps the sound vectors beside it; the next ingest describes the
+rest again from the images.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, NearsightError
 from nearsight.files import FileSystem
-from nearsight.storage import checksums, index_store, segments
+from nearsight.storage import cache_files, catalogue_checksums, segments
 from nearsight.storage.array_file import BLOCK_BYTES
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
@@ -39,19 +39,19 @@ TABLE_COLUMNS = {
     "label": "picture, label, confidence, model, state",
     "cache": "id, key, fitted, length, checksums",
 }
-"""The columns that a row's checksum covers."""
+"""Columns that a record's checksum covers."""
 TABLE_VERSIONS = {"cache": 2, "sidecar": 3, "note": 3, "label": 4}
-"""The format that a table came with, where it is not the first."""
+"""Format version that introduced a table, if not the first."""
 
 
 def verify_storage(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> list[Problem]:
-    """Read everything and compare it with its checksums; an empty list is a clean collection."""
+    """Compare everything that is stored with its checksums; return the problems."""
     problems = list(_check_database(catalogue))
     if problems:
         return problems
     folder = index_dir / segments.SEGMENTS_FOLDER
     try:
-        problems += checksums.find_catalogue_damage(index_dir, catalogue, files)
+        problems += catalogue_checksums.find_catalogue_damage(index_dir, catalogue, files)
         entries = catalogue.segments()
         catalogue.deleted_ids()
     except DamagedError as problem:
@@ -64,13 +64,13 @@ def verify_storage(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> 
         if opened is not None and not found:
             held.setdefault(entry.key, []).append(opened.ids)
     problems += [
-        Problem(entry.file_name, what) for entry, what in index_store.find_damaged_caches(index_dir, catalogue, files)
+        Problem(entry.file_name, what) for entry, what in cache_files.find_damaged_caches(index_dir, catalogue, files)
     ]
     return problems or list(_check_completeness(catalogue, held, wanted))
 
 
 def _check_database(catalogue: Catalogue) -> Iterator[Problem]:
-    """SQLite's own check, then each row's checksum."""
+    """Run SQLite's integrity check, then check each record."""
     try:
         for (line,) in catalogue.db.execute("PRAGMA integrity_check"):
             if line != "ok":
@@ -83,7 +83,7 @@ def _check_database(catalogue: Catalogue) -> Iterator[Problem]:
 
 
 def find_bad_rows(catalogue: Catalogue, table: str) -> list[int]:
-    """The row numbers whose values do not agree with their checksum."""
+    """Row numbers of the records that do not agree with their checksums."""
     rows = catalogue.db.execute(f"SELECT rowid, {TABLE_COLUMNS[table]}, crc FROM {table}")  # noqa: S608 (our own names)
     return [rowid for rowid, *values, check in rows if record_crc(values) != check]
 
@@ -102,9 +102,9 @@ def _expected_keys(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> 
 
 
 def _check_completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted: Sequence[str]) -> Iterator[Problem]:
-    """Every image has each of its rows exactly once, and no row is without its image.
+    """Check that every image has each of its vectors exactly once, and every vector an image.
 
-    Rows of recipes that cannot be used may lack: nothing can make them.
+    Vectors of recipes that cannot be used may be missing.
     """
     words = FullTextIndex(catalogue)
     try:
@@ -119,19 +119,19 @@ def _check_completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted
         ids = np.concatenate(parts) if parts else np.empty(0, np.int64)
         ids = ids[~np.isin(ids, dead)]
         for what, count in (
-            ("images lack this row", len(np.setdiff1d(live, ids)) if key in wanted else 0),
-            ("rows are there twice", len(ids) - len(np.unique(ids))),
-            ("rows have no image", len(np.setdiff1d(ids, live))),
+            ("images lack this vector", len(np.setdiff1d(live, ids)) if key in wanted else 0),
+            ("vectors are stored twice", len(ids) - len(np.unique(ids))),
+            ("vectors have no image", len(np.setdiff1d(ids, live))),
         ):
             if count:
                 yield Problem(key, f"{count} {what}")
 
 
 def repair_storage(index_dir: Path, files: FileSystem) -> list[Problem]:
-    """Drop what is damaged and keep what is sound; the caller then runs an ingest. What was dropped.
+    """Drop what is damaged and return it; the caller then runs an ingest.
 
-    A catalogue that SQLite cannot read is set aside as `catalogue.sqlite.damaged`, and the next ingest starts anew.
-    One that only carries damage where no row lies is written anew by SQLite.
+    A catalogue that SQLite cannot read is renamed to `catalogue.sqlite.damaged`, and the next ingest starts over.
+    One that is damaged only between its records is rewritten by SQLite.
     """
     stray: list[Problem] = []
     try:
@@ -154,8 +154,8 @@ def repair_storage(index_dir: Path, files: FileSystem) -> list[Problem]:
 
 
 def _vacuum(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
-    """Where the file has damage that no row shows, SQLite writes it anew from the rows; what there was."""
-    found = list(checksums.find_catalogue_damage(index_dir, catalogue, files))
+    """Rewrite a file that is damaged between its records; return the damage."""
+    found = list(catalogue_checksums.find_catalogue_damage(index_dir, catalogue, files))
     if found:
         with translate_errors(catalogue.path):
             catalogue.db.execute("VACUUM")
@@ -163,7 +163,7 @@ def _vacuum(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> l
 
 
 def quarantine_catalogue(index_dir: Path, files: FileSystem) -> None:
-    """Move a catalogue that cannot be read out of the way, its log with it."""
+    """Rename a catalogue that cannot be read, and its log."""
     for suffix in ("", "-wal", "-shm"):
         if files.exists(index_dir / (CATALOGUE_FILE + suffix)):
             files.rename(index_dir / (CATALOGUE_FILE + suffix), index_dir / (CATALOGUE_FILE + ".damaged" + suffix))
@@ -181,7 +181,7 @@ def _drop_rows(catalogue: CatalogueWriter) -> list[Problem]:
 
 
 def _drop_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
-    """Keep the sound rows of damaged segments, each id once; then list as dead whatever has no image."""
+    """Keep the sound vectors of damaged segments, each id once; then list the ids without an image as deleted."""
     dropped: list[Problem] = []
     live = np.array(catalogue.ids(), np.int64)
     seen: dict[str, Ids] = {}
@@ -199,14 +199,14 @@ def _drop_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) 
     held = np.unique(np.concatenate(list(seen.values()))) if seen else np.empty(0, np.int64)
     with catalogue.transaction():
         catalogue.db.execute("DELETE FROM dead")
-        catalogue.put_deleted(np.setdiff1d(held, live).tolist())
+        catalogue.put_deleted_ids(np.setdiff1d(held, live).tolist())
     return dropped
 
 
 def _drop_caches(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
-    """What an index keeps is made again from the rows; no image is read for it."""
-    bad = list(index_store.find_damaged_caches(index_dir, catalogue, files))
-    index_store.delete_caches(index_dir, catalogue, files, [entry for entry, _ in bad])
+    """Drop damaged caches; the next ingest computes them from the vectors, without reading an image."""
+    bad = list(cache_files.find_damaged_caches(index_dir, catalogue, files))
+    cache_files.delete_caches(index_dir, catalogue, files, [entry for entry, _ in bad])
     return [Problem(entry.file_name, what) for entry, what in bad]
 
 
@@ -218,7 +218,7 @@ def _drop_segment(catalogue: CatalogueWriter, folder: Path, entry: SegmentEntry,
 
 
 def _valid_rows(opened: Segment) -> NDArray[np.bool_]:
-    """Which rows lie wholly in sound blocks."""
+    """Mask of the vectors that lie in sound blocks only."""
     bad = np.array([not opened.is_valid_block(n) for n in range(-(-opened.entry.length // BLOCK_BYTES))])
     try:
         spans = opened.spans()

@@ -1,4 +1,4 @@
-"""The rows of the catalogue, each as a value of its own, and what can be wrong with them."""
+"""The records of the catalogue, and the problems that verification finds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SkipRecord:
 
 @dataclass(frozen=True)
 class SidecarRecord:
-    """One file that says something of images, and how many names in it are of no image that is here."""
+    """One file with captions or tags; `unknown` counts its names that match no image."""
 
     path: bytes
     size: int
@@ -54,16 +54,16 @@ class SidecarRecord:
 
 @dataclass(frozen=True)
 class NoteRecord:
-    """What a source says of the image at a path: a sidecar, or the image's own file. A tag a line."""
+    """Caption and tags of the image at a path, from a source: a sidecar, or the image's own file. One tag a line."""
 
-    image: bytes
+    image_path: bytes
     source: bytes
     caption: str
     tags: str
 
 
 class LabelState(StrEnum):
-    """Who stands behind a label: a model, somebody who said so, or somebody who said that it is wrong."""
+    """Whether a model set a label, a person confirmed it, or a person dropped it."""
 
     AUTOMATIC = "automatic"
     CONFIRMED = "confirmed"
@@ -72,26 +72,26 @@ class LabelState(StrEnum):
 
 @dataclass(frozen=True)
 class LabelRecord:
-    """What the image at a path shows, in words, with the model that says so and how sure it is (0 to 1).
+    """A label of the image at a path, with the model that set it and its confidence (0 to 1).
 
-    `model` is empty where no model said it.
+    `model` is empty for a label that a person set.
     """
 
-    image: bytes
+    image_path: bytes
     label: str
     confidence: float
     model: str
     state: LabelState
 
     def as_dict(self) -> dict[str, Any]:
-        """What is printed of it."""
+        """The fields that are printed, without the path."""
         said = {"label": self.label, "confidence": self.confidence, "model": self.model}
         return {**said, "state": self.state.value}
 
 
 @dataclass(frozen=True)
 class SegmentEntry:
-    """One immutable file of rows: its key, how many rows, its length, a CRC-32 for each 1 MiB block (uint32)."""
+    """One immutable file of vectors: key, number of vectors, length, a CRC-32 (uint32) of each block of 1 MiB."""
 
     id: int
     key: str
@@ -107,7 +107,7 @@ class SegmentEntry:
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """One immutable file of what an index has fitted (`fitted` 0), or keeps of rows by what `fitted` names."""
+    """One immutable cache file: a trained state (`trained_id` 0), or vectors encoded by the one that it names."""
 
     id: int
     key: str
@@ -123,12 +123,12 @@ class CacheEntry:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is not as it was written: where, and what."""
+    """One thing that is damaged: where, and what is wrong."""
 
     where: str
     what: str
 
 
 def record_crc(values: Iterable[Any]) -> int:
-    """CRC-32 of a row's values."""
+    """CRC-32 of a record's values."""
     return zlib.crc32(repr(tuple(values)).encode("utf8", "surrogatepass"))

@@ -1,7 +1,7 @@
-"""Segments: immutable files of rows, listed in the catalogue.
+"""Segments: immutable files of vectors, listed in the catalogue.
 
-A segment is a file of arrays (`arrays`): the ids, rising, then the rows `(n, D)`; of the thumbnails, the ids, the ends
-of the images, then their bytes.
+A segment is a file of arrays (`array_file`): the ids, rising, then the vectors `(n, D)`. Vectors of variable length and
+thumbnails are stored as the ids, the ends of the blobs, then their bytes.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ class Segment(ArrayFile):
         self.vectors = CheckedVectors(self)
 
     def records(self, dtype: np.dtype[Any]) -> VariableLengthVectors:
-        """Its variable-length rows as arrays of records."""
+        """Return the variable-length vectors as arrays of records."""
         return VariableLengthVectors(self, dtype)
 
-    def find_position(self, ident: int) -> int | None:
-        """Where the row of an image is, or None."""
+    def find_position(self, image_id: int) -> int | None:
+        """Position of an image's vector, or None."""
         if not len(self.ids):
             return None
-        at = int(np.searchsorted(self.ids, ident)) if self._is_sorted else int(np.argmax(self.ids == ident))
-        return at if at < len(self.ids) and int(self.ids[at]) == ident else None
+        at = int(np.searchsorted(self.ids, image_id)) if self._is_sorted else int(np.argmax(self.ids == image_id))
+        return at if at < len(self.ids) and int(self.ids[at]) == image_id else None
 
     def iter_vectors(self, kept: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
-        """Some of the rows, about a megabyte at a time, which leaves memory again."""
+        """Yield the masked vectors, about a megabyte at a time; pages are released after each piece."""
         at = np.flatnonzero(kept)
         step = max(1, BLOCK_BYTES // max(1, self.vectors.vector_bytes))
         for start in range(0, len(at), step):
@@ -55,7 +55,7 @@ class Segment(ArrayFile):
             self.release_pages()
 
     def iter_blobs(self, mask: NDArray[np.bool_]) -> Iterator[bytes]:
-        """Some of the variable-length rows, a hundred at a time, which leave memory again."""
+        """Yield the masked blobs, a hundred at a time; pages are released after each piece."""
         spans = self.spans()[mask].tolist()
         for first in range(0, len(spans), 100):
             for start, stop in spans[first : first + 100]:
@@ -64,7 +64,7 @@ class Segment(ArrayFile):
             self.release_pages()
 
     def read_blob(self, position: int) -> bytes:
-        """The bytes of one variable-length row; only the blocks that hold it are checked."""
+        """Return the bytes of one blob; only its blocks are checked."""
         start, stop = self._spans[position].tolist()
         self.check_range(start, stop)
         return bytes(self.data[start:stop])
@@ -74,7 +74,7 @@ class Segment(ArrayFile):
         return self.spans()
 
     def spans(self) -> NDArray[np.int64]:
-        """`(n, 2)`: where each row's own bytes start and stop in the file."""
+        """Start and stop `(n, 2)` of each vector's bytes in the file."""
         shape, dtype, start = self.headers[1]
         if len(self.headers) == 2:
             width = int(np.prod(shape[1:])) * dtype.itemsize
@@ -85,7 +85,7 @@ class Segment(ArrayFile):
 
 
 class CheckedVectors:
-    """The rows `(n, D)` of a segment, as an array that checks the blocks of what is taken out of it."""
+    """The vectors `(n, D)` of a segment, as an array that checks the blocks of each selection."""
 
     def __init__(self, segment: Segment) -> None:
         self._segment = segment
@@ -115,7 +115,7 @@ class CheckedVectors:
 
 
 class VariableLengthVectors(Sequence[NDArray[Any]]):
-    """The variable-length rows of a segment as arrays of records; only the blocks of what is taken are checked."""
+    """The variable-length vectors of a segment as arrays of records; only the blocks of a selection are checked."""
 
     def __init__(self, segment: Segment, dtype: np.dtype[Any], places: NDArray[np.intp] | None = None) -> None:
         self._segment, self.dtype = segment, dtype
@@ -137,7 +137,7 @@ class VariableLengthVectors(Sequence[NDArray[Any]]):
 def write_vectors(
     folder: Path, segment_id: int, key: str, ids: Ids, vectors: NDArray[Any], files: FileSystem
 ) -> SegmentEntry:
-    """Put rows `(n, D)` safely on the disk, in the order of their ids; the entry that the catalogue is to list."""
+    """Write vectors `(n, D)` durably, in the order of their ids; return the entry for the catalogue."""
     order = np.argsort(ids, kind="stable")
     return _write_segment(folder, segment_id, key, [ids[order], vectors[order]], files)
 
@@ -145,7 +145,7 @@ def write_vectors(
 def merge_segments(
     folder: Path, segment_id: int, group: Sequence[Segment], masks: Sequence[NDArray[np.bool_]], files: FileSystem
 ) -> SegmentEntry:
-    """Put some rows of several segments of one key into one, a piece at a time."""
+    """Merge the masked vectors of several segments of one key, a piece at a time."""
     pairs = list(zip(group, masks, strict=True))
     key, ids = group[0].entry.key, np.concatenate([each.ids[kept] for each, kept in pairs])
     if len(group[0].headers) == 3:
@@ -168,7 +168,7 @@ def merge_segments(
 def write_blobs(
     folder: Path, segment_id: int, key: str, ids: Ids, blobs: Sequence[bytes], files: FileSystem
 ) -> SegmentEntry:
-    """Put variable-length rows safely on the disk; the entry that the catalogue is to list."""
+    """Write blobs durably, in the order of their ids; return the entry for the catalogue."""
     order = np.argsort(ids, kind="stable")
     sorted_blobs = [blobs[at] for at in order.tolist()]
     ends = np.cumsum([len(blob) for blob in sorted_blobs], dtype=np.int64)

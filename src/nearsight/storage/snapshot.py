@@ -1,4 +1,4 @@
-"""One generation of a collection, as a reader sees it: whatever is committed meanwhile, its answers stay its own."""
+"""A snapshot: one generation of a collection for readers, whatever is committed meanwhile."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from nearsight.storage.trained_state import apply_trained_state, load_trained_ar
 from nearsight.types import Descriptor, Ids, Image, SearchableIndex
 
 MAX_CACHED = 256
-"""Derived things that are kept, some 150 kB each: the same images come up for similar queries."""
+"""Cached results, some 150 kB each: similar queries find the same images."""
 
 
 class Snapshot:
-    """The segments of one generation, open; indexes over them are made on first use and kept."""
+    """The open segments of one generation; indexes over them are built on first use."""
 
     def __init__(self, index_dir: Path, catalogue: Catalogue, files: FileSystem) -> None:
         with catalogue.read_transaction():
@@ -49,7 +49,7 @@ class Snapshot:
         self.from_thumbnail = lru_cache(maxsize=MAX_CACHED)(self._compute_from_thumbnail)
 
     def index(self, pipeline: Pipeline) -> SearchableIndex:
-        """The index of a plan over this generation's rows: exact where what its own needs is not there."""
+        """Return the index of a pipeline over this generation's vectors; an exact one without its cache."""
         with self._lock:
             name = f"{pipeline.key} {pipeline.recipe}"
             if name not in self._indexes:
@@ -60,32 +60,30 @@ class Snapshot:
                     index = (pipeline.index if pipeline.descriptor.variable_length else Flat()).empty(pipeline.metric)
                 for each in self._segments.get(pipeline.key, []):
                     ids, rows = each.ids, segment_vectors(each, pipeline)
-                    if (
-                        pipeline.descriptor.variable_length
-                    ):  # those of the dead would be read, since nothing is kept of them
+                    if pipeline.descriptor.variable_length:  # without a cache, adding reads deleted vectors too
                         live = np.flatnonzero(~np.isin(ids, self.deleted))
                         ids, rows = ids[live], rows[live]
                     index = index.add(ids, rows)
                 self._indexes[name] = index.remove(self.deleted)
             return self._indexes[name]
 
-    def index_status(self, plan: Pipeline) -> str:
-        """Which index answers for a plan, and why it is not its own."""
-        return self._index_store.index_status(self.trained_pipeline(plan), self.total)
+    def index_status(self, pipeline: Pipeline) -> str:
+        """Name the index that answers for a pipeline, and why, if it is not its own."""
+        return self._index_store.index_status(self.trained_pipeline(pipeline), self.total)
 
-    def trained_pipeline(self, plan: Pipeline) -> Pipeline:
-        """The plan with what its encoders have learnt; UsageError where they have not."""
-        if plan.is_trained:
-            return plan
-        if plan.untrained_key not in self._trained:
+    def trained_pipeline(self, pipeline: Pipeline) -> Pipeline:
+        """Return the pipeline with its trained state; UsageError if it is not trained."""
+        if pipeline.is_trained:
+            return pipeline
+        if pipeline.untrained_key not in self._trained:
             held = load_trained_arrays(
-                self._index_store.entries, plan, self._index_store.folder, self._index_store.files
+                self._index_store.entries, pipeline, self._index_store.folder, self._index_store.files
             )
-            self._trained[plan.untrained_key] = apply_trained_state(plan, held).descriptor
-        return replace(plan, descriptor=self._trained[plan.untrained_key])
+            self._trained[pipeline.untrained_key] = apply_trained_state(pipeline, held).descriptor
+        return replace(pipeline, descriptor=self._trained[pipeline.untrained_key])
 
     def background(self, pipeline: Pipeline) -> BackgroundDistribution:
-        """What a plan's distances mean here, from a sample spread evenly over the rows."""
+        """Return the distribution of random pairs' distances, from an evenly spread sample of the vectors."""
         with self._lock:
             name = f"{pipeline.key} {pipeline.metric}"
             if name not in self._backgrounds:
@@ -101,45 +99,45 @@ class Snapshot:
             return [row for rows in chosen for row in rows]
         return np.concatenate(chosen) if chosen else np.empty((0, pipeline.descriptor.size), pipeline.descriptor.dtype)
 
-    def vector(self, plan: Pipeline, ident: int) -> NDArray[Any]:
-        """The stored row `(D,)` of one image."""
-        for each in self._segments.get(plan.key, []):
-            if (at := each.find_position(ident)) is not None:
-                row: NDArray[Any] = segment_vectors(each, plan)[at : at + 1][0]
+    def vector(self, pipeline: Pipeline, image_id: int) -> NDArray[Any]:
+        """Return the stored vector `(D,)` of one image."""
+        for each in self._segments.get(pipeline.key, []):
+            if (at := each.find_position(image_id)) is not None:
+                row: NDArray[Any] = segment_vectors(each, pipeline)[at : at + 1][0]
                 return row
-        raise DamagedError(f"image {ident} has no row of {plan.name}: run nearsight repair")
+        raise DamagedError(f"image {image_id} has no vector of {pipeline.name}: run nearsight repair")
 
-    def has_vector(self, plan: Pipeline, ident: int) -> bool:
-        """Whether there is an image of this id, with a row of a plan."""
-        found = any(each.find_position(ident) is not None for each in self._segments.get(plan.key, []))
-        return found and ident not in self.deleted
+    def has_vector(self, pipeline: Pipeline, image_id: int) -> bool:
+        """Whether there is an image of this id with a vector of a pipeline."""
+        found = any(each.find_position(image_id) is not None for each in self._segments.get(pipeline.key, []))
+        return found and image_id not in self.deleted
 
-    def vectors(self, plan: Pipeline, ids: Ids) -> NDArray[Any]:
-        """The stored rows `(n, D)` of these images, in the order of `ids`, each named once."""
-        made = np.empty((len(ids), plan.descriptor.size), plan.descriptor.dtype)
+    def vectors(self, pipeline: Pipeline, ids: Ids) -> NDArray[Any]:
+        """Return the stored vectors `(n, D)` of these images, in the order of `ids`, which are unique."""
+        made = np.empty((len(ids), pipeline.descriptor.size), pipeline.descriptor.dtype)
         order, lacking = np.argsort(ids, kind="stable"), set(ids.tolist())
-        for each in self._segments.get(plan.key, []):
+        for each in self._segments.get(pipeline.key, []):
             at = np.flatnonzero(np.isin(each.ids, ids))
             made[order[np.searchsorted(ids[order], each.ids[at])]] = each.vectors[at]
             lacking.difference_update(each.ids[at].tolist())
         if lacking:
-            raise DamagedError(f"image {min(lacking)} has no row of {plan.name}: run nearsight repair")
+            raise DamagedError(f"image {min(lacking)} has no vector of {pipeline.name}: run nearsight repair")
         return made
 
-    def sample(self, plan: Pipeline, count: int) -> tuple[Ids, NDArray[Any]]:
-        """Ids and rows of at most so many images, evenly spread over the rows of a plan; kept for later queries."""
+    def sample(self, pipeline: Pipeline, count: int) -> tuple[Ids, NDArray[Any]]:
+        """Return ids and vectors of up to `count` images, evenly spread over a pipeline's vectors; cached."""
         with self._lock:
-            name = f"{plan.key} {count}"
+            name = f"{pipeline.key} {count}"
             if name not in self._samples:
-                held = (each.ids for each in self._segments.get(plan.key, []))
+                held = (each.ids for each in self._segments.get(pipeline.key, []))
                 live = np.setdiff1d(np.concatenate([np.empty(0, np.int64), *held]), self.deleted)
                 chosen = live[np.unique(np.linspace(0, len(live) - 1, min(count, len(live))).astype(int))]
-                self._samples[name] = chosen, self.vectors(plan, chosen)
+                self._samples[name] = chosen, self.vectors(pipeline, chosen)
             return self._samples[name]
 
-    def iter_vectors(self, plan: Pipeline, ids: Ids) -> Iterator[tuple[Ids, NDArray[Any]]]:
-        """The stored rows of these images (ids, rising), about a megabyte at a time, each piece with its ids."""
-        for each in self._segments.get(plan.key, []):
+    def iter_vectors(self, pipeline: Pipeline, ids: Ids) -> Iterator[tuple[Ids, NDArray[Any]]]:
+        """Yield the ids and stored vectors of these images, about a megabyte at a time."""
+        for each in self._segments.get(pipeline.key, []):
             kept = np.isin(each.ids, ids)
             held, start = each.ids[kept], 0
             for rows in each.iter_vectors(kept):

@@ -1,7 +1,7 @@
-"""What encoders learn of a collection's images, vocabularies above all: learnt once, kept beside the rows.
+"""The trained state of encoders, such as vocabularies: trained once per collection, and stored as a cache.
 
-Rows depend on what was learnt: its checksum is a part of their key. Where it is lost, it is learnt again from the same
-sample, and where that gives something else, the rows are made anew.
+Its checksum is part of the vectors' key. A lost state is trained again on the same sample; if the result differs, the
+vectors are computed again.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import DamagedError, StorageError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline, buildable_pipelines
-from nearsight.storage import index_store
+from nearsight.storage import cache_files
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.records import CacheEntry
 from nearsight.types import Arrays
 
 TrainedState = dict[str, Arrays]
-"""By the plan's key, the arrays of all its encoders; each name begins with the number of its encoder and a slash."""
+"""Arrays of all encoders by the pipeline's key; each name begins with its encoder's number and a slash."""
 
 _READ_ERRORS = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
-"""What NumPy and JSON say of files that are something else."""
+"""What NumPy and JSON raise for other files."""
 
 
 def apply_trained_state(pipeline: Pipeline, arrays: Sequence[Arrays] | None) -> Pipeline:
-    """The plan with what its encoders have learnt. UsageError where they have not."""
+    """Return the pipeline with its trained state. UsageError if there is none."""
     if arrays is None:
-        raise UsageError(f"{pipeline.name} has learnt nothing from these images yet: nearsight index does it")
+        raise UsageError(f"{pipeline.name} is not trained on these images yet: run nearsight index")
     assert isinstance(pipeline.descriptor, DescriptorChain)
     return replace(pipeline, descriptor=replace(pipeline.descriptor, trained=tuple(arrays)))
 
@@ -41,18 +41,18 @@ def apply_trained_state(pipeline: Pipeline, arrays: Sequence[Arrays] | None) -> 
 def load_trained_arrays(
     entries: Iterable[CacheEntry], pipeline: Pipeline, folder: Path, files: FileSystem
 ) -> list[Arrays] | None:
-    """What the encoders of a plan have learnt, the newest; None where they have not. DamagedError where it is lost."""
+    """Load the newest trained state of a pipeline, by encoder; None if there is none. DamagedError if it is lost."""
     assert isinstance(pipeline.descriptor, DescriptorChain)
     if not pipeline.descriptor.needs_training:
         return [{} for _ in pipeline.descriptor.encoders]
-    entry, _ = index_store.find_entries(entries, index_store.trained_state_key(pipeline))
+    entry, _ = cache_files.find_entries(entries, cache_files.trained_state_key(pipeline))
     if entry is None:
         return None
-    return split_by_encoder(pipeline, index_store.read_cache(folder, entry, files))
+    return split_by_encoder(pipeline, cache_files.read_cache(folder, entry, files))
 
 
 def split_by_encoder(pipeline: Pipeline, arrays: Arrays) -> list[Arrays]:
-    """What was learnt, for each encoder of a plan on its own."""
+    """Split a trained state by encoder."""
     assert isinstance(pipeline.descriptor, DescriptorChain)
     made: list[Arrays] = [{} for _ in pipeline.descriptor.encoders]
     for name, array in arrays.items():
@@ -62,39 +62,41 @@ def split_by_encoder(pipeline: Pipeline, arrays: Arrays) -> list[Arrays]:
 
 
 def matches_trained_state(pipeline: Pipeline, trained: TrainedState) -> bool:
-    """Whether a plan has learnt what is given for it, if something is."""
-    arrays = trained.get(index_store.trained_state_key(pipeline))
+    """Whether a pipeline has the trained state that is given for it, if there is one."""
+    arrays = trained.get(cache_files.trained_state_key(pipeline))
     return arrays is None or apply_trained_state(pipeline, split_by_encoder(pipeline, arrays)).key == pipeline.key
 
 
 def trained_pipelines(
     pipelines: Iterable[Pipeline], index_dir: Path, catalogue: Catalogue, files: FileSystem
 ) -> list[Pipeline]:
-    """Those of the plans that can describe images, with what they have learnt; what is damaged is as not learnt."""
+    """Return the pipelines that are trained, with their state; a damaged state counts as none."""
     entries, found = catalogue.caches(), list[Pipeline]()
-    for plan in pipelines:
+    for pipeline in pipelines:
         try:
             arrays = (
                 None
-                if plan.is_trained
-                else load_trained_arrays(entries, plan, index_dir / index_store.INDEXES_FOLDER, files)
+                if pipeline.is_trained
+                else load_trained_arrays(entries, pipeline, index_dir / cache_files.INDEXES_FOLDER, files)
             )
         except DamagedError:
             arrays = None
-        if plan.is_trained or arrays is not None:
-            found.append(plan if plan.is_trained else apply_trained_state(plan, arrays))
+        if pipeline.is_trained or arrays is not None:
+            found.append(pipeline if pipeline.is_trained else apply_trained_state(pipeline, arrays))
     return found
 
 
 def vector_keys(recipes: Iterable[str], index_dir: Path, catalogue: Catalogue, files: FileSystem) -> list[str]:
-    """The keys of the rows that these recipes search, each once."""
+    """Keys of the vectors that these recipes search, each once."""
     return list(
-        dict.fromkeys(plan.key for plan in trained_pipelines(buildable_pipelines(recipes), index_dir, catalogue, files))
+        dict.fromkeys(
+            pipeline.key for pipeline in trained_pipelines(buildable_pipelines(recipes), index_dir, catalogue, files)
+        )
     )
 
 
 def save_trained_state(trained: TrainedState, path: Path) -> None:
-    """Write what was learnt to a file, to be used by other collections. StorageError where that cannot be."""
+    """Write trained states to a file for other collections. StorageError if it cannot be written."""
     keys = list(trained)
     arrays = {f"{keys.index(key)}/{name}": array for key in keys for name, array in trained[key].items()}
     about = np.frombuffer(json.dumps(keys).encode(), np.uint8)
@@ -106,7 +108,7 @@ def save_trained_state(trained: TrainedState, path: Path) -> None:
 
 
 def load_trained_state(path: Path) -> TrainedState:
-    """What was learnt, from a file. UsageError where it is none."""
+    """Load trained states from a file. UsageError if it is another file."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             keys = json.loads(stored["keys"].tobytes())
@@ -116,17 +118,17 @@ def load_trained_state(path: Path) -> TrainedState:
                 if inner:
                     made[keys[int(number)]] = {**made[keys[int(number)]], inner: stored[name]}
     except _READ_ERRORS as problem:
-        raise UsageError(f"{path} is no file of nearsight learn: {problem}") from None
+        raise UsageError(f"{path} is no file of nearsight train: {problem}") from None
     return made
 
 
 def load_trained_files(paths: Iterable[Path], pipelines: Sequence[Pipeline]) -> TrainedState:
-    """What was learnt, from files. UsageError where one is none, or holds nothing that any of these plans needs."""
-    made, known = TrainedState(), {index_store.trained_state_key(plan) for plan in pipelines}
+    """Load trained states from files. UsageError if one is another file or serves none of these pipelines."""
+    made, known = TrainedState(), {cache_files.trained_state_key(pipeline) for pipeline in pipelines}
     for path in paths:
         held = load_trained_state(path)
         if not known & held.keys():
-            names = ", ".join(index_store.recipe_of_key(key) for key in held)
-            raise UsageError(f"{path} is for recipes that begin with {names}; none that is asked for does")
+            names = ", ".join(cache_files.recipe_of_key(key) for key in held)
+            raise UsageError(f"{path} is for recipes that begin with {names}; none of the requested recipes does")
         made |= held
     return made

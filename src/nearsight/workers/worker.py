@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from nearsight.errors import ImageError, Reason, Technical
 
@@ -41,11 +41,20 @@ class Failure:
     detail: str = ""
 
 
-class WorkerJob(Protocol[T, R]):
-    """What workers do. It is pickled once, so it holds parameters only: no open files, no threads."""
+class TaskJob(Protocol[T, R]):
+    """Work on one task at a time. A job is pickled once, so it holds parameters only: no open files, no threads."""
+
+    def prepare(self, task: T) -> R:
+        """Do the work on one task, which may hang or crash: its time is limited. ImageError names what is wrong."""
+        ...
+
+
+@runtime_checkable
+class BatchJob(Protocol[T, R]):
+    """A job whose last part is faster for many tasks at once."""
 
     def prepare(self, task: T) -> Any:  # noqa: ANN401 - whatever `finish` takes
-        """The work on one task that may hang or crash: its time is limited. ImageError says what is wrong with it.
+        """Do the first part of the work on one task, as a `TaskJob` does.
 
         Up to 16 of its results are held at a time, so they should be small: reduced pixels, not whole images.
         """
@@ -54,6 +63,9 @@ class WorkerJob(Protocol[T, R]):
     def finish(self, items: list[Any]) -> Sequence[R]:
         """The work that is faster for many items at once; one result for each."""
         ...
+
+
+WorkerJob: TypeAlias = TaskJob[T, R] | BatchJob[T, R]
 
 
 @runtime_checkable
@@ -173,7 +185,7 @@ def _pickle_results(results: list[Any]) -> bytes:
 def _run_batch(parent: Connection, job: WorkerJob[Any, Any], tasks: list[Any]) -> list[Any]:
     slots: list[Any] = [_prepare_task(parent, job, number, task) for number, task in enumerate(tasks)]
     alive = [number for number, slot in enumerate(slots) if not isinstance(slot, Failure)]
-    if alive:
+    if alive and isinstance(job, BatchJob):
         parent.send_bytes(struct.pack("<i", FINISHING))
         for number, result in zip(alive, _finish_items(job, [slots[number] for number in alive]), strict=True):
             slots[number] = result
@@ -188,7 +200,7 @@ def _prepare_task(parent: Connection, job: WorkerJob[Any, Any], index: int, task
         return _to_failure(error)
 
 
-def _finish_items(job: WorkerJob[Any, Any], items: list[Any]) -> list[Any]:
+def _finish_items(job: BatchJob[Any, Any], items: list[Any]) -> list[Any]:
     try:
         results = list(job.finish(items))
         if len(results) != len(items):

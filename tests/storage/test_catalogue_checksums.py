@@ -10,8 +10,8 @@ import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.files import LocalFileSystem
 from nearsight.storage import database
+from nearsight.storage.catalogue_checksums import CHECKSUMS_FILE, find_catalogue_damage
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.checksums import CHECKSUMS_FILE, find_catalogue_damage
 from nearsight.storage.database import CATALOGUE_FILE
 
 
