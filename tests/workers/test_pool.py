@@ -110,7 +110,7 @@ def test_large_tasks_and_results():
     assert run([("value", large)] * 20) == [large] * 20
 
 
-def test_nursery_that_is_forked_has_one_thread():
+def test_the_fork_server_has_one_thread():
     with WorkerPool(Ingest(), 1) as pool:
         list(pool.run([b"/none"]))
         assert psutil.Process(pool._fork_server._process.pid).num_threads() == 1
@@ -166,12 +166,12 @@ def test_a_dead_worker_between_runs_is_replaced():
 SCRIPT = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what runs in the background ignore it
-from nearsight.workers.pool import Pool, WorkerLimits
+from nearsight.workers.pool import WorkerLimits, WorkerPool
 from tests.workers.jobs import Script
-with Pool(Script(), 2, WorkerLimits(seconds=1000)) as pool:
+with WorkerPool(Script(), 2, WorkerLimits(seconds=1000)) as pool:
     run = pool.run([1, 2, ("hang",), ("hang",), 3])
     next(run), next(run)
-    print(*pool.pids, pool._nursery._process.pid, flush=True)
+    print(*pool.pids, pool._fork_server._process.pid, flush=True)
     next(run)
 """
 

@@ -118,7 +118,11 @@ class EvaluationReport:
     def html(self) -> str:
         """One page that asks for nothing from anywhere; names are escaped."""
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        environment.filters |= {"packed": _to_data_uri, "shown": _printable, "line": _measure_description}
+        environment.filters |= {
+            "data_uri": _to_data_uri,
+            "printable": _printable,
+            "description": _measure_description,
+        }
         template = environment.from_string(files("nearsight.evaluation").joinpath("report.html").read_text("utf8"))
         charts = {level: curves(self._curves(level)) for level in self.levels}
         shares = {trial.name: trial.kinds for trial in self.trials}
@@ -196,7 +200,7 @@ def _measure_unit(name: str) -> str:
 
 
 def _measure_description(name: str) -> str:
-    return _measure(name).line if _measure(name) else ""
+    return _measure(name).description if _measure(name) else ""
 
 
 def _measure(name: str) -> Any:  # noqa: ANN401 - a measure, or None

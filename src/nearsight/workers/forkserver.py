@@ -16,7 +16,8 @@ from nearsight.workers.worker import WorkerJob
 
 # It ends at once: taking down the libraries in order takes 50 ms, which whoever closes the pool would wait for.
 _PROGRAM = (
-    "import os, sys; sys.path[:] = {path!r}; from nearsight.workers.worker import nursery; nursery({fd}); os._exit(0)"
+    "import os, sys; sys.path[:] = {path!r}; from nearsight.workers.worker import run_fork_server; "
+    "run_fork_server({fd}); os._exit(0)"
 )
 _ONE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "MALLOC_ARENA_MAX")
 
@@ -59,7 +60,7 @@ class ForkServer:
         return code
 
     def close(self) -> None:
-        """Ends the nursery, which ends what is left of its workers."""
+        """End the process, which ends the workers that are left."""
         if self._pipe is None or self._process is None:
             return
         self._pipe.close()
