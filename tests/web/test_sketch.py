@@ -145,7 +145,7 @@ def test_a_drawing_is_no_image_to_ask_with(visit):
     sheet(page)
     stroke(page, circle())
     expect(page.locator(HITS)).to_have_count(5)
-    page.get_by_role("button", name="An image", exact=True).click()
+    page.get_by_role("button", name="Image", exact=True).click()
     expect(page.get_by_role("button", name="Choose an image")).to_be_visible()
     asks(page, upload=None)
 

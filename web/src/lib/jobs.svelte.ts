@@ -62,9 +62,9 @@ export async function cancel(): Promise<void> {
 }
 
 function told(job: api.Job | null): string {
-  if (!job) return "The service stopped telling how far it is.";
+  if (!job) return "Lost the connection to the job.";
   if (job.error) return job.error;
-  if (job.state === "cancelled") return "Cancelled. What was read by then is kept.";
+  if (job.state === "cancelled") return "Cancelled. Indexed images are kept.";
   const parts = DEEDS.flatMap((deed) => (Number(job.summary?.[deed]) ? [`${job.summary![deed]} ${deed}`] : []));
   return parts.length ? `Done: ${parts.join(", ")}.` : "Done: nothing new.";
 }

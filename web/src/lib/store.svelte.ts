@@ -1,7 +1,7 @@
 /** The state of the page in one place. The address says what is asked; everything else follows from it. */
 
 import * as api from "./api";
-import { type Answer, type Collection, type CollectionState, type Hit, type Label, Trouble } from "./api";
+import { type SearchResponse, type Collection, type CollectionState, type Hit, type Label, Trouble } from "./api";
 import * as jobs from "./jobs.svelte";
 import { blank, type Kind, KINDS, MARKS, MOST, PAGE, question, read, type Route, write } from "./route";
 import { count, holding, passing } from "./words";
@@ -19,13 +19,13 @@ const RETRY_MS = 4000;
 const SETTLE_MS = 250;
 
 /** The ways of asking that a collection offers. */
-const offered = (collection: Collection | null): Kind[] => KINDS.filter((kind) => (collection?.asks ?? ["image"]).includes(kind));
+const offered = (collection: Collection | null): Kind[] => KINDS.filter((kind) => (collection?.query_types ?? ["image"]).includes(kind));
 
 class Store {
   route = $state<Route>(read(location.search));
   collections = $state.raw<Collection[] | null>(null);
   detail = $state.raw<CollectionState | null>(null);
-  answer = $state.raw<Answer | null>(null);
+  answer = $state.raw<SearchResponse | null>(null);
   searching = $state(false);
   uploading = $state(false);
   /** Whether a search waits for the end of a change, such as a box that keys are moving. */
@@ -82,7 +82,7 @@ class Store {
   /** The sense that is asked by: the chosen one where the collection has it, else what the way of asking needs. */
   get sense(): string {
     const { senses = [], default_sense: usual = "" } = this.collection ?? {};
-    const fitting = senses.filter(({ name, texts }) => (this.kind === "text" ? texts : FOR[this.kind] === undefined || FOR[this.kind] === name));
+    const fitting = senses.filter(({ name, supports_text }) => (this.kind === "text" ? supports_text : FOR[this.kind] === undefined || FOR[this.kind] === name));
     const names = fitting.map(({ name }) => name);
     if (names.includes(this.route.by)) return this.route.by;
     return names.includes(usual) ? usual : (names[0] ?? "");
@@ -90,7 +90,7 @@ class Store {
 
   /** Whether texts can be asked with by the sense that is asked by. */
   get speaks(): boolean {
-    return this.collection?.senses.find(({ name }) => name === this.sense)?.texts ?? false;
+    return this.collection?.senses.find(({ name }) => name === this.sense)?.supports_text ?? false;
   }
 
   /** The sense that the map is laid out by. */
@@ -364,23 +364,23 @@ class Store {
     if (this.#running === running) this.searching = false;
   }
 
-  #tell(answer: Answer): void {
+  #tell(answer: SearchResponse): void {
     const alike = answer.hits.filter(({ alike }) => alike).length;
     const judged = answer.hits.some(({ alike }) => alike !== null);
     const found = answer.hits.length;
     const marks = this.route.likes.length + this.route.unlikes.length;
-    const refined = marks && this.markable ? `Refined by ${count(marks, "mark")}. ` : "";
-    if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No image passes the filter.";
+    const refined = marks && this.markable ? `Refined by feedback on ${count(marks, "image")}. ` : "";
+    if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No image matches the filter.";
     else if (!found) this.said = `${refined}No images found.`;
-    else if (this.sense === "words") this.said = `${holding(found)}, the best first.`;
-    else if (!judged) this.said = `${refined}${count(answer.hits.length, "image")} found, the nearest first.`;
-    else if (!alike) this.said = `${refined}Nothing like it here. The nearest ${count(answer.hits.length, "image")} are shown.`;
-    else this.said = `${refined}${count(alike, "image")} alike, ${answer.hits.length - alike} more below the line.`;
+    else if (this.sense === "words") this.said = `${holding(found)}, best first.`;
+    else if (!judged) this.said = `${refined}${count(answer.hits.length, "image")} found, nearest first.`;
+    else if (!alike) this.said = `${refined}No similar images. Showing the nearest ${count(answer.hits.length, "image")}.`;
+    else this.said = `${refined}${count(alike, "similar image")}, ${answer.hits.length - alike} less similar.`;
   }
 
   fail(error: unknown): void {
     this.trouble = error instanceof Trouble ? error : new Trouble(-1, String(error), "Reload the page.");
-    this.said = `${this.trouble.message} ${this.trouble.remedy}`;
+    this.said = `${this.trouble.message} ${this.trouble.hint}`;
     clearTimeout(this.#retry);
     if (this.offline) this.#retry = window.setTimeout(() => this.offline && void this.load(), RETRY_MS);
   }

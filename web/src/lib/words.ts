@@ -5,11 +5,11 @@ const COUNT = new Intl.NumberFormat("en");
 export const count = (value: number, one: string, many = `${one}s`): string =>
   `${COUNT.format(value)} ${value === 1 ? one : many}`;
 
-/** `1 image passes the filter`, `12 images pass the filter`. */
-export const passing = (value: number): string => `${count(value, "image passes", "images pass")} the filter`;
+/** `1 image matches the filter`, `12 images match the filter`. */
+export const passing = (value: number): string => `${count(value, "image matches", "images match")} the filter`;
 
-/** `1 image holds the words`, `3 images hold the words`. */
-export const holding = (value: number): string => count(value, "image holds the words", "images hold the words");
+/** `1 image matches the words`, `3 images match the words`. */
+export const holding = (value: number): string => count(value, "image matches the words", "images match the words");
 
 export const rated = (score: number | null): string => (score === null ? "–" : score.toFixed(2));
 
