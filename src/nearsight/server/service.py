@@ -87,7 +87,7 @@ class Service:
         except ImageError as problem:
             if problem.reason not in GONE:
                 raise
-            raise _gone_error(image) from None
+            raise _missing_file_error(image) from None
 
     def render_for_page(self, served: ServedCollection, image_id: int) -> RenderedImage:
         """Decode an image of the collection for display."""
@@ -175,7 +175,7 @@ class Service:
         return layout
 
 
-def _gone_error(image: ImageRecord) -> RefusedError:
+def _missing_file_error(image: ImageRecord) -> RefusedError:
     name = escape_surrogates(os.fsdecode(image.path))
     return RefusedError(410, f"the file of image {image.id} is gone: {name}", "update the collection")
 
