@@ -28,7 +28,7 @@ def mark(page, name, kind):
 
 
 def names(page):
-    return [each.get_attribute("aria-label")[5:] for each in page.locator("ol.grid .both").all()]
+    return [each.get_attribute("aria-label").removeprefix("Feedback on ") for each in page.locator("ol.grid .both").all()]
 
 
 def ident(page, name):
@@ -71,18 +71,18 @@ def test_the_way_back_takes_marks_back_and_the_address_brings_them(visit, images
     again = visit(address)
     again.locator(HITS).first.wait_for()
     settled(again)
-    expect(again.get_by_role("group", name="Feedback")).to_be_visible()
+    expect(again.get_by_role("group", name="Your feedback")).to_be_visible()
     assert before[2] not in names(again)
 
 
 def test_marks_are_changed_taken_back_and_cleared(visit, images):
     page = by_colour(visit, images)
     before = names(page)
-    expect(page.get_by_role("group", name="Feedback")).to_have_count(0)
+    expect(page.get_by_role("group", name="Your feedback")).to_have_count(0)
     mark(page, before[0], "more like this")
     mark(page, before[0], "less like this")
     asks(page, like=None, unlike=True)
-    marks = page.get_by_role("group", name="Feedback")
+    marks = page.get_by_role("group", name="Your feedback")
     with page.expect_response(re.compile("/search")):
         marks.get_by_role("button", name=f"Remove feedback on {before[0]}").click()
     expect(marks).to_have_count(0)

@@ -55,7 +55,7 @@ def circle(x=0.5, y=0.5, radius=0.45):
 def test_a_drawn_circle_finds_the_retina(visit):
     page = visit(SKETCHED, expected=READS)
     canvas = sheet(page)
-    expect(page.get_by_role("heading", name="Draw what the images should show")).to_be_visible()
+    expect(page.get_by_role("heading", name="Draw a sketch to search for")).to_be_visible()
     assert canvas.evaluate(INK) == 0
     with page.expect_request(re.compile("/search")) as request:
         stroke(page, circle())
