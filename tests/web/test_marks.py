@@ -28,7 +28,8 @@ def mark(page, name, kind):
 
 
 def names(page):
-    return [each.get_attribute("aria-label").removeprefix("Feedback on ") for each in page.locator("ol.grid .both").all()]
+    groups = page.locator("ol.grid .both").all()
+    return [each.get_attribute("aria-label").removeprefix("Feedback on ") for each in groups]
 
 
 def ident(page, name):
