@@ -218,15 +218,15 @@ def test_a_real_classifier_knows_real_images(photographs):
 
 
 def test_http_answers_texts_and_shows_labels(models, folder):
-    from nearsight.server.params import Question, ask
-    from nearsight.server.service import labels_row
+    from nearsight.server.json_output import labels_json
+    from nearsight.server.params import SearchParams, run_search
 
     by_colours(folder)
     ns.set_label(folder, "blue.png", "sea")
     with ns.open(folder) as photos:
-        question = Question(text=("red",), minus_text=("blue",), by=("joint(model=colours)",))
-        assert ask(photos, question, None)[0].path == "red.png"
-        shown = labels_row(photos.labels("blue.png"))
+        question = SearchParams(text=("red",), minus_text=("blue",), by=("joint(model=colours)",))
+        assert run_search(photos, question, None)[0].path == "red.png"
+        shown = labels_json(photos.labels("blue.png"))
         assert {each["label"]: (each["model"], each["state"]) for each in shown} == {
             "sea": ("", "confirmed"),
             "blue": ("colours", "automatic"),

@@ -17,7 +17,7 @@ from nearsight.metrics.cosine import Cosine
 from nearsight.models import inference
 from nearsight.pipeline import build_pipeline
 from nearsight.search.arithmetic import combine
-from nearsight.server.collections import senses
+from nearsight.server.collections import list_senses
 from nearsight.types import Query
 from nearsight.types.query import split_signs
 from tests.api.conftest import COLOURS
@@ -249,6 +249,10 @@ def test_what_takes_texts_says_so_and_opens_no_network(models, monkeypatch):
     assert Joint("colours").encode_texts(()).shape == (0, 3)
     recipes = (RECIPE, f"{RECIPE} | pca(dim=2)", "phash", f"{RECIPE} | flat | aqe")
     assert [build_pipeline(each).supports_text for each in recipes] == [True, True, False, False]
-    assert [each["texts"] for each in senses({"mine": RECIPE, "copy": "phash | flat"})] == [True, False, False]
+    assert [each["supports_text"] for each in list_senses({"mine": RECIPE, "copy": "phash | flat"})] == [
+        True,
+        False,
+        False,
+    ]
     monkeypatch.setenv("NEARSIGHT_MODELS", "")
-    assert [each["texts"] for each in senses({"mine": RECIPE})] == [False, False]
+    assert [each["supports_text"] for each in list_senses({"mine": RECIPE})] == [False, False]

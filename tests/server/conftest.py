@@ -17,7 +17,7 @@ import nearsight as ns
 from nearsight.ingest.run import IngestSettings as IngestSettings
 from nearsight.server.run import Server
 from nearsight.server.service import Service
-from nearsight.server.settings import Settings
+from nearsight.server.settings import ServerSettings
 from tests.conftest import PHOTOGRAPHS
 
 
@@ -45,7 +45,9 @@ def folder(indexed, tmp_path):
 @contextmanager
 def serving(*folders, **settings):
     """A running service; yields a client and the service."""
-    service = Service([folder / ".nearsight" for folder in folders], Settings(**{"port": 0, "decoders": 1, **settings}))
+    service = Service(
+        [folder / ".nearsight" for folder in folders], ServerSettings(**{"port": 0, "decoders": 1, **settings})
+    )
     listener = socket.create_server((service.settings.host, 0))
     addresses = []
     server = Server(service, addresses.append)

@@ -15,7 +15,7 @@ from schemathesis import checks
 
 from nearsight.server import decoder
 from nearsight.server.decoder import Decoder, Source
-from nearsight.server.recent import Recent
+from nearsight.server.recent import RecentCache
 from nearsight.workers.pool import WorkerLimits
 from tests.images.hostile import generate
 from tests.server.conftest import C, send, serving
@@ -73,7 +73,7 @@ def test_many_hostile_uploads(indexed, tmp_path):
     upload_all(indexed, tmp_path / "hostile", 200)
 
 
-class Kills(decoder.Render):
+class Kills(decoder.RenderJob):
     """A decoder that is killed, hangs or fills the memory, as the image says."""
 
     def prepare(self, source):
@@ -92,7 +92,7 @@ class Kills(decoder.Render):
     ("data", "reason"), [(b"crash", "decoder-crashed"), (b"hang", "timeout"), (b"fill", "out-of-memory")]
 )
 def test_what_a_decoder_dies_of_is_a_reason(indexed, monkeypatch, data, reason):
-    monkeypatch.setattr(decoder, "Render", Kills)
+    monkeypatch.setattr(decoder, "RenderJob", Kills)
     monkeypatch.setattr(Decoder.__init__, "__defaults__", (None, WorkerLimits(seconds=0.5)))
     with serving(indexed) as (client, _):
         told = send(client, data)
@@ -125,7 +125,7 @@ def test_uploads_are_forgotten_in_turn(indexed, tmp_path):
 
 
 def test_what_is_kept_is_bounded_by_size_too():
-    kept = Recent(9, 100, len)
+    kept = RecentCache(9, 100, len)
     for key in range(5):
         kept.put(key, bytes(40))
     assert [key for key in range(5) if kept.get(key)] == [3, 4]
@@ -135,7 +135,7 @@ def test_what_is_kept_is_bounded_by_size_too():
 
 
 def test_what_is_kept_is_bounded_by_number_and_the_least_recent_goes():
-    for kept in (Recent(3), Recent(3, 1000, len)):
+    for kept in (RecentCache(3), RecentCache(3, 1000, len)):
         for key in range(3):
             kept.put(key, bytes(1))
         assert kept.get(0) == bytes(1)
@@ -151,7 +151,7 @@ def test_threads_use_what_is_kept_one_after_the_other():
         assert go_on.wait(10)
         return len(value)
 
-    kept = Recent(3, 100, size)
+    kept = RecentCache(3, 100, size)
     with ThreadPoolExecutor(3) as threads:
         first = threads.submit(kept.put, 1, b"one")
         assert begun.wait(10)

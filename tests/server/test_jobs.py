@@ -11,8 +11,8 @@ import pytest
 from nearsight.files import LocalFileSystem
 from nearsight.ingest.run import IngestProgress, IngestSummary
 from nearsight.server import jobs
-from nearsight.server.collections import Shelved
-from nearsight.storage.lock import writer_lock
+from nearsight.server.collections import ServedCollection
+from nearsight.storage.location import writer_lock
 from tests.server.conftest import C, serving
 
 
@@ -84,11 +84,11 @@ def test_a_collection_that_is_written_elsewhere(folder):
 
 
 def test_a_job_that_fails_says_why(folder):
-    job = jobs.Job(Shelved("my-photos", folder / ".nearsight"), ("smell",))
+    job = jobs.IndexJob(ServedCollection("my-photos", folder / ".nearsight"), ("smell",))
     job.run()
     assert (job.state, "smell" in job.error) == ("failed", True)
     (folder / ".nearsight" / "catalogue.sqlite").write_bytes(b"nothing" * 999)
-    job = jobs.Job(Shelved("my-photos", folder / ".nearsight"), ())
+    job = jobs.IndexJob(ServedCollection("my-photos", folder / ".nearsight"), ())
     job.run()
     assert job.state == "failed"
     assert str(folder) not in job.error

@@ -49,8 +49,8 @@ def test_labels_are_set_confirmed_and_dropped(folder):
         ("PUT", LABELS, "  ", 422, "a word or several"),
         ("PUT", LABELS, "a" * 201, 422, "200"),
         ("DELETE", LABELS, "pier", 422, 'not labelled "pier"; its labels are: none'),
-        ("PUT", f"{C}/images/999/labels", "pier", 404, "no image 999"),
-        ("PUT", "/api/collections/other/images/1/labels", "pier", 404, "no such collection"),
+        ("PUT", f"{C}/images/999/labels", "pier", 404, "not found: image 999"),
+        ("PUT", "/api/collections/other/images/1/labels", "pier", 404, "not found: collection 'other'"),
     ],
 )
 def test_what_cannot_be_said_is_refused(client, method, where, label, status, words):

@@ -40,10 +40,10 @@ def test_health(client):
 def test_collections(client):
     (row,) = client.get("/api/collections").json()
     assert (row["id"], row["name"]) == ("my-photos", "My Photos")
-    assert row["asks"] == ["image", "colours", "words"]
+    assert row["query_types"] == ["image", "colours", "words"]
     assert (row["images"], row["default_sense"], row["readonly"], row["job"]) == (13, "copy", False, None)
     assert [each["name"] for each in row["senses"]] == ["copy", "colour", "words"]
-    assert "same image, altered" in row["senses"][0]["line"]
+    assert "same image, altered" in row["senses"][0]["description"]
 
 
 def test_details_and_skipped(client):
@@ -300,7 +300,7 @@ def test_a_map_is_filtered_cut_and_made_once(client, service, monkeypatch):
 def test_a_map_that_cannot_be_made_is_said(client, asked):
     told = client.get(f"{C}/map", params=asked)
     assert told.status_code == 422
-    assert told.json()["what_to_do"]
+    assert told.json()["hint"]
 
 
 def test_thumbnail_and_image_with_etags(client, names):
@@ -404,24 +404,24 @@ def test_what_cannot_be_served_is_said(client, path, status):
     told = client.get(path)
     assert told.status_code == status, told.text
     assert told.json()["error"]
-    assert told.json()["what_to_do"]
+    assert told.json()["hint"]
 
 
 def test_the_scale_of_a_box():
-    from nearsight.server.params import scaled
+    from nearsight.server.params import scale_box
 
-    assert scaled((400, 300, 800, 600), (4000, 3000), (2048, 1536)) == pytest.approx((204.8, 153.6, 409.6, 307.2))
+    assert scale_box((400, 300, 800, 600), (4000, 3000), (2048, 1536)) == pytest.approx((204.8, 153.6, 409.6, 307.2))
 
 
 def test_several_folders_have_names_of_their_own(indexed, tmp_path):
     import shutil
 
-    from nearsight.server.collections import slugs
+    from nearsight.server.collections import make_slugs
 
     homes = [tmp_path / place / "Fotos Ü" / ".nearsight" for place in "ab"]
-    assert len(set(slugs(homes))) == 2
-    assert slugs(homes)[0] == slugs([homes[1], homes[0]])[1]
-    assert slugs([homes[0]]) == ["fotos"]
+    assert len(set(make_slugs(homes))) == 2
+    assert make_slugs(homes)[0] == make_slugs([homes[1], homes[0]])[1]
+    assert make_slugs([homes[0]]) == ["fotos"]
     other = shutil.copytree(indexed, tmp_path / "Other")
     with serving(indexed, other) as (client, _):
         assert [each["id"] for each in client.get("/api/collections").json()] == ["my-photos", "other"]
@@ -441,7 +441,7 @@ def test_a_damaged_collection_is_503_and_the_others_go_on(folder, indexed, tmp_p
     with serving(folder, other) as (client, _):
         told = client.get(f"{C}/search", params={"id": 1})
         assert told.status_code == 503, told.text
-        assert "repair" in told.json()["error"] + told.json()["what_to_do"]
+        assert "repair" in told.json()["error"] + told.json()["hint"]
         assert str(folder) not in told.text
         assert client.get("/api/collections/other/search", params={"id": 1}).status_code == 200
         repair(folder)
@@ -473,6 +473,6 @@ def test_the_page_or_a_line_instead(indexed, tmp_path):
 
 def test_openapi_has_examples_and_no_page_from_elsewhere(client):
     told = client.get("/api/openapi.json").json()
-    assert told["components"]["schemas"]["Upload"]["example"]["width"] == 4000
+    assert told["components"]["schemas"]["UploadResponse"]["example"]["width"] == 4000
     assert {"/api/uploads", "/api/collections/{collection}/search"} <= set(told["paths"])
     assert client.get("/api/docs").status_code == 404

@@ -53,7 +53,7 @@ def test_an_altered_copy_is_found_with_its_points_and_asked_on_from(visit, place
     expect(first).to_contain_text(re.compile(r"\d+ matched points agree"))
     first.click()
     page.locator(".stage line").first.wait_for()
-    page.get_by_role("button", name="More like this").click()
+    page.get_by_role("button", name="Search with this image").click()
     expect(page.locator(HITS).first).to_contain_text(wanted)
     page.get_by_role("radio", name=re.compile("Scene")).check()
     expect(page.locator(HITS).first).to_contain_text(wanted)

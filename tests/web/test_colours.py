@@ -35,7 +35,7 @@ def picker(page, image=None):
     if image is not None:
         page.locator("input[type=file]").set_input_files(image)
     area = page.get_by_role("application")
-    expect(page.get_by_alt_text("What colours are picked from")).to_have_js_property("complete", True)
+    expect(page.get_by_alt_text("Source of the colours")).to_have_js_property("complete", True)
     area.wait_for()
     return area
 
@@ -78,7 +78,7 @@ def test_the_main_colours_fill_the_palette_with_their_shares(visit, images):
     area = picker(page, image)
     area.click(position={"x": 9, "y": 9})
     expect(page.get_by_role("slider")).to_have_count(1)
-    page.get_by_role("button", name="Its main colours").click()
+    page.get_by_role("button", name="Use its main colours").click()
     expect(page.get_by_role("slider")).to_have_count(5)
     wanted = ns.colours(image, n_colours=5)
     asks(page, colours=",".join(f"{each[1:]}:{max(1, round(100 * share))}" for each, share in wanted.items()))
@@ -118,7 +118,7 @@ def test_a_dropped_or_pasted_image_is_picked_from_while_picking(visit, images, w
     page.get_by_role("button", name="Pick from an image").click()
     carried = [way, base64.b64encode(png(images / "mirror.jpg")).decode()]
     page.evaluate(CARRY, carried)
-    expect(page.get_by_alt_text("What colours are picked from")).to_have_js_property("naturalWidth", 512)
+    expect(page.get_by_alt_text("Source of the colours")).to_have_js_property("naturalWidth", 512)
     asks(page, ask="colours")
     page.get_by_role("button", name="Pick from an image").click()
     page.evaluate(CARRY, carried)
@@ -129,7 +129,7 @@ def test_a_dropped_or_pasted_image_is_picked_from_while_picking(visit, images, w
 def test_the_image_that_was_asked_with_is_picked_from(visit, images):
     page = pick(visit(), images / "crop.jpg")
     page.locator(HITS).first.click()
-    page.get_by_role("button", name="More like this").click()
+    page.get_by_role("button", name="Search with this image").click()
     expect(page.locator(HITS).first).to_contain_text("astronaut.png")
     area = picker(page)
     bounds = area.bounding_box()
@@ -139,8 +139,8 @@ def test_the_image_that_was_asked_with_is_picked_from(visit, images):
     wanted = list(ns.colours(images / "Estate of M. Braun/sub/astronaut.png", [point(told.value)]))
     assert list(told.value.json()["colours"]) == wanted
     expect(page.get_by_text(f"{wanted[0]} is in the palette")).to_be_visible()
-    page.get_by_role("button", name="An image", exact=True).click()
-    expect(page.get_by_alt_text("What you search with")).to_have_js_property("naturalWidth", 512)
+    page.get_by_role("button", name="Image", exact=True).click()
+    expect(page.get_by_alt_text("Your query")).to_have_js_property("naturalWidth", 512)
 
 
 def test_a_full_palette_takes_no_more(visit, flag):
@@ -174,9 +174,7 @@ def test_a_image_that_is_not_kept_any_more(visit, flag):
     page.locator("input[type=file]").set_input_files(flag)
     area = page.get_by_role("application")
     area.wait_for()
-    page.route(
-        "**/colours?*", lambda route: route.fulfill(status=404, json={"error": "it went", "what_to_do": "again"})
-    )
+    page.route("**/colours?*", lambda route: route.fulfill(status=404, json={"error": "it went", "hint": "again"}))
     area.click()
     expect(page.get_by_role("alert")).to_contain_text("it went")
     assert palette(page) == ""
@@ -198,8 +196,8 @@ def test_picking_on_a_phone_and_for_assistive_technology(visit, flag, scheme):
         expect(page.get_by_role("slider")).to_have_count(count)
     assert palette(page).startswith("c81e1e:50,")
     assert area.bounding_box() == place, "the image stays where it is"
-    page.get_by_text("Numbers", exact=True).click()
-    page.get_by_label("Amounts of a colour histogram").fill(", ".join(["0.00390625"] * 256))
+    page.get_by_text("Histogram", exact=True).click()
+    page.get_by_label("Values of a colour histogram").fill(", ".join(["0.00390625"] * 256))
     settled(page)
     check(page, "picked")
     assert page.evaluate(WIDE) <= 0
@@ -207,9 +205,9 @@ def test_picking_on_a_phone_and_for_assistive_technology(visit, flag, scheme):
 
 def numbers(page, text):
     """Asks with numbers."""
-    field = page.get_by_label("Amounts of a colour histogram")
+    field = page.get_by_label("Values of a colour histogram")
     if not field.is_visible():
-        page.get_by_text("Numbers", exact=True).click()
+        page.get_by_text("Histogram", exact=True).click()
     field.fill(text)
     page.locator("form", has=field).get_by_role("button").click()
     settled(page)
@@ -246,7 +244,7 @@ def test_wrong_numbers_are_said(visit):
     expect(page.get_by_role("alert")).to_contain_text("256 numbers of 0 or larger, not all 0; got 3")
     expect(field).to_have_attribute("aria-invalid", "true")
     numbers(page, "1, two, 3")
-    expect(page.get_by_role("alert")).to_contain_text("a histogram is numbers with commas between them; got '1,two,3'")
+    expect(page.get_by_role("alert")).to_contain_text("a histogram is a comma-separated list of numbers; got '1,two,3'")
     numbers(page, " ".join(["1"] * 256))
     expect(page.get_by_role("alert")).to_have_count(0)
     expect(field).to_have_attribute("aria-invalid", "false")

@@ -73,7 +73,7 @@ def test_the_map_is_warm_where_the_images_are_alike(visit, folder):
     bright = int(name[:2]) % 4
     wanted = [at for at, (x, y) in enumerate([(0, 0), (1, 0), (0, 1), (1, 1)]) if (y, x) == (bright % 2, bright // 2)]
     assert [at for at, value in enumerate(hit) if value > 230] == wanted
-    expect(page.get_by_text("which is 1 less the distance")).to_be_visible()
+    expect(page.get_by_text("which is 1 minus the distance")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["desktop", "phone"])
@@ -94,7 +94,7 @@ def test_each_map_lies_on_its_image(visit, folder, size):
 def test_it_is_taken_away_and_put_back(visit, folder):
     page = opened(visit, folder)
     stage = page.locator(".stage svg").first
-    expect(stage).to_have_attribute("aria-label", re.compile("under a heat map, warm at the places"))
+    expect(stage).to_have_attribute("aria-label", re.compile("with a heat map, warm in the regions"))
     switch = page.get_by_role("checkbox", name="Show the heat map")
     expect(switch).to_be_checked()
     switch.uncheck()

@@ -64,11 +64,11 @@ def change(page, act):
 def test_labels_are_confirmed_dropped_and_added(visit, folder):
     page, dialog = opened(visit)
     name = dialog.get_by_role("heading").inner_text().split()[-1]
-    assert labels(dialog) == ["palace mobilenetv2, 83 % sure", f"{HOSTILE} mobilenetv2, 30 % sure"]
-    change(page, lambda: dialog.get_by_role("button", name="palace is right").click())
+    assert labels(dialog) == ["palace mobilenetv2, 83 % confidence", f"{HOSTILE} mobilenetv2, 30 % confidence"]
+    change(page, lambda: dialog.get_by_role("button", name="Confirm palace").click())
     assert labels(dialog)[0] == "palace mobilenetv2, confirmed"
-    expect(dialog.get_by_role("button", name="palace is right")).to_have_count(0)
-    change(page, lambda: dialog.get_by_role("button", name=f"{HOSTILE} is wrong").click())
+    expect(dialog.get_by_role("button", name="Confirm palace")).to_have_count(0)
+    change(page, lambda: dialog.get_by_role("button", name=f"Reject {HOSTILE}").click())
     dialog.get_by_label("Another label").fill("  summer house ")
     change(page, lambda: page.keyboard.press("Enter"))
     assert labels(dialog) == ["summer house set by hand", "palace mobilenetv2, confirmed"]
@@ -101,20 +101,20 @@ def test_what_is_half_typed_is_not_for_the_next_image(visit):
 
 def test_the_focus_stays_with_the_labels(visit):
     page, dialog = opened(visit)
-    dialog.get_by_role("button", name="palace is right").focus()
+    dialog.get_by_role("button", name="Confirm palace").focus()
     change(page, lambda: page.keyboard.press("Enter"))
     expect(dialog.locator(".labels")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(dialog.get_by_role("button", name="palace is wrong")).to_be_focused()
+    expect(dialog.get_by_role("button", name="Reject palace")).to_be_focused()
 
 
 def test_while_another_writes_the_page_says_so(visit, folder):
     page, dialog = opened(visit, expected="503")
     with writer_lock(folder / ".nearsight", LocalFileSystem()):
-        dialog.get_by_role("button", name="palace is right").click()
+        dialog.get_by_role("button", name="Confirm palace").click()
         expect(dialog.get_by_role("alert")).to_contain_text("is being written by process")
-    assert labels(dialog)[0] == "palace mobilenetv2, 83 % sure"
-    change(page, lambda: dialog.get_by_role("button", name="palace is right").click())
+    assert labels(dialog)[0] == "palace mobilenetv2, 83 % confidence"
+    change(page, lambda: dialog.get_by_role("button", name="Confirm palace").click())
     expect(dialog.get_by_role("alert")).to_have_count(0)
 
 
@@ -126,7 +126,7 @@ def test_where_the_service_only_reads_labels_are_only_shown(browser, folder):
         dialog = page.get_by_role("dialog")
         dialog.get_by_role("list", name="Labels").wait_for()
         expect(dialog.get_by_role("list", name="Labels").locator("li")).to_have_count(2)
-        expect(dialog.get_by_role("button", name=re.compile("is (right|wrong)"))).to_have_count(0)
+        expect(dialog.get_by_role("button", name=re.compile("^(Confirm|Reject) "))).to_have_count(0)
         expect(dialog.get_by_label("Another label")).to_have_count(0)
         page.close()
 

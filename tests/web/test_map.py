@@ -87,19 +87,19 @@ def test_a_click_asks_with_the_image_and_back_is_the_map(visit):
 def test_sense_and_filter_are_in_the_address(visit):
     page = visit()
     opened(page)
-    before = page.get_by_text("Two dimensions hold").inner_text()
-    page.get_by_role("combobox", name="Alike by").select_option("colour")
-    expect(page.get_by_text("Two dimensions hold")).not_to_have_text(before)
+    before = page.get_by_text("Two dimensions explain").inner_text()
+    page.get_by_role("combobox", name="Similarity").select_option("colour")
+    expect(page.get_by_text("Two dimensions explain")).not_to_have_text(before)
     asks(page, by="colour")
-    page.get_by_text("How it was laid out").click()
+    page.get_by_text("How the map was computed").click()
     expect(page.get_by_text("jensen shannon")).to_be_visible()
     apply(page, "format = JPEG")
     expect(page.get_by_role("application", name=re.compile("^Map of 5 images"))).to_be_visible()
     page.reload()
     expect(page.get_by_role("application", name=re.compile("^Map of 5 images"))).to_be_visible()
-    expect(page.get_by_role("combobox", name="Alike by")).to_have_value("colour")
+    expect(page.get_by_role("combobox", name="Similarity")).to_have_value("colour")
     apply(page, "width > 99999")
-    expect(page.get_by_role("heading", name="No image passes the filter")).to_be_visible()
+    expect(page.get_by_role("heading", name="No image matches the filter")).to_be_visible()
 
 
 def test_a_wrong_filter_is_said_and_forgotten_with_the_map(visit):
@@ -153,7 +153,7 @@ def test_wheel_drag_and_buttons_move_the_map(visit):
     assert all(after[each]["x"] - before[each]["x"] == pytest.approx(60, abs=1) for each in both)
     assert all(after[each]["y"] - before[each]["y"] == pytest.approx(-30, abs=1) for each in both)
     assert asked(page)["view"] == "map"  # a drag is no click
-    page.get_by_role("button", name="Farther").click()
+    page.get_by_role("button", name="Zoom out").click()
     expect(frame).to_have_attribute("data-zoom", "1.21")
     page.get_by_role("button", name="All", exact=True).click()
     expect(frame).to_have_attribute("data-zoom", "1.00")
@@ -182,5 +182,5 @@ def test_the_map_for_assistive_technology(visit, scheme):
     page = visit(color_scheme=scheme, bypass_csp=True)
     page.add_script_tag(path=source)
     opened(page)
-    expect(page.get_by_role("status").filter(has_text="A map of 13 images.")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="Map of 13 images.")).to_have_count(1)
     check(page, "map")

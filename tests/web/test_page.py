@@ -63,12 +63,12 @@ def pick(page, path):
 def test_a_picked_image_finds_its_copy(visit, images):
     page = pick(visit(), images / "crop.jpg")
     first = page.locator(HITS).first
-    expect(page.get_by_role("heading", name="1 image alike")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 similar image")).to_be_visible()
     expect(first).to_contain_text("copy")
     expect(first).to_contain_text("astronaut.png")
     expect(first).to_contain_text(re.compile(r"\d+ matched points agree"))
-    expect(page.get_by_text("Nothing more like it; the nearest")).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="1 image alike")).to_have_count(1)
+    expect(page.get_by_text("Less similar images")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="1 similar image")).to_have_count(1)
 
 
 @pytest.mark.parametrize("way", ["drop", "paste"])
@@ -89,7 +89,7 @@ def test_a_box_is_drawn_moved_and_cleared_by_the_pointer(visit, images):
     asks_box(page, [119, 100, 289, 300], 3)
     drag(page, at(0.85, 0.75), at(0.95, 0.9))
     asks_box(page, [119, 100, 323, 360], 4)
-    page.get_by_role("button", name="Use all of it").click()
+    page.get_by_role("button", name="Use the whole image").click()
     asks(page, box=None)
 
 
@@ -97,11 +97,11 @@ def test_a_box_can_be_drawn_as_soon_as_the_image_is_there(visit, images):
     page, held = visit(), []
     page.route(re.compile("/api/uploads/[0-9a-f]+$"), lambda route: held.append(route))
     pick(page, images / "crop.jpg")
-    expect(page.get_by_alt_text("What you search with")).to_have_count(1)
+    expect(page.get_by_alt_text("Your query")).to_have_count(1)
     expect(page.get_by_role("application")).to_have_count(0)
     held[0].continue_()
     page.get_by_role("application").wait_for()
-    places = page.get_by_role("application"), page.get_by_alt_text("What you search with")
+    places = page.get_by_role("application"), page.get_by_alt_text("Your query")
     area, image = (each.bounding_box() for each in places)
     assert area == pytest.approx(image, abs=0.5)
 
@@ -206,7 +206,7 @@ def test_only_what_the_collection_offers_is_shown(visit):
     page = visit()
     page.get_by_role("button", name="Words").wait_for()
     poor = {"id": "p", "name": "Poor", "images": 3, "default_sense": "copy", "readonly": True, "job": None}
-    poor |= {"senses": [{"name": "copy", "line": "altered"}], "skipped": {}, "bytes": 1, "generation": 1}
+    poor |= {"senses": [{"name": "copy", "description": "altered"}], "skipped": {}, "bytes": 1, "generation": 1}
     page.route("**/api/collections", lambda route: route.fulfill(json=[poor]))
     page.route("**/api/collections/p", lambda route: route.fulfill(json=poor))
     page.goto(page.url.partition("?")[0])
@@ -241,17 +241,17 @@ def test_a_hit_shows_its_matched_points_and_gives_the_focus_back(visit, images):
 def test_more_like_this_asks_with_the_hit(visit, images):
     page = pick(visit(), images / "crop.jpg")
     page.locator(HITS).first.click()
-    page.get_by_role("button", name="More like this").click()
+    page.get_by_role("button", name="Search with this image").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.locator(HITS).first).to_contain_text("astronaut.png")
     asks(page, id=True, upload=None)
-    expect(page.get_by_alt_text("What you search with")).to_have_js_property("naturalWidth", 512)
+    expect(page.get_by_alt_text("Your query")).to_have_js_property("naturalWidth", 512)
 
 
 def test_nothing_like_it_is_said_clearly(visit, images):
     page = pick(visit(), images / "noise.png")
-    expect(page.get_by_role("heading", name="Nothing like it here")).to_be_visible()
-    expect(page.get_by_text("The nearest, all the same")).to_be_visible()
+    expect(page.get_by_role("heading", name="No similar images")).to_be_visible()
+    expect(page.get_by_text("The nearest images")).to_be_visible()
     expect(page.locator("li.alike")).to_have_count(0)
 
 
@@ -342,7 +342,7 @@ def test_an_ingest_shows_its_progress_and_can_be_cancelled(visit):
     page.route("**/jobs/j", lambda route: route.fulfill(status=202, json={"id": "j"}))
     page.get_by_role("button", name=re.compile("^13 images")).click()
     page.get_by_role("button", name="Look for new images").click()
-    expect(page.get_by_role("progressbar", name="Reading images: 3 of 12")).to_be_visible()
+    expect(page.get_by_role("progressbar", name="Indexing images: 3 of 12")).to_be_visible()
     with page.expect_request(lambda request: request.method == "DELETE"):
         page.get_by_role("button", name="Cancel").click()
 
@@ -352,7 +352,7 @@ def test_a_service_that_is_gone_is_said_and_found_again(visit):
     page.get_by_role("button", name="Choose an image").wait_for()
     page.route("**/api/**", lambda route: route.abort())
     page.reload()
-    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("does not respond")
     page.unroute("**/api/**")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("button", name="Choose an image")).to_be_visible()
@@ -362,14 +362,14 @@ def test_a_service_that_is_gone_is_said_and_found_again(visit):
 def test_light_and_dark(visit):
     page = visit(color_scheme="dark")
     background = "getComputedStyle(document.documentElement).backgroundColor"
-    page.get_by_role("button", name="Use light colours").wait_for()
+    page.get_by_role("button", name="Use the light theme").wait_for()
     dark = page.evaluate(background)
-    page.get_by_role("button", name="Use light colours").click()
-    page.get_by_role("button", name="Use dark colours").wait_for()
+    page.get_by_role("button", name="Use the light theme").click()
+    page.get_by_role("button", name="Use the dark theme").wait_for()
     light = page.evaluate(background)
     assert sum(map(int, re.findall(r"\d+", light))) > sum(map(int, re.findall(r"\d+", dark))) + 300
     page.reload()
-    page.get_by_role("button", name="Use dark colours").wait_for()
+    page.get_by_role("button", name="Use the dark theme").wait_for()
     assert page.evaluate(background) == light
 
 
@@ -382,13 +382,13 @@ def test_nothing_sticks_out_at_any_width(visit, images, width):
     pick(page, images / "crop.jpg")
     assert page.evaluate(wide) <= 0
     if width == 360:
-        page.get_by_role("button", name="Alike by copy: change").click()
+        page.get_by_role("button", name="Similarity: copy (change)").click()
         expect(page.get_by_role("radio")).to_have_count(3)
     page.locator(HITS).first.click()
     bounds = page.get_by_role("dialog").bounding_box()
     assert bounds["x"] >= 0
     assert bounds["x"] + bounds["width"] <= width
-    expect(page.get_by_role("button", name="More like this")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Search with this image")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -55,7 +55,7 @@ def circle(x=0.5, y=0.5, radius=0.45):
 def test_a_drawn_circle_finds_the_retina(visit):
     page = visit(SKETCHED, expected=READS)
     canvas = sheet(page)
-    expect(page.get_by_role("heading", name="Draw what the images should show")).to_be_visible()
+    expect(page.get_by_role("heading", name="Draw a sketch to search for")).to_be_visible()
     assert canvas.evaluate(INK) == 0
     with page.expect_request(re.compile("/search")) as request:
         stroke(page, circle())
@@ -145,7 +145,7 @@ def test_a_drawing_is_no_image_to_ask_with(visit):
     sheet(page)
     stroke(page, circle())
     expect(page.locator(HITS)).to_have_count(5)
-    page.get_by_role("button", name="An image", exact=True).click()
+    page.get_by_role("button", name="Image", exact=True).click()
     expect(page.get_by_role("button", name="Choose an image")).to_be_visible()
     asks(page, upload=None)
 

@@ -39,7 +39,7 @@ def service(folder):
 
 def opened(visit, **options):
     page = visit(**options)
-    page.get_by_role("button", name="What it shows").click()
+    page.get_by_role("button", name="Description").click()
     return page
 
 
@@ -84,7 +84,7 @@ def test_several_texts_and_others_left_out(visit):
     assert "minus_text=red" in say(page, "but not", "red")
     assert names(page)[0] == "green"
     expect(page.locator(HITS).first).to_contain_text("the nearest to: red, green; away from: red")
-    without = search(page, lambda: page.get_by_role("button", name="Leave out this text").last.click())
+    without = search(page, lambda: page.get_by_role("button", name="Remove this text").last.click())
     assert "minus_text" not in without
     assert names(page)[0] == "yellow"
     expect(page.get_by_label("What the images show")).to_be_focused()
@@ -110,7 +110,7 @@ def test_the_address_brings_the_texts_back(visit):
 
 def test_texts_move_a_image(visit, folder):
     page = pick(visit("?by=colour"), folder / "yellow.png")
-    expect(page.get_by_label("And also shows")).to_have_count(0)
+    expect(page.get_by_label("Also shows")).to_have_count(0)
     assert "text" not in search(page, lambda: page.get_by_role("radio", name=re.compile("^Joint")).check())
     assert names(page)[0] == "yellow"
     page.get_by_role("button", name="But not…").click()
@@ -126,11 +126,11 @@ def test_texts_move_a_image(visit, folder):
 def test_by_another_sense_texts_are_not_asked_with(visit, folder):
     page = pick(visit("?by=joint(model=colours)"), folder / "yellow.png")
     expect(page.get_by_role("radio", name=re.compile("^Joint"))).to_be_checked()
-    say(page, "And also shows", "blue")
+    say(page, "Also shows", "blue")
     assert "text" not in search(page, lambda: page.get_by_role("radio", name=re.compile("^Colour")).check())
     assert "text=blue" in search(page, lambda: page.get_by_role("radio", name=re.compile("^Joint")).check())
     page.locator(HITS).first.click()
-    more = search(page, lambda: page.get_by_role("dialog").get_by_role("button", name="More like this").click())
+    more = search(page, lambda: page.get_by_role("dialog").get_by_role("button", name="Search with this image").click())
     assert "text" not in more
 
 
@@ -138,7 +138,7 @@ def test_marks_refine_a_text(visit):
     page = opened(visit)
     say(page, "What the images show", "red")
     assert names(page)[:2] == ["red", "yellow"]
-    assert "text=red" in mark(page, "red.png", "not alike")
+    assert "text=red" in mark(page, "red.png", "less like this")
     assert "red" not in names(page)
 
 
@@ -147,7 +147,7 @@ def test_what_is_being_typed_stays_when_something_else_changes(visit):
     say(page, "What the images show", "red")
     page.get_by_role("button", name="And…").click()
     page.get_by_label("and", exact=True).fill("gre")
-    mark(page, "blue.png", "not alike")
+    mark(page, "blue.png", "less like this")
     expect(page.get_by_label("and", exact=True)).to_have_value("gre")
 
 

@@ -46,7 +46,7 @@ def test_what_can_be_asked_for_is_said(visit):
 def test_captions_and_tags_of_a_hit(visit):
     page = visit()
     search(page, "mole waves")
-    expect(page.get_by_role("heading", name="1 image holds the words")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 image matches the words")).to_be_visible()
     expect(page.locator(HITS).first).to_contain_text("its caption says: Waves break on the mole.")
     page.locator(HITS).first.click()
     dialog = page.get_by_role("dialog")
@@ -58,7 +58,7 @@ def test_captions_and_tags_of_a_hit(visit):
 def test_hostile_captions_are_text(visit):
     page = visit()
     search(page, "onerror")
-    expect(page.get_by_role("heading", name="2 images hold the words")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 images match the words")).to_be_visible()
     for number in range(2):
         page.locator(HITS).nth(number).click()
         expect(page.get_by_role("dialog")).to_contain_text(HOSTILE)
@@ -89,4 +89,4 @@ def test_captions_fit_and_serve_assistive_technology(visit, width):
     check(page, f"caption {width}")
     bounds = page.get_by_role("dialog").bounding_box()
     assert bounds["x"] + bounds["width"] <= width
-    expect(page.get_by_role("button", name="More like this")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Search with this image")).to_be_in_viewport()

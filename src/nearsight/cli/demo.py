@@ -116,10 +116,10 @@ def demo(
 
 def _serve(photos: ns.Collection, say: Callable[[str], None]) -> None:
     from nearsight.cli.serve import run
-    from nearsight.server.settings import Settings
+    from nearsight.server.settings import ServerSettings
 
     say("ask on the page with any of the altered copies")
-    run([photos.home], Settings(), open_=False)
+    run([photos.home], ServerSettings(), open_=False)
 
 
 def _lay_out(photographs: Mapping[str, tuple[str, ...]], folder: Path) -> list[Path]:

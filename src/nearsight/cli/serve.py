@@ -10,7 +10,7 @@ import typer
 from nearsight.cli._printing import shown
 
 if TYPE_CHECKING:
-    from nearsight.server.settings import Settings
+    from nearsight.server.settings import ServerSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -35,10 +35,10 @@ def serve(
     open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Search folders of images in the browser, and by HTTP. A folder that is not indexed yet is indexed first."""
-    from nearsight.server.settings import Settings
+    from nearsight.server.settings import ServerSettings
     from nearsight.storage.location import locate
 
-    settings = Settings(
+    settings = ServerSettings(
         host=host, port=port, token=made(token, host), readonly=read_only, hosts=tuple(allow_host or ())
     )
     given = folders or ([] if collection else [Path()])
@@ -47,9 +47,9 @@ def serve(
     run(homes, settings, open_=open_)
 
 
-def run(homes: list[Path], settings: Settings, *, open_: bool) -> None:
+def run(homes: list[Path], settings: ServerSettings, *, open_: bool) -> None:
     """Serve until stopped; print the address."""
-    from nearsight.server.run import serve as serve_until_stopped
+    from nearsight.server.run import run_server as serve_until_stopped
 
     def ready(address: str) -> None:
         typer.echo(f"serving {len(homes)} collection{'s' * (len(homes) != 1)} at {address}   (stop: Ctrl-C)")

@@ -1,4 +1,4 @@
-"""Colours picked from an image that is asked with: what an address asks, and the library's answer."""
+"""Colours picked from an image: query parameters, and the call of the library."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from fastapi import Depends, Query
 
 from nearsight.applications.palette import colours
 from nearsight.errors import UsageError
-from nearsight.server.decoder import Rendered
+from nearsight.server.decoder import RenderedImage
 
-MOST_POINTS = 64
+MAX_POINTS = 64
 
 
 @dataclass(frozen=True)
-class Picking:
-    """The colours at some points, in pixels of the upright image; without points, the main ones."""
+class ColourPick:
+    """Points in pixels of the upright image; without points, the number of main colours."""
 
     at: tuple[tuple[float, float], ...]
     count: int
 
-    def of(self, kept: Rendered) -> dict[str, float]:
-        """As `nearsight.colours`, from the pixels that are kept. UsageError where a point lies outside the image."""
-        pixels = kept.pixels()
-        across, down = pixels.shape[1] / kept.width, pixels.shape[0] / kept.height
+    def read_colours(self, image: RenderedImage) -> dict[str, float]:
+        """Return colours with shares, as `nearsight.colours`. UsageError for a point outside the image."""
+        pixels = image.pixels()
+        x_scale, y_scale = pixels.shape[1] / image.width, pixels.shape[0] / image.height
         for x, y in self.at:
-            if not (0 <= x < kept.width and 0 <= y < kept.height):
-                size = f"{kept.width} x {kept.height}"
-                raise UsageError(f"a point lies within the image of {size} pixels; got {x:g},{y:g}")
-        return colours(pixels, [(x * across, y * down) for x, y in self.at], n_colours=self.count)
+            if not (0 <= x < image.width and 0 <= y < image.height):
+                size = f"{image.width} x {image.height}"
+                raise UsageError(f"a point must be inside the image of {size} pixels; got {x:g},{y:g}")
+        return colours(pixels, [(x * x_scale, y * y_scale) for x, y in self.at], n_colours=self.count)
 
 
-async def picking_of(
+async def read_colour_pick(
     at: Annotated[
         Sequence[str],
-        Query(max_length=MOST_POINTS, description="x,y in pixels of the upright image; as often as wanted"),
+        Query(max_length=MAX_POINTS, description="x,y in pixels of the upright image; repeatable"),
     ] = (),
-    count: Annotated[int, Query(ge=1, le=64, description="how many main colours, where no point is named")] = 5,
-) -> Picking:
-    """What an address asks."""
-    return Picking(tuple(parse_point(text) for text in at), count)
+    count: Annotated[int, Query(ge=1, le=64, description="number of main colours, without points")] = 5,
+) -> ColourPick:
+    """Read the query parameters of a colour pick."""
+    return ColourPick(tuple(parse_point(text) for text in at), count)
 
 
 def parse_point(text: str) -> tuple[float, float]:
-    """`x,y` as a point. UsageError on anything else."""
+    """Parse `x,y` as a point. UsageError on anything else."""
     try:
         x, y = map(float, text.split(","))
     except ValueError:
@@ -53,4 +53,4 @@ def parse_point(text: str) -> tuple[float, float]:
     return x, y
 
 
-Picked: TypeAlias = Annotated[Picking, Depends(picking_of)]
+ColourPickParam: TypeAlias = Annotated[ColourPick, Depends(read_colour_pick)]

@@ -1,4 +1,4 @@
-"""What went wrong, as a status and a JSON object `{error, what_to_do}`: the one place that knows both."""
+"""Errors as HTTP responses: a status and a JSON object `{error, hint}`."""
 
 from __future__ import annotations
 
@@ -22,92 +22,92 @@ from nearsight.errors import (
 )
 
 CLOSE = {"Connection": "close"}
-"""For an answer that comes before the whole body: what is still on its way is not waited for."""
+"""For a response before the end of the request body: the rest is not read."""
 
 
 class RefusedError(NearsightError):
-    """The service itself will not do this; `status` and `what_to_do` say why and what would help."""
+    """A request that the service refuses, with the HTTP status and a hint."""
 
-    def __init__(self, status: int, error: str, what_to_do: str = "", headers: Mapping[str, str] | None = None) -> None:
-        self.status, self.what_to_do, self.headers = status, what_to_do, dict(headers or {})
+    def __init__(self, status: int, error: str, hint: str = "", headers: Mapping[str, str] | None = None) -> None:
+        self.status, self.hint, self.headers = status, hint, dict(headers or {})
         super().__init__(error)
 
 
-def not_found(what: str, what_to_do: str = "") -> RefusedError:
-    """404."""
-    return RefusedError(404, f"there is no {what}", what_to_do)
+def not_found_error(what: str, hint: str = "") -> RefusedError:
+    """The resource does not exist (404)."""
+    return RefusedError(404, f"not found: {what}", hint)
 
 
-def busy() -> RefusedError:
-    """503: the queue is full."""
-    return RefusedError(503, "too many requests are waiting", "try again in a moment", {"Retry-After": "1"})
+def busy_error() -> RefusedError:
+    """The queue is full (503)."""
+    return RefusedError(503, "too many requests", "try again in a moment", {"Retry-After": "1"})
 
 
-def late(seconds: float) -> RefusedError:
-    """504: the deadline has passed."""
-    return RefusedError(504, f"this took longer than {seconds:g} seconds and was given up", "try again")
+def timeout_error(seconds: float) -> RefusedError:
+    """The deadline has passed (504)."""
+    return RefusedError(504, f"the request took longer than {seconds:g} seconds", "try again")
 
 
 _STATUS: tuple[tuple[type[NearsightError], int, str], ...] = (
-    (ImageError, 422, "send an image that other programs open: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF or AVIF"),
-    (UsageError, 422, "change what is asked for as the message says"),
+    (ImageError, 422, "send a valid image: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF or AVIF"),
+    (UsageError, 422, "correct the request"),
     (LockedError, 503, "try again when the other process has finished"),
     (DamagedError, 503, "run nearsight repair on the folder"),
     (FormatError, 503, "run nearsight index on the folder, or update nearsight"),
-    (StorageError, 503, "look after the disk of the collection, then try again"),
+    (StorageError, 503, "check the disk of the collection, then try again"),
     (CollectionError, 503, "run nearsight verify on the folder"),
     (NearsightError, 503, "try again"),
 )
 
 
-def answer(problem: NearsightError, said: str = "") -> JSONResponse:
-    """The response to an error of ours; `said` instead of its own message."""
+def to_response(problem: NearsightError, message: str = "") -> JSONResponse:
+    """Return the response to an error; `message` replaces its own."""
     if isinstance(problem, RefusedError):
-        return refusal(problem.status, str(problem), problem.what_to_do, headers=problem.headers)
-    status, what_to_do = next((status, hint) for kind, status, hint in _STATUS if isinstance(problem, kind))
+        return error_response(problem.status, str(problem), problem.hint, headers=problem.headers)
+    status, hint = next((status, hint) for kind, status, hint in _STATUS if isinstance(problem, kind))
     reason = {"reason": problem.reason.value} if isinstance(problem, ImageError) else {}
     headers = {"Retry-After": "5"} if status == 503 else None
-    return refusal(status, said or str(problem), what_to_do, headers=headers, **reason)
+    return error_response(status, message or str(problem), hint, headers=headers, **reason)
 
 
-def refusal(
-    status: int, error: str, what_to_do: str, *, headers: Mapping[str, str] | None = None, **more: str
+def error_response(
+    status: int, error: str, hint: str, *, headers: Mapping[str, str] | None = None, **more: str
 ) -> JSONResponse:
-    """A JSON error; characters that are not text become escapes."""
-    content = {"error": readable(error), "what_to_do": what_to_do, **more}
+    """Return a JSON error response."""
+    content = {"error": escape_surrogates(error), "hint": hint, **more}
     return JSONResponse(content, status, dict(headers or {}))
 
 
-def readable(text: str) -> str:
-    """Text that can be sent: the bytes of a name that are not UTF-8 come out as escapes."""
+def escape_surrogates(text: str) -> str:
+    """Return text that can be encoded: bytes of a name that are not UTF-8 become escapes."""
     return text.encode("utf8", "backslashreplace").decode()
 
 
-def register(app: FastAPI, worded: Callable[[str], str]) -> None:
-    """Every error becomes its answer; `worded` takes out of a message what only this machine should know."""
+def register_error_handlers(app: FastAPI, redact: Callable[[str], str]) -> None:
+    """Turn every error into a JSON response; `redact` removes local paths from messages."""
 
-    async def ours(request: Request, problem: Exception) -> JSONResponse:
+    async def handle_error(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, NearsightError)
-        return answer(problem, worded(str(problem)))
+        return to_response(problem, redact(str(problem)))
 
-    async def malformed(request: Request, problem: Exception) -> JSONResponse:
+    async def handle_invalid(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, RequestValidationError)
-        said = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in problem.errors())
-        return refusal(422, said, "see /api/openapi.json for what can be asked")
+        message = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in problem.errors())
+        return error_response(422, message, "see /api/openapi.json for the parameters")
 
-    async def theirs(request: Request, problem: Exception) -> JSONResponse:
+    async def handle_http(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, HTTPException)
-        hint = "see /api/openapi.json for what there is"
-        return refusal(problem.status_code, str(problem.detail), hint, headers=problem.headers)
+        hint = "see /api/openapi.json for the routes"
+        return error_response(problem.status_code, str(problem.detail), hint, headers=problem.headers)
 
-    async def unexpected(request: Request, problem: Exception) -> JSONResponse:
-        return refusal(500, f"an error of nearsight: {type(problem).__name__}", "report it, with the server's log")
+    async def handle_bug(request: Request, problem: Exception) -> JSONResponse:
+        return error_response(500, f"internal error: {type(problem).__name__}", "report it with the log of the server")
 
-    async def hung_up(request: Request, problem: Exception) -> JSONResponse:
-        return refusal(400, "the request ended in the middle", "send it again")
+    async def handle_disconnect(request: Request, problem: Exception) -> JSONResponse:
+        return error_response(400, "the connection was closed before the end of the request", "send it again")
 
-    app.add_exception_handler(NearsightError, ours)
-    app.add_exception_handler(ClientDisconnect, hung_up)
-    app.add_exception_handler(RequestValidationError, malformed)
-    app.add_exception_handler(HTTPException, theirs)
-    app.add_exception_handler(Exception, unexpected)
+    app.add_exception_handler(NearsightError, handle_error)
+    app.add_exception_handler(ClientDisconnect, handle_disconnect)
+    app.add_exception_handler(RequestValidationError, handle_invalid)
+    app.add_exception_handler(HTTPException, handle_http)
+    app.add_exception_handler(Exception, handle_bug)

@@ -1,4 +1,4 @@
-"""Bringing a collection up to date while it is served: one run at a time for each, watched and cancelled by id."""
+"""Indexing jobs of served collections: one at a time for each, observed and cancelled by id."""
 
 from __future__ import annotations
 
@@ -15,42 +15,41 @@ from nearsight.errors import NearsightError
 from nearsight.files import LocalFileSystem
 from nearsight.ingest.run import IngestProgress, IngestSummary
 from nearsight.pipeline import build_pipelines
-from nearsight.server.collections import Shelved, discreet
-from nearsight.server.errors import RefusedError, not_found
-from nearsight.server.recent import Recent
+from nearsight.server.collections import ServedCollection, hide_paths
+from nearsight.server.errors import RefusedError, not_found_error
+from nearsight.server.recent import RecentCache
 from nearsight.storage.lock import writer_lock
 
-KEPT = 100
+MAX_JOBS = 100
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
 
 
 class _CancelledError(Exception):
-    """Raised in the run that is to end."""
+    """Raised inside a run to end it."""
 
 
 @dataclass(eq=False)
-class Job:
-    """One run. `state` is running, done, failed or cancelled."""
+class IndexJob:
+    """One indexing run. `state` is running, done, failed or cancelled."""
 
-    shelved: Shelved
+    served: ServedCollection
     by: tuple[str, ...]
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: str = RUNNING
     progress: IngestProgress = field(default_factory=lambda: IngestProgress("waiting", 0, 0))
     summary: IngestSummary | None = None
     error: str | None = None
-    wanted: Event = field(default_factory=Event)
-    """Set when it is to be cancelled."""
+    cancel_requested: Event = field(default_factory=Event)
     ended: Event = field(default_factory=Event)
 
     def watch(self, progress: IngestProgress) -> None:
-        """Take note of the progress; end the run where that is wanted."""
+        """Record the progress; end the run if it is cancelled."""
         self.progress = progress
-        if self.wanted.is_set():
+        if self.cancel_requested.is_set():
             raise _CancelledError
 
     def run(self) -> None:
-        """Do all of it. Whatever happens, it ends in a state."""
+        """Run to the end; never raises, `state` and `error` say how it ended."""
         try:
             self.summary = self._index()
             self.state = DONE
@@ -59,15 +58,15 @@ class Job:
         except NearsightError as problem:
             self._fail(str(problem))
         except Exception as problem:
-            self._fail(f"an error of nearsight: {type(problem).__name__}: {problem}")
+            self._fail(f"internal error: {type(problem).__name__}: {problem}")
         finally:
             self.ended.set()
 
     def as_dict(self) -> dict[str, Any]:
-        """What is told of it."""
+        """Return the job as JSON."""
         return {
             "id": self.id,
-            "collection": self.shelved.slug,
+            "collection": self.served.slug,
             "by": list(self.by),
             "state": self.state,
             "progress": vars(self.progress),
@@ -76,53 +75,55 @@ class Job:
         }
 
     def _index(self) -> IngestSummary | None:
-        with self.shelved.use() as photos:
-            root = photos.root
-        with index(root, self.by, collection=self.shelved.home, watch=self.watch) as made:
-            return made.summary
+        with self.served.use() as collection:
+            root = collection.root
+        with index(root, self.by, collection=self.served.index_dir, watch=self.watch) as collection:
+            return collection.summary
 
     def _fail(self, problem: str) -> None:
-        self.state, self.error = FAILED, discreet(problem, [self.shelved])
+        self.state, self.error = FAILED, hide_paths(problem, [self.served])
 
 
 class Jobs:
-    """The runs of all collections: those under way, and the last ones that ended."""
+    """The jobs of all collections: running ones, and the last ones that ended."""
 
     def __init__(self) -> None:
-        self._known: Recent[str, Job] = Recent(KEPT)
-        self._running: dict[str, Job] = {}
+        self._known: RecentCache[str, IndexJob] = RecentCache(MAX_JOBS)
+        self._running: dict[str, IndexJob] = {}
         self._lock = Lock()
 
-    def start(self, shelved: Shelved, by: Sequence[str]) -> Job:
-        """A new run. RefusedError (409) where one is under way, LockedError where another process writes."""
+    def start(self, served: ServedCollection, by: Sequence[str]) -> IndexJob:
+        """Start a job. RefusedError (409) if one is running, LockedError if another process is writing."""
         build_pipelines(by)
         with self._lock:
-            if self.running(shelved.slug) is not None:
-                raise RefusedError(409, f"{shelved.name} is being indexed already", "wait for it, or cancel it")
-            with writer_lock(shelved.home, LocalFileSystem()):
+            if self.running_job(served.slug) is not None:
+                raise RefusedError(
+                    409, f"conflict: {served.name} is already being indexed", "wait for the job, or cancel it"
+                )
+            with writer_lock(served.index_dir, LocalFileSystem()):
                 pass
-            job = Job(shelved, tuple(by))
-            self._running[shelved.slug] = job
+            job = IndexJob(served, tuple(by))
+            self._running[served.slug] = job
         self._known.put(job.id, job)
         Thread(target=job.run, name=f"job-{job.id}", daemon=True).start()
         return job
 
-    def running(self, slug: str) -> Job | None:
-        """The run of a collection that is under way, or None."""
+    def running_job(self, slug: str) -> IndexJob | None:
+        """Return the running job of a collection, or None."""
         job = self._running.get(slug)
         return job if job is not None and not job.ended.is_set() else None
 
-    def __getitem__(self, ident: str) -> Job:
-        job = self._known.get(ident)
+    def __getitem__(self, job_id: str) -> IndexJob:
+        job = self._known.get(job_id)
         if job is None:
-            raise not_found("such job", "only the last ones are remembered")
+            raise not_found_error(f"job {job_id[:60]!r}", "only recent jobs are kept")
         return job
 
     def cancel(self, seconds: float = 0.0) -> None:
-        """End all runs, and wait for that a while: what they have committed stays, whatever becomes of them."""
+        """Cancel all jobs and wait up to `seconds` for them; committed work is kept."""
         until = time.monotonic() + seconds
-        with suppress(RuntimeError):  # a run that begins just now is ended with the process
+        with suppress(RuntimeError):  # a job that starts now ends with the process
             for job in list(self._running.values()):
-                job.wanted.set()
+                job.cancel_requested.set()
         for job in list(self._running.values()):
             job.ended.wait(max(0.0, until - time.monotonic()))

@@ -1,4 +1,4 @@
-"""The last few of something, in memory."""
+"""A thread-safe LRU cache, limited by number and by size."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-def _nothing(value: object) -> int:
+def _zero(value: object) -> int:
     return 0
 
 
-class Recent(Generic[K, V]):
-    """At most `most` values by key, of at most `room` in all; the one that was not used for longest goes first.
+class RecentCache(Generic[K, V]):
+    """At most `max_items` values of at most `max_size` in total; the least recently used is dropped first.
 
-    A value costs its share of the number or of the room, whichever is larger. One that is larger than the room has it
-    for itself.
+    A value costs its share of the number or of the size, whichever is larger. One larger than `max_size` is kept alone.
     """
 
-    def __init__(self, most: int, room: int = 1, size: Callable[[V], int] = _nothing) -> None:
-        whole = most * room
-        self._values = LRUCache[K, V](whole, lambda value: min(max(room, most * size(value)), whole))
+    def __init__(self, max_items: int, max_size: int = 1, size: Callable[[V], int] = _zero) -> None:
+        capacity = max_items * max_size
+        self._values = LRUCache[K, V](capacity, lambda value: min(max(max_size, max_items * size(value)), capacity))
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._values)
 
     def get(self, key: K) -> V | None:
-        """The value, which is now the most recent; or None."""
+        """Return a value and mark it as used; None for an unknown key."""
         with self._lock:
             return self._values.get(key)
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value."""
+        """Store a value."""
         with self._lock:
             self._values[key] = value

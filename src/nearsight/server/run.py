@@ -1,4 +1,4 @@
-"""Running the service until it is told to stop."""
+"""Run the service until a signal stops it."""
 
 from __future__ import annotations
 
@@ -10,74 +10,74 @@ from types import FrameType
 import uvicorn
 
 from nearsight.errors import UsageError
-from nearsight.server.app import create
+from nearsight.server.app import create_app
 from nearsight.server.service import Service
-from nearsight.server.settings import Settings, is_wildcard
+from nearsight.server.settings import ServerSettings, is_wildcard
 
-GRACE = 4
-"""Seconds that requests under way have when the service is told to stop."""
+SHUTDOWN_SECONDS = 4
+"""Seconds that running requests have to finish on shutdown."""
 
-CONNECTIONS = 256
+MAX_CONNECTIONS = 256
 
 
 class Server(uvicorn.Server):
-    """A server that says where it listens, and ends its jobs as soon as it is told to stop."""
+    """A uvicorn server that reports its URL, and cancels the jobs on shutdown."""
 
-    def __init__(self, service: Service, ready: Callable[[str], None]) -> None:
-        self._service, self._ready = service, ready
+    def __init__(self, service: Service, on_ready: Callable[[str], None]) -> None:
+        self._service, self._on_ready = service, on_ready
         super().__init__(_config(service))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so."""
+        """Start listening, then call `on_ready` with the URL of the page."""
         await super().startup(sockets)
         if self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
-            self._ready(address(self._service.settings, port))
+            self._on_ready(page_url(self._service.settings, port))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; those who watch a job see it end."""
+        """Cancel the jobs, so that their event streams end, then stop."""
         self._service.jobs.cancel()
         super().handle_exit(sig, frame)
 
 
-def serve(homes: Sequence[Path], settings: Settings, ready: Callable[[str], None]) -> None:
-    """Serve these collections until a signal comes. `ready` is told the address. UsageError where it is taken."""
-    with _listening(settings) as listener:
-        Server(Service(homes, settings), ready).run([listener])
+def run_server(index_dirs: Sequence[Path], settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
+    """Serve collections until a signal; `on_ready` gets the URL. UsageError if the port cannot be bound."""
+    with _bind_socket(settings) as listener:
+        Server(Service(index_dirs, settings), on_ready).run([listener])
 
 
-def address(settings: Settings, port: int) -> str:
-    """What to open in a browser."""
+def page_url(settings: ServerSettings, port: int) -> str:
+    """Return the URL of the page, with the token."""
     host = "127.0.0.1" if is_wildcard(settings.host) else settings.host
     token = f"/?token={settings.token}" if settings.token else "/"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}{token}"
 
 
 def _config(service: Service) -> uvicorn.Config:
-    """No access log: addresses may hold the token."""
+    """Without an access log: URLs may hold the token."""
     return uvicorn.Config(
-        create(service),
+        create_app(service),
         access_log=False,
         log_level="warning",
         http="h11",
         ws="none",
         server_header=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=GRACE,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         timeout_keep_alive=15,
     )
 
 
-def _listening(settings: Settings) -> socket.socket:
+def _bind_socket(settings: ServerSettings) -> socket.socket:
     try:
-        listening = socket.create_server(
+        listener = socket.create_server(
             (settings.host, settings.port), family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         )
-        # Connections inherit it. Without it the end of each answer waits 40 ms for the client to confirm its beginning.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listening
+        # Connections inherit it. Without it Nagle's algorithm delays the end of each response by 40 ms.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as problem:
         raise UsageError(
-            f"{settings.host} port {settings.port} cannot be listened at ({problem.strerror or problem}): "
+            f"{settings.host} port {settings.port} cannot be bound ({problem.strerror or problem}): "
             "choose another with --port"
         ) from None

@@ -1,4 +1,4 @@
-"""The shapes of the answers, with an example each: what OpenAPI tells of them."""
+"""Schemas of requests and responses, with the examples of OpenAPI."""
 
 from __future__ import annotations
 
@@ -15,9 +15,15 @@ _COLLECTION: dict[str, JsonValue] = {
     "id": "photos",
     "name": "Photos",
     "images": 500,
-    "senses": [{"name": "copy", "line": "the same image, altered: re-saved, resized, cropped, mirrored"}],
+    "senses": [
+        {
+            "name": "copy",
+            "description": "the same image, altered: re-saved, resized, cropped, mirrored",
+            "supports_text": False,
+        }
+    ],
     "default_sense": "copy",
-    "asks": ["image", "words"],
+    "query_types": ["image", "words"],
     "readonly": False,
     "job": None,
     "problem": None,
@@ -56,34 +62,34 @@ _PLACE: dict[str, JsonValue] = {
 }
 
 
-class Error(BaseModel):
-    """What is wrong and what would help; `reason` is the code of an image that cannot be read."""
+class ErrorResponse(BaseModel):
+    """An error message and a hint; `reason` is the code of an image that cannot be decoded."""
 
-    model_config = _example(error="there is no such collection", what_to_do="see /api/collections for those there are")
+    model_config = _example(error="not found: collection 'scans'", hint="see /api/collections for the list")
     error: str
-    what_to_do: str
+    hint: str
     reason: str | None = None
 
 
-class Health(BaseModel):
-    """That the service runs."""
+class HealthResponse(BaseModel):
+    """The status of the service."""
 
     model_config = _example(status="ok", version="0.1.0")
     status: str
     version: str
 
 
-class Sense(BaseModel):
-    """One meaning of alike; `texts`: whether it can be asked with `text=`, with an image or without."""
+class SenseResponse(BaseModel):
+    """A kind of similarity; `supports_text`: whether queries may have `text=`, with or without an image."""
 
-    model_config = _example(name="colour", line="the same colours in the same amounts", texts=False)
+    model_config = _example(name="colour", description="the same colours in the same amounts", supports_text=False)
     name: str
-    line: str
-    texts: bool
+    description: str
+    supports_text: bool
 
 
-class Progress(BaseModel):
-    """Where a job stands: `looking` (files seen) or `describing` (`done` of `total` committed)."""
+class ProgressResponse(BaseModel):
+    """The progress of a job: step `looking` (files seen) or `describing` (`done` of `total` committed)."""
 
     model_config = _example(step="describing", done=120, total=500)
     step: str
@@ -91,8 +97,8 @@ class Progress(BaseModel):
     total: int
 
 
-class Summary(BaseModel):
-    """What a job did, in images; `skipped` counts files by reason."""
+class SummaryResponse(BaseModel):
+    """The result of a job, in images; `skipped` counts files by reason."""
 
     model_config = _example(**_SUMMARY)
     added: int
@@ -105,8 +111,8 @@ class Summary(BaseModel):
     seconds: float
 
 
-class Job(BaseModel):
-    """One run over a folder. `state` is running, done, failed or cancelled."""
+class JobResponse(BaseModel):
+    """An indexing job. `state` is running, done, failed or cancelled."""
 
     model_config = _example(
         id="5d41402abc4b2a76",
@@ -121,35 +127,35 @@ class Job(BaseModel):
     collection: str
     by: list[str]
     state: str
-    progress: Progress
-    summary: Summary | None
+    progress: ProgressResponse
+    summary: SummaryResponse | None
     error: str | None
 
 
-class Start(BaseModel):
-    """What a job is to index by, besides what the collection has."""
+class JobRequest(BaseModel):
+    """The senses to index by, besides those of the collection."""
 
     model_config = _example(by=[*DEFAULT_SENSES])
     by: list[str] = []
 
 
-class Collection(BaseModel):
-    """A collection; `asks` are the ways of asking that it offers, `problem` says why it cannot be used, if so."""
+class CollectionResponse(BaseModel):
+    """A collection; `query_types` are those it supports, `problem` says why it cannot be opened, if so."""
 
     model_config = _example(**_COLLECTION)
     id: str
     name: str
     images: int
-    senses: list[Sense]
+    senses: list[SenseResponse]
     default_sense: str
-    asks: list[str]
+    query_types: list[str]
     readonly: bool
-    job: Job | None
+    job: JobResponse | None
     problem: str | None = None
 
 
-class CollectionDetails(Collection):
-    """A collection with what was skipped, by reason, and its size."""
+class CollectionDetailsResponse(CollectionResponse):
+    """A collection with its skipped files by reason, and its size."""
 
     model_config = _example(**_COLLECTION, skipped={"truncated": 2}, bytes=5_242_880, generation=7)
     skipped: dict[str, int]
@@ -157,8 +163,8 @@ class CollectionDetails(Collection):
     generation: int
 
 
-class Skipped(BaseModel):
-    """One file that is not in the collection, and why."""
+class SkippedFileResponse(BaseModel):
+    """A skipped file, and the reason."""
 
     model_config = _example(path="broken.jpg", reason="truncated", detail="")
     path: str
@@ -166,15 +172,15 @@ class Skipped(BaseModel):
     detail: str
 
 
-class SkippedFiles(BaseModel):
-    """Some of the files that were skipped, and how many there are in all."""
+class SkippedFilesResponse(BaseModel):
+    """A page of the skipped files, and their total number."""
 
     total: int
-    files: list[Skipped]
+    files: list[SkippedFileResponse]
 
 
-class Upload(BaseModel):
-    """An image that can be asked with. The name is that of its content."""
+class UploadResponse(BaseModel):
+    """An uploaded query image; its id is a hash of its content."""
 
     model_config = _example(upload="9f86d081884c7d659a2feaa0c55ad015", width=4000, height=3000)
     upload: str
@@ -182,15 +188,15 @@ class Upload(BaseModel):
     height: int
 
 
-class PickedColours(BaseModel):
-    """Colours of an image with their shares, the largest first, as `colours=` takes them."""
+class ColoursResponse(BaseModel):
+    """Colours of an image with their shares, the largest first, as in `colours=`."""
 
     model_config = _example(colours={"#c0312b": 0.6, "#f4f2ec": 0.4})
     colours: dict[str, float]
 
 
-class Asked(BaseModel):
-    """What was asked."""
+class QueryEcho(BaseModel):
+    """The query of a search, as it was understood."""
 
     upload: str | None
     id: int | None
@@ -208,8 +214,8 @@ class Asked(BaseModel):
     box: tuple[float, float, float, float] | None
 
 
-class Label(BaseModel):
-    """What an image is labelled as. `state` is automatic or confirmed; `model` is empty where somebody said it."""
+class LabelResponse(BaseModel):
+    """A label of an image. `state` is automatic or confirmed; `model` is empty for one set by hand."""
 
     model_config = _example(label="palace", confidence=0.83, model="mobilenetv2", state="automatic")
     label: str
@@ -218,11 +224,11 @@ class Label(BaseModel):
     state: str
 
 
-class Hit(BaseModel):
-    """One image that was found; `thumbnail` and `image` are addresses.
+class HitResponse(BaseModel):
+    """One image that was found; `thumbnail` and `image` are URLs.
 
-    `caption` (lines) and `tags` are what sidecars and the file itself say of it: text of others, never markup. `labels`
-    are what models say that it shows, the surest first, and what somebody confirmed.
+    `caption` (lines) and `tags` come from the file and its sidecars: untrusted text, never markup. `labels` are set by
+    models, the most confident first, or by people.
     """
 
     model_config = _example(**_HIT)
@@ -241,11 +247,11 @@ class Hit(BaseModel):
     image: str
     caption: str
     tags: list[str]
-    labels: list[Label]
+    labels: list[LabelResponse]
 
 
-class Answer(BaseModel):
-    """The hits, best first. `verdict` is "found", "nothing like it here", or empty (not judged)."""
+class SearchResponse(BaseModel):
+    """The hits, best first. `verdict` is "found", "nothing like it here", or empty (no verdict)."""
 
     model_config = _example(
         query={
@@ -258,16 +264,16 @@ class Answer(BaseModel):
         seconds={"decode": 0.0, "search": 0.09},
         hits=[_HIT],
     )
-    query: Asked
+    query: QueryEcho
     recipe: str
     verdict: str
     total: int
     seconds: dict[str, float]
-    hits: list[Hit]
+    hits: list[HitResponse]
 
 
-class Place(BaseModel):
-    """One image on the map: `x` across and `y` down, in 0..1, at one scale for both."""
+class MapImageResponse(BaseModel):
+    """One image of a map: `x` (right) and `y` (down) in 0..1, at the same scale."""
 
     model_config = _example(**_PLACE)
     id: int
@@ -279,12 +285,12 @@ class Place(BaseModel):
     thumbnail: str
 
 
-class Map(BaseModel):
-    """Images laid out in a plane. `images` are the first of `total`, in an order by content: as good as by lot.
+class MapResponse(BaseModel):
+    """Images laid out in a plane. `images` are the first of `total`, in the order of their hashes: a random sample.
 
-    `explained` (0..1) is the share of two dimensions in what the distances of the `landmarks` hold; `stress` is 0 where
-    all distances are shown in proportion; `trustworthiness` is 1 where the ten nearest on the map are the nearest, .5
-    by chance.
+    `explained` (0..1) is the share of the variance of the `landmarks` that two dimensions explain; `stress` is 0 if all
+    distances are in proportion; `trustworthiness` is 1 if the ten nearest neighbours on the map are the true ones, .5
+    at random.
     """
 
     model_config = _example(
@@ -304,14 +310,14 @@ class Map(BaseModel):
     stress: float
     trustworthiness: float
     total: int
-    images: list[Place]
+    images: list[MapImageResponse]
 
 
-class Explanation(BaseModel):
-    """Why a hit was returned. Points and the homography are in units of the images' width and height.
+class ExplanationResponse(BaseModel):
+    """Why a hit was found. Points and the homography are in units of the width and height of each image.
 
-    Shares, where there are some, are rows of what each place adds to the cosine of both images, from the top left.
-    Those of the hit lie over all of it, those of the query over the box that was asked with, or over all of it.
+    Shares are a grid, from the top left, of what each region adds to the cosine similarity. Those of the hit cover the
+    whole image, those of the query the box of the query, or the whole image.
     """
 
     model_config = _example(

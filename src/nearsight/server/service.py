@@ -1,15 +1,14 @@
-"""Everything that the routes share while the service runs."""
+"""State shared by the routes: collections, uploads, caches, decoders, executors and jobs."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -19,238 +18,188 @@ from nearsight.errors import ImageError, Reason, naming
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits
 from nearsight.search.results import Hit, Results
-from nearsight.server import params as asking
-from nearsight.server.collections import Shelf, Shelved
-from nearsight.server.decoder import ASKED_SIDE, SHOWN_SIDE, Decoder, Rendered, Source
-from nearsight.server.errors import RefusedError, not_found, readable
-from nearsight.server.executor import Lane
+from nearsight.server.collections import ServedCollection, ServedCollections
+from nearsight.server.decoder import DISPLAY_SIDE, QUERY_SIDE, Decoder, RenderedImage, Source
+from nearsight.server.errors import RefusedError, escape_surrogates, not_found_error
+from nearsight.server.executor import BoundedExecutor
 from nearsight.server.jobs import Jobs
-from nearsight.server.params import Question
-from nearsight.server.recent import Recent
-from nearsight.server.settings import Settings
-from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord
+from nearsight.server.params import SearchParams, require_sense, require_senses, run_search
+from nearsight.server.recent import RecentCache
+from nearsight.server.settings import ServerSettings
+from nearsight.storage.records import ImageRecord
 from nearsight.types import Explanation, Image
 
 GONE = {Reason.VANISHED, Reason.UNREADABLE, Reason.NOT_REGULAR, Reason.LINK}
-ANSWERS = 32
-"""Answers that are kept to be explained."""
-MAPS = 4
-"""Maps that are kept: one takes seconds to make, and some hundred bytes an image."""
+MAX_RESULTS = 32
+"""Search results that are cached, to be explained."""
+MAX_MAPS = 4
+"""Maps that are cached: one takes seconds to compute, and some hundred bytes per image."""
 
 
 class Service:
-    """The collections, the images that are asked with, the decoding processes, the threads, the jobs."""
+    """The collections, query images, decoding processes, executors and jobs of a running server."""
 
-    def __init__(self, homes: Sequence[Path], settings: Settings) -> None:
-        self.settings, self.shelf, self.jobs = settings, Shelf(homes), Jobs()
+    def __init__(self, index_dirs: Sequence[Path], settings: ServerSettings) -> None:
+        self.settings, self.collections, self.jobs = settings, ServedCollections(index_dirs), Jobs()
         self.decoder = Decoder(settings.decoders, Limits(file=max(settings.body, Limits().file)))
-        self.images: Recent[str, Rendered] = Recent(settings.uploads, settings.upload_bytes, _bytes)
-        self._answers: Recent[tuple[str, int, Question], Results] = Recent(ANSWERS)
-        self._maps: Recent[tuple[str, int, str | None, str], Map] = Recent(MAPS)
-        self.search = Lane("search", settings.search)
-        self.decode = Lane("decode", settings.decode)
-        self.read = Lane("read", settings.read)
-        self.layout = Lane("layout", settings.layout)
+        self.images: RecentCache[str, RenderedImage] = RecentCache(settings.uploads, settings.upload_bytes, _byte_size)
+        self._results: RecentCache[tuple[str, int, SearchParams], Results] = RecentCache(MAX_RESULTS)
+        self._maps: RecentCache[tuple[str, int, str | None, str], Map] = RecentCache(MAX_MAPS)
+        self.search = BoundedExecutor("search", settings.search)
+        self.decode = BoundedExecutor("decode", settings.decode)
+        self.read = BoundedExecutor("read", settings.read)
+        self.layout = BoundedExecutor("layout", settings.layout)
 
     def close(self) -> None:
-        """Cancel the jobs, end the threads and the processes."""
+        """Cancel the jobs, stop the threads and the processes."""
         self.jobs.cancel(seconds=2.0)
-        for lane in (self.search, self.decode, self.read, self.layout):
-            lane.close()
+        for executor in (self.search, self.decode, self.read, self.layout):
+            executor.close()
         self.decoder.close()
 
     def check_writable(self) -> None:
-        """RefusedError (403) where the service only reads."""
+        """RefusedError (403) if the service is read-only."""
         if self.settings.readonly:
-            raise RefusedError(403, "this service only reads", "start it without --read-only")
+            raise RefusedError(403, "forbidden: this service is read-only", "start it without --read-only")
 
-    def keep(self, data: bytes, name: str) -> Rendered:
-        """An uploaded image, decoded in isolation and kept. ImageError says why the file cannot be."""
+    def add_upload(self, data: bytes, name: str) -> RenderedImage:
+        """Decode an uploaded image in isolation and cache it. ImageError if it cannot be decoded."""
         with naming(name):
-            made = self.decoder.render(Source(data))
-        self.images.put(made.digest, made)
-        return made
+            image = self.decoder.render(Source(data))
+        self.images.put(image.digest, image)
+        return image
 
-    def kept(self, upload: str) -> Rendered:
-        """An image that was uploaded. RefusedError (404) where it is not kept any more."""
-        made = self.images.get(upload)
-        if made is None:
-            raise not_found(f"upload {upload}", "only the last ones are kept: upload the image again")
-        return made
+    def get_upload(self, upload: str) -> RenderedImage:
+        """Return an uploaded image. RefusedError (404) if it is no longer in the cache."""
+        image = self.images.get(upload)
+        if image is None:
+            raise not_found_error(f"upload {upload}", "only recent uploads are kept: upload the image again")
+        return image
 
-    def rendered(self, shelved: Shelved, ident: int, side: int) -> Rendered:
-        """An image of the collection, decoded in isolation. RefusedError (410) where its file is gone."""
-        image = shelved.image(ident)
-        with shelved.use() as photos:
-            root = photos.root
+    def render(self, served: ServedCollection, image_id: int, side: int) -> RenderedImage:
+        """Decode an image of the collection in isolation. RefusedError (410) if its file is gone."""
+        image = served.image(image_id)
+        with served.use() as collection:
+            root = collection.root
         try:
-            with naming(readable(os.fsdecode(image.path))):
-                return self.decoder.file(root, image.path, side)
+            with naming(escape_surrogates(os.fsdecode(image.path))):
+                return self.decoder.render_file(root, image.path, side)
         except ImageError as problem:
             if problem.reason not in GONE:
                 raise
-            raise _gone(image) from None
+            raise _missing_file_error(image) from None
 
-    def shown(self, shelved: Shelved, ident: int) -> Rendered:
-        """An image of the collection for the page."""
-        return self.rendered(shelved, ident, SHOWN_SIDE)
+    def render_for_page(self, served: ServedCollection, image_id: int) -> RenderedImage:
+        """Decode an image of the collection for display."""
+        return self.render(served, image_id, DISPLAY_SIDE)
 
-    async def image(self, shelved: Shelved, question: Question) -> Rendered | None:
-        """The image that is asked with, or None where none is needed."""
-        if not question.needs_pixels:
+    async def load_query_image(self, served: ServedCollection, params: SearchParams) -> RenderedImage | None:
+        """Return the query image of a search, or None if no pixels are needed."""
+        if not params.needs_pixels:
             return None
-        if question.upload is not None:
-            return self.kept(question.upload)
-        assert question.id is not None
-        return await self.own(shelved, question.id)
+        if params.upload is not None:
+            return self.get_upload(params.upload)
+        assert params.id is not None
+        return await self.query_image(served, params.id)
 
-    async def own(self, shelved: Shelved, ident: int) -> Rendered:
-        """An image of the collection as one that is asked with. RefusedError (404, 410) where there is none."""
-        digest = await self.read.run(lambda: shelved.image(ident).sha256.hex()[:32])
-        kept = self.images.get(digest)
-        return await self.decode.run(partial(self._own, shelved, ident)) if kept is None else kept
+    async def query_image(self, served: ServedCollection, image_id: int) -> RenderedImage:
+        """Return an image of the collection as a query image. RefusedError (404, 410) if there is none."""
+        digest = await self.read.run(lambda: served.image(image_id).sha256.hex()[:32])
+        cached = self.images.get(digest)
+        return await self.decode.run(partial(self._render_query, served, image_id)) if cached is None else cached
 
-    def _own(self, shelved: Shelved, ident: int) -> Rendered:
-        made = self.rendered(shelved, ident, ASKED_SIDE)
-        self.images.put(made.digest, made)
-        return made
+    def _render_query(self, served: ServedCollection, image_id: int) -> RenderedImage:
+        image = self.render(served, image_id, QUERY_SIDE)
+        self.images.put(image.digest, image)
+        return image
 
-    async def ask(self, shelved: Shelved, question: Question) -> tuple[Results, dict[str, float]]:
-        """The answer, and the seconds it took."""
+    async def search_collection(
+        self, served: ServedCollection, params: SearchParams
+    ) -> tuple[Results, dict[str, float]]:
+        """Return the results of a search, and the seconds of its steps."""
         start = perf_counter()
-        await self.read.run(partial(self._check, shelved, question))
-        image = await self.image(shelved, question)
+        await self.read.run(partial(self._check, served, params))
+        image = await self.load_query_image(served, params)
         decoded = perf_counter()
-        results = await self.search.run(partial(self._search, shelved, question, image))
+        results = await self.search.run(partial(self._search, served, params, image))
         return results, {"decode": decoded - start, "search": perf_counter() - decoded}
 
-    def _check(self, shelved: Shelved, question: Question) -> None:
-        with shelved.use() as photos:
-            asking.check(photos, question)
-        if question.id is not None:
-            shelved.image(question.id)
+    def _check(self, served: ServedCollection, params: SearchParams) -> None:
+        with served.use() as collection:
+            require_senses(collection, params)
+        if params.id is not None:
+            served.image(params.id)
 
-    def _search(self, shelved: Shelved, question: Question, image: Rendered | None) -> Results:
-        key = shelved.slug, shelved.generation(), question
-        known = self._answers.get(key)
-        if known is not None:
-            return known
-        with shelved.use() as photos:
-            results = asking.ask(photos, question, image)
-        self._answers.put(key, results)
+    def _search(self, served: ServedCollection, params: SearchParams, image: RenderedImage | None) -> Results:
+        key = served.slug, served.generation(), params
+        cached = self._results.get(key)
+        if cached is not None:
+            return cached
+        with served.use() as collection:
+            results = run_search(collection, params, image)
+        self._results.put(key, results)
         return results
 
-    async def explain(self, shelved: Shelved, question: Question, hit: Hit) -> Explanation:
-        """Why a hit was found; of both images more is read where places are to be looked at."""
+    async def explain(self, served: ServedCollection, params: SearchParams, hit: Hit) -> Explanation:
+        """Explain a hit; both images are decoded if the explanation needs their pixels."""
         if hit.heat_map is None:
             return hit.explanation
         side = hit.heat_map.descriptor.side
-        stored = question.id is not None and not question.needs_pixels
-        query = await self.decode.run(partial(self._seen, shelved, question.id or 0, side)) if stored else None
-        image = await self.decode.run(partial(self._seen, shelved, hit.id, side))
-        return await self.search.run(partial(self._explain, shelved, hit, image, query))
+        stored = params.id is not None and not params.needs_pixels
+        query = await self.decode.run(partial(self._load_pixels, served, params.id or 0, side)) if stored else None
+        image = await self.decode.run(partial(self._load_pixels, served, hit.id, side))
+        return await self.search.run(partial(self._explain, served, hit, image, query))
 
-    def _seen(self, shelved: Shelved, ident: int, side: int) -> Image:
-        """The pixels of an image of the collection, decoded in isolation; its thumbnail where its file is no more."""
+    def _load_pixels(self, served: ServedCollection, image_id: int, side: int) -> Image:
+        """Return the pixels of an image, decoded in isolation; those of its thumbnail if the file cannot be read."""
         try:
-            return self.rendered(shelved, ident, side).pixels()
+            return self.render(served, image_id, side).pixels()
         except (RefusedError, ImageError):
-            with shelved.use() as photos:
-                return thumbnail.decode(photos.thumbnail(ident))
+            with served.use() as collection:
+                return thumbnail.decode(collection.thumbnail(image_id))
 
-    def _explain(self, shelved: Shelved, hit: Hit, image: Image, query: Image | None) -> Explanation:
-        with shelved.use() as photos:
-            return photos.explain(hit, image, query)
+    def _explain(self, served: ServedCollection, hit: Hit, image: Image, query: Image | None) -> Explanation:
+        with served.use() as collection:
+            return collection.explain(hit, image, query)
 
-    def map(self, shelved: Shelved, by: str | None, where: str) -> Map:
-        """A collection laid out in a plane. RefusedError (422) where it is not indexed by that sense."""
-        key = shelved.slug, shelved.generation(), by, where
-        known = self._maps.get(key)
-        if known is not None:
-            return known
-        with shelved.use() as photos:
-            asking.check_sense(photos, by)
-            made = photos.map(by, where=where)
-        self._maps.put(key, made)
-        return made
-
-
-def _gone(image: ImageRecord) -> RefusedError:
-    name = readable(os.fsdecode(image.path))
-    return RefusedError(410, f"the file of image {image.id} is gone: {name}", "bring the collection up to date")
+    def map(self, served: ServedCollection, by: str | None, where: str) -> Map:
+        """Lay a collection out in a plane. RefusedError (422) if it is not indexed by that sense."""
+        key = served.slug, served.generation(), by, where
+        cached = self._maps.get(key)
+        if cached is not None:
+            return cached
+        with served.use() as collection:
+            require_sense(collection, by)
+            layout = collection.map(by, where=where)
+        self._maps.put(key, layout)
+        return layout
 
 
-def _bytes(kept: Rendered) -> int:
-    return len(kept.encoded)
+def _missing_file_error(image: ImageRecord) -> RefusedError:
+    name = escape_surrogates(os.fsdecode(image.path))
+    return RefusedError(410, f"the file of image {image.id} is gone: {name}", "update the collection")
 
 
-def hit_rows(shelved: Shelved, results: Results) -> list[dict[str, Any]]:
-    """The hits as the page gets them; an image that went since the search is left out."""
-    rows = []
-    for hit in results:
-        with suppress(RefusedError):
-            rows.append(hit_row(shelved, hit))
-    return rows
+def _byte_size(image: RenderedImage) -> int:
+    return len(image.encoded)
 
 
-def hit_row(shelved: Shelved, hit: Hit) -> dict[str, Any]:
-    """A hit as the page gets it."""
-    row = {**asking.finite({**hit.as_dict(), "alike": hit.alike}), **image_row(shelved, hit.id, hit.path)}
-    said = {**words_row(shelved.notes(hit.path)), "labels": labels_row(shelved.labels(hit.path))}
-    return {**row, "image": row["thumbnail"].replace("/thumbnail", ""), **said}
-
-
-def labels_row(labels: Sequence[LabelRecord]) -> list[dict[str, Any]]:
-    """What an image is labelled as, each with who says so and how sure."""
-    return [{**each.as_dict(), "label": readable(each.label)} for each in labels]
-
-
-def words_row(notes: Sequence[NoteRecord]) -> dict[str, Any]:
-    """What is said of an image, each line and each tag once."""
-    caption = dict.fromkeys(line for note in notes for line in note.caption.splitlines())
-    return {
-        "caption": readable("\n".join(caption)),
-        "tags": [*dict.fromkeys(readable(tag) for note in notes for tag in note.tags.splitlines())],
-    }
-
-
-def image_row(shelved: Shelved, ident: int, path: str) -> dict[str, Any]:
-    """An image as the page gets it. Its address carries a mark of the content, so it can be cached for ever."""
-    image = shelved.image(ident)
-    return {
-        "path": readable(path),
-        "width": image.width,
-        "height": image.height,
-        "thumbnail": f"/api/collections/{shelved.slug}/images/{ident}/thumbnail?v={image.sha256.hex()[:12]}",
-    }
-
-
-def map_rows(shelved: Shelved, found: Map, limit: int) -> list[dict[str, Any]]:
-    """The first images of a map as the page gets them; one that went since it was made is left out."""
-    rows = []
-    places = zip(found.ids[:limit].tolist(), found.paths, found.positions.tolist(), strict=False)
-    for ident, path, (x, y) in places:
-        with suppress(RefusedError):
-            rows.append({"id": ident, "x": x, "y": y, **image_row(shelved, ident, path)})
-    return rows
-
-
-def tag(data: bytes) -> str:
-    """A strong ETag: what it stands for is these bytes."""
+def etag(data: bytes) -> str:
+    """Return a strong ETag of these bytes."""
     return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
 
-async def service_of(request: Request) -> Service:
-    """The service that a request came to."""
+async def get_service(request: Request) -> Service:
+    """Return the service of a request."""
     service: Service = request.app.state.service
     return service
 
 
-async def shelved_of(request: Request, collection: str) -> Shelved:
-    """The collection that an address names."""
+async def get_served_collection(request: Request, collection: str) -> ServedCollection:
+    """Return the collection named in the URL."""
     service: Service = request.app.state.service
-    return service.shelf[collection]
+    return service.collections[collection]
 
 
-Its: TypeAlias = Annotated[Service, Depends(service_of)]
-Named: TypeAlias = Annotated[Shelved, Depends(shelved_of)]
+ServiceParam: TypeAlias = Annotated[Service, Depends(get_service)]
+CollectionParam: TypeAlias = Annotated[ServedCollection, Depends(get_served_collection)]

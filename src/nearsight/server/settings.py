@@ -1,4 +1,4 @@
-"""How the service runs: where it listens, who may ask, and what one request may cost."""
+"""Settings of the service: address, access, and limits of a request."""
 
 from __future__ import annotations
 
@@ -15,27 +15,31 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
-class Lane:
-    """Threads that do one kind of work, how many requests may wait for them, and how long one may take in all."""
+class ExecutorSettings:
+    """Threads of an executor, length of its queue, and seconds a request may take including the wait."""
 
     threads: int
     queue: int
     seconds: float
 
 
+def _search_executor() -> ExecutorSettings:
+    return ExecutorSettings(max(2, len(os.sched_getaffinity(0))), 32, 30.0)
+
+
 @dataclass(frozen=True)
-class Settings:
-    """Everything that can be set.
+class ServerSettings:
+    """Settings of the service.
 
     Parameters
     ----------
-    token : what every request must show; none where empty, which only a loopback address may do
-    hosts : names besides the address itself that the Host header may carry
-    body : bytes of the largest upload; `small_body` of any other request
-    body_seconds : within which a body must have arrived
-    uploads : images that are kept in memory to be asked with, of at most `upload_bytes` in all
-    decoders : isolated processes that decode
-    static : the folder of the built page
+    token : access token of every request; may be empty on a loopback address only
+    hosts : further names allowed in the Host header
+    body : maximum bytes of an upload; `small_body` of any other request
+    body_seconds : time in which a body must arrive
+    uploads : query images kept in memory, of at most `upload_bytes` in total
+    decoders : isolated decoding processes
+    static : folder of the built page
     """
 
     host: str = "127.0.0.1"
@@ -49,36 +53,38 @@ class Settings:
     uploads: int = 64
     upload_bytes: int = 128 << 20
     decoders: int = 2
-    search: Lane = field(default_factory=lambda: Lane(max(2, len(os.sched_getaffinity(0))), 32, 30.0))
-    decode: Lane = Lane(2, 32, 40.0)
-    read: Lane = Lane(4, 128, 15.0)
-    layout: Lane = Lane(1, 8, 60.0)
+    search: ExecutorSettings = field(
+        default_factory=lambda: ExecutorSettings(max(2, len(os.sched_getaffinity(0))), 32, 30.0)
+    )
+    decode: ExecutorSettings = ExecutorSettings(2, 32, 40.0)
+    read: ExecutorSettings = ExecutorSettings(4, 128, 15.0)
+    layout: ExecutorSettings = ExecutorSettings(1, 8, 60.0)
     static: Path = STATIC
 
     def __post_init__(self) -> None:
         if not self.token and not is_loopback(self.host):
             raise UsageError(
-                f"{self.host} can be reached from other machines, and the token is empty: "
-                "leave --token out to get one made, or give one of your own"
+                f"{self.host} is reachable from other machines, and the token is empty: "
+                "leave --token out to generate one, or give one"
             )
 
-    def admits(self, host: str) -> bool:
-        """Whether a Host header names this service, so that no other site's name leads here."""
-        name = bare(host)
+    def allows_host(self, host: str) -> bool:
+        """Whether a Host header names this service (protection against DNS rebinding)."""
+        name = strip_port(host)
         if name in self._names:
             return True
-        return is_wildcard(self.host) and _address(name) is not None
+        return is_wildcard(self.host) and _parse_address(name) is not None
 
     @property
     def _names(self) -> frozenset[str]:
-        own = {bare(self.host), *map(bare, self.hosts)}
+        own = {strip_port(self.host), *map(strip_port, self.hosts)}
         if is_loopback(self.host):
             return LOOPBACK | own
         return frozenset(own | ({*LOOPBACK, socket.gethostname().lower()} if is_wildcard(self.host) else set()))
 
 
-def bare(host: str) -> str:
-    """A Host header's name without port and brackets, in small letters."""
+def strip_port(host: str) -> str:
+    """Return the lower-case name of a Host header, without port and brackets."""
     host = host.strip().lower()
     if host.startswith("["):
         return host[1:].partition("]")[0]
@@ -86,18 +92,18 @@ def bare(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
-    address = _address(bare(host))
-    return bare(host) == "localhost" or (address is not None and address.is_loopback)
+    """Whether the address is reachable from this machine only."""
+    address = _parse_address(strip_port(host))
+    return strip_port(host) == "localhost" or (address is not None and address.is_loopback)
 
 
 def is_wildcard(host: str) -> bool:
     """Whether the address stands for all addresses of this machine."""
-    address = _address(bare(host))
+    address = _parse_address(strip_port(host))
     return not host or (address is not None and address.is_unspecified)
 
 
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parse_address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(name)
     except ValueError:

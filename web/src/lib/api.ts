@@ -1,13 +1,13 @@
-/** The service, as the page sees it: one function a route, and the shape of what comes back. */
+/** Client of the HTTP API: one function per route, and the types of the responses. */
 
 export type Box = [number, number, number, number];
 export type Point = [number, number];
 
 export interface Sense {
   name: string;
-  line: string;
-  /** Whether it can be asked with texts. */
-  texts: boolean;
+  description: string;
+  /** Whether queries may have texts. */
+  supports_text: boolean;
 }
 
 export interface Collection {
@@ -17,12 +17,12 @@ export interface Collection {
   senses: Sense[];
   default_sense: string;
   readonly: boolean;
-  /** The running ingest, where there is one. */
+  /** The running job, if any. */
   job: { id: string } | null;
-  /** Why it cannot be used, where that is so. */
+  /** Why it cannot be opened, if so. */
   problem?: string | null;
-  /** The ways of asking: "image", "text", "colours", "words", "sketch". */
-  asks: string[];
+  /** The supported query types: "image", "text", "colours", "words", "sketch". */
+  query_types: string[];
 }
 
 export interface CollectionState extends Collection {
@@ -43,7 +43,7 @@ export interface Upload {
   height: number;
 }
 
-/** Confirmed or set by somebody, or else what a model says. */
+/** Set by a model, or confirmed or set by a person. */
 export interface Label {
   label: string;
   confidence: number;
@@ -65,14 +65,14 @@ export interface Hit {
   height: number;
   thumbnail: string;
   image: string;
-  /** What others say of it, in lines: text, never markup. */
+  /** Untrusted text in lines, never markup. */
   caption: string;
   tags: string[];
-  /** What models and people say that it shows, the surest first. */
+  /** Set by models or people, the most confident first. */
   labels: Label[];
 }
 
-export interface Answer {
+export interface SearchResponse {
   recipe: string;
   verdict: string;
   total: number;
@@ -80,12 +80,12 @@ export interface Answer {
   hits: Hit[];
 }
 
-/** What each place adds to a score: rows of numbers, from the top left, that lie over a whole image. */
+/** What each region adds to a score: a grid from the top left over the whole image. */
 export type Shares = number[][];
 
 /**
- * Points and the homography are in units of the width and height of each whole image; the shares of the query lie
- * over what was asked with, a box or all of it.
+ * Points and the homography are in units of the width and height of each whole image; the shares of the query cover
+ * the query box, or the whole image.
  */
 export interface Explanation {
   sentence: string;
@@ -102,7 +102,7 @@ export interface Job {
   step?: string;
   done?: number;
   total?: number;
-  /** running, done, failed or cancelled; only told when it ends. */
+  /** running, done, failed or cancelled; only set when it ends. */
   state?: string;
   summary?: Record<string, unknown> | null;
   error?: string | null;
@@ -118,7 +118,7 @@ export interface Place {
   thumbnail: string;
 }
 
-/** `images` are the first of `total`, as good as drawn by lot. */
+/** `images` are the first of `total`, a random sample. */
 export interface Layout {
   recipe: string;
   metric: string;
@@ -130,12 +130,12 @@ export interface Layout {
   images: Place[];
 }
 
-/** What the service says is wrong, and what to do about it. `status` 0: it does not answer. */
+/** An error of the service, with a hint. `status` 0: it does not respond. */
 export class Trouble extends Error {
   constructor(
     readonly status: number,
     message: string,
-    readonly remedy = "",
+    readonly hint = "",
   ) {
     super(message);
   }
@@ -149,7 +149,7 @@ async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
     response = await fetch(address(path), options);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new Trouble(0, "The search service does not answer.", "Is “nearsight serve” still running?");
+    throw new Trouble(0, "The search service does not respond.", "Is “nearsight serve” still running?");
   }
   if (response.ok) return (response.status === 204 ? null : await response.json()) as T;
   throw await troubleOf(response);
@@ -157,17 +157,17 @@ async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
 
 async function troubleOf(response: Response): Promise<Trouble> {
   try {
-    const told = (await response.json()) as { error?: unknown; what_to_do?: unknown };
+    const told = (await response.json()) as { error?: unknown; hint?: unknown };
     if (typeof told.error === "string") {
-      return new Trouble(response.status, told.error, typeof told.what_to_do === "string" ? told.what_to_do : "");
+      return new Trouble(response.status, told.error, typeof told.hint === "string" ? told.hint : "");
     }
   } catch {
-    // Not our own service's words: say what is known.
+    // Not a JSON error of our service.
   }
-  return new Trouble(response.status, `The service could not answer (${response.status}).`, "Try again.");
+  return new Trouble(response.status, `The service failed (status ${response.status}).`, "Try again.");
 }
 
-/** Relative, so that the page works below a path too; what the service gives may start with a slash. */
+/** Relative, so that the page also works below a path; URLs of the service may start with a slash. */
 export const address = (path: string): string => (path.startsWith("/api/") ? path.slice(1) : path);
 
 const of = (collection: string): string => `api/collections/${encodeURIComponent(collection)}`;
@@ -190,14 +190,14 @@ export const thumbnailAddress = (collection: string, id: number): string => `${o
 export const imageAddress = (collection: string, id: string): string =>
   `${of(collection)}/images/${encodeURIComponent(id)}`;
 
-/** Colours with their shares at a point of an image, in its own pixels, or its main ones; `image` is its address. */
+/** Colours with their shares at a point of an image, in its pixels, or its main colours; `image` is its URL. */
 export const colours = (image: string, at?: Point): Promise<{ colours: Record<string, number> }> =>
   ask(`${image}/colours${at ? `?at=${at.join(",")}` : ""}`);
 
-export const search = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Answer> =>
+export const search = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<SearchResponse> =>
   ask(`${of(collection)}/search?${asked}`, signalled(signal));
 
-/** Set or confirm a label of an image, or drop it; all its labels from now on. */
+/** Set, confirm or reject a label of an image; returns its new labels. */
 export const judge = (collection: string, id: number, label: string, right: boolean): Promise<Label[]> =>
   ask(`${imageAddress(collection, String(id))}/labels?${new URLSearchParams({ label })}`, { method: right ? "PUT" : "DELETE" });
 
@@ -212,7 +212,7 @@ export const startJob = (collection: string): Promise<{ id: string }> =>
 
 export const cancelJob = (id: string): Promise<unknown> => ask(`api/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 
-/** Tells of a job until it ends; returns how to stop listening. */
+/** Follows a job until it ends; returns a function that stops. */
 export function follow(id: string, told: (job: Job) => void, ended: (job: Job | null) => void): () => void {
   const events = new EventSource(`api/jobs/${encodeURIComponent(id)}/events`);
   const job = (event: Event): Job => JSON.parse((event as MessageEvent<string>).data) as Job;

@@ -1,14 +1,14 @@
-/** Shares of places as an image to lay over the one they are of: the warmer, the more a place adds. */
+/** Heat maps: the contribution of each region to a score, as an overlay image. */
 
 import type { Shares } from "./api";
 
-/** The colours of places that add nothing, half of what the strongest adds, and as much as that. */
+/** The colours of regions that add nothing, half of the maximum, and the maximum. */
 const COLOURS = [[20, 16, 70], [214, 56, 72], [255, 226, 92]] as const;
 const SIDE = 160;
 
 export const total = (shares: Shares): number => shares.flat().reduce((sum, each) => sum + each, 0);
 
-/** A PNG as a data address, smooth between the places. */
+/** A PNG data URL, interpolated between the regions. */
 export function painted(shares: Shares): string {
   const [rows, columns] = [shares.length, shares[0]?.length ?? 0];
   const most = Math.max(...shares.flat(), Number.MIN_VALUE);
@@ -27,7 +27,7 @@ export function painted(shares: Shares): string {
   return sheet.toDataURL();
 }
 
-/** The value at a place between the middles of four cells, what takes away counting nothing. */
+/** Bilinear interpolation between cell centres; negative values count as 0. */
 function between(shares: Shares, x: number, y: number): number {
   const at = (row: number, column: number): number =>
     Math.max(0, shares[clamp(row, shares.length)]![clamp(column, shares[0]!.length)]!);

@@ -1,4 +1,4 @@
-/** The ingest that runs, as far as this page knows of it: one at a time. */
+/** The indexing job that this page follows, one at a time. */
 
 import * as api from "./api";
 import { Trouble } from "./api";
@@ -14,7 +14,7 @@ interface Running {
 class Jobs {
   running = $state<Running | null>(null);
   trouble = $state.raw<Trouble | null>(null);
-  /** What the last one did, in words. */
+  /** Summary of the last job. */
   ended = $state("");
 }
 
@@ -22,7 +22,7 @@ export const jobs = new Jobs();
 
 let stop: (() => void) | null = null;
 
-/** Look through the folder again, by the senses that the collection has. */
+/** Update the collection from its folder. */
 export async function start(collection: string, ended: () => void): Promise<void> {
   jobs.trouble = null;
   jobs.ended = "";
@@ -62,9 +62,9 @@ export async function cancel(): Promise<void> {
 }
 
 function told(job: api.Job | null): string {
-  if (!job) return "The service stopped telling how far it is.";
+  if (!job) return "Lost the connection to the job.";
   if (job.error) return job.error;
-  if (job.state === "cancelled") return "Cancelled. What was read by then is kept.";
+  if (job.state === "cancelled") return "Cancelled. Indexed images are kept.";
   const parts = DEEDS.flatMap((deed) => (Number(job.summary?.[deed]) ? [`${job.summary![deed]} ${deed}`] : []));
   return parts.length ? `Done: ${parts.join(", ")}.` : "Done: nothing new.";
 }

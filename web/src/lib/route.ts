@@ -1,4 +1,4 @@
-/** Everything the page shows is in its address: this reads it and writes it. */
+/** The state of the page is in its URL: this module reads and writes it. */
 
 import type { Box } from "./api";
 
@@ -22,16 +22,16 @@ export interface Route {
   size: [number, number] | null;
   box: Box | null;
   colours: Colour[];
-  /** Amounts of the bins of a colour histogram, with commas, where no colours are asked with. */
+  /** Comma-separated values of a colour histogram, instead of colours. */
   histogram: string;
-  /** What the images show, and what they do not, by a sense that takes texts; with an image too. */
+  /** Texts that the images should match, and should not match; also with a query image. */
   texts: string[];
   minusTexts: string[];
   words: string;
   /** The filter: "taken >= 2012 and folder like 'moscow/%'". */
   where: string;
   by: string;
-  /** Hits that were marked as alike, and as not alike. */
+  /** Ids of images with positive and negative feedback. */
   likes: number[];
   unlikes: number[];
   k: number;
@@ -42,7 +42,7 @@ export const KINDS: readonly Kind[] = ["image", "text", "colours", "words", "ske
 export const PAGE = 20;
 export const MOST = 200;
 export const MARKS = 100;
-/** The most texts of a kind, and their length. */
+/** Maximum number of texts of a kind, and their maximum length. */
 export const TEXTS = 8;
 export const LETTERS = 500;
 
@@ -117,17 +117,17 @@ export function write(route: Route): string {
   put("unlike", route.unlikes.join());
   put("k", route.k === PAGE ? "" : String(route.k));
   put("hit", route.hit);
-  // Commas, colons and slashes may stand in a query as they are: an address that can be read.
+  // Commas, colons and slashes are allowed in a query string and keep the URL readable.
   return "?" + given.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%2F", "/");
 }
 
-/** What the service is asked: null where there is nothing to ask with yet. A filter can be asked on its own. */
+/** The parameters of a search; null if the query is empty. A filter alone is a query. */
 export function question(route: Route): URLSearchParams | null {
   const asked = asking[route.kind](route);
   const where = route.where.trim();
-  // The sense belongs to what is asked with; a filter alone has none.
+  // A filter alone has no sense.
   if (asked && route.by) asked.set("by", route.by);
-  // Marks refine what an image or colours find; words have no place to move from.
+  // Feedback needs a query vector, which words have not.
   if (asked && route.kind !== "words" && route.likes.length) asked.set("like", route.likes.join());
   if (asked && route.kind !== "words" && route.unlikes.length) asked.set("unlike", route.unlikes.join());
   if (!where) return asked;
@@ -153,7 +153,7 @@ const asking: Record<Kind, (route: Route) => URLSearchParams | null> = {
   sketch: ({ upload }) => (upload ? new URLSearchParams({ upload }) : null),
 };
 
-/** Texts as they are asked with: none is empty. */
+/** The texts of a query, trimmed, without empty ones. */
 export const said = (texts: string[]): string[] => texts.map((each) => each.trim().slice(0, LETTERS)).filter(Boolean).slice(0, TEXTS);
 
 function speak(given: URLSearchParams, { texts, minusTexts }: Pick<Route, "texts" | "minusTexts">): URLSearchParams {

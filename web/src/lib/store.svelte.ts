@@ -1,7 +1,7 @@
 /** The state of the page in one place. The address says what is asked; everything else follows from it. */
 
 import * as api from "./api";
-import { type Answer, type Collection, type CollectionState, type Hit, type Label, Trouble } from "./api";
+import { type SearchResponse, type Collection, type CollectionState, type Hit, type Label, Trouble } from "./api";
 import * as jobs from "./jobs.svelte";
 import { blank, type Kind, KINDS, MARKS, MOST, PAGE, question, read, type Route, write } from "./route";
 import { count, holding, passing } from "./words";
@@ -12,41 +12,41 @@ type Mark = "likes" | "unlikes";
 const UNMARKED = { likes: [], unlikes: [] };
 const UNSAID = { texts: [], minusTexts: [] };
 
-/** The one sense that a way of asking needs. */
+/** The sense that a query type requires. */
 const FOR: Partial<Record<Kind, string>> = { colours: "colour", words: "words", sketch: "sketch" };
 
 const RETRY_MS = 4000;
 const SETTLE_MS = 250;
 
-/** The ways of asking that a collection offers. */
-const offered = (collection: Collection | null): Kind[] => KINDS.filter((kind) => (collection?.asks ?? ["image"]).includes(kind));
+/** The query types that a collection supports. */
+const offered = (collection: Collection | null): Kind[] => KINDS.filter((kind) => (collection?.query_types ?? ["image"]).includes(kind));
 
 class Store {
   route = $state<Route>(read(location.search));
   collections = $state.raw<Collection[] | null>(null);
   detail = $state.raw<CollectionState | null>(null);
-  answer = $state.raw<Answer | null>(null);
+  answer = $state.raw<SearchResponse | null>(null);
   searching = $state(false);
   uploading = $state(false);
-  /** Whether a search waits for the end of a change, such as a box that keys are moving. */
+  /** Whether a search is delayed until a change ends, such as a box moved by keys. */
   waiting = $state(false);
-  /** Whether a drawing waits for its next line before it is asked with. */
+  /** Whether a sketch waits for its next line before the search. */
   drawing = $state(false);
   trouble = $state.raw<Trouble | null>(null);
-  /** What a screen reader is told. */
+  /** The text of the status region, for screen readers. */
   said = $state("");
   panel = $state(false);
-  /** Whether colours are picked from an image. */
+  /** Whether colours are being picked from an image. */
   picking = $state(false);
-  /** Rises when what the map shows must be asked for again. */
+  /** Incremented when the map must be loaded again. */
   tries = $state(0);
 
-  /** The mark that was just set on a card, and at which place: the focus stays with it. */
+  /** The feedback just given on a card, and its position: the focus stays with it. */
   marked = $state.raw<{ id: number; mark: Mark; at: number } | null>(null);
-  /** The names of marked images, as far as they were among hits. */
+  /** The paths of images with feedback, if known. */
   names = $state.raw<Record<number, string>>({});
 
-  /** The upload that the drawing area shows: what it has drawn itself it need not fetch. */
+  /** The upload that the drawing area shows, which it need not fetch. */
   drawn = "";
 
   #asked = "";
@@ -60,7 +60,7 @@ class Store {
     return this.collections?.find(({ id }) => id === this.route.collection) ?? null;
   }
 
-  /** Whether what is shown is not the answer to what is asked: not yet. */
+  /** Whether the shown results are not yet those of the query. */
   get busy(): boolean {
     return this.searching || this.uploading || this.waiting || this.drawing;
   }
@@ -69,65 +69,65 @@ class Store {
     return this.trouble?.status === 0;
   }
 
-  /** The ways of asking that this collection offers. */
+  /** The query types that this collection supports. */
   get kinds(): Kind[] {
     return offered(this.collection);
   }
 
-  /** The way of asking: the chosen one where the collection offers it. */
+  /** The query type: the chosen one if the collection supports it. */
   get kind(): Kind {
     return this.kinds.includes(this.route.kind) ? this.route.kind : "image";
   }
 
-  /** The sense that is asked by: the chosen one where the collection has it, else what the way of asking needs. */
+  /** The sense of the search: the chosen one if the collection has it, else one that the query type requires. */
   get sense(): string {
     const { senses = [], default_sense: usual = "" } = this.collection ?? {};
-    const fitting = senses.filter(({ name, texts }) => (this.kind === "text" ? texts : FOR[this.kind] === undefined || FOR[this.kind] === name));
+    const fitting = senses.filter(({ name, supports_text }) => (this.kind === "text" ? supports_text : FOR[this.kind] === undefined || FOR[this.kind] === name));
     const names = fitting.map(({ name }) => name);
     if (names.includes(this.route.by)) return this.route.by;
     return names.includes(usual) ? usual : (names[0] ?? "");
   }
 
-  /** Whether texts can be asked with by the sense that is asked by. */
+  /** Whether the sense of the search supports texts. */
   get speaks(): boolean {
-    return this.collection?.senses.find(({ name }) => name === this.sense)?.texts ?? false;
+    return this.collection?.senses.find(({ name }) => name === this.sense)?.supports_text ?? false;
   }
 
-  /** The sense that the map is laid out by. */
+  /** The sense of the map. */
   get laid(): string {
     const names = this.collection?.senses.map(({ name }) => name).filter((name) => name !== "words") ?? [];
     return names.includes(this.route.by) ? this.route.by : (this.collection?.default_sense ?? "");
   }
 
-  /** What the service is asked now; null where there is nothing to ask with. */
+  /** The parameters of the current query; null if it is empty. */
   get question(): URLSearchParams | null {
     if (!this.collection || this.route.map) return null;
-    // Words are a way of asking, not rows to search by.
+    // Words are a query type, not vectors to search by.
     const by = this.sense === "words" ? "" : this.sense;
     return question({ ...this.route, kind: this.kind, by, ...(this.speaks ? {} : UNSAID) });
   }
 
-  /** Whether the answer is that of a filter alone: images by their paths, with nothing to score. */
+  /** Whether the results are those of a filter alone: images by path, without scores. */
   get filterAlone(): boolean {
     return this.answer?.recipe === "where";
   }
 
-  /** Whether hits can be marked: there is something that marks can move. */
+  /** Whether feedback can be given on the hits. */
   get markable(): boolean {
     return this.kind !== "words" && this.answer !== null && !this.filterAlone;
   }
 
-  /** Whether the service finds the filter wrong. */
+  /** Whether the service rejected the filter. */
   get filterWrong(): boolean {
     return this.route.where !== "" && this.trouble?.status === 422 && /filter|compare/.test(this.trouble.message);
   }
 
-  /** Whether the service finds the numbers wrong. */
+  /** Whether the service rejected the histogram. */
   get numbersWrong(): boolean {
     return this.route.histogram !== "" && this.trouble?.status === 422 && /histogram/.test(this.trouble.message);
   }
 
-  /** What a dropped or pasted image is for. */
+  /** The use of a dropped or pasted image. */
   get wanted(): "image" | "colours" {
     return this.kind === "colours" && this.picking ? "colours" : "image";
   }
@@ -136,7 +136,7 @@ class Store {
     return this.kind === "image" || this.kind === "sketch" ? this.imageAddress : "";
   }
 
-  /** The address of the image that is asked with, or that colours are picked from. */
+  /** The URL of the query image, or of the image to pick colours from. */
   get imageAddress(): string {
     const { upload, id, collection } = this.route;
     if (upload) return api.uploadAddress(upload);
@@ -161,7 +161,7 @@ class Store {
     await this.load();
   }
 
-  /** Ask the service what there is, then what the address asks for. */
+  /** Load the collections, then search for the query of the URL. */
   async load(): Promise<void> {
     try {
       this.collections = await api.collections();
@@ -176,7 +176,7 @@ class Store {
     await this.refresh();
   }
 
-  /** Read the state of the collection again. */
+  /** Reload the state of the collection. */
   async refresh(): Promise<void> {
     const id = this.route.collection;
     if (!this.collection) return;
@@ -192,7 +192,7 @@ class Store {
     }
   }
 
-  /** An ingest has ended: what is shown may be out of date. */
+  /** A job has ended: the shown results may be out of date. */
   async ingested(): Promise<void> {
     await this.refresh();
     this.#asked = "";
@@ -208,10 +208,10 @@ class Store {
     this.#settle(wait);
   }
 
-  /** Ask in another way. A drawing is no image to ask with, nor the other way round. */
+  /** Change the query type. A sketch is not a query image, nor the reverse. */
   turn(kind: Kind): void {
     const kept = (kind === "sketch") === (this.kind === "sketch");
-    // What is still on its way belongs to what is left.
+    // A running upload belongs to the previous query type.
     if (!kept) this.#drop();
     this.go({ kind, hit: "", ...UNMARKED, ...(kept ? {} : { upload: "", size: null, box: null }) });
   }
@@ -221,13 +221,13 @@ class Store {
     this.answer = null;
     const { map, kind, upload, size, box, colours, histogram, texts, minusTexts, words, where } = this.route;
     const kinds = offered(this.collections?.find(({ id }) => id === collection) ?? null);
-    // Where no drawing can be asked with, it is no image to ask with either.
+    // A collection without sketch search must not use the sketch as a query image.
     const kept = upload && (kind !== "sketch" || kinds.includes(kind)) ? { upload, size, box } : {};
     this.go({ ...blank(collection), map, kind, colours, histogram, texts, minusTexts, words, where, ...kept });
     void this.refresh();
   }
 
-  /** Ask with an image or with a drawing, or pick colours from it; of several on their way, the last one counts. */
+  /** Search with an image or a sketch, or pick colours from an image; of several uploads, the last one counts. */
   async ask(file: Blob, kind: "image" | "sketch" | "colours" = "image", shown = false): Promise<void> {
     const turn = ++this.#turn;
     this.uploading = true;
@@ -236,7 +236,7 @@ class Store {
       const { upload, width, height } = await api.upload(file);
       if (turn !== this.#turn) return;
       this.drawn = shown ? upload : "";
-      // Each line of a drawing is no step to go back to.
+      // The lines of a sketch are not separate steps of the history.
       const how = shown && this.route.upload ? "replace" : "push";
       this.go({ kind, upload, id: "", size: [width, height], box: null, hit: "", k: PAGE, ...UNMARKED }, how, 0);
     } catch (error) {
@@ -246,7 +246,7 @@ class Store {
     }
   }
 
-  /** The drawing area is empty: nothing is asked with it. */
+  /** The drawing area is empty: clear the query. */
   undraw(): void {
     this.#drop();
     this.drawn = "";
@@ -263,7 +263,7 @@ class Store {
     scrollTo({ top: 0 });
   }
 
-  /** Mark a hit as alike or not alike, or take the mark away; `at` is the place of its card, where that was used. */
+  /** Set or remove feedback on a hit; `at` is the position of its card, if that was used. */
   mark(hit: Pick<Hit, "id" | "path">, mark: Mark, at = -1): void {
     const { likes, unlikes } = this.route;
     const set = !this.route[mark].includes(hit.id);
@@ -271,12 +271,12 @@ class Store {
     this.marked = at < 0 ? null : { id: hit.id, mark, at };
     this.names = { ...this.names, [hit.id]: hit.path };
     const others = { likes: likes.filter((id) => id !== hit.id), unlikes: unlikes.filter((id) => id !== hit.id) };
-    // What is not alike is no hit any more: there is nothing left to look at.
+    // An image with negative feedback is no longer a hit, so its dialog closes.
     const left = set && mark === "unlikes" ? { hit: "" } : {};
     this.go({ ...others, ...(set ? { [mark]: [...others[mark], hit.id] } : {}), ...left });
   }
 
-  /** Somebody set or dropped a label of a hit. */
+  /** Update the labels of a hit. */
   relabel(id: number, labels: Label[]): void {
     if (this.answer) this.answer = { ...this.answer, hits: this.answer.hits.map((hit) => (hit.id === id ? { ...hit, labels } : hit)) };
   }
@@ -299,7 +299,7 @@ class Store {
     this.go({ hit: String(hit.id) }, this.route.hit ? "replace" : "push");
   }
 
-  /** Close the open hit: back where it was opened from, so that the history keeps no trace of each look. */
+  /** Close the open hit by going back, so that the history does not fill with opened hits. */
   close(): void {
     if (!this.route.hit) return;
     if (this.#opened) history.back();
@@ -320,7 +320,7 @@ class Store {
     this.uploading = false;
   }
 
-  /** What the search for the question is known by; empty where nothing is asked. */
+  /** The key of the current search; empty without a query. */
   get #key(): string {
     const asked = this.question;
     asked?.set("k", String(this.route.k));
@@ -364,23 +364,23 @@ class Store {
     if (this.#running === running) this.searching = false;
   }
 
-  #tell(answer: Answer): void {
+  #tell(answer: SearchResponse): void {
     const alike = answer.hits.filter(({ alike }) => alike).length;
     const judged = answer.hits.some(({ alike }) => alike !== null);
     const found = answer.hits.length;
     const marks = this.route.likes.length + this.route.unlikes.length;
-    const refined = marks && this.markable ? `Refined by ${count(marks, "mark")}. ` : "";
-    if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No image passes the filter.";
+    const refined = marks && this.markable ? `Refined by feedback on ${count(marks, "image")}. ` : "";
+    if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No image matches the filter.";
     else if (!found) this.said = `${refined}No images found.`;
-    else if (this.sense === "words") this.said = `${holding(found)}, the best first.`;
-    else if (!judged) this.said = `${refined}${count(answer.hits.length, "image")} found, the nearest first.`;
-    else if (!alike) this.said = `${refined}Nothing like it here. The nearest ${count(answer.hits.length, "image")} are shown.`;
-    else this.said = `${refined}${count(alike, "image")} alike, ${answer.hits.length - alike} more below the line.`;
+    else if (this.sense === "words") this.said = `${holding(found)}, best first.`;
+    else if (!judged) this.said = `${refined}${count(answer.hits.length, "image")} found, nearest first.`;
+    else if (!alike) this.said = `${refined}No similar images. Showing the nearest ${count(answer.hits.length, "image")}.`;
+    else this.said = `${refined}${count(alike, "similar image")}, ${answer.hits.length - alike} less similar.`;
   }
 
   fail(error: unknown): void {
     this.trouble = error instanceof Trouble ? error : new Trouble(-1, String(error), "Reload the page.");
-    this.said = `${this.trouble.message} ${this.trouble.remedy}`;
+    this.said = `${this.trouble.message} ${this.trouble.hint}`;
     clearTimeout(this.#retry);
     if (this.offline) this.#retry = window.setTimeout(() => this.offline && void this.load(), RETRY_MS);
   }

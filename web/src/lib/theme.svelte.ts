@@ -1,4 +1,4 @@
-/** Light or dark: as the system says, until the person says otherwise. */
+/** Light or dark theme: that of the system, unless the user chooses. */
 
 type Theme = "light" | "dark";
 
@@ -29,13 +29,13 @@ class Look {
 
   toggle(): void {
     const next = this.theme === "dark" ? "light" : "dark";
-    // Back to what the system says is no choice any more.
+    // Choosing the theme of the system removes the choice.
     this.chosen = next === this.system ? null : next;
     try {
       if (this.chosen) localStorage.setItem(KEY, this.chosen);
       else localStorage.removeItem(KEY);
     } catch {
-      // Storage is blocked: the choice lasts as long as the page.
+      // Storage is blocked: the choice lasts until the page is closed.
     }
     this.#apply();
   }

@@ -1,15 +1,15 @@
-/** Numbers and reasons as a person reads them. */
+/** Formatting of numbers, reasons and paths. */
 
 const COUNT = new Intl.NumberFormat("en");
 
 export const count = (value: number, one: string, many = `${one}s`): string =>
   `${COUNT.format(value)} ${value === 1 ? one : many}`;
 
-/** `1 image passes the filter`, `12 images pass the filter`. */
-export const passing = (value: number): string => `${count(value, "image passes", "images pass")} the filter`;
+/** `1 image matches the filter`, `12 images match the filter`. */
+export const passing = (value: number): string => `${count(value, "image matches", "images match")} the filter`;
 
-/** `1 image holds the words`, `3 images hold the words`. */
-export const holding = (value: number): string => count(value, "image holds the words", "images hold the words");
+/** `1 image matches the words`, `3 images match the words`. */
+export const holding = (value: number): string => count(value, "image matches the words", "images match the words");
 
 export const rated = (score: number | null): string => (score === null ? "–" : score.toFixed(2));
 
@@ -25,7 +25,7 @@ export function seconds(taken: number | Record<string, number>): string {
   return value < 1 ? `${Math.max(1, Math.round(value * 1000))} ms` : `${value.toFixed(1)} s`;
 }
 
-/** Numbers as they are pasted, with commas between them: a list, a column, or a line of `nearsight describe` with its path. */
+/** Pasted numbers, comma-separated: a list, a column, or a line of `nearsight describe` with its path. */
 export function numbered(text: string): string {
   const fields = text.trim().split("\t");
   if (fields.length > 1 && Number.isNaN(Number(fields[0]))) fields.shift();
@@ -38,7 +38,7 @@ export function plain(reason: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** A path in its folder and its name. */
+/** Splits a path into folder and name. */
 export function parted(path: string): { folder: string; name: string } {
   const cut = path.lastIndexOf("/") + 1;
   return { folder: path.slice(0, cut), name: path.slice(cut) };

@@ -1,1 +1,1 @@
-"""The routes: each parses, calls one function, returns."""
+"""The routes: each reads its parameters, calls one function, and returns JSON."""

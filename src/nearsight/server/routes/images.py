@@ -1,4 +1,4 @@
-"""Images of a collection, by id, never by path, and never the bytes of their files."""
+"""Images of a collection, by id; never by path, and never the original bytes."""
 
 from __future__ import annotations
 
@@ -10,82 +10,92 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nearsight.server import schemas
-from nearsight.server.collections import Shelved
-from nearsight.server.colours import Picked
-from nearsight.server.decoder import SHOWN_SIDE
-from nearsight.server.service import Its, Named, labels_row, tag
+from nearsight.server.collections import ServedCollection
+from nearsight.server.colours import ColourPickParam
+from nearsight.server.decoder import DISPLAY_SIDE
+from nearsight.server.json_output import labels_json
+from nearsight.server.service import CollectionParam, ServiceParam, etag
 
 JPEG: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}}},
-    304: {"description": "it has not changed"},
+    304: {"description": "not modified"},
 }
-LONGEST = 200
-"""Characters of a label."""
-Ident: TypeAlias = Annotated[int, Path(ge=1, le=(1 << 63) - 1)]
+MAX_LABEL_LENGTH = 200
+ImageId: TypeAlias = Annotated[int, Path(alias="id", ge=1, le=(1 << 63) - 1)]
 
-router = APIRouter(prefix="/collections/{collection}/images/{ident}", tags=["images"])
+router = APIRouter(prefix="/collections/{collection}/images/{id}", tags=["images"])
 
 
 @router.get("/thumbnail", response_class=Response, responses={**JPEG})
-async def thumbnail(service: Its, shelved: Named, ident: Ident, request: Request) -> Response:
-    """The stored thumbnail, 256 pixels at the longest side."""
-    jpeg = await service.read.run(partial(_stored, shelved, ident))
-    return _cached(request, tag(jpeg), jpeg)
+async def get_thumbnail(
+    service: ServiceParam, served: CollectionParam, image_id: ImageId, request: Request
+) -> Response:
+    """Return the stored thumbnail, at most 256 pixels."""
+    jpeg = await service.read.run(partial(_read_thumbnail, served, image_id))
+    return _to_response(request, etag(jpeg), jpeg)
 
 
-@router.get("", response_class=Response, responses={**JPEG, 410: {"description": "its file is gone"}})
-async def image(service: Its, shelved: Named, ident: Ident, request: Request) -> Response:
-    """The image, made anew as a JPEG of at most 1600 pixels."""
-    content = await service.read.run(lambda: shelved.image(ident).sha256.hex()[:32])
-    if _matches(request, mark := _tag(content)):
-        return _cached(request, mark, b"")
-    made = await service.decode.run(partial(service.shown, shelved, ident))
-    return _cached(request, _tag(made.digest), made.encoded)
+@router.get("", response_class=Response, responses={**JPEG, 410: {"description": "gone: the file was removed"}})
+async def get_image(service: ServiceParam, served: CollectionParam, image_id: ImageId, request: Request) -> Response:
+    """Return the image, re-encoded as a JPEG of at most 1600 pixels."""
+    content = await service.read.run(lambda: served.image(image_id).sha256.hex()[:32])
+    if _matches(request, tag := _etag(content)):
+        return _to_response(request, tag, b"")
+    rendered = await service.decode.run(partial(service.render_for_page, served, image_id))
+    return _to_response(request, _etag(rendered.digest), rendered.encoded)
 
 
-@router.get("/colours", response_model=schemas.PickedColours)
-async def colours(service: Its, shelved: Named, ident: Ident, picking: Picked) -> dict[str, Any]:
-    """The colours at some points of an image, or its main ones."""
-    kept = await service.own(shelved, ident)
-    return {"colours": await service.decode.run(partial(picking.of, kept))}
+@router.get("/colours", response_model=schemas.ColoursResponse)
+async def pick_image_colours(
+    service: ServiceParam, served: CollectionParam, image_id: ImageId, pick: ColourPickParam
+) -> dict[str, Any]:
+    """Return the colours at points of an image, or its main colours."""
+    image = await service.query_image(served, image_id)
+    return {"colours": await service.decode.run(partial(pick.read_colours, image))}
 
 
-Word: TypeAlias = Annotated[str, Query(min_length=1, max_length=LONGEST, description="a word or several")]
+LabelParam: TypeAlias = Annotated[
+    str, Query(min_length=1, max_length=MAX_LABEL_LENGTH, description="one or several words")
+]
 
 
-@router.put("/labels", response_model=list[schemas.Label])
-async def set_label(service: Its, shelved: Named, ident: Ident, label: Word) -> list[dict[str, Any]]:
-    """Say that an image shows something, or confirm what a model said; all its labels from now on."""
+@router.put("/labels", response_model=list[schemas.LabelResponse])
+async def put_label(
+    service: ServiceParam, served: CollectionParam, image_id: ImageId, label: LabelParam
+) -> list[dict[str, Any]]:
+    """Set a label, or confirm one that a model set; return all labels of the image."""
     service.check_writable()
-    return labels_row(await service.read.run(partial(shelved.judge, ident, label, right=True)))
+    return labels_json(await service.read.run(partial(served.review_label, image_id, label, right=True)))
 
 
-@router.delete("/labels", response_model=list[schemas.Label])
-async def drop_label(service: Its, shelved: Named, ident: Ident, label: Word) -> list[dict[str, Any]]:
-    """Say that a label is wrong: no model sets it again; all labels from now on."""
+@router.delete("/labels", response_model=list[schemas.LabelResponse])
+async def delete_label(
+    service: ServiceParam, served: CollectionParam, image_id: ImageId, label: LabelParam
+) -> list[dict[str, Any]]:
+    """Reject a label, so that no model sets it again; return all labels of the image."""
     service.check_writable()
-    return labels_row(await service.read.run(partial(shelved.judge, ident, label, right=False)))
+    return labels_json(await service.read.run(partial(served.review_label, image_id, label, right=False)))
 
 
-def _stored(shelved: Shelved, ident: int) -> bytes:
-    shelved.image(ident)
-    with shelved.use() as photos:
-        return photos.thumbnail(ident)
+def _read_thumbnail(served: ServedCollection, image_id: int) -> bytes:
+    served.image(image_id)
+    with served.use() as collection:
+        return collection.thumbnail(image_id)
 
 
-def _tag(content: str) -> str:
-    return f'"{content}-{SHOWN_SIDE}"'
+def _etag(content: str) -> str:
+    return f'"{content}-{DISPLAY_SIDE}"'
 
 
-def _matches(request: Request, mark: str) -> bool:
+def _matches(request: Request, tag: str) -> bool:
     known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
-    return mark in known or known == ["*"]
+    return tag in known or known == ["*"]
 
 
-def _cached(request: Request, mark: str, jpeg: bytes) -> Response:
-    """The image, or 304 where the browser has it. An address with a mark of the content is good for ever."""
-    lasting = "private, max-age=31536000, immutable" if "v" in request.query_params else "private, no-cache"
-    headers = {"ETag": mark, "Cache-Control": lasting}
-    if _matches(request, mark):
+def _to_response(request: Request, tag: str, jpeg: bytes) -> Response:
+    """Return the JPEG, or 304 if the client has it. A URL with a content hash (`v=`) never expires."""
+    cache_control = "private, max-age=31536000, immutable" if "v" in request.query_params else "private, no-cache"
+    headers = {"ETag": tag, "Cache-Control": cache_control}
+    if _matches(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(jpeg, media_type="image/jpeg", headers=headers)

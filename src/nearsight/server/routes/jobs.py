@@ -1,4 +1,4 @@
-"""Bringing collections up to date."""
+"""Indexing jobs."""
 
 from __future__ import annotations
 
@@ -12,60 +12,60 @@ from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
 from nearsight.server import schemas
-from nearsight.server.errors import readable
-from nearsight.server.jobs import Job
-from nearsight.server.service import Its, Named
+from nearsight.server.errors import escape_surrogates
+from nearsight.server.jobs import IndexJob
+from nearsight.server.service import CollectionParam, ServiceParam
 
-PAUSE = 0.1
-"""Seconds between two looks at a job."""
+POLL_SECONDS = 0.1
+"""Seconds between two polls of a job."""
 
-ALIVE = 150
-"""Looks without news after which a comment is sent, so that no proxy takes the connection for dead."""
+KEEPALIVE_POLLS = 150
+"""Polls without change after which a comment is sent, so that no proxy drops the connection."""
 
 EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
 
 router = APIRouter(tags=["jobs"])
 
 
-@router.post("/collections/{collection}/jobs", status_code=202, response_model=schemas.Job)
-async def start(service: Its, shelved: Named, wanted: schemas.Start) -> dict[str, Any]:
-    """Look through the folder again, and index it by these senses too."""
+@router.post("/collections/{collection}/jobs", status_code=202, response_model=schemas.JobResponse)
+async def start_job(service: ServiceParam, served: CollectionParam, request: schemas.JobRequest) -> dict[str, Any]:
+    """Update the collection from its folder, and index it by further senses."""
     service.check_writable()
-    return (await service.read.run(partial(service.jobs.start, shelved, wanted.by))).as_dict()
+    return (await service.read.run(partial(service.jobs.start, served, request.by))).as_dict()
 
 
-@router.get("/jobs/{job}", response_model=schemas.Job)
-async def state(service: Its, job: str) -> dict[str, Any]:
-    """How a job stands."""
+@router.get("/jobs/{job}", response_model=schemas.JobResponse)
+async def get_job(service: ServiceParam, job: str) -> dict[str, Any]:
+    """Return the state of a job."""
     return service.jobs[job].as_dict()
 
 
 @router.get("/jobs/{job}/events", response_class=StreamingResponse, responses={**EVENTS})
-async def events(service: Its, job: str) -> StreamingResponse:
-    """The job as it goes: `progress` with {step, done, total} at each change, then `done` with the whole job."""
+async def stream_job(service: ServiceParam, job: str) -> StreamingResponse:
+    """Stream a job as events: `progress` with {step, done, total} at each change, then `done` with the job."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_told(service.jobs[job]), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream_events(service.jobs[job]), media_type="text/event-stream", headers=headers)
 
 
-@router.delete("/jobs/{job}", status_code=202, response_model=schemas.Job)
-async def cancel(service: Its, job: str) -> dict[str, Any]:
-    """End a job as soon as can be; what it has committed stays."""
+@router.delete("/jobs/{job}", status_code=202, response_model=schemas.JobResponse)
+async def cancel_job(service: ServiceParam, job: str) -> dict[str, Any]:
+    """Cancel a job; committed work is kept."""
     service.check_writable()
-    service.jobs[job].wanted.set()
+    service.jobs[job].cancel_requested.set()
     return service.jobs[job].as_dict()
 
 
-async def _told(job: Job) -> AsyncIterator[str]:
+async def _stream_events(job: IndexJob) -> AsyncIterator[str]:
     last, quiet = None, 0
     while not job.ended.is_set():
         if (now := job.progress) != last:
             last, quiet = now, 0
             yield _event("progress", vars(now))
-        elif (quiet := quiet + 1) % ALIVE == 0:
-            yield ": still at it\n\n"
-        await asyncio.sleep(PAUSE)
+        elif (quiet := quiet + 1) % KEEPALIVE_POLLS == 0:
+            yield ": keep-alive\n\n"
+        await asyncio.sleep(POLL_SECONDS)
     yield _event("done", job.as_dict())
 
 
 def _event(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {readable(json.dumps(data))}\n\n"
+    return f"event: {name}\ndata: {escape_surrogates(json.dumps(data))}\n\n"

@@ -8,23 +8,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from nearsight.server import schemas
-from nearsight.server.service import Its, Named, map_rows
+from nearsight.server.json_output import map_json
+from nearsight.server.service import CollectionParam, ServiceParam
 
-MOST = 20_000
-"""Images of one answer, 4 MB."""
+MAX_IMAGES = 20_000
+"""Images of one response, 4 MB."""
 
 router = APIRouter(prefix="/collections/{collection}", tags=["map"])
 
 
-@router.get("/map", response_model=schemas.Map)
-async def laid_out(
-    service: Its,
-    shelved: Named,
-    by: Annotated[str, Query(max_length=500, description="the sense; the default one where empty")] = "",
-    where: Annotated[str, Query(max_length=2000, description="only images of which this holds")] = "",
-    limit: Annotated[int, Query(ge=0, le=MOST, description="how many images, drawn by lot")] = 5000,
+@router.get("/map", response_model=schemas.MapResponse)
+async def get_map(
+    service: ServiceParam,
+    served: CollectionParam,
+    by: Annotated[str, Query(max_length=500, description="the sense, the default one if empty")] = "",
+    where: Annotated[str, Query(max_length=2000, description="filter expression")] = "",
+    limit: Annotated[int, Query(ge=0, le=MAX_IMAGES, description="number of images, a random sample")] = 5000,
 ) -> dict[str, Any]:
-    """Where each image lies in a plane in which those that are alike lie near each other."""
-    found = await service.layout.run(partial(service.map, shelved, by or None, where.strip()))
-    rows = await service.read.run(partial(map_rows, shelved, found, limit))
-    return {**found.summary(), "total": len(found), "images": rows}
+    """Lay the images out in a plane, similar ones near each other."""
+    layout = await service.layout.run(partial(service.map, served, by or None, where.strip()))
+    images = await service.read.run(partial(map_json, served, layout, limit))
+    return {**layout.summary(), "total": len(layout), "images": images}

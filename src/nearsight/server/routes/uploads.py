@@ -1,4 +1,4 @@
-"""Images to ask with."""
+"""Uploaded query images."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from starlette.responses import Response
 from nearsight.images.decode import NAMELESS
 from nearsight.images.pillow import printable
 from nearsight.server import schemas
-from nearsight.server.colours import Picked
-from nearsight.server.decoder import Rendered, shown
+from nearsight.server.colours import ColourPickParam
+from nearsight.server.decoder import RenderedImage, resize_jpeg
 from nearsight.server.errors import RefusedError
-from nearsight.server.service import Its, Service
+from nearsight.server.service import Service, ServiceParam
 
-LONGEST = 100
-"""Characters of a file's name that are said."""
+MAX_NAME_LENGTH = 100
+"""Characters of a file name in messages."""
 
-NAMELESS_FILES = ("blob", "image")
-"""What browsers, and the page, call what is no file."""
+PLACEHOLDER_NAMES = ("blob", "image")
+"""Names that browsers, and the page, give to images without a file."""
 
-SIDE = 1024
-"""The longest side of an upload that is shown."""
+PREVIEW_SIDE = 1024
+"""The longest side of a displayed upload."""
 
 _BODY = {
     "required": True,
@@ -40,41 +40,41 @@ _BODY = {
     },
 }
 
-Ident: TypeAlias = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+UploadId: TypeAlias = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 
 
-@router.post("", response_model=schemas.Upload, openapi_extra={"requestBody": _BODY})
-async def upload(service: Its, request: Request) -> dict[str, Any]:
-    """Give an image to ask with, as the field `image` of a form."""
+@router.post("", response_model=schemas.UploadResponse, openapi_extra={"requestBody": _BODY})
+async def upload_image(service: ServiceParam, request: Request) -> dict[str, Any]:
+    """Upload a query image, as the field `image` of a form."""
     async with request.form(max_files=1, max_fields=4) as form:
         image = form.get("image")
         if not isinstance(image, UploadFile):
-            raise RefusedError(422, "the form has no file named image", "send it as multipart/form-data")
-        made = await service.decode.run(partial(_kept, service, image))
-    return {"upload": made.digest, "width": made.width, "height": made.height}
+            raise RefusedError(422, "the form has no file field named image", "send it as multipart/form-data")
+        rendered = await service.decode.run(partial(_read_upload, service, image))
+    return {"upload": rendered.digest, "width": rendered.width, "height": rendered.height}
 
 
 @router.get("/{upload}", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
-async def uploaded(service: Its, upload: Ident) -> Response:
-    """An uploaded image, made anew as a JPEG of at most 1024 pixels."""
-    jpeg = await service.decode.run(partial(shown, service.kept(upload), SIDE))
+async def get_upload(service: ServiceParam, upload: UploadId) -> Response:
+    """Return an uploaded image, re-encoded as a JPEG of at most 1024 pixels."""
+    jpeg = await service.decode.run(partial(resize_jpeg, service.get_upload(upload), PREVIEW_SIDE))
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
-@router.get("/{upload}/colours", response_model=schemas.PickedColours)
-async def colours(service: Its, upload: Ident, picking: Picked) -> dict[str, Any]:
-    """The colours at some points of an uploaded image, or its main ones."""
-    return {"colours": await service.decode.run(partial(picking.of, service.kept(upload)))}
+@router.get("/{upload}/colours", response_model=schemas.ColoursResponse)
+async def pick_colours(service: ServiceParam, upload: UploadId, pick: ColourPickParam) -> dict[str, Any]:
+    """Return the colours at points of an uploaded image, or its main colours."""
+    return {"colours": await service.decode.run(partial(pick.read_colours, service.get_upload(upload)))}
 
 
-def _kept(service: Service, image: UploadFile) -> Rendered:
-    """Read in the worker's thread, so that as many bodies are in memory as there are threads."""
-    return service.keep(image.file.read(), called(image.filename or ""))
+def _read_upload(service: Service, image: UploadFile) -> RenderedImage:
+    """Runs in an executor thread, so that no more bodies are in memory than there are threads."""
+    return service.add_upload(image.file.read(), clean_filename(image.filename or ""))
 
 
-def called(filename: str) -> str:
-    """What an upload is called: the name of its file without folders, where its sender gave it one."""
-    name = printable(filename.replace("\\", "/").rpartition("/")[2], LONGEST)
-    return name if name not in ("", *NAMELESS_FILES) else NAMELESS
+def clean_filename(filename: str) -> str:
+    """Return the file name of an upload without folders, or a placeholder."""
+    name = printable(filename.replace("\\", "/").rpartition("/")[2], MAX_NAME_LENGTH)
+    return name if name not in ("", *PLACEHOLDER_NAMES) else NAMELESS
