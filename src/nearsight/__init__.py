@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nearsight.api.collection import Collection, describe, open
-    from nearsight.api.indexing import index, learn
+    from nearsight.api.indexing import index, train
     from nearsight.api.labels import annotate, classify, drop_label, set_label
     from nearsight.applications.map import Map
     from nearsight.applications.match import match
@@ -36,17 +36,17 @@ __all__ = [
     "describe",
     "drop_label",
     "index",
-    "learn",
     "match",
     "open",
     "set_label",
+    "train",
 ]
 
 _HOMES = {
     **dict.fromkeys(["annotate", "classify", "drop_label", "set_label"], "nearsight.api.labels"),
     **dict.fromkeys(["Collection", "describe", "open"], "nearsight.api.collection"),
     "Map": "nearsight.applications.map",
-    **dict.fromkeys(["index", "learn"], "nearsight.api.indexing"),
+    **dict.fromkeys(["index", "train"], "nearsight.api.indexing"),
     "match": "nearsight.applications.match",
     "colours": "nearsight.applications.palette",
     **dict.fromkeys(["Hit", "Results"], "nearsight.search.engine"),

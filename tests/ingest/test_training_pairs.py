@@ -78,15 +78,15 @@ def test_what_is_learnt_of_pairs_finds_the_same_thing(things, tmp_path):
 
 def right(folder, collection, recipe, learnt):
     """How many of the fourth images find another image of their thing first."""
-    with ns.index(folder, recipe=recipe, learnt=learnt, collection=collection) as opened:
+    with ns.index(folder, recipe=recipe, trained=learnt, collection=collection) as opened:
         asked = [opened.search(folder / f"{thing}/3.png", recipe=recipe, k=2).hits for thing in range(THINGS)]
     return sum(hits[1].path.startswith(f"{thing}/") for thing, hits in enumerate(asked))
 
 
 def test_without_pairs_it_says_what_to_run(things, tmp_path):
-    with pytest.raises(UsageError, match=r"pair_whitening learns from pairs .* nearsight learn FOLDER .*--pairs FILE"):
+    with pytest.raises(UsageError, match=r"pair_whitening is trained on pairs .* nearsight train FOLDER .*--pairs FILE"):
         ns.index(things, recipe=RECIPE, collection=tmp_path / "collection")
-    with pytest.raises(UsageError, match="none of these recipes learns from pairs"):
+    with pytest.raises(UsageError, match="none of these recipes is trained on pairs"):
         ns.train([things], "tiny(square=4, colour=false) | pca(dim=3) | flat", tmp_path / "out.npz", pairs="folders")
 
 

@@ -128,7 +128,7 @@ def test_after_changes_the_answers_are_those_of_a_fresh_collection(copy, tmp_pat
     """What was learnt is taken along as a file: with it, a rebuild is the same."""
     learnt = tmp_path / "learnt.npz"
     assert len(ns.train([copy], OBJECTS, learnt, settings=ONE)) == 1
-    indexed(copy, learnt=[learnt])
+    indexed(copy, trained=[learnt])
     save(texture(50), copy / "new.png", 5)
     save(pasted(texture(1), texture(51)), copy / "other-3.png", 6)
     (copy / "other-4.png").unlink()
@@ -138,7 +138,7 @@ def test_after_changes_the_answers_are_those_of_a_fresh_collection(copy, tmp_pat
     assert "learning" not in steps
     fresh = tmp_path / "fresh"
     shutil.copytree(copy, fresh, ignore=shutil.ignore_patterns(".nearsight"))
-    _, steps = indexed(fresh, learnt=[learnt])
+    _, steps = indexed(fresh, trained=[learnt])
     assert "learning" not in steps
     queries = sorted(fresh.glob("*.png"))
     with ns.open(copy) as photos, ns.open(fresh) as anew:
@@ -173,7 +173,7 @@ def test_with_another_vocabulary_the_rows_are_made_anew_and_the_old_ones_go(copy
         save(texture(70 + number), other / f"{number}.png")
     learnt = tmp_path / "learnt.npz"
     ns.train([other], OBJECTS, learnt, settings=ONE)
-    summary, steps = indexed(copy, learnt=[learnt])
+    summary, steps = indexed(copy, trained=[learnt])
     assert summary.completed == 13
     assert "learning" not in steps
     assert len(keys(copy)) == 1
@@ -181,7 +181,7 @@ def test_with_another_vocabulary_the_rows_are_made_anew_and_the_old_ones_go(copy
     with ns.open(copy) as photos:
         assert photos.verify() == []
         assert photos.search(copy / "thing.png", recipe=OBJECTS)[1].path == "scene.png"
-    assert indexed(copy, learnt=[learnt])[0].unchanged == 13
+    assert indexed(copy, trained=[learnt])[0].unchanged == 13
 
 
 def damaged(folder):
@@ -302,7 +302,7 @@ def test_steps_that_do_not_follow_each_other_are_refused(recipe, says, tmp_path)
 
 def test_a_folder_without_features_says_that_nothing_can_be_learnt(tmp_path):
     save(np.full((50, 60, 3), 9, np.uint8), tmp_path / "p" / "blank.png")
-    with pytest.raises(UsageError, match="cannot learn from these images: a vocabulary is learnt from descriptors"):
+    with pytest.raises(UsageError, match="cannot be trained on these images: a vocabulary is learnt from descriptors"):
         indexed(tmp_path / "p")
 
 
@@ -335,21 +335,21 @@ def test_files_that_were_not_written_by_learn_are_refused(copy, tmp_path):
     ]
     for content in contents:
         wrong.write_bytes(content)
-        with pytest.raises(UsageError, match=r"wrong\.npz is no file of nearsight learn"):
-            indexed(copy, learnt=[wrong])
-    with pytest.raises(UsageError, match=r"none\.npz is no file of nearsight learn: .*No such file"):
-        indexed(copy, learnt=[tmp_path / "none.npz"])
+        with pytest.raises(UsageError, match=r"wrong\.npz is no file of nearsight train"):
+            indexed(copy, trained=[wrong])
+    with pytest.raises(UsageError, match=r"none\.npz is no file of nearsight train: .*No such file"):
+        indexed(copy, trained=[tmp_path / "none.npz"])
     with pytest.raises(UsageError, match=r"sift\(n=200.*none that is asked for does"):
-        indexed(copy.parent / "images", "phash", collection=tmp_path / "elsewhere", learnt=[learnt])
+        indexed(copy.parent / "images", "phash", collection=tmp_path / "elsewhere", trained=[learnt])
     assert indexed(copy)[0].unchanged == 13
 
 
 def test_learning_needs_folders_and_something_to_learn(tmp_path):
-    with pytest.raises(UsageError, match="learn nothing from images"):
+    with pytest.raises(UsageError, match="need no training"):
         ns.train([tmp_path], "phash", tmp_path / "out.npz")
     with pytest.raises(UsageError, match="is not a folder"):
         ns.train([tmp_path / "none"], OBJECTS, tmp_path / "out.npz")
-    with pytest.raises(UsageError, match="cannot learn from these images"):
+    with pytest.raises(UsageError, match="cannot be trained on these images"):
         ns.train([tmp_path], OBJECTS, tmp_path / "out.npz", settings=ONE)
     save(texture(1), tmp_path / "a.png")
     with pytest.raises(UsageError, match=r"cannot be written: .*no folder is not a folder"):

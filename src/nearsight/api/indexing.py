@@ -49,7 +49,7 @@ def index(
     *,
     drop: str | Iterable[str] = (),
     collection: str | Path | None = None,
-    learnt: Iterable[str | Path] = (),
+    trained: Iterable[str | Path] = (),
     settings: Settings | None = None,
     watch: Watch | None = None,
     files: FileSystem | None = None,
@@ -65,13 +65,13 @@ def index(
         what their indexes keep and what they learnt, as far as no other recipe uses it; `dropped` says how much that
         was. A recipe whose method is not installed can be dropped too
     collection : where the collection lies, `FOLDER/.nearsight` by default
-    trained : files of `train`: what recipes need that learn, such as a vocabulary; otherwise they learn from the folder.
-        Rows that were made with something else learnt are made anew
+    trained : files of `train`: what recipes need, such as a vocabulary; without them recipes are trained on the folder.
+        Vectors that were computed with another file are recomputed
     watch : is told of the progress
 
     Raises
     ------
-    UsageError : the folder, a sense or a recipe is not there, a file of `learnt` is for none of the recipes, or no
+    UsageError : the folder, a sense or a recipe is not there, a file of `trained` is for none of the recipes, or no
         recipe would be left
     ModelError : a recipe's model is not there, or is not what its card says
     LockedError : another process is writing to the collection
@@ -90,7 +90,7 @@ def index(
         each.descriptor.load()
     files.make_folder(home)
     with writer_lock(home, files), open_catalogue(home, files) as catalogue:
-        taught = load_trained_files(map(Path, learnt), [*asked, *buildable_pipelines(catalogue.recipes().values())])
+        taught = load_trained_files(map(Path, trained), [*asked, *buildable_pipelines(catalogue.recipes().values())])
         save_root(catalogue, root, home)
         leaving = drop_recipes.named(drop, catalogue.recipes(), asked)
         wanted = [each for each in update_recipes(catalogue, asked) if each.name not in leaving]
@@ -147,7 +147,7 @@ def _learner(files: FileSystem, watch: Watch, settings: Settings) -> Learner:
     return Learner(files, report, settings.workers, settings.limits, settings.worker_limits)
 
 
-def learn(
+def train(
     folders: Sequence[str | Path],
     recipe: str | Iterable[str],
     out: str | Path,
@@ -156,35 +156,34 @@ def learn(
     settings: Settings | None = None,
     watch: Watch | None = None,
 ) -> list[str]:
-    """Learn what recipes need, such as a vocabulary, from folders of images, into a file for any collection.
+    """Train what recipes need, such as a vocabulary, from folders of images, into a file for any collection.
 
     Parameters
     ----------
     recipe : a recipe's text, or several
     out : the file that is written
-    pairs : for recipes that learn from images of the same thing: a CSV file of two columns, the paths of both below
-        their folder; `folders` where the images of each folder show one thing; or the pairs of paths themselves
+    pairs : matching images, for recipes that are trained on pairs: a CSV file of two columns, paths below the folder; `folders` where the images of each folder show one thing; or the pairs of paths themselves
     watch : is told of the progress
 
     Returns
     -------
-    the recipes, written out, as far as they learn something
+    the recipes that were trained, with every default written out
 
     Raises
     ------
-    UsageError : a folder is not there, no recipe learns anything, the images have nothing to learn from, or pairs
-        lack, are none, or are of no use to these recipes
+    UsageError : a folder is not there, no recipe needs training, the images have no features to train on, or pairs
+        are missing, malformed, or of no use to these recipes
     StorageError : the file cannot be written
     """
     asked = build_pipelines((), [recipe] if isinstance(recipe, str) else recipe)
     wanted = [each for each in asked if isinstance(each.descriptor, DescriptorChain) and each.descriptor.needs_training]
     if not wanted:
-        raise UsageError("these recipes learn nothing from images: they are ready as they are")
+        raise UsageError("these recipes need no training: use them as they are")
     if not Path(out).absolute().parent.is_dir():
         raise UsageError(f"{out} cannot be written: {Path(out).absolute().parent} is not a folder")
     paired = any(isinstance(step, Encoder) and step.trains_on_pairs for each in wanted for step in each.embedding_steps)
     if pairs and not paired:
-        raise UsageError("none of these recipes learns from pairs; pair_whitening does")
+        raise UsageError("none of these recipes is trained on pairs; pair_whitening is")
     files, found = LocalFileSystem(), dict[bytes, list[bytes]]()
     for folder in folders:
         if not Path(folder).is_dir():

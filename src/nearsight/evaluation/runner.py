@@ -158,7 +158,7 @@ def open_bench(
     others = [name for name in names if name not in SENSES]
     with tempfile.TemporaryDirectory(prefix="nearsight-") as place:
         photos = index(
-            folder, senses, others, collection=index_dir or Path(place), learnt=trained, watch=watch, settings=settings
+            folder, senses, others, collection=index_dir or Path(place), trained=trained, watch=watch, settings=settings
         )
         with photos:
             if not len(photos):

@@ -194,15 +194,15 @@ def fit(
         if encoder.sample_size and steps not in known:
             if encoder.trains_on_pairs and not pairs:
                 raise UsageError(
-                    f"{method_name(encoder)} learns from pairs of images of the same thing: nearsight learn FOLDER "
-                    "--recipe ... --pairs FILE --out LEARNT, and then --learnt LEARNT where it is used"
+                    f"{method_name(encoder)} is trained on pairs of matching images: nearsight train FOLDER "
+                    "--recipe ... --pairs FILE --out TRAINED, then nearsight index --trained TRAINED"
                 )
             chosen = [described[at] for pair in pairs for at in pair] if encoder.trains_on_pairs else described
             sample = _sample(chosen, before, encoder.sample_size, place / f"sample-{number}")
             try:
                 fitted = encoder.train(sample, lambda done, total: report("learning", done, total))
             except ValueError as problem:
-                raise UsageError(f"{encoder} cannot learn from these images: {problem}") from None
+                raise UsageError(f"{encoder} cannot be trained on these images: {problem}") from None
         known[steps] = fitted
         yield fitted
         before.append((encoder, fitted))

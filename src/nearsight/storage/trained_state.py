@@ -116,7 +116,7 @@ def load_trained_state(path: Path) -> TrainedState:
                 if inner:
                     made[keys[int(number)]] = {**made[keys[int(number)]], inner: stored[name]}
     except _READ_ERRORS as problem:
-        raise UsageError(f"{path} is no file of nearsight learn: {problem}") from None
+        raise UsageError(f"{path} is no file of nearsight train: {problem}") from None
     return made
 
 

@@ -16,7 +16,8 @@ from nearsight.workers.worker import WorkerJob
 
 # It ends at once: taking down the libraries in order takes 50 ms, which whoever closes the pool would wait for.
 _PROGRAM = (
-    "import os, sys; sys.path[:] = {path!r}; from nearsight.workers.worker import nursery; nursery({fd}); os._exit(0)"
+    "import os, sys; sys.path[:] = {path!r}; from nearsight.workers.worker import run_fork_server; "
+    "run_fork_server({fd}); os._exit(0)"
 )
 _ONE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "MALLOC_ARENA_MAX")
 
