@@ -162,7 +162,8 @@ def train(
     ----------
     recipe : a recipe's text, or several
     out : the file that is written
-    pairs : matching images, for recipes that are trained on pairs: a CSV file of two columns, paths below the folder; `folders` where the images of each folder show one thing; or the pairs of paths themselves
+    pairs : matching images, for recipes that are trained on pairs: a CSV file of two columns, paths below the folder;
+        `folders` where the images of each folder show one thing; or the pairs of paths themselves
     watch : is told of the progress
 
     Returns
