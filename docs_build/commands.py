@@ -1,4 +1,4 @@
-"""The command line's page: every command with its arguments and options, as `--help` has them."""
+"""The page of the command line: every command with its arguments and options, as in `--help`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 import typer
 
 from docs_build.docstring import escaped, table
-from nearsight.cli.main import registered
+from nearsight.cli._help import help_row
+from nearsight.cli.main import load_app
 
 _LIMITS = re.compile(r"\s*\[([^\]]*)\]$")
 
 
 def commands() -> dict[str, Any]:
     """The commands by name, in the order of the help."""
-    group: Any = typer.main.get_command(registered())
+    group: Any = typer.main.get_command(load_app())
     return dict(group.commands)
 
 
@@ -33,18 +34,18 @@ def parts_of(command: Any) -> dict[str, Any]:  # noqa: ANN401
 
 _INTRODUCTION = "# The command line\n\nThe same texts are shown by `nearsight --help` and `nearsight COMMAND --help`."
 _COMMON = """\
-**Which collection.** Commands that read one take `--in FOLDER`: a folder that is indexed, or lies in one that is, as
-git finds its repository. It is the current folder by default.
+**Which collection.** Commands that read one take `--in FOLDER`: an indexed folder or a subfolder of one, as git finds
+its repository. It is the current folder by default.
 
 **For programs.** Every command has `--json`, apart from `serve`, which answers programs by [HTTP](http.md). Exit codes:
 
 | code | meaning |
 | --- | --- |
-| 0 | done; for `search` and `match`: something is alike |
-| 1 | nothing found, nothing alike |
-| 2 | what was asked for cannot be done as it was asked: the message says what would be right |
+| 0 | done; for `search` and `match`: a match |
+| 1 | nothing found, no match |
+| 2 | invalid input: the message says what would be right |
 | 3 | the collection is damaged or locked, or the disk refused |
-| 130 | stopped by Ctrl-C; what was committed is kept |
+| 130 | interrupted by Ctrl-C; what was committed is kept |
 """
 
 
@@ -55,10 +56,10 @@ def _first(text: str) -> str:
 def _command(name: str, command: Any, head: str = "##") -> str:  # noqa: ANN401
     """One command, and those of a group."""
     context = typer.Context(command, info_name=f"nearsight {name}")
-    records = [(each.param_type_name, each.get_help_record(context)) for each in command.get_params(context)]
+    records = [(each.param_type_name, help_row(each, context)) for each in command.get_params(context)]
     parts = [f"{head} {name}", escaped(command.help), f"```sh\n{_example(command.epilog)}\n```"]
     for kind in ("argument", "option"):
-        rows = [_row(*record) for of, record in records if of == kind and record and "--help" not in record[0]]
+        rows = [_row(*record) for of, record in records if of == kind and "--help" not in record[0]]
         parts += [table([kind, "what it is", "default, limits"], rows)] if rows else []
     inner = parts_of(command).items()
     return "\n\n".join([*parts, *(_command(f"{name} {each}", part, "###") for each, part in inner)])
@@ -68,14 +69,7 @@ def _example(epilog: str) -> str:
     return epilog.removeprefix("Example: ")
 
 
-def _row(name: str, said: str) -> list[str]:
-    found = _LIMITS.search(said)
+def _row(name: str, text: str) -> list[str]:
+    found = _LIMITS.search(text)
     limits = found[1].removeprefix("default: ").removeprefix(".") if found else ""
-    return [f"`{_named(name)}`", escaped(_LIMITS.sub("", said)), escaped(limits)]
-
-
-def _named(name: str) -> str:
-    """An argument or an option with its choices; that an option takes some value is shown by an ellipsis."""
-    first, _, kind = name.partition(" ")
-    choices = kind.strip("<>[]") if "|" in kind else "…"
-    return f"{first} {choices}" if first.startswith("-") and kind else first
+    return [f"`{name}`", escaped(_LIMITS.sub("", text)), escaped(limits)]

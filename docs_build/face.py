@@ -14,7 +14,7 @@ from nearsight import errors
 
 ORDER = (
     "index",
-    "learn",
+    "train",
     "open",
     "describe",
     "colours",

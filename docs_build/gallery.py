@@ -15,7 +15,7 @@ from PIL import Image as PillowImage
 
 import nearsight as ns
 from docs_build import asked
-from nearsight.cli.demo import PHOTOGRAPHS, STRANGERS
+from nearsight.cli.demo import NEGATIVES, PHOTOGRAPHS
 from nearsight.evaluation.attacks import ATTACKS
 from nearsight.images.decode import open_image
 from nearsight.registry import natural_metric, require_method
@@ -41,7 +41,7 @@ class Shown:
 def photographs() -> dict[str, Image]:
     """The photographs by their names, at most 512 pixels at the longest side."""
     found = {}
-    for package, names in [*PHOTOGRAPHS.items(), *STRANGERS.items()]:
+    for package, names in [*PHOTOGRAPHS.items(), *NEGATIVES.items()]:
         for name in names:
             data = files(package).joinpath(name).read_bytes()
             found[Path(name).stem.replace("_", " ")] = open_image(data).render(SIDE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docs_build import gallery, matches, points
 from docs_build.docstring import described, escaped, items, printed, prose, sections, table
-from nearsight.cli.recipes import output
+from nearsight.cli._recipe_help import output_size
 from nearsight.errors import ModelMissingError
 from nearsight.registry import method_kind, method_name, method_parameters, method_summary, methods, natural_metric
 from nearsight.senses import SENSES
@@ -96,7 +96,7 @@ finds near, and for local features what they find. The same texts are shown by `
 
 
 def _output(cls: type[Method]) -> list[str]:
-    return [output(cls).replace(" ", " ")] if issubclass(cls, Descriptor | LocalDescriptor) else []
+    return [output_size(cls).replace(" ", " ")] if issubclass(cls, Descriptor | LocalDescriptor) else []
 
 
 def page(name: str, cls: type[Method]) -> str:

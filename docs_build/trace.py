@@ -221,7 +221,7 @@ def _numbers(way: Way) -> str:
 
 
 def lines(way: Way) -> list[str]:
-    """The way as text, a line for each stay in a file: `cli/main.py: main > registered`."""
+    """The way as text, a line for each stay in a file: `cli/main.py: main > load_app`."""
     stays = itertools.groupby(way.steps, key=lambda step: step.file)
     return [f"{'/'.join(file.parts[1:])}: {' > '.join(step.function for step in steps)}" for file, steps in stays]
 

@@ -200,7 +200,7 @@ def test_a_broken_package_is_left_out_with_its_reason(which, tmp_path):
     listed = nearsight("recipes", "--json", path=path)
     assert listed.returncode == 0
     assert "odd" not in {row["name"] for row in json.loads(listed.stdout)}
-    assert listed.stderr.startswith("left out: odd of the package outside: ")
+    assert listed.stderr.startswith("not used: odd of the package outside: ")
     assert reason in listed.stderr
     asked = nearsight("recipes", "odd", path=path)
     assert (asked.returncode, asked.stdout) == (2, "")
@@ -234,7 +234,7 @@ def test_our_own_name_wins_and_the_listing_says_so(tmp_path):
     path = installed(tmp_path, HEAD + METRIC.replace("Odd", "Gist"), name="gist")
     done = nearsight("recipes", "gist", path=path)
     assert (done.returncode, done.stdout.startswith("gist(orientations=")) == (0, True)
-    assert done.stderr == "left out: gist of the package outside: nearsight uses that name itself\n"
+    assert done.stderr == "not used: gist of the package outside: nearsight uses that name itself\n"
     assert "nearsight uses that name itself" in nearsight("recipes", path=path).stderr
 
 
@@ -243,7 +243,7 @@ def test_of_two_packages_with_one_name_the_first_by_name_is_used(tmp_path):
     installed(tmp_path, HEAD + METRIC.replace("outside", "further away"), package="yonder")
     done = nearsight("recipes", "odd", path=path)
     assert "A metric from outside." in done.stdout
-    assert done.stderr == "left out: odd of the package yonder: outside brings one of that name, which is used\n"
+    assert done.stderr == "not used: odd of the package yonder: outside brings one of that name, which is used\n"
 
 
 def test_a_name_that_no_recipe_can_hold(tmp_path):

@@ -19,7 +19,7 @@ def test_opening_a_collection_loads_nothing_slow():
 
 
 def test_the_command_line_with_all_its_help_loads_no_numbers():
-    code = "import sys, nearsight.cli.main as line; line.registered(); print(*sys.modules)"
+    code = "import sys, nearsight.cli.main as line; line.load_app(); print(*sys.modules)"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     assert "nearsight.senses" in done.stdout.split()

@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from nearsight.cli.main import registered
+from nearsight.cli.main import load_app
 from nearsight.senses import COMPARING, SENSES
 from tests.command import nearsight
 from tests.images.hostile import saved
 
 COMMANDS = (
     "index",
-    "learn",
+    "train",
     "search",
     "info",
     "verify",
@@ -32,6 +32,7 @@ COMMANDS = (
     "export",
     "demo",
     "models",
+    "annotate",
     "serve",
     "evaluate",
     "compare",
@@ -73,7 +74,7 @@ def test_help_lists_every_command_and_each_ends_with_an_example():
 
 def helped(*command):
     """The help of a command, printed by this process."""
-    return CliRunner().invoke(registered(), [*command, "--help"], env={"COLUMNS": "160"}).stdout
+    return CliRunner().invoke(load_app(), [*command, "--help"], env={"COLUMNS": "160"}).stdout
 
 
 def test_index_tells_what_it_did(folder):
@@ -273,6 +274,36 @@ def test_describe_gives_rows(folder, tmp_path):
     assert len(found[0]["row"]) == 8
 
 
+def test_remove_says_how_many_and_what_matched_nothing(tmp_path, random_image):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(3):
+        random_image(folder / f"{number}.jpg", number)
+    assert nearsight("index", folder, "--recipe", "tiny | flat").returncode == 0
+    done = nearsight("remove", "no.jpg", "none", "--in", folder)
+    assert (done.returncode, done.stdout) == (1, "0 images removed: no image matches no.jpg, none\n")
+    done = nearsight("remove", "0.jpg", "1.jpg", "--in", folder)
+    assert (done.returncode, done.stdout) == (0, "2 images removed; the files are untouched\n")
+    done = nearsight("remove", "0.jpg", "--in", folder, "--undo")
+    assert (done.returncode, done.stdout) == (0, "1 image restored; included by the next index\n")
+    done = nearsight("remove", "2.jpg", "--in", folder, "--undo")
+    assert (done.returncode, done.stdout) == (1, "0 images restored: no removed image matches 2.jpg\n")
+
+
+def test_verify_counts_the_problems_and_names_the_next_step(tmp_path, random_image):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    random_image(folder / "a.jpg", 1)
+    assert nearsight("index", folder, "--recipe", "tiny | flat").returncode == 0
+    assert nearsight("verify", "--in", folder).stdout == "clean\n"
+    segment = min((folder / ".nearsight" / "segments").iterdir())
+    data = bytearray(segment.read_bytes())
+    data[-1] ^= 1
+    segment.write_bytes(data)
+    done = nearsight("verify", "--in", folder)
+    assert (done.returncode, done.stderr) == (3, "1 problem found; run nearsight repair\n")
+
+
 def test_recipes_lists_every_method_with_its_source():
     rows = {row["name"]: row for row in json.loads(nearsight("recipes", "--json").stdout)}
     assert rows["gist"]["output"] == "960 float32"
@@ -311,9 +342,9 @@ def test_verify_repair_and_remove(folder):
     assert not json.loads(done.stdout)["clean"]
     assert nearsight("repair", "--in", folder).returncode == 0
     assert nearsight("verify", "--in", folder).returncode == 0
-    assert "1 images" in nearsight("remove", "moon.png", "--in", folder).stdout
+    assert "1 image removed" in nearsight("remove", "moon.png", "--in", folder).stdout
     assert nearsight("remove", "nothing.png", "--in", folder).returncode == 1
-    assert "1 images" in nearsight("remove", "moon.png", "--undo", "--in", folder).stdout
+    assert "1 image restored" in nearsight("remove", "moon.png", "--undo", "--in", folder).stdout
     assert nearsight("index", folder).returncode == 0
 
 
@@ -366,11 +397,11 @@ def _said_by_pillow(path):
 
 @pytest.mark.parametrize("command", ["index", "search", "map", "evaluate", "compare"])
 def test_the_help_of_by_lists_every_sense_that_there_is(command):
-    told = " ".join(CliRunner().invoke(registered(), [command, "--help"], env={"COLUMNS": "200"}).output.split())
+    told = " ".join(CliRunner().invoke(load_app(), [command, "--help"], env={"COLUMNS": "200"}).output.split())
     assert ", ".join(SENSES) in told
 
 
 def test_the_help_of_match_lists_what_it_takes():
-    told = " ".join(CliRunner().invoke(registered(), ["match", "--help"], env={"COLUMNS": "200"}).output.split())
+    told = " ".join(CliRunner().invoke(load_app(), ["match", "--help"], env={"COLUMNS": "200"}).output.split())
     assert "; ".join(f"{sense}: {line}" for sense, line in COMPARING.items()) in told
     assert COMPARING.keys() <= SENSES.keys()

@@ -206,7 +206,7 @@ def test_the_python_face_is_whole():
         "__version__",
         "NearsightError",
         "index",
-        "learn",
+        "train",
         "open",
         "describe",
         "colours",

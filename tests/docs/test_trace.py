@@ -13,7 +13,7 @@ import pytest
 from docs_build import trace
 
 from nearsight import registry
-from nearsight.cli.main import registered
+from nearsight.cli.main import load_app
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = """
@@ -85,7 +85,7 @@ def test_a_search_goes_from_the_command_to_the_hits_and_back():
     ):
         assert any(each.startswith(line) for each in found), line
     assert any("_print_hits" in each for each in found)
-    assert not {"register", "registered"} & set(functions(way)), "what is done once for a process is no part of it"
+    assert not {"load_app", "_add_commands"} & set(functions(way)), "what is done once for a process is no part of it"
     assert len(set(way.steps)) == len(way.steps)
     within = way.between(trace.FROM, trace.TO, trace.DESCRIPTORS)
     assert 0 < len(within) < way.depth
@@ -94,10 +94,10 @@ def test_a_search_goes_from_the_command_to_the_hits_and_back():
 
 
 def test_what_is_remembered_is_forgotten_but_for_the_commands():
-    registry.method_modules(), registered()
+    registry.method_modules(), load_app()
     trace._empty_caches()
     assert registry.method_modules.cache_info().currsize == 0
-    assert registered.cache_info().currsize == 1
+    assert load_app.cache_info().currsize == 1
 
 
 def test_the_page_says_the_numbers_of_its_list():

@@ -1,4 +1,4 @@
-"""What the commands evaluate and compare show: recipes tried on a folder, gathered into a report."""
+"""What evaluate and compare share: recipes run on a folder, and the report."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from nearsight.cli.index import _progress
+import typer
+
+from nearsight.cli._printing import print_json, print_table, split_columns, to_printable
+from nearsight.cli._progress import show_progress
 from nearsight.errors import UsageError
 from nearsight.evaluation.benchmark import Bench, evaluate_attacks, evaluate_pipeline, make_example, open_bench
 from nearsight.evaluation.dataset_folder import list_subfolders
 from nearsight.evaluation.ground_truth import GroundTruth
 from nearsight.evaluation.measures import mean
 from nearsight.evaluation.protocols.classes import read_classes
-from nearsight.evaluation.published import PUBLISHED
+from nearsight.evaluation.published import PUBLISHED, Published
 from nearsight.evaluation.report import EvaluationReport, Example, best_and_worst
 from nearsight.evaluation.scoring import Outcome, Trial
 from nearsight.ingest.run import Watch
@@ -22,7 +25,7 @@ from nearsight.registry import methods
 from nearsight.search.fusion import FusedPipeline
 from nearsight.types.query import check_fusion_method
 
-USUAL = (
+DEFAULT_KINDS = (
     "stored",
     "jpeg20",
     "small-jpeg20",
@@ -47,32 +50,32 @@ USUAL = (
     "drawn",
     "memory",
 )
-"""The kinds of queries that recipes are compared by where none are named."""
+"""The query alterations that compare uses by default."""
 
-CLASSED = 200
-"""Images that ask for their class where recipes are compared, spread evenly."""
+CLASS_QUERIES = 200
+"""Maximum number of class queries of compare, spread evenly."""
 
 BEST, WORST = 2, 3
-"""Questions of each recipe on a page."""
+"""Example queries of each recipe on a page."""
 
 
-def evaluated(
+def evaluate_recipes(
     truth: GroundTruth,
     by: Iterable[str],
     recipes: Iterable[str],
     *,
     home: Path | None,
     fuse: str = "",
-    learnt: Iterable[Path] = (),
+    trained: Iterable[Path] = (),
     pages: bool,
     quiet: bool,
 ) -> EvaluationReport:
-    """Recipes judged by a protocol, and with `fuse` also all together; `pages` gathers images for a page."""
+    """Evaluate recipes by a protocol, with `fuse` also all together; `pages` collects images for a page."""
     if fuse:
         check_fusion_method(fuse)
     with (
-        _progress(quiet=quiet) as watch,
-        open_bench(truth.folder, by, recipes, index_dir=home, trained=learnt, watch=watch) as ready,
+        show_progress(quiet=quiet) as watch,
+        open_bench(truth.folder, by, recipes, index_dir=home, trained=trained, watch=watch) as ready,
     ):
         together = (FusedPipeline(tuple(ready.pipelines), fuse),) if fuse else ()
         trials = tuple(evaluate_pipeline(ready, each, truth, watch) for each in (*ready.pipelines, *together))
@@ -87,13 +90,13 @@ def evaluated(
         "asked": len(truth.queries),
         "unanswered": silent,
     }
-    intro = f"{len(truth.queries):,} questions among {len(truth.images):,} images"
+    intro = f"{len(truth.queries):,} queries among {len(truth.images):,} images"
     if unread or silent:
-        intro += f"; {unread} images and {silent} questions could not be read: never found, nothing found"
+        intro += f"; {unread} images and {silent} queries could not be read and count as not found"
     return EvaluationReport(truth.name, intro, trials, facts, PUBLISHED.get(truth.name), examples)
 
 
-def compared(
+def compare_recipes(
     folder: Path,
     by: Iterable[str],
     recipes: Iterable[str],
@@ -101,31 +104,31 @@ def compared(
     sample: int,
     *,
     home: Path | None,
-    learnt: Iterable[Path] = (),
+    trained: Iterable[Path] = (),
     pages: bool,
     quiet: bool,
 ) -> EvaluationReport:
-    """Recipes judged on images without labels; all senses and descriptors where none is named."""
+    """Evaluate recipes on images without labels; all senses and descriptors where none is named."""
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder")
     root, by, recipes = folder.resolve(), list(by), list(recipes)
     if not by and not recipes:
-        by, recipes = available_senses(), usual_recipes()
-    truth = _classes_of(root)
+        by, recipes = available_senses(), default_recipes()
+    truth = _read_classes(root)
     with (
-        _progress(quiet=quiet) as watch,
-        open_bench(root, by, recipes, index_dir=home, trained=learnt, watch=watch) as ready,
+        show_progress(quiet=quiet) as watch,
+        open_bench(root, by, recipes, index_dir=home, trained=trained, watch=watch) as ready,
     ):
         altered = evaluate_attacks(ready, kinds, sample, watch)
-        trials = tuple(_compared(ready, each, truth, altered[each.name], watch) for each in ready.pipelines)
+        trials = tuple(_compare_recipe(ready, each, truth, altered[each.name], watch) for each in ready.pipelines)
         examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
         total = len(ready.images)
     count = min(sample, total)
     grouped = ""
     if truth is not None:
         groups = len(set(truth.labels.values()))
-        grouped = f"; {groups} subfolders taken for classes, {len(truth.queries)} images ask for theirs"
-    intro = f"{total:,} images, {count} of them altered in {len(kinds)} ways and asked with{grouped}"
+        grouped = f"; {groups} subfolders as classes, {len(truth.queries)} class queries"
+    intro = f"{total:,} images, {count} of them as queries altered in {len(kinds)} ways{grouped}"
     facts = {
         "folder": str(root),
         "images": total,
@@ -136,23 +139,25 @@ def compared(
     return EvaluationReport(f"Recipes compared on {folder.name or folder}", intro, best, facts, None, examples)
 
 
-def usual_recipes() -> list[str]:
-    """Every descriptor that can be used as it is, and whose model is here.
+def default_recipes() -> list[str]:
+    """Return every descriptor that needs no training and whose model is installed.
 
-    Those that a sense without refiners ranks by already are left out.
+    Those by which a sense without re-rankers already ranks are excluded.
     """
-    ranked = {made.key for made in build_pipelines(available_senses()) if not made.rerankers}
+    indexed = {each.key for each in build_pipelines(available_senses()) if not each.rerankers}
     found = []
     for name in methods("descriptors", "hashes"):
         with suppress(UsageError, ValueError):
-            made = build_pipeline(name)
-            made.descriptor.load()
-            found += [name] * (made.key not in ranked)
+            pipeline = build_pipeline(name)
+            pipeline.descriptor.load()
+            found += [name] * (pipeline.key not in indexed)
     return found
 
 
-def _compared(ready: Bench, each: Pipeline, truth: GroundTruth | None, altered: list[Outcome], watch: Watch) -> Trial:
-    """What one recipe makes of altered images, and of classes where there are any."""
+def _compare_recipe(
+    ready: Bench, each: Pipeline, truth: GroundTruth | None, altered: list[Outcome], watch: Watch
+) -> Trial:
+    """Evaluate one recipe on altered images, and on classes where there are any."""
     kinds = dict.fromkeys(outcome.query.group for outcome in altered)
     shares = {kind: 100 * mean([0 in o.ranks for o in altered if o.query.group == kind]) for kind in kinds}
     found = {"rank 1": 100 * mean([0 in outcome.ranks for outcome in altered])}
@@ -166,17 +171,48 @@ def _compared(ready: Bench, each: Pipeline, truth: GroundTruth | None, altered: 
     return Trial(each.name, each.recipe, found, cost, (*outcomes, *altered), shares)
 
 
-def _classes_of(folder: Path) -> GroundTruth | None:
-    """The task of the subfolders; None where they are no classes."""
+def _read_classes(folder: Path) -> GroundTruth | None:
+    """Return the task of retrieving images of the same subfolder; None where there are no such classes."""
     try:
-        return read_classes("classes", folder).subsample(CLASSED) if len(list_subfolders(folder)) > 1 else None
+        return read_classes("classes", folder).subsample(CLASS_QUERIES) if len(list_subfolders(folder)) > 1 else None
     except UsageError:
         return None
 
 
 def _examples(ready: Bench, trial: Trial) -> list[Example]:
-    """Questions of a recipe worth showing: altered ones where there are some, else any."""
+    """Return the best and worst queries of a recipe: altered ones where there are some, else any."""
     altered = [each for each in trial.outcomes if each.query.alteration]
     answered = [each for each in altered or trial.outcomes if each.first_answers]
-    shown = best_and_worst(answered, BEST, WORST)
-    return [make_example(ready, trial.name, each) for each in shown]
+    return [make_example(ready, trial.name, each) for each in best_and_worst(answered, BEST, WORST)]
+
+
+def print_report(report: EvaluationReport, html: Path | None, json: bool) -> None:
+    """Print a report as tables or JSON, and write its page."""
+    if html is not None:
+        html.write_text(report.html(), "utf8")
+    if json:
+        print_json(report.as_dict())
+        return
+    typer.echo(f"{to_printable(report.title)}: {report.intro}")
+    print_table(report.headers(), report.rows())
+    if report.kinds:
+        _print_kinds(report)
+    if report.published:
+        _print_reference(report.published)
+    if html is not None:
+        typer.echo(f"page: {html}")
+
+
+def _print_kinds(report: EvaluationReport) -> None:
+    typer.echo("\naltered queries whose original is ranked first, %")
+    for kinds in split_columns(report.kinds, max(len(to_printable(trial.name)) for trial in report.trials)):
+        rows = [[trial.name, *(f"{trial.kinds[kind]:.0f}" for kind in kinds)] for trial in report.trials]
+        print_table(["recipe", *kinds], rows)
+        typer.echo()
+
+
+def _print_reference(published: Published) -> None:
+    typer.echo(f"\npublished, not measured here: {published.source}; {published.note}")
+    names = list(next(iter(published.figures.values())))
+    rows = [[method, *(f"{each[name]:.1f}" for name in names)] for method, each in published.figures.items()]
+    print_table(["method", *(f"{name}, %" for name in names)], rows)

@@ -4,39 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from nearsight.errors import UsageError
+from nearsight.senses import DEFAULT_SENSES, NAMES
 
-In: TypeAlias = Annotated[
-    Path, typer.Option("--in", help="A folder that is indexed, or lies in one; the current folder by default.")
+if TYPE_CHECKING:
+    from nearsight.ingest.run import IngestSettings
+
+DECODER_SHARE = 2.5
+"""A worker may hold this many times the decoded image."""
+
+HERE = Path()
+BOX = "X0,Y0,X1,Y1"
+QUERY, FILTER, OUTPUT = "Query", "Filter", "Output"
+"""Groups of options in the help of a command."""
+
+InOption: TypeAlias = Annotated[
+    Path, typer.Option("--in", metavar="FOLDER", help="Indexed folder or a subfolder of one.")
 ]
-Collection: TypeAlias = Annotated[
-    Path | None, typer.Option("--collection", help="Where the collection lies, if not in FOLDER/.nearsight.")
+FolderArgument: TypeAlias = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of images.")]
+IndexedArgument: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="Indexed folder or a subfolder of one.")
 ]
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Workers: TypeAlias = Annotated[int, typer.Option("--workers", min=1, help="Processes that decode and describe.")]
-MaxDecoded: TypeAlias = Annotated[
-    int, typer.Option("--max-decoded", min=1, help="Largest decoded image that is read, in MiB.")
+CollectionOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--collection", metavar="FOLDER", help="Index directory. [default: FOLDER/.nearsight]"),
 ]
-LearntFiles: TypeAlias = Annotated[
+CacheOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--collection", metavar="FOLDER", help="Keep the vectors here; the next run reuses them."),
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)]
+WorkersOption: TypeAlias = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Number of processes; 0 starts one per core.")
+]
+MaxDecodedOption: TypeAlias = Annotated[
+    int, typer.Option("--max-decoded", min=1, metavar="N", help="Largest decoded image, in MiB.")
+]
+TrainedOption: TypeAlias = Annotated[
     list[Path] | None,
-    typer.Option("--learnt", help="A file of nearsight learn, used instead of learning anew; may be repeated."),
+    typer.Option(
+        "--trained", metavar="FILE", help="File of nearsight train, used instead of training; may be repeated."
+    ),
 ]
-Here = Path()
-CORES = 0
-"""Stands for one worker a core."""
+RecipesOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option(metavar="RECIPE", help='A recipe, such as "phash | flat"; may be repeated.')
+]
+SensesOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option(metavar="SENSE", help=f"Similarity modes, with commas: {NAMES}.")
+]
+IndexSensesOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SENSE", help=f"Similarity modes, with commas: {NAMES}. [default: {','.join(DEFAULT_SENSES)}]"
+    ),
+]
+WhereOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="EXPR",
+        help="Only images that match, such as \"taken >= 2012 and folder like 'moscow/%'\".",
+        rich_help_panel=FILTER,
+    ),
+]
+HtmlOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a self-contained page.", rich_help_panel=OUTPUT),
+]
 
 
-def senses(by: Sequence[str] | None) -> list[str]:
-    """The senses that --by names, with commas or one after another."""
+def parse_senses(by: Sequence[str] | None) -> list[str]:
+    """Return the senses that --by names, with commas or one after another."""
     return [word.strip() for each in by or () for word in each.split(",") if word.strip()]
 
 
-def box_of(text: str | None) -> tuple[float, float, float, float] | None:
-    """The corners that --box names; UsageError on anything else."""
+def parse_corners(text: str | None) -> tuple[float, float, float, float] | None:
+    """Return the corners that --box names; UsageError on anything else."""
     if text is None:
         return None
     try:
@@ -44,3 +90,19 @@ def box_of(text: str | None) -> tuple[float, float, float, float] | None:
     except ValueError:
         raise UsageError(f'--box takes x0,y0,x1,y1 in pixels, such as 10,20,300,200; got "{text}"') from None
     return x0, y0, x1, y1
+
+
+def ingest_settings(workers: int, max_decoded: int = 256) -> IngestSettings:
+    """Return the settings of an ingest; `max_decoded` is in MiB, 0 workers stand for one per core."""
+    from dataclasses import replace
+
+    from nearsight.ingest.run import IngestSettings
+
+    usual, decoded = IngestSettings(), max_decoded << 20
+    memory = max(usual.worker_limits.memory, int(DECODER_SHARE * decoded))
+    changed = replace(
+        usual,
+        limits=replace(usual.limits, decoded=decoded),
+        worker_limits=replace(usual.worker_limits, memory=memory),
+    )
+    return replace(changed, workers=workers) if workers else changed

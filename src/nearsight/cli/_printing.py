@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    import nearsight as ns
+    from nearsight.ingest.run import IngestSummary
+
+LONGEST = 40
+"""Characters of a recipe's name that stand on one line beside a wide table."""
+
+COUNTS = ("added", "changed", "moved", "removed", "completed", "unchanged")
+"""The counts of an ingest, in the order in which they are printed."""
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401
@@ -13,11 +25,78 @@ def print_json(value: Any) -> None:  # noqa: ANN401
     typer.echo(json.dumps(value, indent=2, default=str))
 
 
-def shown_lines(text: str) -> str:
-    """As `shown`, line by line."""
-    return "\n".join(map(shown, text.split("\n")))
-
-
-def shown(text: str) -> str:
-    """Text that is safe on a terminal: control codes, reversals and broken characters as escapes."""
+def to_printable(text: str) -> str:
+    """Return text that is safe on a terminal: control codes, reversals and broken characters as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def to_printable_lines(text: str) -> str:
+    """As `to_printable`, line by line."""
+    return "\n".join(map(to_printable, text.split("\n")))
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 image`, `2 images`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
+    """Print a table whose first `left` columns are text, the others numbers."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for at, head in enumerate(heads):
+        table.add_column(to_printable(head), justify="left" if at < left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(to_printable(cell), overflow="fold") for cell in row))
+    Console(soft_wrap=False).print(table)
+
+
+def split_columns(heads: Sequence[str], first: int) -> Iterator[list[str]]:
+    """Split the heads of columns into parts as wide as the terminal, beside a first column of `first` characters."""
+    from rich.console import Console
+
+    wide, part = Console().width - min(first, LONGEST), list[str]()
+    for head in heads:
+        if part and sum(len(each) + 2 for each in [*part, head]) > wide:
+            yield part
+            part = []
+        part.append(head)
+    yield part
+
+
+def print_summary(summary: IngestSummary, info: dict[str, Any], json: bool) -> None:
+    """Print what an ingest did, and what the collection now holds."""
+    counts = {name: getattr(summary, name) for name in COUNTS}
+    if json:
+        print_json({**counts, "seconds": round(summary.seconds, 3), **info})
+        return
+    done = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to do"
+    encoded = summary.added + summary.changed + summary.completed
+    speed = f", {encoded / summary.seconds:.0f} images/s" if encoded and summary.seconds else ""
+    typer.echo(f"{done} in {summary.seconds:.1f} s{speed}")
+    for reason, count in sorted(info["skipped"].items(), key=lambda item: -item[1]):
+        typer.echo(f"  skipped {count:>6}  {reason}")
+    usable = [name for name in info["recipes"] if name not in info["unusable"]]
+    searchable = ", ".join(usable) or "text only"
+    typer.echo(f"{plural(info['images'], 'image')} in {to_printable(info['collection'])}, searchable by {searchable}")
+    warn_unusable(info["unusable"])
+    if info["skipped"]:
+        typer.echo("list the skipped files with their reasons: nearsight export --skipped")
+
+
+def unusable_recipes(photos: ns.Collection) -> dict[str, str]:
+    """Return the recipes that cannot be used; none where damage hides them, which `verify` reports itself."""
+    from nearsight.errors import CollectionError
+
+    with suppress(CollectionError):
+        return photos.unusable
+    return {}
+
+
+def warn_unusable(unusable: dict[str, str]) -> None:
+    """Print a line for each recipe that cannot be used, on standard error."""
+    for name, why in unusable.items():
+        typer.echo(f"not used: {to_printable(name)}: {to_printable(why)}", err=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from nearsight.api.collection import Collection
-from nearsight.cli._printing import shown
+from nearsight.cli._printing import to_printable
 from nearsight.geometry.drawing import draw_matches
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
@@ -23,8 +23,8 @@ SIDE = 384
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One hit as the page shows it. `matched` is both images side by side with what `drawn` says, or empty."""
+class PageHit:
+    """One hit on the page. `matched` shows both images side by side with what `drawn` names, or is empty."""
 
     hit: Hit
     name: str
@@ -34,13 +34,13 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One query with its hits; `lead` is a line above it, `swatches` are the colours asked with and their per cent."""
+class PageAnswer:
+    """One query with its hits; `lead` is a line above it, `swatches` are the query's colours with their per cent."""
 
     title: str
     query_image: str
     results: Results
-    hits: tuple[Shown, ...]
+    hits: tuple[PageHit, ...]
     lead: str = ""
     swatches: tuple[tuple[str, float], ...] = ()
 
@@ -55,34 +55,34 @@ class Answer:
         box: Box | None = None,
         colours: Mapping[str, float] | None = None,
         lead: str = "",
-    ) -> Answer:
-        """The answer to one query, with its images packed in; colours and words ask without an image."""
+    ) -> PageAnswer:
+        """Return the answer to one query with its images embedded; a query by colours or words has no image."""
         opened = None if image is None else open_image(image, full=box is not None)
         small = None if opened is None else opened.render(thumbnail.SIDE, box)
-        hits = tuple(_shown(small, hit, photos.thumbnail(hit.id), photos.explain(hit)) for hit in results)
+        hits = tuple(_page_hit(small, hit, photos.thumbnail(hit.id), photos.explain(hit)) for hit in results)
         swatches = tuple((f"rgb{rgb}", 100 * share) for rgb, share in colour_shares(colours or {}).items())
-        query_image = _packed(thumbnail.encode(opened.render(SIDE, box))) if opened else ""
-        return cls(shown(title), query_image, results, hits, lead, swatches)
+        query_image = _data_address(thumbnail.encode(opened.render(SIDE, box))) if opened else ""
+        return cls(to_printable(title), query_image, results, hits, lead, swatches)
 
 
-def write(path: Path, title: str, answers: Sequence[Answer], intro: str = "") -> None:
-    """Write the page. It asks for nothing from anywhere: styles and images are inside."""
+def write_page(path: Path, title: str, answers: Sequence[PageAnswer], intro: str = "") -> None:
+    """Write the page. It loads nothing: styles and images are inside."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(files("nearsight.cli").joinpath("report.html").read_text("utf8"))
-    page = template.render(title=shown(title), answers=answers, intro=intro)
+    page = template.render(title=to_printable(title), answers=answers, intro=intro)
     path.write_text(page, "utf8")
 
 
-def _shown(query: Image | None, hit: Hit, stored: bytes, reason: Explanation) -> Shown:
+def _page_hit(query: Image | None, hit: Hit, stored: bytes, reason: Explanation) -> PageHit:
     matched, why = "", ""
     if query is not None and hit.alike and reason.query_points is not None:
         why = "with the points that match"
     if query is not None and hit.alike is not False and reason.query_shares is not None:
         why = "warm where they are alike"
     if query is not None and why:
-        matched = _packed(thumbnail.encode(draw_matches(query, thumbnail.decode(stored), reason)))
-    return Shown(hit, shown(hit.path), _packed(stored), matched, why)
+        matched = _data_address(thumbnail.encode(draw_matches(query, thumbnail.decode(stored), reason)))
+    return PageHit(hit, to_printable(hit.path), _data_address(stored), matched, why)
 
 
-def _packed(jpeg: bytes) -> str:
+def _data_address(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

@@ -1,4 +1,4 @@
-"""demo: altered copies of real photographs, and what the search makes of them. Nothing is downloaded.
+"""demo: a search for altered copies of real photographs. Nothing is downloaded.
 
 The photographs are those that come inside scikit-image and scikit-learn.
 """
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nearsight.cli._options import Json
-from nearsight.cli._printing import print_json
+from nearsight.cli._options import OUTPUT, JsonOption
+from nearsight.cli._printing import plural, print_json, print_table
 from nearsight.images.decode import open_image
 
 if TYPE_CHECKING:
     import nearsight as ns
-    from nearsight.cli._report import Answer
+    from nearsight.cli._report import PageAnswer
     from nearsight.search.results import Results
 
 PHOTOGRAPHS = {
@@ -39,8 +39,8 @@ PHOTOGRAPHS = {
     ),
     "sklearn.datasets.images": ("china.jpg", "flower.jpg"),
 }
-STRANGERS = {"skimage.data": ("clock_motion.png", "grass.png", "gravel.png", "moon.png", "page.png")}
-"""Photographs that are only asked with: nothing like them is in the folder."""
+NEGATIVES = {"skimage.data": ("clock_motion.png", "grass.png", "gravel.png", "moon.png", "page.png")}
+"""Photographs that serve as queries only: nothing like them is in the folder."""
 ATTACKS = (
     "jpeg20",
     "half",
@@ -60,32 +60,32 @@ SHOWN = ("crop50", "mirror", "text")
 
 @dataclass
 class Tally:
-    """One kind of alteration: how many were asked with, found first, and accepted as copies."""
+    """One kind of alteration: number of queries, of originals ranked first, and of those accepted as copies."""
 
     asked: int = 0
     first: int = 0
     accepted: int = 0
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command of this module."""
-    app.command(epilog="Example: nearsight demo --folder /tmp/images")(demo)
-
-
-def demo(
-    folder: Annotated[Path, typer.Option(help="Where the images and the page are written.")] = Path("nearsight-demo"),
-    json: Json = False,
+def demo_command(
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the images and the page are written.", rich_help_panel=OUTPUT)
+    ] = Path("nearsight-demo"),
+    json: JsonOption = False,
     serve: Annotated[bool, typer.Option("--serve", help="Serve them in the browser instead.")] = False,
 ) -> None:
-    """Index real photographs, ask with altered copies of them, and show what was found. No download."""
+    """Index sample photographs and search with altered copies.
+
+    Nothing is downloaded.
+    """
     import nearsight as ns
-    from nearsight.cli._report import write
+    from nearsight.cli._report import write_page
 
     start = time.monotonic()
     images, queries = folder / "images", folder / "queries"
-    originals = _lay_out(PHOTOGRAPHS, images)
-    strangers = _lay_out(STRANGERS, folder / "strangers")
-    copies = _altered(originals, queries)
+    originals = _write_originals(PHOTOGRAPHS, images)
+    negatives = _write_originals(NEGATIVES, folder / "strangers")
+    copies = _write_copies(originals, queries)
 
     def say(text: str) -> None:
         if not json:
@@ -95,34 +95,34 @@ def demo(
     photos = ns.index(images, by=["copy", "colour"])
     say(f"indexed in {photos.summary.seconds if photos.summary else 0:.1f} s")
     if serve:
-        _serve(photos, say)
+        _serve_demo(photos, say)
         return
-    say("asking with every copy")
-    tallies, answers = _ask_copies(photos, copies)
-    alarms, more = _ask_strangers(photos, strangers)
+    say("searching with every copy")
+    tallies, answers = _search_copies(photos, copies)
+    alarms, more = _search_negatives(photos, negatives)
     page = folder / "result.html"
-    intro = f"{len(copies)} altered copies of {len(originals)} photographs were asked with; a few of the answers."
-    write(page, "nearsight demo: altered copies and their originals", answers + more, intro)
+    intro = f"Some of {len(copies)} queries with altered copies of {len(originals)} photographs."
+    write_page(page, "nearsight demo: altered copies and their originals", answers + more, intro)
     seconds = time.monotonic() - start
     if json:
         table = {name: vars(tally) for name, tally in tallies.items()}
-        print_json({"kinds": table, "strangers": len(strangers), "false": alarms, "page": str(page)})
+        print_json({"kinds": table, "strangers": len(negatives), "false": alarms, "page": str(page)})
         return
-    _print(tallies)
-    say(f"{len(strangers)} photographs that are not in the folder: {alarms} wrongly taken for copies")
-    say(f"{seconds:.0f} s in all. The page: {page.resolve()}")
+    _print_tallies(tallies)
+    say(f"{len(negatives)} photographs that are not in the folder: {plural(alarms, 'false positive')}")
+    say(f"{seconds:.0f} s in total; page: {page.resolve()}")
     say(f"try it yourself: nearsight search {copies[0][2]} --in {images}")
 
 
-def _serve(photos: ns.Collection, say: Callable[[str], None]) -> None:
-    from nearsight.cli.serve import run
+def _serve_demo(photos: ns.Collection, say: Callable[[str], None]) -> None:
+    from nearsight.cli.serve import serve_collections
     from nearsight.server.settings import ServerSettings
 
-    say("ask on the page with any of the altered copies")
-    run([photos.home], ServerSettings(), open_=False)
+    say("search on the page with any of the altered copies")
+    serve_collections([photos.home], ServerSettings(), open_=False)
 
 
-def _lay_out(photographs: Mapping[str, tuple[str, ...]], folder: Path) -> list[Path]:
+def _write_originals(photographs: Mapping[str, tuple[str, ...]], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for package, names in photographs.items():
@@ -135,8 +135,8 @@ def _lay_out(photographs: Mapping[str, tuple[str, ...]], folder: Path) -> list[P
     return made
 
 
-def _altered(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, Path]]:
-    """Write each alteration of each original; kind, original, copy."""
+def _write_copies(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, Path]]:
+    """Write each alteration of each original; return kind, original and copy of each."""
     from PIL import Image as PillowImage
 
     from nearsight.evaluation.attacks import ATTACKS as EVERY
@@ -153,11 +153,13 @@ def _altered(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, P
     return made
 
 
-def _ask_copies(photos: ns.Collection, copies: list[tuple[str, Path, Path]]) -> tuple[dict[str, Tally], list[Answer]]:
-    from nearsight.cli._report import Answer
+def _search_copies(
+    photos: ns.Collection, copies: list[tuple[str, Path, Path]]
+) -> tuple[dict[str, Tally], list[PageAnswer]]:
+    from nearsight.cli._report import PageAnswer
 
     tallies: dict[str, Tally] = {}
-    answers: list[Answer] = []
+    answers: list[PageAnswer] = []
     for kind, original, copy in copies:
         results = photos.search(copy, k=5)
         tally = tallies.setdefault(kind, Tally())
@@ -166,18 +168,18 @@ def _ask_copies(photos: ns.Collection, copies: list[tuple[str, Path, Path]]) -> 
         tally.accepted += _is_first(results, original) and bool(results[0].alike)
         wanted = kind in SHOWN and sum(answer.lead == _lead(kind) for answer in answers) < 2
         if wanted:
-            answers.append(Answer.of(photos, copy, results, title=copy.name, lead=_lead(kind)))
+            answers.append(PageAnswer.of(photos, copy, results, title=copy.name, lead=_lead(kind)))
     return tallies, answers
 
 
-def _ask_strangers(photos: ns.Collection, strangers: list[Path]) -> tuple[int, list[Answer]]:
-    from nearsight.cli._report import Answer
+def _search_negatives(photos: ns.Collection, queries: list[Path]) -> tuple[int, list[PageAnswer]]:
+    from nearsight.cli._report import PageAnswer
 
     alarms, answers = 0, []
-    for stranger in strangers:
-        results = photos.search(stranger, k=5)
+    for query in queries:
+        results = photos.search(query, k=5)
         alarms += sum(bool(hit.alike) for hit in results)
-        answers.append(Answer.of(photos, stranger, results, title=stranger.name, lead="not in the folder"))
+        answers.append(PageAnswer.of(photos, query, results, title=query.name, lead="not in the folder"))
     return alarms, answers[:1]
 
 
@@ -189,13 +191,9 @@ def _lead(kind: str) -> str:
     return f"altered copy: {kind}"
 
 
-def _print(tallies: dict[str, Tally]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _print_tallies(tallies: dict[str, Tally]) -> None:
+    rows = [[kind, str(each.asked), str(each.first), str(each.accepted)] for kind, each in tallies.items()]
+    print_table(["alteration", "queries", "original first", "accepted as copy"], rows)
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("alteration", "asked", "original first", "accepted as copy"):
-        table.add_column(column, justify="left" if column == "alteration" else "right")
-    for kind, tally in tallies.items():
-        table.add_row(kind, str(tally.asked), str(tally.first), str(tally.accepted))
-    Console().print(table)
+
+COMMANDS = {"demo": (demo_command, "nearsight demo --folder /tmp/images")}

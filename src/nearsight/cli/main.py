@@ -4,26 +4,46 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
+from typing import Any, TypeAlias
 
 import typer
 
 from nearsight import __version__
+from nearsight.cli._help import GroupedCommand
 from nearsight.errors import NearsightError
+
+CommandTable: TypeAlias = Mapping[str, tuple[Callable[..., Any], str]]
+"""Commands by name: the function, and an example that ends its help."""
+
+MODULES = (
+    *("index", "search", "match", "describe", "colours", "recipes", "info", "export", "annotate", "map"),
+    *("train", "verify", "repair", "remove", "evaluate", "compare", "serve", "demo"),
+)
+"""Modules with commands, in the order of the help; `models`, a group, follows."""
+
+EPILOG = """\b
+Begin with:  nearsight demo
+Then:        nearsight index FOLDER
+             nearsight search IMAGE --in FOLDER
+"""
 
 app = typer.Typer(
     name="nearsight",
-    help="Search images by what is in them: index a folder, ask with an image, see what is alike, and why.",
-    epilog="Begin with: nearsight demo      Then: nearsight index FOLDER      nearsight search IMAGE --in FOLDER",
+    help="Search images by content: index a folder, query it with an image, see similar ones, and why.",
+    epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
+    subcommand_metavar="COMMAND",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"nearsight {__version__}")
         raise typer.Exit
@@ -31,40 +51,54 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Take the options that stand before a command."""
 
 
 @cache
-def registered() -> typer.Typer:
-    """The command line with every command in it."""
-    from nearsight.cli import annotate, demo, evaluate, index, info, map, match, models, search, serve
-
-    for module in (index, search, match, info, annotate, map, evaluate, demo, models, serve):
-        module.register(app)
+def load_app() -> typer.Typer:
+    """Return the command line with every command in it."""
+    for name in MODULES:
+        _add_commands(app, import_module(f"nearsight.cli.{name}").COMMANDS)
+    models = import_module("nearsight.cli.models")
+    models_app = typer.Typer(
+        name="models",
+        help=models.HELP,
+        epilog="Example: nearsight models list",
+        no_args_is_help=True,
+        subcommand_metavar="COMMAND",
+        rich_markup_mode=None,
+    )
+    _add_commands(models_app, models.COMMANDS)
+    app.add_typer(models_app)
     return app
+
+
+def _add_commands(group: typer.Typer, commands: CommandTable) -> None:
+    for name, (function, example) in commands.items():
+        group.command(name, cls=GroupedCommand, epilog=f"Example: {example}")(function)
 
 
 def main() -> None:
     """Run the command line; every error of ours is one message and its exit code."""
-    registered()
-    _plain_threads()
+    load_app()
+    _quiet_threads()
     try:
         app()
     except NearsightError as problem:
-        from nearsight.cli._printing import shown_lines
+        from nearsight.cli._printing import to_printable_lines
 
-        sys.stderr.write(f"nearsight: {shown_lines(str(problem))}\n")
+        sys.stderr.write(f"nearsight: {to_printable_lines(str(problem))}\n")
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("\nnearsight: stopped; what was committed is kept, the same command goes on from there\n")
+        sys.stderr.write("\nnearsight: stopped; what was committed is kept, the same command continues from there\n")
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
 
 
-def _plain_threads() -> None:
-    """Idle threads of the numeric libraries sleep instead of spinning beside busy workers."""
+def _quiet_threads() -> None:
+    """Let idle threads of the numeric libraries sleep instead of spinning beside busy workers."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,36 +1,24 @@
-"""models: the networks that some recipes need."""
+"""models: the neural networks that some recipes need."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
-from nearsight.cli._options import Json
-from nearsight.cli._printing import print_json, shown
+from nearsight.cli._options import JsonOption
+from nearsight.cli._printing import print_json, to_printable
 
-Name = Annotated[str, typer.Argument(help="A model, as nearsight models list names it.")]
+HELP = "Manage the neural networks that some recipes need."
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    group = typer.Typer(
-        name="models",
-        help="The networks that some recipes need: which there are, where they are, how to get them.",
-        epilog="Example: nearsight models list",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
-    group.command("list", epilog="Example: nearsight models list")(list_)
-    group.command(epilog="Example: nearsight models get mobilenetv2")(get)
-    group.command(epilog="Example: nearsight models add mobilenetv2 Downloads/mobilenetv2.onnx")(add)
-    group.command(epilog="Example: nearsight models verify")(verify)
-    app.add_typer(group)
+NameArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME", help="A model, as nearsight models list names it.")
+]
 
 
-def list_(json: Json = False) -> None:
-    """Say which models there are, whether each is on this machine, and how to get it."""
+def list_models_command(json: JsonOption = False) -> None:
+    """List the models, whether each is installed, and how to get it."""
     from nearsight.models import store
 
     rows = [store.model_summary(card) for card in store.all_cards().values()]
@@ -38,14 +26,17 @@ def list_(json: Json = False) -> None:
         print_json(rows)
         return
     for problem in store.card_problems().values():
-        typer.echo(shown(problem), err=True)
+        typer.echo(to_printable(problem), err=True)
     for row in rows:
         typer.echo(f"{row['name']:<20} {row['about']}  ({row['licence']}, {row['status']})")
-        typer.echo(f"{'':<20} {shown(row['path']) if row['path'] else 'not on this machine: ' + row['get']}")
+        typer.echo(f"{'':<20} {to_printable(row['path']) if row['path'] else 'not on this machine: ' + row['get']}")
 
 
-def get(name: Name, json: Json = False) -> None:
-    """Download a model and those that it is used with, if they are not on this machine yet, and check them."""
+def get_model_command(name: NameArgument, json: JsonOption = False) -> None:
+    """Download a model with those it needs, and check them.
+
+    What is installed already is not downloaded again.
+    """
     from nearsight.models.download import download_models
 
     first, *others = download_models(name, quiet=json)
@@ -54,27 +45,25 @@ def get(name: Name, json: Json = False) -> None:
         print_json({"name": name, "path": str(first.path), "sha256": first.sha256, "with": with_it})
         return
     for each in (first, *others):
-        typer.echo(f"{each.card.name} is in {shown(str(each.path))}")
+        typer.echo(f"{each.card.name} is in {to_printable(str(each.path))}")
 
 
-def add(
-    name: Name,
-    file: Annotated[Path, typer.Argument(help="The model's file; it is copied.")],
-    card: Annotated[Path | None, typer.Option(help="The card of a model of your own, a TOML file.")] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Use it in place of the file that was seen first.")
-    ] = False,
-    json: Json = False,
+def add_model_command(
+    name: NameArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The model's file; it is copied.")],
+    card: Annotated[Path | None, typer.Option(metavar="FILE", help="The card of your own model, a TOML file.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the file that was installed first.")] = False,
+    json: JsonOption = False,
 ) -> None:
-    """Take in a model's file that is on this machine, and check it."""
+    """Install a model from a local file, and check it."""
     from nearsight.models import store
 
     model = store.add_model(name, file, card_file=card, replace=replace)
-    _print(name, model.path, model.sha256, json)
+    _print_model(name, model.path, model.sha256, json)
 
 
-def verify(json: Json = False) -> None:
-    """Read the file of every model that is on this machine, compare it with its checksum, and say what it runs on."""
+def verify_models_command(json: JsonOption = False) -> None:
+    """Check every installed model, and show what it runs on."""
     from nearsight.errors import ModelError
     from nearsight.models import inference, store
 
@@ -89,16 +78,24 @@ def verify(json: Json = False) -> None:
         print_json({"clean": not problems, "checked": list(found), "problems": problems, "runs_on": runs})
     else:
         for problem in problems.values():
-            typer.echo(shown(problem))
+            typer.echo(to_printable(problem))
         for name, device in runs.items():
             typer.echo(f"{name} runs on {device}")
-        typer.echo(f"{len(found) - len(problems)} of {len(found)} models are what their cards say")
+        typer.echo(f"{len(found) - len(problems)} of {len(found)} models match their cards")
     if problems:
         raise typer.Exit(3)
 
 
-def _print(name: str, path: Path, sha256: str, json: bool) -> None:
+def _print_model(name: str, path: Path, sha256: str, json: bool) -> None:
     if json:
         print_json({"name": name, "path": str(path), "sha256": sha256})
     else:
-        typer.echo(f"{name} is in {shown(str(path))}")
+        typer.echo(f"{name} is in {to_printable(str(path))}")
+
+
+COMMANDS = {
+    "list": (list_models_command, "nearsight models list"),
+    "get": (get_model_command, "nearsight models get mobilenetv2"),
+    "add": (add_model_command, "nearsight models add mobilenetv2 Downloads/mobilenetv2.onnx"),
+    "verify": (verify_models_command, "nearsight models verify"),
+}

@@ -1,4 +1,4 @@
-"""search: the question, and the answer as a table, JSON or a page."""
+"""search: the query, and the answer as a table, JSON or a page."""
 
 from __future__ import annotations
 
@@ -8,131 +8,203 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli._options import Collection, Here, In, Json, box_of, senses
-from nearsight.cli._printing import print_json, shown
+from nearsight.cli._options import (
+    BOX,
+    FILTER,
+    HERE,
+    OUTPUT,
+    QUERY,
+    CollectionOption,
+    HtmlOption,
+    InOption,
+    JsonOption,
+    WhereOption,
+    parse_corners,
+    parse_senses,
+)
+from nearsight.cli._printing import plural, print_json, to_printable
 from nearsight.errors import UsageError
 from nearsight.senses import NAMES
 
 if TYPE_CHECKING:
+    import nearsight as ns
     from nearsight.search.results import Results
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command of this module."""
-    app.command(epilog="Example: nearsight search found.jpg --in ~/photos --html result.html")(search)
-
-
-def search(
+def search_command(
     image: Annotated[
-        Path | None, typer.Argument(help="The image to ask with; it need not be in the collection.")
+        Path | None, typer.Argument(metavar="IMAGE", help="Query image; it need not be in the collection.")
     ] = None,
-    in_: In = Here,
+    in_: InOption = HERE,
+    collection: CollectionOption = None,
+    two_file: Annotated[
+        Path | None, typer.Option(metavar="NAME", help="Search an exported two-file index (export --format two-file).")
+    ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(help=f"The sense of alike, several with commas: {NAMES}. [default: copy]"),
+        typer.Option(
+            metavar="SENSE", help=f"Similarity modes, with commas: {NAMES}. [default: copy]", rich_help_panel=QUERY
+        ),
     ] = None,
     recipe: Annotated[
-        list[str] | None, typer.Option(help="A recipe instead of a sense, or beside others; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="RECIPE",
+            help="A recipe instead of a sense, or with others; may be repeated.",
+            rich_help_panel=QUERY,
+        ),
     ] = None,
     fuse: Annotated[
-        str, typer.Option(help="How several senses and recipes make one answer: reciprocal (ranks) or scores.")
+        str,
+        typer.Option(
+            metavar="reciprocal|scores",
+            help="Fuse several senses and recipes by reciprocal ranks or by scores.",
+            rich_help_panel=QUERY,
+        ),
     ] = "reciprocal",
-    like: Annotated[
-        list[str] | None, typer.Option(help="An image of the collection to find more like, by path or id; repeatable.")
+    box: Annotated[
+        str | None, typer.Option(metavar=BOX, help="Query with this part only, in pixels.", rich_help_panel=QUERY)
     ] = None,
-    unlike: Annotated[
-        list[str] | None, typer.Option(help="An image of the collection to move away from; may be repeated.")
-    ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many hits.")] = 20,
-    box: Annotated[str | None, typer.Option(help="x0,y0,x1,y1: ask with this part, in pixels.")] = None,
     colour: Annotated[
-        str | None, typer.Option(help='Colours with their weights instead of an image: "#c33:.6,#eee:.4".')
+        str | None,
+        typer.Option(
+            metavar="COLOURS",
+            help='Query by colours with weights: "#c33:.6,#eee:.4".',
+            rich_help_panel=QUERY,
+        ),
     ] = None,
     histogram: Annotated[
         Path | None,
-        typer.Option(help="A file of numbers, one a bin of a colour histogram, instead of an image."),
+        typer.Option(
+            metavar="FILE", help="Query by a colour histogram: a file with a number per bin.", rich_help_panel=QUERY
+        ),
     ] = None,
     sketch: Annotated[
-        Path | None, typer.Option(help="A drawing instead of an image: its lines, and where they are.")
+        Path | None,
+        typer.Option(metavar="IMAGE", help="Query by a drawing: its lines and their places.", rich_help_panel=QUERY),
     ] = None,
     text: Annotated[
-        list[str] | None, typer.Option(help="What the image shows, in words, by meaning; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT", help="Query by a description of the content; may be repeated.", rich_help_panel=QUERY
+        ),
     ] = None,
     minus_text: Annotated[
-        list[str] | None, typer.Option("--minus-text", help="What it should not show; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--minus-text", metavar="TEXT", help="Content to move away from; may be repeated.", rich_help_panel=QUERY
+        ),
     ] = None,
     plus: Annotated[
-        list[Path] | None, typer.Option(help="A further image to ask with, added to the others; may be repeated.")
+        list[Path] | None,
+        typer.Option(metavar="IMAGE", help="Image to add to the query; may be repeated.", rich_help_panel=QUERY),
     ] = None,
     minus: Annotated[
-        list[Path] | None, typer.Option(help="An image to move away from, taken away; may be repeated.")
+        list[Path] | None,
+        typer.Option(metavar="IMAGE", help="Image to subtract from the query; may be repeated.", rich_help_panel=QUERY),
     ] = None,
     minus_weight: Annotated[
-        float, typer.Option("--minus-weight", help="How much each of what is not wanted counts.")
+        float,
+        typer.Option(
+            "--minus-weight", metavar="N", help="Weight of each --minus and --minus-text.", rich_help_panel=QUERY
+        ),
     ] = 1.0,
-    words: Annotated[
-        str, typer.Option(help="Only images whose path, camera, date, captions, tags or labels hold these words.")
-    ] = "",
-    where: Annotated[
-        str, typer.Option(help="Only images of which this holds: \"taken >= 2012 and folder like 'moscow/%'\".")
-    ] = "",
-    two_file: Annotated[
-        Path | None, typer.Option(help="Ask a search base that `export --format two-file` wrote, by its name.")
+    like: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH", help="Positive example from the collection, path or id; repeatable.", rich_help_panel=QUERY
+        ),
     ] = None,
-    collection: Collection = None,
-    html: Annotated[Path | None, typer.Option(help="Write one page with the images, scores and matches.")] = None,
-    json: Json = False,
+    unlike: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH", help="Negative example from the collection, path or id; repeatable.", rich_help_panel=QUERY
+        ),
+    ] = None,
+    words: Annotated[
+        str,
+        typer.Option(
+            metavar="WORDS",
+            help="Only images whose path, camera, date, captions, tags or labels contain these words.",
+            rich_help_panel=FILTER,
+        ),
+    ] = "",
+    where: WhereOption = "",
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Number of hits.", rich_help_panel=OUTPUT)] = 20,
+    html: HtmlOption = None,
+    json: JsonOption = False,
 ) -> None:
-    """Find the images that are alike, best first, and say why. Exit code 1: nothing like it here."""
+    """Find similar images, best first, and explain each hit.
+
+    Exit code 1: nothing similar in the collection.
+    """
     import nearsight as ns
     from nearsight.search.results import NOTHING
 
     if two_file is not None:
-        _ask_two_file(two_file, image, k, json)
+        _search_two_file(two_file, image, k, json)
         return
-    corners, colours = box_of(box), _colours(colour)
     photos = ns.open(in_, collection=collection)
-    asked: dict[str, Any] = {"box": corners, "colours": colours, "words": words, "where": where}
+    options: dict[str, Any] = {
+        "box": parse_corners(box),
+        "colours": _parse_colours(colour),
+        "words": words,
+        "where": where,
+    }
     if histogram is not None:
-        asked["histogram"] = _numbers(histogram)
-    marks: dict[str, Any] = {"like": _marks(like) or None, "unlike": _marks(unlike)}
-    wanted = senses(by)
-    asked |= {name: given for name, given in marks.items() if given}
-    summed: dict[str, Any] = {"text": text, "minus_text": minus_text, "plus": plus, "minus": minus}
-    summed = {name: given for name, given in summed.items() if given}
-    if summed:
-        summed["minus_weight"] = minus_weight
-    ways: dict[str, Any] = {"by": wanted, "recipe": recipe or [], "fuse": fuse}
-    results = photos.search(image, k=k, sketch=sketch, **ways, **asked, **summed)
+        options["histogram"] = _read_histogram(histogram)
+    marks = {"like": _parse_marks(like), "unlike": _parse_marks(unlike)}
+    options |= {name: given for name, given in marks.items() if given}
+    terms: dict[str, Any] = {"text": text, "minus_text": minus_text, "plus": plus, "minus": minus}
+    terms = {name: given for name, given in terms.items() if given}
+    if terms:
+        terms["minus_weight"] = minus_weight
+    senses = parse_senses(by)
+    results = photos.search(image, k=k, sketch=sketch, by=senses, recipe=recipe or [], fuse=fuse, **options, **terms)
     if html is not None:
-        from nearsight.cli._report import Answer, write
-
-        shown_image = image or sketch
-        named = shown_image or histogram
-        asked_by = {"like": named.name if named else ", ".join(like or ()), "in": colour, "of": ", ".join(text or ())}
-        asked_by |= {"with": words, "where": where, "near": ", ".join(each.name for each in plus or ())}
-        title = next(said for said in asked_by.values() if said)
-        heading = " and ".join(f"{link} {said}" for link, said in asked_by.items() if said)
-        answer = Answer.of(photos, shown_image, results, title=title, box=corners, colours=colours)
-        write(html, f"Images {heading}", [answer])
+        labels = {"like": ", ".join(like or ()), "in": colour, "of": ", ".join(text or ())}
+        labels |= {"with": words, "where": where, "near": ", ".join(each.name for each in plus or ())}
+        if named := image or sketch or histogram:
+            labels["like"] = named.name
+        _write_hits(html, photos, results, image or sketch, labels=labels, options=options)
     if json:
-        asked |= {"image": image and str(image), "sketch": sketch and str(sketch), "by": ",".join(wanted) or None}
-        asked |= {name: [*map(str, each)] if isinstance(each, list) else each for name, each in summed.items()}
+        query = options | {"image": image and str(image), "sketch": sketch and str(sketch)}
+        query |= {"by": ",".join(senses) or None}
+        query |= {name: [*map(str, each)] if isinstance(each, list) else each for name, each in terms.items()}
         hits = [{**hit.as_dict(), "labels": [each.as_dict() for each in photos.labels(hit.path)]} for hit in results]
-        print_json({"query": asked, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
+        print_json({"query": query, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
     else:
         _print_hits(results)
         if html is not None:
-            typer.echo(f"the page: {shown(str(html))}")
+            typer.echo(f"page: {to_printable(str(html))}")
     if results.verdict == NOTHING or not len(results):
         raise typer.Exit(1)
 
 
-def _ask_two_file(base: Path, image: Path | None, k: int, json: bool) -> None:
+def _write_hits(
+    html: Path,
+    photos: ns.Collection,
+    results: Results,
+    image: Path | None,
+    *,
+    labels: dict[str, str | None],
+    options: dict[str, Any],
+) -> None:
+    """Write the page; `labels` says by a preposition what the query is."""
+    from nearsight.cli._report import PageAnswer, write_page
+
+    title = next(label for label in labels.values() if label)
+    heading = " and ".join(f"{link} {label}" for link, label in labels.items() if label)
+    given = {name: options[name] for name in ("box", "colours")}
+    answer = PageAnswer.of(photos, image, results, title=title, **given)
+    write_page(html, f"Images {heading}", [answer])
+
+
+def _search_two_file(base: Path, image: Path | None, k: int, json: bool) -> None:
     from nearsight.applications.two_file_index import TwoFileIndex
 
     if image is None:
-        raise UsageError("a search base is asked with an image: nearsight search IMAGE --two-file NAME")
+        raise UsageError("--two-file takes a query image: nearsight search IMAGE --two-file NAME")
     opened = TwoFileIndex(base)
     found = opened.search(image, k)
     if json:
@@ -140,16 +212,16 @@ def _ask_two_file(base: Path, image: Path | None, k: int, json: bool) -> None:
         print_json({"query": {"image": str(image)}, "recipe": opened.pipeline.recipe, "hits": hits})
         return
     for rank, each in enumerate(found, 1):
-        typer.echo(f"{rank:>4}  {each.score:.3f}  {each.distance:>10.4g}  {shown(each.path)}")
+        typer.echo(f"{rank:>4}  {each.score:.3f}  {each.distance:>10.4g}  {to_printable(each.path)}")
 
 
-def _marks(given: list[str] | None) -> list[int | str]:
-    """Ids of digits, and paths."""
+def _parse_marks(given: list[str] | None) -> list[int | str]:
+    """Return ids, which are digits, as numbers, and paths as they are."""
     return [int(each) if each.isascii() and each.isdigit() else each for each in given or ()]
 
 
-def _colours(text: str | None) -> dict[str, float]:
-    """Colours with their weights, 1 where none is given."""
+def _parse_colours(text: str | None) -> dict[str, float]:
+    """Return colours with their weights, 1 where none is given."""
     found: dict[str, float] = {}
     for part in (text or "").split(",") if text else ():
         name, _, weight = part.partition(":")
@@ -160,8 +232,8 @@ def _colours(text: str | None) -> dict[str, float]:
     return found
 
 
-def _numbers(path: Path) -> list[float]:
-    """The numbers of a text file, between spaces, commas, brackets or line ends; those of a .npy file."""
+def _read_histogram(path: Path) -> list[float]:
+    """Return the numbers of a .npy file, or of a text file, separated by spaces, commas, brackets or line ends."""
     import numpy as np
 
     try:
@@ -188,8 +260,11 @@ def _print_hits(results: Results) -> None:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     for hit in results:
         style = "" if hit.alike is not False else "dim"
-        cells = (str(hit.rank), f"{hit.score:.3f}", hit.verdict, shown(hit.path), hit.why)
+        cells = (str(hit.rank), f"{hit.score:.3f}", hit.verdict, to_printable(hit.path), hit.why)
         table.add_row(*(Text(cell, overflow="fold") for cell in cells), style=style)
     Console(soft_wrap=False).print(table)
     if results.verdict:
-        typer.echo(f"{results.verdict}; {results.total} images searched")
+        typer.echo(f"{results.verdict}; {plural(results.total, 'image')} searched")
+
+
+COMMANDS = {"search": (search_command, "nearsight search found.jpg --in ~/photos --html result.html")}

@@ -36,7 +36,7 @@ class PairWhitening(Encoder):
     4. The eigenvectors of P (sum y y') P' of the largest eigenvalues, times P Q, are the `dim` directions.
     5. A row less m is multiplied by these and divided by its length; a row of zeros stays one.
 
-    It is learnt by `nearsight learn FOLDER --recipe ... --pairs FILE --out FILE` and used with `--learnt FILE`: a
+    It is trained by `nearsight train FOLDER --recipe ... --pairs FILE --out FILE` and used with `--trained FILE`: a
     collection alone does not say which of its images show the same thing.
 
     Parameters

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias
 
-from fastapi import Depends, Query
+from fastapi import Depends
+from fastapi import Query as Param
 
 from nearsight.api.collection import Collection
 from nearsight.errors import UsageError
@@ -16,7 +18,7 @@ from nearsight.senses import SENSES
 from nearsight.server.collections import WORDS
 from nearsight.server.decoder import RenderedImage
 from nearsight.server.errors import RefusedError, not_found_error
-from nearsight.types import Box
+from nearsight.types import Box, Query, make_query
 
 COLOUR = re.compile(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})(?::([0-9.eE+-]{1,24}))?")
 MAX_COLOURS = 16
@@ -46,36 +48,37 @@ class SearchParams:
     def __post_init__(self) -> None:
         if self.upload is not None and self.id is not None:
             raise UsageError("a query has one image: give upload= or id=, not both")
-        if self.has_image and self.by_colour:
-            raise UsageError("a query has an image or colours, not both")
-        if not (self.has_image or self.by_colour or self.text or self.minus_text or self.words or self.where):
-            raise UsageError("empty query: give upload=, id=, colours=, histogram=, text=, words= or where=")
-        if self.box is not None and not self.has_image:
-            raise UsageError("box= needs a query image: give upload= or id= too")
-        if (self.like or self.unlike) and not (self.has_image or self.by_colour or self.text):
-            raise UsageError("like= and unlike= need a query: give upload=, id=, colours=, histogram= or text= too")
+        _ = self.query
+
+    @cached_property
+    def query(self) -> Query:
+        """The query, checked; empty bytes stand for an image whose pixels are to be decoded."""
+        stored = () if self.id is None or self.needs_pixels else (self.id,)
+        return make_query(
+            b"" if self.needs_pixels else None,
+            by=tuple(each for each in self.by if not (each == WORDS and self.words)),
+            fuse=self.fuse,
+            k=self.k,
+            box=self.box,
+            like=(*stored, *self.like),
+            unlike=self.unlike,
+            colours=dict(self.colours),
+            histogram=self.histogram,
+            text=self.text,
+            minus_text=self.minus_text,
+            words=self.words,
+            where=self.where,
+        )
 
     @property
     def senses(self) -> tuple[str, ...]:
         """The senses to search by; empty for the default one and for words alone."""
-        named = tuple(each for each in self.by if not (each == WORDS and self.words))
-        usual = "colour" if self.by_colour else "meaning" if self.text or self.minus_text else ""
-        return named or ((usual,) if usual else ())
-
-    @property
-    def by_colour(self) -> bool:
-        """Whether the query has colours or a histogram."""
-        return bool(self.colours) or self.histogram is not None
+        return self.query.by or ((self.query.default_sense,) if self.query.default_sense else ())
 
     @property
     def needs_pixels(self) -> bool:
         """Whether the query image must be decoded: a whole stored image has vectors, a box of it has not."""
         return self.upload is not None or (self.id is not None and self.box is not None)
-
-    @property
-    def has_image(self) -> bool:
-        """Whether the query has an image."""
-        return self.upload is not None or self.id is not None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the query as JSON, for the response."""
@@ -154,24 +157,13 @@ def require_sense(collection: Collection, name: str | None) -> None:
 
 def run_search(collection: Collection, params: SearchParams, image: RenderedImage | None) -> Results:
     """Search a collection. UsageError if the query is invalid."""
-    box, pixels = None, None if image is None else image.pixels()
-    if image is not None and pixels is not None and params.box is not None:
-        box = scale_box(params.box, (image.width, image.height), (pixels.shape[1], pixels.shape[0]))
-    return collection.search(
-        pixels,
-        by=params.senses,
-        fuse=params.fuse,
-        k=params.k,
-        box=box,
-        like=[*([params.id] if pixels is None and params.id is not None else []), *params.like],
-        unlike=params.unlike,
-        colours=dict(params.colours),
-        histogram=params.histogram,
-        text=params.text,
-        minus_text=params.minus_text,
-        words=params.words,
-        where=params.where,
-    )
+    query = params.query
+    if image is not None:
+        pixels, box = image.pixels(), None
+        if params.box is not None:
+            box = scale_box(params.box, (image.width, image.height), (pixels.shape[1], pixels.shape[0]))
+        query = replace(query, image=pixels, box=box)
+    return collection.answer(query)
 
 
 def scale_box(box: Box, size: tuple[int, int], reduced: tuple[int, int]) -> Box:
@@ -196,36 +188,36 @@ def find_hit(results: Results, image_id: int) -> Hit:
 
 
 async def read_search_params(
-    upload: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="id of an upload")] = None,
-    id: Annotated[int | None, Query(ge=1, le=MAX_ID, description="id of an image of the collection")] = None,
-    colours: Annotated[str, Query(max_length=500, description="colours with shares", examples=["c33:.6,eee:.4"])] = "",
-    histogram: Annotated[str, Query(max_length=16000, description="bins of a colour histogram, comma-separated")] = "",
+    upload: Annotated[str | None, Param(pattern="^[0-9a-f]{32}$", description="id of an upload")] = None,
+    id: Annotated[int | None, Param(ge=1, le=MAX_ID, description="id of an image of the collection")] = None,
+    colours: Annotated[str, Param(max_length=500, description="colours with shares", examples=["c33:.6,eee:.4"])] = "",
+    histogram: Annotated[str, Param(max_length=16000, description="bins of a colour histogram, comma-separated")] = "",
     text: Annotated[
-        list[Annotated[str, Query(max_length=500)]] | None,
-        Query(max_length=8, description="text that the image should match; repeatable", examples=[["a dog"]]),
+        list[Annotated[str, Param(max_length=500)]] | None,
+        Param(max_length=8, description="text that the image should match; repeatable", examples=[["a dog"]]),
     ] = None,
     minus_text: Annotated[
-        list[Annotated[str, Query(max_length=500)]] | None,
-        Query(max_length=8, description="text that it should not match; repeatable"),
+        list[Annotated[str, Param(max_length=500)]] | None,
+        Param(max_length=8, description="text that it should not match; repeatable"),
     ] = None,
     words: Annotated[
         str,
-        Query(max_length=500, description="words in file names, folders, cameras, dates, captions, tags and labels"),
+        Param(max_length=500, description="words in file names, folders, cameras, dates, captions, tags and labels"),
     ] = "",
     where: Annotated[
-        str, Query(max_length=2000, description="a filter: taken >= 2012 and folder like 'moscow/%'")
+        str, Param(max_length=2000, description="a filter: taken >= 2012 and folder like 'moscow/%'")
     ] = "",
     by: Annotated[
-        list[Annotated[str, Query(max_length=500)]] | None,
-        Query(max_length=8, description="the sense, the default one if empty; repeatable"),
+        list[Annotated[str, Param(max_length=500)]] | None,
+        Param(max_length=8, description="the sense, the default one if empty; repeatable"),
     ] = None,
     fuse: Annotated[
-        Literal["reciprocal", "scores"], Query(description="how the rankings by several senses are fused")
+        Literal["reciprocal", "scores"], Param(description="how the rankings by several senses are fused")
     ] = "reciprocal",
-    like: Annotated[str, Query(max_length=2000, description="ids of images to find more like", examples=["3,17"])] = "",
-    unlike: Annotated[str, Query(max_length=2000, description="ids of images to find less like")] = "",
-    k: Annotated[int, Query(ge=1, le=1000, description="number of hits")] = 20,
-    box: Annotated[str, Query(max_length=120, description="x0,y0,x1,y1 in pixels of the upright image")] = "",
+    like: Annotated[str, Param(max_length=2000, description="ids of images to find more like", examples=["3,17"])] = "",
+    unlike: Annotated[str, Param(max_length=2000, description="ids of images to find less like")] = "",
+    k: Annotated[int, Param(ge=1, le=1000, description="number of hits")] = 20,
+    box: Annotated[str, Param(max_length=120, description="x0,y0,x1,y1 in pixels of the upright image")] = "",
 ) -> SearchParams:
     """Read the query parameters of a search."""
     return SearchParams(

@@ -10,12 +10,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from nearsight.evaluation.protocols.catalogue import PROTOCOLS
+from nearsight.evaluation.redrawing import QUERY_KINDS
 from PIL import Image
 
-from nearsight.cli._evaluation import USUAL, usual_recipes
-from nearsight.cli.evaluate import _fitting
-from nearsight.evaluation.protocols.registry import PROTOCOLS
-from nearsight.evaluation.simulated_queries import QUERY_KINDS
+from nearsight.cli._evaluation import DEFAULT_KINDS, default_recipes
+from nearsight.cli._printing import split_columns
 from nearsight.pipeline import build_pipeline, build_pipelines
 from nearsight.registry import methods
 from nearsight.senses import SENSES
@@ -57,7 +57,7 @@ def test_evaluate_prints_a_table_and_writes_a_page(folder, home, tmp_path):
     )
     done = nearsight("evaluate", "classes", *given)
     assert done.returncode == 0, done.stderr
-    assert "classes: 6 questions among 6 images" in done.stdout
+    assert "classes: 6 queries among 6 images" in done.stdout
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("colour_histogram", "phash"))]
     assert [len(row) for row in rows] == [9, 9]
     assert float(rows[0][1]) > float(rows[1][1])
@@ -87,7 +87,7 @@ def test_evaluate_lists_the_protocols_and_says_what_is_wrong(folder):
     assert [each["name"] for each in json.loads(nearsight("evaluate", "--json").stdout)] == list(PROTOCOLS)
     done = nearsight("evaluate", "classes")
     assert done.returncode == 2
-    assert "--data says where the data set lies" in done.stderr
+    assert "--data is missing, the folder of the data set: nearsight evaluate classes --data FOLDER" in done.stderr
     done = nearsight("evaluate", "holidays", "--data", folder)
     assert done.returncode == 2
     assert "lacks the images: expected jpg or images in it" in done.stderr
@@ -101,7 +101,7 @@ def test_compare_judges_by_kinds_and_by_subfolders(folder, home, tmp_path):
     given = ("--recipe", "colour_histogram", "--recipe", "phash", "--kinds", "stored,mirror,grey", "--sample", 4)
     done = nearsight("compare", folder, *given, "--collection", home, "--html", page)
     assert done.returncode == 0, done.stderr
-    assert "6 images, 4 of them altered in 3 ways and asked with; 2 subfolders taken for classes" in done.stdout
+    assert "6 images, 4 of them as queries altered in 3 ways; 2 subfolders as classes, 6 class queries" in done.stdout
     lines = [line.split() for line in done.stdout.splitlines()]
     start = lines.index(["recipe", "stored", "mirror", "grey"])
     found = {line[0]: line[1:] for line in lines[start + 1 : start + 3]}
@@ -117,7 +117,7 @@ def test_compare_judges_by_kinds_and_by_subfolders(folder, home, tmp_path):
 def test_kinds_are_printed_in_parts_as_wide_as_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     kinds = list(QUERY_KINDS)
-    parts = list(_fitting(kinds, 20))
+    parts = list(split_columns(kinds, 20))
     assert [kind for part in parts for kind in part] == kinds
     assert all(sum(len(kind) + 2 for kind in part) <= 60 for part in parts)
     assert all(sum(len(kind) + 2 for kind in [*a, b[0]]) > 60 for a, b in pairwise(parts))
@@ -136,13 +136,13 @@ def test_compare_without_classes_and_in_json(folder, home):
 
 
 def test_what_is_compared_by_default():
-    assert set(USUAL) <= set(QUERY_KINDS)
+    assert set(DEFAULT_KINDS) <= set(QUERY_KINDS)
     keys = {each.key for each in build_pipelines(SENSES) if not each.rerankers}
-    recipes = usual_recipes()
+    recipes = default_recipes()
     assert "phash" in recipes
     assert set(recipes) <= set(methods("descriptors", "hashes"))
     assert not keys & {build_pipeline(each).key for each in recipes}
-    assert next(csv.reader(io.StringIO(",".join(USUAL)))) == list(USUAL)
+    assert next(csv.reader(io.StringIO(",".join(DEFAULT_KINDS)))) == list(DEFAULT_KINDS)
 
 
 def test_evaluate_judges_recipes_together_too(folder, home):
