@@ -62,7 +62,7 @@ def installed(folder: Path, source: str, name: str = "odd", package: str = "outs
     (module / "__init__.py").write_text("")
     (module / "odd.py").write_text(source)
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[nearsight.registry]\n{name} = {package}.odd\n")
+    (about / "entry_points.txt").write_text(f"[nearsight.methods]\n{name} = {package}.odd\n")
     return folder
 
 

@@ -154,7 +154,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     about = tmp_path / "site" / "brightest-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: brightest\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[nearsight.registry]\nmean_colour = brightest.mean_colour\n")
+    (about / "entry_points.txt").write_text("[nearsight.methods]\nmean_colour = brightest.mean_colour\n")
     return package.parent
 
 

@@ -1,4 +1,4 @@
-"""Methods of other packages: entry points of the group `nearsight.registry`, each a name and its module.
+"""Methods of other packages: entry points of the group `nearsight.methods`, each a name and its module.
 
 A package that is broken takes nothing down: its method is left out of the listings, and who asks for it by name is
 told the reason.
@@ -16,7 +16,7 @@ from importlib.metadata import entry_points
 
 from nearsight.types import Descriptor, Encoder, Index, LocalDescriptor, Method, Metric, Reranker, Vocabulary
 
-GROUP = "nearsight.registry"
+GROUP = "nearsight.methods"
 ROLES = (Descriptor, LocalDescriptor, Vocabulary, Encoder, Metric, Index, Reranker)
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 

@@ -104,7 +104,7 @@ def test_there_are_some():
 
 @encoders
 def test_what_is_made_has_the_size_that_is_said(kind, encoder):
-    fitted = encoder.fit(SAMPLE, quiet)
+    fitted = encoder.train(SAMPLE, quiet)
     made, size = encoder.encode(images(kind), fitted), encoder.size(WIDTH, fitted)
     assert isinstance(made, list) == ragged(encoder, kind)
     assert len(made) == len(images(kind))
@@ -124,7 +124,7 @@ def test_what_is_made_has_the_size_that_is_said(kind, encoder):
 def test_a_image_without_features_is_nothing(kind, encoder):
     if kind != "features":
         pytest.skip("rows always have something in them")
-    fitted = encoder.fit(SAMPLE, quiet)
+    fitted = encoder.train(SAMPLE, quiet)
     (made,) = encoder.encode([features(0, 0)], fitted)
     assert len(made) == 0 if ragged(encoder, kind) else not made.any()
     assert len(encoder.encode([], fitted)) == 0
@@ -133,7 +133,7 @@ def test_a_image_without_features_is_nothing(kind, encoder):
 @encoders
 def test_the_same_again_alone_in_threads_and_from_files(kind, encoder, tmp_path):
     given = images(kind)
-    fitted = encoder.fit(SAMPLE, quiet)
+    fitted = encoder.train(SAMPLE, quiet)
     made = encoder.encode(given, fitted)
     assert equal(encoder.encode(given, fitted), made)
     alone = [encoder.encode(given[each : each + 1], fitted)[0] for each in range(len(given))]
@@ -149,7 +149,7 @@ def fits_the_same_twice(component, tmp_path):
     """What a component learns, from memory and from a mapped file."""
     SAMPLE.tofile(tmp_path / "sample")
     mapped = np.memmap(tmp_path / "sample", np.float32, "r", 0, SAMPLE.shape)
-    first, second = component.fit(SAMPLE, quiet), component.fit(mapped, quiet)
+    first, second = component.train(SAMPLE, quiet), component.train(mapped, quiet)
     assert first.keys() == second.keys()
     for name, values in first.items():
         assert type(values) is np.ndarray
@@ -160,17 +160,17 @@ def fits_the_same_twice(component, tmp_path):
 
 @encoders
 def test_fitting_twice_gives_the_same(kind, encoder, tmp_path):
-    assert encoder.sample >= 0
+    assert encoder.sample_size >= 0
     fits_the_same_twice(encoder, tmp_path)
 
 
 def reports_rise(component):
     """What is reported goes from little to at most all."""
     seen = []
-    component.fit(SAMPLE, lambda done, total: seen.append((done, total)))
+    component.train(SAMPLE, lambda done, total: seen.append((done, total)))
     assert all(0 <= done <= total for done, total in seen)
     assert [done / total for done, total in seen] == sorted(done / total for done, total in seen)
-    assert seen or not getattr(component, "sample", 1)
+    assert seen or not getattr(component, "sample_size", 1)
 
 
 @encoders
@@ -180,37 +180,37 @@ def test_reports_rise(kind, encoder):
 
 @encoders
 def test_nothing_given_is_changed(kind, encoder):
-    fitted = {name: values.copy() for name, values in encoder.fit(SAMPLE, quiet).items()}
+    fitted = {name: values.copy() for name, values in encoder.train(SAMPLE, quiet).items()}
     kept = {name: values.copy() for name, values in fitted.items()}
     for values in fitted.values():
         values.flags.writeable = False
     given = images(kind)
     encoder.encode(given, fitted)
-    encoder.questions(given, fitted)
+    encoder.encode_queries(given, fitted)
     assert equal(given, images(kind))
     assert all(np.array_equal(values, kept[name]) for name, values in fitted.items())
 
 
 @encoders
 def test_what_was_learnt_of_other_widths_is_refused(kind, encoder):
-    if not encoder.sample:
+    if not encoder.sample_size:
         pytest.skip("it learns nothing")
     with pytest.raises(ValueError, match=str(WIDTH)):
-        encoder.encode(images(kind, WIDTH - 1), encoder.fit(SAMPLE, quiet))
+        encoder.encode(images(kind, WIDTH - 1), encoder.train(SAMPLE, quiet))
 
 
 @encoders
 def test_too_few_descriptors_are_refused(kind, encoder):
-    if not encoder.sample:
+    if not encoder.sample_size:
         pytest.skip("it learns nothing")
     with pytest.raises(ValueError, match="learnt"):
-        encoder.fit(SAMPLE[:0], quiet)
+        encoder.train(SAMPLE[:0], quiet)
 
 
 @encoders
 def test_few_descriptors_are_enough(kind, encoder):
     """A small collection has only a few features to learn from."""
-    fitted = encoder.fit(SAMPLE[:9], quiet)
+    fitted = encoder.train(SAMPLE[:9], quiet)
     made = encoder.encode(images(kind), fitted)
     assert len(made) == len(images(kind))
     if not encoder.variable_length:
@@ -224,8 +224,8 @@ def test_its_metric_can_compare_its_rows(kind, encoder):
     if ragged(encoder, kind) and not encoder.variable_length:
         pytest.skip("features are not compared")
     assert isinstance(metric, Kernel if encoder.variable_length else Metric)
-    fitted = encoder.fit(SAMPLE, quiet)
-    rows, asked = encoder.encode(images(kind), fitted), encoder.questions(images(kind), fitted)
+    fitted = encoder.train(SAMPLE, quiet)
+    rows, asked = encoder.encode(images(kind), fitted), encoder.encode_queries(images(kind), fitted)
     distances = metric.distances(asked, rows)
     assert distances.shape == (len(asked), len(rows))
     assert np.isfinite(distances).all()
@@ -235,11 +235,11 @@ def test_its_metric_can_compare_its_rows(kind, encoder):
 
 @every("vocabularies")
 def test_words(component):
-    fitted = component.fit(SAMPLE, quiet)
+    fitted = component.train(SAMPLE, quiet)
     centres = fitted["centres"]
     assert centres.dtype == np.float32
     assert centres.shape[1:] == (WIDTH,)
-    assert 1 <= len(centres) <= component.count
+    assert 1 <= len(centres) <= component.n_words
     for several in (1, 3, len(centres) + 2):
         words = component.assign(SAMPLE[:50], fitted, several)
         assert words.shape == (50, several)
@@ -255,7 +255,7 @@ def test_words(component):
 
 @every("vocabularies")
 def test_the_nearest_words_come_first(component):
-    fitted = component.fit(SAMPLE, quiet)
+    fitted = component.train(SAMPLE, quiet)
     words = component.assign(SAMPLE[:50], fitted, 4)
     apart = np.linalg.norm(SAMPLE[:50, None] - fitted["centres"][words], axis=2)
     assert (np.diff(apart, axis=1) >= -1e-5).all()
@@ -263,7 +263,7 @@ def test_the_nearest_words_come_first(component):
 
 @every("vocabularies")
 def test_words_are_the_same_again_alone_and_in_threads(component):
-    fitted = component.fit(SAMPLE, quiet)
+    fitted = component.train(SAMPLE, quiet)
     words = component.assign(SAMPLE[:40], fitted, 2)
     assert np.array_equal(component.assign(SAMPLE[:40], fitted, 2), words)
     alone = [component.assign(SAMPLE[each : each + 1], fitted, 2)[0] for each in range(40)]
@@ -285,7 +285,7 @@ def test_learning_words_twice_gives_the_same(component, tmp_path):
 @every("vocabularies")
 def test_words_of_two_vocabularies_do_not_mix(component):
     """What is kept of one must never answer for another, even where it was learnt a moment ago."""
-    first, second = component.fit(SAMPLE, quiet), component.fit(SAMPLE[::-1] * 2, quiet)
+    first, second = component.train(SAMPLE, quiet), component.train(SAMPLE[::-1] * 2, quiet)
     words = component.assign(SAMPLE[:40], first), component.assign(2 * SAMPLE[:40], second)
     for _ in range(3):
         assert np.array_equal(component.assign(SAMPLE[:40], first), words[0])
@@ -294,7 +294,7 @@ def test_words_of_two_vocabularies_do_not_mix(component):
 
 @every("vocabularies")
 def test_vocabularies_of_few_descriptors_and_of_none(component):
-    fitted = component.fit(SAMPLE[:3], quiet)
+    fitted = component.train(SAMPLE[:3], quiet)
     assert (component.assign(SAMPLE[:9], fitted) >= 0).all()
     with pytest.raises(ValueError, match="learnt"):
-        component.fit(SAMPLE[:0], quiet)
+        component.train(SAMPLE[:0], quiet)

@@ -88,7 +88,7 @@ def started(index, metric, rows):
         pytest.skip("lists of records are searched by inverted, rows by all others")
     if not index.supports_metric(metric):
         pytest.skip(f"{index} has no cells for {metric}: such collections are searched exactly")
-    return index.empty(metric, index.fit(rows, metric))
+    return index.empty(metric, index.train(rows, metric))
 
 
 def ready(descriptor):

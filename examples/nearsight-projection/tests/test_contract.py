@@ -15,7 +15,7 @@ CONTRACT = CHECKOUT / "tests" / "contract" / "test_methods.py"
 def test_the_contract_of_nearsight():
     if not CONTRACT.is_file():
         pytest.skip("set NEARSIGHT_SOURCE to a checkout or an unpacked source distribution of nearsight")
-    if not {"projection", "vary"} <= {point.name for point in entry_points(group="nearsight.registry")}:
+    if not {"projection", "vary"} <= {point.name for point in entry_points(group="nearsight.methods")}:
         pytest.skip("install this package first: pip install -e .")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "projection or vary", CONTRACT]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
