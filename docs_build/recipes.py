@@ -162,6 +162,12 @@ def _facts(name: str, cls: type[Method]) -> str:
     return f"{line}.\n\n```sh\nnearsight {command}\n```"
 
 
+def example_recipe(name: str, cls: type[Method]) -> str:
+    """A recipe that uses the method, as its page shows it."""
+    command = _FACTS[method_kind(cls)](name, cls())[1]
+    return command.partition('--recipe "')[2].rstrip('"')
+
+
 def _descriptor(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Descriptor)
     metric = named(made)
