@@ -17,7 +17,7 @@ KINDS = {
     "features": ("Local features", "detect points in an image and describe the region around each"),
     "encoders": (
         "Encoders",
-        "encode local features as one vector or as visual words, or vectors as shorter ones; most are trained first",
+        "make one vector or visual words of local features, or shorter vectors; most are trained",
     ),
     "vocabularies": ("Vocabularies", "assign a visual word to each descriptor of a local feature"),
     "kernels": ("Kernels", "compare the visual words of two images"),
@@ -68,15 +68,15 @@ def overview() -> str:
 _INTRODUCTION = """\
 # Recipes
 
-A recipe is one line, read from left to right as the data flows: a **descriptor** maps images to vectors, an **index** finds
-the nearest vectors by a **metric**, and **re-rankers** re-rank the hits.
+A recipe is one line, read from left to right as the data flows: a **descriptor** maps images to vectors, an **index**
+finds the nearest vectors by a **metric**, and **re-rankers** re-rank the hits.
 
 ```text
 gist(square=64) | flat(metric=cosine) | verify
 ```
 
-Instead of a descriptor there may be **local features** and an **encoder** that makes one vector of them, or visual words of a
-**vocabulary**, which a **kernel** compares:
+Instead of a descriptor there may be **local features** and an **encoder** that makes one vector of them, or visual
+words of a **vocabulary**, which a **kernel** compares:
 
 ```text
 sift(n=1000) | vlad | flat
@@ -91,9 +91,9 @@ mobilenetv2 | regions | pca(dim=512, whiten=1) | average(unit=true) | flat
 ```
 
 Omitted parts have defaults: `phash` alone is searched exactly (`flat`) by its natural metric (`hamming`). The same line
-works for `nearsight index --recipe`, `nearsight search --recipe`, in Python, over HTTP and on the page. Every method below
-has a page with its steps, parameters and source, for descriptors the nearest images, and for local features the points
-that they find. `nearsight recipes NAME` prints the same text.
+works for `nearsight index --recipe`, `nearsight search --recipe`, in Python, over HTTP and on the page. Every method
+below has a page with its steps, parameters and source, for descriptors the nearest images, and for local features the
+points that they find. `nearsight recipes NAME` prints the same text.
 """
 
 
@@ -237,7 +237,7 @@ def _index(name: str, made: Method) -> tuple[str, str]:
     return "An index", f'index ~/photos --recipe "{"sift | bow" if made.variable_length else "gist"} | {name}"'
 
 
-def _refiner(name: str, made: Method) -> tuple[str, str]:
+def _reranker(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Reranker)
     before = "sift | bow | inverted" if made.variable_length else "gist | flat"
     return "A re-ranker", f'search found.jpg --in ~/photos --recipe "{before} | {name}"'
@@ -251,7 +251,7 @@ _FACTS = {
     "kernels": _kernel,
     "metrics": _metric,
     "indexes": _index,
-    "rerankers": _refiner,
+    "rerankers": _reranker,
 }
 
 

@@ -33,8 +33,8 @@ from nearsight.cli import main as command_line
 from nearsight.types import Image
 
 PACKAGE = Path(ns.__file__).resolve().parent
-FROM, TO, DESCRIPTORS = "Collection.search", "rows", "descriptors"
-"""What runs between them is counted: from the question to a descriptor's rows."""
+FROM, TO, DESCRIPTORS = "Collection.search", "embed", "descriptors"
+"""What runs between them is counted: from the query to a descriptor's vectors."""
 IMAGES, SIZE, CROP = 4, (640, 480), (60, 40, 600, 440)
 _CAMERA = 0x0110
 

@@ -78,7 +78,7 @@ def test_a_search_goes_from_the_command_to_the_hits_and_back():
     found = trace.lines(way)
     assert found[0].startswith("cli/main.py: main > ")
     assert found[-1].startswith("search/engine.py: ")
-    for line in ("descriptors/gist.py: Gist.rows", "rerankers/verify.py: Verify.refine", "images/decode.py: decode"):
+    for line in ("descriptors/gist.py: Gist.embed", "rerankers/verify.py: Verify.rerank", "images/decode.py: decode"):
         assert any(each.startswith(line) for each in found), line
     assert any("_print_hits" in each for each in found)
     assert not {"register", "registered"} & set(functions(way)), "what is done once for a process is no part of it"
