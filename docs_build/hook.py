@@ -19,9 +19,14 @@ _WANTED = re.compile(r"^<!-- made: (\S+) -->$", re.M)
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what is made, then name all of it in the navigation."""
-    from docs_build import commands, face, gallery, matches, points, recipes, trace
+    from docs_build import commands, coverage, face, gallery, matches, points, recipes, trace
 
-    made: dict[str, str | bytes] = {"commands.md": commands.page(), "python.md": face.page(), "trace.md": trace.page()}
+    made: dict[str, str | bytes] = {
+        "commands.md": commands.page(),
+        "coverage.md": coverage.page(),
+        "python.md": face.page(),
+        "trace.md": trace.page(),
+    }
     made.update(recipes.pages())
     made.update(gallery.thumbnails())
     made.update(points.images())

@@ -19,7 +19,7 @@ from nearsight.types import Explanation, Image, LocalDescriptor
 
 SHOWN, BEHIND = "coffee", "rocket"
 REFINERS = {"spatial": "sift", "verify": ""}
-"""Refiners that look at matches, and the features of which; `verify` brings its own."""
+"""Re-rankers that match points, and their features; `verify` has its own."""
 _VIEW = np.array([[0.62, -0.16, 150], [0.2, 0.6, 30], [0.0004, 0.0002, 1]])
 
 
@@ -35,7 +35,7 @@ def _pair() -> tuple[Image, Image]:
 
 @cache
 def _found(name: str) -> Explanation:
-    """What matches by these features, or by this refiner; ModelMissingError where the method's model is not here."""
+    """What matches by these features, or by this re-ranker; ModelMissingError where the method's model is not here."""
     features = REFINERS.get(name, name)
     if not features:
         return explain_copy(*_pair())

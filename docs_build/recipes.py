@@ -13,15 +13,18 @@ from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor,
 FOLDER = "recipes"
 TO_ROOT = "../"
 KINDS = {
-    "descriptors": ("Descriptors", "turn an image into a row of numbers, so that alike images get near rows"),
-    "hashes": ("Hashes", "are descriptors that turn an image into a short string of bits or bytes, to find copies"),
-    "features": ("Local features", "find points in an image and describe what is around each"),
-    "encoders": ("Encoders", "make rows or visual words of local features, or shorter rows of rows; they learn first"),
-    "vocabularies": ("Vocabularies", "say which visual word a descriptor of a local feature is"),
-    "kernels": ("Kernels", "say how alike the visual words of two images are"),
-    "metrics": ("Metrics", "say how far two rows are apart: what near means"),
-    "indexes": ("Indexes", "find the rows that are nearest to that of the query"),
-    "rerankers": ("Refiners", "look again at the images that were found, and put them into a better order"),
+    "descriptors": ("Descriptors", "map an image to a vector, so that similar images have near vectors"),
+    "hashes": ("Hashes", "map an image to a short string of bits or bytes, to find copies"),
+    "features": ("Local features", "detect points in an image and describe the region around each"),
+    "encoders": (
+        "Encoders",
+        "make one vector or visual words of local features, or shorter vectors; most are trained",
+    ),
+    "vocabularies": ("Vocabularies", "assign a visual word to each descriptor of a local feature"),
+    "kernels": ("Kernels", "compare the visual words of two images"),
+    "metrics": ("Metrics", "measure the distance between two vectors"),
+    "indexes": ("Indexes", "find the nearest vectors to the query"),
+    "rerankers": ("Re-rankers", "examine the first hits and re-rank them"),
 }
 
 
@@ -66,32 +69,32 @@ def overview() -> str:
 _INTRODUCTION = """\
 # Recipes
 
-A recipe is one line, read from left to right as the data flows: a **descriptor** turns images into rows of numbers,
-an **index** finds the nearest rows by a **metric**, and **refiners** look again at what was found.
+A recipe is one line, read from left to right as the data flows: a **descriptor** maps images to vectors, an **index**
+finds the nearest vectors by a **metric**, and **re-rankers** re-rank the hits.
 
 ```text
 gist(square=64) | flat(metric=cosine) | verify
 ```
 
-Instead of a descriptor may stand **local features**, of which an **encoder** makes rows, or visual words of a
-**vocabulary** that a **kernel** compares:
+Instead of a descriptor there may be **local features** and an **encoder** that makes one vector of them, or visual
+words of a **vocabulary**, which a **kernel** compares:
 
 ```text
 sift(n=1000) | vlad | flat
 sift(n=1000) | bow(kmeans(k=1000)) | inverted(tf_idf)
 ```
 
-The map that a network makes of an image is local features too, one for each position. Poolings make rows of them:
+The feature map of a network gives local features too, one for each position. Poolings make one vector of them:
 
 ```text
 mobilenetv2 | rmac | pca(dim=512, whiten=1) | flat
 mobilenetv2 | regions | pca(dim=512, whiten=1) | average(unit=true) | flat
 ```
 
-Whatever is left out has its default: `phash` alone is searched exactly (`flat`) by its own metric (`hamming`). The
-same line is understood by `nearsight index --recipe`, `nearsight search --recipe`, by Python, by HTTP and on the page.
-Every method below has its own page, with its steps, its parameters, its source, for descriptors the images that it
-finds near, and for local features what they find. The same texts are shown by `nearsight recipes NAME`.
+Omitted parts have defaults: `phash` alone is searched exactly (`flat`) by its natural metric (`hamming`). The same line
+works for `nearsight index --recipe`, `nearsight search --recipe`, in Python, over HTTP and on the page. Every method
+below has a page with its steps, parameters and source, for descriptors the nearest images, and for local features the
+points that they find. `nearsight recipes NAME` prints the same text.
 """
 
 
@@ -161,6 +164,12 @@ def _facts(name: str, cls: type[Method]) -> str:
     """What kind of method it is, and how a recipe uses it."""
     line, command = _FACTS[method_kind(cls)](name, cls())
     return f"{line}.\n\n```sh\nnearsight {command}\n```"
+
+
+def example_recipe(name: str, cls: type[Method]) -> str:
+    """A recipe that uses the method, as its page shows it."""
+    command = _FACTS[method_kind(cls)](name, cls())[1]
+    return command.partition('--recipe "')[2].rstrip('"')
 
 
 def _descriptor(name: str, made: Method) -> tuple[str, str]:
@@ -234,10 +243,10 @@ def _index(name: str, made: Method) -> tuple[str, str]:
     return "An index", f'index ~/photos --recipe "{"sift | bow" if made.variable_length else "gist"} | {name}"'
 
 
-def _refiner(name: str, made: Method) -> tuple[str, str]:
+def _reranker(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Reranker)
     before = "sift | bow | inverted" if made.variable_length else "gist | flat"
-    return "A refiner", f'search found.jpg --in ~/photos --recipe "{before} | {name}"'
+    return "A re-ranker", f'search found.jpg --in ~/photos --recipe "{before} | {name}"'
 
 
 _FACTS = {
@@ -249,7 +258,7 @@ _FACTS = {
     "kernels": _kernel,
     "metrics": _metric,
     "indexes": _index,
-    "rerankers": _refiner,
+    "rerankers": _reranker,
 }
 
 

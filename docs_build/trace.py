@@ -34,7 +34,7 @@ from nearsight.types import Image
 
 PACKAGE = Path(ns.__file__).resolve().parent
 FROM, TO, DESCRIPTORS = "Collection.search", "embed", "descriptors"
-"""What runs between them is counted: from the question to a descriptor's vectors."""
+"""What runs between them is counted: from the query to a descriptor's vectors."""
 IMAGES, SIZE, CROP = 4, (640, 480), (60, 40, 600, 440)
 _CAMERA = 0x0110
 

@@ -34,7 +34,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 def commands(text: str) -> list[str]:
     """Every command of ours that a page shows, in blocks and within lines, in the order of the page."""
-    block = r"^```(?:sh|bash|shell|console)\n(?P<block>.*?)^```"
+    block = r"^```(?:sh|bash|shell|console|zsh)\n(?P<block>.*?)^```"
     found = []
     for shown in re.finditer(rf"{block}|`(?P<line>nearsight\s[^`]+)`", text, re.S | re.M):
         lines = [shown["line"]] if shown["line"] else shown["block"].split("\n")
@@ -66,7 +66,7 @@ def test_the_python_block_runs(home, capsys):
     (block,) = blocks(README.read_text("utf8"), "python")
     names = executed(block, home)
     assert capsys.readouterr().out.startswith("1 china.jpg 1.0 copy ")
-    assert names["rows"].shape == (2, 960)
+    assert names["vectors"].shape == (2, 960)
 
 
 @pytest.mark.parametrize(("page", "at"), BLOCKS, ids=[f"{page.name} {at}" for page, at in BLOCKS])
@@ -124,6 +124,25 @@ def served(words: list[str], home: Path) -> str:
 def taken(port: int) -> bool:
     with socket.socket() as line:
         return line.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_first_two_shell_blocks_are_the_demo_and_the_tests():
+    """Tools that follow the README run just these; other examples are marked zsh, which renders alike."""
+    first, second = blocks(README.read_text("utf8"), "sh|bash|shell|console")
+    assert first.split("\n")[-2] == "nearsight demo"
+    assert second.split("\n")[-2].startswith("pytest")
+
+
+@pytest.mark.parametrize("page", [README, START], ids=["README", "index"])
+def test_the_first_lines_hold_the_words_that_people_search_for(page):
+    first = " ".join(page.read_text("utf8").partition("```")[0].split()).lower()
+    for wanted in (
+        "similar images",
+        "near-duplicate detection",
+        "reverse image search",
+        "content-based image retrieval",
+    ):
+        assert wanted in first
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README.read_text("utf8")))

@@ -24,8 +24,12 @@ def test_every_kind_is_found_by_file_name():
     )
     assert not set(registry.methods("hashes")) & set(registry.methods("descriptors"))
     assert {"l1", "l2", "cosine", "chi2", "jensen_shannon"} < set(registry.methods("metrics"))
-    assert set(registry.methods("indexes")) == {"flat", "gistis", "inverted", "ivf"}
+    assert {"flat", "gistis", "inverted", "ivf"} <= set(registry.methods("indexes"))
     assert "verify" in registry.methods("rerankers")
+    for kind in registry.METHOD_KINDS:
+        folder = Path(registry.__file__).parent / kind
+        files = {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")}
+        assert files <= set(registry.methods(kind)), kind
 
 
 @pytest.mark.parametrize("name", sorted(registry.methods()))
@@ -160,7 +164,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     about = tmp_path / "site" / "brightest-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: brightest\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[nearsight.registry]\nmean_colour = brightest.mean_colour\n")
+    (about / "entry_points.txt").write_text("[nearsight.methods]\nmean_colour = brightest.mean_colour\n")
     return package.parent
 
 

@@ -170,7 +170,7 @@ def reports_rise(component):
     component.train(SAMPLE, lambda done, total: seen.append((done, total)))
     assert all(0 <= done <= total for done, total in seen)
     assert [done / total for done, total in seen] == sorted(done / total for done, total in seen)
-    assert seen or not getattr(component, "sample", 1)
+    assert seen or not getattr(component, "sample_size", 1)
 
 
 @encoders
@@ -239,7 +239,7 @@ def test_words(component):
     centres = fitted["centres"]
     assert centres.dtype == np.float32
     assert centres.shape[1:] == (WIDTH,)
-    assert 1 <= len(centres) <= component.count
+    assert 1 <= len(centres) <= component.n_words
     for several in (1, 3, len(centres) + 2):
         words = component.assign(SAMPLE[:50], fitted, several)
         assert words.shape == (50, several)

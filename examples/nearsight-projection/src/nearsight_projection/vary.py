@@ -1,4 +1,4 @@
-"""Varied answers: the first hits are not ten shots of one thing."""
+"""Diverse results: the first hits are not ten shots of one thing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Vary(Reranker):
     """Moves hits back that repeat a hit before them, so that the first ones differ from each other.
 
     1. The first hit stays first. Of the first `n`, ranks become relevance: 1 for the first, falling evenly to 0.
-    2. Next comes, of those left, the hit with the largest (1 - `weight`) relevance - `weight` likeness, where likeness
+    2. Next comes the hit with the largest (1 - `weight`) relevance - `weight` similarity of those left; similarity
        is the largest correlation of its thumbnail, in 16 x 16 pixels, with that of a hit chosen before it.
     3. Hits beyond the first `n` follow as they were. Scores stay with the ranks, so they still fall.
 
@@ -52,9 +52,9 @@ class Vary(Reranker):
     >>> from types import SimpleNamespace
     >>> left = np.repeat(np.arange(0, 256, 16, dtype=np.uint8)[None, :, None], 3, axis=2).repeat(16, axis=0)
     >>> images = [left, left, np.ascontiguousarray(left.transpose(1, 0, 2))]
-    >>> rows = SimpleNamespace(total=3, memo={}, derived=lambda ident, make: make(images[ident]))
+    >>> context = SimpleNamespace(from_thumbnail=lambda image_id, make: make(images[image_id]))
     >>> hits = Hits(np.array([[0, 1, 2]]), np.array([[-1, -2, -3]], np.float32))
-    >>> Vary().rerank(left, hits, rows).ids.tolist()
+    >>> Vary().rerank(left, hits, context).ids.tolist()
     [[0, 2, 1]]
     """
 
@@ -72,17 +72,17 @@ class Vary(Reranker):
         """As many hits as it puts into order."""
         return self.n
 
-    def rerank(self, image: Image, hits: Hits, rows: RerankContext) -> Hits:
-        """The same hits, the first `n` in an order of their own."""
+    def rerank(self, image: Image, hits: Hits, context: RerankContext) -> Hits:
+        """The same hits, the first `n` re-ranked."""
         ids = hits.ids[0]
         count = min(self.n, int((ids != NO_ID).sum()))
-        small = [rows.from_thumbnail(ident, _small) for ident in ids[:count].tolist()]
+        small = [context.from_thumbnail(image_id, _small) for image_id in ids[:count].tolist()]
         order = _order(np.array(small), self.weight) if count else []
         moved = [ids[:count][order], ids[count:]]
         return Hits(np.concatenate(moved)[None], hits.scores)
 
-    def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:
-        """It has nothing to say of a single hit."""
+    def explain(self, image: Image, ids: Ids, context: RerankContext) -> list[Explanation | None]:
+        """None: a single hit has no explanation."""
         return [None for _ in ids]
 
 
@@ -98,10 +98,10 @@ def _order(small: NDArray[np.float32], weight: float) -> list[int]:
     """Places in the order of maximal marginal relevance; equal ones as they were."""
     count = len(small)
     relevance = 1 - np.arange(count) / max(1, count - 1)
-    likeness = np.full(count, -1.0)
+    similarity = np.full(count, -1.0)
     order, left = [0], list(range(1, count))
     while left:
-        likeness = np.maximum(likeness, small @ small[order[-1]])
-        worth = (1 - weight) * relevance[left] - weight * likeness[left]
+        similarity = np.maximum(similarity, small @ small[order[-1]])
+        worth = (1 - weight) * relevance[left] - weight * similarity[left]
         order.append(left.pop(int(np.argmax(worth))))
     return order
