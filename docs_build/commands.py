@@ -8,8 +8,7 @@ from typing import Any
 import typer
 
 from docs_build.docstring import escaped, table
-from nearsight.cli._help import help_row
-from nearsight.cli.main import load_app
+from nearsight.cli.main import help_row, load_app
 
 _LIMITS = re.compile(r"\s*\[([^\]]*)\]$")
 

@@ -20,8 +20,7 @@ Every message says what was wrong, what would be right, and the value that was r
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -126,15 +125,6 @@ class ImageError(UsageError):
 
     def __reduce__(self) -> tuple[type[ImageError], tuple[Reason, str, str]]:
         return ImageError, (self.reason, self.detail, self.name)
-
-
-@contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Give image errors of the block this name."""
-    try:
-        yield
-    except ImageError as problem:
-        raise ImageError(problem.reason, problem.detail, name) from problem
 
 
 class ModelError(UsageError):

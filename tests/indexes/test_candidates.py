@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.indexes._candidates import ApproximateDistance, candidates_within_margin, refine_candidates
-from nearsight.indexes.flat import Flat
+from nearsight.indexes.flat import ApproximateDistance, Flat, candidates_within_margin, refine_candidates
 from nearsight.metrics.emd import Emd
 from nearsight.metrics.l2 import L2
 from nearsight.metrics.weighted_bytes import WeightedBytes

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from nearsight.errors import DamagedError, FormatError, NearsightError, Reason
+from nearsight.storage.array_file import SegmentEntry
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION
-from nearsight.storage.records import ImageRecord, LabelState, SegmentEntry, SkipRecord
+from nearsight.storage.records import ImageRecord, LabelState, SkipRecord
 
 IMAGE = ImageRecord(1, b"a/\xff\n.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", "2012-01-02T03:04:05", "X", 1.5, None)
 

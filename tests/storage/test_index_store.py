@@ -16,8 +16,7 @@ from nearsight.files import LocalFileSystem
 from nearsight.storage import index_store
 from nearsight.storage.array_file import BLOCK_BYTES
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION
-from nearsight.storage.records import record_crc
+from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION, record_crc
 from tests.command import nearsight
 
 RECIPE = "gist | gistis(cells=6, probes=6, bits=64, rerank=100, exact_below=30)"

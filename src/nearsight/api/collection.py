@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -25,7 +26,6 @@ from nearsight.ingest import exclude
 from nearsight.ingest.run import IngestSummary
 from nearsight.pipeline import Pipeline, build_pipeline, build_pipelines, buildable_pipelines
 from nearsight.search.engine import rank
-from nearsight.search.reader import OutdatedError, Reader
 from nearsight.search.results import Hit, Results
 from nearsight.senses import SENSES
 from nearsight.storage import integrity
@@ -34,7 +34,11 @@ from nearsight.storage.drop_recipes import DropSummary
 from nearsight.storage.location import index_command, locate
 from nearsight.storage.recipes import default_recipe
 from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, Problem, SidecarRecord, SkipRecord
+from nearsight.storage.snapshot import OutdatedError, Snapshot, SnapshotReader
 from nearsight.types import Box, Explanation, Ids, Image, ImageId, ImageSource, Query, make_query
+
+if TYPE_CHECKING:
+    from nearsight.search.text_search import TextSearch
 
 
 def open(folder: str | Path = ".", *, collection: str | Path | None = None) -> Collection:
@@ -78,7 +82,7 @@ class Collection:
     ) -> None:
         self.home, self.summary, self.dropped = home, summary, dropped or DropSummary()
         self._files, self._clock = files or LocalFileSystem(), clock or SystemClock()
-        self._reader = Reader(home, self._files)
+        self._reader = SnapshotReader(home, self._files)
         self._catalogue, self._lock = self._reader.catalogue, self._reader.lock
 
     def close(self) -> None:
@@ -198,20 +202,35 @@ class Collection:
             with self._lock:
                 self._reader.snapshot()  # its segments are there and its own: those of another's catalogue are not
                 with self._catalogue.read_transaction():
-                    return self._reader.text_search.search(query)
+                    return self._text_search.search(query)
         query = self._with_ids(query)
         senses = query.by or (() if query.recipes or not query.default_sense else (query.default_sense,))
         pipelines = self.pipelines(senses, query.recipes)
         for snapshot in self._reader.attempts():
             with suppress(OutdatedError):
+                allow = self._allowed_ids(query, snapshot)
                 if len(pipelines) > 1:
                     from nearsight.search.fusion import search_fused
 
-                    return search_fused(self._reader, snapshot, pipelines, query, self._files)
-                allow = self._reader.allowed_ids(query, snapshot)
+                    return search_fused(self._reader, snapshot, pipelines, query, files=self._files, allow=allow)
                 ranking = rank(snapshot, pipelines[0], query, query.k, files=self._files, allow=allow)
                 return ranking.to_results(query.k, self._reader)
         raise AssertionError("the attempts end with an error of their own")
+
+    def _allowed_ids(self, query: Query, snapshot: Snapshot) -> Ids | None:
+        """The ids that the words and the filter of a query leave in a generation; None: all. Raises OutdatedError."""
+        if not (query.words or query.where):
+            return None
+        with self._lock, self._catalogue.read_transaction():
+            self._reader.check(snapshot)
+            return self._text_search.matching_ids(query)
+
+    @cached_property
+    def _text_search(self) -> TextSearch:
+        """The words and filters of the catalogue; whoever uses it holds the lock, in a transaction."""
+        from nearsight.search.text_search import TextSearch
+
+        return TextSearch(self._catalogue)
 
     def _with_ids(self, query: Query) -> Query:
         """The query with ids instead of paths in its feedback; the first similar image is the query where none is."""
@@ -266,7 +285,7 @@ class Collection:
         indexed = self.senses
         if recipe is not None:
             return self._recipe_pipeline(recipe, indexed)
-        name = by or default_recipe(indexed)
+        name = by or ("copy" if "copy" in indexed else default_recipe(indexed))
         if name not in indexed:
             if name not in SENSES:
                 build_pipelines([name])
@@ -305,7 +324,7 @@ class Collection:
         pipeline, query = self.pipeline(by, recipe), Query(where=where) if where else None
         for snapshot in self._reader.attempts():
             with suppress(OutdatedError):
-                ids = self._ids_by_content(None if query is None else self._reader.allowed_ids(query, snapshot))
+                ids = self._ids_by_content(None if query is None else self._allowed_ids(query, snapshot))
                 paths = self._reader.paths(ids, snapshot)
                 return build_map(snapshot, snapshot.trained_pipeline(pipeline), ids, paths)
         raise AssertionError("the attempts end with an error of their own")

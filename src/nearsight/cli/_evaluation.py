@@ -8,8 +8,7 @@ from pathlib import Path
 
 import typer
 
-from nearsight.cli._printing import print_json, print_table, split_columns, to_printable
-from nearsight.cli._progress import show_progress
+from nearsight.cli._printing import print_json, print_table, show_progress, split_columns, to_printable
 from nearsight.errors import UsageError
 from nearsight.evaluation.benchmark import Bench, evaluate_attacks, evaluate_pipeline, make_example, open_bench
 from nearsight.evaluation.dataset_folder import list_subfolders

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from nearsight.errors import UsageError
 from nearsight.senses import DEFAULT_SENSES, NAMES
 
 if TYPE_CHECKING:
@@ -74,22 +72,6 @@ HtmlOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write a self-contained page.", rich_help_panel=OUTPUT),
 ]
-
-
-def parse_senses(by: Sequence[str] | None) -> list[str]:
-    """Return the senses that --by names, with commas or one after another."""
-    return [word.strip() for each in by or () for word in each.split(",") if word.strip()]
-
-
-def parse_corners(text: str | None) -> tuple[float, float, float, float] | None:
-    """Return the corners that --box names; UsageError on anything else."""
-    if text is None:
-        return None
-    try:
-        x0, y0, x1, y1 = (float(number) for number in text.split(","))
-    except ValueError:
-        raise UsageError(f'--box takes x0,y0,x1,y1 in pixels, such as 10,20,300,200; got "{text}"') from None
-    return x0, y0, x1, y1
 
 
 def ingest_settings(workers: int, max_decoded: int = 256) -> IngestSettings:

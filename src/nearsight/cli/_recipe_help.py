@@ -25,6 +25,7 @@ from nearsight.types import Descriptor, LocalDescriptor, Method
 
 _HEADINGS = {
     "descriptors": "Descriptors: compute a vector of an image",
+    "hashes": "Hashes: compute a short string of bits or bytes, to find copies",
     "features": "Local features: detect points and describe them",
     "encoders": "Encoders: aggregate local features, or shorten vectors",
     "vocabularies": "Vocabularies: assign descriptors to visual words",
@@ -47,7 +48,9 @@ def output_size(cls: type[Method]) -> str:
 
 
 def method_row(name: str) -> dict[str, Any]:
-    """Return a method as a row of `recipes --json`."""
+    """Return a method, or a sense, as a row of `recipes --json`."""
+    if name in SENSES:
+        return {"name": name, "kind": "sense", "summary": SENSES[name].line, "recipe": SENSES[name].recipe}
     cls = require_method(name)
     return {
         "name": name,

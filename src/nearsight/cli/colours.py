@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from nearsight.cli._options import BOX, JsonOption, parse_corners
+from nearsight.cli._options import BOX, JsonOption
 from nearsight.cli._printing import print_json
 from nearsight.errors import UsageError
+from nearsight.types.query import parse_box
 
 
 def colours_command(
@@ -29,7 +30,7 @@ def colours_command(
     """
     import nearsight as ns
 
-    picked = ns.colours(image, [_parse_point(each) for each in at or ()], n_colours=count, box=parse_corners(box))
+    picked = ns.colours(image, [_parse_point(each) for each in at or ()], n_colours=count, box=parse_box(box))
     if json:
         print_json(picked)
     else:

@@ -14,8 +14,8 @@ from nearsight.cli._options import (
     RecipesOption,
     SensesOption,
     TrainedOption,
-    parse_senses,
 )
+from nearsight.types.query import split_commas
 
 
 def compare_command(
@@ -41,7 +41,7 @@ def compare_command(
 
     report = compare_recipes(
         folder,
-        parse_senses(by),
+        split_commas(by),
         recipe or (),
         select_kinds(kinds or ",".join(DEFAULT_KINDS)),
         sample,

@@ -14,9 +14,9 @@ from nearsight.cli._options import (
     RecipesOption,
     SensesOption,
     TrainedOption,
-    parse_senses,
 )
 from nearsight.cli._printing import print_json, print_table
+from nearsight.types.query import split_commas
 
 
 def evaluate_command(
@@ -58,7 +58,7 @@ def evaluate_command(
 
     report = evaluate_recipes(
         truth,
-        parse_senses(by) or ([] if recipe else available_senses()),
+        split_commas(by) or ([] if recipe else available_senses()),
         recipe or (),
         home=collection,
         fuse=fuse,

@@ -16,10 +16,9 @@ from nearsight.cli._options import (
     TrainedOption,
     WorkersOption,
     ingest_settings,
-    parse_senses,
 )
-from nearsight.cli._printing import print_summary, to_printable
-from nearsight.cli._progress import show_progress
+from nearsight.cli._printing import print_summary, show_progress, to_printable
+from nearsight.types.query import split_commas
 
 
 def index_folder_command(
@@ -42,7 +41,7 @@ def index_folder_command(
     with show_progress(quiet=json) as watch:
         photos = ns.index(
             folder,
-            parse_senses(by),
+            split_commas(by),
             recipe or (),
             drop=drop or (),
             collection=collection,

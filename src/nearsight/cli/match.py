@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli._options import BOX, OUTPUT, JsonOption, parse_corners
+from nearsight.cli._options import BOX, OUTPUT, JsonOption
 from nearsight.cli._printing import print_json
 from nearsight.senses import COMPARING
+from nearsight.types.query import parse_box
 
 if TYPE_CHECKING:
     from nearsight.types import Explanation
@@ -43,7 +44,7 @@ def match_command(
     """
     from nearsight.applications.match import compare_images
 
-    explanation, (first, second) = compare_images(a, b, by, features, parse_corners(box))
+    explanation, (first, second) = compare_images(a, b, by, features, parse_box(box))
     if out is not None:
         from PIL import Image as PillowImage
 

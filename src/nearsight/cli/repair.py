@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from nearsight.cli._options import HERE, CollectionOption, InOption, JsonOption, WorkersOption, ingest_settings
-from nearsight.cli._printing import print_summary, to_printable
-from nearsight.cli._progress import show_progress
+from nearsight.cli._printing import print_summary, show_progress, to_printable
 
 
 def repair_command(

@@ -19,12 +19,11 @@ from nearsight.cli._options import (
     InOption,
     JsonOption,
     WhereOption,
-    parse_corners,
-    parse_senses,
 )
 from nearsight.cli._printing import plural, print_json, to_printable
 from nearsight.errors import UsageError
 from nearsight.senses import NAMES
+from nearsight.types.query import parse_box, split_commas
 
 if TYPE_CHECKING:
     import nearsight as ns
@@ -138,15 +137,15 @@ def search_command(
 
     Exit code 1: nothing similar in the collection.
     """
-    import nearsight as ns
+    from nearsight.api.collection import open as open_collection
     from nearsight.search.results import NOTHING
 
     if two_file is not None:
         _search_two_file(two_file, image, k, json)
         return
-    photos = ns.open(in_, collection=collection)
+    photos = open_collection(in_, collection=collection)
     options: dict[str, Any] = {
-        "box": parse_corners(box),
+        "box": parse_box(box),
         "colours": _parse_colours(colour),
         "words": words,
         "where": where,
@@ -159,7 +158,7 @@ def search_command(
     terms = {name: given for name, given in terms.items() if given}
     if terms:
         terms["minus_weight"] = minus_weight
-    senses = parse_senses(by)
+    senses = split_commas(by)
     results = photos.search(image, k=k, sketch=sketch, by=senses, recipe=recipe or [], fuse=fuse, **options, **terms)
     if html is not None:
         labels = {"like": ", ".join(like or ()), "in": colour, "of": ", ".join(text or ())}
@@ -171,13 +170,15 @@ def search_command(
         query = options | {"image": image and str(image), "sketch": sketch and str(sketch)}
         query |= {"by": ",".join(senses) or None}
         query |= {name: [*map(str, each)] if isinstance(each, list) else each for name, each in terms.items()}
-        hits = [{**hit.as_dict(), "labels": [each.as_dict() for each in photos.labels(hit.path)]} for hit in results]
+        hits = [
+            {**hit.as_dict(), "labels": [each.as_dict() for each in photos.labels(hit.path)]} for hit in results.hits
+        ]
         print_json({"query": query, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
     else:
         _print_hits(results)
         if html is not None:
             typer.echo(f"page: {to_printable(str(html))}")
-    if results.verdict == NOTHING or not len(results):
+    if results.verdict == NOTHING or not results.hits:
         raise typer.Exit(1)
 
 
@@ -258,7 +259,7 @@ def _print_hits(results: Results) -> None:
         ("why", "left"),
     ):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for hit in results:
+    for hit in results.hits:
         style = "" if hit.alike is not False else "dim"
         cells = (str(hit.rank), f"{hit.score:.3f}", hit.verdict, to_printable(hit.path), hit.why)
         table.add_row(*(Text(cell, overflow="fold") for cell in cells), style=style)

@@ -75,7 +75,7 @@ def access_token(token: str | None, host: str) -> str:
 def _locate_or_index(folder: Path, read_only: bool) -> Path:
     """Return the index directory of a folder, which is indexed where it is not yet."""
     import nearsight as ns
-    from nearsight.cli._progress import show_progress
+    from nearsight.cli._printing import show_progress
     from nearsight.errors import UsageError
     from nearsight.storage.location import locate
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from nearsight.cli._options import HERE, CollectionOption, InOption, JsonOption
-from nearsight.cli._printing import plural, print_json, to_printable, unusable_recipes, warn_unusable
+from nearsight.cli._printing import find_unusable, plural, print_json, to_printable, warn_unusable
 
 
 def verify_command(in_: InOption = HERE, collection: CollectionOption = None, json: JsonOption = False) -> None:
@@ -16,9 +16,9 @@ def verify_command(in_: InOption = HERE, collection: CollectionOption = None, js
     problems = photos.verify()
     if json:
         found = [vars(problem) for problem in problems]
-        print_json({"clean": not problems, "problems": found, "unusable": unusable_recipes(photos)})
+        print_json({"clean": not problems, "problems": found, "unusable": find_unusable(photos)})
     else:
-        warn_unusable(unusable_recipes(photos))
+        warn_unusable(find_unusable(photos))
         for problem in problems:
             typer.echo(to_printable(f"{problem.where}: {problem.what}"))
         if problems:

@@ -88,11 +88,11 @@ def match_words(query: Records, hit: Records, threshold: float) -> Matches:
 
 
 def _mutual_nearest_pairs(query: LocalFeatures, hit: LocalFeatures, ratio: float) -> NDArray[np.int64]:
-    if len(query) < 2 or len(hit) < 2:
+    if len(query.points) < 2 or len(hit.points) < 2:
         return np.empty((0, 2), np.int64)
     apart = _descriptor_distances(query, hit)
     best = apart.argmin(axis=1)
-    order = np.arange(len(query))
+    order = np.arange(len(query.points))
     clear = apart[order, best] <= ratio * np.partition(apart, 1, axis=1)[:, 1]
     mine = np.flatnonzero(clear & (apart.argmin(axis=0)[best] == order))
     return np.column_stack([mine, best[mine]])

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageFile
 
-from nearsight.errors import Reason, UsageError, naming
+from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images.colour import Pixels, reduce_image, to_srgb
 from nearsight.images.pillow import as_image_errors
@@ -28,7 +30,7 @@ from nearsight.types import Box, Image
 if TYPE_CHECKING:
     from nearsight.images.metadata import Metadata
 
-__all__ = ["DecodedImage", "Limits", "decode_image", "open_image", "wrap_pixels"]
+__all__ = ["DecodedImage", "Limits", "decode_image", "naming", "open_image", "wrap_pixels"]
 
 _ORIENTATION = 0x112
 
@@ -149,6 +151,15 @@ def decode_image(
     return DecodedImage(
         width, height, header.format, about, base, mode, profile if isinstance(profile, bytes) else None, orientation
     )
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Give image errors of the block this name."""
+    try:
+        yield
+    except ImageError as problem:
+        raise ImageError(problem.reason, problem.detail, name) from problem
 
 
 def open_image(

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clustering import kmeans, map_chunks, nearest_centroids
-from nearsight.indexes._candidates import candidates_within_margin
-from nearsight.indexes.flat import FlatSearcher
+from nearsight.indexes.flat import FlatSearcher, candidates_within_margin
 from nearsight.types import Arrays, Floats, Hits, Ids, Index, Metric
 
 MAX_PENDING = 1024

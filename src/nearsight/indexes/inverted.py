@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from nearsight.indexes._inverted_lists import compact_parts
 from nearsight.indexes.flat import check_new_ids
 from nearsight.kernels._postings import (
-    Doubles,
     bag_norms,
     build_postings,
     document_frequencies,
@@ -22,7 +21,7 @@ from nearsight.kernels._postings import (
     weight_query,
 )
 from nearsight.kernels._similarity import inverse_document_frequency
-from nearsight.types import NO_ID, Arrays, Hits, Ids, Index, Kernel, Metric
+from nearsight.types import NO_ID, Arrays, Doubles, Hits, Ids, Index, Kernel, Metric
 from nearsight.visual_words import Records
 
 

@@ -31,9 +31,10 @@ from nearsight.ingest.scan import Comparison
 from nearsight.ingest.sidecars import SidecarIngest
 from nearsight.pipeline import Pipeline
 from nearsight.storage import cache_files, index_store, segments
+from nearsight.storage.array_file import SegmentEntry
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.compaction import compact_segments, drop_stale_segments, merge_small_segments
-from nearsight.storage.records import ImageRecord, NoteRecord, SegmentEntry, SkipRecord
+from nearsight.storage.records import ImageRecord, NoteRecord, SkipRecord
 from nearsight.types import Ids
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 

@@ -16,10 +16,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.types import Arrays, Ids, Kernel
+from nearsight.types import Arrays, Doubles, Ids, Kernel
 from nearsight.visual_words import Records, record_dtype
-
-Doubles = NDArray[np.float64]
 
 _faiss_kernels: Any = faiss  # its stubs leave these functions out
 _CHUNK = 1 << 18

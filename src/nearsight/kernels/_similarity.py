@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from nearsight.kernels._postings import (
-    Doubles,
     bag_norms,
     build_postings,
     document_frequencies,
     match_scores,
     weight_query,
 )
-from nearsight.types import Arrays, Floats, Kernel
+from nearsight.types import Arrays, Doubles, Floats, Kernel
 from nearsight.visual_words import Records
 
 

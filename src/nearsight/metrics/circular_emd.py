@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import distances_in_blocks, normalise_histograms
+from nearsight.metrics._histograms import normalise_histograms
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import distances_in_blocks
 
 
 @dataclass(frozen=True)

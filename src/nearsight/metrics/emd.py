@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import normalise_histograms
+from nearsight.metrics._histograms import normalise_histograms
 from nearsight.types import Floats, Metric
 
 _SPACES = ("rgb", "hsv", "lab")

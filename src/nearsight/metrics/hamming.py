@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import distances_in_blocks
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import distances_in_blocks
 
 _BLOCK_VALUES = 128_000
 

@@ -9,8 +9,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import distances_in_blocks, normalise_histograms
+from nearsight.metrics._histograms import normalise_histograms
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import distances_in_blocks
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from nearsight.metrics._batches import distances_in_blocks, normalise_histograms
+from nearsight.metrics._histograms import normalise_histograms
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import distances_in_blocks
 
 _BLOCK_VALUES = 128_000
 _LN2 = math.log(2)

@@ -8,8 +8,8 @@ from typing import Any
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import distances_in_blocks
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import distances_in_blocks
 
 _BLOCK_VALUES = 250_000
 

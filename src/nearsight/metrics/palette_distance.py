@@ -9,8 +9,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import check_nonnegative, check_widths, distances_in_blocks
+from nearsight.metrics._histograms import check_nonnegative
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import check_widths, distances_in_blocks
 
 
 @dataclass(frozen=True)

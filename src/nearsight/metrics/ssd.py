@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import distances_in_blocks
 from nearsight.metrics._image_warps import paired_squared_distances
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import distances_in_blocks
 
 
 @dataclass(frozen=True)

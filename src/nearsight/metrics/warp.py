@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import check_widths, distances_in_blocks
 from nearsight.metrics._image_warps import paired_squared_distances, square_shape, warp_grid
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import check_widths, distances_in_blocks
 
 _BLOCK_VALUES = 250_000
 

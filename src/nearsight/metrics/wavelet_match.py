@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import check_widths, distances_in_blocks
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import check_widths, distances_in_blocks
 
 _BLOCK_VALUES = 128_000
 _SQUARE = 128

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import check_widths
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import check_widths
 
 HUE_STEPS = 128
 """Hues go round in this many steps; a larger byte stands for no hue."""

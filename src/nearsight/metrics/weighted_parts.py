@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._batches import check_widths
 from nearsight.metrics.l1 import L1
 from nearsight.metrics.l2 import L2
 from nearsight.types import Floats, Metric
+from nearsight.types.metric import check_widths
 
 _BYTES = {"uint8": 1, "float32": 4}
 

@@ -14,15 +14,16 @@ from nearsight.files import FileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
 from nearsight.pipeline import Pipeline
-from nearsight.search.context import EncodedQuery
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Doubles, Floats, Image, Query
 
 _NOTHING = 1e-6
 
 
-def encode_sum(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: FileSystem) -> EncodedQuery:
-    """The sum of a query's texts and images for one pipeline; the query's image is the first positive term.
+def encode_sum(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: FileSystem) -> tuple[Floats, Image | None]:
+    """The sum of a query's texts and images as one vector `(D,)`, and the thumbnail of the query's image.
+
+    The query's image is the first positive term.
 
     Raises
     ------
@@ -47,8 +48,7 @@ def encode_sum(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: File
     negative = [*texts[n_positive:], *embed(query.minus_images)]
     minus = np.array(negative, np.float32).reshape(len(negative), plus.shape[1])
     amounts = pipeline.metric_name != "cosine" and min(plus.min(), minus.min(initial=0)) >= 0
-    vector = combine(plus, minus, query.minus_weight, amounts=amounts)
-    return EncodedQuery(vector[None], 1, image, label=sum_label(query))
+    return combine(plus, minus, query.minus_weight, amounts=amounts), image
 
 
 def _own_term(

@@ -3,26 +3,70 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, ModelError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
-from nearsight.search.context import EncodedQuery, QueryContext
 from nearsight.search.explain import distance_to_score, explain_hits
 from nearsight.search.heat_map import HeatMapInputs, explains_places
-from nearsight.search.query import encode_query
-from nearsight.search.reader import Reader
-from nearsight.search.results import Hit, Results, overall_verdict
-from nearsight.storage.snapshot import Snapshot
+from nearsight.search.query import EncodedQuery, encode_query
+from nearsight.search.results import FOUND, NOTHING, Hit, Results
+from nearsight.storage.snapshot import Snapshot, SnapshotReader
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Reranker
+from nearsight.types.metric import Metric
+from nearsight.types.values import Match
 
 FEEDBACK_DEPTH = 1000
 """So many hits of the query, and of all that is similar, are ordered by relevance feedback."""
+
+
+T = TypeVar("T")
+
+
+@dataclass
+class QueryContext:
+    """What a re-ranker may read of the collection while one query is answered (`types.RerankContext`)."""
+
+    snapshot: Snapshot
+    pipeline: Pipeline
+    query_vector: Any
+    n_images: int
+    allow: Ids | None = None
+    verified: dict[int, Match] = field(default_factory=dict)
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def metric(self) -> Metric:
+        """What the index ranks by."""
+        return self.pipeline.metric
+
+    def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
+        """`make` of a stored thumbnail."""
+        made: T = self.snapshot.from_thumbnail(image_id, make)
+        return made
+
+    def vector(self, image_id: int) -> NDArray[Any]:
+        """The stored vector of an image."""
+        return self.snapshot.vector(self.pipeline, image_id)
+
+    def vectors(self, ids: Ids) -> NDArray[Any]:
+        """The stored vectors `(n, D)` of several images."""
+        return self.snapshot.vectors(self.pipeline, ids)
+
+    def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
+        """Ids and vectors of some images, evenly spread."""
+        return self.snapshot.sample(self.pipeline, count)
+
+    def search(self, vectors: Any, k: int) -> Hits:  # noqa: ANN401 - vectors (Q, D), or a list of records
+        """The k best hits of each vector, among those that may be found."""
+        return self.snapshot.index(self.pipeline).search(vectors, k, self.allow)
 
 
 @dataclass(frozen=True)
@@ -35,7 +79,7 @@ class Ranking:
     context: QueryContext
     distances: Mapping[int, float]
 
-    def to_results(self, k: int, reader: Reader) -> Results:
+    def to_results(self, k: int, reader: SnapshotReader) -> Results:
         """The first k as the answer to the query. Raises OutdatedError."""
         ids, snapshot = self.hits.ids[0][:k], self.context.snapshot
         hits = tuple(self.to_hits(ids, reader.paths(ids, snapshot)))
@@ -68,7 +112,7 @@ class Ranking:
         )
 
     def _heat_map(self, image_id: int) -> HeatMapInputs | None:
-        if self.query.described is None or not explains_places(self.pipeline):
+        if self.query.described is None or self.pipeline.rerankers or not explains_places(self.pipeline):
             return None
         vectors = (np.array(vector) for vector in (self.query.vectors[0], self.context.vector(image_id)))
         return HeatMapInputs(self.pipeline.descriptor, self.query.described, *vectors)
@@ -108,7 +152,9 @@ def rank(
     if feedback:
         from nearsight.search.feedback import apply_feedback
 
-        hits = apply_feedback(encoded, hits, query, context, FEEDBACK_DEPTH)
+        hits, context.query_vector = apply_feedback(
+            encoded, hits, query, snapshot, pipeline, allow=allow, depth=FEEDBACK_DEPTH
+        )
     for at, reranker in enumerate(pipeline.rerankers):
         assert encoded.image is not None
         own = hits
@@ -173,3 +219,10 @@ def _insert_verified(
     every_score = np.concatenate([scores[accepted], ranked.scores[0, left]])
     order = np.argsort(-every_score, kind="stable")
     return Hits(every_id[None, order], every_score[None, order])
+
+
+def overall_verdict(hits: Sequence[Hit]) -> str:
+    """What the answer as a whole is."""
+    if any(hit.alike for hit in hits):
+        return FOUND
+    return NOTHING if all(hit.alike is False for hit in hits) else ""

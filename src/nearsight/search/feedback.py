@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import UsageError
-from nearsight.search.context import EncodedQuery, QueryContext
+from nearsight.pipeline import Pipeline
+from nearsight.search.query import EncodedQuery
+from nearsight.storage.snapshot import Snapshot
 from nearsight.types import NO_ID, Doubles, Floats, Hits, Ids, Query
 
 __all__ = ["GAMMA", "apply_feedback", "rocchio"]
@@ -22,8 +24,8 @@ def rocchio(query: NDArray[Any], similar: NDArray[Any], others: NDArray[Any], ga
 
         q' = (q + mean(similar) - gamma mean(others)) / w,  w = 1 + 1 - gamma; a part that is empty is left out
 
-    The rule is linear, so it serves scores as well as vectors: for an inner product, the scores of q' are the same mean of
-    the scores of all queries.
+    The rule is linear, so it serves scores as well as vectors: for an inner product, the scores of q' are the same
+    mean of the scores of all queries.
 
     Parameters
     ----------
@@ -56,29 +58,39 @@ def rocchio(query: NDArray[Any], similar: NDArray[Any], others: NDArray[Any], ga
     return np.asarray(moved / weight)
 
 
-def apply_feedback(encoded: EncodedQuery, hits: Hits, query: Query, context: QueryContext, depth: int) -> Hits:
-    """The hits, and those of the similar images, ordered by all feedback; without the images that are not similar.
+def apply_feedback(
+    encoded: EncodedQuery,
+    hits: Hits,
+    query: Query,
+    snapshot: Snapshot,
+    pipeline: Pipeline,
+    *,
+    allow: Ids | None,
+    depth: int,
+) -> tuple[Hits, NDArray[Any]]:
+    """The hits, and `depth` hits of each similar image, ordered by all feedback; without images that are not similar.
 
-    `depth` hits of each similar image are ordered too. Float vectors are averaged, for re-rankers that query again.
+    And the query's vector, for re-rankers that query again: float vectors are averaged with those of the feedback.
     """
-    index, n_similar, own = context.snapshot.index(context.pipeline), len(query.like), encoded.n_primary
-    marked = [_vector(image_id, context) for image_id in (*query.like, *query.unlike)]
+    index, n_similar, own = snapshot.index(pipeline), len(query.like), encoded.n_primary
+    query_vector = encoded.vectors[0]
+    marked = [_vector(image_id, snapshot, pipeline) for image_id in (*query.like, *query.unlike)]
     vectors: Any = [*encoded.vectors[:own], *marked]
-    if not context.pipeline.descriptor.variable_length:
+    if not pipeline.descriptor.variable_length:
         vectors = np.stack(vectors)
         if vectors.dtype == np.float32:
             similar, others = vectors[own : own + n_similar], vectors[own + n_similar :]
-            context.query_vector = _move_vector(context.query_vector, similar, others)
+            query_vector = _move_vector(query_vector, similar, others)
     found = [hits.ids]
     if n_similar:
-        found.append(index.search(vectors[own : own + n_similar], depth, context.allow).ids)
+        found.append(index.search(vectors[own : own + n_similar], depth, allow).ids)
     among = np.setdiff1d(np.concatenate([each.ravel() for each in found]), [NO_ID, *query.unlike])
     if not len(among):
-        return Hits(hits.ids[:, :0], hits.scores[:, :0])
+        return Hits(hits.ids[:, :0], hits.scores[:, :0]), query_vector
     scores = _score_table(among, index.search(vectors, len(among), among))
     total = rocchio(scores[:own].max(0), scores[own : own + n_similar], scores[own + n_similar :])
     order = np.lexsort((among, -total))
-    return Hits(among[None, order], total[None, order].astype(np.float32))
+    return Hits(among[None, order], total[None, order].astype(np.float32)), query_vector
 
 
 def _move_vector(query: Floats, similar: Floats, others: Floats) -> Floats:
@@ -98,7 +110,7 @@ def _score_table(among: Ids, found: Hits) -> Doubles:
     return scores
 
 
-def _vector(image_id: Any, context: QueryContext) -> NDArray[Any]:  # noqa: ANN401 - an int by now
-    if not context.snapshot.has_vector(context.pipeline, image_id):
+def _vector(image_id: Any, snapshot: Snapshot, pipeline: Pipeline) -> NDArray[Any]:  # noqa: ANN401 - an int by now
+    if not snapshot.has_vector(pipeline, image_id):
         raise UsageError(f"no image with id {image_id} in this collection")
-    return context.vector(image_id)
+    return snapshot.vector(pipeline, image_id)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
-from nearsight.search.engine import Ranking, rank
-from nearsight.search.reader import Reader
-from nearsight.search.results import Hit, Results, overall_verdict
-from nearsight.storage.snapshot import Snapshot
+from nearsight.search.engine import Ranking, overall_verdict, rank
+from nearsight.search.results import Hit, Results
+from nearsight.storage.snapshot import Snapshot, SnapshotReader
 from nearsight.types import NO_ID, Explanation, Hits, Query
 from nearsight.types.query import FUSION_METHODS
+from nearsight.types.values import Ids
 
 __all__ = ["FUSIONS", "FusedPipeline", "fuse", "reciprocal_rank", "search_fused", "standard_scores"]
 
@@ -133,10 +133,15 @@ class FusedPipeline:
 
 
 def search_fused(
-    reader: Reader, snapshot: Snapshot, pipelines: Sequence[Pipeline], query: Query, files: FileSystem
+    reader: SnapshotReader,
+    snapshot: Snapshot,
+    pipelines: Sequence[Pipeline],
+    query: Query,
+    *,
+    files: FileSystem,
+    allow: Ids | None,
 ) -> Results:
     """The k best hits of several pipelines together. Raises as `rank` does."""
-    allow = reader.allowed_ids(query, snapshot)
     depth = max(query.k, FUSION_DEPTH)
     rankings = [rank(snapshot, each, query, depth, files=files, allow=allow) for each in pipelines]
     together, least, largest = fuse(query.fuse, [each.hits for each in rankings])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from nearsight.errors import UsageError
@@ -9,9 +12,24 @@ from nearsight.files import FileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
 from nearsight.pipeline import Pipeline
-from nearsight.search.context import EncodedQuery
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Image, Query, colour_shares
+
+
+@dataclass(frozen=True)
+class EncodedQuery:
+    """A query as vectors `(V, D)`, or a list of records: its own, those of other views, then of speculative views.
+
+    The first `n_primary` vectors are no speculation. `image` is the query's thumbnail where it has an image, and
+    `described` the pixels that its vector was made of. `label` is said of every hit instead of a verdict, where the
+    distances of random pairs do not tell how near a hit should be.
+    """
+
+    vectors: Any
+    n_primary: int
+    image: Image | None
+    described: Image | None = None
+    label: str = ""
 
 
 def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: FileSystem) -> EncodedQuery:
@@ -23,9 +41,10 @@ def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: Fi
     ImageError : the query's image cannot be read
     """
     if query.is_sum:
-        from nearsight.search.arithmetic import encode_sum
+        from nearsight.search.arithmetic import encode_sum, sum_label
 
-        return encode_sum(query, pipeline, snapshot, files)
+        vector, image = encode_sum(query, pipeline, snapshot, files)
+        return EncodedQuery(vector[None], 1, image, label=sum_label(query))
     if query.by_colour:
         return _encode_colours(query, pipeline) if query.colours else _encode_histogram(query, pipeline)
     assert query.image is not None

@@ -61,10 +61,3 @@ class Results(Sequence[Hit]):
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
-
-
-def overall_verdict(hits: Sequence[Hit]) -> str:
-    """What the answer as a whole is."""
-    if any(hit.alike for hit in hits):
-        return FOUND
-    return NOTHING if all(hit.alike is False for hit in hits) else ""

@@ -19,6 +19,7 @@ from nearsight.server.collections import WORDS
 from nearsight.server.decoder import RenderedImage
 from nearsight.server.errors import RefusedError, not_found_error
 from nearsight.types import Box, Query, make_query
+from nearsight.types.query import parse_box
 
 COLOUR = re.compile(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})(?::([0-9.eE+-]{1,24}))?")
 MAX_COLOURS = 16
@@ -121,17 +122,6 @@ def _parse_colour(word: str) -> tuple[str, float]:
     if not match or not 0 < share <= 1e6:
         raise UsageError(f"a colour is three or six hex digits and a share above 0, such as c33:.6; got {word!r}")
     return "#" + match[1].lower(), share
-
-
-def parse_box(text: str) -> Box | None:
-    """Parse `x0,y0,x1,y1`, in pixels of the upright image; None for an empty text. UsageError on anything else."""
-    if not text.strip():
-        return None
-    values = [_parse_number(word) for word in text.split(",")]
-    if len(values) != 4 or not all(map(math.isfinite, values)):
-        raise UsageError(f"a box is four numbers, x0,y0,x1,y1; got {text[:60]!r}")
-    x0, y0, x1, y1 = values
-    return x0, y0, x1, y1
 
 
 def _parse_number(word: str) -> float:

@@ -14,9 +14,9 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from nearsight.applications.map import Map
-from nearsight.errors import ImageError, Reason, naming
+from nearsight.errors import ImageError, Reason
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits
+from nearsight.images.decode import Limits, naming
 from nearsight.search.results import Hit, Results
 from nearsight.server.collections import ServedCollection, ServedCollections
 from nearsight.server.decoder import DISPLAY_SIDE, QUERY_SIDE, Decoder, RenderedImage, Source

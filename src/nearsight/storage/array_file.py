@@ -23,6 +23,38 @@ from nearsight.files import FileSystem
 BLOCK_BYTES = 1 << 20
 
 
+@dataclass(frozen=True)
+class SegmentEntry:
+    """One immutable file of vectors: key, number of vectors, length, a CRC-32 (uint32) of each block of 1 MiB."""
+
+    id: int
+    key: str
+    n_vectors: int
+    length: int
+    checksums: bytes
+
+    @property
+    def file_name(self) -> str:
+        """The file's name in the segments folder."""
+        return f"{self.id:010d}.seg"
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """One immutable cache file: a trained state (`trained_id` 0), or vectors encoded by the one that it names."""
+
+    id: int
+    key: str
+    trained_id: int
+    length: int
+    checksums: bytes
+
+    @property
+    def file_name(self) -> str:
+        """The file's name in the indexes folder."""
+        return f"{self.id:010d}.idx"
+
+
 class ArrayFile:
     """An open file of arrays.
 

@@ -11,19 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from nearsight.errors import DamagedError, Reason, UsageError
-from nearsight.storage.database import Database
+from nearsight.storage.array_file import CacheEntry, SegmentEntry
+from nearsight.storage.database import Database, record_crc
 from nearsight.storage.filters import Condition
-from nearsight.storage.records import (
-    CacheEntry,
-    ImageRecord,
-    LabelRecord,
-    LabelState,
-    NoteRecord,
-    SegmentEntry,
-    SidecarRecord,
-    SkipRecord,
-    record_crc,
-)
+from nearsight.storage.records import ImageRecord, LabelRecord, LabelState, NoteRecord, SidecarRecord, SkipRecord
 
 COUNT_SQL = "SELECT count(*) FROM picture"
 

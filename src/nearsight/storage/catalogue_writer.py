@@ -7,20 +7,11 @@ from contextlib import contextmanager
 from dataclasses import astuple, replace
 from pathlib import Path
 
+from nearsight.storage.array_file import CacheEntry, SegmentEntry
 from nearsight.storage.catalogue import COUNT_SQL, Catalogue
-from nearsight.storage.database import APPLICATION_ID, FORMAT_VERSION, MIGRATIONS, translate_errors
+from nearsight.storage.database import APPLICATION_ID, FORMAT_VERSION, MIGRATIONS, record_crc, translate_errors
 from nearsight.storage.full_text import FullTextIndex
-from nearsight.storage.records import (
-    CacheEntry,
-    ImageRecord,
-    LabelRecord,
-    LabelState,
-    NoteRecord,
-    SegmentEntry,
-    SidecarRecord,
-    SkipRecord,
-    record_crc,
-)
+from nearsight.storage.records import ImageRecord, LabelRecord, LabelState, NoteRecord, SidecarRecord, SkipRecord
 
 
 class CatalogueWriter(Catalogue):

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from nearsight.files import FileSystem
 from nearsight.storage import segments
+from nearsight.storage.array_file import SegmentEntry
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.records import SegmentEntry
 from nearsight.storage.segments import Segment
 from nearsight.types import Ids
 

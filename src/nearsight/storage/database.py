@@ -10,13 +10,13 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from nearsight.errors import DamagedError, FormatError, StorageError
-from nearsight.storage.records import record_crc
 
 FORMAT_VERSION = 4
 APPLICATION_ID = 0x4E525354  # "NRST"
@@ -65,6 +65,11 @@ CREATE TABLE label(
 """
 MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS)
 """Script i migrates a catalogue from version i to i + 1."""
+
+
+def record_crc(values: Iterable[Any]) -> int:
+    """CRC-32 of a record's values."""
+    return zlib.crc32(repr(tuple(values)).encode("utf8", "surrogatepass"))
 
 
 class Database:

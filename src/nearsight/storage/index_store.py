@@ -23,6 +23,7 @@ from nearsight.files import FileSystem
 from nearsight.indexes._inverted_lists import compact_parts
 from nearsight.pipeline import Pipeline
 from nearsight.registry import method_name
+from nearsight.storage.array_file import CacheEntry
 from nearsight.storage.cache_files import (
     INDEXES_FOLDER,
     REFRESH_KEY,
@@ -34,7 +35,6 @@ from nearsight.storage.cache_files import (
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.recipes import owner, partition_recipes
-from nearsight.storage.records import CacheEntry
 from nearsight.storage.segments import SEGMENTS_FOLDER, Segment
 from nearsight.types import Arrays, Index, Metric, TrainProgress
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
@@ -58,8 +58,10 @@ class IndexStore:
 
     def load(self, pipeline: Pipeline, total: int) -> tuple[Arrays, list[Arrays]] | None:
         """Return the trained state and the encoded parts of a pipeline's index; None for an exact search."""
+        if not pipeline.index.cache_params or total < pipeline.index.exact_below:
+            return None
         trained, parts = find_entries(self.entries, pipeline.cache_key)
-        if not pipeline.index.cache_params or trained is None or total < pipeline.index.exact_below:
+        if trained is None:
             return None
         try:
             return read_cache(self.folder, trained, self.files), [

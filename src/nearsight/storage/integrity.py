@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from nearsight.errors import DamagedError, NearsightError
 from nearsight.files import FileSystem
 from nearsight.storage import cache_files, catalogue_checksums, segments
-from nearsight.storage.array_file import BLOCK_BYTES
+from nearsight.storage.array_file import BLOCK_BYTES, SegmentEntry
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.compaction import rewrite_segments
-from nearsight.storage.database import CATALOGUE_FILE, translate_errors
+from nearsight.storage.database import CATALOGUE_FILE, record_crc, translate_errors
 from nearsight.storage.full_text import FullTextIndex
-from nearsight.storage.records import Problem, SegmentEntry, record_crc
+from nearsight.storage.records import Problem
 from nearsight.storage.segments import THUMBNAILS, Segment
 from nearsight.storage.trained_state import vector_keys
 from nearsight.types import Ids

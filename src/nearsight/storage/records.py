@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -90,45 +88,8 @@ class LabelRecord:
 
 
 @dataclass(frozen=True)
-class SegmentEntry:
-    """One immutable file of vectors: key, number of vectors, length, a CRC-32 (uint32) of each block of 1 MiB."""
-
-    id: int
-    key: str
-    n_vectors: int
-    length: int
-    checksums: bytes
-
-    @property
-    def file_name(self) -> str:
-        """The file's name in the segments folder."""
-        return f"{self.id:010d}.seg"
-
-
-@dataclass(frozen=True)
-class CacheEntry:
-    """One immutable cache file: a trained state (`trained_id` 0), or vectors encoded by the one that it names."""
-
-    id: int
-    key: str
-    trained_id: int
-    length: int
-    checksums: bytes
-
-    @property
-    def file_name(self) -> str:
-        """The file's name in the indexes folder."""
-        return f"{self.id:010d}.idx"
-
-
-@dataclass(frozen=True)
 class Problem:
     """One thing that is damaged: where, and what is wrong."""
 
     where: str
     what: str
-
-
-def record_crc(values: Iterable[Any]) -> int:
-    """CRC-32 of a record's values."""
-    return zlib.crc32(repr(tuple(values)).encode("utf8", "surrogatepass"))

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.files import FileSystem
-from nearsight.storage.array_file import BLOCK_BYTES, ArrayFile, ArrayStream, write_arrays
-from nearsight.storage.records import SegmentEntry
+from nearsight.storage.array_file import BLOCK_BYTES, ArrayFile, ArrayStream, SegmentEntry, write_arrays
 from nearsight.types import Ids
 
 SEGMENTS_FOLDER = "segments"

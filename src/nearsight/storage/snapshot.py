@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.calibration import SAMPLE_SIZE, BackgroundDistribution, sample_background
-from nearsight.errors import DamagedError
+from nearsight.errors import DamagedError, StorageError
 from nearsight.files import FileSystem
 from nearsight.images import thumbnail
 from nearsight.indexes.flat import Flat
@@ -26,6 +26,8 @@ from nearsight.types import Descriptor, Ids, Image, SearchableIndex
 
 MAX_CACHED = 256
 """Cached results, some 150 kB each: similar queries find the same images."""
+
+MAX_ATTEMPTS = 10
 
 
 class Snapshot:
@@ -153,3 +155,49 @@ class Snapshot:
 
     def _compute_from_thumbnail(self, image_id: int, make: Callable[[Image], Any]) -> Any:  # noqa: ANN401 - whatever it makes
         return make(thumbnail.decode(self.thumbnail_bytes(image_id)))
+
+
+class OutdatedError(Exception):
+    """A commit came between the reading of vectors and of what the catalogue knows of them: read again."""
+
+
+class SnapshotReader:
+    """A catalogue with the segments of its newest generation. Whoever reads the catalogue holds `lock`."""
+
+    def __init__(self, index_dir: Path, files: FileSystem) -> None:
+        self.index_dir, self.catalogue, self.lock = index_dir, Catalogue(index_dir), RLock()
+        self._files = files
+        self._snapshot: Snapshot | None = None
+
+    def snapshot(self) -> Snapshot:
+        """The newest generation. A segment that a compaction took away while it was opened is no damage."""
+        with self.lock:
+            if self._snapshot is not None and self._snapshot.generation == self.catalogue.generation():
+                return self._snapshot
+            for _ in range(MAX_ATTEMPTS):
+                before = self.catalogue.generation()
+                try:
+                    self._snapshot = Snapshot(self.index_dir, self.catalogue, self._files)
+                except DamagedError:
+                    if self.catalogue.generation() == before:
+                        raise
+                else:
+                    return self._snapshot
+            raise StorageError(f"{self.index_dir} changes too fast to be read; try again")
+
+    def attempts(self) -> Iterator[Snapshot]:
+        """The newest generation, again and again, for whoever meets OutdatedError; StorageError after some times."""
+        for _ in range(MAX_ATTEMPTS):
+            yield self.snapshot()
+        raise StorageError(f"{self.index_dir} changes faster than a query is answered; try again")
+
+    def paths(self, ids: Ids | list[int], snapshot: Snapshot) -> dict[int, bytes]:
+        """The paths of these ids in a generation. Raises OutdatedError."""
+        with self.lock, self.catalogue.read_transaction():
+            self.check(snapshot)
+            return {image_id: self.catalogue.image(image_id).path for image_id in map(int, ids)}
+
+    def check(self, snapshot: Snapshot) -> None:
+        """Raise OutdatedError where a commit came since this generation."""
+        if self.catalogue.generation() != snapshot.generation:
+            raise OutdatedError

@@ -19,8 +19,8 @@ from nearsight.errors import DamagedError, StorageError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline, buildable_pipelines
 from nearsight.storage import cache_files
+from nearsight.storage.array_file import CacheEntry
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.records import CacheEntry
 from nearsight.types import Arrays
 
 TrainedState = dict[str, Arrays]

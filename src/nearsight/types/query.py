@@ -179,6 +179,24 @@ def split_signs(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return plus, minus
 
 
+def parse_box(text: str | None) -> Box | None:
+    """A box written `x0,y0,x1,y1`, in pixels of the upright image; None for none. UsageError on anything else."""
+    if text is None or not text.strip():
+        return None
+    try:
+        x0, y0, x1, y1 = (float(number) for number in text.split(","))
+    except ValueError:
+        x0 = y0 = x1 = y1 = math.nan
+    if not all(map(math.isfinite, (x0, y0, x1, y1))):
+        raise UsageError(f"a box is x0,y0,x1,y1 in pixels, such as 10,20,300,200; got {text[:60]!r}")
+    return x0, y0, x1, y1
+
+
+def split_commas(names: Sequence[str] | None) -> list[str]:
+    """Names given one after another, or with commas."""
+    return [word.strip() for each in names or () for word in each.split(",") if word.strip()]
+
+
 def colour_shares(colours: Mapping[str, float]) -> dict[tuple[int, int, int], float]:
     """Colours written as #rgb or #rrggbb, with their weights, as shares of (r, g, b) that sum to 1.
 

@@ -21,14 +21,14 @@ JPEG: dict[int | str, dict[str, Any]] = {
     304: {"description": "not modified"},
 }
 MAX_LABEL_LENGTH = 200
-ImageId: TypeAlias = Annotated[int, Path(alias="id", ge=1, le=(1 << 63) - 1)]
+ImageIdParam: TypeAlias = Annotated[int, Path(alias="id", ge=1, le=(1 << 63) - 1)]
 
 router = APIRouter(prefix="/collections/{collection}/images/{id}", tags=["images"])
 
 
 @router.get("/thumbnail", response_class=Response, responses={**JPEG})
 async def get_thumbnail(
-    service: ServiceParam, served: CollectionParam, image_id: ImageId, request: Request
+    service: ServiceParam, served: CollectionParam, image_id: ImageIdParam, request: Request
 ) -> Response:
     """Return the stored thumbnail, at most 256 pixels."""
     jpeg = await service.read.run(partial(_read_thumbnail, served, image_id))
@@ -36,7 +36,9 @@ async def get_thumbnail(
 
 
 @router.get("", response_class=Response, responses={**JPEG, 410: {"description": "gone: the file was removed"}})
-async def get_image(service: ServiceParam, served: CollectionParam, image_id: ImageId, request: Request) -> Response:
+async def get_image(
+    service: ServiceParam, served: CollectionParam, image_id: ImageIdParam, request: Request
+) -> Response:
     """Return the image, re-encoded as a JPEG of at most 1600 pixels."""
     content = await service.read.run(lambda: served.image(image_id).sha256.hex()[:32])
     if _matches(request, tag := _etag(content)):
@@ -47,7 +49,7 @@ async def get_image(service: ServiceParam, served: CollectionParam, image_id: Im
 
 @router.get("/colours", response_model=schemas.ColoursResponse)
 async def pick_image_colours(
-    service: ServiceParam, served: CollectionParam, image_id: ImageId, pick: ColourPickParam
+    service: ServiceParam, served: CollectionParam, image_id: ImageIdParam, pick: ColourPickParam
 ) -> dict[str, Any]:
     """Return the colours at points of an image, or its main colours."""
     image = await service.query_image(served, image_id)
@@ -61,7 +63,7 @@ LabelParam: TypeAlias = Annotated[
 
 @router.put("/labels", response_model=list[schemas.LabelResponse])
 async def put_label(
-    service: ServiceParam, served: CollectionParam, image_id: ImageId, label: LabelParam
+    service: ServiceParam, served: CollectionParam, image_id: ImageIdParam, label: LabelParam
 ) -> list[dict[str, Any]]:
     """Set a label, or confirm one that a model set; return all labels of the image."""
     service.check_writable()
@@ -70,7 +72,7 @@ async def put_label(
 
 @router.delete("/labels", response_model=list[schemas.LabelResponse])
 async def delete_label(
-    service: ServiceParam, served: CollectionParam, image_id: ImageId, label: LabelParam
+    service: ServiceParam, served: CollectionParam, image_id: ImageIdParam, label: LabelParam
 ) -> list[dict[str, Any]]:
     """Reject a label, so that no model sets it again; return all labels of the image."""
     service.check_writable()
