@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from docs_build.structure.__main__ import main
+from docs_build.structure.__main__ import SRC, main, text
 from docs_build.structure.figures import Limits, figures
 from docs_build.structure.participles import begins_with_participle, ends_in_participle
 
@@ -29,10 +29,10 @@ def count(tmp_path):
     """Writes modules of the package `box` by their paths in it, and counts."""
 
     def figures_of(modules, limits=None):
-        for name, text in {"__init__": "", **modules}.items():
+        for name, content in {"__init__": "", **modules}.items():
             path = tmp_path / "box" / f"{name}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf8")
+            path.write_text(content, "utf8")
         found = figures(tmp_path, limits or Limits())
         return {figure.name: figure for figure in found}
 
@@ -263,3 +263,10 @@ def test_a_folder_without_a_package_is_an_error(tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["--src", str(tmp_path)])
     assert "holds no package" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "figure", [each for each in figures(SRC) if each.limit is not None], ids=lambda each: each.name
+)
+def test_the_source_keeps_its_limit(figure):
+    assert figure.holds, text([figure], whole=True)

@@ -15,6 +15,8 @@ from docs_build import trace
 from nearsight import registry
 from nearsight.cli.main import load_app
 
+FILES = 35
+"""The most files that a search may pass."""
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = """
 from dataclasses import dataclass
@@ -98,6 +100,10 @@ def test_what_is_remembered_is_forgotten_but_for_the_commands():
     trace._empty_caches()
     assert registry.method_modules.cache_info().currsize == 0
     assert load_app.cache_info().currsize == 1
+
+
+def test_a_search_passes_few_files():
+    assert len(trace.search().files) <= FILES
 
 
 def test_the_page_says_the_numbers_of_its_list():
