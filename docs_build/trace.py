@@ -33,8 +33,13 @@ from nearsight.cli import main as command_line
 from nearsight.types import Image
 
 PACKAGE = Path(ns.__file__).resolve().parent
-FROM, TO, DESCRIPTORS = "Collection.search", "embed", "descriptors"
-"""What runs between them is counted: from the query to a descriptor's vectors."""
+FROM = "Collection.search"
+TARGETS = {
+    "the descriptor": ("embed", "descriptors"),
+    "the index": ("search", "indexes"),
+    "a re-ranker": ("rerank", "rerankers"),
+}
+"""By name, the method and its room: what runs between the search and them is counted."""
 IMAGES, SIZE, CROP = 4, (640, 480), (60, 40, 600, 440)
 _CAMERA = 0x0110
 
@@ -209,14 +214,15 @@ one room. A file comes again where the way comes back to it for another function
 
 
 def _numbers(way: Way) -> str:
-    calls = [step.function for step in way.between(FROM, TO, DESCRIPTORS)]
     rows = [
         ["functions", str(len(way.steps))],
         ["files", str(len(way.files))],
         ["rooms", f"{len(way.rooms)}: {', '.join(way.rooms)}"],
         ["functions within each other, at most", str(way.depth)],
-        [f"between `{FROM}` and the descriptor's `{TO}`", f"{len(calls)}: {', '.join(f'`{each}`' for each in calls)}"],
     ]
+    for name, (method, of) in TARGETS.items():
+        calls = [f"`{step.function}`" for step in way.between(FROM, method, of)]
+        rows.append([f"between `{FROM}` and `{method}` of {name}", f"{len(calls)}: {', '.join(calls)}"])
     return table(["what", "how many"], rows)
 
 

@@ -17,6 +17,8 @@ from nearsight.cli.main import load_app
 
 FILES = 35
 """The most files that a search may pass."""
+HOPS = 6
+"""The most calls from the search of a collection to a method."""
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = """
 from dataclasses import dataclass
@@ -79,7 +81,7 @@ def test_a_search_goes_from_the_command_to_the_hits_and_back():
     way = trace.search()
     found = trace.lines(way)
     assert found[0].startswith("cli/main.py: main > ")
-    assert found[-1].startswith("search/engine.py: ")
+    assert found[-1].startswith("cli/_printing.py: "), "the hits are printed"
     for line in (
         "descriptors/gist.py: Gist.embed",
         "rerankers/verify.py: Verify.rerank",
@@ -89,7 +91,7 @@ def test_a_search_goes_from_the_command_to_the_hits_and_back():
     assert any("_print_hits" in each for each in found)
     assert not {"load_app", "_add_commands"} & set(functions(way)), "what is done once for a process is no part of it"
     assert len(set(way.steps)) == len(way.steps)
-    within = way.between(trace.FROM, trace.TO, trace.DESCRIPTORS)
+    within = way.between(trace.FROM, *trace.TARGETS["the descriptor"])
     assert 0 < len(within) < way.depth
     assert within[-1].function == "Descriptor.describe"
     assert not [each for each in functions(way) if "<" in each or "__eq__" in each]
@@ -118,6 +120,11 @@ def test_the_page_says_the_numbers_of_its_list():
     rooms = re.search(r"\| rooms \| (\d+): (.*) \|", page)
     assert len(rooms[2].split(", ")) == int(rooms[1])
     assert {each.split("/")[0] if "/" in each else "nearsight" for each in files} == set(rooms[2].split(", "))
+
+
+@pytest.mark.parametrize("target", trace.TARGETS)
+def test_a_search_takes_few_hops_to_the_descriptor_the_index_and_the_re_rankers(target):
+    assert len(trace.search().between(trace.FROM, *trace.TARGETS[target])) + 1 <= HOPS
 
 
 def test_the_page_is_the_same_in_another_process_and_folder(tmp_path):
