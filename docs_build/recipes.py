@@ -55,7 +55,7 @@ def overview() -> str:
     """What a recipe is, the senses, and every method with one line."""
     senses = table(
         ["sense", "alike means", "recipe"],
-        [[f"`{each.name}`", escaped(each.line), f"`{each.recipe}`"] for each in SENSES.values()],
+        [[f"`{each.name}`", escaped(each.description), f"`{each.recipe}`"] for each in SENSES.values()],
     )
     parts = [_INTRODUCTION, f"## Senses\n\n{senses}"]
     for package, each in own().items():

@@ -10,20 +10,20 @@ ALIKE = 0.001
 
 @dataclass(frozen=True)
 class Sense:
-    """One meaning of "alike": its name, a line for its user, the recipe that serves it.
+    """One meaning of "similar": its name, a line for its user, the recipe that serves it.
 
-    `said` is what is said of every hit instead of a verdict, where queries are no images like those stored: how near
-    these are to each other then does not tell how near a query should be. `alike` is the share of random pairs that
-    may be as near as a hit that is alike: kinds have many images, copies few. Of the senses `beside` it,
-    where the collection has them, its first refiner looks at the first hits too.
+    `label` stands for the verdict of every hit where queries are unlike the stored images, such as drawings: the
+    distances between these then say nothing about a query's. `max_false_match_rate` is the share of random pairs that
+    may be as near as a similar hit: kinds have many images, copies few. The first re-ranker also looks at the first
+    hits of the `candidate_senses` that the collection has.
     """
 
     name: str
-    line: str
+    description: str
     recipe: str
-    said: str = ""
-    alike: float = ALIKE
-    beside: tuple[str, ...] = ()
+    label: str = ""
+    max_false_match_rate: float = ALIKE
+    candidate_senses: tuple[str, ...] = ()
 
 
 SENSES = {
@@ -33,7 +33,7 @@ SENSES = {
             "copy",
             "the same image, altered: re-saved, resized, cropped, mirrored",
             "gist | gistis | verify",
-            beside=("category", "object"),
+            candidate_senses=("category", "object"),
         ),
         Sense("colour", "the same colours in the same amounts", "colour_histogram | ivf"),
         Sense(
@@ -45,13 +45,13 @@ SENSES = {
             "object",
             "the same thing or place, from elsewhere: ask with a box around it",
             "sift | asmk | inverted | spatial | expand | spatial",
-            beside=("category",),
+            candidate_senses=("category",),
         ),
         Sense(
             "category",
             "the same kind of thing, as a neural network sees it",
             "mobilenetv2(side=384) | average | ivf",
-            alike=0.01,
+            max_false_match_rate=0.01,
         ),
         Sense(
             "sketch",

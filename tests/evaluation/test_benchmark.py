@@ -178,7 +178,7 @@ def test_copies_of_one_file_are_all_right(tmp_path, random_image):
     (tmp_path / "b.jpg").write_bytes((tmp_path / "a.jpg").read_bytes())
     random_image(tmp_path / "c.jpg", 2)
     with open_bench(tmp_path, [], ["phash"], settings=IngestSettings(workers=1)) as made:
-        home = made.collection.home
+        home = made.collection.index_dir
         outcomes = evaluate_attacks(made, ["stored"], 9, quiet)["phash"]
     assert [(each.query.name, each.n_positives, each.ranks) for each in outcomes] == [
         ("a.jpg", 2, (0, 1)),

@@ -37,7 +37,7 @@ def test_an_unchanged_folder_costs_no_decode(photographs):
     assert counts(again) == {"unchanged": 13}
     assert again.info()["images"] == 13
     assert again.verify() == []
-    assert Catalogue(again.home).generation() - Catalogue(first.home).generation() <= 1
+    assert Catalogue(again.index_dir).generation() - Catalogue(first.index_dir).generation() <= 1
 
 
 def test_unchanged_files_are_not_read(photographs):
@@ -121,12 +121,12 @@ def test_pixels_do_not_depend_on_the_other_recipes(photographs, tmp_path):
 
 def _rows(photos, recipe):
     key = photos.pipeline(recipe=recipe).key
-    catalogue = Catalogue(photos.home)
+    catalogue = Catalogue(photos.index_dir)
     paths = {p.id: p.path for p in catalogue.images()}
     found = {}
     for entry in catalogue.segments():
         if entry.key == key:
-            opened = Segment(photos.home / SEGMENTS_FOLDER, entry, LocalFileSystem())
+            opened = Segment(photos.index_dir / SEGMENTS_FOLDER, entry, LocalFileSystem())
             found.update({paths[i]: row for i, row in zip(opened.ids.tolist(), opened.vectors[:], strict=True)})
     catalogue.close()
     return found
@@ -216,16 +216,16 @@ def test_many_small_runs_keep_few_segments(tmp_path, random_image):
     for number in range(20):
         random_image(folder / f"{number}.jpg", number)
         photos = ns.index(folder, recipe="tiny")
-    entries = Catalogue(photos.home).segments()
+    entries = Catalogue(photos.index_dir).segments()
     assert len(entries) < 2 * 9
-    assert len(list((photos.home / SEGMENTS_FOLDER).iterdir())) == len(entries)
+    assert len(list((photos.index_dir / SEGMENTS_FOLDER).iterdir())) == len(entries)
     assert photos.verify() == []
     for number in range(0, 20, 2):
         (folder / f"{number}.jpg").unlink()
     photos = ns.index(folder)
     assert photos.verify() == []
     assert len(photos.search(folder / "1.jpg", k=50)) == 10
-    held = sum(entry.n_vectors for entry in Catalogue(photos.home).segments())
+    held = sum(entry.n_vectors for entry in Catalogue(photos.index_dir).segments())
     assert held < 2 * 20
 
 

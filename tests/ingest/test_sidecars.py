@@ -163,7 +163,7 @@ def test_a_changed_note_is_noticed(folder):
     (folder / "a.jpg.xmp").write_bytes(XMP)
     photos = indexed(folder)
     photos.close()
-    with sqlite3.connect(photos.home / "catalogue.sqlite") as db:
+    with sqlite3.connect(photos.index_dir / "catalogue.sqlite") as db:
         db.execute("UPDATE note SET caption='another'")
     db.close()
     with ns.open(folder) as again:

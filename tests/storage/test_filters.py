@@ -211,7 +211,7 @@ def test_a_filter_alone_lists_and_goes_with_words(photographs):
 
 def test_a_damaged_row_is_never_left_out_in_silence(photographs):
     with ns.index(photographs, recipe="phash") as photos:
-        home = photos.home
+        home = photos.index_dir
     with sqlite3.connect(home / CATALOGUE_FILE) as db:
         db.execute("UPDATE picture SET width = 1 WHERE path = CAST('coffee.png' AS BLOB)")
     db.close()

@@ -51,8 +51,8 @@ def files(folder):
 def kept(photos):
     """What is stored: the parts, joined."""
     plan = photos.pipeline(recipe=RECIPE)
-    catalogue = Catalogue(photos.home)
-    fitted, parts = index_store.IndexStore(photos.home, catalogue, LocalFileSystem()).load(plan, 10**9)
+    catalogue = Catalogue(photos.index_dir)
+    fitted, parts = index_store.IndexStore(photos.index_dir, catalogue, LocalFileSystem()).load(plan, 10**9)
     catalogue.close()
     return fitted, plan.index.merge(parts, np.empty(0, np.int64))
 

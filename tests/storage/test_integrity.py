@@ -80,7 +80,7 @@ def test_one_bad_block_costs_only_its_rows(tmp_path, random_image):
         random_image(folder / f"{number:02}.jpg", number)
     recipe = "tiny(square=100)"  # 120 kB a row: several blocks
     with ns.index(folder, recipe=recipe) as photos:
-        largest = max(segments(photos.home), key=lambda path: path.stat().st_size)
+        largest = max(segments(photos.index_dir), key=lambda path: path.stat().st_size)
     flip(largest, 2_500_000)
     _, summary = repair(folder)
     assert 1 <= summary.completed <= 20

@@ -80,7 +80,7 @@ class Collection:
         summary: IngestSummary | None = None,
         dropped: DropSummary | None = None,
     ) -> None:
-        self.home, self.summary, self.dropped = home, summary, dropped or DropSummary()
+        self.index_dir, self.summary, self.dropped = home, summary, dropped or DropSummary()
         self._files, self._clock = files or LocalFileSystem(), clock or SystemClock()
         self._reader = SnapshotReader(home, self._files)
         self._catalogue, self._lock = self._reader.catalogue, self._reader.lock
@@ -103,7 +103,7 @@ class Collection:
     def root(self) -> Path:
         """The folder of the images."""
         with self._lock:
-            return load_root(self._catalogue, self.home)
+            return load_root(self._catalogue, self.index_dir)
 
     @property
     def senses(self) -> dict[str, str]:
@@ -115,7 +115,7 @@ class Collection:
     def unusable(self) -> dict[str, str]:
         """The recipes of `senses` that cannot be used on this machine: by their names, why and what to do."""
         with self._lock:
-            return info.unusable_recipes(self.home, self._catalogue)
+            return info.unusable_recipes(self.index_dir, self._catalogue)
 
     def search(
         self,
@@ -291,9 +291,9 @@ class Collection:
                 build_pipelines([name])
             raise UsageError(
                 f"this collection is not indexed by {name} (it has: {', '.join(indexed)}); "
-                f"add it: {index_command(self.root, self.home, '--by', name)}"
+                f"add it: {index_command(self.root, self.index_dir, '--by', name)}"
             )
-        others = [other for other in SENSES[name].beside if other in indexed] if name in SENSES else []
+        others = [other for other in SENSES[name].candidate_senses if other in indexed] if name in SENSES else []
         sources = tuple(buildable_pipelines(indexed[other] for other in others))
         return replace(build_pipeline(indexed[name], name), candidate_sources=sources)
 
@@ -303,7 +303,7 @@ class Collection:
         if pipeline.recipe not in indexed.values() and pipeline.untrained_key not in keys:
             raise UsageError(
                 f"this collection holds no vectors of {pipeline.untrained_key.split('@')[0].strip()}; "
-                f"add them: {index_command(self.root, self.home, '--recipe', recipe)}"
+                f"add them: {index_command(self.root, self.index_dir, '--recipe', recipe)}"
             )
         return pipeline
 
@@ -382,20 +382,20 @@ class Collection:
     def info(self) -> dict[str, Any]:
         """How many images and skipped files, by what it can be searched, how large it is."""
         with self._lock:
-            return info.collection_info(self.home, self._catalogue, self._reader.snapshot(), self._files)
+            return info.collection_info(self.index_dir, self._catalogue, self._reader.snapshot(), self._files)
 
     def verify(self) -> list[Problem]:
         """Read everything and compare it with its checksums; an empty list is a clean collection."""
         with self._lock:
-            return integrity.verify_storage(self.home, self._catalogue, self._files)
+            return integrity.verify_storage(self.index_dir, self._catalogue, self._files)
 
     def remove(self, paths: Sequence[str]) -> int:
         """Take images out for good, by path relative to the folder, or whole subfolders; how many were taken out.
 
         The files stay where they are, and later runs of `index` leave them out; `restore` lets them in again.
         """
-        return exclude.remove_images(self.home, self._files, paths)
+        return exclude.remove_images(self.index_dir, self._files, paths)
 
     def restore(self, paths: Sequence[str]) -> int:
         """Undo `remove`: the next `index` takes these in again; how many."""
-        return exclude.restore_images(self.home, self._files, paths)
+        return exclude.restore_images(self.index_dir, self._files, paths)

@@ -105,7 +105,7 @@ def annotate(
     named = by.pipeline.name == "meaning"
     asked: Any = {"by": [by.pipeline.name]} if named else {"recipe": by.pipeline.name}
     with index(folder, **asked, collection=collection, settings=settings, watch=watch) as photos:
-        index_dir = photos.home
+        index_dir = photos.index_dir
     files = LocalFileSystem()
     with writer_lock(index_dir, files), open_catalogue(index_dir, files) as catalogue:
         counts = [0, 0]

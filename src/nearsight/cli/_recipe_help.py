@@ -50,7 +50,7 @@ def output_size(cls: type[Method]) -> str:
 def method_row(name: str) -> dict[str, Any]:
     """Return a method, or a sense, as a row of `recipes --json`."""
     if name in SENSES:
-        return {"name": name, "kind": "sense", "summary": SENSES[name].line, "recipe": SENSES[name].recipe}
+        return {"name": name, "kind": "sense", "summary": SENSES[name].description, "recipe": SENSES[name].recipe}
     cls = require_method(name)
     return {
         "name": name,
@@ -66,7 +66,7 @@ def format_help(name: str) -> str:
     """Return the help of a sense or a method."""
     if name in SENSES:
         sense = SENSES[name]
-        return f"{sense.name}: {sense.line}\nrecipe: {sense.recipe}"
+        return f"{sense.name}: {sense.description}\nrecipe: {sense.recipe}"
     cls = require_method(name)
     parameters = method_parameters(cls)
     usage = ", ".join(f"{each}={default}" for each, _, default in parameters)
@@ -90,7 +90,7 @@ def warn_unusable_plugins(name: str | None = None) -> None:
 def list_all() -> None:
     """Print the senses, then the methods by kind, one line each as far as a line holds them."""
     width = shutil.get_terminal_size().columns
-    _print_entries("Senses: similarity modes (--by)", {each.name: each.line for each in SENSES.values()}, width)
+    _print_entries("Senses: similarity modes (--by)", {each.name: each.description for each in SENSES.values()}, width)
     for package, heading in _HEADINGS.items():
         _print_entries(heading, {name: method_summary(cls) for name, cls in methods(package).items()}, width)
     typer.echo("Parameters, output and source of one: nearsight recipes NAME")

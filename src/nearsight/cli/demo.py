@@ -119,7 +119,7 @@ def _serve_demo(photos: ns.Collection, say: Callable[[str], None]) -> None:
     from nearsight.server.settings import ServerSettings
 
     say("search on the page with any of the altered copies")
-    serve_collections([photos.home], ServerSettings(), open_=False)
+    serve_collections([photos.index_dir], ServerSettings(), open_=False)
 
 
 def _write_originals(photographs: Mapping[str, tuple[str, ...]], folder: Path) -> list[Path]:

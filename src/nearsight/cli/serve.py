@@ -88,7 +88,7 @@ def _locate_or_index(folder: Path, read_only: bool) -> Path:
     with show_progress(quiet=False) as watch:
         photos = ns.index(folder, watch=watch)
     typer.echo(plural(len(photos), "image"))
-    return photos.home
+    return photos.index_dir
 
 
 COMMANDS = {"serve": (serve_command, "nearsight serve ~/photos --open")}

@@ -66,9 +66,9 @@ class Bench:
     def __init__(self, collection: Collection, pipelines: Sequence[Pipeline], clock: Clock) -> None:
         self.collection, self.clock = collection, clock
         self.files = LocalFileSystem()
-        catalogue = Catalogue(collection.home)
+        catalogue = Catalogue(collection.index_dir)
         try:
-            self.snapshot = Snapshot(collection.home, catalogue, self.files)
+            self.snapshot = Snapshot(collection.index_dir, catalogue, self.files)
             self.images = {os.fsdecode(each.path): each for each in catalogue.images()}
         finally:
             catalogue.close()

@@ -28,13 +28,13 @@ def explain_hits(
     The verdict is that of the last re-ranker that gives one; without such, what the distance means in this collection.
     """
     sense = SENSES.get(pipeline.name)
-    label = query.label or (sense.said if sense else "")
+    label = query.label or (sense.label if sense else "")
     if query.image is None or label:
         return [Explanation(label or "the nearest to these colours") for _ in ids]
     if any(reranker.gives_verdict for reranker in pipeline.rerankers):
         verdicts = _verdicts(pipeline, query.image, ids, distances, context)
     else:
-        background, share = snapshot.background(pipeline), sense.alike if sense else ALIKE
+        background, share = snapshot.background(pipeline), sense.max_false_match_rate if sense else ALIKE
         verdicts = [background.explain(distances[image_id], share) for image_id in ids.tolist()]
     others = [each.explain(query.image, ids, context) for each in pipeline.rerankers if not each.gives_verdict]
     return [_with_ranking(each, [reasons[at] for reasons in others]) for at, each in enumerate(verdicts)]

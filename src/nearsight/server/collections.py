@@ -174,7 +174,7 @@ def list_senses(recipes: dict[str, str]) -> list[dict[str, Any]]:
     senses = [
         {
             "name": name,
-            "description": SENSES[name].line if name in SENSES else recipe,
+            "description": SENSES[name].description if name in SENSES else recipe,
             "supports_text": _supports_text(recipe),
         }
         for name, recipe in recipes.items()
