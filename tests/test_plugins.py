@@ -176,7 +176,7 @@ def test_without_the_package_a_collection_is_kept_up_to_date_and_can_let_go_of_i
     assert len(gone) == 1
     assert nearsight("index", pages, path=tmp_path).stderr == ""
     done = nearsight("search", pages / "2.png", "--in", pages, "--recipe", "projection", path=wheel)
-    assert (done.returncode, "holds no rows of projection" in done.stderr) == (2, True)
+    assert (done.returncode, "holds no vectors of projection" in done.stderr) == (2, True)
 
 
 def test_the_example_meets_the_contract_and_its_own_tests(wheel):

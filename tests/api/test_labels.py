@@ -186,7 +186,7 @@ def test_the_command_line_labels_corrects_and_shows(models, folder):
     (hit,) = answer["hits"]
     assert {each["label"]: each["state"] for each in hit["labels"]} == {"sea": "confirmed", "blue": "automatic"}
     for wrong, says in (
-        (("--labels", folder / "nothing.txt"), "a name a line"),
+        (("--labels", folder / "nothing.txt"), "nothing.txt: No such file"),
         (("--drop", "red.png", "sea"), "not labelled"),
         (("--model", "colours"), "no classes of its own"),
         ((*given, "--template", "no place"), "a template is a sentence"),

@@ -112,5 +112,5 @@ def test_a_image_without_a_row_is_damage(photos, monkeypatch):
     for fewest in (100, 2):
         monkeypatch.setattr(map, "MAX_DISTANCES", 0)
         monkeypatch.setattr(map, "MIN_LANDMARKS", fewest)
-        with pytest.raises(DamagedError, match="image 99 has no row of colour: run nearsight repair"):
+        with pytest.raises(DamagedError, match="image 99 has no vector of colour: run nearsight repair"):
             build_map(snapshot, plan, ids, dict.fromkeys(ids, b"x"))

@@ -106,7 +106,7 @@ def test_the_commands(photos, tmp_path):
         "export", "--in", photos.root, "--format", "two-file", "--recipe", "phash", "--out", tmp_path / "b"
     )
     assert done.returncode == 0, done.stderr
-    assert "one file with whole paths would take" in done.stdout
+    assert "one file with full paths would take" in done.stdout
     done = nearsight("search", photos.root / "01.jpg", "--two-file", tmp_path / "b", "-k", "3", "--json")
     assert json.loads(done.stdout)["hits"][0]["path"] == "01.jpg"
     assert "01.jpg" in nearsight("search", photos.root / "01.jpg", "--two-file", tmp_path / "b").stdout

@@ -11,7 +11,7 @@ from nearsight.models import store
 
 
 def table(name, module, page):
-    main(name, module.__doc__, module.measured, ["--quick", "--out", str(page)])
+    main(name, module.__doc__, module.measure_section, ["--quick", "--out", str(page)])
     written = page.read_text()
     assert markers(name)[1] in written
     return written, [line.strip("| ").split(" | ") for line in written.splitlines() if line.startswith("| `")]

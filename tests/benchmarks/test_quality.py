@@ -60,7 +60,7 @@ def test_recipes_are_judged_and_ranked(two_classes):
 def test_without_a_folder_it_is_said_what_is_missing():
     for module in (quality, kinds):
         with pytest.raises(UsageError, match="--folder"):
-            module.measured(Options())
+            module.measure_section(Options())
 
 
 def test_the_bars_are_as_long_as_their_shares():

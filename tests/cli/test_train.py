@@ -86,7 +86,7 @@ def test_records_are_not_exported_mapped_or_described(folder, other, tmp_path):
     there = ("--in", other, "--recipe", OBJECTS)
     for arguments, says in (
         (("map", other, *there[2:], "--html", tmp_path / "map.html"), "visual words, which are not laid out"),
-        (("export", *there, "--format", "two-file", "--out", tmp_path / "base"), "learns from its collection"),
+        (("export", *there, "--format", "two-file", "--out", tmp_path / "base"), "is trained on its collection"),
         (("describe", folder / "thing.png", "--recipe", OBJECTS), "learns from a collection first"),
     ):
         done = nearsight(*arguments)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from nearsight import clustering
-from nearsight.api.indexing import train
 from nearsight.encoders import _word_encoder
 from nearsight.encoders._word_encoder import random_directions
 from nearsight.encoders.bow import Bow
@@ -85,15 +84,15 @@ def test_parameters_that_make_no_sense_are_refused():
 
 
 def test_recipes_that_learn_together_learn_the_same_words_once(monkeypatch):
-    calls, fit = [], Kmeans.train
-    monkeypatch.setattr(Kmeans, "train", lambda self, *given: calls.append(self) or fit(self, *given))
+    calls, train_kmeans = [], Kmeans.train
+    monkeypatch.setattr(Kmeans, "train", lambda self, *given: calls.append(self) or train_kmeans(self, *given))
     sample = descriptors(600, 9)
     first, second = (
         each.train(sample, quiet)["centres"] for each in (BOW, HammingEmbedding(words=Kmeans(k=12), bits=8))
     )
     assert len(calls) == 1
     assert np.array_equal(first, second)
-    assert np.array_equal(first, train(Kmeans(k=12), sample, quiet)["centres"])
+    assert np.array_equal(first, train_kmeans(Kmeans(k=12), sample, quiet)["centres"])
     BOW.train(sample[:-1], quiet)
     Bow(words=Kmeans(k=5)).train(sample[:-1], quiet)
     assert len(calls) == 3

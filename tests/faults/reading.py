@@ -148,7 +148,7 @@ def judge(report, home, queries, words, recipes, known):
 
 
 def _rows_unchecked(self, sql, values=()):
-    for *row, _ in self.values(sql, values):
+    for *row, _ in self.query(sql, values):
         yield tuple(row)
 
 
@@ -166,10 +166,10 @@ def _meta_unsealed(self, key, meta=Catalogue.meta):
 
 
 LAYERS = {
-    "rows": (Catalogue, "rows", _rows_unchecked),
+    "rows": (Catalogue, "fetch_records", _rows_unchecked),
     "lists": (Catalogue, "meta", _meta_unsealed),
     "words": (FullTextIndex, "check", lambda self: None),
-    "blocks": (ArrayFile, "sound", lambda self, number: True),
+    "blocks": (ArrayFile, "is_valid_block", lambda self, number: True),
     "file": (catalogue_checksums, "find_catalogue_damage", lambda home, catalogue, files: ()),
 }
 """Each layer of checksums, and what stands in its place where it is taken away."""

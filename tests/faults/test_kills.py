@@ -138,7 +138,7 @@ def left_behind(home, query):
             photos.search(query, recipe=LEARNS)
     except (UsageError, FormatError) as problem:
         said = str(problem)
-    assert not said or re.search("holds no collection|half-made|has learnt nothing|holds no rows", said), said
+    assert not said or re.search("holds no collection|half-made|is not trained|holds no vectors", said), said
     return problems
 
 

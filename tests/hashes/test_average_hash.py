@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 import pytest
-from nearsight.evaluation.alterations import ATTACKS
 
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.hashes.average_hash import AverageHash
 from nearsight.metrics.hamming import Hamming
 

@@ -3,8 +3,8 @@ import statistics
 import cv2
 import numpy as np
 import pytest
-from nearsight.evaluation.alterations import ATTACKS
 
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.hashes.block_mean_hash import BlockMeanHash
 from nearsight.metrics.hamming import Hamming
 

@@ -3,9 +3,9 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from nearsight.evaluation.alterations import ATTACKS
 from scipy.signal import correlate
 
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.hashes.convolution_hash import ConvolutionHash
 from nearsight.indexes.flat import Flat
 from nearsight.metrics.byte_l1 import ByteL1

@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 import pytest
-from nearsight.evaluation.alterations import ATTACKS
 
+from nearsight.evaluation.attacks import ATTACKS
 from nearsight.hashes.wavelet_hash import WaveletHash
 from nearsight.metrics.hamming import Hamming
 

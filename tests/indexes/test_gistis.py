@@ -44,7 +44,7 @@ def lists(index):
 
 
 def test_bits_are_those_of_faiss(fitted, oracle):
-    kept = INDEX.compute_codes(np.arange(6000), ROWS, L2(), fitted)
+    kept = INDEX.encode(np.arange(6000), ROWS, L2(), fitted)
     same = total = 0
     for cell, (ids, codes) in enumerate(lists(oracle)):
         part = slice(*kept["starts"][cell : cell + 2])
@@ -89,7 +89,7 @@ def test_the_rotation_is_orthonormal():
 
 
 def test_each_bit_halves_its_cell(fitted):
-    kept = INDEX.compute_codes(np.arange(6000), ROWS, L2(), fitted)
+    kept = INDEX.encode(np.arange(6000), ROWS, L2(), fitted)
     for cell in range(16):
         bits = np.unpackbits(kept["codes"][slice(*kept["starts"][cell : cell + 2])], axis=1)
         assert np.abs(bits.mean(0) - 0.5).max() <= 1 / len(bits)
@@ -99,7 +99,7 @@ def test_differing_bits_speak_of_distances_across_cells():
     """The estimate orders rows of all cells nearly as the true distances do; plain differing bits do not."""
     index = Gistis(cells=16, probes=4)
     fitted = index.train(ROWS, L2())
-    kept = index.compute_codes(np.arange(6000), ROWS, L2(), fitted)
+    kept = index.encode(np.arange(6000), ROWS, L2(), fitted)
     query = clustered(1, 96, seed=21)[0]
     away = np.linalg.norm(fitted["centroids"] - query, axis=1).astype(np.float32)
     compare = index.make_scanner(query, query, away, L2(), fitted)
@@ -116,7 +116,7 @@ def test_differing_bits_speak_of_distances_across_cells():
 def test_bytes_of_a_row():
     index = Gistis()
     fitted = index.train(clustered(400, 960), L2())
-    kept = index.compute_codes(np.arange(5000), clustered(5000, 960, seed=4), L2(), fitted)
+    kept = index.encode(np.arange(5000), clustered(5000, 960, seed=4), L2(), fitted)
     assert kept["codes"].nbytes + kept["ids"].nbytes == 68 * 5000
 
 

@@ -162,7 +162,7 @@ def test_a_larger_collection_asks_for_more():
         rows.n_images = total
         method = Verify()
         method.explain(image, np.array([0]), rows)
-        alarms.append(rows.memo[method][0].alarms)
+        alarms.append(rows.memo[method][0].log_nfa)
     assert alarms[1] - alarms[0] == pytest.approx(8)
 
 

@@ -140,7 +140,7 @@ def test_colours_find_the_images_that_have_them(tmp_path):
     for wrong in ({"red": 1.0}, {"#c33": 0.0}, {"#c33": float("nan")}):
         with pytest.raises(UsageError, match="colour"):
             photos.search(colours=wrong)
-    with pytest.raises(UsageError, match="not with both"):
+    with pytest.raises(UsageError, match="one of them; got an image and colours"):
         photos.search(folder / "red.png", colours={"#c33": 1.0}, by="colour")
 
 

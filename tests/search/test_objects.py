@@ -261,7 +261,7 @@ def test_learnt_rows_are_found_too(tmp_path, recipe):
             assert (hit.path, round(hit.distance, 4)) == (name, 0)
         found = photos.map(recipe=recipe)
         assert len(found) == 16
-        with pytest.raises(UsageError, match="learns from its collection"):
+        with pytest.raises(UsageError, match="is trained on its collection"):
             photos.export_two_file(tmp_path / "base", recipe=recipe)
     assert indexed(folder, recipe)[0].unchanged == 16
 
@@ -270,7 +270,7 @@ def test_what_a_recipe_that_learns_cannot_do_is_said(made, tmp_path):
     with ns.open(made) as photos:
         with pytest.raises(UsageError, match="visual words, which are not laid out"):
             photos.map(recipe=OBJECTS)
-        with pytest.raises(UsageError, match="learns from its collection"):
+        with pytest.raises(UsageError, match="is trained on its collection"):
             photos.export_two_file(tmp_path / "base", recipe=OBJECTS)
         with pytest.raises(UsageError, match="cannot be asked with colours"):
             photos.search(colours={"#c33": 1}, recipe=OBJECTS)
@@ -310,7 +310,7 @@ def test_a_folder_without_images_learns_when_there_are_some(tmp_path):
     (tmp_path / "p").mkdir()
     indexed(tmp_path / "p")
     with ns.open(tmp_path / "p") as photos:
-        assert "has learnt nothing" in next(iter(photos.info()["indexes"].values()))
+        assert "is not trained on these images yet" in next(iter(photos.info()["indexes"].values()))
         with pytest.raises(UsageError, match="is not trained on these images yet: run nearsight index"):
             photos.search(save(texture(1), tmp_path / "q.png"), recipe=OBJECTS)
         assert photos.verify() == []

@@ -12,7 +12,7 @@ from nearsight.files import LocalFileSystem
 from nearsight.ingest.run import IngestProgress, IngestSummary
 from nearsight.server import jobs
 from nearsight.server.collections import ServedCollection
-from nearsight.storage.location import writer_lock
+from nearsight.storage.lock import writer_lock
 from tests.server.conftest import C, serving
 
 

@@ -76,7 +76,7 @@ def test_texts_need_a_collection_that_is_indexed_by_meaning(client):
         refused = client.get(f"{C}/search", params=asked)
         assert (refused.status_code, "meaning" in refused.json()["error"]) == (422, True)
     refused = client.get(f"{C}/search", params={"text": "snow", "by": "colour"})
-    assert (refused.status_code, "cannot be asked with texts" in refused.text) == (422, True)
+    assert (refused.status_code, "takes no texts" in refused.text) == (422, True)
     assert client.get(f"{C}/search", params={"text": ["snow"] * 9}).status_code == 422
     assert client.get(f"{C}/search", params={"text": " "}).status_code == 422
 
@@ -150,12 +150,20 @@ def test_marks_are_those_of_the_library(client, indexed, names):
 
 
 @pytest.mark.parametrize(
-    "asked", ["words=x&like=1", "colours=c33&like=one", "colours=c33&unlike=9999", "colours=c33&fuse=average"]
+    "asked", ["words=x&unlike=1", "colours=c33&like=one", "colours=c33&unlike=9999", "colours=c33&fuse=average"]
 )
 def test_marks_and_fusions_that_cannot_be_are_said(client, asked):
     told = client.get(f"{C}/search?{asked}")
     assert told.status_code == 422, told.text
     assert told.json()["error"]
+
+
+def test_a_similar_image_alone_is_the_query(client, names):
+    asked = names["china.jpg"]["id"]
+    answers = [client.get(f"{C}/search?words=jpg&{way}={asked}").json()["hits"] for way in ("like", "id")]
+    assert [hit["path"] for hit in answers[0]] == [hit["path"] for hit in answers[1]]
+    assert answers[0][0]["path"] == "china.jpg"
+    assert all(hit["path"].endswith("jpg") for hit in answers[0])
 
 
 def test_search_by_a_histogram(client, indexed):

@@ -144,7 +144,11 @@ def test_what_is_a_recipes_own_goes_at_once_and_does_not_come_back(folder, insta
     before, right = files(folder), answers(folder, "phash")
     with closing(Catalogue(folder / ".nearsight")) as catalogue:
         entries = [*catalogue.segments(), *catalogue.caches()]
-    gone = {entry.file: entry.length for entry in entries if "| pca(" in entry.key or "colour_histogram" in entry.key}
+    gone = {
+        entry.file_name: entry.length for entry in entries if "| pca(" in entry.key or "colour_histogram" in entry.key
+    }
+        entry.file_name: entry.length for entry in entries if "| pca(" in entry.key or "colour_histogram" in entry.key
+    }
     assert len(gone) == 3  # rows of both, and what was learnt
     text = LEARNS if installed else LEARNS.replace("tiny", "gone")
     _, _, dropped = index(folder, drop=["colour", text.replace("dim=4", "dim = 4")])
@@ -234,7 +238,7 @@ def test_a_reader_goes_on_and_then_sees_that_it_was_dropped(folder):
     with ns.open(folder) as photos:
         assert photos.search(folder / "05.jpg", recipe="dhash")[0].path == "05.jpg"
         index(folder, drop="dhash")
-        with pytest.raises(UsageError, match="holds no rows of dhash"):
+        with pytest.raises(UsageError, match="holds no vectors of dhash"):
             photos.search(folder / "05.jpg", recipe="dhash")
         assert photos.search(folder / "05.jpg", recipe="phash")[0].path == "05.jpg"
 

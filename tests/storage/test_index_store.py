@@ -106,7 +106,7 @@ def test_changes_cost_work_in_proportion_and_give_what_a_rebuild_gives(folder, r
         assert answered(photos, folder) == answered(photos, folder, EXACT)
         fitted, parts = kept(photos)
         rows = dict(_rows(photos))
-    plan = ns.open(folder).plan(recipe=RECIPE)
+    plan = ns.open(folder).pipeline(recipe=RECIPE)
     again = plan.index.encode(np.array(list(rows)), np.stack(list(rows.values())), plan.metric, fitted)
     live = np.isin(parts["ids"], list(rows))
     assert np.array_equal(parts["ids"][live], again["ids"])

@@ -28,7 +28,7 @@ def test_rows_come_back(tmp_path, written):
     np.testing.assert_array_equal(opened.ids, ids)
     np.testing.assert_array_equal(opened.vectors[:], rows)
     assert not opened.vectors[:].flags.writeable
-    data = (tmp_path / entry.file).read_bytes()
+    data = (tmp_path / entry.file_name).read_bytes()
     assert np.frombuffer(entry.checksums, np.uint32).tolist() == [
         zlib.crc32(data[at : at + BLOCK_BYTES]) for at in range(0, len(data), BLOCK_BYTES)
     ]
@@ -54,7 +54,7 @@ def test_blobs_come_back_one_by_one(tmp_path):
 
 def test_every_flipped_bit_is_found_before_it_is_used(tmp_path, written):
     entry, _, _ = written
-    path = tmp_path / entry.file
+    path = tmp_path / entry.file_name
     sound = path.read_bytes()
     rng = np.random.default_rng(3)
     for at in (0, 9, 127, 130, len(sound) - 1, *rng.integers(0, len(sound), 60).tolist()):
@@ -80,7 +80,7 @@ def test_only_touched_blocks_are_checked(tmp_path):
 
 def test_missing_truncated_and_exchanged_files_are_found(tmp_path, written):
     entry, ids, rows = written
-    path = tmp_path / entry.file
+    path = tmp_path / entry.file_name
     other = write_vectors(tmp_path, 8, "some key", ids, rows[::-1], FILES)
     (tmp_path / other.file_name).rename(path)
     with pytest.raises(DamagedError):

@@ -36,7 +36,7 @@ def test_a_filter_alone_lists_what_passes_by_path(visit, images):
     expect(page.get_by_role("status").filter(has_text="5 images match the filter.")).to_have_count(1)
     page.locator(HITS).first.click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("it is so that format = JPEG")
+    expect(dialog).to_contain_text("matches the filter: format = JPEG")
     expect(dialog).not_to_contain_text("score")
 
 

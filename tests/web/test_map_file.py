@@ -106,7 +106,7 @@ def test_no_image_lies_over_another_and_closer_shows_more(show, folder, size):
 
 def test_what_is_not_shown_as_a_image_is_said_and_has_its_name(show, folder):
     page = show(folder, "--thumbnails", "1")
-    expect(page.locator("header")).to_contain_text("60 images; those that are alike lie near each other. 1 of them")
+    expect(page.locator("header")).to_contain_text("60 images; similar ones lie near each other. 1 of them")
     expect(page.locator("header")).to_contain_text("the other 59 are dots with names")
     expect(page.locator("#map img")).to_have_count(1)
     page.locator("#map").focus()
@@ -123,7 +123,7 @@ def test_the_honest_numbers_are_those_of_the_map(show, folder):
         found = photos.map("colour")
     page.get_by_text("How much a map can show").click()
     said = page.locator("details").inner_text()
-    assert f"two dimensions hold {found.explained:.0%}" in said.lower()
+    assert f"two dimensions explain {found.explained:.0%}" in said.lower()
     assert f"stress {found.stress:.2f}" in said
     assert f"{found.trustworthiness:.2f} (1: all" in said
     assert "classical" in said
@@ -149,7 +149,7 @@ def test_the_command_prints_places(folder):
     assert (told["landmarks"], told["metric"]) == (60, "jensen_shannon")
     plain = nearsight("map", folder, "--where", "height = 64")
     assert len(plain.stdout.strip().split("\n")) == 20
-    assert "two dimensions hold" in plain.stderr
+    assert "two dimensions explain" in plain.stderr
     assert "\x1b" not in nearsight("map", folder).stdout
     assert nearsight("map", folder, "--where", "height > 64000").returncode == 1
     refused = nearsight("map", folder, "--by", "copy")

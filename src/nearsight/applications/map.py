@@ -97,7 +97,7 @@ def _landmark_distances(snapshot: Snapshot, pipeline: Pipeline, ids: Ids, n_land
         places = order[np.searchsorted(ids, some, sorter=order)]
         distances[:, places], found[places] = pipeline.metric.distances(first, rows), True
     if len(lost := ids[~found]):
-        raise DamagedError(f"image {lost[0]} has no row of {pipeline.name}: run nearsight repair")
+        raise DamagedError(f"image {lost[0]} has no vector of {pipeline.name}: run nearsight repair")
     return distances
 
 

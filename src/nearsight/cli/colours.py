@@ -10,7 +10,6 @@ import typer
 from nearsight.cli._options import BOX, JsonOption
 from nearsight.cli._printing import print_json
 from nearsight.errors import UsageError
-from nearsight.types.query import parse_box
 
 
 def colours_command(
@@ -29,6 +28,7 @@ def colours_command(
     Its main colours, or those at given pixels.
     """
     import nearsight as ns
+    from nearsight.types.query import parse_box
 
     picked = ns.colours(image, [_parse_point(each) for each in at or ()], n_colours=count, box=parse_box(box))
     if json:

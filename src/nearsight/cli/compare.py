@@ -15,7 +15,6 @@ from nearsight.cli._options import (
     SensesOption,
     TrainedOption,
 )
-from nearsight.types.query import split_commas
 
 
 def compare_command(
@@ -38,6 +37,7 @@ def compare_command(
     """
     from nearsight.cli._evaluation import DEFAULT_KINDS, compare_recipes, print_report
     from nearsight.evaluation.simulated_queries import select_kinds
+    from nearsight.types.query import split_commas
 
     report = compare_recipes(
         folder,

@@ -16,7 +16,6 @@ import typer
 
 from nearsight.cli._options import OUTPUT, JsonOption
 from nearsight.cli._printing import plural, print_json, print_table
-from nearsight.images.decode import open_image
 
 if TYPE_CHECKING:
     import nearsight as ns
@@ -140,6 +139,7 @@ def _write_copies(originals: Iterable[Path], folder: Path) -> list[tuple[str, Pa
     from PIL import Image as PillowImage
 
     from nearsight.evaluation.attacks import ATTACKS as EVERY
+    from nearsight.images.decode import open_image
 
     folder.mkdir(parents=True, exist_ok=True)
     made = []

@@ -16,7 +16,6 @@ from nearsight.cli._options import (
     TrainedOption,
 )
 from nearsight.cli._printing import print_json, print_table
-from nearsight.types.query import split_commas
 
 
 def evaluate_command(
@@ -45,6 +44,7 @@ def evaluate_command(
     """
     from nearsight.errors import UsageError
     from nearsight.evaluation.protocols.registry import load_ground_truth
+    from nearsight.types.query import split_commas
 
     if not protocol:
         _list_protocols(json)

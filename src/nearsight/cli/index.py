@@ -18,7 +18,6 @@ from nearsight.cli._options import (
     ingest_settings,
 )
 from nearsight.cli._printing import print_summary, show_progress, to_printable
-from nearsight.types.query import split_commas
 
 
 def index_folder_command(
@@ -37,6 +36,7 @@ def index_folder_command(
 ) -> None:
     """Create or update the collection of a folder of images. Only new and changed images are read."""
     import nearsight as ns
+    from nearsight.types.query import split_commas
 
     with show_progress(quiet=json) as watch:
         photos = ns.index(

@@ -10,7 +10,6 @@ import typer
 from nearsight.cli._options import BOX, OUTPUT, JsonOption
 from nearsight.cli._printing import print_json
 from nearsight.senses import COMPARING
-from nearsight.types.query import parse_box
 
 if TYPE_CHECKING:
     from nearsight.types import Explanation
@@ -43,6 +42,7 @@ def match_command(
     By category there is no verdict: it prints their similarity, and draws the places that cause it.
     """
     from nearsight.applications.match import compare_images
+    from nearsight.types.query import parse_box
 
     explanation, (first, second) = compare_images(a, b, by, features, parse_box(box))
     if out is not None:

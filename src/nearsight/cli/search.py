@@ -23,7 +23,6 @@ from nearsight.cli._options import (
 from nearsight.cli._printing import plural, print_json, to_printable
 from nearsight.errors import UsageError
 from nearsight.senses import NAMES
-from nearsight.types.query import parse_box, split_commas
 
 if TYPE_CHECKING:
     import nearsight as ns
@@ -139,6 +138,7 @@ def search_command(
     """
     from nearsight.api.collection import open as open_collection
     from nearsight.search.results import NOTHING
+    from nearsight.types.query import parse_box, split_commas
 
     if two_file is not None:
         _search_two_file(two_file, image, k, json)

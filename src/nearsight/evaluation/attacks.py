@@ -165,7 +165,7 @@ def _screenshot(image: Image) -> Image:
     height, width = shown.shape[:2]
     page = np.full((height + 200, max(720, width + 288), 3), 245, np.uint8)
     page[:44] = 60, 90, 150
-    page = _write(page, "Home   News   Images   Log in", 22 / len(page), 22 / len(page))
+    page = _write(page, "Home   News   Pictures   Log in", 22 / len(page), 22 / len(page))
     page[80 : 80 + height, 30 : 30 + width] = shown
     for line, long in enumerate(generator_for(page).integers(80, 200, (len(page) - 100) // 24)):
         top = 84 + 24 * line

@@ -54,14 +54,13 @@ class SearchParams:
     @cached_property
     def query(self) -> Query:
         """The query, checked; empty bytes stand for an image whose pixels are to be decoded."""
-        stored = () if self.id is None or self.needs_pixels else (self.id,)
         return make_query(
-            b"" if self.needs_pixels else None,
+            b"" if self.needs_pixels else self.id,
             by=tuple(each for each in self.by if not (each == WORDS and self.words)),
             fuse=self.fuse,
             k=self.k,
             box=self.box,
-            like=(*stored, *self.like),
+            like=self.like,
             unlike=self.unlike,
             colours=dict(self.colours),
             histogram=self.histogram,

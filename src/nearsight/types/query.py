@@ -118,7 +118,7 @@ class Query:
 
 
 def make_query(
-    image: ImageSource | None = None,
+    image: ImageSource | int | None = None,
     *,
     sketch: str | Path | None = None,
     by: str | Sequence[str] | None = None,
@@ -218,7 +218,7 @@ def colour_shares(colours: Mapping[str, float]) -> dict[tuple[int, int, int], fl
     return {rgb: weight / total for rgb, weight in shares.items()}
 
 
-def _source(image: ImageSource) -> Path | bytes | Image:
+def _source(image: Any) -> Any:  # noqa: ANN401 - a path as text becomes a path; bytes, pixels and ids stay
     return Path(image) if isinstance(image, str) else image
 
 
