@@ -85,7 +85,7 @@ def test_picked_colours_ask(photographs):
                 photos.search(histogram=wrong)
         with pytest.raises(UsageError, match="takes no histogram"):
             photos.search(histogram=row.tolist(), by="copy")
-        with pytest.raises(UsageError, match="not with both"):
+        with pytest.raises(UsageError, match="one of them; got an image and a histogram"):
             photos.search(photographs / "coffee.png", histogram=row.tolist(), by="colour")
 
 

@@ -10,12 +10,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from nearsight.evaluation.redrawing import QUERY_KINDS
 from PIL import Image
 
 from nearsight.cli._evaluation import DEFAULT_KINDS, default_recipes
 from nearsight.cli._printing import split_columns
 from nearsight.evaluation.protocols.registry import PROTOCOLS
+from nearsight.evaluation.simulated_queries import QUERY_KINDS
 from nearsight.pipeline import build_pipeline, build_pipelines
 from nearsight.registry import methods
 from nearsight.senses import SENSES

@@ -147,8 +147,6 @@ def test_what_is_a_recipes_own_goes_at_once_and_does_not_come_back(folder, insta
     gone = {
         entry.file_name: entry.length for entry in entries if "| pca(" in entry.key or "colour_histogram" in entry.key
     }
-        entry.file_name: entry.length for entry in entries if "| pca(" in entry.key or "colour_histogram" in entry.key
-    }
     assert len(gone) == 3  # rows of both, and what was learnt
     text = LEARNS if installed else LEARNS.replace("tiny", "gone")
     _, _, dropped = index(folder, drop=["colour", text.replace("dim=4", "dim = 4")])

@@ -99,9 +99,8 @@ def _read_names(file: Path | None) -> Sequence[str]:
     try:
         names = [line.strip() for line in file.read_text("utf8").splitlines() if line.strip()]
     except (OSError, ValueError) as problem:
-        raise UsageError(
-            f"--labels takes a text file with one name per line; {file}: {getattr(problem, 'strerror', None) or problem}"
-        ) from None
+        why = getattr(problem, "strerror", None) or problem
+        raise UsageError(f"--labels takes a text file with one name per line; {file}: {why}") from None
     if not names:
         raise UsageError(f"--labels takes a text file with one name per line; {file} is empty")
     return names
