@@ -63,7 +63,7 @@ def test_a_record_is_ten_bytes_and_its_bits():
             record_dtype(wrong)
 
 
-def test_a_image_turned_by_a_right_angle_has_its_features_turned():
+def test_an_image_turned_by_a_right_angle_has_its_features_turned():
     """Clockwise by 90 degrees, x' = H - y, y' = x, and every angle grows by 90: what is kept says the same."""
     image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8).repeat(6, axis=0).repeat(6, axis=1)
     before, after = (Sift(n=150).features(each) for each in (image, np.ascontiguousarray(np.rot90(image, -1))))

@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nearsight.api.collection import Collection, describe, open
+    from nearsight.api.collection import Collection, open
+    from nearsight.api.describe import describe
     from nearsight.api.indexing import index, train
     from nearsight.api.labels import annotate, classify, drop_label, set_label
     from nearsight.applications.map import Map
@@ -44,7 +45,8 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(["annotate", "classify", "drop_label", "set_label"], "nearsight.api.labels"),
-    **dict.fromkeys(["Collection", "describe", "open"], "nearsight.api.collection"),
+    **dict.fromkeys(["Collection", "open"], "nearsight.api.collection"),
+    "describe": "nearsight.api.describe",
     "Map": "nearsight.applications.map",
     **dict.fromkeys(["index", "train"], "nearsight.api.indexing"),
     "match": "nearsight.applications.match",

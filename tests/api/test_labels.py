@@ -87,7 +87,7 @@ def test_what_somebody_said_stays(models, folder):
         ns.set_label(folder, "red.png", "  ")
 
 
-def test_labels_go_with_a_image_and_a_model_s_go_with_its_content(models, folder):
+def test_labels_go_with_an_image_and_a_model_s_go_with_its_content(models, folder):
     by_colours(folder)
     ns.set_label(folder, "red.png", "cherry")
     (folder / "sub").mkdir()

@@ -137,7 +137,7 @@ def test_without_the_model_meaning_says_what_to_run_and_all_else_works(tmp_path,
     assert (done.returncode, "nearsight models get clip_vit_b32" in done.stderr) == (2, True)
 
 
-def test_a_pair_without_its_texts_is_refused_before_a_image_is_read(models, folder):
+def test_a_pair_without_its_texts_is_refused_before_an_image_is_read(models, folder):
     (models / "colours_text.onnx").unlink()
     with pytest.raises(ModelMissingError, match="colours_text"):
         ns.index(folder, (), [RECIPE])

@@ -106,7 +106,7 @@ def test_what_cannot_be_laid_out_is_said(photos):
         photos.map(where="width")
 
 
-def test_a_image_without_a_row_is_damage(photos, monkeypatch):
+def test_an_image_without_a_row_is_damage(photos, monkeypatch):
     snapshot, plan = photos._reader.snapshot(), photos.pipeline("colour")
     ids = [*photos.map().ids.tolist(), 99]
     for fewest in (100, 2):

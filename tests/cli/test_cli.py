@@ -151,7 +151,7 @@ def test_in_defaults_to_the_collection_that_holds_the_current_folder(folder, cro
     assert json.loads(done.stdout)["hits"][0]["path"] == "coffee.png"
 
 
-def test_colours_and_words_ask_without_a_image(folder, tmp_path):
+def test_colours_and_words_ask_without_an_image(folder, tmp_path):
     page = tmp_path / "page.html"
     found = json.loads(nearsight("search", "--words", "cof", "--in", folder, "--json", "--html", page).stdout)
     assert [hit["path"] for hit in found["hits"]] == ["coffee.png"]
@@ -215,7 +215,7 @@ def test_a_mistake_is_one_message_and_exit_code_two(arguments, code, says, folde
     assert done.stderr.startswith("nearsight: ")
 
 
-def test_a_image_that_is_cut_short_is_named_as_it_was_typed(folder, tmp_path):
+def test_an_image_that_is_cut_short_is_named_as_it_was_typed(folder, tmp_path):
     (tmp_path / "cut.jpg").write_bytes(saved(Image.effect_noise((400, 300), 90).convert("RGB"), "JPEG")[:-3000])
     done = nearsight("search", "cut.jpg", "--in", folder, cwd=tmp_path)
     assert done.stderr == "nearsight: cut.jpg: the image is cut short: its end is missing\n"

@@ -121,7 +121,7 @@ def test_what_is_made_has_the_size_that_is_said(kind, encoder):
 
 
 @encoders
-def test_a_image_without_features_is_nothing(kind, encoder):
+def test_an_image_without_features_is_nothing(kind, encoder):
     if kind != "features":
         pytest.skip("rows always have something in them")
     fitted = encoder.train(SAMPLE, quiet)

@@ -33,7 +33,7 @@ def test_right_angles_and_mirrors_change_nothing(photos, space):
 
 
 @pytest.mark.parametrize("space", ["rgb", "hsv", "lab"])
-def test_a_palette_is_the_row_of_a_image_of_it(space):
+def test_a_palette_is_the_row_of_an_image_of_it(space):
     image = np.full((4, 5, 3), (200, 40, 30), np.uint8)
     image[0] = 20, 180, 90
     moments = ColourMoments(space=space)

@@ -45,7 +45,7 @@ def test_right_angles_and_mirrors_change_nothing(photos):
         assert (rows == rows[0]).all()
 
 
-def test_a_palette_is_the_row_of_a_image_of_it():
+def test_a_palette_is_the_row_of_an_image_of_it():
     dominant = DominantColours(count=4)
     asked, made = (
         dominant.embed_colours({colour: 10 * share for colour, share in STRIPES.items()}),

@@ -111,7 +111,7 @@ def test_the_key_of_the_rows_holds_the_models_checksum(means, monkeypatch):
     assert build_pipeline("phash").key == "phash(bits_side=8) @1"
 
 
-def test_a_model_that_is_not_there_is_said_before_a_image_is_read(tmp_path, monkeypatch, means):
+def test_a_model_that_is_not_there_is_said_before_an_image_is_read(tmp_path, monkeypatch, means):
     photos = tmp_path / "photos"
     photos.mkdir()
     for seed in range(3):

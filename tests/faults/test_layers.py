@@ -39,7 +39,7 @@ def fewer(harmed, table):
     return CATALOGUE, start + 4, (count & -count).bit_length() - 1
 
 
-def path_of_a_image(harmed):
+def path_of_an_image(harmed):
     """In its row: the format of the image comes behind it there."""
     row = re.search(rb"0001\.jpg.{0,120}?JPEG", harmed.sound[CATALOGUE], re.DOTALL)
     return CATALOGUE, row.start() + 3, 1
@@ -77,7 +77,7 @@ def verdict(harmed, *act):
 @pytest.mark.parametrize(
     ("layer", "place", "without"),
     [
-        ("rows", path_of_a_image, "wrong"),
+        ("rows", path_of_an_image, "wrong"),
         ("lists", lambda harmed: fewer(harmed, "segment"), "wrong"),
         ("words", word, "wrong"),
         ("blocks", row_of_a_segment, "wrong"),

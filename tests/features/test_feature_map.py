@@ -101,7 +101,7 @@ def test_the_strongest_are_kept_the_longest_first(cells):
     assert own(n=120).features(image).grids  # all of them: still whole maps
 
 
-def test_a_image_of_one_colour_or_of_a_few_pixels_shows_nothing(cells):
+def test_an_image_of_one_colour_or_of_a_few_pixels_shows_nothing(cells):
     black, green = np.zeros((50, 70, 3), np.uint8), np.full((64, 64, 3), (9, 200, 3), np.uint8)
     for image in (black, green, noise(7, 7), noise(1, 1)):
         found = own().features(image)

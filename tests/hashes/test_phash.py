@@ -48,7 +48,7 @@ def test_flat_images_have_no_bit_set(shape, value):
         assert not Phash(bits_side=bits_side).describe([np.full((*shape, 3), value, np.uint8)]).any()
 
 
-def test_a_image_that_varies_along_one_axis_has_only_bits_of_that_axis():
+def test_an_image_that_varies_along_one_axis_has_only_bits_of_that_axis():
     wave = np.round(127 + 100 * np.cos(np.pi * 3 * (np.arange(32) + 0.5) / 32)).astype(np.uint8)
     bits = np.unpackbits(Phash().describe([np.repeat(wave[None, :, None], 3, 2).repeat(32, 0)])[0]).reshape(8, 8)
     assert bits[0, 3] == 1

@@ -106,7 +106,7 @@ def test_seconds_with_a_zero_denominator_count_nothing():
 
 
 @pytest.mark.parametrize("cut", range(6, 200, 7))
-def test_broken_exif_never_fails_a_image(cut):
+def test_broken_exif_never_fails_an_image(cut):
     whole = exif({271: "A", 274: 6}, {0x9003: "2012:07:21 10:11:12"}, ATHENS).tobytes()
     image = decode_image(saved(photo(), "JPEG", exif=whole[:cut]), metadata=True)
     assert {image.width, image.height} == {320, 240}

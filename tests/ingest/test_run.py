@@ -166,7 +166,7 @@ def test_a_mended_file_comes_in(photographs):
     assert not list(photos.skips())
 
 
-def test_a_image_that_breaks_goes_out_with_its_reason(photographs):
+def test_an_image_that_breaks_goes_out_with_its_reason(photographs):
     ns.index(photographs, recipe="gist")
     (photographs / "coffee.png").write_bytes(b"not an image any more")
     photos = ns.index(photographs)

@@ -64,7 +64,7 @@ def test_distances(kernel):
 
 
 @EVERY
-def test_a_image_is_most_alike_to_itself(kernel):
+def test_an_image_is_most_alike_to_itself(kernel):
     """Where each word is there once, that is 1 exactly; where words repeat, their features may disagree."""
     stored = [row(np.random.default_rng(seed).choice(40, 15, replace=False), 32, seed) for seed in range(8)]
     found = kernel.distances(stored, stored)

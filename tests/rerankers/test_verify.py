@@ -237,7 +237,7 @@ def test_smooth_images_are_copies_of_themselves_without_points():
             assert (x / w, y / w) == pytest.approx(wanted, abs=0.02)
 
 
-def test_a_image_that_differs_in_one_part_is_not_the_same_as_a_whole():
+def test_an_image_that_differs_in_one_part_is_not_the_same_as_a_whole():
     image = smooth(3)
     other = image.copy()
     other[40:60, 50:70] = 255 - other[40:60, 50:70]

@@ -123,7 +123,7 @@ def images():
 
 @pytest.mark.parametrize("scales", [(1.0,), (1.0, 0.5), (0.4, 1.0, 0.7)], ids=str)
 @pytest.mark.parametrize("encoders", [(Average(),), (Unit(), Average()), (Crow(),)], ids=repr)
-def test_a_image_s_shares_sum_to_the_cosine_of_the_rows(network, encoders, scales):
+def test_an_image_s_shares_sum_to_the_cosine_of_the_rows(network, encoders, scales):
     descriptor = cells(*encoders, scales=scales)
     one, other = descriptor.describe(images())
     found = heat_map(descriptor, images()[0], other)

@@ -170,7 +170,7 @@ def test_words_are_cut_as_people_write_them(tmp_path, random_image):
     assert photos.verify() == []
 
 
-def test_a_image_of_the_collection_asks_by_its_id(photos):
+def test_an_image_of_the_collection_asks_by_its_id(photos):
     for each in photos.images():
         for sense in photos.senses:
             first = photos.search(like=each.id, by=sense)[0]

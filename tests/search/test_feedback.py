@@ -66,7 +66,7 @@ def test_more_of_the_marked_kind_comes_first_and_what_was_refused_goes(photos, r
         assert not {f"{refused}1.png", f"{refused}2.png"} & set(paths)
 
 
-def test_marks_serve_hashes_and_a_image_of_the_collection(photos):
+def test_marks_serve_hashes_and_an_image_of_the_collection(photos):
     by_path = ids(photos)
     first = photos.search(like=by_path["red1.png"], recipe="phash")
     assert first[0].path == "red1.png"

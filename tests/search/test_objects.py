@@ -76,7 +76,7 @@ def test_a_thing_in_a_box_is_found_in_another_image_with_matched_points(made):
     assert np.abs(found - right).max() < 0.03
 
 
-def test_a_image_that_is_not_here_is_nothing_like_it(made, tmp_path):
+def test_an_image_that_is_not_here_is_nothing_like_it(made, tmp_path):
     with ns.open(made) as photos:
         results = photos.search(save(texture(999), tmp_path / "q.png"), recipe=OBJECTS, k=5)
     assert results.verdict == "nothing like it here"

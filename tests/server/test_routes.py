@@ -226,7 +226,7 @@ def test_points_are_pixels_of_the_full_image(client):
     assert (refused.status_code, "6000 x 900 pixels; got 6000,10" in refused.json()["error"]) == (422, True)
 
 
-def test_colours_of_a_image_of_the_collection(client, indexed, names):
+def test_colours_of_an_image_of_the_collection(client, indexed, names):
     import nearsight as ns
 
     for name in ("china.jpg", "sub/astronaut.png"):
@@ -353,7 +353,7 @@ def test_a_cut_upload_and_a_cut_image_are_said_in_plain_words(folder):
             assert (told.status_code, told.json()["error"], told.json()["reason"]) == (422, said, "truncated")
 
 
-def test_a_image_whose_file_is_gone(folder):
+def test_an_image_whose_file_is_gone(folder):
     with serving(folder) as (client, _):
         hit = client.get(f"{C}/search", params={"id": 3, "k": 1}).json()["hits"][0]
         (folder / hit["path"]).unlink()

@@ -55,7 +55,7 @@ def test_a_box_has_places_of_its_own(client):
     assert sums(reason)[0] == pytest.approx(1 - hit["distance"], abs=1e-5)
 
 
-def test_a_image_of_the_collection_and_one_whose_file_is_gone(client):
+def test_an_image_of_the_collection_and_one_whose_file_is_gone(client):
     asked = {"id": 1, "by": CELLS}
     hit = client.get(f"{C}/search", params=asked).json()["hits"][2]
     reason = client.get(f"{C}/explain", params={**asked, "hit": hit["id"]}).json()

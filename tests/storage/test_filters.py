@@ -181,7 +181,7 @@ def test_deep_nesting_is_refused_or_read():
         parse_filter("not " * 450 + "width=1")
 
 
-def test_a_filter_combines_with_a_image_without_losing_a_hit(photographs):
+def test_a_filter_combines_with_an_image_without_losing_a_hit(photographs):
     with ns.index(photographs, by=["copy", "colour"]) as photos:
         everything = photos.search(photographs / "coffee.png", by="colour", k=50)
         known = {image.id: image for image in photos.images()}

@@ -180,7 +180,7 @@ def test_a_catalogue_that_sqlite_cannot_read_is_set_aside_and_made_anew(home):
     assert (home / (CATALOGUE_FILE + ".damaged")).exists()
 
 
-def test_repair_of_a_image_that_is_gone_ends_clean(home):
+def test_repair_of_an_image_that_is_gone_ends_clean(home):
     path = segments(home)[0]
     flip(path, path.stat().st_size // 2)
     shutil.move(home.parent / "07.jpg", home.parent.parent / "07.jpg")

@@ -167,7 +167,7 @@ def test_a_full_palette_takes_no_more(visit, flag):
     assert palette(page).count(":") == 8
 
 
-def test_a_image_that_is_not_kept_any_more(visit, flag):
+def test_an_image_that_is_not_kept_any_more(visit, flag):
     page = visit(f"?ask=colours&upload={'0' * 32}", expected="404")
     page.get_by_role("button", name="Pick from an image").click()
     expect(page.get_by_text("This image cannot be shown")).to_be_visible()

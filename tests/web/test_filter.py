@@ -40,7 +40,7 @@ def test_a_filter_alone_lists_what_passes_by_path(visit, images):
     expect(dialog).not_to_contain_text("score")
 
 
-def test_a_filter_narrows_a_search_by_a_image_colours_and_words(visit, images):
+def test_a_filter_narrows_a_search_by_an_image_colours_and_words(visit, images):
     page = pick(visit(), images / "crop.jpg")
     everything = page.locator(HITS).count()
     apply(page, "not folder like 'sub/%' and format = PNG")

@@ -104,7 +104,7 @@ def test_no_image_lies_over_another_and_closer_shows_more(show, folder, size):
     expect(frame).to_have_attribute("data-shown", str(len(few)))
 
 
-def test_what_is_not_shown_as_a_image_is_said_and_has_its_name(show, folder):
+def test_what_is_not_shown_as_an_image_is_said_and_has_its_name(show, folder):
     page = show(folder, "--thumbnails", "1")
     expect(page.locator("header")).to_contain_text("60 images; similar ones lie near each other. 1 of them")
     expect(page.locator("header")).to_contain_text("the other 59 are dots with names")

@@ -108,7 +108,7 @@ def test_the_address_brings_the_texts_back(visit):
     expect(again.get_by_label("but not")).to_have_value("blue")
 
 
-def test_texts_move_a_image(visit, folder):
+def test_texts_move_an_image(visit, folder):
     page = pick(visit("?by=colour"), folder / "yellow.png")
     expect(page.get_by_label("Also shows")).to_have_count(0)
     assert "text" not in search(page, lambda: page.get_by_role("radio", name=re.compile("^Joint")).check())

@@ -11,8 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
 from nearsight.api import info
 from nearsight.applications import two_file_index
 from nearsight.applications.map import Map, build_map
@@ -50,22 +48,6 @@ def open(folder: str | Path = ".", *, collection: str | Path | None = None) -> C
     FormatError, DamagedError : it cannot be used as it is
     """
     return Collection(locate(folder, collection))
-
-
-def describe(images: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
-    """Rows of any descriptor on its own: `(N, D)` for N images, in their order.
-
-    Raises
-    ------
-    ImageError : an image cannot be read
-    RecipeError : the recipe does not start with a descriptor
-    """
-    wanted = build_pipeline(recipe)
-    if not wanted.is_trained:
-        raise UsageError(f"{recipe} learns from a collection first; describe takes a descriptor on its own")
-    descriptor = wanted.descriptor
-    opened = (open_image(each, name=f"image {number}") for number, each in enumerate(images, 1))
-    return descriptor.describe([each.render(descriptor.side) for each in opened])
 
 
 class Collection:

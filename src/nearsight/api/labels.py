@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.api.collection import describe
+from nearsight.api.describe import describe
 from nearsight.api.indexing import index
 from nearsight.applications.zero_shot import (
     TEMPERATURE,

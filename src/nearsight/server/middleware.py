@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import time
+from abc import ABC, abstractmethod
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -32,7 +33,7 @@ HEADERS = {
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class HttpMiddleware:
+class HttpMiddleware(ABC):
     """Base of the middleware below: passes everything but HTTP requests through."""
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
@@ -43,9 +44,9 @@ class HttpMiddleware:
         handle = self.handle if scope["type"] == "http" else self.app
         await handle(scope, receive, send)
 
+    @abstractmethod
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        raise NotImplementedError
 
 
 class AccessMiddleware(HttpMiddleware):

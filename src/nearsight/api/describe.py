@@ -1,0 +1,30 @@
+"""Vectors of images by any descriptor on its own, without a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from nearsight.errors import UsageError
+from nearsight.images.decode import open_image
+from nearsight.pipeline import build_pipeline
+from nearsight.types import Image
+
+
+def describe(images: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
+    """Rows of any descriptor on its own: `(N, D)` for N images, in their order.
+
+    Raises
+    ------
+    ImageError : an image cannot be read
+    RecipeError : the recipe does not start with a descriptor
+    """
+    wanted = build_pipeline(recipe)
+    if not wanted.is_trained:
+        raise UsageError(f"{recipe} learns from a collection first; describe takes a descriptor on its own")
+    descriptor = wanted.descriptor
+    opened = (open_image(each, name=f"image {number}") for number, each in enumerate(images, 1))
+    return descriptor.describe([each.render(descriptor.side) for each in opened])
