@@ -98,7 +98,7 @@ class LocalFileSystem:
         ImageError : with the reason why it was not read
         """
         try:
-            _check_kind(os.lstat(path))
+            _check_file_kind(os.lstat(path))
             descriptor = self._open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 return self._read_whole(descriptor, limit)
@@ -119,7 +119,7 @@ class LocalFileSystem:
         StorageError : with one line that says why; the temporary file is gone, and `path` is as it was
         """
         temporary = path.with_name(TEMPORARY_PREFIX + secrets.token_hex(8))
-        with _storage_errors(path):
+        with _file_errors(path):
             try:
                 self._write_and_verify(temporary, parts)
                 self._rename(temporary, path)
@@ -134,7 +134,7 @@ class LocalFileSystem:
 
         Raises FileNotFoundError where there is none, StorageError where it cannot be read.
         """
-        with _storage_errors(path):
+        with _file_errors(path):
             descriptor = self._open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC)
             try:
                 if not os.fstat(descriptor).st_size:
@@ -145,7 +145,7 @@ class LocalFileSystem:
 
     def size(self, path: Path) -> int:
         """The length of a file in bytes. Raises FileNotFoundError where there is none, StorageError."""
-        with _storage_errors(path):
+        with _file_errors(path):
             return path.stat().st_size
 
     def exists(self, path: Path | bytes) -> bool:
@@ -158,23 +158,23 @@ class LocalFileSystem:
 
     def rename(self, source: Path, target: Path) -> None:
         """Rename a file durably; an existing target is replaced. Raises StorageError."""
-        with _storage_errors(source):
+        with _file_errors(source):
             self._rename(source, target)
             self._sync_folder(target.parent)
 
     def remove(self, path: Path) -> None:
         """Remove a file; a missing one is fine. Raises StorageError."""
-        with _storage_errors(path):
+        with _file_errors(path):
             path.unlink(missing_ok=True)
 
     def listdir(self, folder: Path) -> list[str]:
         """The names in a folder, sorted. Raises StorageError."""
-        with _storage_errors(folder):
+        with _file_errors(folder):
             return sorted(os.listdir(folder))
 
     def make_folder(self, path: Path) -> None:
         """Create a folder and its parents durably; an existing one is fine. Raises StorageError."""
-        with _storage_errors(path):
+        with _file_errors(path):
             missing = [folder for folder in (path, *path.parents) if not folder.exists()]
             for folder in reversed(missing):
                 folder.mkdir(exist_ok=True)
@@ -182,7 +182,7 @@ class LocalFileSystem:
 
     def _read_whole(self, descriptor: int, limit: int) -> tuple[bytes, os.stat_result]:
         before = os.fstat(descriptor)
-        _check_kind(before)
+        _check_file_kind(before)
         _check_size(before.st_size, limit)
         data = self._read_at_most(descriptor, before.st_size + 1)
         after = os.fstat(descriptor)
@@ -247,7 +247,7 @@ class LocalFileSystem:
         source.rename(target)
 
 
-def _check_kind(state: os.stat_result) -> None:
+def _check_file_kind(state: os.stat_result) -> None:
     if stat.S_ISLNK(state.st_mode):
         raise ImageError(Reason.LINK, "links are not followed")
     if not stat.S_ISREG(state.st_mode):
@@ -286,7 +286,7 @@ def _read_error(error: OSError) -> ImageError:
 
 
 @contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
+def _file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:

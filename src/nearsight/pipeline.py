@@ -69,7 +69,7 @@ class Pipeline:
         """Key of the vectors without the checksum of a trained state."""
         steps = self.embedding_steps
         versions = "/".join(map(_version_text, steps))
-        return " ".join([f"{to_recipe(steps)} @{versions}", *(one for step in steps for one in _digests(step))])
+        return " ".join([f"{to_recipe(steps)} @{versions}", *(one for step in steps for one in _method_digests(step))])
 
     def is_stale(self, key: str) -> bool:
         """Whether this is the key of its vectors under another trained state."""
@@ -217,10 +217,10 @@ def _version_text(component: Method) -> str:
     return ".".join([str(component.version), *map(_version_text, _nested_methods(component))])
 
 
-def _digests(component: Method) -> list[str]:
+def _method_digests(component: Method) -> list[str]:
     """Digests of the models of a component and of the components among its parameters."""
     own = [component.digest] if isinstance(component, Descriptor | LocalDescriptor) and component.digest else []
-    return own + [digest for inner in _nested_methods(component) for digest in _digests(inner)]
+    return own + [digest for inner in _nested_methods(component) for digest in _method_digests(inner)]
 
 
 def _nested_methods(component: Method) -> list[Method]:

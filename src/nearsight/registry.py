@@ -200,7 +200,7 @@ def build_methods(recipe: Recipe) -> tuple[Method, ...]:
     RecipeError
         an unknown name or a wrong argument; the message points at it and suggests the right one
     """
-    return tuple(_build_step(step, recipe.text) for step in recipe.steps)
+    return tuple(_build_recipe_step(step, recipe.text) for step in recipe.steps)
 
 
 def to_recipe(components: Iterable[Method]) -> Recipe:
@@ -224,26 +224,26 @@ def _suggest_method(name: str) -> str:
 def method_parameters(cls: type[Method]) -> list[tuple[str, str, str]]:
     """Name, type and default of each parameter, as text."""
     hints = _hints(cls)
-    return [(f.name, _type_text(hints[f.name]), _default_text(f)) for f in _fields(cls)]
+    return [(f.name, _type_text(hints[f.name]), _default_text(f)) for f in _method_fields(cls)]
 
 
-def _fields(cls: type[Method]) -> tuple[dataclasses.Field[Any], ...]:
+def _method_fields(cls: type[Method]) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(cls)  # type: ignore[arg-type]
 
 
-def _build_step(step: Step, text: str) -> Method:
+def _build_recipe_step(step: Step, text: str) -> Method:
     cls = find_method(step.name)
     if isinstance(cls, str):
         raise RecipeError(cls + _suggest_method(step.name), text, step.position, len(step.name))
-    arguments = _arguments(cls, step, text)
+    arguments = _recipe_arguments(cls, step, text)
     try:
         return cls(**arguments)
     except (ValueError, TypeError) as problem:
         raise RecipeError(f"{step.name}: {problem}", text, step.position, len(step.name)) from None
 
 
-def _arguments(cls: type[Method], step: Step, text: str) -> dict[str, Any]:
-    names, hints, arguments = [f.name for f in _fields(cls)], _hints(cls), dict[str, Any]()
+def _recipe_arguments(cls: type[Method], step: Step, text: str) -> dict[str, Any]:
+    names, hints, arguments = [f.name for f in _method_fields(cls)], _hints(cls), dict[str, Any]()
     positional = _wrap_methods(step.args, hints[names[0]]) if names else step.args
     if len(positional) > len(names):
         problem = f"{step.name} takes at most {len(names)} arguments ({', '.join(names)}); got {len(positional)}"
@@ -255,7 +255,7 @@ def _arguments(cls: type[Method], step: Step, text: str) -> dict[str, Any]:
             raise RecipeError(problem, text, at, len(name))
         if name in arguments:
             raise RecipeError(f"{step.name}: {name} is given twice", text, step.position, len(step.name))
-        arguments[name] = _convert(value, hints[name], f"{step.name}({name}=…)", text, step.position)
+        arguments[name] = _convert_argument(value, hints[name], f"{step.name}({name}=…)", text, step.position)
     return arguments
 
 
@@ -267,7 +267,7 @@ def _wrap_methods(values: tuple[Value, ...], parameter_type: Any) -> tuple[Value
     return values
 
 
-def _convert(value: Value, target_type: Any, where: str, text: str, position: int) -> Any:  # noqa: ANN401
+def _convert_argument(value: Value, target_type: Any, where: str, text: str, position: int) -> Any:  # noqa: ANN401
     """The value as the parameter's type asks for it; a bare name is a text or a method, as the type says."""
     for option in _union_members(target_type):
         fits, converted = _try_convert(value, option, where, text, position)
@@ -297,7 +297,7 @@ def _try_convert(value: Value, target_type: Any, where: str, text: str, position
         each = [inner[0]] * len(value) if inner[-1] is Ellipsis else list(inner)
         if len(each) != len(value):
             return False, None
-        return True, tuple(_convert(v, w, where, text, position) for v, w in zip(value, each, strict=True))
+        return True, tuple(_convert_argument(v, w, where, text, position) for v, w in zip(value, each, strict=True))
     if target_type is float and isinstance(value, int) and not isinstance(value, bool):
         return True, float(value)
     return type(value) is target_type, value
@@ -306,12 +306,12 @@ def _try_convert(value: Value, target_type: Any, where: str, text: str, position
 def _try_method(value: Value, target_type: type[Method], text: str) -> tuple[bool, Any]:
     if not isinstance(value, Recipe) or len(value.steps) != 1:
         return False, None
-    component = _build_step(value.steps[0], text)
+    component = _build_recipe_step(value.steps[0], text)
     return isinstance(component, target_type), component
 
 
 def _step_of(component: Method) -> Step:
-    fields = [(f.name, _value_of(getattr(component, f.name))) for f in _fields(type(component))]
+    fields = [(f.name, _value_of(getattr(component, f.name))) for f in _method_fields(type(component))]
     return Step(method_name(component), (), tuple(fields))
 
 

@@ -181,9 +181,9 @@ def test_a_name_is_a_name(wrong):
 
 def test_one_session_a_model_and_process_on_one_thread(means, monkeypatch):
     model = store.require_model("means")
-    session = networks._session(model, os.getpid())
-    assert networks._session(store.require_model("means"), os.getpid()) is session
-    assert networks._session(model, -1) is not session
+    session = networks._onnx_session(model, os.getpid())
+    assert networks._onnx_session(store.require_model("means"), os.getpid()) is session
+    assert networks._onnx_session(model, -1) is not session
     assert session.get_providers() == ["CPUExecutionProvider"]
     assert session.get_session_options().intra_op_num_threads == 1
     assert session.get_session_options().inter_op_num_threads == 1
@@ -216,12 +216,12 @@ def test_a_graphics_card_is_asked_first_and_what_really_runs_is_said(means, monk
 
     library = Library(onnxruntime, works)
     monkeypatch.setitem(sys.modules, "onnxruntime", library)
-    networks._session.cache_clear()
+    networks._onnx_session.cache_clear()
     try:
         assert networks.execution_provider("means") == device
         assert library.asked == [("CUDAExecutionProvider", {"use_tf32": "0"}), ("CPUExecutionProvider", {})]
     finally:
-        networks._session.cache_clear()
+        networks._onnx_session.cache_clear()
 
 
 def test_the_canonical_vector_of_mobilenetv2(mobilenetv2):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearsight.geometry.homography import _project, estimate_homography
+from nearsight.geometry.homography import _project_by_homography, estimate_homography
 from nearsight.geometry.matching import Matches
 from tests.geometry.planes import ASPECT, MIRRORED, VIEWS, matches, moved
 
@@ -102,7 +102,7 @@ def test_the_same_matches_give_the_same_plane():
 
 def test_the_scale_of_a_place_is_that_of_a_small_square_around_it():
     slanted = np.array([[1.1, 0.2, 0.1], [-0.1, 0.9, 0.05], [1.5, -0.7, 1.0]])
-    _, scales = _project(slanted, CORNERS)
+    _, scales = _project_by_homography(slanted, CORNERS)
     steps = np.eye(2) * 1e-5
     across, down = ((moved(slanted, CORNERS + step) - moved(slanted, CORNERS - step)) / 2e-5 for step in steps)
     areas = np.abs(across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0])

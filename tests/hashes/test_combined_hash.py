@@ -123,7 +123,7 @@ def test_zones_add_up_to_all(photos):
 
 
 def test_the_directions_are_orthogonal_and_as_they_were_made(mobilenetv2):
-    made = combined_hash._directions()
+    made = combined_hash._projection_directions()
     assert made.shape == (128, 1280)
     assert made @ made.T == pytest.approx(np.eye(128), abs=0.02)
     from benchmarks.reduction import classifier, reduction
@@ -143,7 +143,9 @@ def test_content_is_the_layer_along_the_directions():
     for row, values in zip(pooled.tolist(), found.tolist(), strict=True):
         length = sum(each * each for each in row) ** 0.5 or 1
         for number in (0, 1, 64, 127):
-            along = sum(a * b / length for a, b in zip(combined_hash._directions()[number], row, strict=True))
+            along = sum(
+                a * b / length for a, b in zip(combined_hash._projection_directions()[number], row, strict=True)
+            )
             assert values[number] == min(255, max(0, round(128 + 800 * along)))
     assert found[2].tolist() == [128] * 128
     assert np.array_equal(quantise_activations(pooled * 7), found)

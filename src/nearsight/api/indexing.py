@@ -103,7 +103,7 @@ def index(
             wanted,
             files,
             clock,
-            watch or _ignore,
+            watch or _ignore_progress,
             settings or IngestSettings(),
             trained_state,
         )
@@ -217,7 +217,8 @@ def train(
 
     both = resolve_pairs(pairs, found) if pairs else []
     save_trained_state(
-        _encoder_trainer(files, watch or _ignore, settings or IngestSettings()).run(wanted, some, both), Path(out)
+        _encoder_trainer(files, watch or _ignore_progress, settings or IngestSettings()).run(wanted, some, both),
+        Path(out),
     )
     return [each.recipe for each in wanted]
 
@@ -259,11 +260,11 @@ def repair(
                 for name, text in recipes.items():
                     catalogue.put_recipe(name, text)
             wanted = update_recipes(catalogue, [])
-            told, how = watch or _ignore, settings or IngestSettings()
+            told, how = watch or _ignore_progress, settings or IngestSettings()
             return problems, _ingest_and_train(
                 images, index_dir, catalogue, wanted, files, SystemClock(), told, how, {}
             )
 
 
-def _ignore(progress: IngestProgress) -> None:
+def _ignore_progress(progress: IngestProgress) -> None:
     """Ignore the progress."""

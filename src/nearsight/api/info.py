@@ -29,13 +29,13 @@ def collection_info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files:
         "words": catalogue.note_counts(),
         "recipes": catalogue.recipes(),
         "unusable": unusable_recipes(home, catalogue),
-        "indexes": _indexes(catalogue.recipes(), snapshot),
-        "bytes": _bytes(home, files),
+        "indexes": _index_details(catalogue.recipes(), snapshot),
+        "bytes": _size_on_disk(home, files),
         "generation": snapshot.generation,
     }
 
 
-def _bytes(home: Path, files: FileSystem) -> int:
+def _size_on_disk(home: Path, files: FileSystem) -> int:
     """What the collection takes on the disk; files that go meanwhile count nothing."""
     total = 0
     for folder in (home, home / SEGMENTS_FOLDER, home / cache_files.INDEXES_FOLDER):
@@ -52,15 +52,15 @@ def unusable_recipes(home: Path, catalogue: Catalogue) -> dict[str, str]:
     return {each.name: each.remedy(index_command(root, home, "--drop", each.name)) for each in lacking}
 
 
-def _indexes(recipes: Mapping[str, str], snapshot: Snapshot) -> dict[str, str]:
+def _index_details(recipes: Mapping[str, str], snapshot: Snapshot) -> dict[str, str]:
     """Which index answers by each recipe, and why; none where the recipe cannot be used."""
     plans, lacking = partition_recipes(recipes)
     said = {each.name: f"none: {each.problem}" for each in lacking}
-    said |= {each.name: _answers(snapshot, each) for each in plans}
+    said |= {each.name: _answer_details(snapshot, each) for each in plans}
     return {name: said[name] for name in recipes}
 
 
-def _answers(snapshot: Snapshot, plan: Pipeline) -> str:
+def _answer_details(snapshot: Snapshot, plan: Pipeline) -> str:
     try:
         return snapshot.index_status(plan)
     except (UsageError, DamagedError) as problem:

@@ -109,7 +109,7 @@ def annotate(
     files = LocalFileSystem()
     with writer_lock(index_dir, files), open_catalogue(index_dir, files) as catalogue:
         counts = [0, 0]
-        for ids, rows in _batches(index_dir, catalogue, by.pipeline, files):
+        for ids, rows in _label_batches(index_dir, catalogue, by.pipeline, files):
             chosen = top_labels(by.probabilities(rows), at_least, most)
             with catalogue.transaction():
                 for image_id, found in zip(ids.tolist(), chosen, strict=True):
@@ -212,7 +212,7 @@ def _validate_limits(at_least: float, most: int) -> None:
         raise UsageError(f"at_least is 0 to 1 and most 1 or more; got {at_least} and {most}")
 
 
-def _batches(
+def _label_batches(
     index_dir: Path, catalogue: Catalogue, wanted: Pipeline, files: LocalFileSystem
 ) -> Iterator[tuple[Ids, NDArray[Any]]]:
     """Yield the ids and stored vectors of all images that have one, a batch at a time."""

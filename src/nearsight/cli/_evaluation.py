@@ -78,7 +78,7 @@ def evaluate_recipes(
     ):
         together = (FusedPipeline(tuple(ready.pipelines), fuse),) if fuse else ()
         trials = tuple(evaluate_pipeline(ready, each, truth, watch) for each in (*ready.pipelines, *together))
-        examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
+        examples = tuple(each for trial in trials for each in _training_examples(ready, trial)) if pages else ()
         unread = len(truth.images) - len(ready.ids(truth.images))
     silent = len({id(each.query) for each in trials[0].outcomes if not each.first_answers})
     facts = {
@@ -119,8 +119,8 @@ def compare_recipes(
         open_bench(root, by, recipes, index_dir=home, trained=trained, watch=watch) as ready,
     ):
         altered = evaluate_attacks(ready, kinds, sample, watch)
-        trials = tuple(_compare_recipe(ready, each, truth, altered[each.name], watch) for each in ready.pipelines)
-        examples = tuple(each for trial in trials for each in _examples(ready, trial)) if pages else ()
+        trials = tuple(_compare_one_recipe(ready, each, truth, altered[each.name], watch) for each in ready.pipelines)
+        examples = tuple(each for trial in trials for each in _training_examples(ready, trial)) if pages else ()
         total = len(ready.images)
     count = min(sample, total)
     grouped = ""
@@ -153,7 +153,7 @@ def default_recipes() -> list[str]:
     return found
 
 
-def _compare_recipe(
+def _compare_one_recipe(
     ready: Bench, each: Pipeline, truth: GroundTruth | None, altered: list[Outcome], watch: Watch
 ) -> Trial:
     """Evaluate one recipe on altered images, and on classes where there are any."""
@@ -178,7 +178,7 @@ def _read_classes(folder: Path) -> GroundTruth | None:
         return None
 
 
-def _examples(ready: Bench, trial: Trial) -> list[Example]:
+def _training_examples(ready: Bench, trial: Trial) -> list[Example]:
     """Return the best and worst queries of a recipe: altered ones where there are some, else any."""
     altered = [each for each in trial.outcomes if each.query.alteration]
     answered = [each for each in altered or trial.outcomes if each.first_answers]

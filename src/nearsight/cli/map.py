@@ -64,19 +64,19 @@ def map_command(
         title = map_title(photos, photos.pipeline(by, recipe).name, where)
         html.write_text(map_page(photos, found, title, thumbnails), "utf8")
     if json:
-        print_json({**found.summary(), "images": _rows(found)})
+        print_json({**found.summary(), "images": _map_rows(found)})
     elif html is not None:
         typer.echo(f"{plural(len(found), 'image')} laid out; {quality_sentence(found)}")
         typer.echo(f"the page: {to_printable(str(html))}")
     else:
-        for row in _rows(found):
+        for row in _map_rows(found):
             typer.echo(f"{row['x']:.4f}  {row['y']:.4f}  {to_printable(str(row['path']))}")
         typer.echo(quality_sentence(found), err=True)
     if not len(found):
         raise typer.Exit(1)
 
 
-def _rows(found: ns.Map) -> list[dict[str, int | float | str]]:
+def _map_rows(found: ns.Map) -> list[dict[str, int | float | str]]:
     places = zip(found.ids.tolist(), found.paths, found.positions.tolist(), strict=True)
     return [{"id": image_id, "path": path, "x": round(x, 5), "y": round(y, 5)} for image_id, path, (x, y) in places]
 
@@ -108,25 +108,25 @@ def map_page(photos: ns.Collection, found: ns.Map, name: str, thumbnails: int) -
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(sources.joinpath("map.html").read_text("utf8")).render(
         title=name,
-        line=_line(len(found), min(thumbnails, len(found))),
+        line=_map_line(len(found), min(thumbnails, len(found))),
         honest=quality_sentence(found)[:1].upper() + quality_sentence(found)[1:] + ".",
         made="classical" if found.landmarks == len(found) else f"{found.landmarks:,} landmarks",
         metric=found.metric.replace("_", " "),
         recipe=found.recipe,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        places=Markup(_inert_json(_places(photos, found, thumbnails))),  # noqa: S704 - no < is in it
+        places=Markup(_inert_json(_map_places(photos, found, thumbnails))),  # noqa: S704 - no < is in it
         script=Markup(script),  # noqa: S704 - our own
     )
 
 
-def _line(count: int, held: int) -> str:
+def _map_line(count: int, held: int) -> str:
     line = f"{count:,} images; similar ones lie near each other."
     if held == count:
         return f"{line} Where they are crowded, some are dots: zoom in to see them."
     return f"{line} {held:,} of them, chosen at random, are shown; the other {count - held:,} are dots with names."
 
 
-def _places(photos: ns.Collection, found: ns.Map, thumbnails: int) -> list[list[float | str]]:
+def _map_places(photos: ns.Collection, found: ns.Map, thumbnails: int) -> list[list[float | str]]:
     """Return x, y, width / height, the image (empty for a dot) and the name of each place."""
     rows: list[list[float | str]] = []
     for at, (image_id, path, (x, y)) in enumerate(
@@ -141,12 +141,12 @@ def _encode_thumbnail(stored: bytes) -> tuple[float, str]:
     """Return the aspect ratio of a stored thumbnail, and a smaller one as a data address."""
     from nearsight.images import thumbnail
 
-    small = _shrink(thumbnail.decode(stored))
+    small = _shrink_map(thumbnail.decode(stored))
     made = "data:image/jpeg;base64," + base64.b64encode(thumbnail.encode(small)).decode()
     return round(small.shape[1] / small.shape[0], 3), made
 
 
-def _shrink(image: Image) -> Image:
+def _shrink_map(image: Image) -> Image:
     import cv2
 
     height, width = image.shape[:2]

@@ -35,7 +35,7 @@ def foreground(image: Image) -> NDArray[np.bool_]:
     strange = _border_distance(np.asarray(lab, np.float32))
     if strange.max() < _VISIBLE:
         return np.ones(strange.shape, bool)
-    return _remove_specks(strange > max(_VISIBLE, _threshold(strange)))
+    return _remove_specks(strange > max(_VISIBLE, _foreground_threshold(strange)))
 
 
 def _lab(image: Image) -> Floats:
@@ -58,7 +58,7 @@ def _border_distance(lab: Floats) -> Floats:
     return np.asarray(np.sqrt(nearest).reshape(height, width))
 
 
-def _threshold(distances: Floats) -> float:
+def _foreground_threshold(distances: Floats) -> float:
     levels = np.rint(distances * (255 / distances.max())).astype(np.uint8)
     level, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     above = levels > level
@@ -79,7 +79,7 @@ def outlines(mask: NDArray[np.bool_]) -> list[NDArray[np.complex128]]:
     """
     found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     lines = [line[::-1, 0, 0] + 1j * line[::-1, 0, 1] for line in found]
-    return sorted(lines, key=lambda line: -_perimeter(line))
+    return sorted(lines, key=lambda line: -_foreground_perimeter(line))
 
 
 def resample_outline(outline: NDArray[np.complex128], n_points: int) -> NDArray[np.complex128]:
@@ -93,5 +93,5 @@ def resample_outline(outline: NDArray[np.complex128], n_points: int) -> NDArray[
     return np.asarray(np.interp(places, along, closed.real) + 1j * np.interp(places, along, closed.imag))
 
 
-def _perimeter(outline: NDArray[np.complex128]) -> float:
+def _foreground_perimeter(outline: NDArray[np.complex128]) -> float:
     return float(np.abs(np.diff(outline, append=outline[:1])).sum())

@@ -86,7 +86,7 @@ class ColourMoments(Descriptor):
         """The row `(9,)` of an image of these colours (red, green, blue in 0..255) in these shares."""
         values = to_unit_range(np.array([list(colours)], np.uint8), self.space)[0].astype(np.float64)
         shares = np.array(list(colours.values())) / sum(colours.values())
-        return _moments(values, shares[:, None])
+        return _colour_moments(values, shares[:, None])
 
     def explain_overlap(self, query: NDArray[Any], row: NDArray[Any]) -> str:
         """The mean colours of both images, where they are alike."""
@@ -98,10 +98,10 @@ class ColourMoments(Descriptor):
     def _vector(self, image: Image) -> Floats:
         channels = cv2.split(to_colour_space(image, self.space))
         counts = [np.bincount(channel.ravel(), minlength=256) for channel in channels]
-        return _moments(unit_levels(self.space), np.stack(counts, 1) / channels[0].size)
+        return _colour_moments(unit_levels(self.space), np.stack(counts, 1) / channels[0].size)
 
 
-def _moments(values: NDArray[Any], shares: NDArray[Any]) -> Floats:
+def _colour_moments(values: NDArray[Any], shares: NDArray[Any]) -> Floats:
     """The row of channels that have values `(n, 3)` in these shares `(n, 3)`."""
     means = (shares * values).sum(axis=0)
     second, third = ((shares * (values - means) ** power).sum(axis=0) for power in (2, 3))

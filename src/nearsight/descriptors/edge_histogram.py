@@ -112,20 +112,20 @@ class EdgeHistogram(Descriptor):
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:
-        along_x, along_y = _gradient(to_grey(image))
-        kinds = _directions(along_x, along_y, self.bins)
+        along_x, along_y = _edge_gradient(to_grey(image))
+        kinds = _edge_directions(along_x, along_y, self.bins)
         if self.coherence > 0:
-            kinds[_coherence(along_x, along_y) < self.coherence] = self.bins
+            kinds[_edge_coherence(along_x, along_y) < self.coherence] = self.bins
         classes = np.digitize(np.hypot(along_x, along_y), self.strengths)
         numbers = np.where(classes == 0, -1, (classes - 1) * self._n_directions + kinds)
-        cells = _cell_shares(numbers, len(self.strengths) * self._n_directions, self.grid)
+        cells = _edge_shares_by_cell(numbers, len(self.strengths) * self._n_directions, self.grid)
         parts = [cells.ravel()]
         if self._adds_whole:
             parts.append(cells.mean(axis=(0, 1)) * self.whole)
         return np.concatenate(parts).astype(np.float32)
 
 
-def _gradient(luma: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+def _edge_gradient(luma: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """The slope along x and along y in grey values a pixel."""
     along_x, along_y = (
         cv2.Scharr(luma, cv2.CV_32F, *way, scale=1 / 32, borderType=cv2.BORDER_REFLECT) for way in ((1, 0), (0, 1))
@@ -133,21 +133,21 @@ def _gradient(luma: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     return np.asarray(along_x, np.float32), np.asarray(along_y, np.float32)
 
 
-def _coherence(along_x: Floats, along_y: Floats) -> Floats:
+def _edge_coherence(along_x: Floats, along_y: Floats) -> Floats:
     """How parallel the gradients of 5 x 5 pixels are, 0..1: the anisotropy of their structure tensor."""
     products = (along_x * along_x, along_y * along_y, along_x * along_y)
     xx, yy, xy = (cv2.blur(product, _AROUND, borderType=cv2.BORDER_REFLECT) for product in products)
     return np.asarray(np.hypot(xx - yy, 2 * xy) / np.maximum(xx + yy, _TINY), np.float32)
 
 
-def _directions(along_x: Floats, along_y: Floats, bins: int) -> NDArray[np.int32]:
+def _edge_directions(along_x: Floats, along_y: Floats, bins: int) -> NDArray[np.int32]:
     """The bin of the direction of the line at each pixel."""
     # the gradient (gx, gy), y downwards, turned by 90 degrees is (-gy, gx): the angle of the line from (gy, gx)
     angle = np.arctan2(along_x, along_y)
     return np.asarray(np.rint(angle * (bins / np.pi)).astype(np.int32) % bins)
 
 
-def _cell_shares(labels: NDArray[np.int64], n_labels: int, grid: int) -> NDArray[np.float64]:
+def _edge_shares_by_cell(labels: NDArray[np.int64], n_labels: int, grid: int) -> NDArray[np.float64]:
     """The share of each number in each cell, `(grid, grid, count)`."""
     height, width = labels.shape
     rows, columns = cell_weights(height, grid), cell_weights(width, grid)

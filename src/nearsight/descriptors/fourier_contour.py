@@ -74,10 +74,10 @@ class FourierContour(Descriptor):
 
     def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N images."""
-        return np.stack([_moduli(outlines(foreground(image))[0], self.harmonics) for image in images])
+        return np.stack([_fourier_moduli(outlines(foreground(image))[0], self.harmonics) for image in images])
 
 
-def _moduli(line: NDArray[np.complex128], harmonics: int) -> Floats:
+def _fourier_moduli(line: NDArray[np.complex128], harmonics: int) -> Floats:
     circles = np.abs(np.fft.fft(resample_outline(line, _POINTS)))
     kept = np.concatenate([circles[-harmonics:], circles[1 : harmonics + 1]])
     norm = np.linalg.norm(kept)

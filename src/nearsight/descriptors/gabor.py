@@ -94,7 +94,9 @@ class Gabor(Descriptor):
         window = scipy.fft.next_fast_len(max(luma.shape) + 2 * _BORDER)
         borders = [(_BORDER, window - side - _BORDER) for side in luma.shape]
         spectrum = scipy.fft.fft2(np.pad(luma - luma.mean(), borders, mode="symmetric"))
-        values = [_moments(spectrum, one, luma.shape) for one in _filters(window, self.scales, self.orientations)]
+        values = [
+            _gabor_moments(spectrum, one, luma.shape) for one in _gabor_filters(window, self.scales, self.orientations)
+        ]
         row = np.array(values, np.float32).ravel()
         return np.log1p(row / np.float32(_FLOOR)) if self.compress else row
 
@@ -107,7 +109,7 @@ class _Filter:
     gain: Floats
 
 
-def _moments(spectrum: NDArray[np.complex64], one: _Filter, shape: tuple[int, ...]) -> tuple[float, float]:
+def _gabor_moments(spectrum: NDArray[np.complex64], one: _Filter, shape: tuple[int, ...]) -> tuple[float, float]:
     """Mean and deviation of the modulus of the answer inside the borders, an image of this shape."""
     height, width = shape
     along_y = scipy.fft.ifft(spectrum[:, one.columns] * one.gain, axis=0)[_BORDER : _BORDER + height]
@@ -118,7 +120,7 @@ def _moments(spectrum: NDArray[np.complex64], one: _Filter, shape: tuple[int, ..
 
 
 @lru_cache(maxsize=8)
-def _filters(window: int, scales: int, orientations: int) -> tuple[_Filter, ...]:
+def _gabor_filters(window: int, scales: int, orientations: int) -> tuple[_Filter, ...]:
     """The filters by scale, the finest first, then direction."""
     wide, across = _gaussian_widths(scales, orientations)
     filters = []

@@ -111,16 +111,16 @@ class Gist(Descriptor):
 
     def _embed_chunk(self, images: Sequence[Image]) -> Floats:
         squashed = [resize_exact(image, self.square, self.square).astype(np.float32) for image in images]
-        channels = squashed if self.colour == "rgb" else [_luma(image) for image in squashed]
+        channels = squashed if self.colour == "rgb" else [_gist_luma(image) for image in squashed]
         maps = _normalise_contrast(np.log(np.stack(channels).transpose(0, 1, 3, 2) + 1))
-        energy = _energies(maps, self.orientations, self.grid)
+        energy = _gist_energies(maps, self.orientations, self.grid)
         if self.colour != "mean":
             return energy
         means = _pool_cells(np.stack(squashed).transpose(0, 1, 3, 2), self.grid)
         return np.hstack([energy, means.reshape(len(images), -1) * np.float32(self.colour_weight / 255)])
 
 
-def _luma(image: Floats) -> Floats:
+def _gist_luma(image: Floats) -> Floats:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)[:, :, None]
 
 
@@ -139,7 +139,7 @@ def _normalise_contrast(maps: Floats) -> Floats:
     """Maps `(N, S, C, S)` with their local contrast divided out, same shape."""
     border = ((0, 0), (_BORDER, _BORDER), (0, 0), (_BORDER, _BORDER))
     padded = np.pad(maps, border, mode="symmetric")
-    blur = _blur(padded.shape[1])
+    blur = _gist_blur(padded.shape[1])
     padded -= _both_axes(blur, padded, blur.T)
     crop = blur[_BORDER:-_BORDER]
     energy = np.square(padded.mean(axis=2, keepdims=True))
@@ -149,7 +149,7 @@ def _normalise_contrast(maps: Floats) -> Floats:
 
 
 @lru_cache(maxsize=16)
-def _blur(side: int) -> Floats:
+def _gist_blur(side: int) -> Floats:
     """The circular Gaussian low-pass `(side, side)` along one axis; 4 cycles an image is where it has halved."""
     frequencies = np.fft.fftfreq(side, 1 / side)
     gain = np.exp(-(frequencies**2) * math.log(2) / 16)
@@ -181,7 +181,7 @@ def _fourier_basis(side: int) -> NDArray[np.complex64]:
 
 
 @lru_cache(maxsize=16)
-def _filters(side: int, orientations: tuple[int, ...]) -> tuple[_Filter, ...]:
+def _gist_filters(side: int, orientations: tuple[int, ...]) -> tuple[_Filter, ...]:
     frequencies = np.fft.fftshift(np.fft.fftfreq(side, 1 / side))
     radius = np.hypot(frequencies, frequencies[:, None]) / side
     angle = np.arctan2(frequencies[:, None], frequencies)
@@ -211,12 +211,12 @@ def _span(flags: NDArray[Any]) -> slice:
     return slice(int(where[0]), int(where[-1]) + 1) if len(where) else slice(0, 1)
 
 
-def _energies(maps: Floats, orientations: tuple[int, ...], grid: int) -> Floats:
+def _gist_energies(maps: Floats, orientations: tuple[int, ...], grid: int) -> Floats:
     """`(N, C * F * grid**2)`: mean modulus of F filters in each cell of maps `(N, S, C, S)`."""
     count, side, channels, _ = maps.shape
     waves = _fourier_basis(side)
     spectrum = _both_axes(waves, maps, waves.T)
-    filters = _filters(side, orientations)
+    filters = _gist_filters(side, orientations)
     energies = np.empty((count, channels, len(filters), grid, grid), np.float32)
     for number, one in enumerate(filters):
         modulus = _modulus(spectrum, one).reshape(maps.shape)

@@ -66,10 +66,10 @@ class HuMoments(Descriptor):
 
     def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, 7) float32` for N images."""
-        return np.stack([_to_log_scale(_invariants(foreground(image))) for image in images])
+        return np.stack([_to_log_scale(_hu_invariants(foreground(image))) for image in images])
 
 
-def _invariants(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _hu_invariants(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.asarray(cv2.HuMoments(cv2.moments(mask.astype(np.uint8), binaryImage=True)))[:, 0]
 
 

@@ -96,7 +96,7 @@ class Laws(Descriptor):
         luma = to_grey(image).astype(np.float32)
         luma -= _box_blur(luma, self.window)
         pairs = KERNEL_PAIRS if self.level else KERNEL_PAIRS[1:]
-        energies = (_box_blur(_energy(luma, *pair), self.window) for pair in pairs)
+        energies = (_box_blur(_laws_energy(luma, *pair), self.window) for pair in pairs)
         row = np.array([(energy.mean(), energy.std()) for energy in energies], np.float32).ravel()
         return np.log1p(row / np.float32(_FLOOR)) if self.compress else row
 
@@ -105,7 +105,7 @@ def _box_blur(values: Floats, window: int) -> Floats:
     return np.asarray(cv2.blur(values, (window, window), borderType=cv2.BORDER_REFLECT), np.float32)
 
 
-def _energy(luma: Floats, first: str, second: str) -> Floats:
+def _laws_energy(luma: Floats, first: str, second: str) -> Floats:
     """The modulus of the answers of a pair of kernels in both orders, their mean, `(H, W)`."""
     one = np.abs(_filter_response(luma, first, second))
     return np.asarray(one if first == second else (one + np.abs(_filter_response(luma, second, first))) / 2, np.float32)

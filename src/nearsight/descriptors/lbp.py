@@ -93,12 +93,12 @@ class Lbp(Descriptor):
         return np.stack([self._vector(image) for image in images])
 
     def _vector(self, image: Image) -> Floats:
-        patterns = _patterns(to_grey(image), self.points, self.radius).ravel()
+        patterns = _lbp_patterns(to_grey(image), self.points, self.radius).ravel()
         labels = patterns if self.kind == "plain" else _LABELLERS[self.kind](patterns, self.points)
         return np.asarray(np.bincount(labels, minlength=self.size) / max(1, len(labels)), np.float32)
 
 
-def _patterns(luma: NDArray[np.uint8], points: int, radius: float) -> NDArray[np.int32]:
+def _lbp_patterns(luma: NDArray[np.uint8], points: int, radius: float) -> NDArray[np.int32]:
     """The pattern of each pixel that is at least the radius away from the border, `(H - 2 r, W - 2 r)`."""
     border = math.ceil(radius)
     height, width = (max(0, side - 2 * border) for side in luma.shape)
@@ -111,11 +111,11 @@ def _patterns(luma: NDArray[np.uint8], points: int, radius: float) -> NDArray[np
         angle = 2 * math.pi * point / points
         y, x = border - radius * math.sin(angle), border + radius * math.cos(angle)
         # as scikit-image does: places that are whole but for rounding are whole
-        patterns |= (_shift(values, round(y, 5), round(x, 5), middle.shape) >= middle).astype(np.int32) << point
+        patterns |= (_shift_lbp(values, round(y, 5), round(x, 5), middle.shape) >= middle).astype(np.int32) << point
     return patterns
 
 
-def _shift(values: Floats, y: float, x: float, shape: tuple[int, ...]) -> Floats:
+def _shift_lbp(values: Floats, y: float, x: float, shape: tuple[int, ...]) -> Floats:
     """The values from (y, x) on, interpolated, of this shape."""
     top, left = int(y), int(x)
     down, right = np.float32(y - top), np.float32(x - left)
@@ -154,7 +154,7 @@ def _riu2(patterns: NDArray[np.int32], points: int) -> NDArray[np.int64]:
     return np.where(changes <= 2, np.bitwise_count(patterns), points + 1).astype(np.int64)
 
 
-def _uniform(patterns: NDArray[np.int32], points: int) -> NDArray[np.int64]:
+def _uniform_lbp(patterns: NDArray[np.int32], points: int) -> NDArray[np.int64]:
     """0 without bits; then by the number of bits and the first of them; then all bits; then all that change more."""
     before = _rotate_bits(patterns, points)
     changes = np.bitwise_count(patterns ^ before)
@@ -167,4 +167,4 @@ def _uniform(patterns: NDArray[np.int32], points: int) -> NDArray[np.int64]:
     return labels
 
 
-_LABELLERS = {"rotation_invariant": _rotation_invariant, "riu2": _riu2, "uniform": _uniform}
+_LABELLERS = {"rotation_invariant": _rotation_invariant, "riu2": _riu2, "uniform": _uniform_lbp}

@@ -86,7 +86,7 @@ class ShapeContext(Descriptor):
 
     def _vector(self, mask: NDArray[np.bool_]) -> Floats:
         places, tangents = _sample_outlines(outlines(mask), self.points)
-        contexts = _contexts(places, tangents, self.rings, self.sectors) / (self.points - 1)
+        contexts = _shape_contexts(places, tangents, self.rings, self.sectors) / (self.points - 1)
         return np.concatenate([contexts.mean(axis=0), contexts.std(axis=0)]).astype(np.float32)
 
 
@@ -101,7 +101,7 @@ def _sample_outlines(
     return np.concatenate(pieces), np.concatenate(tangents)
 
 
-def _contexts(
+def _shape_contexts(
     places: NDArray[np.complex128], tangents: NDArray[np.complex128], rings: int, sectors: int
 ) -> NDArray[np.float64]:
     """`(n, rings * sectors)`: the number of other places in each bin around each place."""

@@ -106,17 +106,17 @@ class StructureTensor(Descriptor):
 
 def texture_maps(image: Image, sigma: float) -> tuple[Floats, Floats, Floats]:
     """Contrast in grey values a pixel, anisotropy 0..1 and polarity 0..1 of each pixel, each `(H, W)`."""
-    along_x, along_y = _gradient(to_grey(image))
+    along_x, along_y = _tensor_gradient(to_grey(image))
     xx, yy, xy = (_gaussian_blur(one, sigma) for one in (along_x * along_x, along_y * along_y, along_x * along_y))
     apart = np.hypot(xx - yy, 2 * xy)
     both = xx + yy
     # l1 and l2 are (both +- apart) / 2
     anisotropy = 2 * apart / np.maximum(both + apart, _TINY)
     directions = np.rint(np.arctan2(2 * xy, xx - yy) * (_DIRECTIONS / (2 * math.pi))).astype(np.int64) % _DIRECTIONS
-    return np.sqrt(both), np.clip(anisotropy, 0, 1), _polarity(along_x, along_y, directions, sigma)
+    return np.sqrt(both), np.clip(anisotropy, 0, 1), _tensor_polarity(along_x, along_y, directions, sigma)
 
 
-def _polarity(along_x: Floats, along_y: Floats, directions: NDArray[np.int64], sigma: float) -> Floats:
+def _tensor_polarity(along_x: Floats, along_y: Floats, directions: NDArray[np.int64], sigma: float) -> Floats:
     """The polarity along the direction k * 180 / 12 degrees of each pixel, `(H, W)`."""
     angles = (np.arange(_DIRECTIONS) * (math.pi / _DIRECTIONS)).astype(np.float32)
     cosines, sines = np.cos(angles), np.sin(angles)
@@ -128,7 +128,7 @@ def _polarity(along_x: Floats, along_y: Floats, directions: NDArray[np.int64], s
     return np.asarray(np.clip(np.abs(sums) / np.maximum(moduli, _TINY), 0, 1), np.float32)
 
 
-def _gradient(luma: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+def _tensor_gradient(luma: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     padded = np.pad(luma.astype(np.float32), 1, mode="symmetric")
     along_x, along_y = padded[1:-1, 2:] - padded[1:-1, :-2], padded[2:, 1:-1] - padded[:-2, 1:-1]
     return np.asarray(along_x / 2, np.float32), np.asarray(along_y / 2, np.float32)

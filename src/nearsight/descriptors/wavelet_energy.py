@@ -99,14 +99,14 @@ class WaveletEnergy(Descriptor):
         coarse = resize_exact(to_grey(image), self.square, self.square).astype(np.float32)
         energies = []
         for _ in range(self.levels):
-            coarse, *details = _decompose(coarse, self.wavelet)
+            coarse, *details = _wavelet_decompose(coarse, self.wavelet)
             energies += [np.square(band).sum(dtype=np.float64) for band in details]
         energies.append(np.square(coarse).sum(dtype=np.float64))
         row = np.sqrt(energies) / self.square
         return (np.log1p(row / _FLOOR) if self.compress else row).astype(np.float32)
 
 
-def _decompose(maps: Floats, wavelet: str) -> tuple[Floats, Floats, Floats, Floats]:
+def _wavelet_decompose(maps: Floats, wavelet: str) -> tuple[Floats, Floats, Floats, Floats]:
     """The coarse image, and the bands that are fine along y, along x, along both; each `(S / 2, S / 2)`."""
     low, high = _filter_along_y(maps, wavelet)
     (coarse, upright), (lying, diagonal) = (

@@ -75,10 +75,10 @@ class Zernike(Descriptor):
 
     def embed(self, images: Sequence[Image]) -> Floats:
         """`(N, size) float32` for N images."""
-        return np.stack([_moduli(foreground(image), self.order) for image in images])
+        return np.stack([_zernike_moduli(foreground(image), self.order) for image in images])
 
 
-def _moduli(mask: NDArray[np.bool_], order: int) -> Floats:
+def _zernike_moduli(mask: NDArray[np.bool_], order: int) -> Floats:
     ys, xs = np.nonzero(mask)
     middle = ys.mean(), xs.mean()
     radius = np.hypot(ys - middle[0], xs - middle[1]).max() + 0.5
@@ -87,7 +87,7 @@ def _moduli(mask: NDArray[np.bool_], order: int) -> Floats:
         for count, at in zip(mask.shape, middle, strict=True)
     ]
     moments = powers[1].T @ mask.T.astype(float) @ powers[0] / radius**2
-    return np.asarray(np.abs(np.tensordot(_polynomials(order), moments, 2)), np.float32)
+    return np.asarray(np.abs(np.tensordot(_zernike_polynomials(order), moments, 2)), np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -98,7 +98,7 @@ def _orders_and_repetitions(order: int) -> tuple[tuple[int, int], ...]:
 
 
 @lru_cache(maxsize=16)
-def _polynomials(order: int) -> NDArray[np.complex128]:
+def _zernike_polynomials(order: int) -> NDArray[np.complex128]:
     """What x^p y^q counts in each moment, `(size, order + 1, order + 1)`."""
     table = np.zeros((len(_orders_and_repetitions(order)), order + 1, order + 1), complex)
     for moment, (n, m) in zip(table, _orders_and_repetitions(order), strict=True):

@@ -56,26 +56,26 @@ def train_mixture(
     of the Royal Statistical Society B 39(1), 1977, doi:10.1111/j.2517-6161.1977.tb01600.x.
     """
     check_not_constant(sample)
-    spread = _variances(sample)
+    spread = _mixture_variances(sample)
     floor = _MIN_VARIANCE * np.maximum(spread, _MIN_VARIANCE * spread.mean())
     made = _mixture_from_clusters(
         sample, Kmeans(n_components).train(sample, lambda done, total: None)["centres"], floor
     )
     for turn in range(n_iterations):
         report(turn, n_iterations)
-        sums = sum(_sufficient_statistics(piece, made.posteriors(piece)) for piece in _chunks(sample))
-        made = _maximise(np.asarray(sums), floor)
+        sums = sum(_sufficient_statistics(piece, made.posteriors(piece)) for piece in _mixture_chunks(sample))
+        made = _maximise_mixture(np.asarray(sums), floor)
     return made
 
 
-def _chunks(sample: Floats) -> Iterator[NDArray[np.float64]]:
+def _mixture_chunks(sample: Floats) -> Iterator[NDArray[np.float64]]:
     return (piece.astype(np.float64) for piece in iter_chunks(sample, _PIECE))
 
 
-def _variances(sample: Floats) -> NDArray[np.float64]:
+def _mixture_variances(sample: Floats) -> NDArray[np.float64]:
     """The variance of each value, in two passes."""
-    mean = sum(piece.sum(axis=0) for piece in _chunks(sample)) / len(sample)
-    return np.asarray(sum(((piece - mean) ** 2).sum(axis=0) for piece in _chunks(sample)) / len(sample))
+    mean = sum(piece.sum(axis=0) for piece in _mixture_chunks(sample)) / len(sample)
+    return np.asarray(sum(((piece - mean) ** 2).sum(axis=0) for piece in _mixture_chunks(sample)) / len(sample))
 
 
 def _mixture_from_clusters(sample: Floats, centres: Floats, floor: NDArray[np.float64]) -> GaussianMixture:
@@ -83,9 +83,9 @@ def _mixture_from_clusters(sample: Floats, centres: Floats, floor: NDArray[np.fl
     own = np.eye(len(centres))
     sums = sum(
         _sufficient_statistics(piece, own[nearest_centroids(piece.astype(np.float32), centres)])
-        for piece in _chunks(sample)
+        for piece in _mixture_chunks(sample)
     )
-    return _maximise(np.asarray(sums), floor)
+    return _maximise_mixture(np.asarray(sums), floor)
 
 
 def _sufficient_statistics(vectors: NDArray[np.float64], responsibilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -93,7 +93,7 @@ def _sufficient_statistics(vectors: NDArray[np.float64], responsibilities: NDArr
     return np.asarray(responsibilities.T @ np.hstack([np.ones((len(vectors), 1)), vectors, vectors**2]))
 
 
-def _maximise(statistics: NDArray[np.float64], floor: NDArray[np.float64]) -> GaussianMixture:
+def _maximise_mixture(statistics: NDArray[np.float64], floor: NDArray[np.float64]) -> GaussianMixture:
     weights = statistics[:, 0] / statistics[:, 0].sum()
     kept = weights > _MIN_WEIGHT
     first, second = np.split(statistics[kept, 1:] / statistics[kept, :1], 2, axis=1)

@@ -114,7 +114,7 @@ class Pca(Encoder):
         if wide:
             sample = sample[np.linspace(0, len(sample) - 1, min(len(sample), _WIDE)).astype(int)]
         check_not_constant(sample)
-        mean = _mean(sample) if self.centre else np.zeros(sample.shape[1])
+        mean = _pca_mean(sample) if self.centre else np.zeros(sample.shape[1])
         report(1, 2)
         sums, axes = (_axes_from_gram if wide else _axes_from_covariance)(sample, mean, min(self.dim, len(sample) - 1))
         kept = sums > _FLAT * sums[0]
@@ -139,11 +139,11 @@ class Pca(Encoder):
         return [self._project_features(features, fitted) for features in described]
 
     def _project_vectors(self, vectors: Floats, trained: Arrays) -> Floats:
-        made = _project(vectors, trained)
+        made = _project_pca(vectors, trained)
         return l2_normalise(np.where(vectors.any(axis=1, keepdims=True), made, 0)) if self.normalise else made
 
     def _project_features(self, features: LocalFeatures, trained: Arrays) -> LocalFeatures:
-        return replace(features, descriptors=_project(features.descriptors, trained))
+        return replace(features, descriptors=_project_pca(features.descriptors, trained))
 
 
 def random_rotation(size: int) -> _Doubles:
@@ -152,24 +152,24 @@ def random_rotation(size: int) -> _Doubles:
     return np.asarray(first * np.sign(np.diag(second)))
 
 
-def _project(vectors: NDArray[Any], trained: Arrays) -> Floats:
+def _project_pca(vectors: NDArray[Any], trained: Arrays) -> Floats:
     mean, axes = trained_array(trained, "mean"), trained_array(trained, "axes")
     check_width(vectors, axes.shape[1])
     return np.asarray((vectors.astype(np.float32) - mean) @ axes.T, np.float32)
 
 
-def _chunks(sample: Floats) -> Iterator[_Doubles]:
+def _pca_chunks(sample: Floats) -> Iterator[_Doubles]:
     return (piece.astype(np.float64) for piece in iter_chunks(sample, _PIECE))
 
 
-def _mean(sample: Floats) -> _Doubles:
-    return np.asarray(sum(piece.sum(axis=0) for piece in _chunks(sample)) / len(sample))
+def _pca_mean(sample: Floats) -> _Doubles:
+    return np.asarray(sum(piece.sum(axis=0) for piece in _pca_chunks(sample)) / len(sample))
 
 
 def _axes_from_covariance(sample: Floats, mean: _Doubles, n_axes: int) -> tuple[_Doubles, _Doubles]:
     """Sums of squares along the directions, falling, and these, one a row: from the products of columns `(D, D)`."""
     products = np.zeros((sample.shape[1], sample.shape[1]))
-    for piece in _chunks(sample):
+    for piece in _pca_chunks(sample):
         away = piece - mean
         products += away.T @ away
     return largest_eigenpairs(products, n_axes)

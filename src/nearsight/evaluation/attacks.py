@@ -53,7 +53,7 @@ def to_uint8(pixels: NDArray[np.floating]) -> Image:
     return clipped
 
 
-def _resize(image: Image, width: float, height: float) -> Image:
+def _attack_by_resize(image: Image, width: float, height: float) -> Image:
     size = max(1, round(width)), max(1, round(height))
     smaller = size[0] * size[1] < image.shape[0] * image.shape[1]
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC), np.uint8)
@@ -61,7 +61,7 @@ def _resize(image: Image, width: float, height: float) -> Image:
 
 def _scale(image: Image, factor: float) -> Image:
     height, width = image.shape[:2]
-    return _resize(image, width * factor, height * factor)
+    return _attack_by_resize(image, width * factor, height * factor)
 
 
 def _jpeg(image: Image, quality: int) -> Image:
@@ -145,7 +145,7 @@ def _write(image: Image, text: str, height: float, middle: float) -> Image:
     return written
 
 
-def _text(image: Image) -> Image:
+def _attack_by_text(image: Image) -> Image:
     return _write(_write(image, "BREAKING NEWS", 0.12, 0.5), "you will not believe it", 0.08, 0.85)
 
 
@@ -161,7 +161,7 @@ def _letterbox(image: Image) -> Image:
 
 def _screenshot(image: Image) -> Image:
     """The image at 60 % of the width of a page with a title bar, a side column and lines of text."""
-    shown = _resize(image, 432, 432 * image.shape[0] / image.shape[1]) if image.shape[1] > 1 else image
+    shown = _attack_by_resize(image, 432, 432 * image.shape[0] / image.shape[1]) if image.shape[1] > 1 else image
     height, width = shown.shape[:2]
     page = np.full((height + 200, max(720, width + 288), 3), 245, np.uint8)
     page[:44] = 60, 90, 150
@@ -175,7 +175,7 @@ def _screenshot(image: Image) -> Image:
 
 def _squeeze(image: Image, factor: float) -> Image:
     height, width = image.shape[:2]
-    return _resize(image, width * factor, height)
+    return _attack_by_resize(image, width * factor, height)
 
 
 def _perspective(image: Image, share: float) -> Image:
@@ -229,7 +229,7 @@ def _attacks() -> dict[str, Attack]:
         "rotate90": partial(_quarters, turns=1),
         "rotate180": partial(_quarters, turns=2),
         "mirror": _mirror,
-        "text": _text,
+        "text": _attack_by_text,
         "border": partial(_frame, share=0.1),
         "letterbox": _letterbox,
         "screenshot": _screenshot,
@@ -237,8 +237,12 @@ def _attacks() -> dict[str, Attack]:
         "aspect+25": partial(_squeeze, factor=1.25),
         "aspect-20": partial(_squeeze, factor=0.8),
         "strong1": partial(_chain, steps=(partial(_crop, removed=0.3), _print_scan, partial(_rotate, degrees=-8.0))),
-        "strong2": partial(_chain, steps=(_text, partial(_squeeze, factor=1.15), partial(_small_jpeg, quality=20))),
-        "strong3": partial(_chain, steps=(_mirror, partial(_crop, removed=0.5), _text, partial(_blur, share=0.004))),
+        "strong2": partial(
+            _chain, steps=(_attack_by_text, partial(_squeeze, factor=1.15), partial(_small_jpeg, quality=20))
+        ),
+        "strong3": partial(
+            _chain, steps=(_mirror, partial(_crop, removed=0.5), _attack_by_text, partial(_blur, share=0.004))
+        ),
     }
     light = ("jpeg20", "half", "crop10", "bright+20", "bright-20")
     return {name: Attack(name, alter, light=name in light) for name, alter in kinds.items()}

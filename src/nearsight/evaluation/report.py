@@ -136,7 +136,9 @@ class EvaluationReport:
         return template.render(report=self, charts=charts, groups=groups, colours=colours, drawn=COLOURS)
 
     def _curves(self, level: str) -> dict[str, Any]:
-        return {trial.name: curve for trial in self.trials if (curve := _curve(trial, level)) is not None}
+        return {
+            trial.name: curve for trial in self.trials if (curve := _precision_recall_curve(trial, level)) is not None
+        }
 
     def _colours(self, levels: Sequence[dict[str, Any]]) -> dict[str, int]:
         """The number of each drawn recipe's colour on the whole page, in the order of the table.
@@ -177,13 +179,13 @@ def _unaltered_outcomes(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [each for each in outcomes if not each.query.alteration]
 
 
-def _curve(trial: Trial, level: str) -> Any:  # noqa: ANN401 - an array, or None
+def _precision_recall_curve(trial: Trial, level: str) -> Any:  # noqa: ANN401 - an array, or None
     mine = [(each.ranks, each.n_positives) for each in _unaltered_outcomes(trial.outcomes) if each.level == level]
     return mean_curve(mine) if mine else None
 
 
 def _trial_dict(trial: Trial, levels: Sequence[str]) -> dict[str, Any]:
-    drawn = {level or "all": curve for level in levels if (curve := _curve(trial, level)) is not None}
+    drawn = {level or "all": curve for level in levels if (curve := _precision_recall_curve(trial, level)) is not None}
     return {
         "name": trial.name,
         "recipe": trial.recipe,
@@ -209,14 +211,14 @@ def _outcome_dict(outcome: Outcome) -> dict[str, Any]:
 
 
 def _measure_unit(name: str) -> str:
-    return _measure(name).unit if _measure(name) else "%"
+    return _measure_cell(name).unit if _measure_cell(name) else "%"
 
 
 def _measure_description(name: str) -> str:
-    return _measure(name).description if _measure(name) else ""
+    return _measure_cell(name).description if _measure_cell(name) else ""
 
 
-def _measure(name: str) -> Any:  # noqa: ANN401 - a measure, or None
+def _measure_cell(name: str) -> Any:  # noqa: ANN401 - a measure, or None
     """The measure of a column, whose name may end with a level."""
     return MEASURES.get(name) or MEASURES.get(name.rpartition(" ")[0])
 

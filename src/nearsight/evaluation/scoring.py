@@ -123,12 +123,12 @@ def compute_figures(truth: GroundTruth, outcomes: Sequence[Outcome]) -> dict[str
     return made
 
 
-def _mean(of: Callable[[Outcome], float]) -> Callable[[Sequence[Outcome], Labels], float]:
+def _mean_score(of: Callable[[Outcome], float]) -> Callable[[Sequence[Outcome], Labels], float]:
     return lambda outcomes, labels: mean([of(each) for each in outcomes])
 
 
 def _percent(of: Callable[[Outcome], float]) -> Callable[[Sequence[Outcome], Labels], float]:
-    return _mean(lambda outcome: 100 * of(outcome))
+    return _mean_score(lambda outcome: 100 * of(outcome))
 
 
 def _pool_answers(outcomes: Sequence[Outcome]) -> tuple[list[float], list[bool], int]:
@@ -172,7 +172,7 @@ MEASURES = {
         _percent(lambda o: recall_at(o.ranks, o.n_positives, 10)),
     ),
     "N-S": EvaluationMeasure(
-        "", "images of the group in the first four, 4 at best", _mean(lambda o: ukbench_score(o.ranks))
+        "", "images of the group in the first four, 4 at best", _mean_score(lambda o: ukbench_score(o.ranks))
     ),
     "µAP": EvaluationMeasure(
         "%",

@@ -59,11 +59,11 @@ def _place_on_paper(image: Image, shift: NDArray[np.float64], degrees: float) ->
     return np.asarray(laid, np.uint8)
 
 
-def _shift(image: Image, share: float) -> Image:
+def _shift_query(image: Image, share: float) -> Image:
     return _place_on_paper(image, generator_for(image).choice([-share, share], 2), 0.0)
 
 
-def _rotate(image: Image, degrees: float) -> Image:
+def _rotate_query(image: Image, degrees: float) -> Image:
     return _place_on_paper(image, np.zeros(2), float(generator_for(image).choice([-degrees, degrees])))
 
 
@@ -76,27 +76,27 @@ def _scan(image: Image, share: float, degrees: float) -> Image:
 
 def _sketch(image: Image, tremor: float, width: float, min_contrast: float) -> Image:
     """Lines with a tremor, `width` in shares of the side, where the grey falls by `min_contrast` of its range."""
-    small = _downscale(image, _SKETCH_SIDE)
+    small = _downscale_query(image, _SKETCH_SIDE)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     sigma = max(0.4, width * max(grey.shape))
     fine, coarse = (cv2.GaussianBlur(grey, (0, 0), sigma * factor) for factor in (1.0, 1.6))
     dark = fine - coarse + min_contrast
     lines = np.where(dark >= 0, 1.0, 1 + np.tanh(dark / _SOFT))
     paper = to_uint8(np.repeat(PAPER * lines[:, :, None], 3, axis=2))
-    return _resize(_displace(paper, generator_for(image), tremor, PAPER), image.shape, cv2.INTER_LINEAR)
+    return _resize_query(_displace_query(paper, generator_for(image), tremor, PAPER), image.shape, cv2.INTER_LINEAR)
 
 
 def _simulate_memory(image: Image, extension: float, drift: float, saturation: float) -> Image:
     """With `extension` more surroundings and a `drift` of places, in shares; colours `saturation` times as strong."""
     random = generator_for(image)
-    small = _downscale(image, _MEMORY_SIDE)
+    small = _downscale_query(image, _MEMORY_SIDE)
     pad = max(1, round(extension * max(small.shape[:2])))
     wide = cv2.copyMakeBorder(small, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     flat = _quantize_colours(wide, random)
     grey = flat.mean(axis=2, keepdims=True)
-    areas = _resize(to_uint8(grey + saturation * (flat - grey)), image.shape, cv2.INTER_NEAREST)
+    areas = _resize_query(to_uint8(grey + saturation * (flat - grey)), image.shape, cv2.INTER_NEAREST)
     blurred = cv2.GaussianBlur(areas, (0, 0), max(0.3, 0.008 * max(image.shape[:2])))
-    return _displace(np.asarray(blurred, np.uint8), random, drift, None)
+    return _displace_query(np.asarray(blurred, np.uint8), random, drift, None)
 
 
 def _quantize_colours(image: Image, generator: np.random.Generator) -> Floats:
@@ -115,7 +115,7 @@ def _quantize_colours(image: Image, generator: np.random.Generator) -> Floats:
     return np.asarray(means[nearest].reshape(image.shape), np.float32)
 
 
-def _displace(image: Image, generator: np.random.Generator, share: float, ground: int | None) -> Image:
+def _displace_query(image: Image, generator: np.random.Generator, share: float, ground: int | None) -> Image:
     """Every place moved by about `share` of the longest side, its neighbours nearly alike."""
     height, width = image.shape[:2]
     moved = generator.normal(0, share * max(height, width), (2, 8, 8)).astype(np.float32)
@@ -126,7 +126,7 @@ def _displace(image: Image, generator: np.random.Generator, share: float, ground
     return np.asarray(made, np.uint8)
 
 
-def _downscale(image: Image, side: int) -> Image:
+def _downscale_query(image: Image, side: int) -> Image:
     """With a longest side of at most `side` pixels."""
     factor = side / max(image.shape[:2])
     if factor >= 1:
@@ -135,7 +135,7 @@ def _downscale(image: Image, side: int) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _resize(image: Image, shape: tuple[int, ...], how: int) -> Image:
+def _resize_query(image: Image, shape: tuple[int, ...], how: int) -> Image:
     return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=how), np.uint8)
 
 
@@ -167,8 +167,8 @@ def select_kinds(words: str) -> list[str]:
 
 _KINDS: dict[str, Callable[[Image], Image]] = {
     "stored": np.copy,
-    "scan-shift": partial(_shift, share=0.05),
-    "scan-turn": partial(_rotate, degrees=3.0),
+    "scan-shift": partial(_shift_query, share=0.05),
+    "scan-turn": partial(_rotate_query, degrees=3.0),
     "scan": partial(_scan, share=0.05, degrees=3.0),
     "drawn": partial(_sketch, tremor=0.003, width=0.0025, min_contrast=0.012),
     "drawn-rough": partial(_sketch, tremor=0.015, width=0.006, min_contrast=0.03),

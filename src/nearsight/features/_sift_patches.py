@@ -30,9 +30,9 @@ def extract_patches(luma: NDArray[np.uint8], points: Floats, sides: Floats, angl
     made = np.empty((len(points), n_samples, n_samples), np.float32)
     levels = np.maximum(0, np.floor(np.log2(np.maximum(steps, 1)))).astype(int)
     for level in np.unique(levels).tolist():
-        small = _downsample(luma, level)
+        small = _downsample_patch(luma, level)
         shrink = np.array(small.shape[::-1]) / luma.shape[::-1]
-        for chosen in _batches(np.flatnonzero(levels == level), _MAX_REMAP_ROWS // n_samples):
+        for chosen in _patch_batches(np.flatnonzero(levels == level), _MAX_REMAP_ROWS // n_samples):
             turn = np.radians(angles[chosen])[:, None, None]
             step, place = steps[chosen][:, None, None], points[chosen][:, :, None, None]
             x = (place[:, 0] + step * (np.cos(turn) * right - np.sin(turn) * down)) * shrink[0] - 0.5
@@ -43,12 +43,12 @@ def extract_patches(luma: NDArray[np.uint8], points: Floats, sides: Floats, angl
     return made
 
 
-def _downsample(luma: NDArray[np.uint8], n_halvings: int) -> Floats:
+def _downsample_patch(luma: NDArray[np.uint8], n_halvings: int) -> Floats:
     size = tuple(max(1, side >> n_halvings) for side in luma.shape[::-1])
     return np.asarray(cv2.resize(luma.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _batches(indices: NDArray[np.int64], max_size: int) -> list[NDArray[np.int64]]:
+def _patch_batches(indices: NDArray[np.int64], max_size: int) -> list[NDArray[np.int64]]:
     return [indices[start : start + max_size] for start in range(0, len(indices), max_size)]
 
 

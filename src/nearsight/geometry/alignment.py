@@ -132,7 +132,7 @@ def _wrap_angle(degrees: _Doubles) -> _Doubles:
     return np.abs((degrees + 180) % 360 - 180)
 
 
-def _proposals(matches: Matches, tolerance: float) -> _Mask:
+def _alignment_proposals(matches: Matches, tolerance: float) -> _Mask:
     """Which matches agree with the similarity transform of one match: a row for each of the best."""
     query, hit = matches.query_points @ [1, 1j], matches.hit_points @ [1, 1j]
     similarity = matches.scale_ratios * np.exp(1j * np.radians(matches.rotations))
@@ -207,7 +207,7 @@ def fit_affine(matches: Matches, size: tuple[int, int], tolerance: float = 3.0) 
        matches that fall on the right place it is the rule, since similar things stand in similar poses.
     """
     best: tuple[int, _Doubles, _Mask] | None = None
-    for proposal in _proposals(matches, tolerance) if len(matches) > MINIMAL_SAMPLE else ():
+    for proposal in _alignment_proposals(matches, tolerance) if len(matches) > MINIMAL_SAMPLE else ():
         grown = _refine_affine(proposal, matches, tolerance)
         if grown is None or grown[1].sum() <= MINIMAL_SAMPLE:
             continue

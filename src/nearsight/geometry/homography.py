@@ -52,14 +52,14 @@ def estimate_homography(matches: Matches, tolerance: float) -> Match | None:
 
 def _estimate_from_proposals(matches: Matches, tolerance: float) -> tuple[_Doubles, _Mask] | None:
     best: tuple[_Doubles, _Mask] | None = None
-    for near in _proposals(matches, PROPOSAL_TOLERANCE * tolerance):
+    for near in _homography_proposals(matches, PROPOSAL_TOLERANCE * tolerance):
         fitted = _refine_affine(matches, near, tolerance)
         if fitted is not None and (best is None or fitted[1].sum() > best[1].sum()):
             best = fitted
     return None if best is None else _refine_homography(matches, best, tolerance)
 
 
-def _proposals(matches: Matches, tolerance: float) -> _Mask:
+def _homography_proposals(matches: Matches, tolerance: float) -> _Mask:
     """Which matches agree with the similarity that each proposes: the rows of the best."""
     query, hit = matches.query_points @ [1, 1j], matches.hit_points @ [1, 1j]
     similarity = matches.scale_ratios * np.exp(1j * np.radians(matches.rotations))
@@ -127,14 +127,14 @@ def _estimate_robustly(matches: Matches, candidates: _Mask, tolerance: float) ->
 
 def _find_inliers(matrix: _Doubles, matches: Matches, tolerance: float) -> _Mask:
     """Which matches lie where the transform takes them, with the scale that it has there, where they say one."""
-    moved, scale = _project(matrix, matches.query_points)
+    moved, scale = _project_by_homography(matrix, matches.query_points)
     near: _Mask = np.linalg.norm(moved - matches.hit_points, axis=1) <= tolerance * np.clip(scale, 0.5, 1)
     if matches.has_pose:
         near &= np.abs(np.log(matches.scale_ratios / np.maximum(scale, 1e-6))) <= np.log(MAX_SCALE_RATIO)
     return near
 
 
-def _project(matrix: _Doubles, points: _Doubles) -> tuple[_Doubles, _Doubles]:
+def _project_by_homography(matrix: _Doubles, points: _Doubles) -> tuple[_Doubles, _Doubles]:
     """Where a homography takes places `(n, 2)`, and by how much it scales lengths there `(n,)`."""
     moved = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     depth = np.where(np.abs(moved[:, 2]) < 1e-9, 1e-9, moved[:, 2])

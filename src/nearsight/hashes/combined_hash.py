@@ -152,7 +152,7 @@ def _cluster_hues(hue_weights: Amounts) -> tuple[Floats, NDArray[np.int64]]:
     bins = _quantile_bins(hue_weights)
     angles = np.deg2rad(2 * bins + 1)
     points = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
-    labels = _initial_clusters(hue_weights)[bins, None].astype(np.int32)
+    labels = _initial_hue_clusters(hue_weights)[bins, None].astype(np.int32)
     ends = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _ROUNDS, 1e-4)
     _, found, middles = cv2.kmeans(points, N_KEY_HUES, labels, ends, 1, cv2.KMEANS_USE_INITIAL_LABELS)
     return np.asarray(middles, np.float32), np.bincount(found[:, 0], minlength=N_KEY_HUES)
@@ -164,7 +164,7 @@ def _quantile_bins(weights: Amounts) -> NDArray[np.int64]:
     return np.asarray(np.searchsorted(summed, (np.arange(_SAMPLES) + 0.5) / _SAMPLES * summed[-1]), np.int64)
 
 
-def _initial_clusters(weights: Amounts) -> NDArray[np.int64]:
+def _initial_hue_clusters(weights: Amounts) -> NDArray[np.int64]:
     """Three arcs that part the circle of hues `(180,)` best, as the number of the arc of each hue.
 
     Every way to cut it at three places, 10 degrees apart, is tried: k-means that begins anywhere may end anywhere.
@@ -197,12 +197,12 @@ def quantise_activations(activations: Floats) -> NDArray[np.uint8]:
     """What a network sees as bytes, `(N, 128) uint8` for its pooled layer `(N, 1280)`."""
     norms = np.linalg.norm(activations, axis=1, keepdims=True)
     ahead = activations / np.where(norms == 0, 1, norms)
-    along = np.stack([_directions() @ row for row in ahead.astype(np.float64)])
+    along = np.stack([_projection_directions() @ row for row in ahead.astype(np.float64)])
     return np.clip(np.round(CONTENT_BYTES + _QUANTISATION_SCALE * along), 0, 255).astype(np.uint8)
 
 
 @cache
-def _directions() -> NDArray[np.float64]:
+def _projection_directions() -> NDArray[np.float64]:
     """The directions `(128, 1280)`, each of length 1; `benchmarks/reduction.py` made them."""
     with (files("nearsight.hashes") / "combined_hash.npy").open("rb") as file:
         stored = np.load(file, allow_pickle=False).astype(np.float64)

@@ -88,7 +88,7 @@ class ConvolutionHash(Descriptor):
     def _vector(self, image: Image) -> NDArray[np.uint8]:
         maps = _min_max_scale(resize_exact(image, _SIDE, _SIDE).astype(np.float32))
         for weights in _random_layers(self.seed):
-            maps = _max_pool(np.maximum(_convolve(maps, weights), 0))
+            maps = _max_pool(np.maximum(_convolve_hash_filter(maps, weights), 0))
         return np.rint(_min_max_scale(maps.ravel()) * 255).astype(np.uint8)
 
 
@@ -109,7 +109,7 @@ def _random_layers(seed: int) -> tuple[Floats, ...]:
     return tuple(layers)
 
 
-def _convolve(maps: Floats, weights: Floats) -> Floats:
+def _convolve_hash_filter(maps: Floats, weights: Floats) -> Floats:
     """Maps `(S, S, in)` with a border of zeros under each 3 x 3 window, `(S, S, out)`."""
     side, _, channels = maps.shape
     padded = np.pad(maps, ((1, 1), (1, 1), (0, 0)))

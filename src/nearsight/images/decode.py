@@ -90,7 +90,7 @@ class DecodedImage:
         if side < 1:
             raise UsageError(f"an image has a side of at least 1 pixel; got {side}")
         with as_image_errors(Reason.CORRUPT):
-            pixels = to_srgb(_downscale(self._crop_base(box), side), self.mode, self.profile)
+            pixels = to_srgb(_downscale_decoded(self._crop_base(box), side), self.mode, self.profile)
             return _make_upright(pixels, self.orientation)
 
     def _crop_base(self, box: Box | None) -> Pixels:
@@ -234,7 +234,7 @@ def _pixel_interval(low: float, high: float, size: int) -> tuple[int, int]:
     return first, max(first + 1, min(size, math.ceil(high - 1e-6)))
 
 
-def _downscale(pixels: Pixels, side: int) -> Pixels:
+def _downscale_decoded(pixels: Pixels, side: int) -> Pixels:
     height, width = pixels.shape[:2]
     longest = max(height, width)
     if longest <= side:

@@ -44,12 +44,16 @@ def _read_or_empty(source: Callable[[Pillow.Image], ImageText], image: Pillow.Im
 
 
 def _read_exif(exif: Mapping[int, Any], utf16: str) -> tuple[list[str], list[str]]:
-    captions = [_decode_utf16(exif.get(XP_TITLE)), _text(exif.get(DESCRIPTION)), _decode_utf16(exif.get(XP_SUBJECT))]
+    captions = [
+        _decode_utf16(exif.get(XP_TITLE)),
+        _embedded_text(exif.get(DESCRIPTION)),
+        _decode_utf16(exif.get(XP_SUBJECT)),
+    ]
     captions += [_decode_utf16(exif.get(XP_COMMENT)), _decode_comment(exif.get(COMMENT), utf16)]
     return captions, split_tags(_decode_utf16(exif.get(XP_KEYWORDS)))
 
 
-def _text(value: object) -> str:
+def _embedded_text(value: object) -> str:
     if isinstance(value, bytes):
         value = value.decode("utf8", "replace")
     return value.split("\0")[0] if isinstance(value, str) else ""
@@ -65,11 +69,11 @@ def _decode_utf16(value: object) -> str:
 def _decode_comment(value: object, utf16: str) -> str:
     """The user's comment: eight bytes name its encoding; UTF-16 is in the byte order of the EXIF or of its own mark."""
     if not isinstance(value, bytes):
-        return _text(value)
+        return _embedded_text(value)
     if value.startswith(b"UNICODE\0"):
         marked = value[8:10] in (BOM_UTF16_LE, BOM_UTF16_BE)
         return value[8:].decode("utf-16" if marked else utf16, "replace").split("\0")[0]
-    return _text(value[8:]) if value.startswith(b"ASCII\0\0\0") else ""
+    return _embedded_text(value[8:]) if value.startswith(b"ASCII\0\0\0") else ""
 
 
 def _read_xmp(image: Pillow.Image) -> ImageText:
@@ -87,9 +91,9 @@ def _read_xmp(image: Pillow.Image) -> ImageText:
 def _read_iptc(image: Pillow.Image) -> ImageText:
     """Title, headline, caption and keywords of the older IPTC records."""
     records = (IptcImagePlugin.getiptcinfo(image) if isinstance(image, ImageFile.ImageFile) else None) or {}
-    captions = [_text(_first_item(records.get((2, number)))) for number in (5, 105, 120)]
+    captions = [_embedded_text(_first_item(records.get((2, number)))) for number in (5, 105, 120)]
     words = records.get((2, 25), [])
-    tags = [_text(word) for word in (words if isinstance(words, list) else [words])]
+    tags = [_embedded_text(word) for word in (words if isinstance(words, list) else [words])]
     return build_image_text("", captions, tags) or ImageText("")
 
 

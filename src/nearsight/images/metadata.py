@@ -70,14 +70,14 @@ def _read_entry(entries: Mapping[int, Any], key: int) -> Any:  # noqa: ANN401 - 
         return None
 
 
-def _text(value: object) -> str:
+def _metadata_text(value: object) -> str:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     return printable(value.split("\0")[0]) if isinstance(value, str) else ""
 
 
 def _parse_time(value: object) -> str | None:
-    match = _TIME.match(_text(value))
+    match = _TIME.match(_metadata_text(value))
     if not match:
         return None
     try:
@@ -88,7 +88,7 @@ def _parse_time(value: object) -> str | None:
 
 def _camera_name(make: object, model: object) -> str | None:
     """Make and model as one name: "Canon" and "Canon EOS 5D" are "Canon EOS 5D"."""
-    maker, name = _text(make), _text(model)
+    maker, name = _metadata_text(make), _metadata_text(model)
     makers, first = maker.lower().split(), name.lower().split()[:1]
     known = bool(makers and first) and (first[0] in makers or first[0].startswith(makers[0]))
     both = name if known else f"{maker} {name}".strip()
@@ -103,7 +103,7 @@ def _parse_position(gps: Mapping[int, Any]) -> tuple[float | None, float | None]
 
 def _parse_degrees(parts: object, reference: object, references: bytes, limit: float) -> float | None:
     """Degrees, minutes and seconds as signed degrees; a missing or impossible number is none at all."""
-    letter = _text(reference)[:1].upper().encode("ascii", "replace")
+    letter = _metadata_text(reference)[:1].upper().encode("ascii", "replace")
     if not letter or letter not in references:
         return None
     numbers = [_parse_number(part) for part in (parts if isinstance(parts, tuple) else (parts,))][:3]

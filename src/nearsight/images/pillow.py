@@ -106,11 +106,11 @@ def as_image_errors(default_reason: Reason) -> Iterator[None]:
     except UsageError:
         raise
     except Exception as error:
-        reason = _reason(error, default_reason)
-        raise ImageError(reason, "" if reason is Reason.OUT_OF_MEMORY else _detail(error)) from error
+        reason = _pillow_reason(error, default_reason)
+        raise ImageError(reason, "" if reason is Reason.OUT_OF_MEMORY else _pillow_detail(error)) from error
 
 
-def _reason(error: Exception, default_reason: Reason) -> Reason:
+def _pillow_reason(error: Exception, default_reason: Reason) -> Reason:
     if isinstance(error, MemoryError) or getattr(error, "code", None) == _NO_MEMORY or _NO_ROOM.search(str(error)):
         return Reason.OUT_OF_MEMORY
     if isinstance(error, EOFError) or _CUT_SHORT.search(str(error)):
@@ -118,7 +118,7 @@ def _reason(error: Exception, default_reason: Reason) -> Reason:
     return default_reason
 
 
-def _detail(error: Exception) -> Technical:
+def _pillow_detail(error: Exception) -> Technical:
     text = printable(_ADDRESS.sub("", str(error)))
     return Technical(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 

@@ -88,11 +88,11 @@ class Gistis(CellIndex):
     def train_codes(self, rows: Floats, centroids: Floats, cells: NDArray[np.int64]) -> Arrays:
         """The rotation `(bits, E)`; for each cell the medians `(cells, bits)` and the mean residual's length."""
         rotation = _random_rotation(self.bits, rows.shape[1])
-        thresholds, radii = _project(centroids, rotation), np.full(len(centroids), np.nan, np.float32)
+        thresholds, radii = _project_gistis(centroids, rotation), np.full(len(centroids), np.nan, np.float32)
         for cell, centroid in enumerate(centroids):
             inside = rows[cells == cell]
             if len(inside) >= _MIN_CELL_SAMPLES:
-                thresholds[cell] = np.median(_project(inside, rotation), axis=0)
+                thresholds[cell] = np.median(_project_gistis(inside, rotation), axis=0)
             if len(inside):
                 radii[cell] = np.linalg.norm(inside - centroid, axis=1).mean()
         radii[np.isnan(radii)] = np.nanmean(radii)
@@ -102,7 +102,7 @@ class Gistis(CellIndex):
         self, rows: NDArray[Any], flat: Floats, cells: NDArray[np.int64], fitted: Arrays
     ) -> NDArray[np.uint8]:
         """Signatures `(N, bits / 8) uint8`."""
-        return np.packbits(_project(flat, fitted["rotation"]) > fitted["thresholds"][cells], axis=1)
+        return np.packbits(_project_gistis(flat, fitted["rotation"]) > fitted["thresholds"][cells], axis=1)
 
     def make_scanner(
         self, query: NDArray[Any], flat: Floats, away: Floats, metric: Metric, fitted: Arrays
@@ -136,7 +136,7 @@ def _nearest_codes(
     return answers, slice(None)
 
 
-def _project(vectors: Floats, rotation: Floats) -> Floats:
+def _project_gistis(vectors: Floats, rotation: Floats) -> Floats:
     """Rows `(n, E)` along the directions, `(n, bits)`.
 
     In double precision: so a row that is the threshold itself has the same bit among whatever other rows it comes.

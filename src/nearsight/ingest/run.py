@@ -231,13 +231,15 @@ class Ingest:
         if imaged:
             blobs = [blob for _, blob in imaged]
             entries.append(
-                segments.write_blobs(self.folder, segment_id, segments.THUMBNAILS, _ids(imaged), blobs, self.files)
+                segments.write_blobs(
+                    self.folder, segment_id, segments.THUMBNAILS, _ids_of_pairs(imaged), blobs, self.files
+                )
             )
         for number, key in enumerate(self.keys):
             described = [(i, read.vectors[number]) for i, read in placed if number in read.vectors]
             if described:
                 at, rows = segment_id + len(entries), [row for _, row in described]
-                entries.append(self._write_segment(at, key, _ids(described), rows))
+                entries.append(self._write_segment(at, key, _ids_of_pairs(described), rows))
         return entries
 
     def _write_segment(self, segment_id: int, key: str, ids: Ids, rows: list[NDArray[Any]]) -> SegmentEntry:
@@ -282,7 +284,7 @@ def forget_images(catalogue: CatalogueWriter, ids: Ids) -> None:
             catalogue.drop_image(image_id)
 
 
-def _ids(pairs: Sequence[tuple[int, object]]) -> Ids:
+def _ids_of_pairs(pairs: Sequence[tuple[int, object]]) -> Ids:
     return np.array([image_id for image_id, _ in pairs], np.int64)
 
 

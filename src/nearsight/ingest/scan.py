@@ -121,7 +121,7 @@ class Comparison:
 
     def _find_missing(self, image_id: int) -> tuple[int, ...]:
         """Numbers of the vectors that an image lacks: of a new recipe, or of a repaired segment."""
-        return tuple(number for number, ids in self.ids_by_number.items() if not _contains(ids, image_id))
+        return tuple(number for number, ids in self.ids_by_number.items() if not _folder_contains(ids, image_id))
 
     def _is_own_file(self, found: FoundFile) -> bool:
         """Whether a file belongs to this collection, stored inside the folder under another name."""
@@ -200,7 +200,7 @@ class Comparison:
             yield replace(self.catalogue.image(image_id), path=path, mtime_ns=mtime_ns)
 
 
-def _contains(ids: Ids, image_id: int) -> bool:
+def _folder_contains(ids: Ids, image_id: int) -> bool:
     at = int(np.searchsorted(ids, image_id))
     return at < len(ids) and int(ids[at]) == image_id
 

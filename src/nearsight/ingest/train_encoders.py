@@ -198,7 +198,7 @@ def train_chain(
                     "--recipe ... --pairs FILE --out TRAINED, and then --trained TRAINED where it is used"
                 )
             chosen = [described[at] for pair in pairs for at in pair] if encoder.trains_on_pairs else described
-            sample = _sample(chosen, before, encoder.sample_size, place / f"sample-{number}")
+            sample = _sample_training_features(chosen, before, encoder.sample_size, place / f"sample-{number}")
             try:
                 fitted = encoder.train(sample, lambda done, total: report("training", done, total))
             except ValueError as problem:
@@ -210,7 +210,9 @@ def train_chain(
             described, before = [_encode_one(one, before) for one in described], []
 
 
-def _sample(described: Sequence[Any], before: list[tuple[Encoder, Arrays]], count: int, path: Path) -> Floats:
+def _sample_training_features(
+    described: Sequence[Any], before: list[tuple[Encoder, Arrays]], count: int, path: Path
+) -> Floats:
     """Sample up to `count` descriptors evenly from all images, or their vectors, into a memory-mapped file."""
     rng, pieces = np.random.default_rng(SEED), list[Floats]()
     each = _features_per_image(

@@ -36,11 +36,13 @@ def warp_grid(row: NDArray[Any], reach: int, scales: tuple[float, ...], mirror: 
     """The image of one row `(D,)` moved and scaled in every combination, then the same mirrored, `(T, D)`."""
     image = row.astype(np.float32).reshape(square_shape(len(row)))
     sides = [image, image[:, ::-1]] if mirror else [image]
-    moved = [_resample(side, _resampling_matrices(len(image), reach, scale)) for side in sides for scale in scales]
+    moved = [
+        _resample_warped(side, _resampling_matrices(len(image), reach, scale)) for side in sides for scale in scales
+    ]
     return np.concatenate(moved).reshape(-1, len(row))
 
 
-def _resample(image: Floats, maps: Floats) -> Floats:
+def _resample_warped(image: Floats, maps: Floats) -> Floats:
     """`(M * M, S, S, C)`: each of M maps `(M, S, S)` along y with each along x."""
     along_x = np.einsum("mxk,ykc->myxc", maps, image, optimize=True)
     return np.asarray(np.einsum("nyk,mkxc->nmyxc", maps, along_x, optimize=True).reshape(-1, *image.shape))

@@ -46,7 +46,7 @@ class Cosine(Metric):
         """Distances `(Q, N) float32`."""
         heads = _unit_vectors(queries) if queries.ndim == 2 else queries
         return distances_in_blocks(
-            lambda block: _block_distances(heads, block), queries, rows, block_values=_BLOCK_VALUES
+            lambda block: _cosine_distances(heads, block), queries, rows, block_values=_BLOCK_VALUES
         )
 
     def to_euclidean(self, rows: NDArray[Any]) -> Floats:
@@ -58,7 +58,7 @@ class Cosine(Metric):
         return np.asarray(1 - distances / 2, np.float32)
 
 
-def _block_distances(query_directions: NDArray[np.float64], block: NDArray[Any]) -> NDArray[np.float64]:
+def _cosine_distances(query_directions: NDArray[np.float64], block: NDArray[Any]) -> NDArray[np.float64]:
     values = block.astype(np.float64)
     norms = np.sqrt(np.einsum("ij,ij->i", values, values))
     cosines = query_directions[:, :-1] @ values.T / np.where(norms == 0, 1, norms)

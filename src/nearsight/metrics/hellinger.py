@@ -52,7 +52,7 @@ class Hellinger(Metric):
         """Distances `(Q, N) float32`."""
         asked = np.sqrt(normalise_histograms(queries)) if queries.ndim == 2 else queries
         return distances_in_blocks(
-            lambda block: _block_distances(asked, np.sqrt(normalise_histograms(block))), queries, rows
+            lambda block: _hellinger_distances(asked, np.sqrt(normalise_histograms(block))), queries, rows
         )
 
     def to_euclidean(self, rows: NDArray[Any]) -> Floats:
@@ -64,5 +64,5 @@ class Hellinger(Metric):
         return np.asarray(1 - distances, np.float32)
 
 
-def _block_distances(queries: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _hellinger_distances(queries: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.clip(scipy.spatial.distance.cdist(queries, rows) / np.sqrt(2), 0, 1))

@@ -57,11 +57,11 @@ class JensenShannon(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        return np.sqrt(_divergences(queries, rows, np.float64))
+        return np.sqrt(_jensen_shannon_divergences(queries, rows, np.float64))
 
     def approximate(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """The divergences in single precision, which is not enough for their roots near 0."""
-        return _divergences(queries, rows, np.float32)
+        return _jensen_shannon_divergences(queries, rows, np.float32)
 
     def to_euclidean(self, rows: NDArray[Any]) -> Floats:
         """Roots of shares: the Hellinger distance orders nearly alike."""
@@ -72,7 +72,7 @@ class JensenShannon(Metric):
         return np.asarray(1 - distances, np.float32)
 
 
-def _divergences(queries: NDArray[Any], rows: NDArray[Any], float_dtype: DTypeLike) -> Floats:
+def _jensen_shannon_divergences(queries: NDArray[Any], rows: NDArray[Any], float_dtype: DTypeLike) -> Floats:
     asked = normalise_histograms(queries, float_dtype) if queries.ndim == 2 else queries
     filled = [np.flatnonzero(query) for query in asked]
 
@@ -81,13 +81,13 @@ def _divergences(queries: NDArray[Any], rows: NDArray[Any], float_dtype: DTypeLi
         apart = np.empty((len(asked), len(block)), float_dtype)
         for line, query, bins in zip(apart, asked, filled, strict=True):
             beside = np.einsum("ij,j->i", stored, (query == 0).astype(float_dtype))
-            line[:] = _divergence(query[bins], stored[:, bins], beside)
+            line[:] = _jensen_shannon_divergence(query[bins], stored[:, bins], beside)
         return np.clip(apart, 0, 1)
 
     return distances_in_blocks(block_divergences, queries, rows, block_values=_BLOCK_VALUES)
 
 
-def _divergence(query: NDArray[Any], rows: NDArray[Any], outside_mass: NDArray[Any]) -> NDArray[Any]:
+def _jensen_shannon_divergence(query: NDArray[Any], rows: NDArray[Any], outside_mass: NDArray[Any]) -> NDArray[Any]:
     """Divergences `(n,)` over the bins that the query fills; `outside_mass (n,)` is what rows have in the others.
 
     A bin adds (q log(2 q / (q + r)) + r log(2 r / (q + r))) / 2, each term on its own so that equal bins add just 0,

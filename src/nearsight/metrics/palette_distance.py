@@ -69,9 +69,9 @@ class PaletteDistance(Metric):
         check_widths(queries, rows)
         if queries.shape[1] % 4:
             raise ValueError(f"a palette is k times share, L*, a*, b*; got rows of {queries.shape[1]} values")
-        return distances_in_blocks(lambda block: self._block_distances(queries, block), queries, rows)
+        return distances_in_blocks(lambda block: self._palette_distances(queries, block), queries, rows)
 
-    def _block_distances(self, queries: NDArray[Any], block: NDArray[Any]) -> NDArray[np.float64]:
+    def _palette_distances(self, queries: NDArray[Any], block: NDArray[Any]) -> NDArray[np.float64]:
         shares, colours = _shares_and_colours(block)
         stored = self._self_similarity(shares, colours)
         squares = np.empty((len(queries), len(block)))

@@ -44,10 +44,10 @@ class Ssd(Metric):
 
     def distances(self, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
         """Distances `(Q, N) float32`."""
-        return distances_in_blocks(lambda block: _block_distances(queries, block), queries, rows)
+        return distances_in_blocks(lambda block: _ssd_distances(queries, block), queries, rows)
 
 
-def _block_distances(queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+def _ssd_distances(queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
     apart = np.empty((len(queries), len(rows)), np.float32)
     for line, query in zip(apart, queries, strict=True):
         line[:] = paired_squared_distances(query, rows)

@@ -85,14 +85,14 @@ class WaveletMatch(Metric):
         if queries.shape[1] % 3:
             raise ValueError(f"a signature is 3 means and 3 times as many places; got {queries.shape[1]} values")
         return distances_in_blocks(
-            lambda block: self._block_distances(queries, block), queries, rows, block_values=_BLOCK_VALUES
+            lambda block: self._wavelet_distances(queries, block), queries, rows, block_values=_BLOCK_VALUES
         )
 
     def similarity(self, distances: Floats) -> Floats:
         """1 / (1 + distance / 20)."""
         return np.asarray(1 / (1 + distances / 20), np.float32)
 
-    def _block_distances(self, queries: NDArray[Any], block: NDArray[Any]) -> NDArray[np.float64]:
+    def _wavelet_distances(self, queries: NDArray[Any], block: NDArray[Any]) -> NDArray[np.float64]:
         weights, means = _coefficient_weights(self.query), np.array(_WEIGHTS[self.query])[:, 0]
         apart = np.abs(queries[:, None, :3].astype(np.float64) - block[:, :3]) @ means
         stored = _coefficient_indices(block)

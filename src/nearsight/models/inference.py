@@ -46,7 +46,7 @@ def model_digest(name: str) -> str:
 
 def load_model(name: str) -> None:
     """Find a model, check it and open it; ModelError where that cannot be."""
-    _session(store.require_model(name), os.getpid())
+    _onnx_session(store.require_model(name), os.getpid())
 
 
 def execution_provider(name: str) -> str:
@@ -54,7 +54,7 @@ def execution_provider(name: str) -> str:
 
     That is CUDA where the installed ONNX Runtime has it, a graphics card is there and its libraries can be loaded.
     """
-    provider: str = _session(store.require_model(name), os.getpid()).get_providers()[0]
+    provider: str = _onnx_session(store.require_model(name), os.getpid()).get_providers()[0]
     return provider.removesuffix("ExecutionProvider")
 
 
@@ -73,7 +73,7 @@ def compute_outputs(
     """
     model = store.require_model(name)
     wanted, feeding = model.card.output(output), model.card.image_input()
-    session = _session(model, os.getpid())
+    session = _onnx_session(model, os.getpid())
     for image in images:
         (made,) = _run_session(session, name, [output], {feeding.name: to_model_input(image, feeding, longest_side)})
         yield _validate_output(made, wanted, name)
@@ -88,7 +88,9 @@ def run_model(name: str, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any
         where the model is not there, is not what its card says, or does not take what it is given
     """
     model = store.require_model(name)
-    return _run_session(_session(model, os.getpid()), name, [each.name for each in model.card.outputs], dict(inputs))
+    return _run_session(
+        _onnx_session(model, os.getpid()), name, [each.name for each in model.card.outputs], dict(inputs)
+    )
 
 
 def _run_session(session: Any, name: str, outputs: list[str], inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:  # noqa: ANN401 - the library has no types
@@ -111,7 +113,7 @@ def embed_texts(name: str, texts: Sequence[str]) -> Floats:
     feeding, wanted = model.card.text, model.card.vector()
     if feeding is None:
         raise ModelError(f"the model {name} takes no texts: its card has no [text]")
-    tokens, session = load_tokenizer(feeding.vocabulary), _session(model, os.getpid())
+    tokens, session = load_tokenizer(feeding.vocabulary), _onnx_session(model, os.getpid())
     made = np.empty((len(texts), wanted.dimension), np.float32)
     for at, text in enumerate(texts):
         numbers = tokens.encode(text, feeding.context)
@@ -178,7 +180,7 @@ def _round_to_multiple(side: float, spec: ImageInput) -> int:
 
 
 @lru_cache(maxsize=_SESSIONS)
-def _session(model: ModelFile, process: int) -> Any:  # noqa: ANN401 - the library has no types
+def _onnx_session(model: ModelFile, process: int) -> Any:  # noqa: ANN401 - the library has no types
     """The open model; one for each process, made when it is first needed."""
     import onnxruntime
 

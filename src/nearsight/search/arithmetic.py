@@ -67,13 +67,13 @@ def _own_term(
 
 def sum_label(query: Query) -> str:
     """What is said of every hit of such a query."""
-    images, others = ([_name(each) for each in some] for some in (query.plus_images, query.minus_images))
+    images, others = ([_term_name(each) for each in some] for some in (query.plus_images, query.minus_images))
     own = ["the image"] if query.image is not None else []
     plus, minus = ", ".join([*own, *query.plus_texts, *images]), ", ".join([*query.minus_texts, *others])
     return f"the nearest to: {plus}" + (f"; away from: {minus}" if minus else "")
 
 
-def _name(image: Path | bytes | Image) -> str:
+def _term_name(image: Path | bytes | Image) -> str:
     return image.name if isinstance(image, Path) else "an image"
 
 
@@ -88,7 +88,7 @@ def combine(plus: Floats, minus: Floats, weight: float = 1.0, *, amounts: bool =
     ------
     UsageError : nothing is left
     """
-    sizes = [_sizes(vectors, amounts) for vectors in (plus, minus)]
+    sizes = [_vector_sizes(vectors, amounts) for vectors in (plus, minus)]
     positive, negative = (
         (vectors / np.where(size == 0, 1, size)[:, None]).sum(0)
         for vectors, size in zip((plus, minus), sizes, strict=True)
@@ -96,12 +96,12 @@ def combine(plus: Floats, minus: Floats, weight: float = 1.0, *, amounts: bool =
     total = positive - weight * negative
     if amounts:
         total = np.maximum(total, 0)
-    left = float(_sizes(total[None], amounts)[0])
+    left = float(_vector_sizes(total[None], amounts)[0])
     if left < _NOTHING:
         raise UsageError("the query cancels out: its positive and negative terms are equal")
     return np.asarray(total * (sizes[0].mean() / left), np.float32)
 
 
-def _sizes(vectors: NDArray[Any], amounts: bool) -> Doubles:
+def _vector_sizes(vectors: NDArray[Any], amounts: bool) -> Doubles:
     values = vectors.astype(np.float64)
     return np.asarray(values.sum(1) if amounts else np.linalg.norm(values, axis=1))

@@ -32,7 +32,7 @@ def explain_hits(
     if query.image is None or label:
         return [Explanation(label or "the nearest to these colours") for _ in ids]
     if any(reranker.gives_verdict for reranker in pipeline.rerankers):
-        verdicts = _verdicts(pipeline, query.image, ids, distances, context)
+        verdicts = _last_verdicts(pipeline, query.image, ids, distances, context)
     else:
         background, share = snapshot.background(pipeline), sense.max_false_match_rate if sense else ALIKE
         verdicts = [background.explain(distances[image_id], share) for image_id in ids.tolist()]
@@ -49,7 +49,7 @@ def _with_ranking(verdict: Explanation, given: Sequence[Explanation | None]) -> 
     return replace(verdict, sentence=f"{reasons[-1].sentence}; {verdict.sentence}", similarity=similarity)
 
 
-def _verdicts(
+def _last_verdicts(
     pipeline: Pipeline, image: Image, ids: Ids, distances: Mapping[int, float], context: RerankContext
 ) -> list[Explanation]:
     """The last word of the re-rankers that give verdicts.

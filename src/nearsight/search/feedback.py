@@ -74,7 +74,7 @@ def apply_feedback(
     """
     index, n_similar, own = snapshot.index(pipeline), len(query.like), encoded.n_primary
     query_vector = encoded.vectors[0]
-    marked = [_vector(image_id, snapshot, pipeline) for image_id in (*query.like, *query.unlike)]
+    marked = [_feedback_vector(image_id, snapshot, pipeline) for image_id in (*query.like, *query.unlike)]
     vectors: Any = [*encoded.vectors[:own], *marked]
     if not pipeline.descriptor.variable_length:
         vectors = np.stack(vectors)
@@ -110,7 +110,7 @@ def _score_table(among: Ids, found: Hits) -> Doubles:
     return scores
 
 
-def _vector(image_id: Any, snapshot: Snapshot, pipeline: Pipeline) -> NDArray[Any]:  # noqa: ANN401 - an int by now
+def _feedback_vector(image_id: Any, snapshot: Snapshot, pipeline: Pipeline) -> NDArray[Any]:  # noqa: ANN401 - an int by now
     if not snapshot.has_vector(pipeline, image_id):
         raise UsageError(f"no image with id {image_id} in this collection")
     return snapshot.vector(pipeline, image_id)

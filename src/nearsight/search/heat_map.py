@@ -91,11 +91,13 @@ def _covers_image(features: LocalFeatures) -> bool:
 def _sum_of_grids(parts: Sequence[Doubles]) -> Floats:
     """The sum of several grids, as large as the largest in each direction."""
     rows, columns = (max(part.shape[axis] for part in parts) for axis in (0, 1))
-    resampled = [_overlaps(part.shape[0], rows) @ part @ _overlaps(part.shape[1], columns).T for part in parts]
+    resampled = [
+        _window_overlaps(part.shape[0], rows) @ part @ _window_overlaps(part.shape[1], columns).T for part in parts
+    ]
     return np.asarray(sum(resampled), np.float32)
 
 
-def _overlaps(count: int, n_cells: int) -> Doubles:
+def _window_overlaps(count: int, n_cells: int) -> Doubles:
     """`(n_cells, count)`: the part of each of `count` equal pieces of a length that lies in each of `n_cells` ones."""
     old, new = np.arange(count + 1) / count, np.arange(n_cells + 1) / n_cells
     overlap = np.minimum(new[1:, None], old[1:]) - np.maximum(new[:-1, None], old[:-1])

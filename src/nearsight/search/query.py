@@ -52,7 +52,7 @@ def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: Fi
         return _encode_stored(query.image, pipeline, snapshot)
     opened = open_image(query.image, full=query.box is not None, files=files)
     pixels = opened.render(pipeline.descriptor.side, query.box)
-    views, n_primary = _views(pipeline, pixels)
+    views, n_primary = _query_views(pipeline, pixels)
     vectors = pipeline.descriptor.encode_queries(views)
     return EncodedQuery(vectors, n_primary, opened.render(thumbnail.SIDE, query.box), pixels)
 
@@ -60,7 +60,7 @@ def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: Fi
 def _encode_stored(image_id: int, pipeline: Pipeline, snapshot: Snapshot) -> EncodedQuery:
     """An image of the collection has its vector; its other views are described from its thumbnail."""
     image, vector = thumbnail.decode(snapshot.thumbnail_bytes(image_id)), snapshot.vector(pipeline, image_id)
-    views, n_primary = _views(pipeline, image)
+    views, n_primary = _query_views(pipeline, image)
     if len(views) == 1:
         return EncodedQuery([vector] if pipeline.descriptor.variable_length else vector[None], 1, image, image)
     vectors = pipeline.descriptor.encode_queries(views)
@@ -88,7 +88,7 @@ def _encode_histogram(query: Query, pipeline: Pipeline) -> EncodedQuery:
     return EncodedQuery(vector[None], 1, None)
 
 
-def _views(pipeline: Pipeline, pixels: Image) -> tuple[list[Image], int]:
+def _query_views(pipeline: Pipeline, pixels: Image) -> tuple[list[Image], int]:
     """The views that a pipeline asks with, and how many of them are no speculation."""
     views, speculative = [pixels], list[Image]()
     for reranker in pipeline.rerankers:

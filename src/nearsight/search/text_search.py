@@ -35,13 +35,15 @@ class TextSearch:
         hits = []
         for rank, (record, score) in enumerate(found, 1):
             reason = Explanation(self._why(record, query.words), "text match", True, max(0.0, score / best))
-            hits.append(_hit(rank, record, score, "bm25", reason))
+            hits.append(_text_hit(rank, record, score, "bm25", reason))
         return self._results("words", hits)
 
     def _filtered(self, records: Sequence[ImageRecord], query: Query) -> Results:
         reason = Explanation(f"matches the filter: {query.where}", "matches the filter", True, 1.0)
         records = sorted(records, key=lambda each: each.path)[: query.k]
-        return self._results("where", [_hit(rank, each, 0.0, "filter", reason) for rank, each in enumerate(records, 1)])
+        return self._results(
+            "where", [_text_hit(rank, each, 0.0, "filter", reason) for rank, each in enumerate(records, 1)]
+        )
 
     def _why(self, record: ImageRecord, words: str) -> str:
         notes, labels = self._catalogue.notes(record.path), self._catalogue.labels(record.path)
@@ -61,7 +63,7 @@ class TextSearch:
         return Results(recipe, FOUND if hits else NOTHING, tuple(hits), self._catalogue.count_images())
 
 
-def _hit(rank: int, record: ImageRecord, distance: float, metric: str, reason: Explanation) -> Hit:
+def _text_hit(rank: int, record: ImageRecord, distance: float, metric: str, reason: Explanation) -> Hit:
     assert reason.similarity is not None
     return Hit(
         rank=rank,

@@ -91,22 +91,22 @@ def check_token(request: Request, token: str) -> str:
     if not token:
         return ""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and _equals(bearer.strip(), token):
+    if scheme.lower() == "bearer" and _token_equals(bearer.strip(), token):
         return ""
-    name, value = _cookie(token)
-    if _equals(request.cookies.get(name, ""), value):
+    name, value = _session_cookie(token)
+    if _token_equals(request.cookies.get(name, ""), value):
         return ""
-    if _equals(request.query_params.get("token", ""), token):
+    if _token_equals(request.query_params.get("token", ""), token):
         return _set_cookie(name, value)
     hint = "open the printed URL with ?token=, or send Authorization: Bearer TOKEN"
     raise RefusedError(401, "missing or wrong token", hint, {**CLOSE, "WWW-Authenticate": "Bearer"})
 
 
-def _equals(given: str, wanted: str) -> bool:
+def _token_equals(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode("utf8", "surrogatepass"), wanted.encode("utf8", "surrogatepass"))
 
 
-def _cookie(token: str) -> tuple[str, str]:
+def _session_cookie(token: str) -> tuple[str, str]:
     """Name and value; the name depends on the token because servers on several ports share cookies."""
     value = hashlib.sha256(b"nearsight cookie " + token.encode()).hexdigest()
     return f"nearsight-{value[:8]}", value[8:]

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from nearsight.senses import DEFAULT_SENSES
 
 
-def _example(**values: JsonValue) -> ConfigDict:
+def _schema_example(**values: JsonValue) -> ConfigDict:
     return ConfigDict(json_schema_extra={"example": values})
 
 
@@ -65,7 +65,7 @@ _PLACE: dict[str, JsonValue] = {
 class ErrorResponse(BaseModel):
     """An error message and a hint; `reason` is the code of an image that cannot be decoded."""
 
-    model_config = _example(error="not found: collection 'scans'", hint="see /api/collections for the list")
+    model_config = _schema_example(error="not found: collection 'scans'", hint="see /api/collections for the list")
     error: str
     hint: str
     reason: str | None = None
@@ -74,7 +74,7 @@ class ErrorResponse(BaseModel):
 class HealthResponse(BaseModel):
     """The status of the service."""
 
-    model_config = _example(status="ok", version="0.1.0")
+    model_config = _schema_example(status="ok", version="0.1.0")
     status: str
     version: str
 
@@ -82,7 +82,9 @@ class HealthResponse(BaseModel):
 class SenseResponse(BaseModel):
     """A kind of similarity; `supports_text`: whether queries may have `text=`, with or without an image."""
 
-    model_config = _example(name="colour", description="the same colours in the same amounts", supports_text=False)
+    model_config = _schema_example(
+        name="colour", description="the same colours in the same amounts", supports_text=False
+    )
     name: str
     description: str
     supports_text: bool
@@ -91,7 +93,7 @@ class SenseResponse(BaseModel):
 class ProgressResponse(BaseModel):
     """The progress of a job: step `looking` (files seen) or `describing` (`done` of `total` committed)."""
 
-    model_config = _example(step="describing", done=120, total=500)
+    model_config = _schema_example(step="describing", done=120, total=500)
     step: str
     done: int
     total: int
@@ -100,7 +102,7 @@ class ProgressResponse(BaseModel):
 class SummaryResponse(BaseModel):
     """The result of a job, in images; `skipped` counts files by reason."""
 
-    model_config = _example(**_SUMMARY)
+    model_config = _schema_example(**_SUMMARY)
     added: int
     changed: int
     moved: int
@@ -114,7 +116,7 @@ class SummaryResponse(BaseModel):
 class JobResponse(BaseModel):
     """An indexing job. `state` is running, done, failed or cancelled."""
 
-    model_config = _example(
+    model_config = _schema_example(
         id="5d41402abc4b2a76",
         collection="photos",
         by=["scene"],
@@ -135,14 +137,14 @@ class JobResponse(BaseModel):
 class JobRequest(BaseModel):
     """The senses to index by, besides those of the collection."""
 
-    model_config = _example(by=[*DEFAULT_SENSES])
+    model_config = _schema_example(by=[*DEFAULT_SENSES])
     by: list[str] = []
 
 
 class CollectionResponse(BaseModel):
     """A collection; `query_types` are those it supports, `problem` says why it cannot be opened, if so."""
 
-    model_config = _example(**_COLLECTION)
+    model_config = _schema_example(**_COLLECTION)
     id: str
     name: str
     images: int
@@ -157,7 +159,7 @@ class CollectionResponse(BaseModel):
 class CollectionDetailsResponse(CollectionResponse):
     """A collection with its skipped files by reason, and its size."""
 
-    model_config = _example(**_COLLECTION, skipped={"truncated": 2}, bytes=5_242_880, generation=7)
+    model_config = _schema_example(**_COLLECTION, skipped={"truncated": 2}, bytes=5_242_880, generation=7)
     skipped: dict[str, int]
     bytes: int
     generation: int
@@ -166,7 +168,7 @@ class CollectionDetailsResponse(CollectionResponse):
 class SkippedFileResponse(BaseModel):
     """A skipped file, and the reason."""
 
-    model_config = _example(path="broken.jpg", reason="truncated", detail="")
+    model_config = _schema_example(path="broken.jpg", reason="truncated", detail="")
     path: str
     reason: str
     detail: str
@@ -182,7 +184,7 @@ class SkippedFilesResponse(BaseModel):
 class UploadResponse(BaseModel):
     """An uploaded query image; its id is a hash of its content."""
 
-    model_config = _example(upload="9f86d081884c7d659a2feaa0c55ad015", width=4000, height=3000)
+    model_config = _schema_example(upload="9f86d081884c7d659a2feaa0c55ad015", width=4000, height=3000)
     upload: str
     width: int
     height: int
@@ -191,7 +193,7 @@ class UploadResponse(BaseModel):
 class ColoursResponse(BaseModel):
     """Colours of an image with their shares, the largest first, as in `colours=`."""
 
-    model_config = _example(colours={"#c0312b": 0.6, "#f4f2ec": 0.4})
+    model_config = _schema_example(colours={"#c0312b": 0.6, "#f4f2ec": 0.4})
     colours: dict[str, float]
 
 
@@ -217,7 +219,7 @@ class QueryEcho(BaseModel):
 class LabelResponse(BaseModel):
     """A label of an image. `state` is automatic or confirmed; `model` is empty for one set by hand."""
 
-    model_config = _example(label="palace", confidence=0.83, model="mobilenetv2", state="automatic")
+    model_config = _schema_example(label="palace", confidence=0.83, model="mobilenetv2", state="automatic")
     label: str
     confidence: float
     model: str
@@ -231,7 +233,7 @@ class HitResponse(BaseModel):
     models, the most confident first, or by people.
     """
 
-    model_config = _example(**_HIT)
+    model_config = _schema_example(**_HIT)
     rank: int
     id: int
     path: str
@@ -253,7 +255,7 @@ class HitResponse(BaseModel):
 class SearchResponse(BaseModel):
     """The hits, best first. `verdict` is "found", "nothing like it here", or empty (no verdict)."""
 
-    model_config = _example(
+    model_config = _schema_example(
         query={
             **{"upload": None, "id": 12, "colours": {}, "words": "", "where": "", "by": "copy", "k": 20, "box": None},
             **{"fuse": "reciprocal", "like": [], "unlike": []},
@@ -275,7 +277,7 @@ class SearchResponse(BaseModel):
 class MapImageResponse(BaseModel):
     """One image of a map: `x` (right) and `y` (down) in 0..1, at the same scale."""
 
-    model_config = _example(**_PLACE)
+    model_config = _schema_example(**_PLACE)
     id: int
     path: str
     x: float
@@ -293,7 +295,7 @@ class MapResponse(BaseModel):
     at random.
     """
 
-    model_config = _example(
+    model_config = _schema_example(
         recipe="colour_histogram() | ivf()",
         metric="jensen_shannon",
         landmarks=500,
@@ -320,7 +322,7 @@ class ExplanationResponse(BaseModel):
     whole image, those of the query the box of the query, or the whole image.
     """
 
-    model_config = _example(
+    model_config = _schema_example(
         sentence="31 matched points agree on one transform",
         verdict="copy",
         alike=True,

@@ -79,7 +79,7 @@ class ArrayFile:
         while after < length:
             shape, dtype, start = self._read_header(after)
             self.headers.append((shape, dtype, start))
-            after = _align(start + int(np.prod(shape)) * dtype.itemsize)
+            after = _align_offset(start + int(np.prod(shape)) * dtype.itemsize)
 
     def array(self, number: int) -> NDArray[Any]:
         """Return one array, memory-mapped, after checking all its blocks."""
@@ -132,18 +132,18 @@ class ArrayStream:
 def write_arrays(path: Path, arrays: Sequence[NDArray[Any] | ArrayStream], files: FileSystem) -> tuple[int, bytes]:
     """Write arrays durably; return the length and the block checksums for the catalogue."""
     sums = _BlockChecksums()
-    files.write_new(path, sums.split_blocks(_serialize(arrays)))
+    files.write_new(path, sums.split_blocks(_serialize_header(arrays)))
     return sums.length, np.array(sums.values, np.uint32).tobytes()
 
 
-def _serialize(arrays: Sequence[NDArray[Any] | ArrayStream]) -> Iterator[memoryview]:
+def _serialize_header(arrays: Sequence[NDArray[Any] | ArrayStream]) -> Iterator[memoryview]:
     """The bytes of a file, in order."""
     at = 0
     for array in arrays:
         pieces = array.pieces if isinstance(array, ArrayStream) else [array]
         about = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
         stream = io.BytesIO()
-        stream.write(bytes(_align(at) - at))
+        stream.write(bytes(_align_offset(at) - at))
         np.lib.format.write_array_header_1_0(stream, about)
         yield memoryview(stream.getvalue())
         at += stream.tell()
@@ -175,6 +175,6 @@ class _BlockChecksums:
                 yield part
 
 
-def _align(offset: int) -> int:
+def _align_offset(offset: int) -> int:
     """The next multiple of 64, where an array's header may start."""
     return -(-offset // 64) * 64

@@ -115,7 +115,7 @@ def parse_filter(text: str) -> Condition:
     if len(text) > MAX_FILTER_LENGTH:
         raise UsageError(f"a filter has at most {MAX_FILTER_LENGTH} characters; got {len(text)}")
     try:
-        tree = _parser().parse(text)
+        tree = _filter_parser().parse(text)
     except UnexpectedInput as problem:
         raise _syntax_error(text, problem.pos_in_stream if problem.pos_in_stream is not None else len(text)) from None
     if sum(1 for _ in tree.find_data("value")) > MAX_TERMS:
@@ -124,7 +124,7 @@ def parse_filter(text: str) -> Condition:
 
 
 @cache
-def _parser() -> Lark:
+def _filter_parser() -> Lark:
     from lark import Lark
 
     return Lark(GRAMMAR, parser="lalr", start="either", maybe_placeholders=False)
@@ -142,27 +142,28 @@ def _to_condition(tree: Tree[Token], depth: int = 0) -> Condition:
     if depth > MAX_DEPTH:
         raise UsageError(f"a filter is nested at most {MAX_DEPTH} deep")
     if tree.data in ("either", "both"):
-        return _join(
-            " OR " if tree.data == "either" else " AND ", [_to_condition(each, depth + 1) for each in _subtrees(tree)]
+        return _join_filters(
+            " OR " if tree.data == "either" else " AND ",
+            [_to_condition(each, depth + 1) for each in _filter_subtrees(tree)],
         )
     if tree.data == "negated":
-        inner = _to_condition(_subtrees(tree)[0], depth + 1)
+        inner = _to_condition(_filter_subtrees(tree)[0], depth + 1)
         return Condition(f"(NOT ifnull({inner.sql}, 0))", inner.values)
     return _TERM_PARSERS[tree.data](tree)
 
 
-def _subtrees(tree: Tree[Token]) -> list[Tree[Token]]:
+def _filter_subtrees(tree: Tree[Token]) -> list[Tree[Token]]:
     from lark import Tree as Kind
 
     return [each for each in tree.children if isinstance(each, Kind)]
 
 
-def _join(word: str, parts: list[Condition]) -> Condition:
+def _join_filters(word: str, parts: list[Condition]) -> Condition:
     values = tuple(value for part in parts for value in part.values)
     return Condition("(" + word.join(part.sql for part in parts) + ")", values)
 
 
-def _field(tree: Tree[Token]) -> str:
+def _filter_field(tree: Tree[Token]) -> str:
     name = str(tree.children[0]).lower()
     if name not in FIELDS:
         raise UsageError(f'there is no field "{name}" to filter by{suggestion(name, FIELDS)}')
@@ -170,7 +171,7 @@ def _field(tree: Tree[Token]) -> str:
 
 
 def _comparison(tree: Tree[Token]) -> Condition:
-    name, value = _field(tree), _value_text(tree, -1)
+    name, value = _filter_field(tree), _value_text(tree, -1)
     sign = {"==": "=", "<>": "!="}.get(str(tree.children[1]), str(tree.children[1]))
     if name == "taken":
         return _date_comparison(sign, value)
@@ -195,17 +196,17 @@ def _date_comparison(sign: str, value: str) -> Condition:
 
 
 def _like_comparison(tree: Tree[Token]) -> Condition:
-    name = _field(tree)
+    name = _filter_field(tree)
     if name in NUMERIC_FIELDS:
         raise UsageError(f"{name} is a number: compare it with <, <=, =, != , >= or >, not with like")
     return Condition(f"({FIELDS[name]} LIKE ?)", (_normalize_folder(name, _value_text(tree, -1)),))
 
 
 def _membership(tree: Tree[Token]) -> Condition:
-    name = _field(tree)
+    name = _filter_field(tree)
     values = [_value_text(tree, at) for at in range(1, len(tree.children))]
     parts = [_date_comparison("=", value) if name == "taken" else _equality(name, value) for value in values]
-    return _join(" OR ", parts)
+    return _join_filters(" OR ", parts)
 
 
 def _equality(name: str, value: str) -> Condition:
@@ -216,7 +217,7 @@ def _equality(name: str, value: str) -> Condition:
 
 def _null_test(tree: Tree[Token]) -> Condition:
     word = "NOT NULL" if tree.data == "known" else "NULL"
-    return Condition(f"({FIELDS[_field(tree)]} IS {word})", ())
+    return Condition(f"({FIELDS[_filter_field(tree)]} IS {word})", ())
 
 
 def _value_text(tree: Tree[Token], at: int) -> str:

@@ -39,7 +39,7 @@ def partition_recipes(recipes: Mapping[str, str]) -> tuple[list[Pipeline], list[
         try:
             pipelines.append(build_pipeline(text, name))
         except RecipeError as problem:
-            unusable.append(UnusableRecipe(name, text, _reason(problem)))
+            unusable.append(UnusableRecipe(name, text, _unusable_reason(problem)))
     return pipelines, unusable
 
 
@@ -52,7 +52,7 @@ def default_recipe(recipes: Mapping[str, str]) -> str:
     return names[0] if names else ""
 
 
-def _reason(problem: RecipeError) -> str:
+def _unusable_reason(problem: RecipeError) -> str:
     """The problem without its suggestion of other methods."""
     found = find_method(problem.text[problem.position : problem.position + problem.length])
     return found if isinstance(found, str) and problem.problem.startswith(found) else problem.problem

@@ -146,11 +146,11 @@ def make_query(
     signed = [split_signs(each) for each in _tuple_of(text, str)]
     negative = [each for _, others in signed for each in others] + [t.strip() for t in _tuple_of(minus_text, str)]
     return Query(
-        image=None if image is None else _source(image),
+        image=None if image is None else _query_source(image),
         plus_texts=tuple(each for positive, _ in signed for each in positive),
         minus_texts=tuple(filter(None, negative)),
-        plus_images=tuple(_source(each) for each in _tuple_of(plus, str | Path | bytes | np.ndarray)),
-        minus_images=tuple(_source(each) for each in _tuple_of(minus, str | Path | bytes | np.ndarray)),
+        plus_images=tuple(_query_source(each) for each in _tuple_of(plus, str | Path | bytes | np.ndarray)),
+        minus_images=tuple(_query_source(each) for each in _tuple_of(minus, str | Path | bytes | np.ndarray)),
         like=_tuple_of(like, int | str),
         unlike=_tuple_of(unlike, int | str),
         by=senses,
@@ -218,7 +218,7 @@ def colour_shares(colours: Mapping[str, float]) -> dict[tuple[int, int, int], fl
     return {rgb: weight / total for rgb, weight in shares.items()}
 
 
-def _source(image: Any) -> Any:  # noqa: ANN401 - a path as text becomes a path; bytes, pixels and ids stay
+def _query_source(image: Any) -> Any:  # noqa: ANN401 - a path as text becomes a path; bytes, pixels and ids stay
     return Path(image) if isinstance(image, str) else image
 
 

@@ -101,20 +101,20 @@ def _serve_requests(parent: Connection, job: WorkerJob[Any, Any]) -> None:
         while True:
             order, value = parent.recv()
             for pid in children - {value}:
-                _reap(pid, children, ended, os.WNOHANG)
+                _reap_worker(pid, children, ended, os.WNOHANG)
             if order == "fork":
                 children.add(pid := _fork_worker(parent, job, memory=value))
                 parent.send(pid)
             else:
-                _reap(value, children, ended)
+                _reap_worker(value, children, ended)
                 parent.send(ended.pop(value, 0))
     finally:
         for pid in list(children):
             os.kill(pid, signal.SIGKILL)
-            _reap(pid, children, ended)
+            _reap_worker(pid, children, ended)
 
 
-def _reap(pid: int, children: set[int], ended: dict[int, int], options: int = 0) -> None:
+def _reap_worker(pid: int, children: set[int], ended: dict[int, int], options: int = 0) -> None:
     if pid not in children:
         return
     gone, status = os.waitpid(pid, options)
@@ -131,7 +131,7 @@ def _fork_worker(parent: Connection, job: WorkerJob[Any, Any], *, memory: int) -
         return pid
     try:
         os.close(parent.fileno())
-        _confine(server_pid)
+        _confine_worker(server_pid)
         _run_worker(Connection(handle), job, memory)
     except BaseException:  # noqa: S110 - nobody is left to tell
         pass
@@ -144,7 +144,7 @@ def _limit_threads() -> None:
         sys.modules["cv2"].setNumThreads(1)
 
 
-def _confine(parent_pid: int) -> None:
+def _confine_worker(parent_pid: int) -> None:
     """No core files; dies with the fork server; leaves Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -62,26 +62,26 @@ def _parse_item(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON holds
 
 def _parse_coco(value: Mapping[str, Any]) -> Iterator[ImageText]:
     """Images with their sentences inside, or annotations that point at images by their id."""
-    categories = {_hashable_id(each.get("id")): each.get("name") for each in _objects(value.get("categories"))}
+    categories = {_hashable_id(each.get("id")): each.get("name") for each in _json_objects(value.get("categories"))}
     categories.pop(None, None)
     captions: dict[Any, list[str]] = defaultdict(list)
     tags: dict[Any, list[str]] = defaultdict(list)
-    for each in _objects(value.get("annotations")):
+    for each in _json_objects(value.get("annotations")):
         if (image_id := _hashable_id(each.get("image_id"))) is not None:
-            captions[image_id] += _texts(each.get("caption"))
-            tags[image_id] += _texts(categories.get(_hashable_id(each.get("category_id"))))
-    for each in _objects(value["images"]):
+            captions[image_id] += _json_texts(each.get("caption"))
+            tags[image_id] += _json_texts(categories.get(_hashable_id(each.get("category_id"))))
+    for each in _json_objects(value["images"]):
         key, about = _hashable_id(each.get("id")), _lowercase_keys(each)
-        more = [text for name in CAPTION_KEYS for text in _texts(about.get(name))]
-        words = [text for name in TAG_KEYS for text in _tags(about.get(name))]
+        more = [text for name in CAPTION_KEYS for text in _json_texts(about.get(name))]
+        words = [text for name in TAG_KEYS for text in _json_tags(about.get(name))]
         if name := _find_name(each):
             yield from filter(None, [build_image_text(name, [*more, *captions[key]], [*words, *tags[key]])])
 
 
 def _parse_object(value: Mapping[str, Any], name: str) -> ImageText | None:
     about = _lowercase_keys(value)
-    captions = [text for key in CAPTION_KEYS for text in _texts(about.get(key))]
-    return build_image_text(name, captions, [text for key in TAG_KEYS for text in _tags(about.get(key))])
+    captions = [text for key in CAPTION_KEYS for text in _json_texts(about.get(key))]
+    return build_image_text(name, captions, [text for key in TAG_KEYS for text in _json_tags(about.get(key))])
 
 
 def _lowercase_keys(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,24 +93,26 @@ def _find_name(value: Mapping[str, Any]) -> str:
     return next((each for key in NAME_KEYS if isinstance(each := about.get(key), str) and each), "")
 
 
-def _texts(value: Any) -> list[str]:  # noqa: ANN401 - JSON holds anything
+def _json_texts(value: Any) -> list[str]:  # noqa: ANN401 - JSON holds anything
     """Text, a list of texts, or objects that hold a text, one level deep."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):
         return [each for key in ("raw", "caption", "text", "name", "value") if isinstance(each := value.get(key), str)]
-    return [text for each in value if not isinstance(each, list) for text in _texts(each)] if _is_list(value) else []
+    return (
+        [text for each in value if not isinstance(each, list) for text in _json_texts(each)] if _is_list(value) else []
+    )
 
 
-def _tags(value: Any) -> list[str]:  # noqa: ANN401 - JSON holds anything
-    return split_tags(value) if isinstance(value, str) else _texts(value)
+def _json_tags(value: Any) -> list[str]:  # noqa: ANN401 - JSON holds anything
+    return split_tags(value) if isinstance(value, str) else _json_texts(value)
 
 
 def _is_list(value: object) -> bool:
     return isinstance(value, list)
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
+def _json_objects(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 

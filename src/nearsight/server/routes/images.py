@@ -41,7 +41,7 @@ async def get_image(
 ) -> Response:
     """Return the image, re-encoded as a JPEG of at most 1600 pixels."""
     content = await service.read.run(lambda: served.image(image_id).sha256.hex()[:32])
-    if _matches(request, tag := _etag(content)):
+    if _etag_matches(request, tag := _etag(content)):
         return _to_response(request, tag, b"")
     rendered = await service.decode.run(partial(service.render_for_page, served, image_id))
     return _to_response(request, _etag(rendered.digest), rendered.encoded)
@@ -89,7 +89,7 @@ def _etag(content: str) -> str:
     return f'"{content}-{DISPLAY_SIDE}"'
 
 
-def _matches(request: Request, tag: str) -> bool:
+def _etag_matches(request: Request, tag: str) -> bool:
     known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
     return tag in known or known == ["*"]
 
@@ -98,6 +98,6 @@ def _to_response(request: Request, tag: str, jpeg: bytes) -> Response:
     """Return the JPEG, or 304 if the client has it. A URL with a content hash (`v=`) never expires."""
     cache_control = "private, max-age=31536000, immutable" if "v" in request.query_params else "private, no-cache"
     headers = {"ETag": tag, "Cache-Control": cache_control}
-    if _matches(request, tag):
+    if _etag_matches(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(jpeg, media_type="image/jpeg", headers=headers)
