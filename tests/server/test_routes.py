@@ -324,6 +324,9 @@ def test_thumbnail_and_image_with_etags(client, names):
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", mark)
         assert client.get(place, headers={"If-None-Match": '"other"'}).status_code == 200
         assert client.get(place.partition("?")[0]).headers["cache-control"] == "private, no-cache"
+        for other in ("", "0", "0" * 12, place.partition("?v=")[2][:2]):
+            former = client.get(place.partition("?")[0], params={"v": other})
+            assert (former.status_code, former.headers["cache-control"]) == (200, "private, no-cache")
 
 
 @pytest.mark.parametrize(

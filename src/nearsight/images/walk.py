@@ -18,7 +18,6 @@ class FoundFile:
     path: bytes
     size: int
     mtime_ns: int
-    inode: int
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def _classify(path: bytes, entry: os.DirEntry[bytes]) -> FoundFile | SkippedEntr
     except OSError as error:
         return _skip_unreadable(path, error, subtree=not _is_file(entry))
     if stat.S_ISREG(state.st_mode):
-        return FoundFile(path, state.st_size, state.st_mtime_ns, state.st_ino)
+        return FoundFile(path, state.st_size, state.st_mtime_ns)
     if stat.S_ISDIR(state.st_mode):
         return None
     if stat.S_ISLNK(state.st_mode):

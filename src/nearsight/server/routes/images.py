@@ -21,6 +21,8 @@ JPEG: dict[int | str, dict[str, Any]] = {
     304: {"description": "not modified"},
 }
 MAX_LABEL_LENGTH = 200
+VERSION_LENGTH = 12
+"""Digits of the content hash in the URLs of search results."""
 ImageIdParam: TypeAlias = Annotated[int, Path(alias="id", ge=1, le=(1 << 63) - 1)]
 
 router = APIRouter(prefix="/collections/{collection}/images/{id}", tags=["images"])
@@ -31,8 +33,8 @@ async def get_thumbnail(
     service: ServiceParam, served: CollectionParam, image_id: ImageIdParam, request: Request
 ) -> Response:
     """Return the stored thumbnail, at most 256 pixels."""
-    jpeg = await service.read.run(partial(_read_thumbnail, served, image_id))
-    return _to_response(request, etag(jpeg), jpeg)
+    content, jpeg = await service.read.run(partial(_read_thumbnail, served, image_id))
+    return _to_response(request, content, etag(jpeg), jpeg)
 
 
 @router.get("", response_class=Response, responses={**JPEG, 410: {"description": "gone: the file was removed"}})
@@ -42,9 +44,9 @@ async def get_image(
     """Return the image, re-encoded as a JPEG of at most 1600 pixels."""
     content = await service.read.run(lambda: served.image(image_id).sha256.hex()[:32])
     if _etag_matches(request, tag := _etag(content)):
-        return _to_response(request, tag, b"")
+        return _to_response(request, content, tag, b"")
     rendered = await service.decode.run(partial(service.render_for_page, served, image_id))
-    return _to_response(request, _etag(rendered.digest), rendered.encoded)
+    return _to_response(request, rendered.digest, _etag(rendered.digest), rendered.encoded)
 
 
 @router.get("/colours", response_model=schemas.ColoursResponse)
@@ -79,10 +81,11 @@ async def delete_label(
     return labels_json(await service.read.run(partial(served.review_label, image_id, label, right=False)))
 
 
-def _read_thumbnail(served: ServedCollection, image_id: int) -> bytes:
-    served.image(image_id)
+def _read_thumbnail(served: ServedCollection, image_id: int) -> tuple[str, bytes]:
+    """Return the content hash of an image and its thumbnail."""
+    content = served.image(image_id).sha256.hex()
     with served.use() as collection:
-        return collection.thumbnail(image_id)
+        return content, collection.thumbnail(image_id)
 
 
 def _etag(content: str) -> str:
@@ -94,9 +97,14 @@ def _etag_matches(request: Request, tag: str) -> bool:
     return tag in known or known == ["*"]
 
 
-def _to_response(request: Request, tag: str, jpeg: bytes) -> Response:
-    """Return the JPEG, or 304 if the client has it. A URL with a content hash (`v=`) never expires."""
-    cache_control = "private, max-age=31536000, immutable" if "v" in request.query_params else "private, no-cache"
+def _to_response(request: Request, content: str, tag: str, jpeg: bytes) -> Response:
+    """Return the JPEG, or 304 if the client has it.
+
+    A URL never expires whose `v=` begins the hash of the content that it returns; after a change it no longer does.
+    """
+    version = request.query_params.get("v", "")
+    permanent = len(version) >= VERSION_LENGTH and content.startswith(version)
+    cache_control = "private, max-age=31536000, immutable" if permanent else "private, no-cache"
     headers = {"ETag": tag, "Cache-Control": cache_control}
     if _etag_matches(request, tag):
         return Response(status_code=304, headers=headers)
