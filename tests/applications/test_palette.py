@@ -77,6 +77,7 @@ def test_picked_colours_ask(photographs):
             assert name in [hit.path for hit in photos.search(colours=picked, k=2)]
             (row,) = ns.describe([photographs / name], "colour_histogram")
             hits = photos.search(histogram=row.tolist(), k=5)
+            assert {each.explanation.sentence for each in hits} == {"in the order of the distance to this histogram"}
             assert (hits[0].path, round(hits[0].score, 4)) == (name, 1.0)
             again = photos.search(histogram=(row.astype(float) * 7e5).tolist(), k=5)
             assert [hit.path for hit in again] == [hit.path for hit in hits]

@@ -135,6 +135,8 @@ def test_colours_find_the_images_that_have_them(tmp_path):
         assert photos.search(colours={f"#{r:02x}{g:02x}{b:02x}": 1.0})[0].path == f"{name}.png"
     assert photos.search(colours={"c82828": 0.5, "#283cbe": 0.5}, by="colour")[0].path == "red-blue.png"
     assert [hit.path for hit in photos.search(colours={"#c33": 3})[:2]] == ["red.png", "red-blue.png"]
+    (reason,) = {hit.explanation.sentence for hit in photos.search(colours={"#c33": 3})}
+    assert reason == "in the order of the distance to these colours"
     with pytest.raises(UsageError, match="search by colour"):
         photos.search(colours={"#c33": 1.0}, by="copy")
     for wrong in ({"red": 1.0}, {"#c33": 0.0}, {"#c33": float("nan")}):

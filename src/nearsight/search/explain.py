@@ -30,7 +30,7 @@ def explain_hits(
     sense = SENSES.get(pipeline.name)
     label = query.label or (sense.label if sense else "")
     if query.image is None or label:
-        return [Explanation(label or "the nearest to these colours") for _ in ids]
+        return [Explanation(label) for _ in ids]
     if any(reranker.gives_verdict for reranker in pipeline.rerankers):
         verdicts = _last_verdicts(pipeline, query.image, ids, distances, context)
     else:

@@ -72,7 +72,7 @@ def _encode_colours(query: Query, pipeline: Pipeline) -> EncodedQuery:
     vector = pipeline.descriptor.embed_colours(colour_shares(query.colours))
     if vector is None or pipeline.rerankers:
         raise UsageError(f"{pipeline.name} takes no colours; search by colour")
-    return EncodedQuery(vector[None], 1, None)
+    return EncodedQuery(vector[None], 1, None, label="in the order of the distance to these colours")
 
 
 def _encode_histogram(query: Query, pipeline: Pipeline) -> EncodedQuery:
@@ -85,7 +85,7 @@ def _encode_histogram(query: Query, pipeline: Pipeline) -> EncodedQuery:
             f"a histogram of {pipeline.name} is {n_bins} numbers of 0 or larger, not all 0; got {amounts.size} "
             f"with sum {amounts.sum():g}"
         )
-    return EncodedQuery(vector[None], 1, None)
+    return EncodedQuery(vector[None], 1, None, label="in the order of the distance to this histogram")
 
 
 def _query_views(pipeline: Pipeline, pixels: Image) -> tuple[list[Image], int]:
