@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import nearsight as ns
-from nearsight.errors import ImageError, Reason, Technical, UsageError, naming
+from nearsight.errors import ImageError, Reason, Technical, UsageError
 from nearsight.files import LocalFileSystem
-from nearsight.images.decode import decode_image
+from nearsight.images.decode import decode_image, naming
 from tests.images.hostile import saved
 
 
