@@ -34,7 +34,7 @@ class Reason(StrEnum):
     CHANGING = "changed-while-read"
     EMPTY = "empty"
     FILE_TOO_LARGE = "file-too-large"
-    NOT_AN_IMAGE = "not-a-picture"
+    NOT_AN_IMAGE = "not-an-image"
     FORMAT_OFF = "format-not-read"
     NEEDS_HEIF = "needs-heif-extra"
     BAD_HEADER = "bad-header"
@@ -45,6 +45,11 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "out-of-memory"
     CRASHED = "decoder-crashed"
     REMOVED = "removed-by-user"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Reason | None:
+        """Read what a collection of an older format holds."""
+        return cls.NOT_AN_IMAGE if value == "not-a-picture" else None
 
     @property
     def sentence(self) -> str:

@@ -19,6 +19,7 @@ from nearsight.models import store
 from nearsight.storage.database import CATALOGUE_FILE
 from tests.command import nearsight
 from tests.models.network import placed
+from tests.storage.older_formats import downgrade
 
 NAMES = ["red", "green", "blue"]
 
@@ -121,10 +122,7 @@ def test_a_damaged_label_is_noticed_and_dropped(models, folder):
 def test_a_collection_of_the_format_before_is_read_and_brought_up(models, folder):
     with ns.index(folder, ["colour"]) as photos:
         assert photos.search(where="labels is known").hits == ()
-    with sqlite3.connect(folder / ".nearsight" / CATALOGUE_FILE) as db:
-        db.execute("DROP TABLE label")
-        db.execute("PRAGMA user_version=3")
-    db.close()
+    downgrade(folder / ".nearsight", 3)
     with ns.open(folder) as photos:
         assert photos.labels("red.png") == []
         assert not [each for each in photos.verify() if "label" in each.what]

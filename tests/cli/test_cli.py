@@ -81,10 +81,10 @@ def test_index_tells_what_it_did(folder):
     done = nearsight("index", folder)
     assert done.returncode == 0
     assert "5 unchanged" in done.stdout
-    assert "not-a-picture" in done.stdout
+    assert "not-an-image" in done.stdout
     assert "searchable by copy, colour" in done.stdout
     found = json.loads(nearsight("index", folder, "--json").stdout)
-    assert (found["images"], found["skipped"], found["unchanged"]) == (5, {"not-a-picture": 1}, 5)
+    assert (found["images"], found["skipped"], found["unchanged"]) == (5, {"not-an-image": 1}, 5)
 
 
 def test_index_drops_recipes_and_says_how_much_that_freed(tmp_path, random_image):
@@ -320,12 +320,12 @@ def test_export_writes_what_is_known(folder):
     assert {row["path"] for row in rows} == {p.name for p in folder.iterdir() if p.suffix in (".png", ".jpg")}
     assert all(len(row["sha256"]) == 64 for row in rows)
     skipped = json.loads(nearsight("export", "--in", folder, "--skipped", "--format", "json").stdout)
-    assert [(row["path"], row["reason"]) for row in skipped] == [("notes.txt", "not-a-picture")]
+    assert [(row["path"], row["reason"]) for row in skipped] == [("notes.txt", "not-an-image")]
 
 
 def test_info_has_what_is_promised(folder):
     found = json.loads(nearsight("info", "--in", folder, "--json").stdout)
-    assert (found["images"], found["skipped"]) == (5, {"not-a-picture": 1})
+    assert (found["images"], found["skipped"]) == (5, {"not-an-image": 1})
     assert set(found["recipes"]) == {"copy", "colour"}
     assert found["bytes"] > 10_000
     assert "5 images" in nearsight("info", "--in", folder).stdout

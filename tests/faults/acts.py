@@ -225,7 +225,7 @@ def toggle(report, folder, home, source, rounds, seed):
     def transaction(self):
         with real(self):
             yield
-        states.append([os.fsdecode(path) for (path,) in self.db.execute("SELECT path FROM picture ORDER BY path")])
+        states.append([os.fsdecode(path) for (path,) in self.db.execute("SELECT path FROM image ORDER BY path")])
 
     CatalogueWriter.transaction = transaction
     with here(1024):

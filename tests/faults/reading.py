@@ -162,7 +162,7 @@ class _Agreed(str):
 
 
 def _meta_unsealed(self, key, meta=Catalogue.meta):
-    return _Agreed() if key in ("segments", "dead") else meta(self, key)
+    return _Agreed() if key in ("segments", "deleted") else meta(self, key)
 
 
 LAYERS = {

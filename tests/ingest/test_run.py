@@ -143,7 +143,7 @@ def test_every_file_that_is_not_indexed_has_a_reason(photographs):
     reasons = {os.fsdecode(skip.path): skip.reason.value for skip in photos.skips()}
     assert reasons.pop("cut.jpg") in ("truncated", "corrupt")
     assert reasons == {
-        "notes.txt": "not-a-picture",
+        "notes.txt": "not-an-image",
         "empty.jpg": "empty",
         "pipe.jpg": "not-a-regular-file",
         "loop": "symbolic-link",

@@ -113,7 +113,7 @@ def test_broken_ones_are_skipped_with_a_reason(folder):
         with indexed(folder) as photos:
             assert {skip.path: skip.reason.value for skip in photos.skips()} == {
                 b"bad.json": "corrupt",
-                b"other.csv": "not-a-picture",
+                b"other.csv": "not-an-image",
                 b"a.xmp": "corrupt",
             }
     (folder / "bad.json").write_text('{"a.jpg": "mended"}')

@@ -48,7 +48,7 @@ def test_collections(client):
 
 def test_details_and_skipped(client):
     details = client.get(C).json()
-    assert details["skipped"] == {"not-a-picture": 1, "truncated": 1}
+    assert details["skipped"] == {"not-an-image": 1, "truncated": 1}
     assert details["bytes"] > 10_000
     assert details["generation"] >= 1
     every = client.get(f"{C}/skipped").json()
@@ -342,7 +342,7 @@ def test_thumbnail_and_image_with_etags(client, names):
 )
 def test_an_upload_that_is_no_image_is_called_by_its_name(client, name, called):
     told = send(client, b"Dear Sir", name)
-    assert (told.status_code, told.json()["reason"]) == (422, "not-a-picture")
+    assert (told.status_code, told.json()["reason"]) == (422, "not-an-image")
     assert told.json()["error"].startswith(f"{called}: this is not an image (")
 
 

@@ -43,7 +43,7 @@ def test_what_was_put_is_read(filled):
 
 def test_stored_keys_never_change(filled):
     keys = {row[0] for row in filled.query("SELECT key FROM meta")}
-    assert keys == {"segments", "dead", "pictures", "words", "generation"}
+    assert keys == {"segments", "deleted", "images", "words", "generation"}
 
 
 def test_a_failed_transaction_leaves_nothing(filled):
@@ -85,10 +85,10 @@ def test_ids_are_never_used_twice(filled):
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE picture SET width=641",
-        "UPDATE picture SET path=x'61'",
-        "UPDATE picture SET taken=NULL",
-        "UPDATE picture SET latitude=1.25",
+        "UPDATE image SET width=641",
+        "UPDATE image SET path=x'61'",
+        "UPDATE image SET taken=NULL",
+        "UPDATE image SET latitude=1.25",
     ],
 )
 def test_a_changed_row_is_found_when_it_is_read(filled, change):
@@ -106,8 +106,10 @@ def test_a_changed_list_of_segments_is_found(filled, change):
         filled.segments()
 
 
-@pytest.mark.parametrize("change", ["DELETE FROM dead", "UPDATE dead SET id=8", "INSERT INTO dead VALUES(9,0)"])
-def test_a_changed_list_of_the_dead_is_found(filled, change):
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM deleted", "UPDATE deleted SET id=8", "INSERT INTO deleted VALUES(9,0)"]
+)
+def test_a_changed_list_of_deleted_ids_is_found(filled, change):
     filled.db.execute(change)
     with pytest.raises(DamagedError):
         filled.deleted_ids()

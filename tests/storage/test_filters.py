@@ -155,8 +155,8 @@ def test_any_text_is_a_filter_or_a_clear_error(text):
     except UsageError:
         return
     with sqlite3.connect(":memory:") as db:
-        db.execute("CREATE TABLE picture(id,path,size,width,height,format,taken,camera,latitude,longitude)")
-        assert db.execute(f"SELECT * FROM picture WHERE {wanted.sql}", wanted.values).fetchall() == []
+        db.execute("CREATE TABLE image(id,path,size,width,height,format,taken,camera,latitude,longitude)")
+        assert db.execute(f"SELECT * FROM image WHERE {wanted.sql}", wanted.values).fetchall() == []
     db.close()
 
 
@@ -172,10 +172,10 @@ def test_values_are_never_sql(text):
 
 def test_deep_nesting_is_refused_or_read():
     with sqlite3.connect(":memory:") as db:
-        db.execute("CREATE TABLE picture(width)")
+        db.execute("CREATE TABLE image(width)")
         for text in ("(" * 900 + "width=1" + ")" * 900, "not " * 12 + "width=1"):
             wanted = parse_filter(text)
-            assert not db.execute(f"SELECT * FROM picture WHERE {wanted.sql}", wanted.values).fetchall()
+            assert not db.execute(f"SELECT * FROM image WHERE {wanted.sql}", wanted.values).fetchall()
     db.close()
     with pytest.raises(UsageError, match="12 deep"):
         parse_filter("not " * 450 + "width=1")
@@ -213,7 +213,7 @@ def test_a_damaged_row_is_never_left_out_in_silence(photographs):
     with ns.index(photographs, recipe="phash") as photos:
         home = photos.index_dir
     with sqlite3.connect(home / CATALOGUE_FILE) as db:
-        db.execute("UPDATE picture SET width = 1 WHERE path = CAST('coffee.png' AS BLOB)")
+        db.execute("UPDATE image SET width = 1 WHERE path = CAST('coffee.png' AS BLOB)")
     db.close()
     with ns.open(photographs) as photos, pytest.raises(DamagedError):
         photos.search(where="width > 100")

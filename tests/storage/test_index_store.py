@@ -18,6 +18,7 @@ from nearsight.storage.array_file import BLOCK_BYTES
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION, record_crc
 from tests.command import nearsight
+from tests.storage.older_formats import downgrade
 
 RECIPE = "gist | gistis(cells=6, probes=6, bits=64, rerank=100, exact_below=30)"
 EXACT = "gist | flat"
@@ -215,11 +216,7 @@ def test_a_catalogue_of_the_first_format_is_read_and_brought_up(folder):
     with index(folder, EXACT) as photos:
         wanted = answered(photos, folder, EXACT)
     home = folder / ".nearsight"
-    with sqlite3.connect(home / CATALOGUE_FILE) as db:
-        for table in ("cache", "note", "sidecar", "label"):
-            db.execute(f"DROP TABLE {table}")
-        db.execute("PRAGMA user_version=1")
-    db.close()
+    downgrade(home, 1)
     shutil.copytree(home, folder.parent / "old")
     with ns.open(folder) as photos:
         assert answered(photos, folder, EXACT) == wanted

@@ -15,6 +15,7 @@ from nearsight.errors import DamagedError, NearsightError, UsageError
 from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.segments import SEGMENTS_FOLDER
 from tests.command import nearsight
+from tests.storage.older_formats import downgrade
 
 
 @pytest.fixture
@@ -144,13 +145,13 @@ def test_an_extra_file_is_swept_by_the_next_run(home):
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE picture SET width=1 WHERE id=3",
+        "UPDATE image SET width=1 WHERE id=3",
         "UPDATE segment SET length=length+1 WHERE id=1",
         "DELETE FROM segment WHERE id=2",
-        "INSERT INTO dead VALUES(4, 5)",
+        "INSERT INTO deleted VALUES(4, 5)",
         "UPDATE meta SET value='9' WHERE key='segments'",
         "UPDATE recipe SET text='gist(square=64)' WHERE name='phash'",
-        "DELETE FROM picture WHERE id=5",
+        "DELETE FROM image WHERE id=5",
     ],
 )
 def test_a_damaged_catalogue_row_is_found_and_mended(home, change):
@@ -165,6 +166,41 @@ def test_a_damaged_catalogue_row_is_found_and_mended(home, change):
     with ns.open(home.parent) as photos:
         assert photos.verify() == []
     assert answers(home) == right
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_an_older_format_is_read_verified_and_brought_up_while_a_reader_is_open(home, version):
+    right = answers(home)
+    (home.parent / "notes.txt").write_text("text")
+    ns.index(home.parent).close()
+    downgrade(home, version)
+    assert answers(home) == right
+    with ns.open(home.parent) as reader:
+        assert reader.verify() == []
+        assert reader.info()["skipped"] == {"not-an-image": 1}
+        before = reader.info()["images"]
+        done = nearsight("index", home.parent)
+        assert f"its format {version} was updated" in done.stdout, done.stdout
+        assert reader.info()["images"] == before
+    assert answers(home) == right
+    with ns.open(home.parent) as photos:
+        assert photos.verify() == []
+        assert photos.info()["skipped"] == {"not-an-image": 1}
+    assert "updated" not in nearsight("index", home.parent).stdout
+    with sqlite3.connect(home / CATALOGUE_FILE) as db:
+        tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type='table'")}
+    db.close()
+    assert {"image", "skipped", "deleted"} <= tables
+    assert not {"picture", "skip", "dead"} & tables
+
+
+def test_a_damaged_row_of_an_older_format_is_found(home):
+    downgrade(home, 4)
+    with sqlite3.connect(home / CATALOGUE_FILE) as db:
+        db.execute("UPDATE picture SET width=1 WHERE id=3")
+    db.close()
+    with ns.open(home.parent) as photos:
+        assert any("row 3 of table image" in each.what for each in photos.verify())
 
 
 def test_a_catalogue_that_sqlite_cannot_read_is_set_aside_and_made_anew(home):

@@ -106,8 +106,11 @@ def print_summary(summary: IngestSummary, info: dict[str, Any], json: bool) -> N
     """Print what an ingest did, and what the collection now holds."""
     counts = {name: getattr(summary, name) for name in COUNTS}
     if json:
-        print_json({**counts, "seconds": round(summary.seconds, 3), **info})
+        of_run = {"seconds": round(summary.seconds, 3), "migrated_from": summary.migrated_from}
+        print_json({**counts, **of_run, **info})
         return
+    if summary.migrated_from is not None:
+        typer.echo(f"the collection was made by an older nearsight: its format {summary.migrated_from} was updated")
     done = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to do"
     encoded = summary.added + summary.changed + summary.completed
     speed = f", {encoded / summary.seconds:.0f} images/s" if encoded and summary.seconds else ""

@@ -69,7 +69,10 @@ class IngestSettings:
 
 @dataclass
 class IngestSummary:
-    """Image counts of an ingest. `skipped` counts the folder's skipped files by reason."""
+    """Image counts of an ingest. `skipped` counts the folder's skipped files by reason.
+
+    `migrated_from` is the storage format that the collection had before, where it was brought up to date; else None.
+    """
 
     added: int = 0
     changed: int = 0
@@ -79,6 +82,7 @@ class IngestSummary:
     completed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    migrated_from: int | None = None
 
     def combine(self, later: IngestSummary) -> IngestSummary:
         """Sum of this run and a later one over the same folder."""
@@ -114,7 +118,7 @@ class Ingest:
         self.index_dir, self.folder = index_dir, index_dir / segments.SEGMENTS_FOLDER
         self.pipelines = pipelines
         self.keys = {pipeline.key: pipeline.descriptor for pipeline in pipelines}
-        self.summary = IngestSummary()
+        self.summary = IngestSummary(migrated_from=catalogue.migrated_from)
 
     def run(self) -> IngestSummary:
         """Run all steps."""

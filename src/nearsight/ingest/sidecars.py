@@ -169,7 +169,7 @@ class SidecarIngest:
                 yield path
                 return
         stem = os.path.join(folder, b".".join(parts[:-1]))
-        sql = "SELECT path FROM picture WHERE path > ? AND path < ? ORDER BY path"
+        sql = "SELECT path FROM image WHERE path > ? AND path < ? ORDER BY path"
         for (path,) in self.catalogue.query(sql, (stem + b".", stem + b"/")):
             if b"." not in path[len(stem) + 1 :]:
                 yield path
@@ -179,7 +179,7 @@ class SidecarIngest:
         db = self.catalogue.db
         if not self.catalogue.query("SELECT 1 FROM sqlite_temp_schema WHERE name='called'"):
             db.execute("CREATE TEMP TABLE called(name BLOB, path BLOB)")
-            rows = ((os.path.basename(path), path) for (path,) in self.catalogue.query("SELECT path FROM picture"))
+            rows = ((os.path.basename(path), path) for (path,) in self.catalogue.query("SELECT path FROM image"))
             db.executemany("INSERT INTO temp.called VALUES(?,?)", rows)
             db.execute("CREATE INDEX temp.called_by_name ON called(name)")
         sql = "SELECT path FROM temp.called WHERE name=? ORDER BY path LIMIT 1000"
@@ -188,10 +188,10 @@ class SidecarIngest:
 
 _STALE = """
 SELECT aside.path, aside.size, aside.mtime_ns FROM temp.aside AS aside
-LEFT JOIN sidecar ON sidecar.path = aside.path LEFT JOIN skip ON skip.path = aside.path
-WHERE skip.reason IS NOT 'removed-by-user' AND NOT ifnull(
+LEFT JOIN sidecar ON sidecar.path = aside.path LEFT JOIN skipped ON skipped.path = aside.path
+WHERE skipped.reason IS NOT 'removed-by-user' AND NOT ifnull(
   sidecar.size = aside.size AND sidecar.mtime_ns = aside.mtime_ns AND aside.mtime_ns < sidecar.seen_ns - ?
   AND NOT (sidecar.unknown AND ?), 0)
-AND NOT ifnull(skip.size = aside.size AND skip.mtime_ns = aside.mtime_ns, 0)
+AND NOT ifnull(skipped.size = aside.size AND skipped.mtime_ns = aside.mtime_ns, 0)
 ORDER BY aside.path
 """

@@ -12,11 +12,11 @@ from typing import Any
 
 from nearsight.errors import DamagedError, Reason, UsageError
 from nearsight.storage.array_file import CacheEntry, SegmentEntry
-from nearsight.storage.database import Database, record_crc
+from nearsight.storage.database import OLDER_META_KEYS, Database, record_crc
 from nearsight.storage.filters import Condition
 from nearsight.storage.records import ImageRecord, LabelRecord, LabelState, NoteRecord, SidecarRecord, SkipRecord
 
-COUNT_SQL = "SELECT count(*) FROM picture"
+COUNT_SQL = "SELECT count(*) FROM image"
 
 
 class Catalogue(Database):
@@ -28,6 +28,8 @@ class Catalogue(Database):
 
     def meta(self, key: str) -> str | None:
         """A named value, or None."""
+        if key in OLDER_META_KEYS and self.uses_older_names:
+            key = OLDER_META_KEYS[key]
         row = self.fetch_record("SELECT key, value, crc FROM meta WHERE key=?", (key,))
         return None if row is None else str(row[1])
 
@@ -55,26 +57,26 @@ class Catalogue(Database):
 
     def deleted_ids(self) -> list[int]:
         """Ids that segments still hold although their images were deleted."""
-        rows = [row[0] for row in self.fetch_records("SELECT id, crc FROM dead ORDER BY id")]
-        if self.meta("dead") != str(record_crc(rows)) and (rows or self.meta("dead") is not None):
+        rows = [row[0] for row in self.fetch_records("SELECT id, crc FROM deleted ORDER BY id")]
+        if self.meta("deleted") != str(record_crc(rows)) and (rows or self.meta("deleted") is not None):
             raise DamagedError(f"the list of removed images in {self.path} is damaged: run nearsight repair")
         return rows
 
     def image(self, image_id: int) -> ImageRecord:
         """Return the image of an id that an index returned; DamagedError if there is none."""
-        row = self.fetch_record("SELECT * FROM picture WHERE id=?", (image_id,))
+        row = self.fetch_record("SELECT * FROM image WHERE id=?", (image_id,))
         if row is None:
             raise DamagedError(f"image {image_id} is in an index but not in {self.path}: run nearsight repair")
         return ImageRecord(*row)
 
     def image_at(self, path: bytes) -> ImageRecord | None:
         """The image at a path, or None."""
-        row = self.fetch_record("SELECT * FROM picture WHERE path=?", (path,))
+        row = self.fetch_record("SELECT * FROM image WHERE path=?", (path,))
         return None if row is None else ImageRecord(*row)
 
     def skip_at(self, path: bytes) -> SkipRecord | None:
         """The skipped file at a path, or None."""
-        row = self.fetch_record("SELECT * FROM skip WHERE path=?", (path,))
+        row = self.fetch_record("SELECT * FROM skipped WHERE path=?", (path,))
         return None if row is None else _to_skip(row)
 
     def notes(self, path: bytes) -> list[NoteRecord]:
@@ -82,7 +84,7 @@ class Catalogue(Database):
         if self.format_version < 3:
             return []
         rows = self.fetch_records(
-            "SELECT picture, source, caption, tags, crc FROM note WHERE picture=? ORDER BY source", (path,)
+            "SELECT image, source, caption, tags, crc FROM note WHERE image=? ORDER BY source", (path,)
         )
         return [NoteRecord(*row) for row in rows]
 
@@ -91,7 +93,7 @@ class Catalogue(Database):
         if self.format_version < 4:
             return []
         rows = self.fetch_records(
-            "SELECT picture, label, confidence, model, state, crc FROM label WHERE picture=? "
+            "SELECT image, label, confidence, model, state, crc FROM label WHERE image=? "
             "ORDER BY confidence DESC, label",
             (path,),
         )
@@ -103,7 +105,7 @@ class Catalogue(Database):
         if self.format_version < 3:
             return {"sidecars": 0, "images": 0, "unknown": 0}
         sidecars, unknown = self.query("SELECT count(*), ifnull(sum(unknown), 0) FROM sidecar")[0]
-        images = self.query("SELECT count(DISTINCT picture) FROM note JOIN picture ON path = picture")[0][0]
+        images = self.query("SELECT count(DISTINCT note.image) FROM note JOIN image ON path = note.image")[0][0]
         return {"sidecars": sidecars, "images": images, "unknown": unknown}
 
     def sidecar_at(self, path: bytes) -> SidecarRecord | None:
@@ -118,32 +120,33 @@ class Catalogue(Database):
 
     def images(self) -> Iterator[ImageRecord]:
         """All images in the order of their paths."""
-        return (ImageRecord(*row) for row in self.fetch_records("SELECT * FROM picture ORDER BY path"))
+        return (ImageRecord(*row) for row in self.fetch_records("SELECT * FROM image ORDER BY path"))
 
     def skips(self) -> Iterator[SkipRecord]:
         """All skipped files in the order of their paths."""
-        return (_to_skip(row) for row in self.fetch_records("SELECT * FROM skip ORDER BY path"))
+        return (_to_skip(row) for row in self.fetch_records("SELECT * FROM skipped ORDER BY path"))
 
     def ids(self) -> list[int]:
         """The ids of all images, rising."""
-        return [row[0] for row in self.query("SELECT id FROM picture ORDER BY id")]
+        return [row[0] for row in self.query("SELECT id FROM image ORDER BY id")]
 
     def sample_ids(self, count: int) -> list[int]:
         """Ids of up to `count` images, rising; chosen by content hash, so independent of the order of ingest."""
-        return sorted(row[0] for row in self.query("SELECT id FROM picture ORDER BY sha256, id LIMIT ?", (count,)))
+        return sorted(row[0] for row in self.query("SELECT id FROM image ORDER BY sha256, id LIMIT ?", (count,)))
 
     def ids_by_content(self) -> list[int]:
         """Ids of all images in the order of their content hashes: any prefix is a pseudo-random sample."""
-        return [row[0] for row in self.query("SELECT id FROM picture ORDER BY sha256, id")]
+        return [row[0] for row in self.query("SELECT id FROM image ORDER BY sha256, id")]
 
     def count_images(self) -> int:
         """Number of images, as stored by the last commit: SQLite's own count trusts damaged pages."""
-        said = self.meta("pictures")
-        return int(self.query(COUNT_SQL)[0][0] if said is None else said)
+        stored = self.meta("images")
+        return int(self.query(COUNT_SQL)[0][0] if stored is None else stored)
 
     def skip_counts(self) -> dict[str, int]:
         """Number of skipped files by reason."""
-        return dict(self.query("SELECT reason, count(*) FROM skip GROUP BY reason ORDER BY 2 DESC, 1"))
+        rows = self.query("SELECT reason, count(*) FROM skipped GROUP BY reason ORDER BY 2 DESC, 1")
+        return {Reason(reason).value: count for reason, count in rows}
 
     def filter_ids(self, condition: Condition) -> list[int]:
         """Ids of the images that match a filter, rising. All records are compared with their checksums first.
@@ -166,7 +169,7 @@ class Catalogue(Database):
             raise UsageError("this collection was made before captions and tags were read: run nearsight index again")
         if condition.uses_labels and self.format_version < 4:
             raise UsageError("this collection was made before images were labelled: run nearsight annotate")
-        sql = f"SELECT id FROM picture WHERE {condition.sql} ORDER BY id"  # noqa: S608 (no text of the user's)
+        sql = f"SELECT id FROM image WHERE {condition.sql} ORDER BY id"  # noqa: S608 (no text of the user's)
         return [row[0] for row in self.query(sql, condition.values)]
 
 

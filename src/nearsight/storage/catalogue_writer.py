@@ -15,11 +15,17 @@ from nearsight.storage.records import ImageRecord, LabelRecord, LabelState, Note
 
 
 class CatalogueWriter(Catalogue):
-    """A catalogue open for writing; an older format is migrated. The caller holds the writer's lock."""
+    """A catalogue open for writing; an older format is migrated. The caller holds the writer's lock.
+
+    Attributes
+    ----------
+    migrated_from : the format version that the file had, where it was migrated; else None
+    """
 
     def __init__(self, index_dir: Path) -> None:
         super().__init__(index_dir, readonly=False)
         self.full_text = FullTextIndex(self)
+        self.migrated_from: int | None = None
         try:
             with translate_errors(self.path):
                 self._migrate(self.format_version)
@@ -38,6 +44,7 @@ class CatalogueWriter(Catalogue):
             self.full_text.rebuild()
             self.db.execute(f"PRAGMA application_id={APPLICATION_ID}")
             self.db.execute(f"PRAGMA user_version={FORMAT_VERSION}")
+        self.migrated_from = version or None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -62,7 +69,7 @@ class CatalogueWriter(Catalogue):
         """Insert an image, or replace the record of the same id."""
         values = astuple(image)
         self.db.execute(
-            f"INSERT OR REPLACE INTO picture VALUES({_placeholders(len(values) + 1)})", (*values, record_crc(values))
+            f"INSERT OR REPLACE INTO image VALUES({_placeholders(len(values) + 1)})", (*values, record_crc(values))
         )
         self.full_text.put_text(image)
 
@@ -71,10 +78,10 @@ class CatalogueWriter(Catalogue):
 
         Labels set by a person stay with the path, for the next image there.
         """
-        self.db.execute("DELETE FROM note WHERE source=(SELECT path FROM picture WHERE id=?)", (image_id,))
-        of_models = "state='automatic' AND picture=(SELECT path FROM picture WHERE id=?)"
+        self.db.execute("DELETE FROM note WHERE source=(SELECT path FROM image WHERE id=?)", (image_id,))
+        of_models = "state='automatic' AND image=(SELECT path FROM image WHERE id=?)"
         self.db.execute(f"DELETE FROM label WHERE {of_models}", (image_id,))  # noqa: S608 (our own words)
-        self.db.execute("DELETE FROM picture WHERE id=?", (image_id,))
+        self.db.execute("DELETE FROM image WHERE id=?", (image_id,))
         self.full_text.drop_text(image_id)
         self.put_deleted_ids([image_id])
 
@@ -92,7 +99,7 @@ class CatalogueWriter(Catalogue):
             if each.state is not LabelState.AUTOMATIC
         }
         for each in self.labels(old, include_dropped=True):
-            self.db.execute("DELETE FROM label WHERE picture=? AND label=?", (old, each.label))
+            self.db.execute("DELETE FROM label WHERE image=? AND label=?", (old, each.label))
             if each.state is not LabelState.AUTOMATIC or each.label not in by_hand:
                 self._put_label(replace(each, image_path=image.path))
         self.put_image(image)
@@ -100,7 +107,7 @@ class CatalogueWriter(Catalogue):
 
     def put_notes(self, source: bytes, notes: Iterable[NoteRecord]) -> None:
         """Replace all notes of a source."""
-        before = [row[0] for row in self.db.execute("SELECT picture FROM note WHERE source=?", (source,))]
+        before = [row[0] for row in self.db.execute("SELECT image FROM note WHERE source=?", (source,))]
         self.db.execute("DELETE FROM note WHERE source=?", (source,))
         rows = [(note.image_path, source, note.caption, note.tags) for note in notes]
         self.db.executemany("INSERT INTO note VALUES(?,?,?,?,?)", [(*row, record_crc(row)) for row in rows])
@@ -113,7 +120,7 @@ class CatalogueWriter(Catalogue):
 
         Labels that a person confirmed or dropped stay as they are.
         """
-        sql = "DELETE FROM label WHERE picture=? AND model=? AND state='automatic'"
+        sql = "DELETE FROM label WHERE image=? AND model=? AND state='automatic'"
         self.db.execute(sql, (image.path, model))
         known = {each.label: each.state for each in self.labels(image.path, include_dropped=True)}
         new = [
@@ -149,23 +156,23 @@ class CatalogueWriter(Catalogue):
     def put_skip(self, skip: SkipRecord) -> None:
         """Insert or replace a skipped file."""
         values = (skip.path, skip.size, skip.mtime_ns, skip.reason.value, skip.detail)
-        self.db.execute("INSERT OR REPLACE INTO skip VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
+        self.db.execute("INSERT OR REPLACE INTO skipped VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
     def drop_skip(self, path: bytes) -> None:
         """Remove a skipped file from the list."""
-        self.db.execute("DELETE FROM skip WHERE path=?", (path,))
+        self.db.execute("DELETE FROM skipped WHERE path=?", (path,))
 
     def put_deleted_ids(self, ids: Iterable[int]) -> None:
         """List ids that segments still hold although their images are deleted."""
-        self.db.executemany("INSERT OR REPLACE INTO dead VALUES(?,?)", ((i, record_crc((i,))) for i in ids))
+        self.db.executemany("INSERT OR REPLACE INTO deleted VALUES(?,?)", ((i, record_crc((i,))) for i in ids))
 
     def drop_deleted_ids(self, ids: Iterable[int]) -> None:
         """Remove ids from the list of deleted ones: no segment holds them any more."""
-        self.db.executemany("DELETE FROM dead WHERE id=?", ((image_id,) for image_id in ids))
+        self.db.executemany("DELETE FROM deleted WHERE id=?", ((image_id,) for image_id in ids))
 
     def next_ids(self) -> tuple[int, int]:
         """The next image id and the next segment id; ids are never used twice."""
-        return self._last_id("picture") + 1, self._last_id("segment") + 1
+        return self._last_id("image") + 1, self._last_id("segment") + 1
 
     def next_cache_id(self) -> int:
         """The next id of a cache."""
@@ -196,10 +203,9 @@ class CatalogueWriter(Catalogue):
     def _put_checksums(self) -> None:
         rows = list(self.fetch_records("SELECT id, key, count, length, checksums, crc FROM segment ORDER BY id"))
         self.put_meta("segments", str(record_crc(rows)))
-        self.put_meta(
-            "dead", str(record_crc([row[0] for row in self.fetch_records("SELECT id, crc FROM dead ORDER BY id")]))
-        )
-        self.put_meta("pictures", str(self.query(COUNT_SQL)[0][0]))
+        deleted = [row[0] for row in self.fetch_records("SELECT id, crc FROM deleted ORDER BY id")]
+        self.put_meta("deleted", str(record_crc(deleted)))
+        self.put_meta("images", str(self.query(COUNT_SQL)[0][0]))
         self.db.execute("SAVEPOINT words")  # makes FTS5 write what it holds back
         self.db.execute("RELEASE words")
         self.put_meta("words", str(self.full_text.checksum()))

@@ -29,23 +29,23 @@ MAX_DELETED_SHARE = 1 / 3
 def merge_small_segments(catalogue: CatalogueWriter, folder: Path, files: FileSystem) -> None:
     """Merge the small segments of each key that has many."""
     entries = catalogue.segments()
-    dead = np.array(catalogue.deleted_ids(), np.int64)
+    deleted = np.array(catalogue.deleted_ids(), np.int64)
     for key in sorted({entry.key for entry in entries}):
         small = [entry for entry in entries if entry.key == key and entry.length < SMALL_BYTES]
         for group in _group_by_size(small) if len(small) >= MIN_SEGMENTS else []:
-            rewrite_segments(catalogue, folder, files, [Segment(folder, entry, files) for entry in group], dead)
+            rewrite_segments(catalogue, folder, files, [Segment(folder, entry, files) for entry in group], deleted)
 
 
 def compact_segments(catalogue: CatalogueWriter, folder: Path, files: FileSystem) -> None:
     """Rewrite segments with many deleted vectors; unlist deleted ids that no segment holds any more."""
-    dead = np.array(catalogue.deleted_ids(), np.int64)
-    if not len(dead):
+    deleted = np.array(catalogue.deleted_ids(), np.int64)
+    if not len(deleted):
         return
     for entry in catalogue.segments():
         opened = Segment(folder, entry, files)
-        if np.isin(opened.ids, dead).mean() > MAX_DELETED_SHARE:
-            rewrite_segments(catalogue, folder, files, [opened], dead)
-    _forget_deleted_ids(catalogue, dead, folder, files)
+        if np.isin(opened.ids, deleted).mean() > MAX_DELETED_SHARE:
+            rewrite_segments(catalogue, folder, files, [opened], deleted)
+    _forget_deleted_ids(catalogue, deleted, folder, files)
 
 
 def drop_stale_segments(

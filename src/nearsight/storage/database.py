@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from nearsight.errors import DamagedError, FormatError, StorageError
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 APPLICATION_ID = 0x4E525354  # "NRST"
 CATALOGUE_FILE = "catalogue.sqlite"
 BUSY_TIMEOUT = 10.0
@@ -63,8 +63,27 @@ CREATE TABLE label(
   picture BLOB NOT NULL, label TEXT NOT NULL, confidence REAL NOT NULL, model TEXT NOT NULL, state TEXT NOT NULL,
   crc INTEGER NOT NULL, PRIMARY KEY(picture, label)) STRICT;
 """
-MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS)
+_NAMES = """
+ALTER TABLE picture RENAME TO image;
+ALTER TABLE skip RENAME TO skipped;
+ALTER TABLE dead RENAME TO deleted;
+ALTER TABLE note RENAME COLUMN picture TO image;
+ALTER TABLE label RENAME COLUMN picture TO image;
+DELETE FROM meta WHERE key IN ('pictures', 'dead');
+"""
+MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES)
 """Script i migrates a catalogue from version i to i + 1."""
+
+_RENAMED_VERSION = 5
+"""Format version since which tables, columns and named values have the names that the code uses."""
+_VIEWS_OF_OLDER_NAMES = {
+    "image": "SELECT * FROM main.picture",
+    "skipped": "SELECT * FROM main.skip",
+    "deleted": "SELECT * FROM main.dead",
+    "note": "SELECT picture AS image, source, caption, tags, crc FROM main.note",
+    "label": "SELECT picture AS image, label, confidence, model, state, crc FROM main.label",
+}
+OLDER_META_KEYS = {"images": "pictures", "deleted": "dead"}
 
 
 def record_crc(values: Iterable[Any]) -> int:
@@ -90,10 +109,12 @@ class Database:
         self._private_copy: tempfile.TemporaryDirectory[str] | None = None
         self._unlocked_state: _FileState | None = None
         self._n_cursors = 0
+        self._readonly, self._uses_views = readonly, False
         with translate_errors(self.path):
             self.db = self._connect(index_dir, readonly)
             try:
                 self._check_format(readonly)
+                self._prepare_read()
             except BaseException:
                 self.close()
                 raise
@@ -125,13 +146,22 @@ class Database:
         self._unlocked_state = _file_state(self.path)
         return _open_connection(f"{self._immutable_path().as_uri()}?immutable=1")
 
+    def _prepare_read(self) -> None:
+        """Reconnect if needed, and let a file of an older format be read by the names of this one."""
+        self._reconnect_if_changed()
+        if self._readonly and self.uses_older_names != self._uses_views:
+            self._uses_views = self.uses_older_names
+            for name, select in _VIEWS_OF_OLDER_NAMES.items():
+                change = f"CREATE TEMP VIEW {name} AS {select}" if self._uses_views else f"DROP VIEW temp.{name}"
+                self.db.execute(change)
+
     def _reconnect_if_changed(self) -> None:
         """Where the file is read without locks: open it again if another user has written to it."""
         if self._unlocked_state is None or self._n_cursors or self.db.in_transaction:
             return
         if _file_state(self.path) != self._unlocked_state:
             self.close()
-            self._private_copy = None
+            self._private_copy, self._uses_views = None, False
             self.db = self._connect_unprivileged()
 
     def _require_unchanged(self) -> None:
@@ -169,6 +199,11 @@ class Database:
         """Format version of the file."""
         return int(self.db.execute("PRAGMA user_version").fetchone()[0])
 
+    @property
+    def uses_older_names(self) -> bool:
+        """Whether the file is of a format whose tables have other names; a reader then sees them through views."""
+        return self.format_version < _RENAMED_VERSION
+
     def close(self) -> None:
         """Close the connection; in a writer this checkpoints the log."""
         self.db.close()
@@ -192,7 +227,7 @@ class Database:
     def read_transaction(self) -> Iterator[None]:
         """Read one generation in the whole block."""
         with translate_errors(self.path):
-            self._reconnect_if_changed()
+            self._prepare_read()
             self.db.execute("BEGIN")
             try:
                 yield
@@ -204,7 +239,7 @@ class Database:
     def query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query that reads no checksums."""
         with translate_errors(self.path):
-            self._reconnect_if_changed()
+            self._prepare_read()
             return self.db.execute(sql, values).fetchall()
 
     def fetch_record(self, sql: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
@@ -214,7 +249,7 @@ class Database:
     def fetch_records(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the records of a query whose last column is their checksum, without it."""
         with translate_errors(self.path):
-            self._reconnect_if_changed()
+            self._prepare_read()
             self._n_cursors += 1
             try:
                 for *row, check in self.db.execute(sql, values):

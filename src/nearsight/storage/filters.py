@@ -31,12 +31,12 @@ _PATH = "CAST(path AS TEXT)"
 _FOLDER = f"rtrim({_PATH}, replace({_PATH}, '/', ''))"
 """With its slash at the end; empty for the indexed folder itself."""
 
-_NOTE_LINES = "(SELECT group_concat({}, char(10)) FROM note WHERE note.picture = picture.path)"
+_NOTE_LINES = "(SELECT group_concat({}, char(10)) FROM note WHERE note.image = image.path)"
 """All captions or tags of an image, one a line; NULL if there are none."""
 
 _LABEL_LINES = (
     "(SELECT group_concat(label.label, char(10)) FROM label "
-    "WHERE label.picture = picture.path AND label.state <> 'dropped')"
+    "WHERE label.image = image.path AND label.state <> 'dropped')"
 )
 
 FIELDS = {
@@ -86,7 +86,7 @@ SqlValue: TypeAlias = "str | float"
 
 @dataclass(frozen=True)
 class Condition:
-    """An SQL condition over the table `picture`, with its bound values."""
+    """An SQL condition over the table `image`, with its bound values."""
 
     sql: str
     values: tuple[SqlValue, ...]
@@ -94,12 +94,12 @@ class Condition:
     @property
     def uses_notes(self) -> bool:
         """Whether it uses captions or tags."""
-        return "note.picture" in self.sql
+        return "note.image" in self.sql
 
     @property
     def uses_labels(self) -> bool:
         """Whether it uses labels."""
-        return "label.picture" in self.sql
+        return "label.image" in self.sql
 
 
 def parse_filter(text: str) -> Condition:

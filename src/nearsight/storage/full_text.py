@@ -54,8 +54,8 @@ class FullTextIndex:
 
     def count_mismatches(self) -> int:
         """Count the images that the index lacks, has in excess or has with another text."""
-        lacking = "SELECT count(*) FROM (SELECT id FROM picture EXCEPT SELECT rowid FROM words)"
-        surplus = "SELECT count(*) FROM (SELECT rowid FROM words EXCEPT SELECT id FROM picture)"
+        lacking = "SELECT count(*) FROM (SELECT id FROM image EXCEPT SELECT rowid FROM words)"
+        surplus = "SELECT count(*) FROM (SELECT rowid FROM words EXCEPT SELECT id FROM image)"
         counts = [int(self._catalogue.query(sql)[0][0]) for sql in (lacking, surplus)]
         texts: dict[int, str] = dict(self._catalogue.query("SELECT rowid, text FROM words"))
         said = ((each.id, self._text(each)) for each in self._catalogue.images())

@@ -169,12 +169,12 @@ class IndexRefresh:
 
     def _update_parts(self, pipeline: Pipeline, trained: Arrays, stored: list[Arrays]) -> list[Arrays]:
         """Return parts that cover exactly the stored vectors; unchanged parts are the same objects."""
-        dead = np.array(self.catalogue.deleted_ids(), np.int64)
+        deleted = np.array(self.catalogue.deleted_ids(), np.int64)
         known = np.concatenate([np.empty(0, np.uint32), *(part["ids"] for part in stored)])
         live = [np.empty(0, np.int64)]
         made: list[Arrays] = []
         for each in self._segments(pipeline):
-            stays = ~np.isin(each.ids, dead)
+            stays = ~np.isin(each.ids, deleted)
             live.append(each.ids[stays])
             new = np.flatnonzero(stays & ~np.isin(each.ids, known, kind="table"))
             for at in (new[start : start + ENCODE_CHUNK] for start in range(0, len(new), ENCODE_CHUNK)):

@@ -30,13 +30,13 @@ from nearsight.types import Ids
 TABLE_COLUMNS = {
     "meta": "key, value",
     "recipe": "name, text",
-    "picture": "id, path, size, mtime_ns, seen_ns, sha256, width, height, format, taken, camera, latitude, longitude",
-    "skip": "path, size, mtime_ns, reason, detail",
+    "image": "id, path, size, mtime_ns, seen_ns, sha256, width, height, format, taken, camera, latitude, longitude",
+    "skipped": "path, size, mtime_ns, reason, detail",
     "segment": "id, key, count, length, checksums",
-    "dead": "id",
+    "deleted": "id",
     "sidecar": "path, size, mtime_ns, seen_ns, unknown",
-    "note": "picture, source, caption, tags",
-    "label": "picture, label, confidence, model, state",
+    "note": "image, source, caption, tags",
+    "label": "image, label, confidence, model, state",
     "cache": "id, key, fitted, length, checksums",
 }
 """Columns that a record's checksum covers."""
@@ -84,8 +84,9 @@ def _check_database(catalogue: Catalogue) -> Iterator[Problem]:
 
 def find_bad_rows(catalogue: Catalogue, table: str) -> list[int]:
     """Row numbers of the records that do not agree with their checksums."""
-    rows = catalogue.db.execute(f"SELECT rowid, {TABLE_COLUMNS[table]}, crc FROM {table}")  # noqa: S608 (our own names)
-    return [rowid for rowid, *values, check in rows if record_crc(values) != check]
+    rowid = "row_number() OVER ()" if catalogue.uses_older_names else "rowid"  # a view has no rowid
+    rows = catalogue.db.execute(f"SELECT {rowid}, {TABLE_COLUMNS[table]}, crc FROM {table}")  # noqa: S608 (our own names)
+    return [number for number, *values, check in rows if record_crc(values) != check]
 
 
 def _open_segment(folder: Path, entry: SegmentEntry, files: FileSystem) -> tuple[Segment | None, list[Problem]]:
@@ -114,10 +115,10 @@ def _check_completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted
     if count := words.count_mismatches():
         yield Problem(CATALOGUE_FILE, f"{count} images do not agree with the full-text index")
     live = np.array(catalogue.ids(), np.int64)
-    dead = np.array(catalogue.deleted_ids(), np.int64)
+    deleted = np.array(catalogue.deleted_ids(), np.int64)
     for key, parts in held.items():
         ids = np.concatenate(parts) if parts else np.empty(0, np.int64)
-        ids = ids[~np.isin(ids, dead)]
+        ids = ids[~np.isin(ids, deleted)]
         for what, count in (
             ("images lack this vector", len(np.setdiff1d(live, ids)) if key in wanted else 0),
             ("vectors are stored twice", len(ids) - len(np.unique(ids))),
@@ -198,7 +199,7 @@ def _drop_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) 
             rewrite_segments(catalogue, folder, files, [opened], np.empty(0, np.int64), [good])
     held = np.unique(np.concatenate(list(seen.values()))) if seen else np.empty(0, np.int64)
     with catalogue.transaction():
-        catalogue.db.execute("DELETE FROM dead")
+        catalogue.db.execute("DELETE FROM deleted")
         catalogue.put_deleted_ids(np.setdiff1d(held, live).tolist())
     return dropped
 

@@ -32,7 +32,7 @@ export function numbered(text: string): string {
   return fields.join(" ").split(/[\s,;[\]]+/).filter(Boolean).join(",");
 }
 
-/** `not-a-picture` as `Not an image`. */
+/** `not-an-image` as `Not an image`. */
 export function plain(reason: string): string {
   const text = reason.replaceAll(/[-_]/g, " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
