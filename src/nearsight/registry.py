@@ -205,7 +205,7 @@ def build_methods(recipe: Recipe) -> tuple[Method, ...]:
 
 def to_recipe(components: Iterable[Method]) -> Recipe:
     """The recipe of these components with every default written out."""
-    return Recipe(tuple(_step_of(component) for component in components))
+    return Recipe(tuple(_registered_step(component) for component in components))
 
 
 def require_method(name: str) -> type[Method]:
@@ -224,7 +224,7 @@ def _suggest_method(name: str) -> str:
 def method_parameters(cls: type[Method]) -> list[tuple[str, str, str]]:
     """Name, type and default of each parameter, as text."""
     hints = _hints(cls)
-    return [(f.name, _type_text(hints[f.name]), _default_text(f)) for f in _method_fields(cls)]
+    return [(f.name, _registry_type_text(hints[f.name]), _registry_default_text(f)) for f in _method_fields(cls)]
 
 
 def _method_fields(cls: type[Method]) -> tuple[dataclasses.Field[Any], ...]:
@@ -274,7 +274,7 @@ def _convert_argument(value: Value, target_type: Any, where: str, text: str, pos
         if fits:
             return converted
     received = str(value) if isinstance(value, Recipe) else repr(value)
-    raise RecipeError(f"{where} takes {_type_text(target_type)}; got {received}", text, position)
+    raise RecipeError(f"{where} takes {_registry_type_text(target_type)}; got {received}", text, position)
 
 
 def _union_members(target_type: Any) -> tuple[Any, ...]:  # noqa: ANN401
@@ -310,37 +310,37 @@ def _try_method(value: Value, target_type: type[Method], text: str) -> tuple[boo
     return isinstance(component, target_type), component
 
 
-def _step_of(component: Method) -> Step:
-    fields = [(f.name, _value_of(getattr(component, f.name))) for f in _method_fields(type(component))]
+def _registered_step(component: Method) -> Step:
+    fields = [(f.name, _registry_value(getattr(component, f.name))) for f in _method_fields(type(component))]
     return Step(method_name(component), (), tuple(fields))
 
 
-def _value_of(value: Any) -> Value:  # noqa: ANN401
+def _registry_value(value: Any) -> Value:  # noqa: ANN401
     if isinstance(value, Method):
-        return Recipe((_step_of(value),))
+        return Recipe((_registered_step(value),))
     if isinstance(value, str) and value.isidentifier() and value not in ("true", "false", "none"):
         return Recipe((Step(value),))
-    return tuple(_value_of(item) for item in value) if isinstance(value, tuple) else value
+    return tuple(_registry_value(item) for item in value) if isinstance(value, tuple) else value
 
 
-def _type_text(target_type: Any) -> str:  # noqa: ANN401
+def _registry_type_text(target_type: Any) -> str:  # noqa: ANN401
     origin = get_origin(target_type)
     if origin is Literal:
         return " or ".join(str(choice) for choice in get_args(target_type))
     if origin in (Union, types.UnionType):
-        return " or ".join(_type_text(option) for option in get_args(target_type))
+        return " or ".join(_registry_type_text(option) for option in get_args(target_type))
     if origin is tuple:
-        return f"a list of {_type_text(get_args(target_type)[0])}"
+        return f"a list of {_registry_type_text(get_args(target_type)[0])}"
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "none"}
     if isinstance(target_type, type) and issubclass(target_type, Method):
         return f"a {target_type.__name__.lower()}"
     return names.get(target_type, str(target_type))
 
 
-def _default_text(field: dataclasses.Field[Any]) -> str:
+def _registry_default_text(field: dataclasses.Field[Any]) -> str:
     if field.default is dataclasses.MISSING:
         return "required"
-    return str(Recipe((Step("x", (_value_of(field.default),)),)))[2:-1]
+    return str(Recipe((Step("x", (_registry_value(field.default),)),)))[2:-1]
 
 
 def method_summary(cls: type[Method]) -> str:

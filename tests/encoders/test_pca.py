@@ -8,7 +8,7 @@ from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 
 from nearsight.encoders import pca as module
-from nearsight.encoders.pca import Pca, random_rotation
+from nearsight.encoders.pca import Pca, random_pca_rotation
 from nearsight.types import LocalFeatures
 
 
@@ -83,7 +83,7 @@ def test_distances_are_never_longer_and_nearly_kept():
 
 
 def test_a_turn_keeps_distances_and_spreads_values():
-    assert random_rotation(16) @ random_rotation(16).T == pytest.approx(np.eye(16), abs=1e-12)
+    assert random_pca_rotation(16) @ random_pca_rotation(16).T == pytest.approx(np.eye(16), abs=1e-12)
     straight, turned = (Pca(dim=8, normalise=False, rotate=rotate) for rotate in (False, True))
     first, second = (pca.encode(ROWS, pca.train(ROWS, quiet)) for pca in (straight, turned))
     assert pdist(second) == pytest.approx(pdist(first), rel=1e-4, abs=1e-5)

@@ -4,7 +4,7 @@ import pytest
 
 from nearsight.errors import UsageError
 from nearsight.evaluation.attacks import ATTACKS
-from nearsight.evaluation.simulated_queries import PAPER, QUERY_KINDS, SIMULATED_QUERIES, select_kinds
+from nearsight.evaluation.simulated_queries import PAPER, QUERY_KINDS, SIMULATED_QUERIES, select_simulations
 
 skimage_data = pytest.importorskip("skimage.data")
 
@@ -109,11 +109,11 @@ def test_a_memory_shows_more_of_the_surroundings():
 
 
 def test_kinds_are_named_by_the_beginning_of_their_names():
-    assert select_kinds("scan,drawn,salt,memory") == ["scan", "drawn", "salt-pepper", "memory"]
-    assert select_kinds("crop") == [name for name in ATTACKS if name.startswith("crop")]
-    assert select_kinds("all") == list(QUERY_KINDS)
-    assert select_kinds("grey, grey") == ["grey"]
+    assert select_simulations("scan,drawn,salt,memory") == ["scan", "drawn", "salt-pepper", "memory"]
+    assert select_simulations("crop") == [name for name in ATTACKS if name.startswith("crop")]
+    assert select_simulations("all") == list(QUERY_KINDS)
+    assert select_simulations("grey, grey") == ["grey"]
     with pytest.raises(UsageError, match='no kind of query "grfy"; there are: jpeg75, '):
-        select_kinds("grfy")
+        select_simulations("grfy")
     with pytest.raises(UsageError, match="no kind of query is named"):
-        select_kinds(" ,")
+        select_simulations(" ,")

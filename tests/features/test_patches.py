@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from nearsight.features._sift_patches import compute_sift, dominant_orientations, extract_patches
+from nearsight.features._sift_patches import compute_sift, cut_sift_patches, dominant_orientations
 from nearsight.features.sift import Sift
 from tests.features.views import photograph
 
@@ -18,7 +18,7 @@ def test_patches_are_those_of_scipy():
     rng = np.random.default_rng(0)
     points = rng.uniform(0, 384, (1500, 2)).astype(np.float32)  # more than OpenCV takes at once
     sides, angles = (rng.uniform(*range_, 1500).astype(np.float32) for range_ in ((8, 41), (0, 360)))
-    found, image = extract_patches(luma(), points, sides, angles, 23), luma().astype(float)
+    found, image = cut_sift_patches(luma(), points, sides, angles, 23), luma().astype(float)
     for at in range(0, 1500, 100):
         places = []
         for row in range(23):
@@ -39,7 +39,7 @@ def test_large_patches_are_means_of_areas():
     board = (np.indices((256, 256)).sum(axis=0) % 2 * 255).astype(np.uint8)
     point = np.array([[128.0, 128.0]], np.float32)
     for side in (64, 128, 200):
-        cut = extract_patches(board, point, np.array([side], np.float32), np.zeros(1, np.float32), 32)
+        cut = cut_sift_patches(board, point, np.array([side], np.float32), np.zeros(1, np.float32), 32)
         assert cut == pytest.approx(np.full((1, 32, 32), 127.5), abs=1)
 
 

@@ -17,10 +17,10 @@ from nearsight.errors import ModelMissingError
 from nearsight.hashes import combined_hash
 from nearsight.hashes.combined_hash import (
     CombinedHash,
-    key_hues,
-    keypoint_word_histogram,
+    combined_hash_hues,
+    combined_hash_tones,
+    combined_hash_words,
     quantise_activations,
-    tone_shares,
 )
 from nearsight.metrics.weighted_bytes import WeightedBytes
 from nearsight.models import store
@@ -53,7 +53,7 @@ def around(a, b):
 def test_key_hues_are_those_of_three_colours_the_largest_first(turn):
     wanted = [(turn + each) % 128 for each in (0, 40, 85)]
     image = stripes(*((of_hue(step), width) for step, width in zip(wanted, (20, 50, 33), strict=True)))
-    found = key_hues(image).astype(int).tolist()
+    found = combined_hash_hues(image).astype(int).tolist()
     assert all(around(a, b) <= 1 for a, b in zip(found, [wanted[1], wanted[2], wanted[0]], strict=True)), (
         found,
         wanted,
@@ -62,23 +62,23 @@ def test_key_hues_are_those_of_three_colours_the_largest_first(turn):
 
 @pytest.mark.parametrize("step", [0, 43, 127])
 def test_one_hue_is_there_three_times(step):
-    found = key_hues(np.full((9, 5, 3), of_hue(step), np.uint8)).astype(int)
+    found = combined_hash_hues(np.full((9, 5, 3), of_hue(step), np.uint8)).astype(int)
     assert all(around(each, step) <= 1 for each in found)
     assert len(set(found.tolist())) == 1
 
 
 def test_a_group_around_red_has_its_middle_at_red():
     image = stripes((of_hue(126), 30), (of_hue(2), 30), (of_hue(64), 20), (of_hue(90), 20))
-    found = key_hues(image).astype(int)
+    found = combined_hash_hues(image).astype(int)
     assert around(found[0], 0) <= 1
     assert {min((around(each, wanted), wanted) for wanted in (64, 90))[1] for each in found[1:]} == {64, 90}
 
 
 @pytest.mark.parametrize("level", [0, 1, 128, 255])
 def test_grey_has_no_hue(level):
-    assert key_hues(np.full((20, 30, 3), level, np.uint8)).tolist() == [255, 255, 255]
+    assert combined_hash_hues(np.full((20, 30, 3), level, np.uint8)).tolist() == [255, 255, 255]
     ramp = np.repeat(np.arange(0, 256, 4, dtype=np.uint8)[None, :, None], 3, axis=2).repeat(9, axis=0)
-    assert key_hues(ramp).tolist() == [255, 255, 255]
+    assert combined_hash_hues(ramp).tolist() == [255, 255, 255]
 
 
 def hues_of(photo):
@@ -109,13 +109,13 @@ def test_hues_are_taken_as_often_as_their_weight_says():
 def test_zones_of_tone_are_shares_of_the_pixels():
     levels = [0, 25, 26, 76, 77, 178, 179, 229, 230, 255]
     image = np.repeat(np.uint8(levels)[None, :, None], 3, axis=2)
-    assert tone_shares(image).tolist() == [51, 51, 51, 51, 51]
-    assert tone_shares(image[:, 2:7]).tolist() == [0, 102, 102, 51, 0]
+    assert combined_hash_tones(image).tolist() == [51, 51, 51, 51, 51]
+    assert combined_hash_tones(image[:, 2:7]).tolist() == [0, 102, 102, 51, 0]
 
 
 def test_zones_add_up_to_all(photos):
     for photo in [*photos, *(photo[:7, :11] for photo in photos)]:
-        found = tone_shares(photo).astype(int)
+        found = combined_hash_tones(photo).astype(int)
         luma = np.round(photo @ np.float64([0.299, 0.587, 0.114]) - 1e-9)
         shares = np.histogram(luma, [0, 26, 77, 179, 230, 256])[0] / luma.size
         assert found.sum() == 255
@@ -123,7 +123,7 @@ def test_zones_add_up_to_all(photos):
 
 
 def test_the_directions_are_orthogonal_and_as_they_were_made(mobilenetv2):
-    made = combined_hash._projection_directions()
+    made = combined_hash._combined_hash_directions()
     assert made.shape == (128, 1280)
     assert made @ made.T == pytest.approx(np.eye(128), abs=0.02)
     from benchmarks.reduction import classifier, reduction
@@ -144,7 +144,7 @@ def test_content_is_the_layer_along_the_directions():
         length = sum(each * each for each in row) ** 0.5 or 1
         for number in (0, 1, 64, 127):
             along = sum(
-                a * b / length for a, b in zip(combined_hash._projection_directions()[number], row, strict=True)
+                a * b / length for a, b in zip(combined_hash._combined_hash_directions()[number], row, strict=True)
             )
             assert values[number] == min(255, max(0, round(128 + 800 * along)))
     assert found[2].tolist() == [128] * 128
@@ -190,25 +190,23 @@ def test_the_layout_is_hues_tones_content_and_points(mobilenetv2, photos):
     assert np.array_equal(quantise_activations(Onnx().describe(photos)), rows[:, 8:136])
     for photo, row in zip(photos, rows, strict=True):
         small = combined_hash._shrink_image(photo)
-        assert row[:3].tolist() == key_hues(small).tolist()
-        assert row[3:8].tolist() == tone_shares(small).tolist()
-        assert row[136:].tolist() == keypoint_word_histogram(small).tolist()
+        assert row[:3].tolist() == combined_hash_hues(small).tolist()
+        assert row[3:8].tolist() == combined_hash_tones(small).tolist()
+        assert row[136:].tolist() == combined_hash_words(small).tolist()
         assert ((row[:3] < 128) | (row[:3] == 255)).all()
 
 
 def test_key_points_are_shares_of_words(photos):
     for photo in photos:
-        found = keypoint_word_histogram(photo).astype(float)
+        found = combined_hash_words(photo).astype(float)
         assert np.square(found / 255).sum() == pytest.approx(1, abs=0.03)
-    assert not keypoint_word_histogram(np.full((90, 70, 3), 7, np.uint8)).any()
-    assert (
-        keypoint_word_histogram(photos[0][:1, :1]).shape == keypoint_word_histogram(photos[0][:3, :200]).shape == (32,)
-    )
+    assert not combined_hash_words(np.full((90, 70, 3), 7, np.uint8)).any()
+    assert combined_hash_words(photos[0][:1, :1]).shape == combined_hash_words(photos[0][:3, :200]).shape == (32,)
 
 
 def test_key_points_survive_a_turn(photos):
-    rows = np.float32([keypoint_word_histogram(photo) for photo in photos])
-    turned = np.float32([keypoint_word_histogram(np.ascontiguousarray(np.rot90(photo))) for photo in photos])
+    rows = np.float32([combined_hash_words(photo) for photo in photos])
+    turned = np.float32([combined_hash_words(np.ascontiguousarray(np.rot90(photo))) for photo in photos])
     far = np.abs(turned[:, None] - rows[None]).sum(axis=2)
     assert (far.argmin(axis=1) == np.arange(len(photos))).mean() >= 0.7
 

@@ -10,7 +10,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from nearsight.images.decode import decode_image
 from nearsight.images.metadata import Metadata
-from nearsight.images.pillow import printable
+from nearsight.images.pillow import printable_pillow_text
 
 from .hostile import photo, saved
 
@@ -56,7 +56,7 @@ def test_camera(make, model, camera):
 
 
 def test_text_is_cleaned_of_what_cannot_be_seen():
-    assert printable("a\u202eb\x00c\ud800d\u200be\n\tf") == "a b c d e f"
+    assert printable_pillow_text("a\u202eb\x00c\ud800d\u200be\n\tf") == "a b c d e f"
 
 
 @pytest.mark.parametrize(("endian", "utf16"), [("<", "utf-16-le"), (">", "utf-16-be")])

@@ -180,19 +180,19 @@ def test_files_that_are_no_cards_hide_no_model(tmp_path, monkeypatch):
     (folder / "repo").mkdir()
     (folder / "repo" / "pyproject.toml").write_text('[project]\nname = "other"\n')
     monkeypatch.setenv("NEARSIGHT_MODELS", str(folder))
-    assert store.card_problems() == {}
+    assert store.stored_card_problems() == {}
     (folder / "latin.toml").write_bytes(b'name = "caf\xe9"\nfile = "a.onnx"')
     (folder / "cut.toml").write_text('name = "cut')
     (folder / "wrong.toml").write_text(card("wrong").replace("side = 4", "side = 0"))
     broken = {str(folder / name) for name in ("latin.toml", "cut.toml", "wrong.toml")}
     assert store.require_model("means").path == folder / "means.onnx"
     assert {"means", "mobilenetv2"} <= set(store.all_cards())
-    assert set(store.card_problems()) == broken
-    for path, problem in store.card_problems().items():
+    assert set(store.stored_card_problems()) == broken
+    for path, problem in store.stored_card_problems().items():
         assert problem.startswith(f"{path} is no model card: ")
     with pytest.raises(ModelError, match=r'no model "wrong".*wrong.toml is no model card: .*side is'):
         store.find_card("wrong")
-    assert store.verify_models() == {**store.card_problems(), "means": ""}
+    assert store.verify_models() == {**store.stored_card_problems(), "means": ""}
     with pytest.raises(ModelError, match=r"latin.toml is no model card: 'utf-8' codec"):
         store.add_model("means", folder / "means.onnx", card_file=folder / "latin.toml")
 

@@ -113,7 +113,7 @@ def test_asking_for_what_is_not_there_says_what_to_run(photos, tmp_path):
 
 
 def test_a_field_that_cannot_be_served_is_an_error(photos):
-    from nearsight.search.query import encode_query
+    from nearsight.search.encode import encode_query
 
     own, snapshot = photos.root / "coffee.png", photos._reader.snapshot()
     for sense, given in (("colour", {"plus_texts": ("snow",)}), ("copy", {"minus_images": (own,)})):

@@ -419,9 +419,11 @@ def test_what_cannot_be_served_is_said(client, path, status):
 
 
 def test_the_scale_of_a_box():
-    from nearsight.server.params import scale_box
+    from nearsight.server.params import scale_box_param
 
-    assert scale_box((400, 300, 800, 600), (4000, 3000), (2048, 1536)) == pytest.approx((204.8, 153.6, 409.6, 307.2))
+    assert scale_box_param((400, 300, 800, 600), (4000, 3000), (2048, 1536)) == pytest.approx(
+        (204.8, 153.6, 409.6, 307.2)
+    )
 
 
 def test_several_folders_have_names_of_their_own(indexed, tmp_path):

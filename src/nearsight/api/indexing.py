@@ -103,7 +103,7 @@ def index(
             wanted,
             files,
             clock,
-            watch or _ignore_progress,
+            watch or _ignore_indexing,
             settings or IngestSettings(),
             trained_state,
         )
@@ -217,7 +217,7 @@ def train(
 
     both = resolve_pairs(pairs, found) if pairs else []
     save_trained_state(
-        _encoder_trainer(files, watch or _ignore_progress, settings or IngestSettings()).run(wanted, some, both),
+        _encoder_trainer(files, watch or _ignore_indexing, settings or IngestSettings()).run(wanted, some, both),
         Path(out),
     )
     return [each.recipe for each in wanted]
@@ -260,11 +260,11 @@ def repair(
                 for name, text in recipes.items():
                     catalogue.put_recipe(name, text)
             wanted = update_recipes(catalogue, [])
-            told, how = watch or _ignore_progress, settings or IngestSettings()
+            told, how = watch or _ignore_indexing, settings or IngestSettings()
             return problems, _ingest_and_train(
                 images, index_dir, catalogue, wanted, files, SystemClock(), told, how, {}
             )
 
 
-def _ignore_progress(progress: IngestProgress) -> None:
+def _ignore_indexing(progress: IngestProgress) -> None:
     """Ignore the progress."""

@@ -153,7 +153,7 @@ def set_label(folder: str | Path, path: str, label: str, *, collection: str | Pa
     """
     if not label.strip():
         raise UsageError("a label is a word or several; got none")
-    _set_label_state(folder, path, label.strip(), LabelState.CONFIRMED, collection)
+    _store_label_state(folder, path, label.strip(), LabelState.CONFIRMED, collection)
 
 
 def drop_label(folder: str | Path, path: str, label: str, *, collection: str | Path | None = None) -> None:
@@ -163,7 +163,7 @@ def drop_label(folder: str | Path, path: str, label: str, *, collection: str | P
     ------
     UsageError : there is no image at this path, or it has no such label
     """
-    _set_label_state(folder, path, label.strip(), LabelState.DROPPED, collection)
+    _store_label_state(folder, path, label.strip(), LabelState.DROPPED, collection)
 
 
 def build_labeller(model: str, labels: Sequence[str], templates: Sequence[str], temperature: float) -> Labeller:
@@ -225,7 +225,7 @@ def _label_batches(
         yield some, snapshot.vectors(wanted, some)
 
 
-def _set_label_state(
+def _store_label_state(
     folder: str | Path, path: str, label: str, state: LabelState, collection: str | Path | None
 ) -> None:
     index_dir, files = locate(folder, collection), LocalFileSystem()

@@ -83,8 +83,8 @@ def write_two_file(
         "key": pipeline.key,
     }
     paths, hashes = two_file_paths(base)
-    first = _header_line({"folders": len(folders)}, listed)
-    second = _header_line({"pictures": count, **about}, bytes(records))
+    first = _two_file_header({"folders": len(folders)}, listed)
+    second = _two_file_header({"pictures": count, **about}, bytes(records))
     files.write_new(paths, [first, listed])
     files.write_new(hashes, [second, records])
     return TwoFileSizes(len(first) + len(listed), len(second) + len(records), len(second) + one)
@@ -102,15 +102,15 @@ class TwoFileIndex:
 
     def __init__(self, base: str | Path) -> None:
         paths, hashes = two_file_paths(Path(base))
-        first, listed = _read_file(paths, {"folders": int})
-        about, records = _read_file(hashes, {"pictures": int, "recipe": str, "key": str})
+        first, listed = _read_index_file(paths, {"folders": int})
+        about, records = _read_index_file(hashes, {"pictures": int, "recipe": str, "key": str})
         self.pipeline = build_pipeline(about["recipe"])
         if self.pipeline.key != about["key"]:
             raise UsageError(
                 f"{hashes} holds rows of {about['key']}; this nearsight makes {self.pipeline.key}: export it again"
             )
         try:
-            self.folders = list(_parse_folders(listed, first["folders"]))
+            self.folders = list(_parse_two_file_folders(listed, first["folders"]))
             self.paths, self.vectors = self._parse_records(records, about["pictures"], hashes)
         except (struct.error, IndexError, ValueError) as problem:
             raise DamagedError(f"{paths} and {hashes} do not agree ({problem}): export them again") from problem
@@ -150,12 +150,12 @@ class TwoFileIndex:
         return paths, np.frombuffer(bytes(rows), descriptor.dtype).reshape(n_records, descriptor.size)
 
 
-def _header_line(fields: dict[str, Any], body: bytes) -> bytes:
+def _two_file_header(fields: dict[str, Any], body: bytes) -> bytes:
     header = {"kind": KIND, "version": VERSION, **fields, "crc": zlib.crc32(body)}
     return json.dumps(header).encode() + b"\n"
 
 
-def _read_file(path: Path, fields: dict[str, type]) -> tuple[dict[str, Any], memoryview]:
+def _read_index_file(path: Path, fields: dict[str, type]) -> tuple[dict[str, Any], memoryview]:
     """The header, which has these fields, and the body."""
     try:
         data = bytes(LocalFileSystem().map(path))
@@ -186,7 +186,7 @@ def _require_fields(path: Path, header: dict[str, Any], fields: dict[str, type])
         raise FormatError(f"{path} is no file of a {KIND}: its first line lacks {', '.join(wrong)}; export it again")
 
 
-def _parse_folders(body: memoryview, n_folders: int) -> Iterator[bytes]:
+def _parse_two_file_folders(body: memoryview, n_folders: int) -> Iterator[bytes]:
     at = 0
     for _ in range(n_folders):
         (length,) = struct.unpack_from("<I", body, at)

@@ -31,8 +31,8 @@ def embed_labels(
     if not templates or not all(each.count("{}") == 1 for each in templates):
         raise ValueError(f"a template is a sentence with one {{}} for the label, as {TEMPLATES[0]!r}; got {templates}")
     sentences = [template.replace("{}", name) for name in labels for template in templates]
-    rows = _unit_vectors(encode_texts(sentences)).reshape(len(labels), len(templates), -1)
-    return _unit_vectors(rows.mean(1)).astype(np.float32)
+    rows = _unit_text_vectors(encode_texts(sentences)).reshape(len(labels), len(templates), -1)
+    return _unit_text_vectors(rows.mean(1)).astype(np.float32)
 
 
 def label_probabilities(vectors: NDArray[Any], label_vectors: Floats, temperature: float = TEMPERATURE) -> Floats:
@@ -42,7 +42,7 @@ def label_probabilities(vectors: NDArray[Any], label_vectors: Floats, temperatur
     """
     if not temperature > 0:
         raise ValueError(f"temperature is above 0; got {temperature}")
-    return softmax(_unit_vectors(vectors) @ _unit_vectors(label_vectors).T / temperature)
+    return softmax(_unit_text_vectors(vectors) @ _unit_text_vectors(label_vectors).T / temperature)
 
 
 def softmax(scores: NDArray[Any]) -> Floats:
@@ -60,7 +60,7 @@ def top_labels(probabilities: NDArray[Any], min_probability: float, max_labels: 
     ]
 
 
-def _unit_vectors(vectors: NDArray[Any]) -> NDArray[np.float64]:
+def _unit_text_vectors(vectors: NDArray[Any]) -> NDArray[np.float64]:
     values = vectors.astype(np.float64)
     lengths = np.linalg.norm(values, axis=-1, keepdims=True)
     return np.asarray(values / np.where(lengths == 0, 1, lengths))

@@ -185,7 +185,7 @@ def _training_examples(ready: Bench, trial: Trial) -> list[Example]:
     return [make_example(ready, trial.name, each) for each in best_and_worst(answered, BEST, WORST)]
 
 
-def print_report(report: EvaluationReport, html: Path | None, json: bool) -> None:
+def print_evaluation_report(report: EvaluationReport, html: Path | None, json: bool) -> None:
     """Print a report as tables or JSON, and write its page."""
     if html is not None:
         html.write_text(report.html(), "utf8")
@@ -197,7 +197,7 @@ def print_report(report: EvaluationReport, html: Path | None, json: bool) -> Non
     if report.kinds:
         _print_kinds(report)
     if report.published:
-        _print_reference(report.published)
+        _print_evaluation_reference(report.published)
     if html is not None:
         typer.echo(f"page: {html}")
 
@@ -210,7 +210,7 @@ def _print_kinds(report: EvaluationReport) -> None:
         typer.echo()
 
 
-def _print_reference(published: Published) -> None:
+def _print_evaluation_reference(published: Published) -> None:
     typer.echo(f"\npublished, not measured here: {published.source}; {published.note}")
     names = list(next(iter(published.figures.values())))
     rows = [[method, *(f"{each[name]:.1f}" for name in names)] for method, each in published.figures.items()]

@@ -90,13 +90,13 @@ def warn_unusable_plugins(name: str | None = None) -> None:
 def list_all() -> None:
     """Print the senses, then the methods by kind, one line each as far as a line holds them."""
     width = shutil.get_terminal_size().columns
-    _print_entries("Senses: similarity modes (--by)", {each.name: each.description for each in SENSES.values()}, width)
+    _print_recipes("Senses: similarity modes (--by)", {each.name: each.description for each in SENSES.values()}, width)
     for package, heading in _HEADINGS.items():
-        _print_entries(heading, {name: method_summary(cls) for name, cls in methods(package).items()}, width)
+        _print_recipes(heading, {name: method_summary(cls) for name, cls in methods(package).items()}, width)
     typer.echo("Parameters, output and source of one: nearsight recipes NAME")
 
 
-def _print_entries(heading: str, entries: dict[str, str], width: int) -> None:
+def _print_recipes(heading: str, entries: dict[str, str], width: int) -> None:
     typer.echo(heading)
     column = max(map(len, entries), default=0) + 4
     for name, summary in entries.items():

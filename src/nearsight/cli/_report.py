@@ -59,7 +59,7 @@ class PageAnswer:
         """Return the answer to one query with its images embedded; a query by colours or words has no image."""
         opened = None if image is None else open_image(image, full=box is not None)
         small = None if opened is None else opened.render(thumbnail.SIDE, box)
-        hits = tuple(_page_hit(small, hit, photos.thumbnail(hit.id), photos.explain(hit)) for hit in results)
+        hits = tuple(_report_page_hit(small, hit, photos.thumbnail(hit.id), photos.explain(hit)) for hit in results)
         swatches = tuple((f"rgb{rgb}", 100 * share) for rgb, share in colour_shares(colours or {}).items())
         query_image = _data_address(thumbnail.encode(opened.render(SIDE, box))) if opened else ""
         return cls(to_printable(title), query_image, results, hits, lead, swatches)
@@ -73,7 +73,7 @@ def write_page(path: Path, title: str, answers: Sequence[PageAnswer], intro: str
     path.write_text(page, "utf8")
 
 
-def _page_hit(query: Image | None, hit: Hit, stored: bytes, reason: Explanation) -> PageHit:
+def _report_page_hit(query: Image | None, hit: Hit, stored: bytes, reason: Explanation) -> PageHit:
     matched, why = "", ""
     if query is not None and hit.alike and reason.query_points is not None:
         why = "with the points that match"

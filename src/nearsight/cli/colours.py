@@ -30,14 +30,14 @@ def colours_command(
     import nearsight as ns
     from nearsight.types.query import parse_box
 
-    picked = ns.colours(image, [_parse_point(each) for each in at or ()], n_colours=count, box=parse_box(box))
+    picked = ns.colours(image, [_parse_colours_point(each) for each in at or ()], n_colours=count, box=parse_box(box))
     if json:
         print_json(picked)
     else:
         typer.echo(",".join(f"{name}:{share:.3g}" for name, share in picked.items()))
 
 
-def _parse_point(text: str) -> tuple[float, float]:
+def _parse_colours_point(text: str) -> tuple[float, float]:
     try:
         x, y = (float(number) for number in text.split(","))
     except ValueError:

@@ -35,22 +35,22 @@ def compare_command(
 
     Self-retrieval with synthetic alterations; subfolders count as classes.
     """
-    from nearsight.cli._evaluation import DEFAULT_KINDS, compare_recipes, print_report
-    from nearsight.evaluation.simulated_queries import select_kinds
+    from nearsight.cli._evaluation import DEFAULT_KINDS, compare_recipes, print_evaluation_report
+    from nearsight.evaluation.simulated_queries import select_simulations
     from nearsight.types.query import split_commas
 
     report = compare_recipes(
         folder,
         split_commas(by),
         recipe or (),
-        select_kinds(kinds or ",".join(DEFAULT_KINDS)),
+        select_simulations(kinds or ",".join(DEFAULT_KINDS)),
         sample,
         home=collection,
         trained=trained or (),
         pages=html is not None,
         quiet=json,
     )
-    print_report(report, html, json)
+    print_evaluation_report(report, html, json)
 
 
 COMMANDS = {

@@ -82,9 +82,9 @@ def demo_command(
 
     start = time.monotonic()
     images, queries = folder / "images", folder / "queries"
-    originals = _write_originals(PHOTOGRAPHS, images)
-    negatives = _write_originals(NEGATIVES, folder / "strangers")
-    copies = _write_copies(originals, queries)
+    originals = _write_demo_originals(PHOTOGRAPHS, images)
+    negatives = _write_demo_originals(NEGATIVES, folder / "strangers")
+    copies = _write_demo_copies(originals, queries)
 
     def say(text: str) -> None:
         if not json:
@@ -97,8 +97,8 @@ def demo_command(
         _serve_demo(photos, say)
         return
     say("searching with every copy")
-    tallies, answers = _search_copies(photos, copies)
-    alarms, more = _search_negatives(photos, negatives)
+    tallies, answers = _search_demo_copies(photos, copies)
+    alarms, more = _search_demo_negatives(photos, negatives)
     page = folder / "result.html"
     intro = f"Some of {len(copies)} queries with altered copies of {len(originals)} photographs."
     write_page(page, "nearsight demo: altered copies and their originals", answers + more, intro)
@@ -121,7 +121,7 @@ def _serve_demo(photos: ns.Collection, say: Callable[[str], None]) -> None:
     serve_collections([photos.index_dir], ServerSettings(), open_=False)
 
 
-def _write_originals(photographs: Mapping[str, tuple[str, ...]], folder: Path) -> list[Path]:
+def _write_demo_originals(photographs: Mapping[str, tuple[str, ...]], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for package, names in photographs.items():
@@ -134,7 +134,7 @@ def _write_originals(photographs: Mapping[str, tuple[str, ...]], folder: Path) -
     return made
 
 
-def _write_copies(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, Path]]:
+def _write_demo_copies(originals: Iterable[Path], folder: Path) -> list[tuple[str, Path, Path]]:
     """Write each alteration of each original; return kind, original and copy of each."""
     from PIL import Image as PillowImage
 
@@ -153,7 +153,7 @@ def _write_copies(originals: Iterable[Path], folder: Path) -> list[tuple[str, Pa
     return made
 
 
-def _search_copies(
+def _search_demo_copies(
     photos: ns.Collection, copies: list[tuple[str, Path, Path]]
 ) -> tuple[dict[str, Tally], list[PageAnswer]]:
     from nearsight.cli._report import PageAnswer
@@ -164,15 +164,15 @@ def _search_copies(
         results = photos.search(copy, k=5)
         tally = tallies.setdefault(kind, Tally())
         tally.asked += 1
-        tally.first += _is_first(results, original)
-        tally.accepted += _is_first(results, original) and bool(results[0].alike)
-        wanted = kind in SHOWN and sum(answer.lead == _lead(kind) for answer in answers) < 2
+        tally.first += _is_first_demo_hit(results, original)
+        tally.accepted += _is_first_demo_hit(results, original) and bool(results[0].alike)
+        wanted = kind in SHOWN and sum(answer.lead == _demo_page_lead(kind) for answer in answers) < 2
         if wanted:
-            answers.append(PageAnswer.of(photos, copy, results, title=copy.name, lead=_lead(kind)))
+            answers.append(PageAnswer.of(photos, copy, results, title=copy.name, lead=_demo_page_lead(kind)))
     return tallies, answers
 
 
-def _search_negatives(photos: ns.Collection, queries: list[Path]) -> tuple[int, list[PageAnswer]]:
+def _search_demo_negatives(photos: ns.Collection, queries: list[Path]) -> tuple[int, list[PageAnswer]]:
     from nearsight.cli._report import PageAnswer
 
     alarms, answers = 0, []
@@ -183,11 +183,11 @@ def _search_negatives(photos: ns.Collection, queries: list[Path]) -> tuple[int, 
     return alarms, answers[:1]
 
 
-def _is_first(results: Results, original: Path) -> bool:
+def _is_first_demo_hit(results: Results, original: Path) -> bool:
     return bool(len(results)) and results[0].path == original.name
 
 
-def _lead(kind: str) -> str:
+def _demo_page_lead(kind: str) -> str:
     return f"altered copy: {kind}"
 
 

@@ -53,7 +53,7 @@ def evaluate_command(
         raise UsageError(f"--data is missing, the folder of the data set: nearsight evaluate {protocol} --data FOLDER")
     truth = load_ground_truth(protocol, data)
     truth = truth.subsample(queries) if queries else truth
-    from nearsight.cli._evaluation import evaluate_recipes, print_report
+    from nearsight.cli._evaluation import evaluate_recipes, print_evaluation_report
     from nearsight.pipeline import available_senses
 
     report = evaluate_recipes(
@@ -66,7 +66,7 @@ def evaluate_command(
         pages=html is not None,
         quiet=json,
     )
-    print_report(report, html, json)
+    print_evaluation_report(report, html, json)
 
 
 def _list_protocols(json: bool) -> None:

@@ -82,7 +82,7 @@ def export_command(
         _export_two_file(photos, out, by, recipe, json)
         return
     columns = SKIP_COLUMNS if skipped else IMAGE_COLUMNS
-    rows = _skip_rows(photos) if skipped else _image_rows(photos)
+    rows = _exported_skips(photos) if skipped else _image_rows(photos)
     if json or form is ExportFormat.JSON:
         _write_text(json_module.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1) + "\n", out)
     else:
@@ -125,7 +125,7 @@ def _image_rows(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
         yield (p.id, os.fsdecode(p.path), p.size, p.width, p.height, p.format, *about)
 
 
-def _skip_rows(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
+def _exported_skips(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
     for skip in photos.skips():
         yield (os.fsdecode(skip.path), skip.size, skip.reason.value, skip.detail)
 

@@ -128,7 +128,7 @@ def _add_commands(group: typer.Typer, commands: CommandTable) -> None:
 def main() -> None:
     """Run the command line; every error of ours is one message and its exit code."""
     load_app()
-    _quiet_threads()
+    _quiet_threads_of_main()
     try:
         app()
     except NearsightError as problem:
@@ -144,6 +144,6 @@ def main() -> None:
         sys.exit(0)
 
 
-def _quiet_threads() -> None:
+def _quiet_threads_of_main() -> None:
     """Let idle threads of the numeric libraries sleep instead of spinning beside busy workers."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -114,7 +114,7 @@ def map_page(photos: ns.Collection, found: ns.Map, name: str, thumbnails: int) -
         metric=found.metric.replace("_", " "),
         recipe=found.recipe,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        places=Markup(_inert_json(_map_places(photos, found, thumbnails))),  # noqa: S704 - no < is in it
+        places=Markup(_inert_map_json(_map_places(photos, found, thumbnails))),  # noqa: S704 - no < is in it
         script=Markup(script),  # noqa: S704 - our own
     )
 
@@ -156,7 +156,7 @@ def _shrink_map(image: Image) -> Image:
     return made
 
 
-def _inert_json(value: object) -> str:
+def _inert_map_json(value: object) -> str:
     """Return JSON that no page takes for markup."""
     return json_module.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 

@@ -25,7 +25,7 @@ def list_models_command(json: JsonOption = False) -> None:
     if json:
         print_json(rows)
         return
-    for problem in store.card_problems().values():
+    for problem in store.stored_card_problems().values():
         typer.echo(to_printable(problem), err=True)
     for row in rows:
         typer.echo(f"{row['name']:<20} {row['about']}  ({row['licence']}, {row['status']})")

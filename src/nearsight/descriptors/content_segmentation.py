@@ -94,7 +94,7 @@ class ContentSegmentation(Descriptor):
 
     def _vector(self, image: Image) -> Floats:
         mask = foreground(image)
-        hsv, patterns = cv2.cvtColor(image, cv2.COLOR_RGB2HSV), _lbp_patterns(to_grey(image))
+        hsv, patterns = cv2.cvtColor(image, cv2.COLOR_RGB2HSV), _segmentation_lbp(to_grey(image))
         parts = []
         for part, weight in ((mask, self.thing), (~mask, 1 - self.thing)):
             colours = cv2.calcHist([hsv], [0, 1, 2], part.astype(np.uint8), list(self.bins), [0, 180, 0, 256, 0, 256])
@@ -104,7 +104,7 @@ class ContentSegmentation(Descriptor):
         return np.concatenate(parts).astype(np.float32)
 
 
-def _lbp_patterns(luma: NDArray[np.uint8]) -> NDArray[Any]:
+def _segmentation_lbp(luma: NDArray[np.uint8]) -> NDArray[Any]:
     """The pattern 0 to 9 of each pixel, `(H, W)`."""
     height, width = luma.shape
     padded = np.pad(luma, 1, mode="edge")

@@ -115,7 +115,7 @@ class EdgeHistogram(Descriptor):
         along_x, along_y = _edge_gradient(to_grey(image))
         kinds = _edge_directions(along_x, along_y, self.bins)
         if self.coherence > 0:
-            kinds[_edge_coherence(along_x, along_y) < self.coherence] = self.bins
+            kinds[_edge_histogram_coherence(along_x, along_y) < self.coherence] = self.bins
         classes = np.digitize(np.hypot(along_x, along_y), self.strengths)
         numbers = np.where(classes == 0, -1, (classes - 1) * self._n_directions + kinds)
         cells = _edge_shares_by_cell(numbers, len(self.strengths) * self._n_directions, self.grid)
@@ -133,7 +133,7 @@ def _edge_gradient(luma: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     return np.asarray(along_x, np.float32), np.asarray(along_y, np.float32)
 
 
-def _edge_coherence(along_x: Floats, along_y: Floats) -> Floats:
+def _edge_histogram_coherence(along_x: Floats, along_y: Floats) -> Floats:
     """How parallel the gradients of 5 x 5 pixels are, 0..1: the anisotropy of their structure tensor."""
     products = (along_x * along_x, along_y * along_y, along_x * along_y)
     xx, yy, xy = (cv2.blur(product, _AROUND, borderType=cv2.BORDER_REFLECT) for product in products)

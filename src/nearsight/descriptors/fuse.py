@@ -81,7 +81,7 @@ class Fuse(Descriptor):
     @property
     def size(self) -> int:
         """The number of bytes of a row."""
-        return sum(map(_n_bytes, self.parts))
+        return sum(map(_fused_bytes, self.parts))
 
     @property
     def metric(self) -> str:
@@ -99,7 +99,7 @@ class Fuse(Descriptor):
 
     def embed(self, images: Sequence[Image]) -> NDArray[np.uint8]:
         """`(N, size) uint8` for N images."""
-        described = [part.embed([_shrink_to(image, part.side) for image in images]) for part in self.parts]
+        described = [part.embed([_shrink_for_part(image, part.side) for image in images]) for part in self.parts]
         return np.hstack([np.ascontiguousarray(rows).view(np.uint8) for rows in described])
 
     def embed_colours(self, colours: Mapping[tuple[int, int, int], float]) -> NDArray[Any] | None:
@@ -113,19 +113,19 @@ class Fuse(Descriptor):
         """What the parts say, one after the other."""
         said, start = [], 0
         for part in self.parts:
-            place = slice(start, start + _n_bytes(part))
+            place = slice(start, start + _fused_bytes(part))
             mine, theirs = (np.ascontiguousarray(each[place]).view(part.dtype) for each in (query, row))
             said.append(part.explain_overlap(mine, theirs))
             start = place.stop
         return "; ".join(filter(None, said))
 
 
-def _n_bytes(part: Descriptor) -> int:
+def _fused_bytes(part: Descriptor) -> int:
     width: int = part.size * np.dtype(part.dtype).itemsize
     return width
 
 
-def _shrink_to(image: Image, side: int) -> Image:
+def _shrink_for_part(image: Image, side: int) -> Image:
     """The image with its longest side at most `side`."""
     longest = max(image.shape[:2])
     if longest <= side:

@@ -134,7 +134,7 @@ def _gabor_filters(window: int, scales: int, orientations: int) -> tuple[_Filter
             beside = frequency[:, None] * math.cos(direction) - frequency * math.sin(direction)
             far = ((along / shrunk - _HIGHEST) / wide) ** 2 + (beside / shrunk / across) ** 2
             gain = np.exp(-0.5 * far).reshape(copies, window, copies, window).sum(axis=(0, 2))
-            filters.append(_drop_negligible(gain))
+            filters.append(_drop_negligible_gabor(gain))
     return tuple(filters)
 
 
@@ -149,7 +149,7 @@ def _gaussian_widths(scales: int, orientations: int) -> tuple[float, float]:
     return wide, across
 
 
-def _drop_negligible(gain: NDArray[np.float64]) -> _Filter:
+def _drop_negligible_gabor(gain: NDArray[np.float64]) -> _Filter:
     gain[0, 0] = 0
     columns = np.flatnonzero((gain > _NEGLIGIBLE).any(axis=0))
     return _Filter(columns, gain[:, columns].astype(np.float32))

@@ -191,11 +191,11 @@ def _gist_filters(side: int, orientations: tuple[int, ...]) -> tuple[_Filter, ..
         for direction in range(count):
             turn = (angle + np.pi * direction / count + np.pi) % (2 * np.pi) - np.pi
             across = np.exp(-2 * np.pi * (16 * count**2 / 32**2) * turn**2)
-            filters.append(_crop_gain(along * across))
+            filters.append(_gist_crop_gain(along * across))
     return tuple(filters)
 
 
-def _crop_gain(gain: NDArray[np.float64]) -> _Filter:
+def _gist_crop_gain(gain: NDArray[np.float64]) -> _Filter:
     side = len(gain)
     strong = gain > _NEGLIGIBLE
     rows, columns = (_span(np.any(strong, axis=axis)) for axis in (1, 0))
@@ -239,13 +239,13 @@ def _modulus(spectrum: NDArray[np.complex64], one: _Filter) -> Floats:
 
 def _pool_cells(maps: Floats, grid: int) -> Floats:
     """`(N, C, grid, grid)`: means of the cells of maps `(N, S, C, S)`, columns of the grid before its rows."""
-    means = _cell_weights(maps.shape[1], grid)
+    means = _gist_cell_weights(maps.shape[1], grid)
     pooled: Floats = _both_axes(means.T, maps, means)
     return pooled.transpose(0, 2, 3, 1)
 
 
 @lru_cache(maxsize=16)
-def _cell_weights(side: int, grid: int) -> Floats:
+def _gist_cell_weights(side: int, grid: int) -> Floats:
     """`(side, grid)`: what each place counts in the mean of each cell along one axis."""
     means = np.zeros((side, grid), np.float32)
     for cell, (start, end) in enumerate(pairwise(index * side // grid for index in range(grid + 1))):

@@ -107,11 +107,11 @@ def _box_blur(values: Floats, window: int) -> Floats:
 
 def _laws_energy(luma: Floats, first: str, second: str) -> Floats:
     """The modulus of the answers of a pair of kernels in both orders, their mean, `(H, W)`."""
-    one = np.abs(_filter_response(luma, first, second))
-    return np.asarray(one if first == second else (one + np.abs(_filter_response(luma, second, first))) / 2, np.float32)
+    one = np.abs(_laws_response(luma, first, second))
+    return np.asarray(one if first == second else (one + np.abs(_laws_response(luma, second, first))) / 2, np.float32)
 
 
-def _filter_response(luma: Floats, along_y: str, along_x: str) -> Floats:
+def _laws_response(luma: Floats, along_y: str, along_x: str) -> Floats:
     down, across = (_normalise_kernel(KERNELS[name]) for name in (along_y, along_x))
     return np.asarray(cv2.sepFilter2D(luma, cv2.CV_32F, across, down, borderType=cv2.BORDER_REFLECT), np.float32)
 

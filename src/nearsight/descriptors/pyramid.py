@@ -124,10 +124,10 @@ class Pyramid(Descriptor):
 
 def _grid_cells(image: Image, n_cells: int) -> list[Image]:
     """`n_cells` x `n_cells` parts of the image, row by row, each at least 1 x 1."""
-    downs, rights = (_cell_slices(length, n_cells) for length in image.shape[:2])
+    downs, rights = (_pyramid_cell_slices(length, n_cells) for length in image.shape[:2])
     return [image[down, right] for down in downs for right in rights]
 
 
-def _cell_slices(length: int, n_cells: int) -> list[slice]:
+def _pyramid_cell_slices(length: int, n_cells: int) -> list[slice]:
     starts = [index * length // n_cells for index in range(n_cells + 1)]
     return [slice(start, max(end, start + 1)) for start, end in pairwise(starts)]

@@ -107,7 +107,7 @@ class StructureTensor(Descriptor):
 def texture_maps(image: Image, sigma: float) -> tuple[Floats, Floats, Floats]:
     """Contrast in grey values a pixel, anisotropy 0..1 and polarity 0..1 of each pixel, each `(H, W)`."""
     along_x, along_y = _tensor_gradient(to_grey(image))
-    xx, yy, xy = (_gaussian_blur(one, sigma) for one in (along_x * along_x, along_y * along_y, along_x * along_y))
+    xx, yy, xy = (_blur_tensor(one, sigma) for one in (along_x * along_x, along_y * along_y, along_x * along_y))
     apart = np.hypot(xx - yy, 2 * xy)
     both = xx + yy
     # l1 and l2 are (both +- apart) / 2
@@ -120,11 +120,11 @@ def _tensor_polarity(along_x: Floats, along_y: Floats, directions: NDArray[np.in
     """The polarity along the direction k * 180 / 12 degrees of each pixel, `(H, W)`."""
     angles = (np.arange(_DIRECTIONS) * (math.pi / _DIRECTIONS)).astype(np.float32)
     cosines, sines = np.cos(angles), np.sin(angles)
-    sums = _gaussian_blur(along_x, sigma) * cosines[directions] + _gaussian_blur(along_y, sigma) * sines[directions]
+    sums = _blur_tensor(along_x, sigma) * cosines[directions] + _blur_tensor(along_y, sigma) * sines[directions]
     moduli = np.zeros_like(sums)
     for number, (cosine, sine) in enumerate(zip(cosines, sines, strict=True)):
         here = directions == number
-        moduli[here] = _gaussian_blur(np.abs(along_x * cosine + along_y * sine), sigma)[here]
+        moduli[here] = _blur_tensor(np.abs(along_x * cosine + along_y * sine), sigma)[here]
     return np.asarray(np.clip(np.abs(sums) / np.maximum(moduli, _TINY), 0, 1), np.float32)
 
 
@@ -134,5 +134,5 @@ def _tensor_gradient(luma: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     return np.asarray(along_x / 2, np.float32), np.asarray(along_y / 2, np.float32)
 
 
-def _gaussian_blur(values: Floats, sigma: float) -> Floats:
+def _blur_tensor(values: Floats, sigma: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)

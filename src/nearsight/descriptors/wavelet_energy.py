@@ -122,10 +122,10 @@ def _filter_along_y(maps: Floats, wavelet: str) -> tuple[Floats, Floats]:
     shifted = [round_again[tap : tap + len(maps) : 2] for tap in range(len(taps))]
     signs = [(-1) ** tap for tap in range(len(taps))]
     fine = [sign * tap for sign, tap in zip(signs, reversed(taps), strict=True)]
-    return _weighted_sum(shifted, taps), _weighted_sum(shifted, fine)
+    return _weighted_band_energy(shifted, taps), _weighted_band_energy(shifted, fine)
 
 
-def _weighted_sum(parts: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> Floats:
+def _weighted_band_energy(parts: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> Floats:
     mixed = parts[0] * np.float32(weights[0])
     for part, weight in zip(parts[1:], weights[1:], strict=True):
         mixed += part * np.float32(weight)

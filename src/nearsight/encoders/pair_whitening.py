@@ -97,7 +97,7 @@ class PairWhitening(Encoder):
         values = np.asarray(sample[: len(sample) // 2 * 2], np.float64)
         check_not_constant(values)
         mean = values.mean(axis=0)
-        turn = _principal_axes(values - mean, len(values) // 4)
+        turn = _pair_principal_axes(values - mean, len(values) // 4)
         report(1, 2)
         turned = (values - mean) @ turn.T
         apart = turned[::2] - turned[1::2]
@@ -126,7 +126,7 @@ class PairWhitening(Encoder):
         return l2_normalise(np.where(rows.any(axis=1, keepdims=True), made, 0))
 
 
-def _principal_axes(centred: _Doubles, max_axes: int) -> _Doubles:
+def _pair_principal_axes(centred: _Doubles, max_axes: int) -> _Doubles:
     """The principal directions `(d, D)` in which rows `(N, D)` differ, of the largest variance, at least one.
 
     Of wide rows they are made of the eigenvectors of the products of rows, of which there are fewer.

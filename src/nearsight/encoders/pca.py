@@ -122,7 +122,7 @@ class Pca(Encoder):
         axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1))
         axes /= variances[:, None] ** (self.whiten / 2)
         if self.rotate:
-            axes = random_rotation(len(axes)) @ axes
+            axes = random_pca_rotation(len(axes)) @ axes
         return {
             name: values.astype(np.float32)
             for name, values in zip(_TRAINED_NAMES, (mean, axes, variances), strict=True)
@@ -146,7 +146,7 @@ class Pca(Encoder):
         return replace(features, descriptors=_project_pca(features.descriptors, trained))
 
 
-def random_rotation(size: int) -> _Doubles:
+def random_pca_rotation(size: int) -> _Doubles:
     """A random orthonormal matrix `(size, size)`, drawn evenly from all, with a fixed seed."""
     first, second = np.linalg.qr(np.random.default_rng(_SEED).standard_normal((size, size)))
     return np.asarray(first * np.sign(np.diag(second)))

@@ -92,7 +92,7 @@ class Vlad(Encoder):
         centres = []
         for part in range(self.vocabularies):
             own = sample[part :: self.vocabularies][:count]
-            centres.append(Kmeans(self.k).train(own, _partial_report(report, part, self.vocabularies))["centres"])
+            centres.append(Kmeans(self.k).train(own, _vlad_progress(report, part, self.vocabularies))["centres"])
         return {"centres": np.stack(centres)}
 
     def size(self, width: int, fitted: Arrays) -> int:
@@ -125,6 +125,6 @@ def residual_sums(descriptors: Floats, centres: Floats) -> NDArray[np.float64]:
     return np.asarray(chosen @ (descriptors - centres[nearest].astype(np.float64)))
 
 
-def _partial_report(report: TrainProgress, part: int, n_parts: int) -> TrainProgress:
+def _vlad_progress(report: TrainProgress, part: int, n_parts: int) -> TrainProgress:
     """Reports of one part of several."""
     return lambda done, total: report(part * total + done, n_parts * total)

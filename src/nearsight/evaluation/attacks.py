@@ -69,7 +69,7 @@ def _jpeg(image: Image, quality: int) -> Image:
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)[:, :, ::-1]
 
 
-def _small_jpeg(image: Image, quality: int) -> Image:
+def _attack_by_small_jpeg(image: Image, quality: int) -> Image:
     return _jpeg(_scale(image, 0.25), quality)
 
 
@@ -81,7 +81,7 @@ def _crop(image: Image, removed: float) -> Image:
     return image[top : top + rows, left : left + columns]
 
 
-def _multiply(image: Image, factor: float) -> Image:
+def _attack_by_gain(image: Image, factor: float) -> Image:
     return to_uint8(image * np.float32(factor))
 
 
@@ -114,7 +114,7 @@ def _salt_and_pepper(image: Image, share: float) -> Image:
     return np.where(drawn > 1 - share / 2, 255, salted).astype(np.uint8)
 
 
-def _quarters(image: Image, turns: int) -> Image:
+def _attack_by_quarters(image: Image, turns: int) -> Image:
     return np.rot90(image, turns)
 
 
@@ -207,12 +207,12 @@ def _attacks() -> dict[str, Attack]:
     removed = (10, 15, 20, 30, 40, 50, 60, 70, 80)
     kinds: dict[str, Callable[[Image], Image]] = {
         **{f"jpeg{quality}": partial(_jpeg, quality=quality) for quality in qualities},
-        **{f"small-jpeg{quality}": partial(_small_jpeg, quality=quality) for quality in qualities},
+        **{f"small-jpeg{quality}": partial(_attack_by_small_jpeg, quality=quality) for quality in qualities},
         **{f"crop{percent}": partial(_crop, removed=percent / 100) for percent in removed},
         "half": partial(_scale, factor=0.5),
         "quarter": partial(_scale, factor=0.25),
-        "bright+20": partial(_multiply, factor=1.2),
-        "bright-20": partial(_multiply, factor=0.8),
+        "bright+20": partial(_attack_by_gain, factor=1.2),
+        "bright-20": partial(_attack_by_gain, factor=0.8),
         "contrast+50": partial(_contrast, factor=1.5),
         "contrast-50": partial(_contrast, factor=0.5),
         "gamma0.6": partial(_gamma, exponent=0.6),
@@ -226,8 +226,8 @@ def _attacks() -> dict[str, Attack]:
         "salt-pepper": partial(_salt_and_pepper, share=0.05),
         "rotate5": partial(_rotate, degrees=5.0),
         "rotate15": partial(_rotate, degrees=15.0),
-        "rotate90": partial(_quarters, turns=1),
-        "rotate180": partial(_quarters, turns=2),
+        "rotate90": partial(_attack_by_quarters, turns=1),
+        "rotate180": partial(_attack_by_quarters, turns=2),
         "mirror": _mirror,
         "text": _attack_by_text,
         "border": partial(_frame, share=0.1),
@@ -238,7 +238,7 @@ def _attacks() -> dict[str, Attack]:
         "aspect-20": partial(_squeeze, factor=0.8),
         "strong1": partial(_chain, steps=(partial(_crop, removed=0.3), _print_scan, partial(_rotate, degrees=-8.0))),
         "strong2": partial(
-            _chain, steps=(_attack_by_text, partial(_squeeze, factor=1.15), partial(_small_jpeg, quality=20))
+            _chain, steps=(_attack_by_text, partial(_squeeze, factor=1.15), partial(_attack_by_small_jpeg, quality=20))
         ),
         "strong3": partial(
             _chain, steps=(_mirror, partial(_crop, removed=0.5), _attack_by_text, partial(_blur, share=0.004))

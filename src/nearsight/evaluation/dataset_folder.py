@@ -34,7 +34,7 @@ def list_images(folder: Path) -> tuple[str, ...]:
     found, waiting = list[str](), [folder]
     while waiting:
         below = waiting.pop()
-        for entry in _scan_folder(below):
+        for entry in _scan_dataset_folder(below):
             name = os.fsdecode(entry.name)
             if entry.is_dir(follow_symlinks=False):
                 waiting += [below / name] * (not name.startswith("."))
@@ -45,7 +45,7 @@ def list_images(folder: Path) -> tuple[str, ...]:
 
 def list_subfolders(folder: Path) -> list[str]:
     """The names of the folders in a folder, sorted; hidden ones are left out."""
-    names = (os.fsdecode(entry.name) for entry in _scan_folder(folder) if entry.is_dir(follow_symlinks=False))
+    names = (os.fsdecode(entry.name) for entry in _scan_dataset_folder(folder) if entry.is_dir(follow_symlinks=False))
     return sorted(name for name in names if not name.startswith("."))
 
 
@@ -100,7 +100,7 @@ class ImageNames:
         return next(iter(found))
 
 
-def _scan_folder(folder: Path) -> list[os.DirEntry[bytes]]:
+def _scan_dataset_folder(folder: Path) -> list[os.DirEntry[bytes]]:
     try:
         return LocalFileSystem().scan(os.fsencode(folder))
     except OSError as problem:

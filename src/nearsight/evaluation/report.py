@@ -119,8 +119,8 @@ class EvaluationReport:
         """One page that loads nothing from elsewhere; names are escaped."""
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         environment.filters |= {
-            "data_uri": _to_data_uri,
-            "printable": _printable,
+            "data_uri": _report_data_uri,
+            "printable": _report_text,
             "description": _measure_description,
         }
         template = environment.from_string(files("nearsight.evaluation").joinpath("report.html").read_text("utf8"))
@@ -223,10 +223,10 @@ def _measure_cell(name: str) -> Any:  # noqa: ANN401 - a measure, or None
     return MEASURES.get(name) or MEASURES.get(name.rpartition(" ")[0])
 
 
-def _to_data_uri(jpeg: bytes) -> str:
+def _report_data_uri(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def _printable(text: str) -> str:
+def _report_text(text: str) -> str:
     """Control codes, reversals and broken characters as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -38,7 +38,7 @@ from nearsight.errors import UsageError
 from nearsight.evaluation.attacks import ATTACKS, Attack, generator_for, to_uint8
 from nearsight.types import Floats, Image
 
-__all__ = ["QUERY_KINDS", "SIMULATED_QUERIES", "select_kinds"]
+__all__ = ["QUERY_KINDS", "SIMULATED_QUERIES", "select_simulations"]
 
 PAPER = 245
 _SKETCH_SIDE = 512
@@ -59,7 +59,7 @@ def _place_on_paper(image: Image, shift: NDArray[np.float64], degrees: float) ->
     return np.asarray(laid, np.uint8)
 
 
-def _shift_query(image: Image, share: float) -> Image:
+def _simulate_shift(image: Image, share: float) -> Image:
     return _place_on_paper(image, generator_for(image).choice([-share, share], 2), 0.0)
 
 
@@ -67,7 +67,7 @@ def _rotate_query(image: Image, degrees: float) -> Image:
     return _place_on_paper(image, np.zeros(2), float(generator_for(image).choice([-degrees, degrees])))
 
 
-def _scan(image: Image, share: float, degrees: float) -> Image:
+def _simulate_scan(image: Image, share: float, degrees: float) -> Image:
     random = generator_for(image)
     laid = _place_on_paper(image, random.uniform(-share, share, 2), random.uniform(-degrees, degrees))
     soft = cv2.GaussianBlur(laid, (0, 0), max(0.3, 0.001 * max(image.shape[:2])))
@@ -139,7 +139,7 @@ def _resize_query(image: Image, shape: tuple[int, ...], how: int) -> Image:
     return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=how), np.uint8)
 
 
-def select_kinds(words: str) -> list[str]:
+def select_simulations(words: str) -> list[str]:
     """The kinds that some words name, with commas: a kind's own name, else all whose names begin so; "all" for all.
 
     Raises
@@ -149,7 +149,7 @@ def select_kinds(words: str) -> list[str]:
 
     Examples
     --------
-    >>> select_kinds("scan,salt,rotate")
+    >>> select_simulations("scan,salt,rotate")
     ['scan', 'salt-pepper', 'rotate5', 'rotate15', 'rotate90', 'rotate180']
     """
     found: list[str] = []
@@ -167,9 +167,9 @@ def select_kinds(words: str) -> list[str]:
 
 _KINDS: dict[str, Callable[[Image], Image]] = {
     "stored": np.copy,
-    "scan-shift": partial(_shift_query, share=0.05),
+    "scan-shift": partial(_simulate_shift, share=0.05),
     "scan-turn": partial(_rotate_query, degrees=3.0),
-    "scan": partial(_scan, share=0.05, degrees=3.0),
+    "scan": partial(_simulate_scan, share=0.05, degrees=3.0),
     "drawn": partial(_sketch, tremor=0.003, width=0.0025, min_contrast=0.012),
     "drawn-rough": partial(_sketch, tremor=0.015, width=0.006, min_contrast=0.03),
     "memory": partial(_simulate_memory, extension=0.08, drift=0.02, saturation=1.25),

@@ -18,7 +18,7 @@ _LAYERS, _FIRST_DIAMETER = 3, 3.2
 """Of OpenCV's scale space: layers an octave, and the diameter of a point on the first of them."""
 
 
-def extract_patches(luma: NDArray[np.uint8], points: Floats, sides: Floats, angles: Floats, n_samples: int) -> Floats:
+def cut_sift_patches(luma: NDArray[np.uint8], points: Floats, sides: Floats, angles: Floats, n_samples: int) -> Floats:
     """Squares around points, turned by angles (degrees clockwise), as `(n, count, count) float32` levels of grey.
 
     Between pixels it is interpolated linearly. Where pixels lie closer than the samples, they come from an image made
@@ -59,7 +59,7 @@ def dominant_orientations(luma: NDArray[np.uint8], points: Floats, sigmas: Float
     its largest bin gives the direction, moved to the summit of the parabola through its neighbours.
     """
     count = 21
-    around = extract_patches(luma, points, 2 * _RADIUS * sigmas, np.zeros(len(points), np.float32), count)
+    around = cut_sift_patches(luma, points, 2 * _RADIUS * sigmas, np.zeros(len(points), np.float32), count)
     across, down = around[:, 1:-1, 2:] - around[:, 1:-1, :-2], around[:, 2:, 1:-1] - around[:, :-2, 1:-1]
     place = (np.arange(1, count - 1) - count // 2) * 2 * _RADIUS / count
     window = np.exp(-(place**2) / (2 * 1.5**2))

@@ -96,10 +96,10 @@ class DenseSift(LocalDescriptor):
             if downs.size and rights.size:
                 points.append(np.stack(np.meshgrid(rights + 0.5, downs + 0.5), axis=-1).reshape(-1, 2))
                 sides.append(np.full(len(points[-1]), size))
-                rows.append(_patch_histograms(luma, size // _CELLS, downs, rights))
+                rows.append(_dense_sift_histograms(luma, size // _CELLS, downs, rights))
         described = np.concatenate(rows)[: self.n]
         kept = np.flatnonzero(described.sum(axis=1) >= max(self.contrast, 1e-6))
-        rooted = _normalise_patches(described[kept], self.root)
+        rooted = _normalize_dense_sift(described[kept], self.root)
         where, scales = np.concatenate(points)[kept], np.concatenate(sides)[kept]
         return local_features(image, where, scales, np.zeros(len(kept)), rooted)
 
@@ -120,7 +120,7 @@ def _grid_centres(length: int, size: int, step: int) -> NDArray[np.int64]:
     return np.arange(size // 2 + room % step // 2, length - size // 2, step) if room >= 0 else np.arange(0)
 
 
-def _patch_histograms(luma: Floats, cell: int, ys: NDArray[np.int64], xs: NDArray[np.int64]) -> Floats:
+def _dense_sift_histograms(luma: Floats, cell: int, ys: NDArray[np.int64], xs: NDArray[np.int64]) -> Floats:
     """Means of the gradients by cell and direction `(patches, 128)`, whose sum is the patch's mean gradient."""
     ramp = 1 - np.abs(np.arange(1 - cell, cell)) / cell
     kernel = (ramp / ramp.sum() / _CELLS).astype(np.float32)
@@ -150,7 +150,7 @@ def _orientation_maps(luma: Floats, cell: int) -> list[Floats]:
     return [(strength - upper) * (first == each) + upper * (second == each) for each in range(_DIRECTIONS)]
 
 
-def _normalise_patches(rows: Floats, root: bool) -> Floats:
+def _normalize_dense_sift(rows: Floats, root: bool) -> Floats:
     place = (np.arange(_CELLS) - (_CELLS - 1) / 2) / 2
     window = np.exp(-(place**2) / 2)
     weighed = rows * np.repeat(np.outer(window, window), _DIRECTIONS)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.features._keypoints import check_feature_count, empty_features, from_keypoints
-from nearsight.features._sift_patches import extract_patches
+from nearsight.features._sift_patches import cut_sift_patches
 from nearsight.types import Floats, Image, LocalDescriptor, LocalFeatures
 
 _SIDE, _RADIUS, _PAIRS = 41, 2, 4
@@ -100,7 +100,7 @@ class LocalLbp(LocalDescriptor):
         made = from_keypoints(image, found, np.empty((len(found), self.size), np.float32))
         for start in range(0, len(found), _BLOCK):
             each = slice(start, start + _BLOCK)
-            cut = extract_patches(luma, made.points[each], self.extent * made.scales[each], made.angles[each], _SIDE)
+            cut = cut_sift_patches(luma, made.points[each], self.extent * made.scales[each], made.angles[each], _SIDE)
             made.descriptors[each] = pattern_histograms(cs_lbp_patterns(cut, 255 * self.threshold), self.cells)
         return made
 

@@ -253,7 +253,7 @@ def compute_log_nfa(n_tests: int, n_tentative: int, n_inliers: int, match_probab
     return float((np.log(n_tests) + choices + scipy.special.logsumexp(terms)) / np.log(10))
 
 
-def _warp_to_query(hit: Image, matrix: _Doubles, size: tuple[int, int]) -> tuple[Floats, Floats]:
+def _align_to_query(hit: Image, matrix: _Doubles, size: tuple[int, int]) -> tuple[Floats, Floats]:
     """The hit in grey as the query would show it, and 1 where it shows anything at all."""
     grey = cv2.cvtColor(hit, cv2.COLOR_RGB2GRAY).astype(np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -280,7 +280,7 @@ def pixel_correlation(query: Image, hit: Image, matrix: _Doubles) -> float:
     """
     to_indices = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
     moved = (to_indices @ matrix @ np.linalg.inv(to_indices))[:2]
-    laid, inside = _warp_to_query(hit, moved, (query.shape[1], query.shape[0]))
+    laid, inside = _align_to_query(hit, moved, (query.shape[1], query.shape[0]))
     grey = cv2.cvtColor(query, cv2.COLOR_RGB2GRAY).astype(np.float32)
     a, b = cv2.GaussianBlur(grey, (0, 0), 2.0), cv2.GaussianBlur(laid, (0, 0), 2.0)
     whole, mean_a, mean_b, aa, bb, ab = _block_means((inside, a, b, a * a, b * b, a * b))

@@ -68,7 +68,7 @@ def _homography_proposals(matches: Matches, tolerance: float) -> _Mask:
     steps = np.log(matches.scale_ratios)
     near = missed <= tolerance * np.maximum(1, np.sqrt(matches.scale_ratios))[:, None]
     near &= np.abs(steps - steps[:, None]) <= np.log(MAX_SCALE_RATIO)
-    near &= _wrap_angle(matches.rotations - matches.rotations[:, None]) <= MAX_ANGLE_DIFFERENCE
+    near &= _wrap_homography_angle(matches.rotations - matches.rotations[:, None]) <= MAX_ANGLE_DIFFERENCE
     rows: _Mask = near[np.argsort(-near.sum(axis=1), kind="stable")[:N_PROPOSALS]]
     return rows
 
@@ -168,5 +168,5 @@ def _distinct_mask(matches: Matches, inliers: _Mask) -> _Mask:
     return kept
 
 
-def _wrap_angle(degrees: _Doubles) -> _Doubles:
+def _wrap_homography_angle(degrees: _Doubles) -> _Doubles:
     return np.abs((degrees + 180) % 360 - 180)

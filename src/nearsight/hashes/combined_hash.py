@@ -87,9 +87,9 @@ class CombinedHash(Descriptor):
     --------
     >>> CombinedHash().size, CombinedHash(keypoints=True).size
     (136, 168)
-    >>> key_hues(np.full((8, 8, 3), (0, 255, 0), np.uint8)).tolist()
+    >>> combined_hash_hues(np.full((8, 8, 3), (0, 255, 0), np.uint8)).tolist()
     [43, 43, 43]
-    >>> tone_shares(np.zeros((8, 8, 3), np.uint8)).tolist()
+    >>> combined_hash_tones(np.zeros((8, 8, 3), np.uint8)).tolist()
     [255, 0, 0, 0, 0]
     """
 
@@ -124,11 +124,11 @@ class CombinedHash(Descriptor):
 
     def _vector(self, image: Image, network_bytes: NDArray[np.uint8]) -> NDArray[np.uint8]:
         small = _shrink_image(image)
-        parts = [key_hues(small), tone_shares(small), network_bytes]
-        return np.concatenate([*parts, keypoint_word_histogram(small)] if self.keypoints else parts)
+        parts = [combined_hash_hues(small), combined_hash_tones(small), network_bytes]
+        return np.concatenate([*parts, combined_hash_words(small)] if self.keypoints else parts)
 
 
-def key_hues(image: Image) -> NDArray[np.uint8]:
+def combined_hash_hues(image: Image) -> NDArray[np.uint8]:
     """The three key hues of an image, `(3,) uint8` in steps of 1/128 turn; 255 where it has no colour."""
     pixels = np.asarray(image, np.float32).reshape(1, -1, 3) / np.float32(255)
     hue, saturation, value = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV))
@@ -186,7 +186,7 @@ def _cut_triples() -> NDArray[np.int64]:
     return np.array(list(combinations(range(_CUTS), N_KEY_HUES)))
 
 
-def tone_shares(image: Image) -> NDArray[np.uint8]:
+def combined_hash_tones(image: Image) -> NDArray[np.uint8]:
     """The shares of the five zones of tone, `(5,) uint8` with sum 255."""
     zones = np.searchsorted(TONE_LIMITS, to_grey(image).ravel(), side="right")
     shares = np.cumsum(np.bincount(zones, minlength=len(TONE_LIMITS) + 1)) / zones.size
@@ -197,19 +197,19 @@ def quantise_activations(activations: Floats) -> NDArray[np.uint8]:
     """What a network sees as bytes, `(N, 128) uint8` for its pooled layer `(N, 1280)`."""
     norms = np.linalg.norm(activations, axis=1, keepdims=True)
     ahead = activations / np.where(norms == 0, 1, norms)
-    along = np.stack([_projection_directions() @ row for row in ahead.astype(np.float64)])
+    along = np.stack([_combined_hash_directions() @ row for row in ahead.astype(np.float64)])
     return np.clip(np.round(CONTENT_BYTES + _QUANTISATION_SCALE * along), 0, 255).astype(np.uint8)
 
 
 @cache
-def _projection_directions() -> NDArray[np.float64]:
+def _combined_hash_directions() -> NDArray[np.float64]:
     """The directions `(128, 1280)`, each of length 1; `benchmarks/reduction.py` made them."""
     with (files("nearsight.hashes") / "combined_hash.npy").open("rb") as file:
         stored = np.load(file, allow_pickle=False).astype(np.float64)
     return np.asarray(stored / np.linalg.norm(stored, axis=1, keepdims=True))
 
 
-def keypoint_word_histogram(image: Image) -> NDArray[np.uint8]:
+def combined_hash_words(image: Image) -> NDArray[np.uint8]:
     """How often each of 32 words occurs among the corners of an image, `(32,) uint8`: roots of shares times 255."""
     if min(image.shape[:2]) < _SMALLEST:
         scale = _SMALLEST / min(image.shape[:2])

@@ -40,7 +40,7 @@ def reduce_image(image: Pillow.Image, factor: int) -> tuple[Pixels, str]:
         last = min(image.height, top + rows)
         strip = image if last - top == image.height else image.crop((0, top, image.width, last))
         plain = _to_plain_mode(strip, span)
-        pixels = _to_array(plain.reduce(factor) if factor > 1 else plain)
+        pixels = _to_colour_array(plain.reduce(factor) if factor > 1 else plain)
         if len(pixels) == height:
             return pixels, plain.mode
         if whole is None:
@@ -50,7 +50,7 @@ def reduce_image(image: Pillow.Image, factor: int) -> tuple[Pixels, str]:
     return whole, plain.mode
 
 
-def _to_array(image: Pillow.Image) -> Pixels:
+def _to_colour_array(image: Pillow.Image) -> Pixels:
     pixels: Pixels = np.asarray(image)
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
@@ -103,13 +103,13 @@ def to_srgb(pixels: Pixels, mode: str, profile: bytes | None) -> Image:
     if mode == "RGBa":
         pixels, mode = _composite_on_white(pixels), "RGB"
     if mode == "LAB":
-        return _apply_transform(_lab_transform(), pixels, mode)
+        return _apply_colour_transform(_lab_colour_transform(), pixels, mode)
     transform = _profile_transform(profile, mode) if profile and len(profile) <= MAX_PROFILE else None
     if transform is None and mode == "L" and profile:
         pixels, mode = _grey_to_rgb(pixels), "RGB"  # a grey image may carry the profile of a colour one
         transform = _profile_transform(profile, mode) if len(profile) <= MAX_PROFILE else None
     if transform is not None:
-        return _apply_transform(transform, pixels, mode)
+        return _apply_colour_transform(transform, pixels, mode)
     return _grey_to_rgb(pixels) if mode == "L" else _to_rgb(pixels, mode)
 
 
@@ -131,7 +131,7 @@ def _to_pillow(pixels: Pixels, mode: str) -> Pillow.Image:
     return Pillow.frombytes(mode, (width, height), np.ascontiguousarray(pixels).tobytes())
 
 
-def _apply_transform(transform: ImageCms.ImageCmsTransform, pixels: Pixels, mode: str) -> Image:
+def _apply_colour_transform(transform: ImageCms.ImageCmsTransform, pixels: Pixels, mode: str) -> Image:
     out = Pillow.new("RGB", (pixels.shape[1], pixels.shape[0]))
     transform.apply(_to_pillow(pixels, mode), out)
     return np.asarray(out)
@@ -154,7 +154,7 @@ def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
     """Whether no colour of a 9 x 9 x 9 grid moves by more than one level: the profile is sRGB, whatever its name."""
     steps = np.linspace(0, 255, 9).astype(np.uint8)
     grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
-    return bool(np.abs(_apply_transform(transform, grid, "RGB").astype(int) - grid).max() <= 1)
+    return bool(np.abs(_apply_colour_transform(transform, grid, "RGB").astype(int) - grid).max() <= 1)
 
 
 @lru_cache(maxsize=1)
@@ -163,6 +163,6 @@ def _srgb_profile() -> ImageCms.ImageCmsProfile:
 
 
 @lru_cache(maxsize=1)
-def _lab_transform() -> ImageCms.ImageCmsTransform:
+def _lab_colour_transform() -> ImageCms.ImageCmsTransform:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     return ImageCms.buildTransform(lab, _srgb_profile(), "LAB", "RGB", ImageCms.Intent.PERCEPTUAL)

@@ -138,9 +138,9 @@ def decode_image(
     ImageError : whatever is wrong with the file, with its reason; no other exception but KeyboardInterrupt
     """
     with validate_and_open(data, limits, full=full) as (image, header), as_image_errors(Reason.CORRUPT):
-        before = _read_metadata(image) if metadata and header.format == "TIFF" else None  # its file is closed by load
+        before = _decoded_metadata(image) if metadata and header.format == "TIFF" else None  # load closes its file
         base, mode = _decode_base(image, header)
-        about = before or (_read_metadata(image) if metadata else None)  # a PNG's EXIF may come after its pixels
+        about = before or (_decoded_metadata(image) if metadata else None)  # a PNG's EXIF may come after its pixels
         orientation = _read_orientation(image)
         profile = image.info.get("icc_profile")
     if header.format in ("TIFF", "HEIF"):
@@ -198,7 +198,7 @@ def wrap_pixels(image: Image, name: str = "an image") -> DecodedImage:
     return DecodedImage(width, height, "array", None, image, "RGB", None, 1)
 
 
-def _read_metadata(image: Pillow.Image) -> Metadata:
+def _decoded_metadata(image: Pillow.Image) -> Metadata:
     from nearsight.images.metadata import read_metadata
 
     return read_metadata(image)
@@ -242,11 +242,11 @@ def _downscale_decoded(pixels: Pixels, side: int) -> Pixels:
     size = (max(1, round(width * side / longest)), max(1, round(height * side / longest)))
     while max(pixels.shape[:2]) >= 4 * side and not (pixels.shape[0] % 2 or pixels.shape[1] % 2):
         # averaging four pixels at a time is ten times as fast as averaging areas
-        pixels = _resize_area(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2))
-    return _resize_area(pixels, size)
+        pixels = _resize_decoded(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2))
+    return _resize_decoded(pixels, size)
 
 
-def _resize_area(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+def _resize_decoded(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return small if small.ndim == 3 else small[..., None]
 

@@ -24,7 +24,7 @@ _PLACEHOLDERS = {"ascii", "unicode", "jis", "image", "olympus digital camera", "
 
 def read_embedded_text(image: Pillow.Image, exif: Mapping[int, Any], *, big_endian: bool = False) -> ImageText:
     """The words of an opened image, whose EXIF entries are `exif`, written in this byte order."""
-    captions, tags = _read_exif(exif, "utf-16-be" if big_endian else "utf-16-le")
+    captions, tags = _exif_text(exif, "utf-16-be" if big_endian else "utf-16-le")
     for source in (_read_xmp, _read_iptc):
         more = _read_or_empty(source, image)
         captions += more.caption.splitlines()
@@ -43,7 +43,7 @@ def _read_or_empty(source: Callable[[Pillow.Image], ImageText], image: Pillow.Im
         return ImageText("")
 
 
-def _read_exif(exif: Mapping[int, Any], utf16: str) -> tuple[list[str], list[str]]:
+def _exif_text(exif: Mapping[int, Any], utf16: str) -> tuple[list[str], list[str]]:
     captions = [
         _decode_utf16(exif.get(XP_TITLE)),
         _embedded_text(exif.get(DESCRIPTION)),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nearsight.images.pillow import printable
+from nearsight.images.pillow import printable_pillow_text
 
 MAX_CAPTION_LENGTH = 4000
 MAX_TAG_LENGTH = 200
@@ -53,8 +53,8 @@ class ImageText:
 
 def build_image_text(name: str, captions: Iterable[str], tags: Iterable[str]) -> ImageText | None:
     """Words in order, each caption and tag once; None where there are none."""
-    sentences = dict.fromkeys(filter(None, (printable(text, MAX_CAPTION_LENGTH) for text in captions)))
-    words = dict.fromkeys(filter(None, (printable(text, MAX_TAG_LENGTH) for text in tags)))
+    sentences = dict.fromkeys(filter(None, (printable_pillow_text(text, MAX_CAPTION_LENGTH) for text in captions)))
+    words = dict.fromkeys(filter(None, (printable_pillow_text(text, MAX_TAG_LENGTH) for text in tags)))
     if not sentences and not words:
         return None
     return ImageText(name, "\n".join(sentences)[:MAX_CAPTION_LENGTH], tuple(words)[:MAX_TAG_COUNT])

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image as Pillow
 
 from nearsight.images import embedded_text
-from nearsight.images.pillow import printable
+from nearsight.images.pillow import printable_pillow_text
 
 _MAKE, _MODEL, _CHANGED, _EXIF, _GPS = 0x10F, 0x110, 0x132, 0x8769, 0x8825
 _TAKEN, _DIGITIZED = 0x9003, 0x9004
@@ -36,9 +36,9 @@ class Metadata:
 
 def read_metadata(image: Pillow.Image) -> Metadata:
     """The metadata of an opened image."""
-    main = _read_directory(image)
-    details, place = _read_directory(image, _EXIF), _read_directory(image, _GPS)
-    latitude, longitude = _parse_position(place)
+    main = _metadata_directory(image)
+    details, place = _metadata_directory(image, _EXIF), _metadata_directory(image, _GPS)
+    latitude, longitude = _gps_metadata(place)
     times = (details.get(_TAKEN), details.get(_DIGITIZED), main.get(_CHANGED))
     taken = next((time for time in map(_parse_time, times) if time), None)
     big_endian = image.getexif().endian == ">" if main or details else False
@@ -47,11 +47,11 @@ def read_metadata(image: Pillow.Image) -> Metadata:
     return Metadata(taken, camera, latitude, longitude, words.caption, words.tags)
 
 
-def _read_directory(image: Pillow.Image, tag: int | None = None) -> Mapping[int, Any]:
+def _metadata_directory(image: Pillow.Image, tag: int | None = None) -> Mapping[int, Any]:
     try:
         exif = image.getexif()
         entries = exif if tag is None else exif.get_ifd(tag)
-        return {key: value for key in _TAGS if (value := _read_entry(entries, key)) is not None}
+        return {key: value for key in _TAGS if (value := _metadata_entry(entries, key)) is not None}
     except MemoryError:
         raise
     except Exception:
@@ -61,7 +61,7 @@ def _read_directory(image: Pillow.Image, tag: int | None = None) -> Mapping[int,
 _TAGS = (_MAKE, _MODEL, _CHANGED, _TAKEN, _DIGITIZED, *embedded_text.EXIF_TEXT_TAGS, 1, 2, 3, 4)
 
 
-def _read_entry(entries: Mapping[int, Any], key: int) -> Any:  # noqa: ANN401 - EXIF holds anything
+def _metadata_entry(entries: Mapping[int, Any], key: int) -> Any:  # noqa: ANN401 - EXIF holds anything
     try:
         return entries.get(key)
     except MemoryError:
@@ -70,14 +70,14 @@ def _read_entry(entries: Mapping[int, Any], key: int) -> Any:  # noqa: ANN401 - 
         return None
 
 
-def _metadata_text(value: object) -> str:
+def _metadata_string(value: object) -> str:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    return printable(value.split("\0")[0]) if isinstance(value, str) else ""
+    return printable_pillow_text(value.split("\0")[0]) if isinstance(value, str) else ""
 
 
 def _parse_time(value: object) -> str | None:
-    match = _TIME.match(_metadata_text(value))
+    match = _TIME.match(_metadata_string(value))
     if not match:
         return None
     try:
@@ -88,14 +88,14 @@ def _parse_time(value: object) -> str | None:
 
 def _camera_name(make: object, model: object) -> str | None:
     """Make and model as one name: "Canon" and "Canon EOS 5D" are "Canon EOS 5D"."""
-    maker, name = _metadata_text(make), _metadata_text(model)
+    maker, name = _metadata_string(make), _metadata_string(model)
     makers, first = maker.lower().split(), name.lower().split()[:1]
     known = bool(makers and first) and (first[0] in makers or first[0].startswith(makers[0]))
     both = name if known else f"{maker} {name}".strip()
     return both[:200] or None
 
 
-def _parse_position(gps: Mapping[int, Any]) -> tuple[float | None, float | None]:
+def _gps_metadata(gps: Mapping[int, Any]) -> tuple[float | None, float | None]:
     latitude = _parse_degrees(gps.get(2), gps.get(1), b"NS", 90)
     longitude = _parse_degrees(gps.get(4), gps.get(3), b"EW", 180)
     return (None, None) if latitude is None or longitude is None else (latitude, longitude)
@@ -103,10 +103,10 @@ def _parse_position(gps: Mapping[int, Any]) -> tuple[float | None, float | None]
 
 def _parse_degrees(parts: object, reference: object, references: bytes, limit: float) -> float | None:
     """Degrees, minutes and seconds as signed degrees; a missing or impossible number is none at all."""
-    letter = _metadata_text(reference)[:1].upper().encode("ascii", "replace")
+    letter = _metadata_string(reference)[:1].upper().encode("ascii", "replace")
     if not letter or letter not in references:
         return None
-    numbers = [_parse_number(part) for part in (parts if isinstance(parts, tuple) else (parts,))][:3]
+    numbers = [_metadata_number(part) for part in (parts if isinstance(parts, tuple) else (parts,))][:3]
     if not numbers or numbers[0] is None:
         return None
     degrees = sum(((number or 0.0) / float(60**power) for power, number in enumerate(numbers)), 0.0)
@@ -115,7 +115,7 @@ def _parse_degrees(parts: object, reference: object, references: bytes, limit: f
     return -degrees if letter == references[1:] else degrees
 
 
-def _parse_number(value: Any) -> float | None:  # noqa: ANN401 - EXIF holds anything
+def _metadata_number(value: Any) -> float | None:  # noqa: ANN401 - EXIF holds anything
     try:
         number = float(value)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):

@@ -119,11 +119,11 @@ def _pillow_reason(error: Exception, default_reason: Reason) -> Reason:
 
 
 def _pillow_detail(error: Exception) -> Technical:
-    text = printable(_ADDRESS.sub("", str(error)))
+    text = printable_pillow_text(_ADDRESS.sub("", str(error)))
     return Technical(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
-def printable(text: str, limit: int = 200) -> str:
+def printable_pillow_text(text: str, limit: int = 200) -> str:
     """Text without control, direction and other invisible characters, at most `limit` long."""
     text = text[: limit * 8]
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:limit]

@@ -73,7 +73,7 @@ class CellIndex(Index):
             raise ValueError(f"ids of cells are below 2^32; got {int(ids.max())}")
         flat = cast(Floats, (self.metric or metric).to_euclidean(rows))
         cells = nearest_centroids(flat, fitted["centroids"])
-        return _sort_by_cell(
+        return _sort_into_lists(
             cells, ids.astype(np.uint32), self.compute_codes(rows, flat, cells, fitted), len(fitted["centroids"])
         )
 
@@ -264,7 +264,7 @@ def _to_euclidean(metric: Metric, vectors: NDArray[Any]) -> Floats | None:
     return map_chunks(vectors, lambda piece: cast(Floats, metric.to_euclidean(piece)))
 
 
-def _sort_by_cell(cells: NDArray[np.int64], ids: NDArray[np.uint32], codes: NDArray[Any], n_cells: int) -> Arrays:
+def _sort_into_lists(cells: NDArray[np.int64], ids: NDArray[np.uint32], codes: NDArray[Any], n_cells: int) -> Arrays:
     order = np.lexsort((ids, cells))
     return {"ids": ids[order], "codes": codes[order], "starts": _cell_offsets(cells, n_cells)}
 

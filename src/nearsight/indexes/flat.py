@@ -104,10 +104,10 @@ def _squared_distances(queries: NDArray[Any], vectors: NDArray[Any]) -> Floats:
 def _negative_cosines(queries: NDArray[Any], vectors: NDArray[Any]) -> Floats:
     """Minus the cosines; 0 for rows of zeros."""
     products = _apply_kernel(_faiss_kernels.fvec_inner_products_ny, queries, vectors)
-    return -products / _norms(queries)[:, None] / _norms(vectors)
+    return -products / _flat_norms(queries)[:, None] / _flat_norms(vectors)
 
 
-def _norms(vectors: NDArray[Any]) -> Floats:
+def _flat_norms(vectors: NDArray[Any]) -> Floats:
     values = np.asarray(vectors, np.float32)
     norms: Floats = np.sqrt(np.einsum("ij,ij->i", values, values))
     return np.where(norms == 0, np.float32(1), norms)

@@ -113,7 +113,7 @@ class Gistis(CellIndex):
         radii = fitted["radii"]
 
         def scan_cell(cell: int, codes: NDArray[Any], n_nearest: int) -> tuple[Floats, NDArray[np.intp] | slice]:
-            differing, places = _nearest_codes(signatures[cell : cell + 1], np.ascontiguousarray(codes), n_nearest)
+            differing, places = _nearest_gistis(signatures[cell : cell + 1], np.ascontiguousarray(codes), n_nearest)
             return away[cell] ** 2 + radii[cell] ** 2 - 2 * away[cell] * radii[cell] * cosines[differing], places
 
         return scan_cell
@@ -123,7 +123,7 @@ class Gistis(CellIndex):
         return max(k, self.rerank)
 
 
-def _nearest_codes(
+def _nearest_gistis(
     signature: NDArray[np.uint8], codes: NDArray[np.uint8], n_nearest: int
 ) -> tuple[NDArray[np.int32], NDArray[np.intp] | slice]:
     """Differing bits of the `n_nearest` nearest codes and their places; of all, where sorting them out costs more."""

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from nearsight.indexes._inverted_lists import compact_parts
 from nearsight.indexes.flat import check_new_ids
 from nearsight.kernels._postings import (
-    bag_norms,
     build_postings,
     document_frequencies,
-    match_scores,
     merge_postings,
-    weight_query,
+    posting_bag_norms,
+    score_postings,
+    weight_query_postings,
 )
 from nearsight.kernels._similarity import inverse_document_frequency
 from nearsight.types import NO_ID, Arrays, Doubles, Hits, Ids, Index, Kernel, Metric
@@ -153,11 +153,11 @@ class InvertedSearcher:
 
     def _top_k(self, query: Records, k: int, allow: Ids | None) -> tuple[Ids, Doubles]:
         """Ids and similarities above 0, best first; equal ones by id."""
-        given = weight_query(query, self.kernel, self._idf(query["word"]))
+        given = weight_query_postings(query, self.kernel, self._idf(query["word"]))
         ids, made = [np.empty(0, np.int64)], [np.empty(0)]
         for part, lengths_of, stays in zip(self.parts, self._norms, self._live_masks, strict=True):
             product = given.norm * lengths_of
-            alike = match_scores(given, part, self.kernel, consistent=self.index.consistent)
+            alike = score_postings(given, part, self.kernel, consistent=self.index.consistent)
             alike /= np.where(product > 0, product, np.inf)
             alike[~stays] = 0
             at = np.flatnonzero(alike)
@@ -195,4 +195,4 @@ class InvertedSearcher:
     @cached_property
     def _norms(self) -> list[Doubles]:
         """The length of each image of each part."""
-        return [bag_norms(part, self.kernel, self._idf(part["words"])) for part in self.parts]
+        return [posting_bag_norms(part, self.kernel, self._idf(part["words"])) for part in self.parts]

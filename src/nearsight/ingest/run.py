@@ -236,14 +236,14 @@ class Ingest:
             blobs = [blob for _, blob in imaged]
             entries.append(
                 segments.write_blobs(
-                    self.folder, segment_id, segments.THUMBNAILS, _ids_of_pairs(imaged), blobs, self.files
+                    self.folder, segment_id, segments.THUMBNAILS, _ingested_pair_ids(imaged), blobs, self.files
                 )
             )
         for number, key in enumerate(self.keys):
             described = [(i, read.vectors[number]) for i, read in placed if number in read.vectors]
             if described:
                 at, rows = segment_id + len(entries), [row for _, row in described]
-                entries.append(self._write_segment(at, key, _ids_of_pairs(described), rows))
+                entries.append(self._write_segment(at, key, _ingested_pair_ids(described), rows))
         return entries
 
     def _write_segment(self, segment_id: int, key: str, ids: Ids, rows: list[NDArray[Any]]) -> SegmentEntry:
@@ -270,7 +270,7 @@ class Ingest:
         if read.task.image_id is not None:
             self.catalogue.drop_image(read.task.image_id)
         self.catalogue.drop_skip(read.task.path)
-        self.catalogue.put_image(_to_record(image_id, read))
+        self.catalogue.put_image(_ingested_record(image_id, read))
         self.catalogue.put_notes(read.task.path, _own_notes(read))
         self.summary.added += read.task.image_id is None
         self.summary.changed += read.task.image_id is not None
@@ -288,7 +288,7 @@ def forget_images(catalogue: CatalogueWriter, ids: Ids) -> None:
             catalogue.drop_image(image_id)
 
 
-def _ids_of_pairs(pairs: Sequence[tuple[int, object]]) -> Ids:
+def _ingested_pair_ids(pairs: Sequence[tuple[int, object]]) -> Ids:
     return np.array([image_id for image_id, _ in pairs], np.int64)
 
 
@@ -300,7 +300,7 @@ def _own_notes(read: ReadResult) -> list[NoteRecord]:
     return [NoteRecord(read.task.path, read.task.path, about.caption, "\n".join(about.tags))]
 
 
-def _to_record(image_id: int, read: ReadResult) -> ImageRecord:
+def _ingested_record(image_id: int, read: ReadResult) -> ImageRecord:
     assert read.metadata is not None
     return ImageRecord(
         id=image_id,

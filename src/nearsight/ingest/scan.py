@@ -139,7 +139,7 @@ class Comparison:
                 self._add_task(found, known.id, known.sha256, lacking)
             return
         skip = self.catalogue.skip_at(found.path)
-        if skip is not None and _stays_out(skip, found):
+        if skip is not None and _scan_stays_out(skip, found):
             self.still_skipped[skip.reason.value] += 1
         else:
             self._add_task(found, None, None, ())
@@ -205,7 +205,7 @@ def _folder_contains(ids: Ids, image_id: int) -> bool:
     return at < len(ids) and int(ids[at]) == image_id
 
 
-def _stays_out(skip: SkipRecord, found: FoundFile) -> bool:
+def _scan_stays_out(skip: SkipRecord, found: FoundFile) -> bool:
     same = (skip.size, skip.mtime_ns) == (found.size, found.mtime_ns)
     return skip.reason is Reason.REMOVED or (same and skip.reason not in RETRY_REASONS)
 

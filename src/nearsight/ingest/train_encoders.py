@@ -54,7 +54,7 @@ class _SampleJob:
         """Read, decode and describe one file: features or a vector for each prefix."""
         data, _ = self.files.read(path, self.limits.file)
         described = describe_base(self.first, [decode_image(data, self.limits).render(self.first.side)])
-        return [_encode_one(described[0], [(encoder, {}) for encoder in start]) for start in self.starts]
+        return [_encode_for_training(described[0], [(encoder, {}) for encoder in start]) for start in self.starts]
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _untrained_prefix(chain: DescriptorChain) -> ChainPrefix:
     return tuple(takewhile(lambda encoder: not encoder.sample_size, chain.encoders))
 
 
-def _encode_one(one: Any, steps: Iterable[tuple[Encoder, Arrays]]) -> Any:  # noqa: ANN401 - features or a row
+def _encode_for_training(one: Any, steps: Iterable[tuple[Encoder, Arrays]]) -> Any:  # noqa: ANN401 - features or a row
     """Encode one image's features, or its vector."""
     for encoder, fitted in steps:
         one = encoder.encode([one] if isinstance(one, LocalFeatures) else one[None], fitted)[0]
@@ -207,7 +207,7 @@ def train_chain(
         yield fitted
         before.append((encoder, fitted))
         if encoder.input_kind != "both" and number + 1 < len(chain.encoders):
-            described, before = [_encode_one(one, before) for one in described], []
+            described, before = [_encode_for_training(one, before) for one in described], []
 
 
 def _sample_training_features(
@@ -223,7 +223,7 @@ def _sample_training_features(
         if isinstance(one, LocalFeatures):
             some = one.select(np.sort(rng.permutation(len(one))[:each]))
             some = replace(some, descriptors=np.asarray(some.descriptors, np.float32))
-        some = _encode_one(some, before)
+        some = _encode_for_training(some, before)
         pieces.append(some.descriptors if isinstance(some, LocalFeatures) else np.asarray(some, np.float32)[None])
     every = np.concatenate(pieces) if pieces else np.empty((0, 1), np.float32)
     if not every.size:

@@ -32,14 +32,14 @@ def resolve_pairs(given: Pairs, found: Mapping[bytes, list[bytes]]) -> list[tupl
     """
     if given == BY_FOLDER:
         whole = sorted(path for paths in found.values() for path in paths)
-        every = _sample_pairs(_pairs_of_folders(whole))
+        every = _sample_training_pairs(_pairs_of_folders(whole))
     elif isinstance(given, str | Path):
         every = [_resolve_pair(one, other, found, where) for where, one, other in _iter_lines(Path(given))]
     else:
         every = [_resolve_pair(one, other, found, f"pair {at}") for at, (one, other) in enumerate(given, 1)]
     if not every:
         raise UsageError("there are no pairs of images of the same thing to train on")
-    return _sample_pairs(every)
+    return _sample_training_pairs(every)
 
 
 def _pairs_of_folders(paths: list[bytes]) -> list[tuple[bytes, bytes]]:
@@ -55,7 +55,7 @@ def _pairs_of_folders(paths: list[bytes]) -> list[tuple[bytes, bytes]]:
     return made
 
 
-def _sample_pairs(pairs: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _sample_training_pairs(pairs: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     if len(pairs) <= MAX_PAIRS:
         return pairs
     return [pairs[at] for at in np.sort(np.random.default_rng(_SEED).permutation(len(pairs))[:MAX_PAIRS])]

@@ -38,7 +38,7 @@ def build_postings(ids: Ids, bags: Sequence[Records], *, once: bool) -> Arrays:
     if once:
         first = _group_starts(every["word"], docs)
         every, docs = every[first], docs[first]
-    words, starts = _list_offsets(every["word"])
+    words, starts = _posting_offsets(every["word"])
     kept = {name: np.ascontiguousarray(every[name]) for name in ("bits", "angle", "scale")}
     return {"ids": ids.astype(np.uint32), "docs": docs, "words": words, "starts": starts, **kept}
 
@@ -55,7 +55,7 @@ def merge_postings(parts: Sequence[Arrays], without: Ids) -> Arrays:
     word = np.concatenate([np.repeat(part["words"], np.diff(part["starts"])) for part in parts])
     at = np.flatnonzero(docs >= 0)
     at = at[np.lexsort((docs[at], word[at]))]
-    words, starts = _list_offsets(word[at])
+    words, starts = _posting_offsets(word[at])
     kept = {name: np.concatenate([part[name] for part in parts])[at] for name in ("bits", "angle", "scale")}
     return {"ids": ids[order], "docs": docs[at].astype(np.uint32), "words": words, "starts": starts, **kept}
 
@@ -68,7 +68,7 @@ def document_frequencies(part: Arrays, live: NDArray[np.bool_]) -> NDArray[np.in
     return counts
 
 
-def bag_norms(part: Arrays, kernel: Kernel, idf: Doubles) -> Doubles:
+def posting_bag_norms(part: Arrays, kernel: Kernel, idf: Doubles) -> Doubles:
     """The length of each image by the kernel, `(n,)`; `idf (W,)` of the part's words."""
     squares = np.zeros(len(part["ids"]))
     for word, docs, counts in _term_counts(part):
@@ -86,7 +86,7 @@ class WeightedBag:
     norm: float
 
 
-def weight_query(bag: Records, kernel: Kernel, idf: Doubles) -> WeightedBag:
+def weight_query_postings(bag: Records, kernel: Kernel, idf: Doubles) -> WeightedBag:
     """A query with the idf of each record's word `(n,)`."""
     if kernel.aggregates_words:
         _, first = np.unique(bag["word"], return_index=True)
@@ -97,7 +97,7 @@ def weight_query(bag: Records, kernel: Kernel, idf: Doubles) -> WeightedBag:
     return WeightedBag(bag, each * idf**2, idf, length)
 
 
-def match_scores(query: WeightedBag, part: Arrays, kernel: Kernel, *, consistent: bool = False) -> Doubles:
+def score_postings(query: WeightedBag, part: Arrays, kernel: Kernel, *, consistent: bool = False) -> Doubles:
     """The sum over matching features for each image, `(n,)`; the lengths are not divided out.
 
     With `consistent`, only pairs count whose differences in angle, and in scale, are those of most of the image's
@@ -139,7 +139,7 @@ def match_scores(query: WeightedBag, part: Arrays, kernel: Kernel, *, consistent
             made[: total * ANGLE_BINS].reshape(total, ANGLE_BINS),
             made[total * ANGLE_BINS :].reshape(total, SCALE_BINS),
         )
-        made = np.minimum(*(_peak_sums(half) for half in halves))
+        made = np.minimum(*(_posting_peak_sums(half) for half in halves))
     return made
 
 
@@ -248,12 +248,12 @@ def _burst_weights(kernel: Kernel, counts: NDArray[np.integer]) -> Doubles:
     return np.sqrt(counts) if kernel.burst else counts.astype(np.float64)
 
 
-def _peak_sums(histograms: Doubles) -> Doubles:
+def _posting_peak_sums(histograms: Doubles) -> Doubles:
     """The largest sum of a bin and its two neighbours; the bins go round."""
     around = histograms + np.roll(histograms, 1, axis=1) + np.roll(histograms, -1, axis=1)
     return np.asarray(around.max(axis=1, initial=0))
 
 
-def _list_offsets(word: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+def _posting_offsets(word: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     words, first = np.unique(word, return_index=True)
     return words.astype(np.uint32), np.append(first, len(word)).astype(np.int64)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from nearsight.kernels._postings import (
-    bag_norms,
     build_postings,
     document_frequencies,
-    match_scores,
-    weight_query,
+    posting_bag_norms,
+    score_postings,
+    weight_query_postings,
 )
 from nearsight.types import Arrays, Doubles, Floats, Kernel
 from nearsight.visual_words import Records
@@ -32,14 +32,14 @@ def kernel_similarities(kernel: Kernel, queries: Sequence[Records], bags: Sequen
     part: Arrays = build_postings(np.arange(len(bags)), bags, once=kernel.aggregates_words)
     total = len(bags)
     idf = inverse_document_frequency(kernel, document_frequencies(part, np.ones(total, bool)).astype(np.float64), total)
-    divisors = bag_norms(part, kernel, idf)
+    divisors = posting_bag_norms(part, kernel, idf)
     made = np.zeros((len(queries), total), np.float32)
     for at, row in enumerate(queries):
         place = np.searchsorted(part["words"], row["word"])
         known = part["words"][np.minimum(place, len(idf) - 1)] == row["word"] if len(idf) else np.zeros(len(row), bool)
         own = np.full(len(row), inverse_document_frequency(kernel, np.zeros(1), total)[0])
         own[known] = idf[place[known]]
-        query = weight_query(row, kernel, own)
+        query = weight_query_postings(row, kernel, own)
         product = query.norm * divisors
-        made[at] = match_scores(query, part, kernel) / np.where(product > 0, product, np.inf)
+        made[at] = score_postings(query, part, kernel) / np.where(product > 0, product, np.inf)
     return made

@@ -27,7 +27,7 @@ def square_shape(width: int) -> tuple[int, int, int]:
     raise ValueError(f"rows are square images of one or three channels, such as those of tiny; got {width} values")
 
 
-def paired_squared_distances(some: NDArray[Any], others: NDArray[Any]) -> Floats:
+def squared_distances_of_warps(some: NDArray[Any], others: NDArray[Any]) -> Floats:
     """Sums of the squared differences of paired rows, `(N,)`."""
     return np.asarray(np.square(np.subtract(some, others, dtype=np.float32)).sum(axis=1))
 

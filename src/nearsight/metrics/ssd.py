@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._image_warps import paired_squared_distances
+from nearsight.metrics._image_warps import squared_distances_of_warps
 from nearsight.types import Floats, Metric
 from nearsight.types.metric import distances_in_blocks
 
@@ -50,5 +50,5 @@ class Ssd(Metric):
 def _ssd_distances(queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
     apart = np.empty((len(queries), len(rows)), np.float32)
     for line, query in zip(apart, queries, strict=True):
-        line[:] = paired_squared_distances(query, rows)
+        line[:] = squared_distances_of_warps(query, rows)
     return apart

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.metrics._image_warps import paired_squared_distances, square_shape, warp_grid
+from nearsight.metrics._image_warps import square_shape, squared_distances_of_warps, warp_grid
 from nearsight.types import Floats, Metric
 from nearsight.types.metric import check_widths, distances_in_blocks
 
@@ -105,6 +105,6 @@ class Warp(Metric):
 def best_variants(variants: Floats, squared_norms: Floats, rows: Floats) -> tuple[Floats, Floats]:
     """The nearest of `variants (T, D)` to each of the rows `(N, D)`, `(N, D)`, and how far it is, `(N,)`."""
     choice = np.argmin(squared_norms[:, None] - 2 * (variants @ rows.T), axis=0)
-    apart, plain = paired_squared_distances(variants[choice], rows), paired_squared_distances(variants[0], rows)
+    apart, plain = squared_distances_of_warps(variants[choice], rows), squared_distances_of_warps(variants[0], rows)
     choice[plain <= apart] = 0
     return variants[choice], np.minimum(apart, plain)

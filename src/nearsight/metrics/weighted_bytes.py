@@ -104,7 +104,7 @@ class WeightedBytes(Metric):
 
     def to_euclidean(self, rows: NDArray[Any]) -> Floats:
         """The weighted bytes, hues as points on a circle; straight distances order nearly alike."""
-        _check_bytes(rows[:0], rows)
+        _check_weighted_bytes(rows[:0], rows)
         angles = rows[:, :_HUES] * np.float32(2 * np.pi / HUE_STEPS)
         circle = np.hstack([np.cos(angles), np.sin(angles)]) * np.float32(self.hues * HUE_STEPS / np.pi / 2)
         circle[np.tile(rows[:, :_HUES] >= HUE_STEPS, 2)] = 0
@@ -151,7 +151,7 @@ def _reduce_differences(
     dtype: type[np.float32] | type[np.int32],
 ) -> NDArray[Any]:
     """What `reduce` writes for the absolute differences of each query and some rows at a time, `(Q, N)`."""
-    _check_bytes(queries, rows)
+    _check_weighted_bytes(queries, rows)
     answers = np.empty((len(queries), len(rows)), dtype)
     step = max(1, _BLOCK // max(1, rows.shape[1]))
     repeated, scratch = _scratch.matrices(min(step, len(rows)), rows.shape[1])
@@ -174,7 +174,7 @@ def _sum_bytes(values: NDArray[np.uint8], axis: int) -> NDArray[Any]:
     return np.asarray(cv2.reduce(values, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S)).ravel()
 
 
-def _check_bytes(queries: NDArray[Any], rows: NDArray[Any]) -> None:
+def _check_weighted_bytes(queries: NDArray[Any], rows: NDArray[Any]) -> None:
     check_widths(queries, rows)
     if queries.dtype != np.uint8 or rows.dtype != np.uint8:
         raise ValueError(f"weighted_bytes compares bytes, uint8; got {queries.dtype} and {rows.dtype}")

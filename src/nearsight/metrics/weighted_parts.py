@@ -98,7 +98,7 @@ class WeightedParts(Metric):
         parts = [(m, a[:1], s[:1]) for m, _, a, s in self._iter_parts(queries, rows) if m.is_expensive]
         if any(metric.lower_bound(asked, stored) is None for metric, asked, stored in parts):
             return None
-        return self._combine(queries, rows, _lower_bounds)
+        return self._combine(queries, rows, _weighted_part_bounds)
 
     def to_euclidean(self, rows: NDArray[Any]) -> Floats | None:
         """The parts' own flattened rows side by side, by the roots of their weights; None where one has none."""
@@ -138,7 +138,7 @@ class WeightedParts(Metric):
             start = end
 
 
-def _lower_bounds(metric: Metric, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
+def _weighted_part_bounds(metric: Metric, queries: NDArray[Any], rows: NDArray[Any]) -> Floats:
     """What is known of the distances at little cost; all of it where the metric is not costly."""
     bound = metric.lower_bound(queries, rows) if metric.is_expensive else metric.distances(queries, rows)
     assert bound is not None

@@ -49,7 +49,7 @@ def _find_or_download(name: str, quiet: bool) -> ModelFile:
     except ModelError:
         raise
     except Exception as problem:  # each version of the library has errors of its own
-        raise ModelError(_error_message(card, problem)) from problem
+        raise ModelError(_download_error_message(card, problem)) from problem
     try:
         return store.verify_file(card, path)
     except ModelError:
@@ -106,7 +106,7 @@ def _download_from_url(card: ModelCard) -> Path:
     return folder / card.file
 
 
-def _error_message(card: ModelCard, problem: Exception) -> str:
+def _download_error_message(card: ModelCard, problem: Exception) -> str:
     """What went wrong, and what else can be done."""
     first: BaseException = problem
     while first.__cause__ is not None:

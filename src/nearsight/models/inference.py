@@ -166,7 +166,7 @@ def resize_to_input(image: Image, spec: ImageInput, longest_side: float | None =
     if spec.fit == "inside":
         wanted = spec.side if longest_side is None else longest_side
         return resize_exact(
-            image, *(_round_to_multiple(side * wanted / max(width, height), spec) for side in (width, height))
+            image, *(_round_input_size(side * wanted / max(width, height), spec) for side in (width, height))
         )
     if spec.fit == "crop":
         side = min(width, height)
@@ -175,7 +175,7 @@ def resize_to_input(image: Image, spec: ImageInput, longest_side: float | None =
     return resize_exact(image, spec.side, spec.side)
 
 
-def _round_to_multiple(side: float, spec: ImageInput) -> int:
+def _round_input_size(side: float, spec: ImageInput) -> int:
     return max(1, round(side / spec.multiple)) * spec.multiple
 
 

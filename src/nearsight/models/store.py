@@ -66,7 +66,7 @@ def all_cards() -> dict[str, ModelCard]:
     return dict(sorted(found.items()))
 
 
-def card_problems() -> dict[str, str]:
+def stored_card_problems() -> dict[str, str]:
     """What is wrong with each card of the user that cannot be read, by the path of its file."""
     return _read_user_cards()[1]
 
@@ -84,7 +84,7 @@ def find_card(name: str) -> ModelCard:
     if name not in known:
         known = all_cards()
     if name not in known:
-        problems = "".join(f"; {problem}" for problem in card_problems().values())
+        problems = "".join(f"; {problem}" for problem in stored_card_problems().values())
         raise ModelError(f'there is no model "{name}"{suggestion(name, known)}{problems}')
     return known[name]
 
@@ -107,7 +107,7 @@ def _read_user_cards() -> tuple[list[ModelCard], dict[str, str]]:
     for folder in [*model_folders(), models_dir()]:
         for path in sorted([*folder.glob("*.toml"), *folder.glob("*/*.toml")]):
             try:
-                text = read_card_text(path)
+                text = read_stored_card(path)
                 if cards_.is_card(text, str(path)):
                     found.append(cards_.parse_card(text, str(path)))
             except ModelError as problem:
@@ -115,7 +115,7 @@ def _read_user_cards() -> tuple[list[ModelCard], dict[str, str]]:
     return found, problems
 
 
-def read_card_text(path: Path) -> str:
+def read_stored_card(path: Path) -> str:
     """The text of a card's file. Raises ModelError where it cannot be read or is not UTF-8."""
     try:
         return path.read_text("utf8")
@@ -131,10 +131,10 @@ def find_model_file(card: ModelCard) -> Path | None:
             return found
     if (models_dir() / card.name / card.file).is_file():
         return models_dir() / card.name / card.file
-    return _find_in_hub_cache(card) if card.source.repo else None
+    return _find_stored_in_hub(card) if card.source.repo else None
 
 
-def _find_in_hub_cache(card: ModelCard) -> Path | None:
+def _find_stored_in_hub(card: ModelCard) -> Path | None:
     """A card's file in the cache that other programs share; nothing is downloaded."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -181,13 +181,13 @@ def verify_file(card: ModelCard, path: Path) -> ModelFile:
         raise ModelError(f"the model {card.name} cannot be read: {problem}") from problem
     wanted = expected_sha256(card)
     if wanted and got != wanted:
-        raise ModelError(_mismatch_message(card, path, got, wanted))
+        raise ModelError(_stored_mismatch_message(card, path, got, wanted))
     if not wanted:
         pin_file(card, got, str(path))
     return ModelFile(card, path, got)
 
 
-def _mismatch_message(card: ModelCard, path: Path, got: str, wanted: str) -> str:
+def _stored_mismatch_message(card: ModelCard, path: Path, got: str, wanted: str) -> str:
     says = "its card says" if card.sha256 else "the file that was seen first had"
     way = "" if card.sha256 else f"; to use it all the same: nearsight models add {card.name} FILE --replace"
     return f"{path} is not the model {card.name}: its SHA-256 is {got}, {says} {wanted}{way}"
@@ -211,7 +211,7 @@ def add_model(name: str, path: Path, *, card_file: Path | None = None, replace: 
     wanted = _read_card_file(name, card_file) if card_file else find_card(name)
     got, before = file_sha256(path), expected_sha256(wanted)
     if before and got != before and (wanted.sha256 or not replace):
-        raise ModelError(_mismatch_message(wanted, path, got, before))
+        raise ModelError(_stored_mismatch_message(wanted, path, got, before))
     folder = models_dir() / name
     _FILES.make_folder(folder)
     if card_file:
@@ -225,7 +225,7 @@ def add_model(name: str, path: Path, *, card_file: Path | None = None, replace: 
 def _read_card_file(name: str, card_file: Path) -> ModelCard:
     if not card_file.is_file():
         raise ModelError(f"{card_file} is not a file")
-    card = cards_.parse_card(read_card_text(card_file), str(card_file))
+    card = cards_.parse_card(read_stored_card(card_file), str(card_file))
     if card.name != name:
         raise ModelError(f"{card_file} is the card of {card.name}, not of {name}")
     if name in builtin_cards():
@@ -256,7 +256,7 @@ def verify_models() -> dict[str, str]:
 
     Every byte is read.
     """
-    problems = card_problems()
+    problems = stored_card_problems()
     for name, card in all_cards().items():
         if path := find_model_file(card):
             try:

@@ -138,14 +138,14 @@ class Spatial(Reranker):
         looked: dict[int, SpatialEvidence] = context.memo.setdefault(self, {})
         new = [ident for ident in ids.tolist() if ident not in looked]
         worded, end = context.query_vector.dtype.names is not None, time.monotonic() + self.seconds
-        shown = None if worded or not new else _thumbnail_features(image)
+        shown = None if worded or not new else _spatial_features(image)
 
         def match_hit(ident: int) -> SpatialEvidence:
             if time.monotonic() > end:
                 return None, None
             if shown is None:
                 return self._fit_homography(match_words(context.query_vector, context.vector(ident), self.threshold))
-            hit = context.from_thumbnail(ident, _thumbnail_features)
+            hit = context.from_thumbnail(ident, _spatial_features)
             return self._fit_homography(normalize_by_longest_side(match_mutual_nearest(shown, hit, RATIO), shown, hit))
 
         with ThreadPoolExecutor(2) as pool:
@@ -186,7 +186,7 @@ def explain_inliers(
     )
 
 
-def _thumbnail_features(image: Image) -> LocalFeatures:
+def _spatial_features(image: Image) -> LocalFeatures:
     """Those of a thumbnail."""
     return rootsift_features(image, MAX_FEATURES)
 

@@ -212,7 +212,7 @@ class Verify(Reranker):
 
     def _is_copy(self, evidence: Evidence | None) -> bool:
         return evidence is not None and (
-            _is_same_image(evidence)
+            _is_verified_whole(evidence)
             or (evidence.log_nfa <= np.log10(self.alarms) and evidence.correlation >= MIN_CORRELATION)
         )
 
@@ -222,7 +222,7 @@ class Verify(Reranker):
             return 0.0
         return (
             MAX_LOG_EVIDENCE + 1 + 1 / (1 + evidence.difference)
-            if _is_same_image(evidence)
+            if _is_verified_whole(evidence)
             else min(-evidence.log_nfa, MAX_LOG_EVIDENCE) + evidence.correlation
         )
 
@@ -231,9 +231,9 @@ class Verify(Reranker):
         if not self._is_copy(evidence):
             return Explanation(_rejection_sentence(evidence), "not a copy", False, None, query, hit)
         verdict = "mirrored copy" if evidence.mirrored else "copy"
-        similarity = 1.0 if _is_same_image(evidence) else 1 / (1 + 10**evidence.log_nfa)
+        similarity = 1.0 if _is_verified_whole(evidence) else 1 / (1 + 10**evidence.log_nfa)
         return Explanation(
-            _acceptance_sentence(evidence, total), verdict, True, similarity, query, hit, evidence.homography
+            _verified_sentence(evidence, total), verdict, True, similarity, query, hit, evidence.homography
         )
 
 
@@ -263,7 +263,7 @@ def gather_evidence(views: list[_QueryView], hit: Image, hit_features: LocalFeat
         if found is None:
             continue
         alarms = compute_log_nfa(total * len(views), found.n_tentative, found.n_inliers, found.match_probability)
-        if alarms < best.log_nfa and (view.mirrored == best.mirrored or not _is_same_image(best)):
+        if alarms < best.log_nfa and (view.mirrored == best.mirrored or not _is_verified_whole(best)):
             pixels, seen = pixel_correlation(view.image, hit, found.matrix), (view.image.shape[1], view.image.shape[0])
             best = Evidence(alarms, pixels, min(difference, best.difference), view.mirrored, found, seen, size)
     return best
@@ -282,11 +282,11 @@ def _max_cell_difference(query: Image, hit: Image) -> float:
     return float("inf") if plain else float(np.abs(cells[0] - cells[1]).max())
 
 
-def _is_same_image(evidence: Evidence) -> bool:
+def _is_verified_whole(evidence: Evidence) -> bool:
     return evidence.difference <= MAX_CELL_DIFFERENCE
 
 
-def _acceptance_sentence(evidence: Evidence, total: int) -> str:
+def _verified_sentence(evidence: Evidence, total: int) -> str:
     if evidence.affine is None or evidence.log_nfa > 0:
         mirror = "in the mirror " if evidence.mirrored else ""
         return (

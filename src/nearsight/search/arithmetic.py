@@ -88,7 +88,7 @@ def combine(plus: Floats, minus: Floats, weight: float = 1.0, *, amounts: bool =
     ------
     UsageError : nothing is left
     """
-    sizes = [_vector_sizes(vectors, amounts) for vectors in (plus, minus)]
+    sizes = [_arithmetic_norms(vectors, amounts) for vectors in (plus, minus)]
     positive, negative = (
         (vectors / np.where(size == 0, 1, size)[:, None]).sum(0)
         for vectors, size in zip((plus, minus), sizes, strict=True)
@@ -96,12 +96,12 @@ def combine(plus: Floats, minus: Floats, weight: float = 1.0, *, amounts: bool =
     total = positive - weight * negative
     if amounts:
         total = np.maximum(total, 0)
-    left = float(_vector_sizes(total[None], amounts)[0])
+    left = float(_arithmetic_norms(total[None], amounts)[0])
     if left < _NOTHING:
         raise UsageError("the query cancels out: its positive and negative terms are equal")
     return np.asarray(total * (sizes[0].mean() / left), np.float32)
 
 
-def _vector_sizes(vectors: NDArray[Any], amounts: bool) -> Doubles:
+def _arithmetic_norms(vectors: NDArray[Any], amounts: bool) -> Doubles:
     values = vectors.astype(np.float64)
     return np.asarray(values.sum(1) if amounts else np.linalg.norm(values, axis=1))

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from nearsight.errors import DamagedError, ModelError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
+from nearsight.search.encode import EncodedQuery, encode_query
 from nearsight.search.explain import distance_to_score, explain_hits
 from nearsight.search.heat_map import HeatMapInputs, explains_places
-from nearsight.search.query import EncodedQuery, encode_query
 from nearsight.search.results import FOUND, NOTHING, Hit, Results
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Reranker

@@ -9,7 +9,7 @@ import numpy as np
 
 from nearsight.calibration import ALIKE
 from nearsight.pipeline import Pipeline
-from nearsight.search.query import EncodedQuery
+from nearsight.search.encode import EncodedQuery
 from nearsight.senses import SENSES
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Explanation, Ids, Image, RerankContext

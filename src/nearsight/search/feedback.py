@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nearsight.errors import UsageError
 from nearsight.pipeline import Pipeline
-from nearsight.search.query import EncodedQuery
+from nearsight.search.encode import EncodedQuery
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import NO_ID, Doubles, Floats, Hits, Ids, Query
 

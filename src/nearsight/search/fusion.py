@@ -54,7 +54,7 @@ def reciprocal_rank(lists: Sequence[Hits], constant: float = CONSTANT) -> tuple[
     """
     if not constant > 0:
         raise ValueError(f"constant is above 0; got {constant}")
-    given = _real_hits(lists)
+    given = _fusion_hits(lists)
     parts = [(ids, 1 / (constant + 1 + np.arange(len(ids))), 0.0) for ids, _ in given]
     return _sum_scores(parts), 0.0, len(parts) / (constant + 1)
 
@@ -83,7 +83,7 @@ def standard_scores(lists: Sequence[Hits]) -> tuple[Hits, float, float]:
     M. Montague and J. A. Aslam, Relevance Score Normalization for Metasearch, CIKM 2001, doi:10.1145/502585.502657.
     """
     parts = []
-    for ids, scores in _real_hits(lists):
+    for ids, scores in _fusion_hits(lists):
         spread = float(scores.std()) if len(scores) else 0.0
         standard = (scores - scores.mean()) / spread if spread > 0 else np.zeros(len(ids))
         parts.append((ids, standard / len(lists), float(standard.min(initial=0)) / len(lists)))
@@ -95,7 +95,7 @@ FUSIONS: dict[str, Fusion] = dict(zip(FUSION_METHODS, (reciprocal_rank, standard
 """The ways to fuse, by the name that a user calls them by."""
 
 
-def _real_hits(lists: Sequence[Hits]) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+def _fusion_hits(lists: Sequence[Hits]) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     if not lists:
         raise ValueError("a fusion takes one list of hits or more; got none")
     real = [each.ids[0] != NO_ID for each in lists]

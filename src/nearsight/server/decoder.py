@@ -66,8 +66,8 @@ class RenderJob:
         data = source.data if source.path is None else self.files.read(source.path, self.limits.file)[0]
         image = decode_image(data, self.limits, full=True)
         pixels = image.render(source.side)
-        encode = _encode_query if source.side == QUERY_SIDE else thumbnail.encode
-        return RenderedImage(content_digest(data), image.width, image.height, encode(pixels))
+        encode = _encode_decoded_query if source.side == QUERY_SIDE else thumbnail.encode
+        return RenderedImage(decoded_content_digest(data), image.width, image.height, encode(pixels))
 
 
 class Decoder:
@@ -110,7 +110,7 @@ class Decoder:
         return WorkerPool(self._job, 1, self._limits)
 
 
-def content_digest(data: bytes) -> str:
+def decoded_content_digest(data: bytes) -> str:
     """Return the id of an upload: the first 32 hex digits of its SHA-256."""
     return hashlib.sha256(data).hexdigest()[:32]
 
@@ -125,7 +125,7 @@ def resize_jpeg(rendered: RenderedImage, side: int) -> bytes:
     return thumbnail.encode(image)
 
 
-def _encode_query(image: Image) -> bytes:
+def _encode_decoded_query(image: Image) -> bytes:
     small = max(image.shape[:2]) <= LOSSLESS_SIDE
     extension, options = (".png", []) if small else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     success, encoded = cv2.imencode(extension, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)

@@ -83,10 +83,10 @@ def explanation_json(explanation: Explanation, box: Box | None, size: tuple[int,
         "verdict": explanation.verdict,
         "alike": explanation.alike,
         "query_points": None if points is None else (points @ to_query[:2, :2].T + to_query[:2, 2]).tolist(),
-        "hit_points": _to_list(explanation.hit_points),
+        "hit_points": _to_json_list(explanation.hit_points),
         "homography": None if homography is None else (homography @ np.linalg.inv(to_query)).tolist(),
-        "query_shares": _to_list(explanation.query_shares),
-        "hit_shares": _to_list(explanation.hit_shares),
+        "query_shares": _to_json_list(explanation.query_shares),
+        "hit_shares": _to_json_list(explanation.hit_shares),
     }
 
 
@@ -97,5 +97,5 @@ def finite_json(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _to_list(values: Floats | None) -> list[Any] | None:
+def _to_json_list(values: Floats | None) -> list[Any] | None:
     return None if values is None else values.tolist()

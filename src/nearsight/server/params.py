@@ -88,7 +88,7 @@ class SearchParams:
         return {**echo, **feedback, "colours": dict(self.colours), "histogram": self.histogram and list(self.histogram)}
 
 
-def parse_colours(text: str) -> tuple[tuple[str, float], ...]:
+def parse_colours_param(text: str) -> tuple[tuple[str, float], ...]:
     """Parse `c33:.6,eee:.4` as colours with shares; a missing share is 1. UsageError on anything else."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if len(words) > MAX_COLOURS:
@@ -150,12 +150,12 @@ def run_search(collection: Collection, params: SearchParams, image: RenderedImag
     if image is not None:
         pixels, box = image.pixels(), None
         if params.box is not None:
-            box = scale_box(params.box, (image.width, image.height), (pixels.shape[1], pixels.shape[0]))
+            box = scale_box_param(params.box, (image.width, image.height), (pixels.shape[1], pixels.shape[0]))
         query = replace(query, image=pixels, box=box)
     return collection.answer(query)
 
 
-def scale_box(box: Box, size: tuple[int, int], reduced: tuple[int, int]) -> Box:
+def scale_box_param(box: Box, size: tuple[int, int], reduced: tuple[int, int]) -> Box:
     """Scale a box from pixels of the full image to those of the reduced one. UsageError if it is not inside."""
     x0, y0, x1, y1 = box
     width, height = size
@@ -212,10 +212,10 @@ async def read_search_params(
     return SearchParams(
         upload,
         id,
-        parse_colours(colours),
+        parse_colours_param(colours),
         parse_histogram(histogram),
-        text=_strip_texts(text),
-        minus_text=_strip_texts(minus_text),
+        text=_strip_text_params(text),
+        minus_text=_strip_text_params(minus_text),
         words=words.strip(),
         where=where.strip(),
         by=tuple(each for each in by or () if each),
@@ -227,7 +227,7 @@ async def read_search_params(
     )
 
 
-def _strip_texts(texts: list[str] | None) -> tuple[str, ...]:
+def _strip_text_params(texts: list[str] | None) -> tuple[str, ...]:
     return tuple(each.strip() for each in texts or () if each.strip())
 
 

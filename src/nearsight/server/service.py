@@ -184,7 +184,7 @@ def _byte_size(image: RenderedImage) -> int:
     return len(image.encoded)
 
 
-def etag(data: bytes) -> str:
+def service_etag(data: bytes) -> str:
     """Return a strong ETag of these bytes."""
     return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 

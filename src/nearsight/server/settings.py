@@ -23,7 +23,7 @@ class ExecutorSettings:
     seconds: float
 
 
-def _search_executor() -> ExecutorSettings:
+def _executor_settings() -> ExecutorSettings:
     return ExecutorSettings(max(2, len(os.sched_getaffinity(0))), 32, 30.0)
 
 

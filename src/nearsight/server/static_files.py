@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from nearsight.server.errors import not_found_error
-from nearsight.server.service import etag
+from nearsight.server.service import service_etag
 
 INDEX = "index.html"
 NOT_BUILT = "<!doctype html><title>nearsight</title><p>The page is not built; the API is below /api.</p>"
@@ -19,7 +19,7 @@ TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/wo
 
 def create_router(folder: Path) -> APIRouter:
     """Serve the files of a folder; other paths get the page, except those with a file extension."""
-    files = list_files(folder)
+    files = list_static_files(folder)
     router = APIRouter(include_in_schema=False)
 
     @router.api_route("/{path:path}", methods=["GET", "HEAD"])
@@ -34,7 +34,7 @@ def create_router(folder: Path) -> APIRouter:
     return router
 
 
-def list_files(folder: Path) -> dict[str, Path]:
+def list_static_files(folder: Path) -> dict[str, Path]:
     """Return the regular files of a folder by relative path."""
     paths = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     return {path.relative_to(folder).as_posix(): path for path in paths}
@@ -42,7 +42,7 @@ def list_files(folder: Path) -> dict[str, Path]:
 
 def _to_file_response(name: str, path: Path, request: Request) -> Response:
     data = path.read_bytes()
-    headers = {"ETag": etag(data), "Cache-Control": _cache_control(name)}
+    headers = {"ETag": service_etag(data), "Cache-Control": _cache_control(name)}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     kind = TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -85,7 +85,7 @@ def write_caches(
     return entries
 
 
-def find_damaged_caches(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> Iterator[tuple[CacheEntry, str]]:
+def damaged_cache_files(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> Iterator[tuple[CacheEntry, str]]:
     """Yield each damaged cache with what is wrong with it."""
     for entry in catalogue.caches():
         try:

@@ -143,7 +143,7 @@ class Database:
                 db.close()
                 raise
             return db
-        self._unlocked_state = _file_state(self.path)
+        self._unlocked_state = _database_file_state(self.path)
         return _open_connection(f"{self._immutable_path().as_uri()}?immutable=1")
 
     def _prepare_read(self) -> None:
@@ -159,14 +159,14 @@ class Database:
         """Where the file is read without locks: open it again if another user has written to it."""
         if self._unlocked_state is None or self._n_cursors or self.db.in_transaction:
             return
-        if _file_state(self.path) != self._unlocked_state:
+        if _database_file_state(self.path) != self._unlocked_state:
             self.close()
             self._private_copy, self._uses_views = None, False
             self.db = self._connect_unprivileged()
 
     def _require_unchanged(self) -> None:
         """Raise StorageError where a file that is read without locks changed meanwhile: pages of two states may mix."""
-        if self._unlocked_state is not None and _file_state(self.path) != self._unlocked_state:
+        if self._unlocked_state is not None and _database_file_state(self.path) != self._unlocked_state:
             raise StorageError(f"{self.path} was written while it was read; try again")
 
     def _immutable_path(self) -> Path:
@@ -263,7 +263,7 @@ class Database:
 _FileState: TypeAlias = "tuple[tuple[int, int, int] | None, ...]"
 
 
-def _file_state(path: Path) -> _FileState:
+def _database_file_state(path: Path) -> _FileState:
     """Inode, size and time of change of a catalogue and of its log; None for one that is missing."""
     states = list[tuple[int, int, int] | None]()
     for each in (path, path.with_name(f"{path.name}-wal")):

@@ -17,7 +17,7 @@ from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.recipe import parse_recipe
 from nearsight.storage import cache_files
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.recipes import owner
+from nearsight.storage.recipes import recipe_owner
 from nearsight.storage.segments import SEGMENTS_FOLDER
 
 
@@ -37,7 +37,7 @@ def resolve_names(wanted: Iterable[str], recipes: Mapping[str, str], asked: Sequ
     UsageError
         a recipe is not stored, is added in the same run, or is the last one
     """
-    names = list(dict.fromkeys(name for each in wanted for name in _match_recipes(each, recipes)))
+    names = list(dict.fromkeys(name for each in wanted for name in _match_dropped_recipes(each, recipes)))
     for name in names:
         if any(name == each.name or recipes[name] == each.recipe for each in asked):
             raise UsageError(f"{name} is dropped and added in the same run: leave one of the two out")
@@ -49,7 +49,7 @@ def resolve_names(wanted: Iterable[str], recipes: Mapping[str, str], asked: Sequ
     return names
 
 
-def _match_recipes(wanted: str, recipes: Mapping[str, str]) -> list[str]:
+def _match_dropped_recipes(wanted: str, recipes: Mapping[str, str]) -> list[str]:
     """Names of the recipes with this name, or else with this text, as written or with its defaults."""
     if wanted in recipes:
         return [wanted]
@@ -71,8 +71,8 @@ def drop(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem, names: 
         return DropSummary()
     recipes, rows, kept = catalogue.recipes(), catalogue.segments(), catalogue.caches()
     keys = {entry.key for entry in rows} | {entry.key for entry in kept}
-    gone = [owner(recipes[name], keys) for name in names]
-    left = [owner(text, keys) for name, text in recipes.items() if name not in names]
+    gone = [recipe_owner(recipes[name], keys) for name in names]
+    left = [recipe_owner(text, keys) for name, text in recipes.items() if name not in names]
     unused = {key for key in keys if any(each.uses(key) for each in gone)}
     old = [entry for entry in rows if entry.key in unused and not any(each.uses(entry.key) for each in left)]
     idle = [entry for entry in kept if entry.key in unused and not any(each.needs(entry.key) for each in left)]
@@ -84,10 +84,10 @@ def drop(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem, names: 
         catalogue.drop_caches(entry.id for entry in idle)
     paths = [index_dir / SEGMENTS_FOLDER / entry.file_name for entry in old]
     paths += [index_dir / cache_files.INDEXES_FOLDER / entry.file_name for entry in idle]
-    return DropSummary(tuple(names), sum(_remove_file(path, files) for path in paths))
+    return DropSummary(tuple(names), sum(_remove_dropped_file(path, files) for path in paths))
 
 
-def _remove_file(path: Path, files: FileSystem) -> int:
+def _remove_dropped_file(path: Path, files: FileSystem) -> int:
     """Remove an unlisted file; return its size, 0 if it was missing."""
     if not files.exists(path):
         return 0

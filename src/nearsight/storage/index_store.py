@@ -34,7 +34,7 @@ from nearsight.storage.cache_files import (
 )
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.recipes import owner, partition_recipes
+from nearsight.storage.recipes import partition_recipes, recipe_owner
 from nearsight.storage.segments import SEGMENTS_FOLDER, Segment
 from nearsight.types import Arrays, Index, Metric, TrainProgress
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
@@ -120,7 +120,7 @@ class IndexRefresh:
         with threadpool_limits(1):  # each thread of the numeric libraries takes memory that it never gives back
             for pipeline in wanted.values():
                 self._refresh(pipeline)
-                _trim_heap()
+                _trim_index_heap()
         with self.catalogue.transaction():
             self.catalogue.put_meta(REFRESH_KEY, _refresh_state(self.catalogue.generation() + 1, wanted))
 
@@ -128,7 +128,7 @@ class IndexRefresh:
         """Keys of the caches of recipes whose method is not installed, to keep their trained state."""
         kept = {entry.key for entry in self.catalogue.caches()}
         keys = {entry.key for entry in self.catalogue.segments()} | kept
-        owners = [owner(each.text, keys) for each in partition_recipes(self.catalogue.recipes())[1]]
+        owners = [recipe_owner(each.text, keys) for each in partition_recipes(self.catalogue.recipes())[1]]
         return {key for key in kept if any(each.needs(key) for each in owners)}
 
     def _refresh(self, pipeline: Pipeline) -> None:
@@ -142,7 +142,7 @@ class IndexRefresh:
         if trained is None or first is None:
             self._drop(entries)
             trained, parts, kept = self._train(pipeline), [], []
-            _trim_heap()
+            _trim_index_heap()
             first = self._write([(pipeline.cache_key, 0, trained)], [])[0]
         after = self._update_parts(pipeline, trained, kept)
         new = [(pipeline.cache_key, first.id, part) for part in after if not any(part is old for old in kept)]
@@ -208,7 +208,7 @@ def _refresh_state(generation: int, wanted: Iterable[str]) -> str:
     return json.dumps([generation, *sorted(wanted)])
 
 
-def _trim_heap() -> None:
+def _trim_index_heap() -> None:
     """Return free heap memory to the system, if the C library can."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -64,7 +64,7 @@ def verify_storage(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> 
         if opened is not None and not found:
             held.setdefault(entry.key, []).append(opened.ids)
     problems += [
-        Problem(entry.file_name, what) for entry, what in cache_files.find_damaged_caches(index_dir, catalogue, files)
+        Problem(entry.file_name, what) for entry, what in cache_files.damaged_cache_files(index_dir, catalogue, files)
     ]
     return problems or list(_check_completeness(catalogue, held, wanted))
 
@@ -206,7 +206,7 @@ def _drop_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) 
 
 def _drop_caches(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
     """Drop damaged caches; the next ingest computes them from the vectors, without reading an image."""
-    bad = list(cache_files.find_damaged_caches(index_dir, catalogue, files))
+    bad = list(cache_files.damaged_cache_files(index_dir, catalogue, files))
     cache_files.delete_caches(index_dir, catalogue, files, [entry for entry, _ in bad])
     return [Problem(entry.file_name, what) for entry, what in bad]
 

@@ -78,7 +78,7 @@ class Owner:
         return own and self.uses(key)
 
 
-def owner(text: str, keys: Iterable[str]) -> Owner:
+def recipe_owner(text: str, keys: Iterable[str]) -> Owner:
     """What the recipe of this text owns, in a collection with vectors and caches of these keys.
 
     Without a pipeline, `steps` is the longest prefix of the recipe that has stored vectors.
@@ -87,10 +87,10 @@ def owner(text: str, keys: Iterable[str]) -> Owner:
         made = build_pipeline(text)
         return Owner(str(to_recipe(made.embedding_steps)), (made.index_key,))
     known = set(keys)
-    return next((each for each in _candidate_owners(text) if any(map(each.uses, known))), Owner(""))
+    return next((each for each in _recipe_owners(text) if any(map(each.uses, known))), Owner(""))
 
 
-def _candidate_owners(text: str) -> Iterator[Owner]:
+def _recipe_owners(text: str) -> Iterator[Owner]:
     """Yield what a recipe may own, the longest prefix of its steps first; nothing if its text cannot be parsed."""
     steps: tuple[Step, ...] = ()
     with suppress(RecipeError):

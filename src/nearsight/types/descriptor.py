@@ -64,7 +64,7 @@ class Descriptor(Method, ABC):
     def describe(self, images: Sequence[Image]) -> NDArray[Any]:
         """`(N, size)` of `dtype` for N images; checks them first. Raises ValueError on anything but images."""
         for image in images:
-            _check_descriptor_output(image)
+            _check_descriptor_contract(image)
         if not len(images):
             return np.empty((0, self.size), self.dtype)
         return self.embed(images)
@@ -142,10 +142,10 @@ class LocalDescriptor(Method, ABC):
     def describe(self, images: Sequence[Image]) -> list[LocalFeatures]:
         """The features of each image; checks them first. Raises ValueError on anything but images."""
         for image in images:
-            _check_descriptor_output(image)
+            _check_descriptor_contract(image)
         return [self.features(image) for image in images]
 
 
-def _check_descriptor_output(image: Image) -> None:
+def _check_descriptor_contract(image: Image) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(f"an image is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")

@@ -74,16 +74,16 @@ class Akm(Vocabulary):
         """`centres (K, D)`."""
         if not len(sample):
             raise ValueError("a vocabulary is learnt from descriptors; these images have none")
-        return {"centres": kmeans(sample, max(1, min(self.k, len(sample) // 8)), report, _build_assigner)}
+        return {"centres": kmeans(sample, max(1, min(self.k, len(sample) // 8)), report, _build_akm_assigner)}
 
     def assign(self, descriptors: Floats, fitted: Arrays, several: int = 1) -> NDArray[np.int32]:
         """The nearest centres that the index finds; it is made once, and kept while the same centres are asked for."""
         return search_centres(_INDEX_CACHE.get(fitted["centres"]), descriptors, several)
 
 
-def _build_assigner(centres: Floats) -> partial[NDArray[np.int32]]:
-    return partial(_nearest_centre, build_centre_index(centres))
+def _build_akm_assigner(centres: Floats) -> partial[NDArray[np.int32]]:
+    return partial(_nearest_akm_centre, build_centre_index(centres))
 
 
-def _nearest_centre(centre_index: object, descriptors: Floats) -> NDArray[np.int32]:
+def _nearest_akm_centre(centre_index: object, descriptors: Floats) -> NDArray[np.int32]:
     return search_centres(centre_index, descriptors, 1)[:, 0]

@@ -1,4 +1,4 @@
-"""The process that workers are forked from, as its parent sees it; `worker.py` is the other side."""
+"""The process that workers are forked from, as its parent sees it; `forkserver_process.py` is its own side."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nearsight.workers.worker import WorkerJob
 
 # It ends at once: taking down the libraries in order takes 50 ms, which whoever closes the pool would wait for.
 _PROGRAM = (
-    "import os, sys; sys.path[:] = {path!r}; from nearsight.workers.worker import run_fork_server; "
+    "import os, sys; sys.path[:] = {path!r}; from nearsight.workers.forkserver_process import run_fork_server; "
     "run_fork_server({fd}); os._exit(0)"
 )
 _ONE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "MALLOC_ARENA_MAX")

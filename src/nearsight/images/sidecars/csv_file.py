@@ -30,7 +30,7 @@ def read_csv(data: bytes) -> list[ImageText]:
         tags = [heading.index(word) for word in TAG_KEYS if word in heading]
         if name is None or not (captions or tags):
             return []
-        found = [_parse_row(row, name, captions, tags) for row in rows if len(row) > name and row[name].strip()]
+        found = [_csv_sidecar_row(row, name, captions, tags) for row in rows if len(row) > name and row[name].strip()]
     except csv.Error as problem:
         raise ImageError(Reason.CORRUPT, f"not CSV, line {rows.line_num}: {problem}") from None
     return [each for each in found if each is not None]
@@ -45,7 +45,7 @@ def _decode_text(data: bytes) -> str:
     return data.decode("cp1252", "replace")
 
 
-def _parse_row(row: list[str], name: int, captions: list[int], tags: list[int]) -> ImageText | None:
+def _csv_sidecar_row(row: list[str], name: int, captions: list[int], tags: list[int]) -> ImageText | None:
     def cells(columns: list[int]) -> list[str]:
         return [row[column] for column in columns if column < len(row)]
 

@@ -23,7 +23,7 @@ from nearsight.images.image_text import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, Image
 def read_json(data: bytes) -> list[ImageText]:
     """What a JSON file says. Raises ImageError where it is no JSON."""
     try:
-        return list(_parse_document(json.loads(data.decode("utf-8-sig"))))
+        return list(_json_sidecar_document(json.loads(data.decode("utf-8-sig"))))
     except (ValueError, RecursionError) as problem:
         raise ImageError(Reason.CORRUPT, f"not JSON: {problem}"[:200]) from None
 
@@ -39,7 +39,7 @@ def read_json_lines(data: bytes) -> list[ImageText]:
     return found
 
 
-def _parse_document(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON holds anything
+def _json_sidecar_document(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON holds anything
     if isinstance(value, list):
         for each in value:
             yield from _parse_item(each)

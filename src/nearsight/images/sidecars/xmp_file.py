@@ -34,13 +34,13 @@ def read_xmp(data: bytes) -> list[ImageText]:
     captions: list[str] = []
     tags: list[str] = []
     for about in root.iter(_RDF + "Description"):
-        captions += [text for name in _CAPTIONS for text in _xmp_values(about, name)]
-        tags += [word for name in _TAGS for text in _xmp_values(about, name) for word in split_hierarchy(text)]
+        captions += [text for name in _CAPTIONS for text in _xmp_sidecar_values(about, name)]
+        tags += [word for name in _TAGS for text in _xmp_sidecar_values(about, name) for word in split_hierarchy(text)]
     found = build_image_text("", captions, tags)
     return [] if found is None else [found]
 
 
-def _xmp_values(about: Element, name: str) -> list[str]:
+def _xmp_sidecar_values(about: Element, name: str) -> list[str]:
     """The values of a property: an attribute, the text of an element, or the items of its list."""
     values = [about.get(name, "")]
     for each in about.iterfind(name):

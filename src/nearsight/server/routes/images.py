@@ -14,7 +14,7 @@ from nearsight.server.collections import ServedCollection
 from nearsight.server.colours import ColourPickParam
 from nearsight.server.decoder import DISPLAY_SIDE
 from nearsight.server.json_output import labels_json
-from nearsight.server.service import CollectionParam, ServiceParam, etag
+from nearsight.server.service import CollectionParam, ServiceParam, service_etag
 
 JPEG: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}}},
@@ -34,7 +34,7 @@ async def get_thumbnail(
 ) -> Response:
     """Return the stored thumbnail, at most 256 pixels."""
     content, jpeg = await service.read.run(partial(_read_thumbnail, served, image_id))
-    return _to_response(request, content, etag(jpeg), jpeg)
+    return _to_response(request, content, service_etag(jpeg), jpeg)
 
 
 @router.get("", response_class=Response, responses={**JPEG, 410: {"description": "gone: the file was removed"}})
@@ -43,10 +43,10 @@ async def get_image(
 ) -> Response:
     """Return the image, re-encoded as a JPEG of at most 1600 pixels."""
     content = await service.read.run(lambda: served.image(image_id).sha256.hex()[:32])
-    if _etag_matches(request, tag := _etag(content)):
+    if _etag_matches(request, tag := _image_etag(content)):
         return _to_response(request, content, tag, b"")
     rendered = await service.decode.run(partial(service.render_for_page, served, image_id))
-    return _to_response(request, rendered.digest, _etag(rendered.digest), rendered.encoded)
+    return _to_response(request, rendered.digest, _image_etag(rendered.digest), rendered.encoded)
 
 
 @router.get("/colours", response_model=schemas.ColoursResponse)
@@ -88,7 +88,7 @@ def _read_thumbnail(served: ServedCollection, image_id: int) -> tuple[str, bytes
         return content, collection.thumbnail(image_id)
 
 
-def _etag(content: str) -> str:
+def _image_etag(content: str) -> str:
     return f'"{content}-{DISPLAY_SIDE}"'
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nearsight.images.decode import NAMELESS
-from nearsight.images.pillow import printable
+from nearsight.images.pillow import printable_pillow_text
 from nearsight.server import schemas
 from nearsight.server.colours import ColourPickParam
 from nearsight.server.decoder import RenderedImage, resize_jpeg
@@ -76,5 +76,5 @@ def _read_upload(service: Service, image: UploadFile) -> RenderedImage:
 
 def clean_filename(filename: str) -> str:
     """Return the file name of an upload without folders, or a placeholder."""
-    name = printable(filename.replace("\\", "/").rpartition("/")[2], MAX_NAME_LENGTH)
+    name = printable_pillow_text(filename.replace("\\", "/").rpartition("/")[2], MAX_NAME_LENGTH)
     return name if name not in ("", *PLACEHOLDER_NAMES) else NAMELESS
