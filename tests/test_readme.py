@@ -16,6 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.command import nearsight
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 START = ROOT / "docs" / "index.md"
@@ -95,9 +97,7 @@ def run(command: str, home: Path) -> str:
     if words[0] == "serve" or "--serve" in words:
         return served(words, home)
     here = home / "photos" if words[0] in NEEDS_A_COLLECTION and "--in" not in words else home
-    done = subprocess.run(
-        [sys.executable, "-m", "nearsight", *words], cwd=here, capture_output=True, text=True, timeout=180
-    )
+    done = nearsight(*words, cwd=here)
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
 
