@@ -135,14 +135,14 @@ def _unmet_need(reranker: Reranker, descriptor: Descriptor, metric: Metric) -> s
         return "this compares visual words, of sift | asmk | inverted for example"
     if reranker.vectors and (descriptor.variable_length or np.dtype(descriptor.dtype) != np.float32):
         return "this makes averages of rows of numbers, of gist for example, not of hashes or visual words"
-    if reranker.vectors and not _has_euclidean_form(
+    if reranker.vectors and not _pipeline_is_euclidean(
         metric, 8 if isinstance(descriptor, DescriptorChain) else descriptor.size
     ):
         return f"this compares rows by their directions, as flat(metric=l2) can; {method_name(metric)} cannot"
     return ""
 
 
-def _has_euclidean_form(metric: Metric, width: int) -> bool:
+def _pipeline_is_euclidean(metric: Metric, width: int) -> bool:
     try:
         return metric.to_euclidean(np.zeros((1, width), np.float32)) is not None
     except ValueError:

@@ -269,7 +269,7 @@ def _wrap_methods(values: tuple[Value, ...], parameter_type: Any) -> tuple[Value
 
 def _convert_argument(value: Value, target_type: Any, where: str, text: str, position: int) -> Any:  # noqa: ANN401
     """The value as the parameter's type asks for it; a bare name is a text or a method, as the type says."""
-    for option in _union_members(target_type):
+    for option in _registry_union_members(target_type):
         fits, converted = _try_convert(value, option, where, text, position)
         if fits:
             return converted
@@ -277,7 +277,7 @@ def _convert_argument(value: Value, target_type: Any, where: str, text: str, pos
     raise RecipeError(f"{where} takes {_registry_type_text(target_type)}; got {received}", text, position)
 
 
-def _union_members(target_type: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def _registry_union_members(target_type: Any) -> tuple[Any, ...]:  # noqa: ANN401
     return get_args(target_type) if get_origin(target_type) in (Union, types.UnionType) else (target_type,)
 
 

@@ -217,13 +217,13 @@ def test_a_real_classifier_knows_real_images(photographs):
 
 def test_http_answers_texts_and_shows_labels(models, folder):
     from nearsight.server.json_output import labels_json
-    from nearsight.server.params import SearchParams, run_search
+    from nearsight.server.params import SearchParams, search_with_params
 
     by_colours(folder)
     ns.set_label(folder, "blue.png", "sea")
     with ns.open(folder) as photos:
         question = SearchParams(text=("red",), minus_text=("blue",), by=("joint(model=colours)",))
-        assert run_search(photos, question, None)[0].path == "red.png"
+        assert search_with_params(photos, question, None)[0].path == "red.png"
         shown = labels_json(photos.labels("blue.png"))
         assert {each["label"]: (each["model"], each["state"]) for each in shown} == {
             "sea": ("", "confirmed"),

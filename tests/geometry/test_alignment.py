@@ -6,7 +6,7 @@ import pytest
 
 from nearsight.geometry.alignment import (
     compute_log_nfa,
-    downscale,
+    downscale_to_align,
     fit_affine,
     mirror_features,
     pixel_correlation,
@@ -19,7 +19,7 @@ skimage_data = pytest.importorskip("skimage.data")
 
 @pytest.fixture(scope="module")
 def astronaut():
-    return downscale(skimage_data.astronaut(), 256)
+    return downscale_to_align(skimage_data.astronaut(), 256)
 
 
 def similarity(scale, degrees, shift):
@@ -147,7 +147,10 @@ def test_mirrored_features_are_those_of_the_mirror_image(astronaut):
 
 
 def test_matches_agree_with_a_slow_search(astronaut):
-    query, hit = rootsift_features(astronaut, 60), rootsift_features(downscale(skimage_data.astronaut(), 200), 60)
+    query, hit = (
+        rootsift_features(astronaut, 60),
+        rootsift_features(downscale_to_align(skimage_data.astronaut(), 200), 60),
+    )
     distances = np.linalg.norm(query.descriptors[:, None] - hit.descriptors, axis=2)
     slow = []
     for i, row in enumerate(distances):
@@ -179,7 +182,7 @@ def test_featureless_images_match_nothing(shape, astronaut):
 def test_agreement_of_a_copy_and_of_another_image(astronaut):
     matrix = similarity(0.6, 20, (40, 10))
     smaller = cv2.warpAffine(astronaut, matrix[:2], (220, 220))
-    other = downscale(skimage_data.chelsea(), 256)
+    other = downscale_to_align(skimage_data.chelsea(), 256)
     assert pixel_correlation(astronaut, astronaut, np.eye(3)) > 0.99
     assert pixel_correlation(astronaut, smaller, matrix) > 0.9
     assert pixel_correlation(astronaut, 255 - astronaut, np.eye(3)) < -0.8
@@ -189,6 +192,6 @@ def test_agreement_of_a_copy_and_of_another_image(astronaut):
 
 def test_reduced_never_enlarges():
     image = np.zeros((30, 400, 3), np.uint8)
-    assert downscale(image, 256).shape == (19, 256, 3)
-    assert downscale(image, 400) is image
-    assert downscale(np.zeros((1, 9999, 3), np.uint8), 100).shape == (1, 100, 3)
+    assert downscale_to_align(image, 256).shape == (19, 256, 3)
+    assert downscale_to_align(image, 400) is image
+    assert downscale_to_align(np.zeros((1, 9999, 3), np.uint8), 100).shape == (1, 100, 3)

@@ -189,7 +189,7 @@ def test_the_layout_is_hues_tones_content_and_points(mobilenetv2, photos):
     assert np.array_equal(CombinedHash().describe(photos), rows[:, :136])
     assert np.array_equal(quantise_activations(Onnx().describe(photos)), rows[:, 8:136])
     for photo, row in zip(photos, rows, strict=True):
-        small = combined_hash._shrink_image(photo)
+        small = combined_hash._shrink_for_hash(photo)
         assert row[:3].tolist() == combined_hash_hues(small).tolist()
         assert row[3:8].tolist() == combined_hash_tones(small).tolist()
         assert row[136:].tolist() == combined_hash_words(small).tolist()

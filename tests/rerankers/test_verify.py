@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nearsight.evaluation.attacks import ATTACKS
-from nearsight.geometry.alignment import downscale, trim_border
+from nearsight.geometry.alignment import downscale_to_align, trim_border
 from nearsight.rerankers.verify import Verify
 from nearsight.types import NO_ID, Hits
 
@@ -25,7 +25,7 @@ class Collection:
 
     def __init__(self, images):
         self.memo, self.read = {}, []
-        self.thumbnails = [downscale(image, 256) for image in images]
+        self.thumbnails = [downscale_to_align(image, 256) for image in images]
 
     def from_thumbnail(self, image_id, make):
         self.read.append(image_id)

@@ -238,7 +238,7 @@ def test_a_full_queue_is_503_and_others_are_served(indexed, monkeypatch):
     go = threading.Event()
     from nearsight.server import service
 
-    monkeypatch.setattr(service, "run_search", lambda *arguments: go.wait(20))
+    monkeypatch.setattr(service, "search_with_params", lambda *arguments: go.wait(20))
     with serving(indexed, search=settings.ExecutorSettings(1, 1, 20)) as (client, _):
         told = []
 

@@ -56,11 +56,11 @@ def _index_details(recipes: Mapping[str, str], snapshot: Snapshot) -> dict[str, 
     """Which index answers by each recipe, and why; none where the recipe cannot be used."""
     plans, lacking = partition_recipes(recipes)
     said = {each.name: f"none: {each.problem}" for each in lacking}
-    said |= {each.name: _answer_details(snapshot, each) for each in plans}
+    said |= {each.name: _info_details(snapshot, each) for each in plans}
     return {name: said[name] for name in recipes}
 
 
-def _answer_details(snapshot: Snapshot, plan: Pipeline) -> str:
+def _info_details(snapshot: Snapshot, plan: Pipeline) -> str:
     try:
         return snapshot.index_status(plan)
     except (UsageError, DamagedError) as problem:

@@ -169,18 +169,18 @@ def _read_index_file(path: Path, fields: dict[str, type]) -> tuple[dict[str, Any
         known = False
     if not known:
         raise FormatError(f"{path} is no file of a {KIND}")
-    _require_fields(path, about, {"version": int})
+    _require_header_fields(path, about, {"version": int})
     if about["version"] > VERSION:
         raise FormatError(
             f"{path} has format {about['version']}; this nearsight reads up to {VERSION}: update nearsight"
         )
-    _require_fields(path, about, {"crc": int, **fields})
+    _require_header_fields(path, about, {"crc": int, **fields})
     if zlib.crc32(body) != about["crc"]:
         raise DamagedError(f"{path} is damaged: export it again")
     return about, memoryview(body)
 
 
-def _require_fields(path: Path, header: dict[str, Any], fields: dict[str, type]) -> None:
+def _require_header_fields(path: Path, header: dict[str, Any], fields: dict[str, type]) -> None:
     wrong = [name for name, kind in fields.items() if type(header.get(name)) is not kind]
     if wrong:
         raise FormatError(f"{path} is no file of a {KIND}: its first line lacks {', '.join(wrong)}; export it again")

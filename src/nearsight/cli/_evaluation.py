@@ -113,7 +113,7 @@ def compare_recipes(
     root, by, recipes = folder.resolve(), list(by), list(recipes)
     if not by and not recipes:
         by, recipes = available_senses(), default_recipes()
-    truth = _read_classes(root)
+    truth = _read_evaluated_classes(root)
     with (
         show_progress(quiet=quiet) as watch,
         open_bench(root, by, recipes, index_dir=home, trained=trained, watch=watch) as ready,
@@ -170,7 +170,7 @@ def _compare_one_recipe(
     return Trial(each.name, each.recipe, found, cost, (*outcomes, *altered), shares)
 
 
-def _read_classes(folder: Path) -> GroundTruth | None:
+def _read_evaluated_classes(folder: Path) -> GroundTruth | None:
     """Return the task of retrieving images of the same subfolder; None where there are no such classes."""
     try:
         return read_classes("classes", folder).subsample(CLASS_QUERIES) if len(list_subfolders(folder)) > 1 else None

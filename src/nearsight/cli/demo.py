@@ -107,7 +107,7 @@ def demo_command(
         table = {name: vars(tally) for name, tally in tallies.items()}
         print_json({"kinds": table, "strangers": len(negatives), "false": alarms, "page": str(page)})
         return
-    _print_tallies(tallies)
+    _print_demo_tallies(tallies)
     say(f"{len(negatives)} photographs that are not in the folder: {plural(alarms, 'false positive')}")
     say(f"{seconds:.0f} s in total; page: {page.resolve()}")
     say(f"try it yourself: nearsight search {copies[0][2]} --in {images}")
@@ -191,7 +191,7 @@ def _demo_page_lead(kind: str) -> str:
     return f"altered copy: {kind}"
 
 
-def _print_tallies(tallies: dict[str, Tally]) -> None:
+def _print_demo_tallies(tallies: dict[str, Tally]) -> None:
     rows = [[kind, str(each.asked), str(each.first), str(each.accepted)] for kind, each in tallies.items()]
     print_table(["alteration", "queries", "original first", "accepted as copy"], rows)
 

@@ -64,19 +64,19 @@ def map_command(
         title = map_title(photos, photos.pipeline(by, recipe).name, where)
         html.write_text(map_page(photos, found, title, thumbnails), "utf8")
     if json:
-        print_json({**found.summary(), "images": _map_rows(found)})
+        print_json({**found.summary(), "images": _map_command_rows(found)})
     elif html is not None:
         typer.echo(f"{plural(len(found), 'image')} laid out; {quality_sentence(found)}")
         typer.echo(f"the page: {to_printable(str(html))}")
     else:
-        for row in _map_rows(found):
+        for row in _map_command_rows(found):
             typer.echo(f"{row['x']:.4f}  {row['y']:.4f}  {to_printable(str(row['path']))}")
         typer.echo(quality_sentence(found), err=True)
     if not len(found):
         raise typer.Exit(1)
 
 
-def _map_rows(found: ns.Map) -> list[dict[str, int | float | str]]:
+def _map_command_rows(found: ns.Map) -> list[dict[str, int | float | str]]:
     places = zip(found.ids.tolist(), found.paths, found.positions.tolist(), strict=True)
     return [{"id": image_id, "path": path, "x": round(x, 5), "y": round(y, 5)} for image_id, path, (x, y) in places]
 

@@ -146,7 +146,7 @@ def search_command(
     photos = open_collection(in_, collection=collection)
     options: dict[str, Any] = {
         "box": parse_box(box),
-        "colours": _parse_colours(colour),
+        "colours": _parse_search_colours(colour),
         "words": words,
         "where": where,
     }
@@ -221,7 +221,7 @@ def _parse_marks(given: list[str] | None) -> list[int | str]:
     return [int(each) if each.isascii() and each.isdigit() else each for each in given or ()]
 
 
-def _parse_colours(text: str | None) -> dict[str, float]:
+def _parse_search_colours(text: str | None) -> dict[str, float]:
     """Return colours with their weights, 1 where none is given."""
     found: dict[str, float] = {}
     for part in (text or "").split(",") if text else ():

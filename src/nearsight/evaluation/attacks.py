@@ -59,21 +59,21 @@ def _attack_by_resize(image: Image, width: float, height: float) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC), np.uint8)
 
 
-def _scale(image: Image, factor: float) -> Image:
+def _attack_by_scale(image: Image, factor: float) -> Image:
     height, width = image.shape[:2]
     return _attack_by_resize(image, width * factor, height * factor)
 
 
-def _jpeg(image: Image, quality: int) -> Image:
+def _attack_by_jpeg(image: Image, quality: int) -> Image:
     _, encoded = cv2.imencode(".jpg", image[:, :, ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)[:, :, ::-1]
 
 
 def _attack_by_small_jpeg(image: Image, quality: int) -> Image:
-    return _jpeg(_scale(image, 0.25), quality)
+    return _attack_by_jpeg(_attack_by_scale(image, 0.25), quality)
 
 
-def _crop(image: Image, removed: float) -> Image:
+def _attack_by_crop(image: Image, removed: float) -> Image:
     height, width = image.shape[:2]
     side = np.sqrt(1 - removed)
     rows, columns = max(1, round(height * side)), max(1, round(width * side))
@@ -85,30 +85,30 @@ def _attack_by_gain(image: Image, factor: float) -> Image:
     return to_uint8(image * np.float32(factor))
 
 
-def _contrast(image: Image, factor: float) -> Image:
+def _attack_by_contrast(image: Image, factor: float) -> Image:
     mean = image.mean(dtype=np.float64)
     return to_uint8(mean + factor * (image - mean))
 
 
-def _gamma(image: Image, exponent: float) -> Image:
+def _attack_by_gamma(image: Image, exponent: float) -> Image:
     return to_uint8(255 * (image / 255.0) ** exponent)
 
 
-def _saturate(image: Image, factor: float) -> Image:
+def _attack_by_saturation(image: Image, factor: float) -> Image:
     grey = image @ np.array([0.299, 0.587, 0.114])
     return to_uint8(grey[:, :, None] + factor * (image - grey[:, :, None]))
 
 
-def _blur(image: Image, share: float) -> Image:
+def _attack_by_blur(image: Image, share: float) -> Image:
     sigma = max(0.3, share * max(image.shape[:2]))
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
 
 
-def _noise(image: Image, sigma: float) -> Image:
+def _attack_by_noise(image: Image, sigma: float) -> Image:
     return to_uint8(image + generator_for(image).normal(0, sigma, image.shape))
 
 
-def _salt_and_pepper(image: Image, share: float) -> Image:
+def _attack_by_salt_and_pepper(image: Image, share: float) -> Image:
     drawn = generator_for(image).random(image.shape[:2])[:, :, None]
     salted = np.where(drawn < share / 2, 0, image)
     return np.where(drawn > 1 - share / 2, 255, salted).astype(np.uint8)
@@ -118,7 +118,7 @@ def _attack_by_quarters(image: Image, turns: int) -> Image:
     return np.rot90(image, turns)
 
 
-def _rotate(image: Image, degrees: float) -> Image:
+def _attack_by_rotation(image: Image, degrees: float) -> Image:
     """Turned counter-clockwise on a black ground large enough for all of it."""
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
@@ -128,7 +128,7 @@ def _rotate(image: Image, degrees: float) -> Image:
     return np.asarray(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR), np.uint8)
 
 
-def _mirror(image: Image) -> Image:
+def _attack_by_mirror(image: Image) -> Image:
     return image[:, ::-1]
 
 
@@ -149,17 +149,17 @@ def _attack_by_text(image: Image) -> Image:
     return _write(_write(image, "BREAKING NEWS", 0.12, 0.5), "you will not believe it", 0.08, 0.85)
 
 
-def _frame(image: Image, share: float) -> Image:
+def _attack_by_frame(image: Image, share: float) -> Image:
     pad = max(1, round(share * max(image.shape[:2])))
     return np.pad(image, ((pad, pad), (pad, pad), (0, 0)), constant_values=255)
 
 
-def _letterbox(image: Image) -> Image:
+def _attack_by_letterbox(image: Image) -> Image:
     pad = max(1, round(0.2 * image.shape[0]))
     return np.pad(image, ((pad, pad), (0, 0), (0, 0)))
 
 
-def _screenshot(image: Image) -> Image:
+def _attack_by_screenshot(image: Image) -> Image:
     """The image at 60 % of the width of a page with a title bar, a side column and lines of text."""
     shown = _attack_by_resize(image, 432, 432 * image.shape[0] / image.shape[1]) if image.shape[1] > 1 else image
     height, width = shown.shape[:2]
@@ -173,12 +173,12 @@ def _screenshot(image: Image) -> Image:
     return page
 
 
-def _squeeze(image: Image, factor: float) -> Image:
+def _attack_by_squeeze(image: Image, factor: float) -> Image:
     height, width = image.shape[:2]
     return _attack_by_resize(image, width * factor, height)
 
 
-def _perspective(image: Image, share: float) -> Image:
+def _attack_by_perspective(image: Image, share: float) -> Image:
     """Seen from a little aside: each corner moves inwards by up to `share` of the sides, on a grey ground."""
     height, width = image.shape[:2]
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
@@ -188,17 +188,20 @@ def _perspective(image: Image, share: float) -> Image:
     return np.asarray(cv2.warpPerspective(image, matrix, (width, height), borderValue=(200,) * 3), np.uint8)
 
 
-def _print_scan(image: Image) -> Image:
+def _attack_by_print_scan(image: Image) -> Image:
     """A print photographed again: perspective, soft focus, a warm cast with less contrast, noise, JPEG."""
-    seen = _blur(_perspective(image, 0.06), 0.003)
+    seen = _attack_by_blur(_attack_by_perspective(image, 0.06), 0.003)
     cast = 30 + seen * np.array([0.85, 0.8, 0.68])
-    return _jpeg(_noise(to_uint8(cast), 6), 60)
+    return _attack_by_jpeg(_attack_by_noise(to_uint8(cast), 6), 60)
 
 
-def _chain(image: Image, steps: tuple[Callable[[Image], Image], ...]) -> Image:
-    for step in steps:
-        image = step(image)
-    return image
+def _attack_by_several(*steps: Callable[[Image], Image]) -> Callable[[Image], Image]:
+    def alter(image: Image) -> Image:
+        for step in steps:
+            image = step(image)
+        return image
+
+    return alter
 
 
 def _attacks() -> dict[str, Attack]:
@@ -206,42 +209,47 @@ def _attacks() -> dict[str, Attack]:
     qualities = (75, 50, 30, 20, 15, 10, 8, 5, 3)
     removed = (10, 15, 20, 30, 40, 50, 60, 70, 80)
     kinds: dict[str, Callable[[Image], Image]] = {
-        **{f"jpeg{quality}": partial(_jpeg, quality=quality) for quality in qualities},
+        **{f"jpeg{quality}": partial(_attack_by_jpeg, quality=quality) for quality in qualities},
         **{f"small-jpeg{quality}": partial(_attack_by_small_jpeg, quality=quality) for quality in qualities},
-        **{f"crop{percent}": partial(_crop, removed=percent / 100) for percent in removed},
-        "half": partial(_scale, factor=0.5),
-        "quarter": partial(_scale, factor=0.25),
+        **{f"crop{percent}": partial(_attack_by_crop, removed=percent / 100) for percent in removed},
+        "half": partial(_attack_by_scale, factor=0.5),
+        "quarter": partial(_attack_by_scale, factor=0.25),
         "bright+20": partial(_attack_by_gain, factor=1.2),
         "bright-20": partial(_attack_by_gain, factor=0.8),
-        "contrast+50": partial(_contrast, factor=1.5),
-        "contrast-50": partial(_contrast, factor=0.5),
-        "gamma0.6": partial(_gamma, exponent=0.6),
-        "gamma1.6": partial(_gamma, exponent=1.6),
-        "saturation+80": partial(_saturate, factor=1.8),
-        "saturation-80": partial(_saturate, factor=0.2),
-        "grey": partial(_saturate, factor=0.0),
-        "blur": partial(_blur, share=0.006),
-        "blur-strong": partial(_blur, share=0.015),
-        "noise": partial(_noise, sigma=25.0),
-        "salt-pepper": partial(_salt_and_pepper, share=0.05),
-        "rotate5": partial(_rotate, degrees=5.0),
-        "rotate15": partial(_rotate, degrees=15.0),
+        "contrast+50": partial(_attack_by_contrast, factor=1.5),
+        "contrast-50": partial(_attack_by_contrast, factor=0.5),
+        "gamma0.6": partial(_attack_by_gamma, exponent=0.6),
+        "gamma1.6": partial(_attack_by_gamma, exponent=1.6),
+        "saturation+80": partial(_attack_by_saturation, factor=1.8),
+        "saturation-80": partial(_attack_by_saturation, factor=0.2),
+        "grey": partial(_attack_by_saturation, factor=0.0),
+        "blur": partial(_attack_by_blur, share=0.006),
+        "blur-strong": partial(_attack_by_blur, share=0.015),
+        "noise": partial(_attack_by_noise, sigma=25.0),
+        "salt-pepper": partial(_attack_by_salt_and_pepper, share=0.05),
+        "rotate5": partial(_attack_by_rotation, degrees=5.0),
+        "rotate15": partial(_attack_by_rotation, degrees=15.0),
         "rotate90": partial(_attack_by_quarters, turns=1),
         "rotate180": partial(_attack_by_quarters, turns=2),
-        "mirror": _mirror,
+        "mirror": _attack_by_mirror,
         "text": _attack_by_text,
-        "border": partial(_frame, share=0.1),
-        "letterbox": _letterbox,
-        "screenshot": _screenshot,
-        "print-scan": _print_scan,
-        "aspect+25": partial(_squeeze, factor=1.25),
-        "aspect-20": partial(_squeeze, factor=0.8),
-        "strong1": partial(_chain, steps=(partial(_crop, removed=0.3), _print_scan, partial(_rotate, degrees=-8.0))),
-        "strong2": partial(
-            _chain, steps=(_attack_by_text, partial(_squeeze, factor=1.15), partial(_attack_by_small_jpeg, quality=20))
+        "border": partial(_attack_by_frame, share=0.1),
+        "letterbox": _attack_by_letterbox,
+        "screenshot": _attack_by_screenshot,
+        "print-scan": _attack_by_print_scan,
+        "aspect+25": partial(_attack_by_squeeze, factor=1.25),
+        "aspect-20": partial(_attack_by_squeeze, factor=0.8),
+        "strong1": _attack_by_several(
+            partial(_attack_by_crop, removed=0.3), _attack_by_print_scan, partial(_attack_by_rotation, degrees=-8.0)
         ),
-        "strong3": partial(
-            _chain, steps=(_mirror, partial(_crop, removed=0.5), _attack_by_text, partial(_blur, share=0.004))
+        "strong2": _attack_by_several(
+            _attack_by_text, partial(_attack_by_squeeze, factor=1.15), partial(_attack_by_small_jpeg, quality=20)
+        ),
+        "strong3": _attack_by_several(
+            _attack_by_mirror,
+            partial(_attack_by_crop, removed=0.5),
+            _attack_by_text,
+            partial(_attack_by_blur, share=0.004),
         ),
     }
     light = ("jpeg20", "half", "crop10", "bright+20", "bright-20")

@@ -189,13 +189,13 @@ def _run_queries(bench: Bench, pipeline: Pipeline | FusedPipeline, truth: Ground
             made[at] = _score_ranking(bench, truth.queries[at], ids, scores)
         watch(IngestProgress(f"asking by {pipeline.name}", len(made), len(stored)))
     for at in sorted(set(range(len(stored))) - set(many)):
-        hits = _search_file(bench, pipeline, truth.queries[at], len(held), allow)
+        hits = _benchmark_search(bench, pipeline, truth.queries[at], len(held), allow)
         made[at] = _score_ranking(bench, truth.queries[at], hits.ids[0], hits.scores[0])
         watch(IngestProgress(f"asking by {pipeline.name}", len(made), len(stored)))
     return [each for at in sorted(made) for each in made[at]]
 
 
-def _search_file(
+def _benchmark_search(
     bench: Bench, pipeline: Pipeline | FusedPipeline, query: EvaluationQuery, k: int, allow: Ids | None
 ) -> Hits:
     """The hits of a query's file or box: none where it cannot be read."""

@@ -26,7 +26,7 @@ from nearsight.types import Floats, Image, LocalFeatures
 __all__ = [
     "AffineFit",
     "compute_log_nfa",
-    "downscale",
+    "downscale_to_align",
     "fit_affine",
     "mirror_features",
     "pixel_correlation",
@@ -78,7 +78,7 @@ class AffineFit:
     match_probability: float
 
 
-def downscale(image: Image, side: int) -> Image:
+def downscale_to_align(image: Image, side: int) -> Image:
     """The image with its longest side at most `side` pixels; a smaller one comes back as it is."""
     height, width = image.shape[:2]
     factor = side / max(height, width)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.geometry.alignment import downscale
+from nearsight.geometry.alignment import downscale_to_align
 from nearsight.types import Explanation, Floats, Image
 
 __all__ = ["draw_matches", "overlay_heatmap"]
@@ -70,8 +70,8 @@ def draw_matches(image_a: Image, image_b: Image, explanation: Explanation) -> Im
 
     Without any of these it is just the two images.
     """
-    a = overlay_heatmap(downscale(image_a, SIDE), explanation.query_shares)
-    b = overlay_heatmap(downscale(image_b, SIDE), explanation.hit_shares)
+    a = overlay_heatmap(downscale_to_align(image_a, SIDE), explanation.query_shares)
+    b = overlay_heatmap(downscale_to_align(image_b, SIDE), explanation.hit_shares)
     canvas = _side_by_side((a, b))
     left = a.shape[1] + GAP
     if explanation.homography is not None and len(corners := _outline(explanation.homography)):

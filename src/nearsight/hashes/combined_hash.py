@@ -123,7 +123,7 @@ class CombinedHash(Descriptor):
         return np.stack([self._vector(image, of) for image, of in zip(images, contents, strict=True)])
 
     def _vector(self, image: Image, network_bytes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        small = _shrink_image(image)
+        small = _shrink_for_hash(image)
         parts = [combined_hash_hues(small), combined_hash_tones(small), network_bytes]
         return np.concatenate([*parts, combined_hash_words(small)] if self.keypoints else parts)
 
@@ -172,16 +172,16 @@ def _initial_hue_clusters(weights: Amounts) -> NDArray[np.int64]:
     angles = np.deg2rad(2 * np.arange(len(weights)) + 1)
     moments = np.stack([weights, weights * np.cos(angles), weights * np.sin(angles)])
     ahead = np.hstack([np.zeros((3, 1)), moments.reshape(3, _CUTS, -1).sum(axis=2).cumsum(axis=1)])
-    first, second, third = _cut_triples().T
+    first, second, third = _hash_triples().T
     inner = [ahead[:, second] - ahead[:, first], ahead[:, third] - ahead[:, second]]
     parts = np.stack([*inner, ahead[:, -1:] - inner[0] - inner[1]])
     tight = (parts[:, 1] ** 2 + parts[:, 2] ** 2) / np.maximum(parts[:, 0], 1e-12)
-    best = _cut_triples()[tight.sum(axis=0).argmax()]
+    best = _hash_triples()[tight.sum(axis=0).argmax()]
     return np.asarray(np.searchsorted(best, np.arange(len(weights)) * _CUTS // len(weights), side="right") % N_KEY_HUES)
 
 
 @cache
-def _cut_triples() -> NDArray[np.int64]:
+def _hash_triples() -> NDArray[np.int64]:
     """Every choice of three of the places, `(n, 3)`."""
     return np.array(list(combinations(range(_CUTS), N_KEY_HUES)))
 
@@ -224,7 +224,7 @@ def combined_hash_words(image: Image) -> NDArray[np.uint8]:
     return np.round(255 * np.sqrt(shares)).astype(np.uint8)
 
 
-def _shrink_image(image: Image) -> Image:
+def _shrink_for_hash(image: Image) -> Image:
     """The image at 128 pixels or less at the longest side."""
     height, width = image.shape[:2]
     scale = min(1.0, _SMALL / max(height, width))

@@ -96,14 +96,14 @@ def _kth_smallest(distances: NDArray[Any], k: int) -> float:
     return float(np.fmin(np.partition(distances, k - 1)[k - 1], np.inf)) if len(distances) >= k else np.inf
 
 
-def _squared_distances(queries: NDArray[Any], vectors: NDArray[Any]) -> Floats:
+def _flat_squared_distances(queries: NDArray[Any], vectors: NDArray[Any]) -> Floats:
     """Squared Euclidean distances, differences formed before they are squared."""
-    return _apply_kernel(_faiss_kernels.fvec_L2sqr_ny, queries, vectors)
+    return _flat_kernel(_faiss_kernels.fvec_L2sqr_ny, queries, vectors)
 
 
 def _negative_cosines(queries: NDArray[Any], vectors: NDArray[Any]) -> Floats:
     """Minus the cosines; 0 for rows of zeros."""
-    products = _apply_kernel(_faiss_kernels.fvec_inner_products_ny, queries, vectors)
+    products = _flat_kernel(_faiss_kernels.fvec_inner_products_ny, queries, vectors)
     return -products / _flat_norms(queries)[:, None] / _flat_norms(vectors)
 
 
@@ -113,7 +113,7 @@ def _flat_norms(vectors: NDArray[Any]) -> Floats:
     return np.where(norms == 0, np.float32(1), norms)
 
 
-def _apply_kernel(kernel: Callable[..., None], queries: NDArray[Any], vectors: NDArray[Any]) -> Floats:
+def _flat_kernel(kernel: Callable[..., None], queries: NDArray[Any], vectors: NDArray[Any]) -> Floats:
     """One of faiss's kernels "one vector against many" for each query, `(Q, N)`."""
     asked, stored = (np.ascontiguousarray(values, np.float32) for values in (queries, vectors))
     answers = np.empty((len(asked), len(stored)), np.float32)
@@ -132,7 +132,7 @@ def _differing_bits(queries: NDArray[Any], vectors: NDArray[Any]) -> NDArray[np.
 
 
 _APPROXIMATIONS: dict[type[Metric], ApproximateDistance] = {
-    L2: ApproximateDistance(_squared_distances, 1e-3, 1e-30),
+    L2: ApproximateDistance(_flat_squared_distances, 1e-3, 1e-30),
     Cosine: ApproximateDistance(_negative_cosines, 0, 1e-4),
     Hamming: ApproximateDistance(_differing_bits, 0, 0),
 }

@@ -79,13 +79,13 @@ def _iter_lines(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _resolve_pair(one: str, other: str, found: Mapping[bytes, list[bytes]], where: str) -> tuple[bytes, bytes]:
-    first, second = (_resolve_path(each.strip(), found, where) for each in (one, other))
+    first, second = (_resolve_pair_path(each.strip(), found, where) for each in (one, other))
     if first == second:
         raise UsageError(f"{where}: a pair is of two images; got {one} twice")
     return first, second
 
 
-def _resolve_path(path: str, found: Mapping[bytes, list[bytes]], where: str) -> bytes:
+def _resolve_pair_path(path: str, found: Mapping[bytes, list[bytes]], where: str) -> bytes:
     paths = found.get(os.fsencode(path).removeprefix(b"./"), [])
     if not paths:
         raise UsageError(f"{where}: there is no {path} in these folders; name paths as they are below them")

@@ -63,7 +63,7 @@ def merge_postings(parts: Sequence[Arrays], without: Ids) -> Arrays:
 def document_frequencies(part: Arrays, live: NDArray[np.bool_]) -> NDArray[np.int64]:
     """In how many of the images that stay each word is, `(W,)`."""
     counts = np.zeros(len(part["words"]), np.int64)
-    for word, docs, _ in _term_counts(part):
+    for word, docs, _ in _posting_term_counts(part):
         counts += np.bincount(word[live[docs]], minlength=len(counts))
     return counts
 
@@ -71,7 +71,7 @@ def document_frequencies(part: Arrays, live: NDArray[np.bool_]) -> NDArray[np.in
 def posting_bag_norms(part: Arrays, kernel: Kernel, idf: Doubles) -> Doubles:
     """The length of each image by the kernel, `(n,)`; `idf (W,)` of the part's words."""
     squares = np.zeros(len(part["ids"]))
-    for word, docs, counts in _term_counts(part):
+    for word, docs, counts in _posting_term_counts(part):
         squares += np.bincount(docs, (idf[word] * _burst_weights(kernel, counts)) ** 2, minlength=len(squares))
     return np.sqrt(squares)
 
@@ -117,7 +117,7 @@ def score_postings(query: WeightedBag, part: Arrays, kernel: Kernel, *, consiste
     here = np.flatnonzero(part["words"][np.minimum(at, last)] == query.bag["word"] if last >= 0 else [])
     table = kernel.weights(8 * part["bits"].shape[1]).astype(np.float64)
     made = np.zeros(total * (ANGLE_BINS + SCALE_BINS) if consistent else total)
-    for span in _match_batches(part, at[here], here):
+    for span in _posting_batches(part, at[here], here):
         docs, weights = span.gather("docs", np.intp), span.repeat_per_match(query.weights)
         if len(table) > 1:
             weights = weights * table[span.differing_bits(query.bag["bits"])]
@@ -203,7 +203,7 @@ def count_differing_bits(first: NDArray[np.uint8], second: NDArray[np.uint8]) ->
     return counted
 
 
-def _match_batches(part: Arrays, at: NDArray[np.intp], query_indices: NDArray[np.intp]) -> Iterator[_MatchBatch]:
+def _posting_batches(part: Arrays, at: NDArray[np.intp], query_indices: NDArray[np.intp]) -> Iterator[_MatchBatch]:
     """The query's records `query_indices` with the features of their words, at the places `at`; some at a time."""
     begins, ends = part["starts"][at], part["starts"][at + 1]
     met, first = np.cumsum(ends - begins), 0
@@ -214,7 +214,7 @@ def _match_batches(part: Arrays, at: NDArray[np.intp], query_indices: NDArray[np
         first = last
 
 
-def _term_counts(part: Arrays) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint32], NDArray[np.intp]]]:
+def _posting_term_counts(part: Arrays) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint32], NDArray[np.intp]]]:
     """Each pair of a word (its place) and an image with how many features it has, some at a time."""
     starts = part["starts"]
     first = 0

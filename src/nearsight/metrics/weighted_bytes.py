@@ -119,12 +119,12 @@ class WeightedBytes(Metric):
     def _write_distances(self, differences: NDArray[np.uint8], distances: Floats) -> None:
         """Write the distances `(n,)` of the absolute differences `(n, D)` of bytes."""
         head = cv2.transpose(differences[:, :_TONES])
-        hues = _sum_bytes(cv2.LUT(head[:_HUES], _HUE_DIFFERENCES), 0)
+        hues = _sum_weighted_bytes(cv2.LUT(head[:_HUES], _HUE_DIFFERENCES), 0)
         np.multiply(hues, np.float32(self.hues), out=distances, dtype=np.float32)
         parts = ((self.tones, head[_HUES:], 0), (self.content, differences[:, _TONES:_CONTENT], 1))
         for weight, values, axis in (*parts, (self.points, differences[:, _CONTENT:], 1)):
             if values.size:
-                distances += np.multiply(_sum_bytes(values, axis), np.float32(weight), dtype=np.float32)
+                distances += np.multiply(_sum_weighted_bytes(values, axis), np.float32(weight), dtype=np.float32)
 
 
 class _Scratch(threading.local):
@@ -169,7 +169,7 @@ def _sum_all_but_hues(differences: NDArray[np.uint8], sums: NDArray[Any]) -> Non
     cv2.reduce(differences[:, _HUES:], 1, cv2.REDUCE_SUM, dst=sums[:, None], dtype=cv2.CV_32S)
 
 
-def _sum_bytes(values: NDArray[np.uint8], axis: int) -> NDArray[Any]:
+def _sum_weighted_bytes(values: NDArray[np.uint8], axis: int) -> NDArray[Any]:
     """Sums of bytes along an axis, `(n,)`."""
     return np.asarray(cv2.reduce(values, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S)).ravel()
 

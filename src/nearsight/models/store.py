@@ -89,7 +89,7 @@ def find_card(name: str) -> ModelCard:
     return known[name]
 
 
-def _read_chunks(path: Path) -> Iterator[bytes]:
+def _read_model_chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while part := file.read(CHUNK_BYTES):
             yield part
@@ -169,7 +169,7 @@ def expected_sha256(card: ModelCard) -> str:
     """The SHA-256 that a card's file must have: the card's, or that of the file that was seen first; else empty."""
     if card.sha256:
         return card.sha256
-    pinned = _read_record(_pin_path(card))
+    pinned = _read_record(_stored_pin_path(card))
     return str(pinned.get("sha256", ""))
 
 
@@ -195,7 +195,7 @@ def _stored_mismatch_message(card: ModelCard, path: Path, got: str, wanted: str)
 
 def pin_file(card: ModelCard, sha256: str, origin: str) -> None:
     """Remember which file an unverified card stands for."""
-    _write_record(_pin_path(card), {"sha256": sha256, "origin": origin})
+    _write_record(_stored_pin_path(card), {"sha256": sha256, "origin": origin})
 
 
 def add_model(name: str, path: Path, *, card_file: Path | None = None, replace: bool = False) -> ModelFile:
@@ -216,7 +216,7 @@ def add_model(name: str, path: Path, *, card_file: Path | None = None, replace: 
     _FILES.make_folder(folder)
     if card_file:
         _FILES.write_new(folder / f"{name}.toml", [card_file.read_bytes()])
-    _FILES.write_new(folder / wanted.file, _read_chunks(path))
+    _FILES.write_new(folder / wanted.file, _read_model_chunks(path))
     if not wanted.sha256:
         pin_file(wanted, got, str(path))
     return verify_file(wanted, folder / wanted.file)
@@ -274,7 +274,7 @@ def model_summary(card: ModelCard) -> dict[str, Any]:
     return {**asdict(card), "path": path and str(path), "pinned": expected_sha256(card), "get": install_hint(card)}
 
 
-def _pin_path(card: ModelCard) -> Path:
+def _stored_pin_path(card: ModelCard) -> Path:
     return models_dir() / "pins" / f"{card.name}.json"
 
 

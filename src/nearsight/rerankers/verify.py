@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nearsight.geometry.alignment import (
     AffineFit,
     compute_log_nfa,
-    downscale,
+    downscale_to_align,
     fit_affine,
     mirror_features,
     pixel_correlation,
@@ -204,7 +204,7 @@ class Verify(Reranker):
         new = np.array([id for id in ids.tolist() if id not in looked], np.int64)
         if len(new):
             with ThreadPoolExecutor(min(len(new), os.cpu_count() or 1)) as pool:
-                views = pool.submit(_query_views, image, self.mirror)
+                views = pool.submit(_views_to_verify, image, self.mirror)
                 described = list(pool.map(lambda id: context.from_thumbnail(id, _hit_features), new.tolist()))
             found = (gather_evidence(views.result(), *hit, context.n_images) for hit in described)
             looked.update(zip(new.tolist(), found, strict=True))
@@ -237,8 +237,8 @@ class Verify(Reranker):
         )
 
 
-def _query_views(image: Image, mirror: bool) -> list[_QueryView]:
-    small = downscale(image, QUERY_SIDE)
+def _views_to_verify(image: Image, mirror: bool) -> list[_QueryView]:
+    small = downscale_to_align(image, QUERY_SIDE)
     described = rootsift_features(small, QUERY_LIMIT)
     views = [_QueryView(small, described, False)]
     if mirror:
@@ -247,7 +247,7 @@ def _query_views(image: Image, mirror: bool) -> list[_QueryView]:
 
 
 def _hit_features(hit: Image) -> tuple[Image, LocalFeatures]:
-    small = downscale(hit, HIT_SIDE)
+    small = downscale_to_align(hit, HIT_SIDE)
     return small, rootsift_features(small, HIT_LIMIT)
 
 

@@ -115,7 +115,7 @@ def decoded_content_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def resize_jpeg(rendered: RenderedImage, side: int) -> bytes:
+def decode_and_resize(rendered: RenderedImage, side: int) -> bytes:
     """Return a JPEG of at most `side` pixels, for display."""
     image = rendered.pixels()
     scale = side / max(image.shape[:2])

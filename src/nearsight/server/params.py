@@ -144,7 +144,7 @@ def require_sense(collection: Collection, name: str | None) -> None:
         raise RefusedError(422, f"this collection is not indexed by {name!r}", hint)
 
 
-def run_search(collection: Collection, params: SearchParams, image: RenderedImage | None) -> Results:
+def search_with_params(collection: Collection, params: SearchParams, image: RenderedImage | None) -> Results:
     """Search a collection. UsageError if the query is invalid."""
     query = params.query
     if image is not None:

@@ -23,7 +23,7 @@ from nearsight.server.decoder import DISPLAY_SIDE, QUERY_SIDE, Decoder, Rendered
 from nearsight.server.errors import RefusedError, escape_surrogates, not_found_error
 from nearsight.server.executor import BoundedExecutor
 from nearsight.server.jobs import Jobs
-from nearsight.server.params import SearchParams, require_sense, require_senses, run_search
+from nearsight.server.params import SearchParams, require_sense, require_senses, search_with_params
 from nearsight.server.recent import RecentCache
 from nearsight.server.settings import ServerSettings
 from nearsight.storage.records import ImageRecord
@@ -42,7 +42,9 @@ class Service:
     def __init__(self, index_dirs: Sequence[Path], settings: ServerSettings) -> None:
         self.settings, self.collections, self.jobs = settings, ServedCollections(index_dirs), Jobs()
         self.decoder = Decoder(settings.decoders, Limits(file=max(settings.body, Limits().file)))
-        self.images: RecentCache[str, RenderedImage] = RecentCache(settings.uploads, settings.upload_bytes, _byte_size)
+        self.images: RecentCache[str, RenderedImage] = RecentCache(
+            settings.uploads, settings.upload_bytes, _image_bytes
+        )
         self._results: RecentCache[tuple[str, int, SearchParams], Results] = RecentCache(MAX_RESULTS)
         self._maps: RecentCache[tuple[str, int, str | None, str], Map] = RecentCache(MAX_MAPS)
         self.search = BoundedExecutor("search", settings.search)
@@ -136,7 +138,7 @@ class Service:
         if cached is not None:
             return cached
         with served.use() as collection:
-            results = run_search(collection, params, image)
+            results = search_with_params(collection, params, image)
         self._results.put(key, results)
         return results
 
@@ -180,7 +182,7 @@ def _missing_file_error(image: ImageRecord) -> RefusedError:
     return RefusedError(410, f"the file of image {image.id} is gone: {name}", "update the collection")
 
 
-def _byte_size(image: RenderedImage) -> int:
+def _image_bytes(image: RenderedImage) -> int:
     return len(image.encoded)
 
 

@@ -59,7 +59,7 @@ def verify_storage(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> 
     wanted = _expected_keys(index_dir, catalogue, files)
     held: dict[str, list[Ids]] = {key: [] for key in wanted}
     for entry in entries:
-        opened, found = _open_segment(folder, entry, files)
+        opened, found = _check_segment(folder, entry, files)
         problems += found
         if opened is not None and not found:
             held.setdefault(entry.key, []).append(opened.ids)
@@ -89,7 +89,7 @@ def find_bad_rows(catalogue: Catalogue, table: str) -> list[int]:
     return [number for number, *values, check in rows if record_crc(values) != check]
 
 
-def _open_segment(folder: Path, entry: SegmentEntry, files: FileSystem) -> tuple[Segment | None, list[Problem]]:
+def _check_segment(folder: Path, entry: SegmentEntry, files: FileSystem) -> tuple[Segment | None, list[Problem]]:
     try:
         opened = Segment(folder, entry, files)
     except (NearsightError, ValueError, OSError) as problem:
@@ -148,8 +148,10 @@ def repair_storage(index_dir: Path, files: FileSystem) -> list[Problem]:
         return broken
     assert catalogue is not None
     try:
-        dropped = stray + _drop_rows(catalogue) + _drop_segments(index_dir / segments.SEGMENTS_FOLDER, catalogue, files)
-        return dropped + _drop_caches(index_dir, catalogue, files)
+        dropped = (
+            stray + _repair_rows(catalogue) + _repair_segments(index_dir / segments.SEGMENTS_FOLDER, catalogue, files)
+        )
+        return dropped + _repair_caches(index_dir, catalogue, files)
     finally:
         catalogue.close()
 
@@ -170,7 +172,7 @@ def quarantine_catalogue(index_dir: Path, files: FileSystem) -> None:
             files.rename(index_dir / (CATALOGUE_FILE + suffix), index_dir / (CATALOGUE_FILE + ".damaged" + suffix))
 
 
-def _drop_rows(catalogue: CatalogueWriter) -> list[Problem]:
+def _repair_rows(catalogue: CatalogueWriter) -> list[Problem]:
     dropped: list[Problem] = []
     with catalogue.transaction():
         for table in TABLE_COLUMNS:
@@ -181,13 +183,13 @@ def _drop_rows(catalogue: CatalogueWriter) -> list[Problem]:
     return dropped
 
 
-def _drop_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
+def _repair_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
     """Keep the sound vectors of damaged segments, each id once; then list the ids without an image as deleted."""
     dropped: list[Problem] = []
     live = np.array(catalogue.ids(), np.int64)
     seen: dict[str, Ids] = {}
     for entry in catalogue.segments():
-        opened, problems = _open_segment(folder, entry, files)
+        opened, problems = _check_segment(folder, entry, files)
         dropped += problems
         if opened is None:
             _drop_segment(catalogue, folder, entry, files)
@@ -204,7 +206,7 @@ def _drop_segments(folder: Path, catalogue: CatalogueWriter, files: FileSystem) 
     return dropped
 
 
-def _drop_caches(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
+def _repair_caches(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> list[Problem]:
     """Drop damaged caches; the next ingest computes them from the vectors, without reading an image."""
     bad = list(cache_files.damaged_cache_files(index_dir, catalogue, files))
     cache_files.delete_caches(index_dir, catalogue, files, [entry for entry, _ in bad])

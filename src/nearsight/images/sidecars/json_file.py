@@ -45,8 +45,8 @@ def _json_sidecar_document(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 -
             yield from _parse_item(each)
     elif isinstance(value, dict) and isinstance(value.get("images"), list):
         yield from _parse_coco(value)
-    elif isinstance(value, dict) and (_find_name(value) or _parse_object(value, "")):
-        yield from filter(None, [_parse_object(value, _find_name(value))])
+    elif isinstance(value, dict) and (_json_image_name(value) or _parse_object(value, "")):
+        yield from filter(None, [_parse_object(value, _json_image_name(value))])
     elif isinstance(value, dict):
         for name, about in value.items():
             yield from filter(
@@ -56,7 +56,7 @@ def _json_sidecar_document(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 -
 
 def _parse_item(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON holds anything
     """One object of a list: it must name its image."""
-    if isinstance(value, dict) and (name := _find_name(value)) and (found := _parse_object(value, name)):
+    if isinstance(value, dict) and (name := _json_image_name(value)) and (found := _parse_object(value, name)):
         yield found
 
 
@@ -74,7 +74,7 @@ def _parse_coco(value: Mapping[str, Any]) -> Iterator[ImageText]:
         key, about = _hashable_id(each.get("id")), _lowercase_keys(each)
         more = [text for name in CAPTION_KEYS for text in _json_texts(about.get(name))]
         words = [text for name in TAG_KEYS for text in _json_tags(about.get(name))]
-        if name := _find_name(each):
+        if name := _json_image_name(each):
             yield from filter(None, [build_image_text(name, [*more, *captions[key]], [*words, *tags[key]])])
 
 
@@ -88,7 +88,7 @@ def _lowercase_keys(value: Mapping[str, Any]) -> dict[str, Any]:
     return {key.lower(): each for key, each in value.items()}
 
 
-def _find_name(value: Mapping[str, Any]) -> str:
+def _json_image_name(value: Mapping[str, Any]) -> str:
     about = _lowercase_keys(value)
     return next((each for key in NAME_KEYS if isinstance(each := about.get(key), str) and each), "")
 

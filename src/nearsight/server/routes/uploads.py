@@ -14,7 +14,7 @@ from nearsight.images.decode import NAMELESS
 from nearsight.images.pillow import printable_pillow_text
 from nearsight.server import schemas
 from nearsight.server.colours import ColourPickParam
-from nearsight.server.decoder import RenderedImage, resize_jpeg
+from nearsight.server.decoder import RenderedImage, decode_and_resize
 from nearsight.server.errors import RefusedError
 from nearsight.server.service import Service, ServiceParam
 
@@ -59,7 +59,7 @@ async def upload_image(service: ServiceParam, request: Request) -> dict[str, Any
 @router.get("/{upload}", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
 async def get_upload(service: ServiceParam, upload: UploadId) -> Response:
     """Return an uploaded image, re-encoded as a JPEG of at most 1024 pixels."""
-    jpeg = await service.decode.run(partial(resize_jpeg, service.get_upload(upload), PREVIEW_SIDE))
+    jpeg = await service.decode.run(partial(decode_and_resize, service.get_upload(upload), PREVIEW_SIDE))
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
