@@ -9,10 +9,13 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores: threads of each would wait for each other
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of faiss spin beside busy processes
+
 import numpy as np
 import pytest
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of faiss spin beside busy test processes
 
 PHOTOGRAPHS = [
     *(("skimage.data", f"{name}.png") for name in ("astronaut", "brick", "camera", "chelsea", "coffee", "coins")),

@@ -34,6 +34,7 @@ _SUMMARY: dict[str, JsonValue] = {
     "unchanged": 488,
     "skipped": {"truncated": 2},
     "seconds": 3.1,
+    "migrated_from": None,
 }
 _HIT: dict[str, JsonValue] = {
     "rank": 1,
@@ -100,7 +101,10 @@ class ProgressResponse(BaseModel):
 
 
 class SummaryResponse(BaseModel):
-    """The result of a job, in images; `skipped` counts files by reason."""
+    """The result of a job, in images; `skipped` counts files by reason.
+
+    `migrated_from` is the storage format that the job updated, null where it was up to date.
+    """
 
     model_config = _schema_example(**_SUMMARY)
     added: int
@@ -111,6 +115,7 @@ class SummaryResponse(BaseModel):
     completed: int
     skipped: dict[str, int]
     seconds: float
+    migrated_from: int | None
 
 
 class JobResponse(BaseModel):
