@@ -298,7 +298,7 @@ def _verified_sentence(evidence: Evidence, total: int) -> str:
     mirror = "mirrored, " if evidence.mirrored else ""
     return (
         f"{evidence.affine.n_inliers} matched points agree on one transform ({mirror}scale {scale:.2f}, turned {turn} "
-        f"degrees); expected by chance in {total:,} images: 1e{evidence.log_nfa:.0f}"
+        f"degrees); expected by chance in {total:,} {'image' if total == 1 else 'images'}: 1e{evidence.log_nfa:.0f}"
     )
 
 
