@@ -2,8 +2,8 @@
 
     python -m benchmarks.agreement --folder DATA [--quick] [--out docs/evaluation.md]
 
-DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`). What `match --by object` asks of a pair
-is read off this table.
+DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`). The number of matches that `match --by
+object` requires is chosen from this table.
 """
 
 from __future__ import annotations
@@ -99,11 +99,11 @@ HEAD = [
     "others found, %",
 ]
 TEXT = """
-## How many matches prove it
+## How many matches are required
 
 Measured on {machine}. Each of the 25 boxes of *Places* above is compared with images that show the same building and
-with images of others, as `match --by object --features ...` does: how many matched features agree on one homography,
-how many `match` asks for, and in which share of the pairs there are so many.
+with images of others, as `match --by object --features ...` does. The table gives how many matched features agree on
+one homography, how many `match` requires, and the share of the pairs that have so many.
 
 {table}
 """

@@ -1,9 +1,9 @@
-"""Which alterations of an image each method sees through, alone and fused: a table of docs/evaluation.md.
+"""Which altered copies each method finds, alone and fused: a table of docs/evaluation.md.
 
     python -m benchmarks altered --folder DATA [--out docs/evaluation.md]
 
-The images of DATA's `photos/` and `captions/` are indexed together; some of them, altered in every way that is known
-(`nearsight.evaluation.attacks`), ask for themselves. What is learnt is learnt from `corel1k/`.
+The images of DATA's `photos/` and `captions/` are indexed together; some of them, altered in every way of
+`nearsight.evaluation.attacks`, are the queries. Whatever needs training is trained on `corel1k/`.
 """
 
 from __future__ import annotations
@@ -123,10 +123,10 @@ def measure_section(options: Options) -> str:
 TEXT = """
 ## By kind of alteration
 
-Measured on {machine}: {count} of {total} images, altered in {kinds} ways, ask for themselves, {asked:,} questions in
-all; how many found their original first, in per cent. {recipes}. What they learn is learnt from {learnt}. With + are
-several fused (`--fuse {how}`). Behind a comma stands what a collection has beside `copy`: what that finds first is
-verified too.
+Measured on {machine}: {count} of {total} images, altered in {kinds} ways, are the queries, {asked:,} in all. The values
+are the percentages of queries whose original was the first hit. {recipes}. Whatever needs training is trained on
+{learnt}. Names joined by + are several recipes fused (`--fuse {how}`). After a comma stands what a
+collection is indexed by besides `copy`: the first hits of that are verified too.
 
 {table}
 """

@@ -1,10 +1,10 @@
-"""How well are altered copies found and believed? Writes the table of docs/copies.md.
+"""How well are altered copies found and accepted? Writes the table of docs/copies.md.
 
     python -m benchmarks.copies FOLDER [FOLDER ...] --out docs/copies.md
 
 1. The images of the folders are collected; some are held out, the others indexed by `copy`.
-2. Altered copies of some of the indexed ones are asked with: the rank of the original, and whether it was accepted.
-3. The images that were held out have no copy: whatever is accepted for them is listed, to be looked at.
+2. Altered copies of some of the indexed ones are queries: the rank of the original, and whether it was accepted.
+3. The images that were held out have no copy: whatever is accepted for them is listed for inspection.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def outcome(results: Results, name: str, attack: str) -> Outcome:
 
 
 def search_attacks(home: Path, folder: Path, kinds: list[str], name: str) -> list[Outcome]:
-    """Ask with every alteration of one image."""
+    """Search with every alteration of one image."""
     image = open_image(folder / name).render(1024)
     made = []
     with ns.open(collection=home) as photos:
@@ -95,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--queries", type=int, default=120, help="images that are altered")
-    parser.add_argument("--held-out", type=int, default=200, help="images that are asked with and not indexed")
+    parser.add_argument("--held-out", type=int, default=200, help="images that are queries and not indexed")
     parser.add_argument("--out", type=Path, help="where the table is written")
     parser.add_argument("--pairs", type=Path, help="where accepted pairs of different images are listed (JSON)")
     given = parser.parse_args()
@@ -148,11 +148,11 @@ def measure_section(box: Path, folders: list[Path], queries: int, held_out: int)
     return text, pairs
 
 
-TEXT = """# How well altered copies are found, and believed
+TEXT = """# How well altered copies are found
 
-`python -m benchmarks.copies FOLDER ...` indexes images by `copy`, asks with altered copies of some of them and with
+`python -m benchmarks.copies FOLDER ...` indexes images by `copy`, searches with altered copies of some of them and with
 images that were left out, and writes this page. *Rank 1*: the original is the first hit. *Accepted and correct*: the
-original was found and called a copy. *mAP*: trapezoid average precision. *Another accepted*: some other image was
+original was found and called a copy. *mAP*: trapezoidal average precision. *Another accepted*: some other image was
 called a copy too. The light alterations are in bold.
 
 Measured on {machine}. Images: {folders}; {total} indexed, {queries} of them
@@ -160,10 +160,10 @@ altered in every way.
 
 {table}
 
-Over the light ones: rank 1 {light} %, accepted and correct {believed} %. Each image unaltered is its own first hit:
-{own} of {total}.
+Light alterations together: rank 1 {light} %, accepted and correct {believed} %. Unaltered images that are their own
+first hit: {own} of {total}.
 
-**Images without a copy.** {held} images were left out of the collection and asked with: for {alarms} of them some
+**Images without a copy.** {held} images were left out of the collection and used as queries: for {alarms} of them some
 image was called a copy ({alarm_pairs} pairs in all).
 """
 

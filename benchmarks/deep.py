@@ -1,9 +1,9 @@
-"""How well what networks see finds the same place, and the same kind: a table of docs/evaluation.md.
+"""How well features of a network find the same place, and the same class: a table of docs/evaluation.md.
 
     python -m benchmarks deep --folder DATA [--out docs/evaluation.md]
 
-DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`) or `corel1k/` or both. All that is learnt
-is learnt from other things: from `photos/` and `captions/`, and `pair_whitening` from the pairs in `dvd-covers/`, three
+DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`) or `corel1k/` or both. Whatever needs
+training is trained on other images: `photos/` and `captions/`; `pair_whitening` on the pairs in `dvd-covers/`, three
 images of each cover in three folders.
 """
 
@@ -27,8 +27,8 @@ from nearsight.search.fusion import FUSIONS, FusedPipeline
 
 LEARNT_FROM = ("photos", "captions")
 JUDGED_ON = {
-    "landmarks": "**Places**: 25 questions, a box around a building each, among 183 photographs of Oxford, as above.",
-    "corel1k": "**Kinds**: 200 of the 1,000 images of Corel-1k ask, each for the 99 others of its kind.",
+    "landmarks": "**Places**: 25 queries, each a box around a building, among 183 photographs of Oxford, as above.",
+    "corel1k": "**Classes**: 200 of the 1,000 images of Corel-1k are queries; positives are the other 99 of the class.",
 }
 QUESTIONS = 200
 """At most."""
@@ -158,13 +158,13 @@ def _trials(truth: GroundTruth, every: list[str], learnt: list[Path]) -> dict[st
 
 
 TEXT = """
-## What a network sees
+## Network features
 
-Measured on {machine}. The map of MobileNetV2, trained on ImageNet, of images of at most 640 pixels that are not
-enlarged: each position is a local feature. All that is learnt (whitening, words, mixtures) was learnt from other
-images: {learnt}. *Whitened* rows end in `{whitened}`, those *by pairs* in `{paired}`, learnt from the 300 pairs of
-images of the same cover in {covers}; what follows ranks the plain rows anew: `aqe(n=5)`, `diffuse(alpha=0.9)` and
-`reciprocal`.
+Measured on {machine}. The feature map of MobileNetV2, trained on ImageNet, of images of at most 640 pixels that are not
+enlarged: each position is a local feature. Everything else that is trained (whitening, visual words, mixtures) was
+trained on other images: {learnt}. *Whitened* recipes end in `{whitened}`, those *by pairs* in `{paired}`, trained on
+the 300 pairs of images of the same cover in {covers}. In the three columns after these a re-ranker follows the recipe
+without whitening: `aqe(n=5)`, `diffuse(alpha=0.9)` and `reciprocal`.
 """
 
 if __name__ == "__main__":

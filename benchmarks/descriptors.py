@@ -2,9 +2,9 @@
 
     python -m benchmarks.descriptors [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
-Every method that is found, with its defaults, on one core. Descriptors are given batches of images at their working
-side; GIST also images of 32 x 32. Metrics are asked for the distances of one query to all rows of the descriptor
-whose natural metric they are, and the exact index for the first twenty by them.
+Every method with its defaults, on one core. Descriptors get batches of images at their working side; GIST also images
+of 32 x 32. Metrics compute the distances of one query to all vectors of the descriptor whose natural metric they are,
+and the exact index finds the first twenty by them.
 """
 
 from __future__ import annotations
@@ -164,15 +164,16 @@ HEAD = ["descriptor", "images", "ms an image", "values", "bytes an image"]
 METRIC_HEAD = ["metric", "rows of", "values", "ms, all distances", "ms, first 20 by `flat`"]
 TEXT = """## Descriptors and metrics
 
-Measured on {machine}; pinned to one core, one thread in every library, the processor's time, best of {rounds}, of
-queries best of {queries}, and of {barred} times as many where a bar is set. Each descriptor with its defaults, in
-batches of {batch} decoded images at its working side (decoding is not in it):
+Measured on {machine}; pinned to one core, one thread in every library, CPU time, best of {rounds}, for queries best of
+{queries}; {barred} times as many runs where a bar is set. Each descriptor with its defaults, in batches of {batch}
+decoded images at its working side (decoding is not included):
 
 {descriptors}
 
-Each metric, one query and {count:,} rows, those of {distinct} images again and again: all distances (`emd`, `warp`,
-`shift` are measured on {costly} and counted up; the lower bound of `emd` spares most rows of a collection), and a whole
-search by the exact index for the first {first}, the rows mapped from a file as a collection's are:
+Each metric, one query and {count:,} vectors, which are those of {distinct} images repeated: all distances (`emd`,
+`warp`, `shift` are measured on {costly} and extrapolated; in a collection the lower bound of `emd` makes most of its
+distances unnecessary), and a complete search by the exact index for the first {first}, with the vectors mapped from a
+file as in a collection:
 
 {metrics}
 """

@@ -1,9 +1,9 @@
-"""How well each kind of local features is found again under known changes, and what it costs.
+"""How repeatable each kind of local features is under known changes, and what it costs.
 
     python -m benchmarks.features [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
-Every method that is found, with 1,000 features an image, on one core. The images are photographs and views of them
-made by a known homography, or at the same place in another light, blurred, or compressed.
+Every method, with 1,000 features per image, on one core. The images are photographs and views of them by a known
+homography, or without motion but with other brightness, blur or compression.
 """
 
 from __future__ import annotations
@@ -177,21 +177,21 @@ def measure_section(options: Options) -> str:
 
 TEXT = """## Local features
 
-Measured on {machine}; pinned to one core, one thread in every library. Each method with at most {n:,} features an
+Measured on {machine}; pinned to one core, one thread in every library. Each method with at most {n:,} features per
 image and its other defaults.
 
 *Repeatability / matching score*: the share of features that have a counterpart in a changed image (an overlap error
-of the circles below .4, both brought to a radius of 30 pixels in the first image), and the share whose nearest
-descriptor is that of such a one. The part of the image that both show counts; the mean of {photos} photographs of
-at most {side} pixels, those that scikit-image and scikit-learn bring along unless a folder is named. *From the side*
-is a homography that takes the right edge to .6 of the width and the height; *blurred* has a Gaussian of 2 pixels.
-Patches of `dense_sift` lie on a grid, which is the same wherever the image is not moved. `affine` spends its
-features on ten views, most of them from the side.
+of the circles below .4, both scaled to a radius of 30 pixels in the first image), and the share whose nearest
+descriptor is that of a counterpart. Only the part of the image that both show counts. Values are means over {photos}
+photographs of at most {side} pixels: those included in scikit-image and scikit-learn unless a folder is named. *From
+the side* is a homography that moves the right edge to .6 of the width and shortens it to .6 of the height; *blurred* is
+a Gaussian blur of 2 pixels. Patches of `dense_sift` lie on a grid, which is the same wherever the image is not moved.
+`affine` divides its features among ten views, most of them from the side.
 
 {found}
 
-Features found in those photographs, and the processor's time for each of {count} images, parts of photographs that
-were enlarged to 640 x 480 and 1024 x 768 with a sensor's noise (decoding is not in it), best of {rounds}:
+Features found in those photographs, and CPU time for each of {count} images, parts of photographs enlarged to 640 x 480
+and 1024 x 768 with the noise of a sensor (decoding is not included), best of {rounds}:
 
 {costs}
 """

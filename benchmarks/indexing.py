@@ -132,15 +132,15 @@ HEAD = [
 TEXT = """## Indexing against decoding alone
 
 Measured on {machine}; {workers} worker processes of one thread each, files in the page cache, best of {rounds} rounds
-in turns.
+in alternation.
 
 *Indexing* is `nearsight index --by {senses}` into a new collection: walk, read, hash, decode, describe, thumbnail,
 segments synced to the disk, catalogue. *Decoding alone* is the same worker processes on the same files, which read,
-decode at the same fraction, average down to the working sides, and drop the pixels. *Pillow* is a plain pool of
-processes that decode with Pillow's draft at that fraction and do nothing else. The time to start is taken off all
-three ({starts}: the same over one small image a worker);
-*with the start* is the ratio with it. *CPU time* is that of all processes together, which a busy machine changes less.
-The bar is 0.8 on images of 8 Mpx and more.
+decode at the same fraction, average down to the working sides, and discard the pixels. *Pillow* is a plain pool of
+processes that decode with Pillow's draft mode at that fraction and do nothing else. The startup time is subtracted from
+all three ({starts}: the same over one small image a worker); *with the start* is the ratio that includes it. *CPU time*
+is that of all processes together, which depends less on other load of the machine. The bar is 0.8 on images of 8 Mpx
+and more.
 
 {table}
 """

@@ -1,10 +1,10 @@
-"""Which kinds of queries find their image, by each method: a figure and a table of docs/evaluation.md.
+"""Which kinds of query find their original, by method: a figure and a table of docs/evaluation.md.
 
     python -m benchmarks kinds --folder IMAGES [--out docs/evaluation.md]
 
-The figure is that of a paper on the 136-byte hash, which asks with misregistered scans, drawings, images with salt
-and pepper, and images as they lie in the computer's memory; counted is how often the original comes first. Images
-out of a person's memory are asked with besides.
+The figure repeats one of a paper on the 136-byte hash. Its queries are misaligned scans, drawings, images with
+salt-and-pepper noise, and the stored images; counted is how often the original is the first hit. Images as a person
+remembers them are added.
 """
 
 from __future__ import annotations
@@ -68,9 +68,10 @@ def measure_section(options: Options) -> tuple[str, str]:
 
 TEXT = """## By kind of query
 
-Measured on {machine}: {sample} of {total} images ask in each way; how many found their original first, in per cent.
+Measured on {machine}: {sample} of {total} images are altered in each way and used as queries. The values are the
+percentages of queries whose original was the first hit.
 
-![Bars: how many per cent of the originals came first, by method and kind of query](images/kinds.svg)
+![Bars: the percentage of originals at rank 1, by method and kind of query](images/kinds.svg)
 
 {rows}
 """

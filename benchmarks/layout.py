@@ -1,9 +1,9 @@
-"""How long a map takes, and how much it shows.
+"""How long a map takes, and how well it preserves distances.
 
     python -m benchmarks.layout [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
-Rows of small images, parts of the bundled photographs or of those of the folder, laid out as `nearsight map` lays
-them out: the distances from the landmarks to all, then the scaling and the measures of what it shows.
+Vectors of small images, parts of the bundled photographs or of those of the folder, laid out as by `nearsight map`: the
+distances from the landmarks to all, then the scaling and the measures of its quality.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def measure_section(options: Options) -> str:
 HEAD = ["rows, metric", "images", "landmarks", "distances, s", "scaling, s", "explained", "stress", "trustworthiness"]
 TEXT = """## The map
 
-Measured on {machine}; seconds of the processor, on one core, one thread in every library. Up to 2,000 images all are
+Measured on {machine}; seconds of CPU time, on one core, one thread in every library. Up to 2,000 images, all are
 landmarks (classical multidimensional scaling). *Explained* is the share of two dimensions in the landmarks'
 eigenvalues; *stress* is 0 where all distances are shown in proportion; *trustworthiness* is 1 where the ten nearest on
 the map are the nearest, .5 by chance.

@@ -4,7 +4,7 @@
 
 1. Small distinct JPEGs are made, parts of the bundled photographs or of those of the folder.
 2. For each number of images, `nearsight index` runs in a fresh process; its memory and that of its workers is
-   looked at twenty times a second.
+   sampled twenty times a second.
 3. A fresh process opens each collection and searches it by copy and by colour.
 """
 
@@ -160,19 +160,19 @@ HEAD = ["images", "seconds", "parent, peak", "parent, own", "workers together, o
 SEARCH_HEAD = ["images", "segments on the disk", "peak", "own"]
 TEXT = """## Memory as the collection grows
 
-Measured on {machine}; JPEGs of at most 96 pixels, all different; MiB. Each line is a fresh process, looked at
-20 times a second. *Peak* is the highest resident memory by the kernel's own count (VmHWM): it includes the pages of
-mapped files, which the kernel takes back when it needs them. *Own* is the highest seen without what is shared or mapped
-from files (RSS - shared). The workers' own memory includes what they have inherited from the process they are forked
-from, once for each; together they are more where a worker that is being replaced was seen beside the new one.
+Measured on {machine}; JPEGs of at most 96 pixels, all different; MiB. Each line is a fresh process, sampled 20 times a
+second. *Peak* is the highest resident memory as the kernel counts it (VmHWM): it includes the pages of mapped files,
+which the kernel reclaims when it needs them. *Own* is the highest sampled value without shared and file-mapped memory
+(RSS - shared). The own memory of a worker includes what it inherited from the process from which it was forked. The sum
+over the workers is higher where a worker that was being replaced was sampled together with its replacement.
 
 `nearsight index --by copy,colour` into a new collection; the bar is a growth of at most 1.1 from 10,000 to 50,000.
-From 20,000 images on, the index of `copy` is learnt from a sample of at most 12,800 rows, in a process of its own
-that is gone afterwards.
+From 20,000 images on, the index of `copy` is trained on a sample of at most 12,800 vectors, in a process of its own
+that ends afterwards.
 
 {ingest}
 
-Opening the collection and searching it by copy and by colour with ten images; the exact index maps all its rows:
+Opening the collection and searching it by copy and by colour with ten images; the vectors are mapped from files:
 
 {search}
 """

@@ -1,9 +1,9 @@
-"""How many images a second go through a network, beside ONNX Runtime alone on tensors that are ready.
+"""How many images a second a network describes, compared with ONNX Runtime alone on prepared tensors.
 
     python -m benchmarks.networks [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
 The parts of the bundled photographs, or of those of the folder, of 384 x 384 pixels, decoded. *Alone* are their tensors
-given to ONNX Runtime one by one; *ours* is everything from the pixels to the rows. With two processes each has one
+given to ONNX Runtime one by one; *ours* is everything from the pixels to the vectors. With two processes each has one
 thread, as when a folder is indexed.
 """
 
@@ -97,8 +97,8 @@ def measure_section(options: Options) -> str:
 HEAD = ["network", "alone, 1 thread", "alone, 2 threads", "ours, 1 thread", "ours, 2 processes", "ours / alone"]
 TEXT = """## Networks
 
-Measured on {machine}; images a second on the clock, {count} decoded images of {side} x {side} pixels. *Alone* is
-ONNX Runtime on tensors that are ready, *ours* all from the pixels to the rows.
+Measured on {machine}; images per second, wall clock, {count} decoded images of {side} x {side} pixels. *Alone* is
+ONNX Runtime on prepared tensors, *ours* everything from the pixels to the vectors.
 
 {table}
 """

@@ -3,7 +3,7 @@
     python -m benchmarks objects --folder DATA [--out docs/evaluation.md]
 
 DATA holds `landmarks/` (images/ and gt.json: `nearsight evaluate landmarks`) and `dvd-covers/` (`nearsight evaluate
-pairs`), and `photos/`, `captions/` and `corel1k/`, of other things, from which all that is learnt is learnt.
+pairs`), and `photos/`, `captions/` and `corel1k/`, with other images, on which whatever needs training is trained.
 """
 
 from __future__ import annotations
@@ -109,22 +109,22 @@ HEAD = ["method", "recipe", "mAP, %", "and geometry", "and expansion", "bytes an
 TEXT = """
 ## The same thing or place
 
-Measured on {machine}. All that is learnt (20,000 visual words by `akm`, projections, mixtures) was learnt from other
-images: {learnt}. At most 1,000 SIFT features an image of at most 1,024 pixels.
+Measured on {machine}. Everything that is trained (20,000 visual words by `akm`, projections, mixtures) was trained on
+other images: {learnt}. At most 1,000 SIFT features per image, from images of at most 1,024 pixels.
 
-**Places**: 25 questions, a box around a building each, among 183 photographs of Oxford; right answers are those that
-show it wholly or in part, what hardly shows it does not count (the protocol of Oxford5k). *Geometry* is `spatial`
-behind the index, for rows `spatial(inliers=8)` over the features of thumbnails; *expansion* is `spatial | expand |
-spatial`, for rows `spatial(inliers=8) | aqe(verified=true) | spatial(inliers=8)`. The last column is for each of the
-three ways.
+**Places**: 25 queries, each a box around a building, among 183 photographs of Oxford. The positives show the building
+wholly or in part; images that hardly show it are ignored (the protocol of Oxford5k). *Geometry* is `spatial` after the
+index; for vectors it is `spatial(inliers=8)`, over the features of thumbnails. *Expansion* is `spatial | expand |
+spatial`; for vectors it is `spatial(inliers=8) | aqe(verified=true) | spatial(inliers=8)`. The last column gives the
+time of a query in each of the three ways.
 
 {places}
 
-Ways of expansion, for `sift | asmk | inverted | spatial | ... | spatial`:
+Kinds of query expansion, for `sift | asmk | inverted | spatial | ... | spatial`:
 
 {expansions}
 
-**Covers**: photographs of DVD covers, taken with two telephones, ask for the cover itself.
+**Covers**: the queries are photographs of DVD covers, taken with two phones; the positive is the cover itself.
 
 {covers}
 """

@@ -1,11 +1,11 @@
-"""What an inverted file of visual words costs as it grows, and how long the geometry of the first hits takes.
+"""What an inverted file of visual words costs as it grows, and how long geometric verification takes.
 
     python -m benchmarks.postings [--quick] [--out docs/benchmarks.md]
 
-Generated images: each of 500 features has one of 20,000 words, some of which are commoner than others, 128 random
-bits and a place. Queries are images of the collection of which a fifth of the bits is wrong; their own image must
-come first. `box` asks with 100 of the features, `whole` with all; `several` words for each feature is what ASMK asks
-with. The kept arrays are mapped from files, as those of a collection.
+Generated images: each of 500 features has one of 20,000 words, some of which are more frequent than others, 128 random
+bits and a position. Queries are images of the collection with a fifth of the bits wrong; their own image must be the
+first hit. The query `box` has 100 of the features, `whole` all of them; `several` words for each feature is what ASMK
+uses for a query. The stored arrays are mapped from files, as in a collection.
 """
 
 from __future__ import annotations
@@ -148,14 +148,15 @@ def measure_section(options: Options) -> str:
 HEAD = ["kernel", "images", "bytes an image", "features a word", "box, ms", "whole, ms", "whole, several words, ms"]
 TEXT = """## Visual words
 
-Measured on {machine}. Generated images of 500 features each, 20,000 words, some commoner than others, 128
-bits a feature. A query is the median over 20 images, on the clock: a box holds 100 features, a whole image 500,
-and with several words each feature has five, as ASMK asks. *Features a word* is the mean length of a list: the time
-grows with the lists that a query reads. Each image is its own first hit, with a fifth of its bits wrong.
+Measured on {machine}. Generated images of 500 features each, 20,000 words, some more frequent than others, 128 bits per
+feature. The time of a query is the median over 20 images, wall clock: a box holds 100 features, a whole image 500, and
+with several words each feature has five, as in a query by ASMK. *Features a word* is the mean length of a list: the
+time grows with the lists that a query reads. Each image is its own first hit, although a fifth of the bits of the query
+are wrong.
 
 {table}
 
-The geometry of {count} hits, half of which show the same plane, takes {verified} ms.
+Geometric verification of {count} hits, half of which show the same plane, takes {verified} ms.
 """
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
     python -m benchmarks quality --folder COREL1K [--out docs/evaluation.md]
 
-Every descriptor of whole images with parameters and metrics that suit it, judged as `nearsight evaluate corel1k`
-does: all 1000 images ask, each for the other 99 of its class. Networks that were trained to name things, such as
-`onnx`, are another matter and left out; `combined_hash` holds one and is measured where its model is here. The metrics
-`emd`, `warp` and `shift` are left out too: whole rankings need a million distances, which take them more than half an
-hour each.
+Every descriptor of whole images with suitable parameters and metrics, evaluated as by `nearsight evaluate corel1k`:
+each of the 1000 images is a query, the other 99 of its class are the positives. Classification networks such as `onnx`
+are left out; `combined_hash` uses one and is measured if its model is installed. The metrics `emd`, `warp` and `shift`
+are left out too: complete rankings need a million distances, which take more than half an hour with each.
 """
 
 from __future__ import annotations
@@ -151,9 +150,10 @@ MEASURES = ("mAP", "mAP, rect.", "1-NN error")
 HEAD = ["descriptor", "metric", "mAP, %", "mAP, rect., %", "1-NN error, %", "bytes", "ms to describe", "published"]
 TEXT = """## Corel-1k
 
-All 1000 images ask, each for the other 99 of its class: `nearsight evaluate corel1k`. Measured on {machine}; the
-times are the processor's, of a decoded image, on one core. *Published* are the mAP by rectangles and the error.
-The metrics `emd`, `warp` and `shift` are not among them: a million of their distances take more than half an hour.
+Each of the 1000 images is a query; its positives are the other 99 images of its class: `nearsight evaluate corel1k`.
+Measured on {machine}; the times are CPU time for one decoded image, on one core. *Published* are the rectangular mAP
+and the 1-NN error. The metrics `emd`, `warp` and `shift` are left out: a million of their distances take more than
+half an hour.
 
 {rows}
 """

@@ -1,9 +1,9 @@
-"""What ranking anew brings: the refiners of rows, fusions and marks on Corel-1k.
+"""The effect of re-ranking vectors, of fusion and of marks (relevance feedback) on Corel-1k.
 
     python -m benchmarks ranking --folder COREL1K [--out docs/evaluation.md]
 
-Rows of three descriptors, 1,000 images; every fifth asks for the other 99 of its class. The time is that of the
-ranking alone: stored images ask, so nothing is described.
+Vectors of three descriptors, 1,000 images; every fifth is a query for the other 99 of its class. The time is that of
+the ranking alone: queries are stored images, so nothing is described.
 """
 
 from __future__ import annotations
@@ -141,18 +141,18 @@ def measure_section(options: Options) -> str:
 
 
 HEAD = ["rows", "ranked by", "mAP, %", "1-NN error, %", "ms a query"]
-TEXT = """## Ranking anew
+TEXT = """## Re-ranking
 
-Corel-1k: {asked} images ask among 1,000, each for the other 99 of its class. Measured on {machine}, on one core. The
-rows are those of the first column; the second is what follows them in the recipe, with its defaults where none are
-named. Times are medians over stored images that ask, so nothing is described in them; all images are ranked, which
-is more than a search for 20 does.
+Corel-1k: {asked} of the 1,000 images are queries; the positives of each are the other 99 of its class. Measured on
+{machine}, on one core. The first column is the recipe of the vectors; the second is the re-ranker that follows it, with
+default parameters where none are given. Times are medians. The queries are stored images, so the times include no
+description of an image; all images are ranked, which is more than a search for 20 does.
 
 {rows}
 
-*Marks*: of the first {seen} hits {marked} right and {marked} wrong ones are marked, where there are so many, and the
-question is asked again (`like=`, `unlike=`); both searches are in the time. What is marked is left out of the figures,
-so they are to be compared with those of the line above, where it is left out too.
+*Marks* (relevance feedback): of the first {seen} hits, {marked} right and {marked} wrong ones are marked, where there
+are so many, and the query is repeated (`like=`, `unlike=`); the time includes both searches. Marked images are left out
+of the figures, so compare these with the line above, where they are left out too.
 """
 
 if __name__ == "__main__":

@@ -169,15 +169,16 @@ def main() -> None:
     print(text)
 
 
-TEXT = """# What is promised, and how it is shown
+TEXT = """# Guarantees, and the tests that show them
 
-An image search engine meets files that nobody vouches for, runs for hours, and is killed in the middle. In this order:
+An image search engine reads files of unknown origin, runs for hours, and is killed in the middle. Its guarantees, in
+order of priority:
 
-1. A file can never take the program down, make it hang, or be dropped without a reason being recorded.
+1. A file can never crash the program, make it hang, or be dropped without a recorded reason.
 2. What was reported as indexed is found again after any kill, crash or full disk; nothing is indexed twice.
-3. A damaged collection is noticed, never answered from, and mended from what is sound and from the images.
+3. A damaged collection is detected, never used for an answer, and repaired from its intact parts and from the images.
 
-Each line below is a test of the repository. `python -m benchmarks.reliability --out docs/reliability.md` runs their
+Each line below is a test of the repository. `python -m benchmarks.reliability --out docs/reliability.md` runs the
 long versions and writes this table; short versions run with every change. Measured on {machine}.
 
 {table}

@@ -1,8 +1,8 @@
-"""How much what is found depends on what was learnt from and on the features an image: a table of docs/evaluation.md.
+"""How much results depend on the training images and on the number of features: a table of docs/evaluation.md.
 
     python -m benchmarks.samples --folder DATA [--quick] [--out docs/evaluation.md]
 
-DATA is that of `python -m benchmarks objects`. The rows of its table are learnt anew from parts of the same images.
+DATA is that of `python -m benchmarks objects`. The encoders of its table are trained again on parts of the same images.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def evaluate_part(folder: Path, ways: dict[str, str], learnt_from: tuple[str, ..
 
 
 TEXT = """
-## What it was learnt from
+## Effect of the training images
 
-Measured on {machine}. *Places* as above, without geometry; words and mixtures learnt from all images, and from parts
-of them, with at most 1,000 features an image, and with 2,000.
+Measured on {machine}. *Places* as above, without geometry; visual words and mixtures trained on all images, and on
+parts of them, with at most 1,000 features per image, and with 2,000.
 
 {table}
 """

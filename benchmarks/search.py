@@ -2,10 +2,10 @@
 
     python -m benchmarks.search [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
-1. GIST of 50,000 small images, parts of the bundled photographs or of those of the folder, and of 200 others to ask
-   with. The rows lie in a file and are mapped, as those of a collection.
-2. Every index that is found is built over them and asked with one query at a time, on one core; an index that looks
-   at a part of its cells (`probes`) with several numbers of them.
+1. GIST of 50,000 small images, parts of the bundled photographs or of those of the folder, and of 200 others as
+   queries. The vectors are mapped from a file, as in a collection.
+2. Every index is built over them and searched with one query at a time, on one core; an index that visits a part of its
+   cells (`probes`) with several numbers of them.
 3. Its first ten are compared with the exact first ten.
 """
 
@@ -221,14 +221,14 @@ HEAD = [
 ]
 TEXT = """## Searching
 
-Measured on {machine}; pinned to one core, one thread in every library, one query at a time. {count:,} rows of `gist`
-({width} values) of images of at most 96 pixels, which are turned and re-lit parts of photographs, mapped from a file
-as a collection's rows are; {queries} other parts are asked with.
+Measured on {machine}; pinned to one core, one thread in every library, one query at a time. {count:,} vectors of `gist`
+({width} values) of images of at most 96 pixels, which are rotated parts of photographs with changed brightness. The
+vectors are mapped from a file, as in a collection; the queries are {queries} other parts.
 
 *recall@10* is the share of the exact first ten (by double-precision distances) that are among the ten found, *learning*
-what an index does once with a sample (64 rows a cell), *adding* what it does with all rows. Bytes are those of the
-arrays that the index holds: in memory, what it has learnt counted apart, and mapped from the files of rows and ids,
-which the system reads as it needs them.
+the training on a sample (64 vectors per cell), *adding* what the index does with all vectors. Bytes are those of the
+arrays that the index holds: in memory, where what was trained (*fitted*) is counted separately, and mapped from the
+files of vectors and ids, which the system reads as it needs them.
 
 {table}
 """

@@ -74,8 +74,8 @@ def measure_section(options: Options) -> str:
 HEAD = ["command", "median, s", "above Python itself, s", "shortest, s", "longest, s"]
 TEXT = """## Starting
 
-Measured on {machine}; {rounds} fresh processes of each in turns, files in the page cache, threads as the libraries
-choose. The bar for `nearsight --help` is {bar} s.
+Measured on {machine}; {rounds} fresh processes of each in alternation, files in the page cache, the number of threads
+left to the libraries. The bar for `nearsight --help` is {bar} s.
 
 {table}
 """

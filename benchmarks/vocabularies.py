@@ -1,10 +1,10 @@
-"""How long visual words take to learn and to find, and how near they are to the descriptors.
+"""How long vocabularies take to train and to assign words, and how near the words are to the descriptors.
 
     python -m benchmarks.vocabularies [--folder FOLDER] [--quick] [--out docs/benchmarks.md]
 
-1. RootSIFT of parts of the bundled photographs, or of those of the folder, turned and re-lit: 200,000 descriptors to
-   learn from, which lie in a file and are mapped, and 5,000 of further parts.
-2. k-means, approximate k-means and the vocabulary tree each learn as many words, and find those of the others.
+1. RootSIFT of parts of the bundled photographs, or of those of the folder, rotated and with changed brightness: 200,000
+   descriptors to train on, mapped from a file, and 5,000 of further parts.
+2. k-means, approximate k-means and the vocabulary tree each train as many words, and assign them to the others.
 """
 
 from __future__ import annotations
@@ -92,11 +92,12 @@ def measure_section(options: Options) -> str:
 HEAD = ["vocabulary", "words", "learning, s", "first use, s", "ms for 1,000 descriptors", "error", "nearest found"]
 TEXT = """## Vocabularies
 
-Measured on {machine}; seconds of the processor, on one core, one thread in every library. {learnt:,} descriptors
-(RootSIFT of parts of photographs, turned and re-lit), mapped from a file, to learn from, and {others:,} of other parts
-to find words for, {once:,} at once. *First use* is where the index over the words is made, once for a process. *Error*
-is the mean squared distance of the others to the centre of their word (descriptors have length 1), *nearest found* the
-share of them whose word is the nearest of all. Fewer than 2,048 words are compared one by one by `akm` too.
+Measured on {machine}; seconds of CPU time, on one core, one thread in every library. The vocabularies are trained on
+{learnt:,} descriptors (RootSIFT of parts of photographs, rotated and with changed brightness), mapped from a file.
+Then {others:,} descriptors of other parts are assigned to words, {once:,} at once. *First use* is the time to build the
+index over the words, once per process. *Error* is the mean squared distance of these other descriptors to the centre of
+their word (descriptors have length 1), *nearest found* the share of them whose word is the nearest of all. `akm` too
+compares fewer than 2,048 words one by one.
 
 {table}
 """

@@ -49,10 +49,10 @@ photos = ns.index("photos", by=["copy", "colour"])  # or ns.open("photos")
 for hit in photos.search("found.jpg", k=20):
     print(hit.rank, hit.path, hit.score, hit.verdict, hit.why)
 
-rows = ns.describe(["a.jpg", "b.jpg"], "gist")  # (2, 960) float32
+vectors = ns.describe(["a.jpg", "b.jpg"], "gist")  # (2, 960) float32
 ```
 
-This is all that is promised to stay; what lies deeper may move. An open collection can be shared by threads, and is a
+This is the stable interface; everything else may change. An open collection can be shared by threads, and is a
 context manager that closes itself.
 """
 
@@ -113,7 +113,7 @@ def _errors() -> str:
     text = inspect.getdoc(errors) or ""
     tree = text.partition("::\n")[2].partition("\n\nEvery")[0]
     return (
-        "## Errors\n\nEverything that nearsight raises on purpose is a `nearsight.NearsightError`; the others lie in "
-        f"`nearsight.errors`.\n\n```text\n{inspect.cleandoc(tree)}\n```\n\nEvery message says what was wrong, what "
+        "## Errors\n\nEverything that nearsight raises on purpose is a `nearsight.NearsightError`; its subclasses are "
+        f"in `nearsight.errors`.\n\n```text\n{inspect.cleandoc(tree)}\n```\n\nEvery message says what was wrong, what "
         "would be right, and the value that was received."
     )

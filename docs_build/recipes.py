@@ -121,7 +121,7 @@ def _caption() -> str:
     return (
         f"Each photograph on the left was compared with {len(gallery.gallery()) - 1} other images: the photographs "
         "of `nearsight demo`, and four altered copies of each of these three. Its four nearest, with their distances; "
-        "a method that sees through every one of the alterations finds just the copies."
+        "a method that tolerates all of the alterations finds just the copies."
     )
 
 
@@ -130,7 +130,7 @@ def _nearest(name: str) -> str:
     try:
         return f"{_caption()}\n\n{gallery.neighbours(name, TO_ROOT)}"
     except ModelMissingError as problem:
-        return f"They are shown where the model is at hand when this page is made; here {escaped(str(problem))}."
+        return f"They are shown if the model is installed when this page is built; here {escaped(str(problem))}."
 
 
 def _points(name: str) -> str:
@@ -138,7 +138,7 @@ def _points(name: str) -> str:
     try:
         return f"{_POINTS}\n\n{points.figure(name, TO_ROOT)}"
     except ModelMissingError as problem:
-        return f"It is shown where the model is at hand when this page is made; here {escaped(str(problem))}."
+        return f"It is shown if the model is installed when this page is built; here {escaped(str(problem))}."
 
 
 def _matches(name: str) -> str:
@@ -146,12 +146,12 @@ def _matches(name: str) -> str:
     try:
         return f"{_MATCHES}\n\n{matches.figure(name, TO_ROOT)}"
     except ModelMissingError as problem:
-        return f"It is shown where the model is at hand when this page is made; here {escaped(str(problem))}."
+        return f"It is shown if the model is installed when this page is built; here {escaped(str(problem))}."
 
 
 _MATCHES = (
-    "A photograph, and another on which it lies aslant: the matched points that agree on how it lies there, as "
-    "`nearsight match` draws them, and its outline."
+    "A photograph, and another image that shows it in perspective: the matched points that agree on one transform, as "
+    "`nearsight match` draws them, and the outline of the photograph."
 )
 
 _POINTS = (
@@ -176,7 +176,7 @@ def _descriptor(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Descriptor)
     metric = named(made)
     line = (
-        f"A descriptor: `{made.size} {made.dtype}` an image, made of at most {made.side} pixels at the longest side, "
+        f"A descriptor: `{made.size} {made.dtype}` per image, from at most {made.side} pixels at the longest side, "
         f"and compared by [{metric}]({metric}.md) unless the recipe says otherwise"
     )
     return line, f'index ~/photos --recipe "{name}"'
@@ -185,7 +185,7 @@ def _descriptor(name: str, made: Method) -> tuple[str, str]:
 def _features(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, LocalDescriptor)
     line = (
-        f"Local features: at most {made.n} an image, `{made.size} {made.dtype}` each, of at most {made.side} pixels "
+        f"Local features: at most {made.n} per image, `{made.size} {made.dtype}` each, from at most {made.side} pixels "
         f"at the longest side; compared by [{made.metric}]({made.metric}.md)"
     )
     encoder = "vlad" if made.dtype == "float32" else "bow"
@@ -194,15 +194,17 @@ def _features(name: str, made: Method) -> tuple[str, str]:
 
 def _encoder(name: str, made: Method) -> tuple[str, str]:
     assert isinstance(made, Encoder)
-    taken = {"features": "local features", "rows": "rows", "both": "rows, or local features that stay such"}[
-        made.input_kind
-    ]
+    taken = {
+        "features": "local features",
+        "rows": "vectors",
+        "both": "vectors, or the descriptors of local features,",
+    }[made.input_kind]
     if made.output_kind == "features":
-        line = "An encoder: it makes other local features of local features, which an encoder behind it makes rows of"
+        line = "An encoder: it maps local features to other local features, which the next encoder maps to a vector"
         return line, f'index ~/photos --recipe "mobilenetv2 | {name} | average(unit=true)"'
-    made_of = "lists of visual words" if made.variable_length else "rows"
+    made_of = "lists of visual words" if made.variable_length else "vectors"
     first, by = "sift | vlad" if made.input_kind != "features" else "sift", made.metric.split("(")[0]
-    line = f"An encoder: it makes {made_of} of {taken}, compared by [{by}]({by}.md) unless the recipe says otherwise"
+    line = f"An encoder: it maps {taken} to {made_of}, compared by [{by}]({by}.md) unless the recipe says otherwise"
     return line, f'index ~/photos --recipe "{first} | {name}"'
 
 

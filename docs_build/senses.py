@@ -69,7 +69,7 @@ def _without_a_image(photos: ns.Collection, sheet: Path) -> dict[str, str]:
 def _asked(results: Results, query: str) -> str:
     """A query with what was found: scores, and verdicts by `copy` and `object`; for others this is too small."""
     found = [_shown(hit) for hit in results]
-    return gallery.figure([gallery.row(Shown(query, ("asked with",)), found, "")])
+    return gallery.figure([gallery.row(Shown(query, ("the query",)), found, "")])
 
 
 def _shown(hit: Hit) -> Shown:

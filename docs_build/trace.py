@@ -203,27 +203,27 @@ def page() -> str:
 
 
 _INTRODUCTION = """\
-# The way of a query
+# Trace of a query
 
-What `nearsight search` does with an image, asked by the sense `copy`: every function of nearsight that runs, noted
-while the search ran. A lambda or a comprehension counts as a part of its function; imports and what Python generates
-are left out."""
+What `nearsight search` does with an image by the sense `copy`: every function of nearsight that runs, recorded during
+a search. A lambda or a comprehension counts as a part of its function; imports and functions that Python generates are
+left out."""
 _READING = """\
-In the order in which they are entered first. A room is a folder of `src/nearsight`; the files beside the rooms count as
-one room. A file comes again where the way comes back to it for another function."""
+In the order of the first call. A package is a folder of `src/nearsight`; the modules outside of any folder count as one
+package. A file appears again where the search returns to it for another function."""
 
 
 def _numbers(way: Way) -> str:
     rows = [
         ["functions", str(len(way.steps))],
         ["files", str(len(way.files))],
-        ["rooms", f"{len(way.rooms)}: {', '.join(way.rooms)}"],
-        ["functions within each other, at most", str(way.depth)],
+        ["packages", f"{len(way.rooms)}: {', '.join(way.rooms)}"],
+        ["depth of calls, at most", str(way.depth)],
     ]
     for name, (method, of) in TARGETS.items():
         calls = [f"`{step.function}`" for step in way.between(FROM, method, of)]
         rows.append([f"between `{FROM}` and `{method}` of {name}", f"{len(calls)}: {', '.join(calls)}"])
-    return table(["what", "how many"], rows)
+    return table(["measure", "value"], rows)
 
 
 def lines(way: Way) -> list[str]:

@@ -38,13 +38,13 @@ class BackgroundDistribution:
     def explain(self, distance: float, max_rate: float = ALIKE) -> Explanation:
         """The judgement of one distance, in words: alike where at most this share of random pairs is as near."""
         if not len(self.distances):
-            return Explanation(f"too few images to say what is near (fewer than {MIN_VECTORS})")
+            return Explanation(f"too few images for a verdict (fewer than {MIN_VECTORS})")
         chance = self.false_match_rate(distance)
         sentence = f"nearer than {100 * (1 - chance):.2f} % of random pairs of this collection"
         if chance <= max_rate:
             return Explanation(sentence, "alike", True)
         if len(self.distances) * max_rate < 1 and chance * len(self.distances) <= MAX_CHANCE_PAIRS:
-            return Explanation(f"{sentence}, which has too few to say whether that is near")
+            return Explanation(f"{sentence}, which is too small for a verdict")
         return Explanation(sentence, "not alike", False)
 
 

@@ -3,14 +3,14 @@
 ::
 
     NearsightError
-    ├── UsageError              what was asked for cannot be done as it was asked         exit code 2
+    ├── UsageError              the request cannot be carried out as it is                exit code 2
     │   ├── RecipeError         a recipe's text: which word, and the word that was meant
-    │   ├── ImageError        one image cannot be read; carries the reason code
-    │   └── ModelError          a model cannot be used: not what its card says, or not to be had
+    │   ├── ImageError          one image cannot be read; carries the reason code
+    │   └── ModelError          a model cannot be used: it is not what its card says, or cannot be obtained
     │       └── ModelMissingError   its file is not on this machine: the message says how to get it
     └── CollectionError         the collection cannot be used as it is                    exit code 3
         ├── LockedError         another process is writing
-        ├── DamagedError        a checksum does not agree: `repair` is the way out
+        ├── DamagedError        a checksum does not agree: run `repair`
         ├── FormatError         written by a newer nearsight
         └── StorageError        the disk refused: full, read-only, failing
 

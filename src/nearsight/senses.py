@@ -38,32 +38,36 @@ SENSES = {
         Sense("colour", "the same colours in the same amounts", "colour_histogram | ivf"),
         Sense(
             "scene",
-            "the same layout of the scene, whatever it shows",
+            "the same layout of the scene",
             "gist(orientations=[6, 6, 6, 6, 6], colour=mean) | gistis",
         ),
         Sense(
             "object",
-            "the same thing or place, from elsewhere: ask with a box around it",
+            "the same thing or place, from another viewpoint; a box selects it in your image",
             "sift | asmk | inverted | spatial | expand | spatial",
             candidate_senses=("category",),
         ),
         Sense(
             "category",
-            "the same kind of thing, as a neural network sees it",
+            "the same kind of thing, by a neural network",
             "mobilenetv2(side=384) | average | ivf",
             max_false_match_rate=0.01,
         ),
         Sense(
             "sketch",
-            "the same lines in the same places: ask with a drawing",
+            "the same lines in the same places; the query is a drawing",
             "hog(cell=16) | ivf(metric=cosine)",
-            "the nearest to these lines",
+            "in the order of the distance to these lines",
         ),
-        Sense("meaning", "what a text says, or the same kind of scene and things: ask with words", "joint | flat"),
+        Sense("meaning", "what a text describes, or scenes and things of the same kind", "joint | flat"),
     )
 }
 DEFAULT_SENSES = ("copy", "colour")
-COMPARING = {"copy": "one is the other, altered", "object": "both show the same thing", "category": "of a kind"}
+COMPARING = {
+    "copy": "one is an altered copy of the other",
+    "object": "both show the same thing",
+    "category": "how similar in kind, without a verdict",
+}
 """The senses by which two images are compared, and what is found out by them."""
 
 NAMES = ", ".join(SENSES)

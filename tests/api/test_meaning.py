@@ -61,7 +61,7 @@ def test_words_find_images(photos):
     for name in ("red", "green", "blue"):
         hits = photos.search(text=f"a {name} thing", recipe=RECIPE)
         assert paths(hits) == order(np.array(WORDS[name]))
-        assert hits[0].why == f"the nearest to: a {name} thing"
+        assert hits[0].why == f"in the order of the distance to: a {name} thing"
         assert hits.verdict == ""
     assert paths(photos.search(text=["red", "green"], recipe=RECIPE))[0] == "yellow"
 
@@ -82,7 +82,7 @@ def test_images_and_texts_are_added_and_taken_away(photos, folder):
         assert paths(photos.search(**asked, recipe=RECIPE)) == order(direction), asked
     hits = photos.search(folder / "yellow.png", text="-red", recipe=RECIPE)
     assert hits[0].path == "green.png"
-    assert hits[0].why == "the nearest to: the image; away from: red"
+    assert hits[0].why == "in the order of the distance to: the image; away from: red"
     stored = photos.search(like="yellow.png", minus_text="red", recipe=RECIPE)
     assert [hit.distance for hit in stored] == pytest.approx([hit.distance for hit in hits], abs=1e-5)
 
@@ -240,7 +240,7 @@ def test_a_query_says_what_it_is():
     from nearsight.search.arithmetic import sum_label
 
     asked = Query(image=3, plus_texts=("snow",), minus_texts=("people",), plus_images=(Path("a/b.jpg"), b"x"))
-    assert sum_label(asked) == "the nearest to: the image, snow, b.jpg, an image; away from: people"
+    assert sum_label(asked) == "in the order of the distance to: the image, snow, b.jpg, an image; away from: people"
 
 
 def test_what_takes_texts_says_so_and_opens_no_network(models, monkeypatch):

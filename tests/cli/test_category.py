@@ -29,7 +29,7 @@ def test_match_says_how_much_and_draws_where(corel, tmp_path):
     given = ("match", corel / "700.jpg", corel / "705.jpg", "--by", "category")
     done = nearsight(*given, "--out", out)
     assert done.returncode == 0  # nothing is judged
-    cosine = float(re.match(r"cosine (0\.\d+): 1 is the same", done.stdout)[1])
+    cosine = float(re.match(r"cosine (0\.\d+), where 1 is identical", done.stdout)[1])
     found = json.loads(nearsight(*given, "--json").stdout)
     assert found["verdict"] == ""
     assert np.shape(found["a_shares"]) == np.shape(found["b_shares"]) == (8, 12)

@@ -117,7 +117,7 @@ def test_the_page_says_the_numbers_of_its_list():
     assert f"| functions | {len(entries)} |" in page
     assert f"| files | {len(files)} |" in page
     assert all((ROOT / "src" / "nearsight" / each).is_file() for each in files)
-    rooms = re.search(r"\| rooms \| (\d+): (.*) \|", page)
+    rooms = re.search(r"\| packages \| (\d+): (.*) \|", page)
     assert len(rooms[2].split(", ")) == int(rooms[1])
     assert {each.split("/")[0] if "/" in each else "nearsight" for each in files} == set(rooms[2].split(", "))
 

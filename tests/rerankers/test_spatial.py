@@ -61,7 +61,7 @@ def test_when_time_is_over_the_rest_stays_and_says_so():
     assert np.array_equal(found.scores, given.scores)
     assert seen.verified == {}
     said = refiner.explain(IMAGE, given.ids[0], seen)
-    assert {(each.verdict, each.alike) for each in said} == {("not looked at", None)}
+    assert {(each.verdict, each.alike) for each in said} == {("not examined", None)}
 
 
 def test_nothing_verified_is_nothing_changed():
@@ -117,7 +117,7 @@ def test_more_agreeing_matches_are_a_higher_score():
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"n": 0}, "n is how many hits are looked at, 1 or more; got 0"),
+        ({"n": 0}, "n is how many hits are examined, 1 or more; got 0"),
         ({"inliers": 4}, "inliers is how many matches must agree, 5 or more; got 4"),
         ({"threshold": 1.5}, "threshold is a share of the bits, 0 to 1; got 1.5"),
         ({"tolerance": 0.0}, "above 0 and below 1; got 0.0"),

@@ -251,7 +251,9 @@ def test_a_drawing_finds_what_it_was_drawn_from(photographs, tmp_path):
             hits = photos.search(sketch=tmp_path / "drawing.png", k=20)
             found.append([hit.path for hit in hits].index(name))
             assert hits.verdict == ""
-            assert {(hit.alike, hit.verdict, hit.why) for hit in hits} == {(None, "", "the nearest to these lines")}
+            assert {(hit.alike, hit.verdict, hit.why) for hit in hits} == {
+                (None, "", "in the order of the distance to these lines")
+            }
     assert np.mean(np.array(found) == 0) > 0.8
     assert max(found) < 3
 

@@ -302,7 +302,7 @@ def test_steps_that_do_not_follow_each_other_are_refused(recipe, says, tmp_path)
 
 def test_a_folder_without_features_says_that_nothing_can_be_learnt(tmp_path):
     save(np.full((50, 60, 3), 9, np.uint8), tmp_path / "p" / "blank.png")
-    with pytest.raises(UsageError, match="cannot be trained on these images: a vocabulary is learnt from descriptors"):
+    with pytest.raises(UsageError, match="cannot be trained on these images: a vocabulary is trained on descriptors"):
         indexed(tmp_path / "p")
 
 

@@ -97,6 +97,8 @@ def test_a_job_that_fails_says_why(folder):
 def test_unknown_senses_and_read_only(client, indexed):
     assert client.post(f"{C}/jobs", json={"by": ["smell"]}).status_code == 422
     assert client.post(f"{C}/jobs", content=b"{").status_code == 422
+    missing = client.post(f"{C}/jobs")
+    assert (missing.status_code, missing.json()["error"]) == (422, "body: Field required")
     with serving(indexed, readonly=True) as (reader, _):
         assert reader.get(C).json()["readonly"] is True
         assert reader.post(f"{C}/jobs", json={}).status_code == 403

@@ -64,7 +64,7 @@ def test_small_collections_are_searched_exactly_and_say_so(folder, random_image)
     for path in sorted(folder.iterdir())[20:]:
         path.rename(later / path.name)
     with index(folder) as photos:
-        assert photos.info()["indexes"] == {RECIPE: "exact: 20 images; gistis answers from 30 on"}
+        assert photos.info()["indexes"] == {RECIPE: "exact: 20 images; gistis is used from 30 on"}
         assert not files(folder)
         assert answered(photos, folder) == answered(photos, folder, EXACT)
     for path in later.iterdir():

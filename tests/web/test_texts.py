@@ -67,9 +67,9 @@ def test_a_text_finds_what_it_says(visit):
     assert "text=a+blue+thing" in say(page, "What the images show", "a blue thing")
     assert names(page)[0] == "blue"
     expect(page.get_by_role("heading", name="The nearest images")).to_be_visible()
-    expect(page.locator(HITS).first).to_contain_text("the nearest to: a blue thing")
+    expect(page.locator(HITS).first).to_contain_text("in the order of the distance to: a blue thing")
     page.locator(HITS).first.click()
-    expect(page.get_by_role("dialog")).to_contain_text("the nearest to: a blue thing")
+    expect(page.get_by_role("dialog")).to_contain_text("in the order of the distance to: a blue thing")
 
 
 def test_several_texts_and_others_left_out(visit):
@@ -83,7 +83,7 @@ def test_several_texts_and_others_left_out(visit):
     expect(page.get_by_label("but not", exact=True)).to_be_focused()
     assert "minus_text=red" in say(page, "but not", "red")
     assert names(page)[0] == "green"
-    expect(page.locator(HITS).first).to_contain_text("the nearest to: red, green; away from: red")
+    expect(page.locator(HITS).first).to_contain_text("in the order of the distance to: red, green; away from: red")
     without = search(page, lambda: page.get_by_role("button", name="Remove this text").last.click())
     assert "minus_text" not in without
     assert names(page)[0] == "yellow"
@@ -116,7 +116,7 @@ def test_texts_move_an_image(visit, folder):
     page.get_by_role("button", name="But not…").click()
     assert "minus_text=red" in say(page, "but not", "red")
     assert names(page)[0] == "green"
-    expect(page.locator(HITS).first).to_contain_text("the nearest to: the image; away from: red")
+    expect(page.locator(HITS).first).to_contain_text("in the order of the distance to: the image; away from: red")
     page.get_by_label("but not", exact=True).fill("")
     back = search(page, lambda: page.get_by_role("button", name="Search", exact=True).click())
     assert "text" not in back

@@ -68,7 +68,7 @@ class Collection:
         self._catalogue, self._lock = self._reader.catalogue, self._reader.lock
 
     def close(self) -> None:
-        """Let go of the catalogue."""
+        """Close the catalogue."""
         self._catalogue.close()
 
     def __enter__(self) -> Collection:
@@ -89,13 +89,13 @@ class Collection:
 
     @property
     def senses(self) -> dict[str, str]:
-        """What it can be searched by: recipe by sense, or by the recipe's own text."""
+        """What it can be searched by: names of senses, or texts of recipes, with their recipes in full."""
         with self._lock:
             return self._catalogue.recipes()
 
     @property
     def unusable(self) -> dict[str, str]:
-        """The recipes of `senses` that cannot be used on this machine: by their names, why and what to do."""
+        """The recipes of `senses` that cannot be used on this machine, by name, with the reason and what to do."""
         with self._lock:
             return info.unusable_recipes(self.index_dir, self._catalogue)
 
@@ -121,34 +121,35 @@ class Collection:
         words: str = "",
         where: str = "",
     ) -> Results:
-        """The k images that are most alike, best first, each with its reason.
+        """The k most similar images, best first, each with the reason.
 
         Parameters
         ----------
         image : a file, its bytes, or pixels `(H, W, 3) uint8`; it need not be in the collection
-        by : the sense of "alike": `copy` by default, or the first that the collection has and that can be used
+        by : the sense: `copy` by default, or else the first that the collection has and that can be used
         recipe : a recipe instead of a sense; its descriptor must have been indexed
-        fuse : how the answers by several senses and recipes become one: `reciprocal` by their ranks, `scores` by how
-            far each hit stands out
+        fuse : how the results of several senses and recipes are fused: `reciprocal` by their ranks, `scores` by
+            standardized scores
         k : how many hits
-        box : `(x0, y0, x1, y1)` in pixels of the upright query: only this part is asked with
-        like : the id or the path of an image of the collection to ask with, instead of `image`; of several the first
-            asks, and the others, or all beside an `image` or colours, are marked as alike: they draw the answer
-            towards them
-        unlike : ids or paths of images that are marked as not alike: the answer moves away, and leaves them out
-        colours : colours to ask with instead of an image, with their weights: {"#c33": .6, "#eee": .4}
-        histogram : amounts of the bins to ask with instead of an image, in any unit: a row of `describe`, or your own
-        sketch : a drawing to ask with instead of an image; by `sketch`, where lines and their places matter
-        text : what the image shows, in words ("a red bicycle"), instead of an image or beside one; by `meaning`. A
-            text that begins with + or - is cut at these signs: "+snow -people"
-        minus_text : what it should not show
-        plus, minus : further images to ask with, and images to move away from; these and texts are added to the
-            image and taken away from it, by any sense or recipe whose rows are numbers
-        minus_weight : how much each of what is not wanted counts, where each of what is wanted counts 1
-        words : only images whose path, camera, date, captions, tags or labels hold these words; on their own, they
-            are the query
-        where : only images of which this holds, such as "taken >= 2012 and folder like 'moscow/%'"; on its own, it
-            lists them by path
+        box : `(x0, y0, x1, y1)` in pixels of the upright query: only this part is the query
+        like : the id or the path of an image of the collection as the query, instead of `image`. Of several, the first
+            is the query, and the others are positive examples for relevance feedback; all of them are, if there is an
+            `image` or colours
+        unlike : ids or paths of negative examples: the query moves away from them, and they are left out
+        colours : colours as the query, instead of an image, with their weights: {"#c33": .6, "#eee": .4}
+        histogram : amounts of the bins as the query, instead of an image, in any unit: a vector of `describe`, or your
+            own
+        sketch : a drawing as the query, instead of an image; by `sketch`, which compares lines and their places
+        text : a description of the content ("a red bicycle"), instead of an image or with one; by `meaning`. A text
+            that begins with + or - is split at these signs: "+snow -people"
+        minus_text : what the images should not show
+        plus, minus : further images that are added to the query, and images that are subtracted from it, as texts are;
+            by any sense or recipe that has numeric vectors
+        minus_weight : the weight of each `minus` and `minus_text`; what is added has the weight 1
+        words : only images whose path, camera, date, captions, tags or labels contain these words; alone, they are the
+            query
+        where : only images that match this filter, such as "taken >= 2012 and folder like 'moscow/%'"; alone, it lists
+            them by path
 
         Raises
         ------
@@ -179,7 +180,7 @@ class Collection:
         return self.answer(query)
 
     def answer(self, query: Query) -> Results:
-        """The answer to a query that was made before, by `make_query`; raises as `search` does."""
+        """The results of a query made by `make_query`; raises as `search` does."""
         if not query.is_visual:
             with self._lock:
                 self._reader.snapshot()  # its segments are there and its own: those of another's catalogue are not
@@ -234,13 +235,14 @@ class Collection:
         return found.id
 
     def explain(self, hit: Hit, image: ImageSource | None = None, query: Image | None = None) -> Explanation:
-        """Why a hit was found, with what takes a while to see: how much each place of both images adds to the score.
+        """Why a hit was found, with what takes longer to compute: what each region of both images adds to the score.
 
         Parameters
         ----------
-        hit : one of an answer of `search`
-        image : the hit's image; its file where none is given, or its thumbnail where that cannot be read
-        query : the query's pixels, instead of those that were asked with: of an image of the collection a thumbnail
+        hit : a hit of `search`
+        image : the image of the hit; by default its file, or its thumbnail if the file cannot be read
+        query : the pixels of the query; by default those of the search, which for an image of the collection are its
+            thumbnail
 
         Raises
         ------
@@ -290,13 +292,13 @@ class Collection:
         return pipeline
 
     def map(self, by: str | None = None, *, recipe: str | None = None, where: str = "") -> Map:
-        """All images laid out in a plane, so that those that are alike lie near each other.
+        """All images laid out in a plane, so that similar ones are near each other.
 
         Parameters
         ----------
-        by : the sense of "alike": `copy` by default, or the first that the collection has and that can be used
+        by : the sense: `copy` by default, or else the first that the collection has and that can be used
         recipe : a recipe instead of a sense; its descriptor must have been indexed
-        where : only images of which this holds
+        where : only images that match this filter
 
         Raises
         ------
@@ -323,7 +325,7 @@ class Collection:
         return self._reader.snapshot().thumbnail_bytes(image_id)
 
     def images(self) -> Iterator[ImageRecord]:
-        """What the catalogue knows of each image, in the order of their paths."""
+        """The catalogue's record of each image, in the order of the paths."""
         return self._catalogue.images()
 
     def skips(self) -> Iterator[SkipRecord]:
@@ -331,23 +333,23 @@ class Collection:
         return self._catalogue.skips()
 
     def notes(self, path: str | bytes) -> list[NoteRecord]:
-        """What sidecars and the file itself say of the image at a path relative to the folder."""
+        """Captions and tags of the image at a path relative to the folder, from sidecars and from its own file."""
         return self._catalogue.notes(os.fsencode(path))
 
     def labels(self, path: str | bytes) -> list[LabelRecord]:
-        """What models and people say that the image at a path relative to the folder shows, the surest first."""
+        """The labels of the image at a path relative to the folder, by models and by hand, by confidence."""
         return self._catalogue.labels(os.fsencode(path))
 
     def sidecars(self) -> Iterator[SidecarRecord]:
-        """The files of the folder that say something of images."""
+        """The sidecars of the folder."""
         return self._catalogue.sidecars()
 
     def export_two_file(self, base: str | Path, *, by: str | None = None, recipe: str | None = None) -> TwoFileSizes:
-        """Write the search base of two files, `BASE.paths` and `BASE.hashes`; their sizes.
+        """Write an index of two files, `BASE.paths` and `BASE.hashes`; returns their sizes.
 
         Raises
         ------
-        UsageError : the collection has no rows of that sense or recipe
+        UsageError : the collection has no vectors of that sense or recipe
         StorageError : the disk refused
         """
         pipeline = self.pipeline(by, recipe)
@@ -362,7 +364,7 @@ class Collection:
             return two_file_index.write_two_file(Path(base), pipeline, vectors, self._files)
 
     def info(self) -> dict[str, Any]:
-        """How many images and skipped files, by what it can be searched, how large it is."""
+        """The numbers of images and of skipped files, the senses and recipes, the size, and more."""
         with self._lock:
             return info.collection_info(self.index_dir, self._catalogue, self._reader.snapshot(), self._files)
 
@@ -372,12 +374,12 @@ class Collection:
             return integrity.verify_storage(self.index_dir, self._catalogue, self._files)
 
     def remove(self, paths: Sequence[str]) -> int:
-        """Take images out for good, by path relative to the folder, or whole subfolders; how many were taken out.
+        """Remove images for good, by path relative to the folder, or whole subfolders; returns how many.
 
-        The files stay where they are, and later runs of `index` leave them out; `restore` lets them in again.
+        The files stay where they are, and later runs of `index` exclude them; `restore` undoes that.
         """
         return exclude.remove_images(self.index_dir, self._files, paths)
 
     def restore(self, paths: Sequence[str]) -> int:
-        """Undo `remove`: the next `index` takes these in again; how many."""
+        """Undo `remove`: the next `index` adds these again; returns how many."""
         return exclude.restore_images(self.index_dir, self._files, paths)

@@ -15,7 +15,7 @@ from nearsight.types import Image
 
 
 def describe(images: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
-    """Rows of any descriptor on its own: `(N, D)` for N images, in their order.
+    """The vectors of images by any descriptor: `(N, D)` for N images, in their order.
 
     Raises
     ------

@@ -58,21 +58,21 @@ def index(
 
     Parameters
     ----------
-    by : senses to index by; an existing collection keeps its own beside them; `copy` and `colour` where none is named
+    by : senses to index by, in addition to those of an existing collection; `copy` and `colour` by default
     recipe : a recipe's text, or several
     drop : recipes to drop: a sense's name or a recipe's text, or several. Their vectors, index caches and trained
         states are removed, as far as no other recipe uses them; `dropped` counts them. A recipe whose method is not
         installed can be dropped too
-    collection : where the collection lies, `FOLDER/.nearsight` by default
+    collection : the folder of the index, `FOLDER/.nearsight` by default
     trained : files of `train`, such as a vocabulary, for recipes that need training; without one they are trained on
         the folder. Vectors that were computed with another trained state are computed again
     watch : called with the progress
 
     Raises
     ------
-    UsageError : the folder, a sense or a recipe is not there, a file of `trained` is for none of the recipes, or no
+    UsageError : the folder, a sense or a recipe does not exist, a file of `trained` is for none of the recipes, or no
         recipe would be left
-    ModelError : a recipe's model is not there, or is not what its card says
+    ModelError : a recipe's model is not installed, or is not what its card says
     LockedError : another process is writing to the collection
     StorageError : the disk refused; what was committed is intact
     """

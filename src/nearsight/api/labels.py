@@ -129,7 +129,7 @@ def classify(
     at_least: float = 0.0,
     most: int = 5,
 ) -> list[dict[str, float]]:
-    """The best labels of each image with their probabilities, the surest first, as `annotate` finds them.
+    """The best labels of each image with their probabilities, the most probable first, as `annotate` finds them.
 
     Raises
     ------

@@ -27,13 +27,12 @@ MAX_COSTLY_DISTANCES, MIN_COSTLY_LANDMARKS = 20_000, 20
 class Map:
     """Images laid out in a plane.
 
-    `positions (N, 2) float32` lie in 0..1, at one scale for both axes, those of `ids (N,) int64` and `paths`. Their
-    order is one by content: the first so many are as good as drawn by lot. the first `landmarks` of them set the
-    axes.
+    `positions (N, 2) float32` lie in 0..1, at one scale for both axes, those of `ids (N,) int64` and `paths`. The
+    order is pseudorandom and depends on the content; the first `landmarks` of them determine the axes.
 
-    How much two dimensions can show: `explained` in 0..1 is the share of the two axes in what the landmarks' distances
-    hold; `stress` is 0 where all distances are shown in proportion; `trustworthiness` is 1 where the ten nearest on
-    the map are the nearest, .5 by chance.
+    The quality of the map: `explained` in 0..1 is the share of the two axes in the eigenvalues of the landmarks'
+    distances; `stress` is 0 where all distances are shown in proportion; `trustworthiness` is 1 where the ten nearest
+    on the map are the nearest, .5 by chance.
     """
 
     recipe: str
@@ -50,7 +49,7 @@ class Map:
         return len(self.ids)
 
     def summary(self) -> dict[str, Any]:
-        """What is said of the map as a whole: how it was made, and how much it shows."""
+        """The map as a whole: how it was computed, and its quality."""
         names = ("recipe", "metric", "landmarks", "explained", "stress", "trustworthiness")
         return {name: getattr(self, name) for name in names}
 

@@ -76,10 +76,11 @@ def match(
     Parameters
     ----------
     a, b : files
-    by : "copy": is b an altered copy of a, or a of b? "object": do both show the same thing, or place, from wherever?
-        "category": how much is a of the kind of b? That has no verdict: what is near, only a collection can tell
+    by : "copy": is b an altered copy of a, or a of b? "object": do both show the same thing or place, from any
+        viewpoint? "category": how similar are the things that they show? There is no verdict, because only a
+        collection can calibrate one
     features : for "object", the local features to match, such as "akaze" or "sift(n=5000)"
-    box : the part of a that is asked with, `(x0, y0, x1, y1)` in pixels
+    box : only this part of a is compared, `(x0, y0, x1, y1)` in pixels
 
     Raises
     ------
@@ -133,7 +134,7 @@ def explain_category(descriptor: DescriptorChain, first: Image, second: Image) -
     query, hit = descriptor.describe([first, second])
     cosine = float(query @ hit)
     maps = heat_map(descriptor, first, hit), heat_map(descriptor, second, query)
-    sentence = f"cosine {cosine:.3f}: 1 is the same, and only a collection can tell what is near"
+    sentence = f"cosine {cosine:.3f}, where 1 is identical; a verdict needs the distances within a collection"
     return Explanation(sentence, similarity=(1 + cosine) / 2, query_shares=maps[0], hit_shares=maps[1])
 
 

@@ -54,5 +54,5 @@ def compare_command(
 
 
 COMMANDS = {
-    "compare": (compare_command, "nearsight compare ~/photos --kinds scan,drawn,salt,stored --html judged.html")
+    "compare": (compare_command, "nearsight compare ~/photos --kinds scan,drawn,salt,stored --html compared.html")
 }

@@ -26,7 +26,7 @@ _MIN_SHARE_EXPLAINED = 0.25
 
 @dataclass(frozen=True)
 class ColourCorrelogram(Descriptor):
-    """How each colour lies together: in patches, or scattered.
+    """How often pixels at a given distance have the same colour: whether colours are in patches or scattered.
 
     1. Pixels are converted to `space` and each channel is cut into equal bins: a pixel's colour is one of
        bins[0] * bins[1] * bins[2].

@@ -19,7 +19,7 @@ _PARTS = (Gist(), ColourHistogram())
 
 @dataclass(frozen=True)
 class Fuse(Descriptor):
-    """What several descriptors say, side by side, compared by a weighted mean of how unlike each part is.
+    """Several descriptors in one vector, compared by a weighted mean of the distances of the parts.
 
     1. Each part describes the image, shrunk by averaging areas to the part's own working side.
     2. The row is the bytes of the parts' rows, one after the other.

@@ -18,7 +18,7 @@ _SHARPNESS = 30.0
 
 @dataclass(frozen=True)
 class HuMoments(Descriptor):
-    """Seven numbers of a shape that moving, turning and scaling leave as they are, on a logarithmic scale.
+    """Seven moments of a shape that do not change when it is moved, rotated or scaled, on a logarithmic scale.
 
     1. The shape is what stands out from the edges of the image, as a black-and-white mask; where nothing does, all
        of the image.

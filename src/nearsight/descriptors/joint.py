@@ -14,7 +14,7 @@ from nearsight.types import Descriptor, Floats, Image
 
 @dataclass(frozen=True)
 class Joint(Descriptor):
-    """An image as a vector in one space with texts, so that words find images and images words.
+    """An image as a vector in one space with texts, so that a text finds images.
 
     1. An image goes through the first network of a pair, as its card says.
     2. Its vector is divided by its length.

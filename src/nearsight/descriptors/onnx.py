@@ -14,7 +14,7 @@ from nearsight.types import Descriptor, Floats, Image
 
 @dataclass(frozen=True)
 class Onnx(Descriptor):
-    """What a network makes of an image: a vector among the outputs of an ONNX model that has a card.
+    """An embedding by a neural network: an output of an ONNX model that has a card.
 
     1. The image is scaled as the model's card says: to a longest side, squashed, or its middle square.
     2. Its values x become (x - mean) / scale, channels in the card's order.

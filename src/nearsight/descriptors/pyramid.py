@@ -18,7 +18,7 @@ _COLOURS = ColourHistogram()
 
 @dataclass(frozen=True)
 class Pyramid(Descriptor):
-    """What another descriptor says of the image, of its quarters, of its sixteenths: what is where.
+    """Another descriptor of the whole image, of its quarters and of its sixteenths, in one vector (spatial pyramid).
 
     1. Level l cuts the image into 2^l x 2^l cells at floor(i * length / 2^l); a side too short for that gives each
        cell one pixel.

@@ -16,7 +16,7 @@ _NEAREST, _FARTHEST = 1 / 8, 2.0
 
 @dataclass(frozen=True)
 class ShapeContext(Descriptor):
-    """How the outline of the shape in the image lies around each of its points, on the mean.
+    """How the outline of the shape in the image lies around each of its points, on average.
 
     1. The shape is what stands out from the edges of the image; where nothing does, all of the image. `points`
        points are taken at equal steps along all of its smoothed outlines, holes too.

@@ -13,7 +13,7 @@ from nearsight.types import Descriptor, Floats, Image
 
 @dataclass(frozen=True)
 class Tiny(Descriptor):
-    """The image itself in 32 x 32 pixels, brightness and contrast taken out.
+    """The image itself in 32 x 32 pixels, with brightness and contrast normalized.
 
     1. The image is squashed to `square` x `square` pixels by area averaging, in colour or as luma.
     2. Its values, row by row and with the channels of a pixel side by side, are scaled to 0..1.

@@ -24,7 +24,7 @@ _LOW_PASS = {
 
 @dataclass(frozen=True)
 class WaveletEnergy(Descriptor):
-    """The texture of an image: how much of its contrast is at each scale, lying, upright or diagonal.
+    """The texture of an image: how much of its contrast is at each scale, horizontal, vertical or diagonal.
 
     1. Luma is squashed to `square` x `square` pixels.
     2. An orthogonal wavelet splits it along x and y into a coarse image of half the size and three detail bands:

@@ -42,7 +42,7 @@ def check_width(vectors: NDArray[Any], width: int) -> None:
 
 
 def check_not_constant(sample: NDArray[Any]) -> None:
-    """ValueError where all rows of a sample are the same, so that nothing can be learnt from how they differ."""
+    """ValueError where all rows of a sample are the same, so that training is impossible."""
     if not any((sample[start : start + _PIECE] != sample[0]).any() for start in range(0, len(sample), _PIECE)):
         raise ValueError(f"this is learnt from how rows differ; these {len(sample)} are all the same")
 

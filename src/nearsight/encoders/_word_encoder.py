@@ -21,7 +21,7 @@ from nearsight.vocabularies.akm import Akm
 _SEED = 20081012
 DEFAULT_VOCABULARY = Akm(20_000)
 SAMPLES_PER_WORD = 24
-"""Descriptors for each word that a vocabulary is learnt from."""
+"""Descriptors for each word that a vocabulary is trained on."""
 WORDS_PER_ASSIGNMENT = 1000
 """A vocabulary has so many words for each that a query's feature has: the second nearest of few words is far off."""
 

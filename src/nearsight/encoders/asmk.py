@@ -13,9 +13,9 @@ from nearsight.types import Arrays, Floats, TrainProgress
 
 @dataclass(frozen=True)
 class Asmk(WordEncoder):
-    """What an image has of each visual word is gathered into one string of bits (binary ASMK).
+    """The features of each visual word are aggregated into one string of bits (binary ASMK).
 
-    1. A vocabulary is learnt from descriptors of a sample of images.
+    1. A vocabulary is trained on descriptors of a sample of images.
     2. A descriptor's residual is its difference from its word. The residuals of an image's features of one word are
        summed, turned by a random rotation, and a bit is set for each value above 0.
     3. All features of the word share these bits; where each lies is kept for geometry.

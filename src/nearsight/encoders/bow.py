@@ -13,9 +13,9 @@ from nearsight.types import Arrays, Floats, TrainProgress
 
 @dataclass(frozen=True)
 class Bow(WordEncoder):
-    """Every feature is its visual word, and nothing more.
+    """Every feature is replaced by its visual word (bag of words).
 
-    1. A vocabulary is learnt from descriptors of a sample of images.
+    1. A vocabulary is trained on descriptors of a sample of images.
     2. An image's features are replaced by their nearest words. Where they lie is kept for geometry.
     3. A query's features may have several words each.
 

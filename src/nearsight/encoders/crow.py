@@ -14,7 +14,7 @@ from nearsight.types import LocalFeatures
 
 @dataclass(frozen=True)
 class Crow(Pooling):
-    """The sum of all features of an image, weighed by how much is at their places and how rare their values are.
+    """The sum of all features of an image, weighted by the activation at their position and the rarity of their values.
 
     1. S is the sum of the values at each place, and the place's weight sqrt(S / |S|), |S| being the Euclidean length
        over all places: places where much is seen weigh more.

@@ -18,9 +18,9 @@ _MIN_POSTERIOR = 1e-4
 
 @dataclass(frozen=True)
 class Fisher(Encoder):
-    """Which way the means and variances of a mixture of Gaussians would have to change to describe an image better.
+    """How the means and variances of a mixture of Gaussians would have to change to fit the descriptors of an image.
 
-    1. A mixture of `k` Gaussians with weights w, means m and deviations s along each value is learnt by expectation
+    1. A mixture of `k` Gaussians with weights w, means m and deviations s along each value is trained by expectation
        and maximisation from the clusters of k-means.
     2. Descriptor x of T belongs to Gaussian i by its posterior p; posteriors below 1e-4 are dropped.
     3. Gradients with respect to means, u_i = sum p (x - m_i) / s_i / (T sqrt(w_i)), and with `variances`, those with
@@ -31,7 +31,7 @@ class Fisher(Encoder):
 
     Parameters
     ----------
-    k : Gaussians, 1 or more; fewer are learnt of fewer than eight descriptors for each
+    k : Gaussians, 1 or more; fewer where there are fewer than eight descriptors for each
     variances : take the gradients with respect to deviations too
     power : above 0 to 1, which leaves values as they are
 
@@ -84,7 +84,7 @@ class Fisher(Encoder):
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`weights (K,)`, `means (K, D)`, `variances (K, D)`, float32."""
         if not len(sample):
-            raise ValueError("Gaussians are learnt from descriptors; these images have none")
+            raise ValueError("Gaussians are trained on descriptors; these images have none")
         made = train_mixture(sample, self.k, report)
         return {name: values.astype(np.float32) for name, values in vars(made).items()}
 

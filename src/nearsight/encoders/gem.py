@@ -16,7 +16,7 @@ _MIN_VALUE = 1e-6
 
 @dataclass(frozen=True)
 class Gem(Pooling):
-    """The generalised mean of all features of an image: between the average (p = 1) and the maximum (p endless).
+    """The generalised mean of all features of an image: between the average (p = 1) and the maximum (p infinite).
 
     1. Values below 1e-6 become 1e-6.
     2. (mean of x^p)^(1/p) of each value over the features.
@@ -44,7 +44,7 @@ class Gem(Pooling):
 
     Notes
     -----
-    Departures: p is given, not learnt with the network.
+    Departures: p is given, not trained with the network.
 
     Examples
     --------

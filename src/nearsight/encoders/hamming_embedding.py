@@ -18,7 +18,7 @@ _PIECE = 4096
 class HammingEmbedding(WordEncoder):
     """Every feature is its visual word and a string of bits that says where in the word's cell it lies.
 
-    1. A vocabulary is learnt from descriptors of a sample of images; then, along random orthogonal directions, for
+    1. A vocabulary is trained on descriptors of a sample of images; then, along random orthogonal directions, for
        each word the medians of the descriptors in its cell.
     2. A bit is set where the descriptor along its direction lies above its word's median.
     3. A query's features may have several words each, with other bits in each.

@@ -14,7 +14,7 @@ from nearsight.types import LocalFeatures
 
 @dataclass(frozen=True)
 class Mac(Pooling):
-    """The largest that each value becomes anywhere in an image: maximum activations of convolutions.
+    """The maximum of each value over all features of an image: maximum activations of convolutions (MAC).
 
     1. The maximum of each value over the features.
     2. The row is divided by its length. Rows of several maps are added before.

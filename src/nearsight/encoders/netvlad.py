@@ -21,9 +21,9 @@ _ALPHA_SAMPLE_SIZE = 20_000
 
 @dataclass(frozen=True)
 class Netvlad(Encoder):
-    """For each visual word, how an image's descriptors lie around it, each by how far it belongs to the word.
+    """For each visual word, the sum of the differences to an image's descriptors, weighted by soft assignment.
 
-    1. Descriptors x are divided by their lengths. Their words' centres c_k are learnt by k-means.
+    1. Descriptors x are divided by their lengths. Their words' centres c_k are trained by k-means.
     2. x belongs to word k by a_k = exp(-a |x - c_k|^2) / sum_j exp(-a |x - c_j|^2), a being `alpha`.
     3. The sums over the descriptors of a_k (x - c_k), one word after another, are divided each by its own length.
     4. The row is divided by its length. Images without features are zeros.
@@ -33,7 +33,7 @@ class Netvlad(Encoder):
 
     Parameters
     ----------
-    k : words, 1 or more; fewer are learnt of fewer than eight descriptors for each
+    k : words, 1 or more; fewer where there are fewer than eight descriptors for each
     alpha : how sharply descriptors are given to words, above 0; none: such that at the mean of the squared distances to
         the nearest and to the next word, a descriptor belongs to the nearest a hundred times as much
 
@@ -53,7 +53,7 @@ class Netvlad(Encoder):
 
     Notes
     -----
-    Departures: centres and alpha are what the paper's training begins with; nothing is learnt by gradients.
+    Departures: centres and alpha are what the paper's training begins with; nothing is trained by gradients.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Netvlad(Encoder):
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`centres (K, D)` and `alpha (1,)`."""
         if not len(sample):
-            raise ValueError("words are learnt from descriptors; these images have none")
+            raise ValueError("words are trained on descriptors; these images have none")
         vectors = map_chunks(sample, l2_normalise)
         centres = Kmeans(self.k).train(vectors, report)["centres"]
         alpha = _initial_alpha(

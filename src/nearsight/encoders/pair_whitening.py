@@ -1,4 +1,4 @@
-"""Whitening learnt from pairs of images of the same thing: what differs within pairs counts little."""
+"""Whitening trained on pairs of images of the same thing: what differs within pairs counts little."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _Doubles: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PairWhitening(Encoder):
-    """The values of rows along directions in which pairs of the same thing lie close and everything else far.
+    """Vectors projected on directions in which pairs of the same thing are close and other images far apart.
 
     1. m is the mean of the rows, Q their principal directions, of n pairs at most n / 2 of them; y = Q (x - m).
     2. The covariance within the n pairs is S = sum (y_i - y_j)(y_i - y_j)' / n, plus a billionth of its mean variance
@@ -51,7 +51,7 @@ class PairWhitening(Encoder):
     ------
     ValueError
         where `dim` is below 1, there is no pair of two different rows, or rows are not as wide as those that it was
-        learnt from
+        trained on
 
     References
     ----------

@@ -21,7 +21,7 @@ from nearsight.types import Arrays, Encoder, Floats, LocalFeatures, TrainProgres
 
 _SEED = 20090708
 _WIDE = 4096
-"""The widest rows whose covariance is formed, and the most rows that wider ones are learnt from."""
+"""The widest rows whose covariance is formed, and the most rows that wider ones are trained on."""
 _PIECE = 2048
 _FLAT = 1e-9
 """The variance, as a part of the largest, below which a direction holds nothing but rounding."""
@@ -31,7 +31,7 @@ _Doubles: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Pca(Encoder):
-    """The values of rows, or of descriptors of features, along the directions in which a sample differs most.
+    """Vectors, or descriptors of features, projected on the directions of largest variance in a sample.
 
     1. The mean m of the sample is taken off (with `centre`).
     2. Of its covariance C = sum (x - m)(x - m)' / (N - 1) the eigenvectors of the largest eigenvalues are kept:
@@ -59,7 +59,7 @@ class Pca(Encoder):
     ------
     ValueError
         where a parameter is out of its range, the sample has fewer than two different rows, or rows are not as wide
-        as those that it was learnt from
+        as those that it was trained on
 
     References
     ----------

@@ -20,7 +20,7 @@ _MAX_EXTRA_REGIONS = 6
 
 @dataclass(frozen=True)
 class Regions(Encoder):
-    """The maxima of square regions of several sizes, as features: what R-MAC adds, on their own.
+    """The maxima of square regions of several sizes, as features: those that R-MAC adds up.
 
     1. On a map of W x H cells, w = min(W, H), regions of level l have sides of floor(2 w / (l + 1)) cells. There are l
        along the shorter side and l + m along the longer one, evenly spread; m is 0 for a square map, else that of 1 to

@@ -14,7 +14,7 @@ from nearsight.types import LocalFeatures
 
 @dataclass(frozen=True)
 class Spoc(Pooling):
-    """The sum of all features of an image, those in its middle weighing most: sum-pooled convolutional features.
+    """The sum of all features of an image, with the largest weights in the middle: sum-pooled convolutional features.
 
     1. A feature at (x, y) of an image of W x H pixels has the weight exp(-((x - W/2)^2 + (y - H/2)^2) / (2 s^2)) with
        s = `sigma` min(W, H) / 2.

@@ -15,7 +15,7 @@ from nearsight.types import Arrays, Encoder, LocalFeatures
 
 @dataclass(frozen=True)
 class Unit(Encoder):
-    """Rows, or descriptors of features, divided by their lengths, so that each counts alike.
+    """Vectors, or descriptors of features, divided by their lengths, so that each has the same weight.
 
     1. Each is divided by its Euclidean length; zeros stay zeros.
 

@@ -20,7 +20,7 @@ from nearsight.vocabularies.kmeans import Kmeans
 class Vlad(Encoder):
     """For each visual word, the sum of the differences between an image's descriptors and the word's centre.
 
-    1. `k` words are learnt by k-means. With several `vocabularies`, each is learnt from its own part of the sample.
+    1. `k` words are trained by k-means. With several `vocabularies`, each is trained on its own part of the sample.
     2. Each descriptor x goes to the word of its nearest centre c, and adds x - c to the sum of that word.
     3. The sums, one word after another, are evened out: "power" takes sign(v) |v|^`power` of each value, "intra"
        divides each word's sum by its length, so that what an image repeats does not drown the rest.
@@ -30,10 +30,10 @@ class Vlad(Encoder):
 
     Parameters
     ----------
-    k : words, 1 or more; fewer are learnt of fewer than eight descriptors for each
+    k : words, 1 or more; fewer where there are fewer than eight descriptors for each
     norm : "power" or "intra"
     power : the power of "power", above 0 to 1, which leaves values as they are
-    vocabularies : how many, learnt from different descriptors; PCA of all together is far better than one of k words
+    vocabularies : how many, trained on different descriptors; PCA of all together is far better than one of k words
 
     Returns
     -------
@@ -88,7 +88,7 @@ class Vlad(Encoder):
         count = len(sample) // self.vocabularies
         if not count:
             few = f"{self.vocabularies} of them or more; these images have {len(sample)}"
-            raise ValueError(f"vocabularies are learnt from descriptors, {few}")
+            raise ValueError(f"vocabularies are trained on descriptors, {few}")
         centres = []
         for part in range(self.vocabularies):
             own = sample[part :: self.vocabularies][:count]

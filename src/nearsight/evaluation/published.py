@@ -20,7 +20,7 @@ PUBLISHED = {
     "corel1k": Published(
         "T. Deselaers, D. Keysers, H. Ney, Features for image retrieval: an experimental comparison, Information "
         "Retrieval 11(2), 2008, doi:10.1007/s10791-007-9039-3",
-        "the same protocol: leave one out, all 1000 images as queries; its mAP is by rectangles",
+        "the same protocol: leave one out, all 1000 images as queries; its mAP is rectangular",
         {
             "colour histogram": {"mAP, rect.": 50.5, "1-NN error": 16.9},
             "patches of pixels, histogram": {"mAP, rect.": 48.3, "1-NN error": 17.9},

@@ -155,7 +155,7 @@ MEASURES = {
     ),
     "mAP, rect.": EvaluationMeasure(
         "%",
-        "mean average precision, by rectangles as in textbooks",
+        "mean average precision, rectangular as in textbooks",
         _percent(lambda o: rectangular_average_precision(o.ranks, o.n_positives)),
     ),
     "rank 1": EvaluationMeasure("%", "queries whose first hit is right", _percent(lambda o: precision_at(o.ranks, 1))),

@@ -24,7 +24,7 @@ _BLUR_PER_TILT = 0.8
 
 @dataclass(frozen=True)
 class Affine(LocalDescriptor):
-    """Other local features, found in views of the image from the side too, as if the camera had moved.
+    """Other local features, detected also in simulated views from other angles.
 
     1. The image is looked at with the tilts 1, 2^(1/2), 2, ... 2^(tilts/2), and for a tilt t above 1 from every
        72 / t degrees of half a turn: it is turned, smoothed along x by .8 (t^2 - 1)^(1/2), and made narrower by t.

@@ -9,7 +9,7 @@ from nearsight.features._network_features import NetworkFeatureMap
 
 @dataclass(frozen=True)
 class FeatureMap(NetworkFeatureMap):
-    """What a network sees at each position of an image: a map among the outputs of an ONNX model that has a card.
+    """The feature map of a neural network: an output of an ONNX model that has a card, one feature for each position.
 
     1. The image is scaled for the network: its longest side to `side` pixels times the scale, where the card leaves
        the size open ("inside"), and as the card says otherwise. What is smaller is not enlarged first.

@@ -9,7 +9,7 @@ from nearsight.features._network_features import NetworkFeatureMap
 
 @dataclass(frozen=True)
 class Mobilenetv2(NetworkFeatureMap):
-    """What MobileNetV2 sees at each 32nd pixel of an image: the last layer before it is averaged and classified.
+    """The last feature map of MobileNetV2 before pooling and classification: one feature for each 32 x 32 pixels.
 
     1. The image's longest side becomes `side` pixels times the scale; what is smaller is not enlarged first. Both
        sides are rounded to multiples of 32.

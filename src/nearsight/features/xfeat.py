@@ -21,7 +21,7 @@ _DIAMETER = 16.0
 
 @dataclass(frozen=True)
 class Xfeat(LocalDescriptor):
-    """Points that a small network finds again in other views, and how it describes them.
+    """Points that a small neural network detects and describes.
 
     1. The image is made grey and given to the network in 640 x 640 pixels: smaller in proportion where it is larger,
        and with nothing beside it where it is not square. Its values have mean 0 and deviation 1.

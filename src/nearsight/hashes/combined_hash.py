@@ -41,7 +41,7 @@ _SMALLEST = 64
 
 @dataclass(frozen=True)
 class CombinedHash(Descriptor):
-    """A hash of 136 bytes: 3 key hues, 5 zones of tone, and 128 bytes of what a network sees in the image.
+    """A hash of 136 bytes: 3 key hues, 5 zones of tone, and 128 bytes from a neural network.
 
     1. Bytes 0 to 2: the pixels' hues are parted into 3 groups by k-means on the circle, each pixel counting by its
        chroma. The middles of the groups, in 128 steps of a whole turn, the group with the most chroma first. An image

@@ -19,7 +19,7 @@ _CHANNELS = (3, 8, 16, 32, 64, 128, 128)
 
 @dataclass(frozen=True)
 class ConvolutionHash(Descriptor):
-    """A hash of 512 bytes: what six rounds of convolution and pooling with fixed random weights leave of an image.
+    """A hash of 512 bytes by six layers of convolution and pooling with fixed random weights.
 
     Nothing here is trained. Random convolutions keep colours, edges and their coarse places, so copies lie near each
     other; the meaning of an image is not in it.

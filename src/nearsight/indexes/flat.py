@@ -144,7 +144,7 @@ _MAX_SELECTED_SHARE = 1 / 4
 
 @dataclass(frozen=True)
 class Flat(Index):
-    """Looks at every row: exact, no training, fast enough for some hundred thousand images.
+    """Compares every vector: exact, no training, fast enough for some hundred thousand images.
 
     1. A first distance to every row is computed in single precision; rows that are removed, or left out by `allow`,
        are left out of it.

@@ -22,7 +22,7 @@ _faiss_kernels: Any = faiss  # its stubs leave these functions out
 
 @dataclass(frozen=True)
 class Gistis(CellIndex):
-    """Compares signatures of some hundred bits in the cells nearest to the query, then the best rows exactly.
+    """Compares signatures of some hundred bits in the cells nearest to the query, then the best vectors exactly.
 
     1. Fitted on a sample: `cells` centroids by k-means; a random rotation to `bits` directions; for each cell the
        median of each rotated value over the rows in it.

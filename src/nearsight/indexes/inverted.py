@@ -27,7 +27,7 @@ from nearsight.visual_words import Records
 
 @dataclass(frozen=True)
 class Inverted(Index):
-    """Compares the query with those images only that share visual words with it.
+    """Compares the query only with images that share visual words with it.
 
     1. For each word, the features that have it are listed by image, with their bits, angle and scale.
     2. The lists of the query's words are read; each pair of features adds its weight by the kernel to its image.

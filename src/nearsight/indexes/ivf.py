@@ -15,7 +15,7 @@ from nearsight.types import Arrays, Floats, Metric
 
 @dataclass(frozen=True)
 class Ivf(CellIndex):
-    """Compares the query with the rows of the nearest cells only.
+    """Compares the query with the vectors of the nearest cells only.
 
     1. Fitted on a sample: `cells` centroids by k-means.
     2. A row is kept as its id, 4 bytes, in the list of the cell of its nearest centroid.

@@ -13,7 +13,7 @@ from nearsight.types import Floats, Kernel
 
 @dataclass(frozen=True)
 class HammingVotes(Kernel):
-    """Features of the same word vote for each other where few of their bits differ, more the fewer.
+    """Features of the same word match where few of their bits differ; the fewer, the larger the weight.
 
     A pair of which h of B bits differ has the weight exp(-(h / (sigma B))^2) up to h = threshold B, and none beyond.
 

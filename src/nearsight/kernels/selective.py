@@ -13,7 +13,7 @@ from nearsight.types import Floats, Kernel
 
 @dataclass(frozen=True)
 class Selective(Kernel):
-    """Each word of an image counts once, by how alike its bits are: the more alike, the more than that.
+    """Each word that two images share counts once, with a weight that rises steeply with the similarity of its bits.
 
     With h of B bits different, u = 1 - 2 h / B, and the weight is u^alpha where u is at least `threshold`.
 

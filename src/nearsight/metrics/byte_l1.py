@@ -16,7 +16,7 @@ _BLOCK_VALUES = 128_000
 
 @dataclass(frozen=True)
 class ByteL1(Metric):
-    """The mean of the absolute differences of two rows of bytes, as numbers of 0..255.
+    """The mean of the absolute differences of two vectors of bytes, as numbers of 0..255.
 
     It ranks as L1 does, but works on the bytes themselves, and knows the largest distance that there can be.
 

@@ -16,7 +16,7 @@ _BLOCK_VALUES = 32_000
 
 @dataclass(frozen=True)
 class Cosine(Metric):
-    """One minus the cosine of the angle between two rows; their lengths do not count.
+    """One minus the cosine of the angle between two vectors; their lengths do not count.
 
     A row of zeros has no direction: it is at 0 from another row of zeros and at 1 from everything else.
 

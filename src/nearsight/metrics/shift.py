@@ -13,7 +13,7 @@ from nearsight.types import Floats
 
 @dataclass(frozen=True)
 class Shift(Warp):
-    """The sum of squared differences after the best warp of the image and the best small move of each pixel.
+    """The sum of squared differences after the best warp of the image and the best small shift of each pixel.
 
     1. The query's image is moved, scaled and mirrored as a whole to fit the row's image best, as in `warp`.
     2. Each pixel of the row is then compared with all pixels of that image up to `window` pixels away along x and

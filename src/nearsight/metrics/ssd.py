@@ -15,7 +15,7 @@ from nearsight.types.metric import distances_in_blocks
 
 @dataclass(frozen=True)
 class Ssd(Metric):
-    """The sum of the squared differences of two rows, such as those of `tiny`, pixel by pixel.
+    """The sum of the squared differences of two vectors, such as those of `tiny`, pixel by pixel.
 
     It ranks as L2 does. On the rows of `tiny` with zero mean and unit norm it is 2 - 2 correlation, and an upper
     bound of `warp`, which is one of `shift`.

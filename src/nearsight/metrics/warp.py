@@ -18,7 +18,7 @@ _BLOCK_VALUES = 250_000
 
 @dataclass(frozen=True)
 class Warp(Metric):
-    """The sum of squared differences after the best small move, change of scale and mirroring of the whole image.
+    """The sum of squared differences after the best small shift, change of scale and mirroring of the whole image.
 
     1. The query's image is moved by up to `reach` pixels along x and y, scaled about its middle by each of
        `scales`, and all of that mirrored too. Between pixels it is interpolated linearly, at the edges drawn out.

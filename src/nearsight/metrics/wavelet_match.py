@@ -32,7 +32,7 @@ _WEIGHTS = {
 
 @dataclass(frozen=True)
 class WaveletMatch(Metric):
-    """How many of the query's large wavelet coefficients another image has not, at the same place and sign.
+    """How many of the query's large wavelet coefficients another image lacks, at the same place and sign.
 
     1. A row is three means, then the signed places of as many coefficients for each of the channels Y, I, Q; 0 is
        none.

@@ -27,7 +27,7 @@ _HUE_DIFFERENCES = np.where(_STEPS < HUE_STEPS, np.minimum(_STEPS, HUE_STEPS - _
 
 @dataclass(frozen=True)
 class WeightedBytes(Metric):
-    """How far two combined hashes are apart: differences of their bytes, each part with a weight set by hand.
+    """The distance of two combined hashes: differences of their bytes, each part with a weight set by hand.
 
     1. The first 3 bytes are hues of 128 steps of 2.8 degrees: they differ by the shorter way round, 0 to 64. A byte of
        128 or more stands for no hue: it differs from a hue by 64, the most there is, and not from another such byte.

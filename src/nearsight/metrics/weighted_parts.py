@@ -20,7 +20,7 @@ _BYTES = {"uint8": 1, "float32": 4}
 
 @dataclass(frozen=True)
 class WeightedParts(Metric):
-    """The weighted mean of how unlike the parts of two rows are, each part by a metric of its own.
+    """The weighted mean of the distances of the parts of two vectors, each part by a metric of its own.
 
     1. A row is bytes: the parts one after the other, part i of `sizes[i]` values of `dtypes[i]`.
     2. The distance d of a part becomes 1 - s(d) with the similarity s of its metric, 0 (the same) to 1: so distances

@@ -1,4 +1,4 @@
-"""Query expansion of rows: the first hits are averaged with the query, and their average asks again."""
+"""Query expansion of vectors: a second search with the average of the query and the first hits."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, RerankContext,
 
 @dataclass(frozen=True)
 class Aqe(Reranker):
-    """Asks again with the average of the query and its first hits, the nearest of them weighing most.
+    """Searches again with the average of the query and its first hits, weighted by similarity (query expansion).
 
         q' = (q + sum_i w_i d_i) / (1 + sum_i w_i),  w_i = max(0, cos(q, d_i))^alpha,  over the first n hits d_i
 
-    It raises what is found where the first hits are right, and lowers it where they are not: no hit is checked, unless
-    `verified` says that only those count which a refiner before it has verified, such as `spatial`; where there are
-    none, the hits stay as they are. What follows in the recipe is asked with q' too.
+    Results improve where the first hits are right, and get worse where they are not: no hit is checked, unless
+    `verified` is true. Then only hits count that a re-ranker before it, such as `spatial`, has verified; without such
+    hits nothing is changed. The re-rankers that follow in the recipe use q' too.
 
     Parameters
     ----------

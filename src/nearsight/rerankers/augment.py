@@ -30,7 +30,7 @@ class Augment(VectorReranker):
     ----------
     n : neighbours that each hit is averaged with, 1 or more
     alpha : the power of a neighbour's cosine by which it weighs; 0 or more, 0 for a plain average
-    hits : the first hits that are looked at, 1 or more
+    hits : the first hits that are re-ranked, 1 or more
 
     Returns
     -------

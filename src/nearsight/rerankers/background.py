@@ -14,7 +14,7 @@ from nearsight.types import Floats, Ids, RerankContext
 
 @dataclass(frozen=True)
 class Background(VectorReranker):
-    """Takes from each score what the query, the hit or both reach anyway among unrelated images.
+    """Subtracts from each score how similar the query, the hit or both are to a sample of the collection.
 
         s'(q, d) = cos(q, d) - beta b(q) - beta b(d),   b(x) = the n-th largest cosine between x and the background
 
@@ -28,7 +28,7 @@ class Background(VectorReranker):
     beta : how much is taken, 0 or more
     of : query, hits or both: whose neighbours are counted
     sample : images of the background, 1 or more
-    hits : the first hits that are looked at, 1 or more
+    hits : the first hits that are re-ranked, 1 or more
 
     Returns
     -------

@@ -23,7 +23,7 @@ _POWER = 3
 
 @dataclass(frozen=True)
 class Diffuse(VectorReranker):
-    """Ranks the hits by what flows to them from the query's neighbours, over a graph of their own neighbourhoods.
+    """Ranks the hits by diffusion from the query's neighbours, over the neighbourhood graph of the hits.
 
     1. Two rows are s = max(0, cos)^3 alike. In the graph W of the first `hits`, two are joined where each is among the
        `k` nearest of the other.

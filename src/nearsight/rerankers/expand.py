@@ -1,4 +1,4 @@
-"""Query expansion: verified hits ask too."""
+"""Query expansion: verified hits become queries too."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _MARGIN = 0.05
 
 @dataclass(frozen=True)
 class Expand(Reranker):
-    """Asks again with the hits that were verified, and gathers what all of them find.
+    """Searches again with the verified hits, and merges the results (query expansion).
 
-    1. Of the first `n` hits that a refiner before it has verified, the features are taken that lie where the query is
-       seen; each such hit asks for itself.
+    1. Of the first `n` hits that a re-ranker before it has verified, the features are taken that lie where the query is
+       seen; each such hit is a query of its own.
     2. An image's score is the mean of those by the query and by each of these hits: for a linear kernel, that of the
        average of their vectors. With `alpha` above 0 a hit weighs by its own score to that power.
-    3. `how` = discriminative: what tells the query and these hits from the last hits is learnt by a linear support
-       vector machine over their kernel, and its score orders the images.
+    3. `how` = discriminative: a linear support vector machine over their kernel is trained to separate the query and
+       these hits from the last hits, and its score orders the images.
 
     Where nothing was verified, the hits stay as they are.
 
     Parameters
     ----------
-    n : verified hits that ask, 1 or more
+    n : verified hits that become queries, 1 or more
     how : average or discriminative
     alpha : the power of a hit's own score by which it weighs, 0 or more
     depth : how many hits come of it, 1 or more

@@ -29,7 +29,7 @@ class Reciprocal(VectorReranker):
     k1 : neighbours that are shared, 2 or more
     k2 : neighbours over which is averaged, 1 or more; 1 averages nothing
     weight : the share of the distance itself in the order, 0 to 1
-    hits : the first hits that are looked at, 1 or more
+    hits : the first hits that are re-ranked, 1 or more
 
     Returns
     -------

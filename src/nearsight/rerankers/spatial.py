@@ -22,7 +22,7 @@ SpatialEvidence: TypeAlias = "tuple[int | None, Match | None]"
 
 @dataclass(frozen=True)
 class Spatial(Reranker):
-    """Moves hits to the front whose matched features lie as those of the query do, seen from another place.
+    """Moves hits to the front whose matched features agree with the query on one homography.
 
     1. Features of the query and of each of the first `n` hits match where they have the same visual word and, where
        they have bits, at most the share `threshold` of them differs. Words that make many such pairs say nothing of
@@ -30,16 +30,16 @@ class Spatial(Reranker):
     2. Every match proposes a similarity by its two places, scales and angles. The proposal with most agreement is
        fitted as an affine transform, then as a homography, robustly (MAGSAC++).
     3. A hit with `inliers` agreeing matches or more is verified. Verified hits come first, by how many agree; all
-       others follow in their order: moving hits up for a few agreeing matches does more harm than good.
+       others follow in their order: moving hits up for a few agreeing matches makes results worse.
 
-    What is stored of visual words is enough for it: no image is looked at again. Where rows are no visual words,
+    The stored visual words suffice: no image is read again. Where the vectors are not visual words,
     RootSIFT features of the query and of the stored thumbnails match, those that are each other's nearest and clearly
-    so; of these fewer need to agree, `spatial(inliers=8)`. When `seconds` are over, the hits that have not been looked
-    at stay where they are, and say so.
+    so; of these fewer need to agree, `spatial(inliers=8)`. After `seconds`, hits that have not been examined
+    keep their rank, and say so.
 
     Parameters
     ----------
-    n : hits looked at, 1 or more
+    n : hits that are examined, 1 or more
     inliers : matches that must agree, 5 or more
     threshold : the share of bits that may differ between matching features, 0 to 1
     tolerance : how far a match may miss, in units of the hit's longest side
@@ -88,7 +88,7 @@ class Spatial(Reranker):
 
     def __post_init__(self) -> None:
         if self.n < 1:
-            raise ValueError(f"n is how many hits are looked at, 1 or more; got {self.n}")
+            raise ValueError(f"n is how many hits are examined, 1 or more; got {self.n}")
         if self.inliers < 5:
             raise ValueError(f"inliers is how many matches must agree, 5 or more; got {self.inliers}")
         if not 0 <= self.threshold <= 1:
@@ -168,13 +168,13 @@ def explain_inliers(
     tried, match = evidence
     count = 0 if match is None else len(match.hit_points)
     if tried is None:
-        return Explanation("not looked at: the time for this query was over", "not looked at")
+        return Explanation("not examined: the time limit of this query was reached", "not examined")
     if match is None or count < min_inliers:
         sentence = f"too few matched features agree ({count} of {tried}): not verified"
         return Explanation(sentence, "not verified", False, None)
     to_query, to_hit = (np.array([max(size) / size[0], max(size) / size[1]]) for size in (query_size, hit_size))
     unit = np.diag([*to_hit, 1]) @ match.homography @ np.linalg.inv(np.diag([*to_query, 1]))
-    sentence = f"{count} of {tried} matched features agree on how it is seen from another place"
+    sentence = f"{count} of {tried} matched features agree on one homography"
     return Explanation(
         sentence,
         "the same thing",

@@ -95,12 +95,12 @@ class Verify(Reranker):
        All others follow with their scores in their order: moving hits up for a few agreeing points does more harm
        than good.
 
-    An index of whole images does not see through turns and frames. It is asked with the query and its mirror image,
+    An index of whole images does not find rotated or framed copies. It is searched with the query and its mirror image,
     and with guesses, turned by right angles and without a plain border, which count where they are nearer than both.
 
     Parameters
     ----------
-    n : hits looked at, 1 or more
+    n : hits that are examined, 1 or more
     mirror : also look for mirrored copies
     turns : also look for copies turned by right angles
     trim : also look for the original of an image in a plain frame
@@ -298,7 +298,7 @@ def _verified_sentence(evidence: Evidence, total: int) -> str:
     mirror = "mirrored, " if evidence.mirrored else ""
     return (
         f"{evidence.affine.n_inliers} matched points agree on one transform ({mirror}scale {scale:.2f}, turned {turn} "
-        f"degrees); expected by chance in {total:,} images: 1e{evidence.log_nfa:.0f}"
+        f"degrees); expected by chance in {total:,} {'image' if total == 1 else 'images'}: 1e{evidence.log_nfa:.0f}"
     )
 
 

@@ -70,7 +70,7 @@ def sum_label(query: Query) -> str:
     images, others = ([_term_name(each) for each in some] for some in (query.plus_images, query.minus_images))
     own = ["the image"] if query.image is not None else []
     plus, minus = ", ".join([*own, *query.plus_texts, *images]), ", ".join([*query.minus_texts, *others])
-    return f"the nearest to: {plus}" + (f"; away from: {minus}" if minus else "")
+    return f"in the order of the distance to: {plus}" + (f"; away from: {minus}" if minus else "")
 
 
 def _term_name(image: Path | bytes | Image) -> str:

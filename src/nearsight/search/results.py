@@ -18,8 +18,8 @@ class Hit:
     """One image that was found.
 
     `score` in 0..1; `distance` in the unit of `metric`; `alike` and `verdict` are the method's verdict, `why` a
-    sentence; `explanation` holds the matched points where there are some. Where there is a `heat_map`,
-    `Collection.explain` says which places of both images make the score.
+    sentence; `explanation` holds the matched points, if any. If there is a `heat_map`, `Collection.explain` returns
+    what each region of both images adds to the score.
     """
 
     rank: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -83,6 +83,11 @@ def escape_surrogates(text: str) -> str:
     return text.encode("utf8", "backslashreplace").decode()
 
 
+def _location(path: Sequence[str | int]) -> str:
+    """The name of an invalid parameter or field; `body` where the whole body is missing."""
+    return ".".join(map(str, path[1:] or path))
+
+
 def register_error_handlers(app: FastAPI, redact: Callable[[str], str]) -> None:
     """Turn every error into a JSON response; `redact` removes local paths from messages."""
 
@@ -92,7 +97,7 @@ def register_error_handlers(app: FastAPI, redact: Callable[[str], str]) -> None:
 
     async def handle_invalid(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, RequestValidationError)
-        message = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in problem.errors())
+        message = "; ".join(f"{_location(each['loc'])}: {each['msg']}" for each in problem.errors())
         return error_response(422, message, "see /api/openapi.json for the parameters")
 
     async def handle_http(request: Request, problem: Exception) -> JSONResponse:

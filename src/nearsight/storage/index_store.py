@@ -79,7 +79,7 @@ class IndexStore:
         if not pipeline.index.supports_metric(pipeline.metric):
             return f"exact: {name} cannot rank by {pipeline.metric_name}"
         if total < pipeline.index.exact_below:
-            return f"exact: {total:,} images; {name} answers from {pipeline.index.exact_below:,} on"
+            return f"exact: {total:,} images; {name} is used from {pipeline.index.exact_below:,} on"
         if problem := self.damage.get(pipeline.cache_key) or self.damage.get(""):
             return f"exact: the cache of {name} is damaged ({problem})"
         if find_entries(self.entries, pipeline.cache_key)[0] is None:

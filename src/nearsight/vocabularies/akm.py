@@ -17,7 +17,7 @@ _INDEX_CACHE = CentreIndexCache()
 
 @dataclass(frozen=True)
 class Akm(Vocabulary):
-    """Words are the means of clusters, as in k-means, but the nearest is looked up in an index: for many words.
+    """Words are the means of clusters, as in k-means, but an index finds the nearest one: for many words.
 
     1. Lloyd's algorithm on a sample of descriptors, in which each goes to the nearest centre that an index over the
        centres finds; the index is made anew in every round. Fewer words where there are fewer than eight descriptors
@@ -73,7 +73,7 @@ class Akm(Vocabulary):
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`centres (K, D)`."""
         if not len(sample):
-            raise ValueError("a vocabulary is learnt from descriptors; these images have none")
+            raise ValueError("a vocabulary is trained on descriptors; these images have none")
         return {"centres": kmeans(sample, max(1, min(self.k, len(sample) // 8)), report, _build_akm_assigner)}
 
     def assign(self, descriptors: Floats, fitted: Arrays, several: int = 1) -> NDArray[np.int32]:

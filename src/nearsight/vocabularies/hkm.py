@@ -16,7 +16,7 @@ _CHUNK = 256
 
 @dataclass(frozen=True)
 class Hkm(Vocabulary):
-    """Words are the leaves of a tree of clusters, each split into a few by k-means; a descriptor walks down it.
+    """Words are the leaves of a tree of clusters, each split into a few by k-means; a descriptor descends the tree.
 
     1. k-means splits the sample into `branch` clusters, each of these into as many, and so on, `depth` times; a
        cluster of fewer than eight descriptors for each of its parts into fewer.
@@ -75,7 +75,7 @@ class Hkm(Vocabulary):
         These are the numbers, among the clusters of level l, of the parts of each of the m above; -1 is none.
         """
         if not len(sample):
-            raise ValueError("a vocabulary is learnt from descriptors; these images have none")
+            raise ValueError("a vocabulary is trained on descriptors; these images have none")
         fitted: dict[str, NDArray[Any]] = {}
         clusters = [np.arange(len(sample))]
         for level in range(self.depth):

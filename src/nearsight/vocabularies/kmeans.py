@@ -62,7 +62,7 @@ class Kmeans(Vocabulary):
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`centres (K, D)`."""
         if not len(sample):
-            raise ValueError("a vocabulary is learnt from descriptors; these images have none")
+            raise ValueError("a vocabulary is trained on descriptors; these images have none")
         return {"centres": kmeans(sample, max(1, min(self.k, len(sample) // 8)), report)}
 
     def assign(self, descriptors: Floats, fitted: Arrays, several: int = 1) -> NDArray[np.int32]:
