@@ -93,7 +93,7 @@ def test_a_bit_that_only_one_layer_catches(harmed, layer, place, without):
 
 def test_images_that_are_gone_from_a_page_are_missed(harmed):
     """Neither their number nor what a filter leaves is taken from the page."""
-    flip(harmed, *fewer(harmed, "sqlite_autoindex_picture_1"))
+    flip(harmed, *fewer(harmed, "sqlite_autoindex_image_1"))
     assert verdict(harmed, "judge") == "detected"
     with ns.open(collection=harmed.home) as photos, pytest.raises(DamagedError, match="list of images"):
         photos.search(where="width > 0")

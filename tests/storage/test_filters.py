@@ -203,7 +203,7 @@ def test_a_filter_alone_lists_and_goes_with_words(photographs):
         assert [hit.path for hit in alone] == sorted(p.path.decode() for p in photos.images() if p.format == "JPEG")
         assert alone.verdict == "found"
         assert [hit.path for hit in photos.search(words="china", where="format = JPEG")] == ["china.jpg"]
-        assert photos.search(words="china", where="format = PNG").verdict == "nothing like it here"
+        assert photos.search(words="china", where="format = PNG").verdict == "no image matches"
         assert len(photos.search(where="width > 1", k=3)) == 3
         with pytest.raises(UsageError, match="no field"):
             photos.search(where="nothing = 3")

@@ -68,7 +68,8 @@ def verify_models_command(json: JsonOption = False) -> None:
     from nearsight.models import inference, store
 
     found, runs = store.verify_models(), dict[str, str]()
-    for name in [name for name, problem in found.items() if not problem and store.find_card(name).outputs]:
+    networks = [name for name in found if store.find_card(name).file.endswith(".onnx")]
+    for name in [name for name in networks if not found[name]]:
         try:
             runs[name] = inference.execution_provider(name)
         except ModelError as error:

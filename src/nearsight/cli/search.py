@@ -263,7 +263,8 @@ def _print_hits(results: Results) -> None:
         style = "" if hit.alike is not False else "dim"
         cells = (str(hit.rank), f"{hit.score:.3f}", hit.verdict, to_printable(hit.path), hit.why)
         table.add_row(*(Text(cell, overflow="fold") for cell in cells), style=style)
-    Console(soft_wrap=False).print(table)
+    if results.hits:
+        Console(soft_wrap=False).print(table)
     if results.verdict:
         typer.echo(f"{results.verdict}; {plural(results.total, 'image')} searched")
 

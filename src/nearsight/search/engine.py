@@ -17,7 +17,7 @@ from nearsight.pipeline import Pipeline
 from nearsight.search.encode import EncodedQuery, encode_query
 from nearsight.search.explain import distance_to_score, explain_hits
 from nearsight.search.heat_map import HeatMapInputs, explains_places
-from nearsight.search.results import FOUND, NOTHING, Hit, Results
+from nearsight.search.results import FOUND, NO_MATCH, NOTHING, Hit, Results
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Reranker
 from nearsight.types.metric import Metric
@@ -223,6 +223,8 @@ def _insert_verified(
 
 def overall_verdict(hits: Sequence[Hit]) -> str:
     """What the answer as a whole is."""
+    if not hits:
+        return NO_MATCH
     if any(hit.alike for hit in hits):
         return FOUND
     return NOTHING if all(hit.alike is False for hit in hits) else ""

@@ -11,6 +11,8 @@ from nearsight.types import Explanation
 
 FOUND = "found"
 NOTHING = "nothing like it here"
+NO_MATCH = "no image matches"
+"""No hit at all: the words or the filter leave no image."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ class Hit:
 
 @dataclass(frozen=True)
 class Results(Sequence[Hit]):
-    """The hits of one query, best first. `verdict` is "found", "nothing like it here", or empty (no verdict)."""
+    """The hits of one query, best first.
+
+    `verdict` is "found", "nothing like it here", "no image matches" (no hit at all), or empty (no verdict).
+    """
 
     recipe: str
     verdict: str

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nearsight.search.results import FOUND, NOTHING, Hit, Results
+from nearsight.search.results import FOUND, NO_MATCH, Hit, Results
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.filters import parse_filter
 from nearsight.storage.full_text import FullTextIndex, explain_text_match
@@ -60,7 +60,7 @@ class TextSearch:
         return [(image_id, score) for image_id, score in self._full_text.search(query.words, -1) if image_id in among]
 
     def _results(self, recipe: str, hits: Sequence[Hit]) -> Results:
-        return Results(recipe, FOUND if hits else NOTHING, tuple(hits), self._catalogue.count_images())
+        return Results(recipe, FOUND if hits else NO_MATCH, tuple(hits), self._catalogue.count_images())
 
 
 def _text_hit(rank: int, record: ImageRecord, distance: float, metric: str, reason: Explanation) -> Hit:

@@ -258,7 +258,7 @@ class HitResponse(BaseModel):
 
 
 class SearchResponse(BaseModel):
-    """The hits, best first. `verdict` is "found", "nothing like it here", or empty (no verdict)."""
+    """The hits, best first. `verdict` is "found", "nothing like it here", "no image matches", or empty (none)."""
 
     model_config = _schema_example(
         query={
