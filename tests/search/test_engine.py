@@ -150,7 +150,7 @@ def test_words_find_names_and_leave_only_those(photos):
     assert {hit.path for hit in photos.search(words="SUB")} == {"sub/astronaut.png", "sub/brick.png"}
     assert [hit.path for hit in photos.search(words="sub astro")] == ["sub/astronaut.png"]
     assert photos.search(words="sub", k=1)[0].alike
-    assert photos.search(words="nowhere").verdict == NOTHING
+    assert photos.search(words="nowhere").verdict == NO_MATCH
     left = photos.search(photos.root / "coffee.png", words="sub")
     assert {hit.path for hit in left} == {"sub/astronaut.png", "sub/brick.png"}
     assert left.verdict == NOTHING
