@@ -7,7 +7,7 @@ from PIL import Image
 
 import nearsight as ns
 from nearsight.errors import ImageError, RecipeError, UsageError
-from nearsight.search.results import FOUND, NOTHING
+from nearsight.search.results import FOUND, NO_MATCH, NOTHING
 from nearsight.types import Query
 from tests.conftest import thirteen
 
