@@ -48,7 +48,7 @@ def test_few_pairs_turn_nothing_down_that_may_be_near():
     assert background.explain(first * 0.99).alike is True
     assert background.explain(first).alike is None
     assert background.explain(third).alike is None
-    assert "too few" in background.explain(third).sentence
+    assert "too small for a verdict" in background.explain(third).sentence
     assert background.explain(fifth).alike is False
 
 

@@ -88,5 +88,5 @@ def test_command_writes_its_section(tmp_path):
     subprocess.run(command, check=True, cwd=Path(__file__).parents[2], capture_output=True)
     begin, end = markers("search")
     written = page.read_text().partition(begin)[2].partition(end)[0]
-    assert "500 rows of `gist`" in written
+    assert "500 vectors of `gist`" in written
     assert "| `flat` | 1.000 |" in written

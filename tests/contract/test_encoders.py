@@ -203,7 +203,7 @@ def test_what_was_learnt_of_other_widths_is_refused(kind, encoder):
 def test_too_few_descriptors_are_refused(kind, encoder):
     if not encoder.sample_size:
         pytest.skip("it learns nothing")
-    with pytest.raises(ValueError, match="learnt"):
+    with pytest.raises(ValueError, match="trained on descriptors"):
         encoder.train(SAMPLE[:0], quiet)
 
 
@@ -296,5 +296,5 @@ def test_words_of_two_vocabularies_do_not_mix(component):
 def test_vocabularies_of_few_descriptors_and_of_none(component):
     fitted = component.train(SAMPLE[:3], quiet)
     assert (component.assign(SAMPLE[:9], fitted) >= 0).all()
-    with pytest.raises(ValueError, match="learnt"):
+    with pytest.raises(ValueError, match="trained on descriptors"):
         component.train(SAMPLE[:0], quiet)
