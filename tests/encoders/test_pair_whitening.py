@@ -80,8 +80,8 @@ def found(rows):
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        (np.zeros((1, WIDTH), np.float32), "learnt from pairs"),
-        (np.zeros(WIDTH, np.float32), "learnt from pairs"),
+        (np.zeros((1, WIDTH), np.float32), "trained on pairs"),
+        (np.zeros(WIDTH, np.float32), "trained on pairs"),
         (np.ones((8, WIDTH), np.float32), "all the same"),
         (np.repeat(views(4)[::2], 2, axis=0), "the same"),
     ],

@@ -38,13 +38,13 @@ def trained_array(trained: Arrays, name: str) -> Floats:
 def check_width(vectors: NDArray[Any], width: int) -> None:
     """ValueError where rows are not `(N, width)`."""
     if vectors.ndim != 2 or vectors.shape[1] != width:
-        raise ValueError(f"what was learnt is for rows of {width} values, (N, {width}); got {vectors.shape}")
+        raise ValueError(f"the trained state is for vectors of {width} values, (N, {width}); got {vectors.shape}")
 
 
 def check_not_constant(sample: NDArray[Any]) -> None:
     """ValueError where all rows of a sample are the same, so that training is impossible."""
     if not any((sample[start : start + _PIECE] != sample[0]).any() for start in range(0, len(sample), _PIECE)):
-        raise ValueError(f"this is learnt from how rows differ; these {len(sample)} are all the same")
+        raise ValueError(f"this is trained on how vectors differ; these {len(sample)} are all the same")
 
 
 def largest_eigenpairs(symmetric: NDArray[np.float64], n_pairs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -73,7 +73,7 @@ class Netvlad(Encoder):
         if self.k < 1:
             raise ValueError(f"k is the number of words, 1 or more; got {self.k}")
         if self.alpha is not None and not 0 < self.alpha < np.inf:
-            raise ValueError(f"alpha is above 0, or none to have it learnt; got {self.alpha}")
+            raise ValueError(f"alpha is above 0, or none to have it trained; got {self.alpha}")
 
     @property
     def sample_size(self) -> int:

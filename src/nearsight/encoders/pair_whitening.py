@@ -93,7 +93,7 @@ class PairWhitening(Encoder):
     def train(self, sample: NDArray[Any], report: TrainProgress) -> Arrays:
         """`mean (D,)`, `axes (dim, D)` and `variances (dim,)` along them; rows 2i and 2i + 1 show the same thing."""
         if sample.ndim != 2 or len(sample) < 2:
-            raise ValueError(f"directions are learnt from pairs of rows, (2n, D), n 1 or more; got {sample.shape}")
+            raise ValueError(f"directions are trained on pairs of vectors, (2n, D), n 1 or more; got {sample.shape}")
         values = np.asarray(sample[: len(sample) // 2 * 2], np.float64)
         check_not_constant(values)
         mean = values.mean(axis=0)
@@ -104,7 +104,7 @@ class PairWhitening(Encoder):
         within = apart.T @ apart / len(apart)
         level = np.trace(within) / len(within)
         if level <= _FLAT * np.square(turned).mean():
-            raise ValueError(f"this is learnt from how pairs differ; the rows of these {len(apart)} are the same")
+            raise ValueError(f"this is trained on how pairs differ; the vectors of these {len(apart)} are the same")
         lower = scipy.linalg.cholesky(within + _FLOOR * level * np.eye(len(within)), lower=True)
         projected = scipy.linalg.solve_triangular(lower, turned.T, lower=True)
         squares, vectors = largest_eigenpairs(projected @ projected.T, self.dim)

@@ -109,7 +109,7 @@ class Pca(Encoder):
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """`mean (D,)`, `axes (dim, D)` with whitening and turn in them, `variances (dim,)` along the directions."""
         if sample.ndim != 2 or len(sample) < 2:
-            raise ValueError(f"directions are learnt from 2 rows or more, (N, D); got {sample.shape}")
+            raise ValueError(f"directions are trained on 2 vectors or more, (N, D); got {sample.shape}")
         wide = sample.shape[1] > _WIDE
         if wide:
             sample = sample[np.linspace(0, len(sample) - 1, min(len(sample), _WIDE)).astype(int)]
