@@ -145,5 +145,5 @@ def test_no_descriptors_are_refused():
 
 def test_descriptors_of_another_width_are_refused():
     fisher = Fisher(k=2)
-    with pytest.raises(ValueError, match=r"rows of 8 values"):
+    with pytest.raises(ValueError, match=r"vectors of 8 values"):
         fisher.encode([described(np.ones((3, 7)))], fisher.train(SAMPLE, quiet))

@@ -129,7 +129,7 @@ def test_fewer_values_keep_the_order_of_distances_of_other_rows():
 
 @pytest.mark.parametrize("rows", [ROWS[:1], ROWS[:0], ROWS[0]], ids=["one", "none", "no matrix"])
 def test_too_few_rows_are_refused(rows):
-    with pytest.raises(ValueError, match="2 rows or more"):
+    with pytest.raises(ValueError, match="2 vectors or more"):
         Pca().train(rows, quiet)
 
 

@@ -151,5 +151,5 @@ def test_too_few_descriptors_are_refused():
 
 def test_descriptors_of_another_width_are_refused():
     vlad = Vlad(k=2)
-    with pytest.raises(ValueError, match=r"rows of 8 values"):
+    with pytest.raises(ValueError, match=r"vectors of 8 values"):
         vlad.encode([described(np.ones((3, 7)))], vlad.train(SAMPLE, quiet))
