@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from unittest.mock import patch
@@ -40,3 +44,28 @@ def _written(stream: io.TextIOWrapper) -> str:
     buffer = stream.buffer
     assert isinstance(buffer, io.BytesIO)
     return buffer.getvalue().decode()
+
+
+_ONE_BY_ONE = """
+import json, sys
+from tests.command import nearsight
+done = [nearsight(*words) for words in json.loads(sys.argv[1])]
+print(json.dumps([(each.returncode, each.stdout, each.stderr) for each in done]))
+"""
+
+
+def in_one_process(commands: Sequence[Sequence[object]], path: Path) -> list[CompletedProcess[str]]:
+    """Commands, one after the other, in one new process that has one more package on its path."""
+    root = Path(__file__).resolve().parent.parent
+    paths = os.pathsep.join([str(path), *map(os.path.abspath, filter(None, sys.path))])
+    words = json.dumps([[str(word) for word in command] for command in commands])
+    done = subprocess.run(
+        [sys.executable, "-c", _ONE_BY_ONE, words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": paths},
+        cwd=root,
+    )
+    assert done.returncode == 0, done.stderr
+    return [CompletedProcess(words, *each) for each in json.loads(done.stdout)]

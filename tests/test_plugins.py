@@ -1,4 +1,4 @@
-"""Packages that bring methods: the example in examples/, as a wheel, and packages that are broken."""
+"""A package that brings methods: the example in examples/, as a wheel."""
 
 from __future__ import annotations
 
@@ -10,38 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import in_one_process
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "nearsight-projection"
-HEAD = """
-from dataclasses import dataclass
-from nearsight.types import Descriptor, Metric
-"""
-METRIC = '''
-@dataclass(frozen=True)
-class Odd(Metric):
-    """A metric from outside."""
-
-    def distances(self, queries, rows):
-        return abs(queries[:, None] - rows[None]).sum(2)
-'''
-BROKEN = {
-    "a missing library": ("import no_such_library", "ModuleNotFoundError: No module named 'no_such_library'"),
-    "a fault of syntax": ("def (", "SyntaxError: invalid syntax"),
-    "an exit": ("import sys; sys.exit('goodbye')", "SystemExit: goodbye"),
-    "no class": ("", "outside.odd holds no class Odd"),
-    "something else": ("def Odd(): pass", "outside.odd holds no class Odd"),
-    "a foreign class": (
-        "class Odd: pass",
-        "Odd derives from none of Descriptor, LocalDescriptor, Vocabulary, Encoder, Metric, Index, Reranker",
-    ),
-    "no dataclass": (HEAD + "class Odd(Metric): pass", "Odd is no frozen dataclass"),
-    "methods missing": (HEAD + "@dataclass(frozen=True)\nclass Odd(Descriptor): pass", "Odd lacks embed, size"),
-    "a default missing": (HEAD + METRIC + "    power: float\n", "needs a default; power has none"),
-    "a wrong default": (
-        HEAD + METRIC + "    def __post_init__(self):\n        raise ValueError('power is 1 to 9')\n",
-        "ValueError: power is 1 to 9",
-    ),
-}
 
 
 def nearsight(*arguments: object, path: Path) -> subprocess.CompletedProcess[str]:
@@ -52,18 +24,6 @@ def nearsight(*arguments: object, path: Path) -> subprocess.CompletedProcess[str
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
     assert "Traceback" not in done.stderr, done.stderr
     return done
-
-
-def installed(folder: Path, source: str, name: str = "odd", package: str = "outside") -> Path:
-    """A package with one method, as pip leaves it behind."""
-    module, about = folder / package, folder / f"{package}-1.0.dist-info"
-    module.mkdir(parents=True)
-    about.mkdir()
-    (module / "__init__.py").write_text("")
-    (module / "odd.py").write_text(source)
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[nearsight.methods]\n{name} = {package}.odd\n")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -102,17 +62,21 @@ def pages(tmp_path):
 
 
 def test_the_example_is_used_as_a_wheel(wheel, pages, tmp_path):
-    recipe = "projection | flat | vary(weight=.3)"
-    assert "projection(length=64)" in nearsight("recipes", "projection", path=wheel).stdout
-    listed = nearsight("recipes", path=wheel)
+    asked = ("search", tmp_path / "page.png", "--in", pages, "--json", "--recipe")
+    commands = [
+        ("recipes", "projection"),
+        ("recipes",),
+        ("index", pages, "--recipe", "projection | flat | vary(weight=.3)", "--json"),
+        (*asked, "projection"),
+        (*asked, "projection | flat | vary(weight=.9)"),
+    ]
+    one, listed, done, plain, varied = in_one_process(commands, wheel)
+    assert "projection(length=64)" in one.stdout
     assert "Moves hits back" in listed.stdout
     assert listed.stderr == ""
-    done = nearsight("index", pages, "--recipe", recipe, "--json", path=wheel)
     assert json.loads(done.stdout)["images"] == 6, done.stderr
-    asked = ("search", tmp_path / "page.png", "--in", pages, "--json", "--recipe")
-    plain = json.loads(nearsight(*asked, "projection", path=wheel).stdout)["hits"]
+    plain, varied = (json.loads(each.stdout)["hits"] for each in (plain, varied))
     assert {hit["path"] for hit in plain[:2]} == {"2.png", "2-again.png"}
-    varied = json.loads(nearsight(*asked, "projection | flat | vary(weight=.9)", path=wheel).stdout)["hits"]
     assert varied[0]["path"] == plain[0]["path"]
     assert varied[-1]["path"] == plain[1]["path"]
 
@@ -123,18 +87,22 @@ def test_a_refiner_without_verdicts_leaves_them_to_the_distance(wheel, tmp_path,
     for seed in range(12):
         random_image(folder / f"{seed}.png", seed)
     random_image(tmp_path / "strange.png", 99)
-    assert nearsight("index", folder, "--recipe", "tiny | flat", path=wheel).returncode == 0
     asked = ("--in", folder, "--json", "--recipe")
-    done = nearsight("search", folder / "3.png", *asked, "tiny | flat | vary", path=wheel)
-    found = json.loads(done.stdout)
+    commands = [
+        ("index", folder, "--recipe", "tiny | flat"),
+        ("search", folder / "3.png", *asked, "tiny | flat | vary"),
+        ("search", folder / "3.png", *asked, "tiny | flat"),
+        ("search", tmp_path / "strange.png", *asked, "tiny | flat | vary"),
+    ]
+    indexed, done, plain, strange = in_one_process(commands, wheel)
+    assert indexed.returncode == 0
+    found, plain = json.loads(done.stdout), json.loads(plain.stdout)
     assert (done.returncode, found["verdict"]) == (0, "found"), done.stderr
     first = found["hits"][0]
     assert (first["path"], first["verdict"], first["score"]) == ("3.png", "alike", 1)
     assert first["why"].startswith("nearer than 100.00 % of random pairs")
-    plain = json.loads(nearsight("search", folder / "3.png", *asked, "tiny | flat", path=wheel).stdout)
     judged = [{hit["path"]: (hit["verdict"], hit["score"]) for hit in each["hits"]} for each in (found, plain)]
     assert judged[0] == judged[1]
-    strange = nearsight("search", tmp_path / "strange.png", *asked, "tiny | flat | vary", path=wheel)
     assert json.loads(strange.stdout)["verdict"] != "found"
 
 
@@ -191,62 +159,3 @@ def test_the_example_meets_the_contract_and_its_own_tests(wheel):
     )
     assert done.returncode == 0, done.stdout[-3000:]
     assert "skipped" not in done.stdout
-
-
-@pytest.mark.parametrize("which", BROKEN)
-def test_a_broken_package_is_left_out_with_its_reason(which, tmp_path):
-    source, reason = BROKEN[which]
-    path = installed(tmp_path, source)
-    listed = nearsight("recipes", "--json", path=path)
-    assert listed.returncode == 0
-    assert "odd" not in {row["name"] for row in json.loads(listed.stdout)}
-    assert listed.stderr.startswith("not used: odd of the package outside: ")
-    assert reason in listed.stderr
-    asked = nearsight("recipes", "odd", path=path)
-    assert (asked.returncode, asked.stdout) == (2, "")
-    assert asked.stderr.startswith('nearsight: the method "odd" of the package outside cannot be used: ')
-    assert reason in asked.stderr
-    assert asked.stderr.count("\n") == 1
-
-
-def test_a_sound_package_is_not_left_out(tmp_path):
-    done = nearsight("recipes", "odd", path=installed(tmp_path, HEAD + METRIC))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "A metric from outside." in done.stdout
-
-
-def test_searching_goes_on_beside_a_broken_package(tmp_path, random_image):
-    path = installed(tmp_path / "site", "import no_such_library")
-    folder = tmp_path / "images"
-    folder.mkdir()
-    for seed in range(3):
-        random_image(folder / f"{seed}.jpg", seed)
-    assert nearsight("index", folder, path=path).returncode == 0
-    done = nearsight("search", folder / "1.jpg", "--in", folder, "--json", path=path)
-    assert json.loads(done.stdout)["hits"][0]["path"] == "1.jpg"
-    done = nearsight("search", folder / "1.jpg", "--in", folder, "--recipe", "gist | flat(metric=odd)", path=path)
-    assert done.returncode == 2
-    assert "cannot be used: ModuleNotFoundError" in done.stderr
-    assert done.stderr.split("\n")[2].index("^") == done.stderr.split("\n")[1].index("odd")
-
-
-def test_our_own_name_wins_and_the_listing_says_so(tmp_path):
-    path = installed(tmp_path, HEAD + METRIC.replace("Odd", "Gist"), name="gist")
-    done = nearsight("recipes", "gist", path=path)
-    assert (done.returncode, done.stdout.startswith("gist(orientations=")) == (0, True)
-    assert done.stderr == "not used: gist of the package outside: nearsight uses that name itself\n"
-    assert "nearsight uses that name itself" in nearsight("recipes", path=path).stderr
-
-
-def test_of_two_packages_with_one_name_the_first_by_name_is_used(tmp_path):
-    path = installed(tmp_path, HEAD + METRIC)
-    installed(tmp_path, HEAD + METRIC.replace("outside", "further away"), package="yonder")
-    done = nearsight("recipes", "odd", path=path)
-    assert "A metric from outside." in done.stdout
-    assert done.stderr == "not used: odd of the package yonder: outside brings one of that name, which is used\n"
-
-
-def test_a_name_that_no_recipe_can_hold(tmp_path):
-    listed = nearsight("recipes", path=installed(tmp_path, HEAD + METRIC, name="Odd-One"))
-    assert listed.returncode == 0
-    assert 'small letters, digits and single underscores; got "Odd-One"' in listed.stderr
