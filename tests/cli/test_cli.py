@@ -144,6 +144,13 @@ def test_search_prints_a_table_and_json(folder, crop):
     assert (found["hits"][0]["path"], found["hits"][0]["verdict"]) == ("coffee.png", "copy")
 
 
+def test_words_that_no_image_holds_are_no_match_without_an_empty_table(folder):
+    done = nearsight("search", "--words", "nowhere", "--in", folder)
+    assert (done.returncode, done.stdout) == (1, "no image matches; 5 images searched\n")
+    found = json.loads(nearsight("search", "--words", "nowhere", "--in", folder, "--json").stdout)
+    assert (found["verdict"], found["hits"]) == ("no image matches", [])
+
+
 def test_in_defaults_to_the_collection_that_holds_the_current_folder(folder, crop):
     below = folder / "below"
     below.mkdir(exist_ok=True)

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from nearsight.errors import ModelError, ModelMissingError
-from nearsight.models import store
+from nearsight.models import inference, store
+from tests.command import nearsight
 from tests.models.network import card, network, placed, sha256
 
 OTHER = network() + b"\x0a\x00"  # an empty field more: another file
@@ -204,3 +205,13 @@ def test_verify_reads_every_byte(tmp_path, monkeypatch):
     (folder / "means.onnx").write_bytes(OTHER)
     problems = store.verify_models()
     assert sha256(OTHER) in problems["means"]
+
+
+def test_a_vocabulary_is_verified_and_not_opened_as_a_network(monkeypatch):
+    def refuse(name):
+        raise AssertionError(name)
+
+    monkeypatch.setattr(store, "verify_models", lambda: {"clip_vocabulary": ""})
+    monkeypatch.setattr(inference, "execution_provider", refuse)
+    done = nearsight("models", "verify")
+    assert (done.returncode, done.stdout) == (0, "1 of 1 models match their cards\n")
