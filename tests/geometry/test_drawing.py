@@ -1,8 +1,18 @@
 import numpy as np
 import pytest
 
-from nearsight.geometry.drawing import COOL, GAP, HEATMAP_OPACITY, HOT, OUTLINE, WARM, draw_matches, overlay_heatmap
-from nearsight.types import Explanation
+from nearsight.geometry.drawing import (
+    CHANGED,
+    COOL,
+    GAP,
+    HEATMAP_OPACITY,
+    HOT,
+    OUTLINE,
+    WARM,
+    draw_matches,
+    overlay_heatmap,
+)
+from nearsight.types import Change, Explanation
 
 GREY = np.full((100, 200, 3), 128, np.uint8)
 TALL = np.full((300, 150, 3), 64, np.uint8)
@@ -28,6 +38,15 @@ def test_dots_stand_at_the_matched_points_in_one_colour():
     assert np.array_equal(start, end)
     assert np.ptp(start.astype(int)) > 100
     assert np.array_equal(canvas[90, 10], [128] * 3)
+
+
+def test_changed_areas_are_framed_in_both():
+    change = Change((0.25, 0.25, 0.75, 0.75), (0.5, 0.5, 0.9, 0.9), 0.2)
+    canvas = draw_matches(GREY, TALL, explained(changes=(change,)))
+    assert (canvas[50, 49] == CHANGED).all()
+    assert (canvas[24, 100] == CHANGED).all()
+    assert (canvas[50, 100] == 128).all()
+    assert (canvas[200, 200 + GAP + 74] == CHANGED).all()
 
 
 def covered(colour, grey):

@@ -12,7 +12,7 @@ from nearsight.types import Explanation, Floats, Image
 __all__ = ["draw_matches", "overlay_heatmap"]
 
 SIDE, GAP = 512, 16
-OUTLINE = (0, 160, 60)
+OUTLINE, CHANGED = (0, 160, 60), (214, 40, 40)
 COOL, WARM, HOT = (20, 16, 70), (214, 56, 72), (255, 226, 92)
 """The colours of places that add nothing, half of what the strongest adds, and as much as that."""
 HEATMAP_OPACITY = 0.6
@@ -66,7 +66,8 @@ def draw_matches(image_a: Image, image_b: Image, explanation: Explanation) -> Im
 
     1. Every matched point of the explanation is a dot in both images, with a line of the same colour between them.
     2. Where there is a homography, the outline of the query is drawn in the hit.
-    3. Where there are shares, a heat map lies over each image: the warmer, the more a place adds to the likeness.
+    3. Areas that differ are framed in both.
+    4. Where there are shares, a heat map lies over each image: the warmer, the more a place adds to the likeness.
 
     Without any of these it is just the two images.
     """
@@ -85,4 +86,8 @@ def draw_matches(image_a: Image, image_b: Image, explanation: Explanation) -> Im
             cv2.line(canvas, start, end, _match_colour(number), 1, cv2.LINE_AA)
             for point in (start, end):
                 cv2.circle(canvas, point, 3, _match_colour(number), -1, cv2.LINE_AA)
+    for change in explanation.changes:
+        for box, image, start_column in ((change.query_box, a, 0), (change.hit_box, b, left)):
+            first, last = _to_pixels(np.reshape(box, (2, 2)), (image.shape[1], image.shape[0]), start_column)
+            cv2.rectangle(canvas, first, last, CHANGED, 2, cv2.LINE_AA)
     return canvas

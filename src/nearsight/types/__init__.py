@@ -16,9 +16,11 @@ from nearsight.types.metric import Kernel, Metric
 from nearsight.types.query import ImageId, ImageSource, Query, colour_shares, make_query
 from nearsight.types.reranker import RerankContext, Reranker
 from nearsight.types.values import (
+    IDENTICAL_FILE,
     NO_ID,
     Arrays,
     Box,
+    Change,
     Described,
     Doubles,
     Explanation,
@@ -32,9 +34,11 @@ from nearsight.types.values import (
 )
 
 __all__ = [
+    "IDENTICAL_FILE",
     "NO_ID",
     "Arrays",
     "Box",
+    "Change",
     "Described",
     "Descriptor",
     "Doubles",

@@ -56,6 +56,9 @@ class Query:
     recipes: tuple[str, ...] = ()
     fuse: str = "reciprocal"
     k: int = 20
+    sha256: bytes | None = None
+    pixel_digest: bytes | None = None
+    """Digests of the image's file and of all its pixels, where the image is given as pixels."""
 
     def __post_init__(self) -> None:
         problem = next(filter(None, (self._contradiction(), self._impossible_value())), "")

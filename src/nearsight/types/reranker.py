@@ -24,6 +24,8 @@ class RerankContext(Protocol):
     """What a re-ranker keeps between `rerank` and `explain` of the same query."""
     query_vector: Any
     """The query's vector, or its records; a re-ranker may replace it for those that follow."""
+    identical: frozenset[int]
+    """The images whose files are the query's, byte for byte."""
     verified: dict[int, Match]
     """The hits that a re-ranker has verified to show the same thing as the query, and where."""
 
@@ -53,6 +55,18 @@ class RerankContext(Protocol):
 
         It may be kept for later queries, so `make` is a function of a module and its result is never changed.
         """
+        ...
+
+    def query_pixels(self, side: int) -> Image:
+        """The query at a longest side, or smaller where it has less."""
+        ...
+
+    def pixels(self, ident: int, side: int) -> Image | None:
+        """The file of one image at a longest side; None where it cannot be opened as it was indexed."""
+        ...
+
+    def has_same_pixels(self, ident: int) -> bool:
+        """Whether the file of one image, and the query as a whole, decode to the same pixels at full size."""
         ...
 
 

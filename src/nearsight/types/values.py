@@ -72,15 +72,28 @@ class Hits:
 
 
 @dataclass(frozen=True)
+class Change:
+    """An area in which a copy differs: its box in unit coordinates of the query and of the hit, and its share.
+
+    Boxes are `(x0, y0, x1, y1)`, 0..1 of the width and height; the share is of what both images have in common, 0..1.
+    """
+
+    query_box: Box
+    hit_box: Box
+    share: float
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Why one hit was returned.
 
     `alike` is the method's own judgement of this hit, None where it has none, and `verdict` the same in words
-    ("copy", "mirrored copy", "not a copy"); `similarity` in 0..1 is what is shown as the score. `query_points` and
+    ("copy", "part", "not a copy"); `similarity` in 0..1 is what is shown as the score. `query_points` and
     `hit_points` `(M, 2) float32` are matched points in unit coordinates (0..1 of the width and height of each
     image); `homography (3, 3)` maps unit points of the query to unit points of the hit. `query_shares` and
     `hit_shares` `(rows, columns) float32` lie over the whole of each image: what each place adds to the cosine of the
     two. They sum to it, those of the query for the hit as it is stored, those of the hit for the query as it was asked.
+    `changes` are the areas in which both differ, the largest first.
     """
 
     sentence: str
@@ -92,6 +105,13 @@ class Explanation:
     homography: NDArray[np.float64] | None = None
     query_shares: Floats | None = None
     hit_shares: Floats | None = None
+    changes: tuple[Change, ...] = ()
+
+
+IDENTICAL_FILE = Explanation(
+    "the same file, byte for byte", "identical file", True, 1.0, homography=np.eye(3, dtype=np.float64)
+)
+"""Of two files of equal content, before anything else is looked at."""
 
 
 @dataclass(frozen=True)

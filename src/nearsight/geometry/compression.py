@@ -1,0 +1,114 @@
+"""The noise that compression and sensors left in an image, measured from its pixels alone.
+
+Two copies of an image differ by such noise. Where it is known, a difference that it cannot explain is a real one.
+
+References
+----------
+Z. Fan, R. L. de Queiroz, "Identification of bitmap compression history: JPEG detection and quantizer estimation", IEEE
+Trans. Image Processing 12(2), 2003: quantized coefficients are multiples of their step.
+ITU-T T.81 (1992), annex K: the usual tables, scaled by a quality of 1 to 100 as the reference library does.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.types import Doubles, Floats
+
+__all__ = ["N_LEVELS", "estimate_jpeg_quality", "noise_variances"]
+
+N_LEVELS = 6
+"""Levels of a pyramid: each averages squares of four pixels of the one before."""
+
+_QUALITIES = (2, 3, 4, 5, 6, 7, 8, 9, *range(10, 60, 2), *range(60, 86, 3), 85)
+_MIN_PERIODICITY = 0.5
+"""Mean cosine of the coefficients in units of their step; unquantized ones have 0, multiples of the step 1."""
+_MAX_BLOCKS = 1500
+_MIN_COEFFICIENTS = 15
+_CELL = 16
+
+_LUMA_TABLE = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    np.float32,
+)
+_COSINES = np.array(
+    [
+        [np.sqrt((1 if row == 0 else 2) / 8) * np.cos((2 * at + 1) * row * np.pi / 16) for at in range(8)]
+        for row in range(8)
+    ],
+    np.float32,
+)
+_TESTED = [(row, column) for row in range(5) for column in range(5) if 0 < row + column < 5]
+_FREQUENCY = np.maximum.outer(np.arange(8), np.arange(8))
+_SECOND_DIFFERENCES = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
+
+
+def quantization_table(quality: int) -> Floats:
+    """The steps `(8, 8)` of the luma coefficients at a quality of 1 to 100."""
+    scale = 5000 / quality if quality < 50 else 200 - 2 * quality
+    return np.asarray(np.clip(np.floor((_LUMA_TABLE * scale + 50) / 100), 1, 255), np.float32)
+
+
+def estimate_jpeg_quality(grey: Floats) -> int | None:
+    """The JPEG quality that an image was last saved with, 2 to 85; None where no trace of one is found.
+
+    A trace is lost when the image is resized, and where less than a few dozen blocks of 8 x 8 pixels have detail.
+    """
+    blocks = _sample_blocks(grey)
+    if len(blocks) < _MIN_COEFFICIENTS:
+        return None
+    coefficients = _COSINES @ blocks @ _COSINES.T
+    best: tuple[float, int | None] = (_MIN_PERIODICITY, None)
+    for quality in _QUALITIES:
+        table, cosines = quantization_table(quality), list[NDArray[np.float32]]()
+        for at in _TESTED:
+            values, step = coefficients[:, at[0], at[1]], table[at]
+            if step >= 4:
+                cosines.append(np.cos(2 * np.pi / step * values[np.abs(values) > step / 2]))
+        found = np.concatenate([np.empty(0, np.float32), *cosines])
+        if len(found) >= _MIN_COEFFICIENTS and found.mean() > best[0]:
+            best = float(found.mean()), quality
+    return best[1]
+
+
+def _sample_blocks(grey: Floats) -> Floats:
+    """Blocks `(n, 8, 8)` of the grid that JPEG would use, evenly spread, without those that touch black or white."""
+    height, width = (side - side % 8 for side in grey.shape)
+    blocks = (grey[:height, :width] - 128).reshape(height // 8, 8, width // 8, 8).swapaxes(1, 2).reshape(-1, 8, 8)
+    flat = blocks.reshape(len(blocks), 64)
+    inner = np.flatnonzero((flat.max(axis=1, initial=-128) < 126) & (flat.min(axis=1, initial=127) > -127))
+    return blocks[inner[:: max(1, len(inner) // _MAX_BLOCKS)]]
+
+
+def noise_variances(grey: Floats, quality: int | None) -> Doubles:
+    """Variance of the noise at each level of a pyramid `(N_LEVELS,)`, in squared grey levels.
+
+    The quantization of a JPEG of this quality, as far as its frequencies are left at that level, and white noise: what
+    the second differences of the calmest parts show, a quarter of it at each next level.
+    """
+    variances = np.zeros(N_LEVELS)
+    if quality is not None:
+        table = quantization_table(quality).astype(np.float64)
+        for level in range(N_LEVELS):
+            left = table[max(1.0, 8 / 2**level) > _FREQUENCY]
+            variances[level] = (left**2).sum() / 12 / 64 / 4 ** max(0, level - 3)
+    return variances + _white_noise(grey) / 4.0 ** np.arange(N_LEVELS)
+
+
+def _white_noise(grey: Floats) -> float:
+    rows, columns = grey.shape[0] // _CELL, grey.shape[1] // _CELL
+    if min(rows, columns) < 3:
+        return 0.0
+    energy = cv2.filter2D(grey, -1, _SECOND_DIFFERENCES)[: rows * _CELL, : columns * _CELL] ** 2
+    return float(np.percentile(cv2.resize(energy, (columns, rows), interpolation=cv2.INTER_AREA), 5))

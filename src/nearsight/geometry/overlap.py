@@ -1,0 +1,508 @@
+"""Whether two images agree over all that they have in common, and where they do not.
+
+What agrees at some points proposes a transform; what decides is the rest. Both images are brought into one frame, their
+sharpness and contrast are made alike, and each cell of the common part is compared at several scales: its structure by
+the residual of a local regression, its colour by one change of tone for the whole image. A difference counts only where
+the noise of both images cannot explain it, and a cell says something only where it has more structure than noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.geometry.compression import N_LEVELS, estimate_jpeg_quality, noise_variances, quantization_table
+from nearsight.geometry.registration import register, to_grey_levels
+from nearsight.geometry.tone import fit_tone
+from nearsight.types import Doubles, Floats, Image, Mask
+
+__all__ = ["ComparedImage", "OverlapComparison", "compare_overlap", "screen_overlap"]
+
+T = TypeVar("T", bound=np.generic)
+
+CELL, SMALL_CELL, SMALL_SIDE = 16, 8, 240
+"""The side of a cell in pixels of the frame, and of images whose shorter side is less than `SMALL_SIDE`."""
+MIN_CELLS = 3
+"""A level of the pyramid with fewer rows or columns of cells is not compared."""
+MIN_SIGNAL, MIN_STRUCTURE = 6.0, 9.0
+"""A cell says something where its variance is this many times that of the noise, and this much more, in grey levels."""
+NOISE_FACTOR, RELATIVE_RESIDUAL, MIN_RESIDUAL = 4.0, 0.3, 4.0
+"""It differs where its residual is more than `NOISE_FACTOR` times the noise, this share of its variance, and this."""
+MIN_CELL_CORRELATION = 0.7
+"""The least correlation of a cell that agrees; with less it is silent, where noise explains the difference."""
+CLEAR_EXCESS = 2.0
+"""One of the connected cells that differ must do so by this many times the bar."""
+MAX_LOCAL_GAIN = 2.0
+"""The contrast of one cell may change by this factor beside that of the whole."""
+SIGMAS = (0.4, 0.55, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0)
+"""Widths of the blur that the sharper image is given, as far as that makes both more alike."""
+MIN_SHARPNESS_RATIO = 0.9
+"""Share of the finest details' energy below which the other image is blurred too."""
+MIN_IMPULSE, MIN_IMPULSE_SHARE = 60.0, 0.005
+"""Levels by which a pixel stands out of its eight neighbours, and the share of such pixels that is noise."""
+MIN_COLOUR_DIFFERENCE = 18.0
+"""Levels by which the mean colour of a cell may differ in one channel after the change of tone."""
+
+GROUND_BIN, FAR_FROM_GROUND, TONE_BIN = 12, 48, 16
+"""Levels within which colours are those of one ground; beyond which they are none of its stains; and of one tone."""
+MAX_SMOOTH, MIN_TONE_SHARE = 8.0, 0.004
+"""Deviation of the grey levels around a smooth pixel at most, and the share of such pixels that counts."""
+MIN_FINE = 60
+"""Cells that must speak at a level for it to be the finest one."""
+MIN_WEIGHT = 0.5
+"""A cell of a coarse level is compared where so much of it is left that does not differ at a finer one."""
+
+MIN_FITTING = 12
+"""Agreeing cells of a level from which on their misfit counts."""
+SCREENED_STRUCTURE, SCREENED_CORRELATION = 16.0, 0.6
+"""At a glance a cell says something from this variance on, in grey levels, and agrees where it correlates so."""
+
+AGREES, DIFFERS, SILENT = 1, 2, 0
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedImage:
+    """An image `(H, W, 3)`, and what is known of it alone: its grey levels and its noise, computed once."""
+
+    image: Image
+
+    @cached_property
+    def grey(self) -> Floats:
+        """Luma `(H, W) float32`."""
+        return to_grey_levels(self.image)
+
+    @cached_property
+    def jpeg_quality(self) -> int | None:
+        """The quality that its pixels were saved with, as far as they show it."""
+        return estimate_jpeg_quality(self.grey)
+
+    @cached_property
+    def noise(self) -> Doubles:
+        """Variance of its noise by level of a pyramid."""
+        return noise_variances(self.grey, self.jpeg_quality)
+
+    @cached_property
+    def mirrored(self) -> ComparedImage:
+        """Its mirror image, which has the same noise."""
+        found = ComparedImage(np.ascontiguousarray(self.image[:, ::-1]))
+        vars(found).update(jpeg_quality=self.jpeg_quality, noise=self.noise)
+        return found
+
+
+@dataclass(frozen=True)
+class OverlapComparison:
+    """What two images have in common, cell by cell.
+
+    Attributes
+    ----------
+    matrix : `(3, 3)`, from points of the query to points of the hit, in pixels of both as compared
+    states : `(rows, columns) uint8` of the cells of the frame: agrees, differs, or silent: too plain to say
+    levels : `(rows, columns) uint8`, the level of the pyramid at which each cell said so; 0 is the frame's own scale
+    misfit : the median share of the variance of agreeing cells that neither the other image nor noise explains, at half
+        the frame's scale, where noise hardly hides anything; near 0 for one photograph, whatever was done to it
+    recoloured : of the cells that differ, those that differ in colour alone
+    inside : the cells that both images show
+    query_share, hit_share : how much of each image the common part is, 0..1
+    structured : cells with structure in the query, and in the hit: `(2, rows, columns)`
+    query_size, hit_size : width and height of both images in pixels
+    cell : side of a cell in pixels of the frame, which is the query's where `query_is_reference`, or the hit's
+    correlation : median correlation of the cells that say something, at the finest level; -1..1
+    gain : contrast of the query in units of the hit's
+    inverted : whether one is a negative of the other
+    n_tones : how many smooth colours far from the ground there are; a photograph has dozens, a page one or two
+    content : the cells of the common part that are not of the colour of the ground
+    """
+
+    matrix: Doubles
+    states: NDArray[np.uint8]
+    levels: NDArray[np.uint8]
+    misfit: float
+    recoloured: Mask
+    inside: Mask
+    query_share: float
+    hit_share: float
+    structured: Mask
+    query_size: tuple[int, int]
+    hit_size: tuple[int, int]
+    cell: int
+    query_is_reference: bool
+    correlation: float
+    gain: float
+    inverted: bool
+    n_tones: float
+    content: Mask
+
+    @cached_property
+    def fine(self) -> Mask:
+        """The cells that speak at the finest level at which many do: what is large says less."""
+        counts = [int(((self.levels <= level) & (self.states != SILENT)).sum()) for level in range(N_LEVELS)]
+        finest = next((level for level, count in enumerate(counts) if count >= MIN_FINE), N_LEVELS)
+        return np.asarray((self.states != SILENT) & (self.levels <= finest))
+
+    @cached_property
+    def weights(self) -> Doubles:
+        """How many independent observations each cell stands for: one at the frame's scale, less at coarser ones."""
+        return np.where(self.states == SILENT, 0.0, 0.25 ** self.levels.astype(np.float64))
+
+    @property
+    def changed_share(self) -> float:
+        """Cells that differ, as a share of the common part, 0..1."""
+        return float((self.states == DIFFERS).sum() / max(1, self.inside.sum()))
+
+
+def screen_overlap(query: Image, hit: Image, matrix: Doubles, *, both: bool = False) -> tuple[int, int]:
+    """Of two images, how many cells of the common part agree at a glance, and how many say anything.
+
+    Structure is correlated, blurred a little, and nothing else is made alike: it tells whether to look closer.
+    `matrix (3, 3)` maps points of the query to points of the hit, about. Cells say something that have structure in
+    either image, or in `both`: one that is blurred then does not speak against the other.
+    """
+    frame = register(query, hit, matrix, rounds=1, smooth=False)
+    if min(frame.reference.shape[:2]) < MIN_CELLS * SMALL_CELL:
+        return 0, 0
+    weight = (frame.inside > 0.99).astype(np.float32)
+    greys = (to_grey_levels(frame.reference), to_grey_levels(frame.aligned))
+    details = [_without_gradients(cv2.GaussianBlur(grey, (5, 5), 1.0), weight, SMALL_CELL) for grey in greys]
+    variance, other, _, correlation = _moments(details[0], details[1], SMALL_CELL, 0, weight)
+    structure = np.minimum(variance, other) if both else np.maximum(variance, other)
+    told = (_cell_means(weight, SMALL_CELL) > 0.995) & (structure > SCREENED_STRUCTURE)
+    values = correlation[told]
+    agreeing = max((values > SCREENED_CORRELATION).sum(), (values < -SCREENED_CORRELATION).sum())
+    return int(agreeing), int(told.sum())
+
+
+def compare_overlap(query: ComparedImage, hit: ComparedImage, matrix: Doubles) -> OverlapComparison | None:
+    """Compare two images over their common part; None where they have hardly any.
+
+    Parameters
+    ----------
+    matrix : `(3, 3)`, about from points of the query to points of the hit, in pixels
+    """
+    frame = register(query.image, hit.image, matrix)
+    reference, other = (query, hit) if frame.query_is_reference else (hit, query)
+    height, width = frame.reference.shape[:2]
+    cell = CELL if min(height, width) >= SMALL_SIDE else SMALL_CELL
+    if min(height, width) < MIN_CELLS * cell:
+        return None
+    inside = _cell_means(frame.inside, cell) > 0.995
+    if inside.sum() < MIN_CELLS**2:
+        return None
+    pair = _Pair(
+        frame.reference.astype(np.float32),
+        np.clip(frame.aligned, 0, 255),
+        frame.inside,
+        reference.noise,
+        _noise_after_reduction(other.noise, frame.reduction),
+        cell,
+    )
+    pair, inverted = _undo_inversion(pair)
+    gain = _gain(pair)
+    pair = _equalize_sharpness(_remove_impulses(pair), gain)
+    pair = _match_tone(pair, inside)
+    states, levels, misfit, correlation, structured = _compare_structure(pair)
+    steps = [quantization_table(each.jpeg_quality)[0, 0] / 8 for each in (reference, other) if each.jpeg_quality]
+    off = _compare_colours(pair, 1.5 * sum(steps)) & inside
+    recoloured = off & (states == AGREES)
+    levels[off & (states == SILENT)] = 0
+    states[off] = DIFFERS
+    states[~inside] = SILENT
+    shares = _common_shares(frame.matrix, query.image, hit.image)
+    means = _cell_means(pair.first, cell)
+    ground = _ground(means[inside])
+    return OverlapComparison(
+        matrix=frame.matrix,
+        states=states,
+        levels=levels,
+        misfit=misfit,
+        recoloured=recoloured,
+        inside=inside,
+        query_share=shares[0],
+        hit_share=shares[1],
+        structured=structured if frame.query_is_reference else structured[::-1],
+        query_size=(query.image.shape[1], query.image.shape[0]),
+        hit_size=(hit.image.shape[1], hit.image.shape[0]),
+        cell=cell,
+        query_is_reference=frame.query_is_reference,
+        correlation=correlation,
+        gain=gain if frame.query_is_reference else 1 / gain,
+        inverted=inverted,
+        n_tones=_n_tones(pair.first, pair.inside, ground),
+        content=inside & (np.abs(means - ground).max(axis=2) > GROUND_BIN),
+    )
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Both images in one frame `(H, W, 3) float32`, where both show something, and their noise by level."""
+
+    first: Floats
+    second: Floats
+    inside: Floats
+    first_noise: Doubles
+    second_noise: Doubles
+    cell: int
+
+    @property
+    def greys(self) -> tuple[Floats, Floats]:
+        """Luma of both."""
+        return to_grey_levels(self.first), to_grey_levels(self.second)
+
+
+def _undo_inversion(pair: _Pair) -> tuple[_Pair, bool]:
+    """The pair with the second image as a positive, and whether it was a negative of the first."""
+    grey, other = pair.greys
+    for _ in range(2):
+        if min(grey.shape) >= 4 * MIN_CELLS * pair.cell:
+            grey, other = _half(grey), _half(other)
+    variance, second, _, correlation = _moments(grey, other, pair.cell, 0)
+    told = np.minimum(variance, second) > MIN_STRUCTURE
+    inverted = told.sum() >= MIN_CELLS**2 and float(np.median(correlation[told])) < -0.6
+    return (replace(pair, second=255 - pair.second) if inverted else pair), bool(inverted)
+
+
+def _remove_impulses(pair: _Pair) -> _Pair:
+    """Both without isolated pixels, where either has many of them."""
+    found = []
+    for grey in pair.greys:
+        smooth = cv2.medianBlur(np.clip(grey, 0, 255).astype(np.uint8), 3)
+        found.append(float((np.abs(grey - smooth) > MIN_IMPULSE).mean()))
+    if max(found) < MIN_IMPULSE_SHARE:
+        return pair
+    first, second = (
+        np.asarray(cv2.medianBlur(np.rint(each).astype(np.uint8), 3), np.float32) for each in (pair.first, pair.second)
+    )
+    return replace(pair, first=first, second=second)
+
+
+def _match_tone(pair: _Pair, inside: Mask) -> _Pair:
+    """The pair with one tone: that of either image, to which the other one can be brought better."""
+    means, others = _cell_means(pair.first, pair.cell)[inside], _cell_means(pair.second, pair.cell)[inside]
+    to_first, to_second = fit_tone(others, means), fit_tone(means, others)
+    if to_first.mean_error(others, means) <= to_second.mean_error(means, others):
+        gain = float(np.mean(to_first.gains))
+        return replace(pair, second=to_first.apply(pair.second), second_noise=gain**2 * pair.second_noise)
+    gain = float(np.mean(to_second.gains))
+    return replace(pair, first=to_second.apply(pair.first), first_noise=gain**2 * pair.first_noise)
+
+
+def _cell_means(plane: Floats, cell: int) -> Floats:
+    """The mean of each whole cell: `(rows, columns, ...)`."""
+    rows, columns = plane.shape[0] // cell, plane.shape[1] // cell
+    whole = plane[: rows * cell, : columns * cell]
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _half(plane: Floats) -> Floats:
+    size = max(1, plane.shape[1] // 2), max(1, plane.shape[0] // 2)
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _noise_after_reduction(noise: Doubles, reduction: float) -> Doubles:
+    """The noise by level of an image that was reduced by a factor."""
+    levels = np.arange(N_LEVELS)
+    return np.asarray(np.interp(levels + np.log2(reduction), levels, noise), np.float64)
+
+
+def _moments(
+    grey: Floats, aligned: Floats, cell: int, reach: int, weight: Floats | None = None
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """For each cell the variances of both, their covariance and correlation, where they fit best within `reach`.
+
+    With `weight (H, W)`, pixels count by it.
+    """
+    if weight is None:
+        weight = np.ones_like(grey)
+    total = np.maximum(_cell_means(weight, cell), 1e-3)
+    mean = _cell_means(weight * grey, cell) / total
+    variance = np.maximum(_cell_means(weight * grey * grey, cell) / total - mean**2, 0)
+    best: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
+    for down in range(-reach, reach + 1):
+        for across in range(-reach, reach + 1):
+            moved = np.roll(aligned, (down, across), (0, 1)) if down or across else aligned
+            weighted = weight * moved
+            other_mean = _cell_means(weighted, cell) / total
+            other = np.maximum(_cell_means(weighted * moved, cell) / total - other_mean**2, 0)
+            covariance = _cell_means(weighted * grey, cell) / total - mean * other_mean
+            correlation = covariance / np.sqrt((variance + 0.5) * (other + 0.5))
+            if best is None:
+                best = correlation, covariance, other
+            else:
+                better = correlation > best[0]
+                fits = zip((correlation, covariance, other), best, strict=True)
+                first, second, third = (np.where(better, new, old) for new, old in fits)
+                best = first, second, third
+    assert best is not None
+    return variance, best[2], best[1], best[0]
+
+
+def _gain(pair: _Pair) -> float:
+    """By what factor contrast differs, at a scale that noise and blur hardly reach; 1 where nothing correlates."""
+    grey, aligned = pair.greys
+    for _ in range(2):
+        if min(grey.shape) >= 4 * MIN_CELLS * pair.cell:
+            grey, aligned = _half(grey), _half(aligned)
+    variance, other, _, correlation = _moments(grey, aligned, pair.cell, 0)
+    alike = (correlation > 0.7) & (other > 1)
+    if alike.sum() <= MIN_CELLS:
+        return 1.0
+    return float(np.clip(np.sqrt(np.median(variance[alike] / other[alike])), 0.1, 10))
+
+
+def _fine_energy(plane: Floats, cell: int, noise: float) -> Floats:
+    """For each cell the energy of the finest details, less that of the noise."""
+    coarse = cv2.pyrUp(cv2.pyrDown(plane), dstsize=(plane.shape[1], plane.shape[0]))
+    energy = np.asarray((plane - coarse) ** 2, np.float32)
+    return np.asarray(np.maximum(_cell_means(energy, cell) - 0.8 * noise, 0), np.float32)
+
+
+def _equalize_sharpness(pair: _Pair, gain: float) -> _Pair:
+    """Both with the sharpness of the blurrier one. `gain`: contrast of the first in units of the second's."""
+    grey, aligned = pair.greys
+    aligned, cell = gain * aligned, pair.cell
+    energy = _fine_energy(grey, cell, pair.first_noise[0])
+    other = _fine_energy(aligned, cell, gain**2 * pair.second_noise[0])
+    told = (_cell_means(pair.inside, cell) > 0.99) & (np.maximum(energy, other) > 2)
+    ratio = float(np.median((energy[told] + 0.2) / (other[told] + 0.2))) if told.sum() >= MIN_CELLS else 1.0
+    if MIN_SHARPNESS_RATIO <= ratio <= 1 / MIN_SHARPNESS_RATIO:
+        return pair
+    best, sigma, before = _median_correlation(grey, aligned, pair.inside, cell) + 0.004, 0.0, -1.0
+    for each in SIGMAS:
+        sharper = np.asarray(cv2.GaussianBlur(aligned if ratio < 1 else grey, (0, 0), each), np.float32)
+        found = _median_correlation(*((grey, sharper) if ratio < 1 else (sharper, aligned)), pair.inside, cell)
+        if found > best:
+            best, sigma = found, each
+        if found < before - 0.02:
+            break
+        before = found
+    if not sigma:
+        return pair
+    left = 1 / (1 + 4 * (sigma / 2.0 ** np.arange(N_LEVELS)) ** 2)
+    if ratio < 1:
+        blurred = np.asarray(cv2.GaussianBlur(pair.second, (0, 0), sigma), np.float32)
+        return replace(pair, second=blurred, second_noise=pair.second_noise * left)
+    blurred = np.asarray(cv2.GaussianBlur(pair.first, (0, 0), sigma), np.float32)
+    return replace(pair, first=blurred, first_noise=pair.first_noise * left)
+
+
+def _median_correlation(grey: Floats, aligned: Floats, inside: Floats, cell: int) -> float:
+    while min(grey.shape) >= 400:
+        grey, aligned, inside = _half(grey), _half(aligned), _half(inside)
+    variance, other, _, correlation = _moments(grey, aligned, cell, 0)
+    told = (_cell_means(inside, cell) > 0.99) & (np.maximum(variance, other) > MIN_STRUCTURE)
+    return float(np.median(correlation[told])) if told.sum() > MIN_CELLS else 0.0
+
+
+def _compare_structure(pair: _Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8], float, float, Mask]:
+    """The states of the cells, the levels at which they were found, and what is left unexplained there.
+
+    Also the median correlation at the finest level that speaks, and where each of both has structure.
+
+    A coarser level speaks for the cells at which the finer ones are silent.
+    """
+    (grey, aligned), cell, weight = pair.greys, pair.cell, (pair.inside > 0.99).astype(np.float32)
+    noise = pair.first_noise + pair.second_noise
+    shape = grey.shape[0] // cell, grey.shape[1] // cell
+    states, levels, structured = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.zeros((2, *shape), bool)
+    misfits, correlation = list[float](), None
+    for level in range(N_LEVELS):
+        if min(grey.shape) < MIN_CELLS * cell:
+            break
+        details = [_without_gradients(each, weight, cell) for each in (grey, aligned)]
+        variance, other, covariance, correlations = _moments(details[0], details[1], cell, int(level < 2), weight)
+        slope = np.clip(covariance / (other + 0.5), 1 / MAX_LOCAL_GAIN, MAX_LOCAL_GAIN)
+        residual = np.maximum(variance - 2 * slope * covariance + slope**2 * other, 0)
+        larger, least = np.maximum(variance, other), MIN_SIGNAL * noise[level] + MIN_STRUCTURE
+        whole = _cell_means(weight, cell) > (0.995 if level == 0 else MIN_WEIGHT)
+        speaks = whole & (larger > least)
+        excess = residual / (NOISE_FACTOR * noise[level] + RELATIVE_RESIDUAL * larger + MIN_RESIDUAL)
+        found = np.where(speaks, _clear_differences(excess, correlations), SILENT).astype(np.uint8)
+        if correlation is None and speaks.sum() > MIN_CELLS**2:
+            correlation = float(np.median(correlations[speaks]))
+        left_over = (np.maximum(residual - noise[level], 0) / np.maximum(larger, 1))[found == AGREES]
+        if len(left_over) >= MIN_FITTING:
+            misfits.append(float(np.median(left_over)))
+        new = np.where(states == SILENT, _spread(found, shape, level), SILENT)
+        levels[new != SILENT] = level
+        states = np.maximum(states, new)
+        either = np.stack([whole & (variance > least), whole & (other > least)]).astype(np.uint8)
+        structured |= np.stack([_spread(each, shape, level) for each in either]).astype(bool)
+        weight[: found.shape[0] * cell, : found.shape[1] * cell] *= np.kron(found != DIFFERS, np.ones((cell, cell)))
+        left = np.maximum(_half(weight), 1e-3)
+        grey, aligned = (np.asarray(_half(weight * each) / left, np.float32) for each in (grey, aligned))
+        weight = _half(weight)
+    return states, levels, misfits[min(1, len(misfits) - 1)] if misfits else 0.0, correlation or 0.0, structured
+
+
+def _without_gradients(grey: Floats, weight: Floats, cell: int) -> Floats:
+    """Grey levels less their mean around each pixel: a gradient alone is in too many images to say anything."""
+    size = cell | 1, cell | 1
+    mean = cv2.blur(weight * grey, size) / np.maximum(cv2.blur(weight, size), 1e-3)
+    return np.asarray(grey - mean, np.float32)
+
+
+def _clear_differences(excess: Floats, correlations: Floats) -> NDArray[np.uint8]:
+    """Cells that differ, connected ones above 1 of which one is above `CLEAR_EXCESS`; those that agree; or silent."""
+    above = (excess > 1).astype(np.uint8)
+    _, labels = cv2.connectedComponents(above, connectivity=8)
+    clear = np.isin(labels, np.unique(labels[excess > CLEAR_EXCESS])) & (above == 1)
+    agrees = (above == 0) & (correlations >= MIN_CELL_CORRELATION)
+    return np.where(clear, DIFFERS, np.where(agrees, AGREES, SILENT)).astype(np.uint8)
+
+
+def _spread(cells: NDArray[T], shape: tuple[int, int], level: int) -> NDArray[T]:
+    """Cells of a level as cells of the finest one; 0, silent, beyond the last whole cell."""
+    found = np.zeros(shape, cells.dtype)
+    large = np.kron(cells, np.ones((2**level, 2**level), cells.dtype))[: shape[0], : shape[1]]
+    found[: large.shape[0], : large.shape[1]] = large
+    return found
+
+
+def _compare_colours(pair: _Pair, quantization: float) -> Mask:
+    """Which cells differ in their mean colour, beyond what quantization in levels explains."""
+    missed = np.abs(_cell_means(pair.first, pair.cell) - _cell_means(pair.second, pair.cell)).max(axis=2)
+    typical = float(np.median(missed[_cell_means(pair.inside, pair.cell) > 0.995]))
+    return np.asarray(missed > MIN_COLOUR_DIFFERENCE + 3 * typical + quantization)
+
+
+def _ground(colours: Floats) -> Floats:
+    """The most frequent of some colours `(n, 3)`, about."""
+    bins = (colours // GROUND_BIN).astype(np.int64) @ [1, 64, 4096]
+    values, counts = np.unique(bins, return_counts=True)
+    return np.asarray(np.median(colours[bins == values[counts.argmax()]], axis=0), np.float32)
+
+
+def _n_tones(image: Floats, inside: Floats, ground: Floats) -> float:
+    """How many smooth colours far from the ground there are, as if they were equally frequent.
+
+    A photograph has dozens; print, lines and letters have one or two, whatever stains their paper has.
+    """
+    grey = to_grey_levels(image)
+    mean = cv2.blur(grey, (5, 5))
+    smooth = np.maximum(cv2.blur(grey * grey, (5, 5)) - mean**2, 0) < MAX_SMOOTH**2
+    some = image[::2, ::2]
+    far = np.abs(some - ground).max(axis=2) > FAR_FROM_GROUND
+    colours = some[smooth[::2, ::2] & far & (inside[::2, ::2] > 0.99)]
+    if len(colours) < MIN_TONE_SHARE * far.size:
+        return 0.0
+    _, counts = np.unique((colours // TONE_BIN).astype(np.int64) @ [1, 16, 256], return_counts=True)
+    shares = counts / counts.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def _common_shares(matrix: Doubles, query: Image, hit: Image) -> tuple[float, float]:
+    """How much of each image lies where the other one shows something, 0..1."""
+    (height, width), (hit_height, hit_width) = query.shape[:2], hit.shape[:2]
+    frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    corners = np.array([[0, 0], [hit_width, 0], [hit_width, hit_height], [0, hit_height]], np.float64)
+    moved = cv2.perspectiveTransform(corners[None], np.linalg.inv(matrix))[0]
+    area, common = cv2.intersectConvexConvex(frame.astype(np.float32), moved.astype(np.float32))
+    if common is None or len(common) < 3:
+        return 0.0, 0.0
+    on_hit = cv2.perspectiveTransform(common.astype(np.float64).reshape(1, -1, 2), matrix)[0]
+    hit_area = cv2.contourArea(on_hit.astype(np.float32))
+    return min(1.0, area / (width * height)), min(1.0, hit_area / (hit_width * hit_height))

@@ -1,0 +1,98 @@
+"""One change of tone and colour between two images: exposure, contrast, gamma, white balance, saturation, or grey.
+
+It is limited to what a photographer changes for the whole image. A map that may send any colour to any other one would
+explain a thing of another colour too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nearsight.types import Doubles, Floats
+
+__all__ = ["ToneChange", "fit_tone"]
+
+GAMMAS = (0.45, 0.6, 0.8, 1.0, 1.25, 1.6, 2.2)
+SATURATIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8)
+"""Factors by which colours move from grey. Above 1 they are tried the other way round too."""
+MAX_GAIN, MAX_BALANCE, MAX_TINT = 3.0, 1.35, 45.0
+"""The largest factor of contrast; the largest one between two channels; and levels between their offsets."""
+ROUNDS, SCALE, MAX_TRIED = 4, 8.0, 150
+"""Rounds of the robust fit, the residual in levels at which a colour counts half, and colours that choose the curve."""
+GOOD = 2.0
+"""Levels that a plain gain and offset may leave on the mean, for no gamma and saturation to be tried."""
+CLIPPED, MIN_KEPT = (6, 248), 0.3
+"""Colours with a channel beyond these levels may be clipped: they do not count, where enough others are there."""
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+@dataclass(frozen=True)
+class ToneChange:
+    """A gamma, a saturation, then a gain and an offset of each channel `(3,)`."""
+
+    gamma: float
+    saturation: float
+    gains: Doubles
+    offsets: Doubles
+
+    def apply(self, colours: Floats) -> Floats:
+        """Colours `(..., 3)`, 0..255, as this changes them, clipped to 0..255."""
+        curved = _curve(colours, self.gamma, self.saturation)
+        gains, offsets = self.gains.astype(np.float32), self.offsets.astype(np.float32)
+        return np.asarray(np.clip(gains * curved + offsets, 0, 255), np.float32)
+
+    def mean_error(self, source: Floats, target: Floats) -> float:
+        """Mean over colours `(n, 3)` of the largest difference of a channel that is left, in levels; outliers less."""
+        missed = np.abs(self.apply(source) - target).max(axis=1, initial=0)
+        return float(np.minimum(missed, 3 * SCALE).mean()) if len(missed) else 0.0
+
+
+def fit_tone(source: Floats, target: Floats) -> ToneChange:
+    """The change of tone that leaves least of the difference between most colours `(n, 3)` of source and target."""
+    simple = _fit_balance(source, target, 1.0, 1.0)
+    if simple.mean_error(source, target) <= GOOD:
+        return simple
+    some = slice(None, None, max(1, len(source) // MAX_TRIED))
+
+    def cost(change: tuple[float, float]) -> float:
+        return _fit_balance(source[some], target[some], *change).mean_error(source[some], target[some])
+
+    gamma = min(GAMMAS, key=lambda each: cost((each, 1.0)))
+    saturation = min(SATURATIONS, key=lambda each: cost((gamma, each)))
+    gamma = min(GAMMAS, key=lambda each: cost((each, saturation))) if saturation != 1 else gamma
+    best = _fit_balance(source, target, gamma, saturation)
+    return min((simple, best), key=lambda each: each.mean_error(source, target))
+
+
+def _curve(colours: Floats, gamma: float, saturation: float) -> Floats:
+    curved = colours if gamma == 1 else np.asarray(255 * np.clip(colours / 255, 0, 1) ** gamma, np.float32)
+    if saturation == 1:
+        return curved
+    grey = (curved @ _LUMA)[..., None]
+    return np.asarray(grey + np.float32(saturation) * (curved - grey), np.float32)
+
+
+def _fit_balance(source: Floats, target: Floats, gamma: float, saturation: float) -> ToneChange:
+    """A robust gain and offset of each channel, within their limits, after a gamma and a saturation."""
+    curved, target = _curve(source, gamma, saturation).astype(np.float64), target.astype(np.float64)
+    both = np.stack([source, target])
+    kept = np.asarray(((both > CLIPPED[0]) & (both < CLIPPED[1])).all(axis=(0, 2)))
+    if kept.sum() >= MIN_KEPT * len(kept):
+        curved, target = curved[kept], target[kept]
+    weights, gains, offsets = np.ones(len(curved)), np.ones(3), np.zeros(3)
+    for _ in range(ROUNDS if len(curved) else 0):
+        total = weights.sum()
+        means, goals = weights @ curved / total, weights @ target / total
+        spread = weights @ (curved - means) ** 2 / total
+        shared = weights @ ((curved - means) * (target - goals)) / total
+        overall = float(np.clip(shared.sum() / max(spread.sum(), 1e-6), 1 / MAX_GAIN, MAX_GAIN))
+        own = np.where(spread > 4, shared / np.maximum(spread, 1e-6), overall)
+        gains = np.clip(own, overall / MAX_BALANCE, overall * MAX_BALANCE)
+        offsets = goals - gains * means
+        middle = sorted(offsets.tolist())[1]
+        offsets = np.clip(offsets, middle - MAX_TINT, middle + MAX_TINT)
+        missed = np.abs(np.clip(gains * curved + offsets, 0, 255) - target).max(axis=1)
+        weights = 1 / (1 + (missed / SCALE) ** 2)
+    return ToneChange(gamma, saturation, gains, offsets)

@@ -1,0 +1,126 @@
+"""What two images have in common is compared cell by cell: changed areas are found where they are, and nothing else."""
+
+import cv2
+import numpy as np
+import pytest
+
+from nearsight.evaluation.attacks import ATTACKS
+from nearsight.geometry.overlap import (
+    AGREES,
+    DIFFERS,
+    ComparedImage,
+    compare_overlap,
+    screen_overlap,
+)
+
+skimage_data = pytest.importorskip("skimage.data")
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return skimage_data.astronaut()
+
+
+@pytest.fixture(scope="module")
+def other():
+    return cv2.resize(skimage_data.chelsea(), (512, 512), interpolation=cv2.INTER_AREA)
+
+
+def compared(first, second, matrix=None):
+    return compare_overlap(ComparedImage(first), ComparedImage(second), np.eye(3) if matrix is None else matrix)
+
+
+def test_an_image_agrees_with_itself_everywhere(photo):
+    found = compared(photo, photo)
+    assert (found.states == AGREES).sum() > 700
+    assert not (found.states == DIFFERS).any()
+    assert (found.query_share, found.hit_share) == pytest.approx((1, 1), abs=1e-3)
+    assert found.misfit == 0
+    assert found.n_tones > 12
+    assert not found.inverted
+
+
+def test_another_image_hardly_agrees(photo, other):
+    found = compared(photo, other)
+    assert (found.states == DIFFERS).sum() > 5 * (found.states == AGREES).sum()
+
+
+@pytest.mark.parametrize("kind", ["jpeg20", "half", "gamma0.6", "saturation-80", "blur", "noise", "contrast-50"])
+def test_what_is_done_to_all_of_an_image_is_no_difference(photo, kind):
+    altered = np.asarray(ATTACKS[kind](photo))
+    scale = photo.shape[1] / altered.shape[1]
+    found = compared(altered, photo, np.diag([scale, scale, 1.0]))
+    assert not (found.states == DIFFERS).any()
+    assert (found.states == AGREES).sum() > 200
+    assert found.misfit < 0.02
+
+
+@pytest.mark.parametrize("kind", [None, "jpeg30", "bright+20"])
+def test_a_changed_area_is_found_where_it_is(photo, other, kind):
+    changed = photo.copy()
+    changed[128:192, 256:352] = other[128:192, 256:352]
+    changed = changed if kind is None else np.asarray(ATTACKS[kind](changed))
+    states = compared(changed, photo).states
+    differs = states == DIFFERS
+    assert differs[8:12, 16:22].mean() > 0.8
+    differs[7:13, 15:23] = False
+    assert not differs.any()
+
+
+def test_another_colour_is_a_difference_of_colour_alone(photo):
+    changed = photo.copy()
+    changed[300:400, 100:200] = changed[300:400, 100:200][..., [2, 0, 1]]
+    found = compared(changed, photo)
+    assert found.recoloured.sum() > 10
+    rows, columns = np.nonzero(found.states == DIFFERS)
+    assert rows.min() >= 18
+    assert rows.max() <= 24
+    assert columns.min() >= 6
+    assert columns.max() <= 12
+
+
+def test_a_negative_is_said(photo):
+    found = compared(255 - photo, photo)
+    assert found.inverted
+    assert not (found.states == DIFFERS).any()
+
+
+def test_the_common_part_is_a_share_of_both(photo):
+    crop = photo[100:400, 50:350]
+    found = compared(crop, photo, np.array([[1.0, 0, 50], [0, 1, 100], [0, 0, 1]]))
+    assert found.query_share == pytest.approx(1, abs=0.01)
+    assert found.hit_share == pytest.approx(300 * 300 / 512**2, abs=0.01)
+    assert not (found.states == DIFFERS).any()
+
+
+def test_two_moments_of_one_scene_fit_less_than_one_photograph(photo):
+    rows, columns = np.mgrid[:512, :512].astype(np.float32)
+    waves = columns + 1.5 * np.sin(rows / 11), rows + 1.5 * np.sin(columns / 13)
+    moved = cv2.remap(photo, *waves, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    assert compared(moved, photo).misfit > 0.03
+    assert compared(np.asarray(ATTACKS["jpeg30"](photo)), photo).misfit < 0.005
+
+
+def test_print_has_few_tones(photo):
+    page = np.full((400, 300, 3), 240, np.uint8)
+    for row in range(12):
+        cv2.putText(page, "a line of text", (20, 30 + 30 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (20, 20, 20), 2)
+    assert compared(page, page).n_tones < 6
+
+
+def test_images_that_are_too_small_are_not_compared():
+    assert compared(np.zeros((10, 10, 3), np.uint8), np.zeros((10, 10, 3), np.uint8)) is None
+
+
+def test_a_glance_tells_copies_from_others(photo, other):
+    small, strange = (cv2.resize(each, (176, 176), interpolation=cv2.INTER_AREA) for each in (photo, other))
+    dark = np.asarray(ATTACKS["gamma1.6"](small))
+    agreeing, told = screen_overlap(dark, small, np.eye(3))
+    assert agreeing > 0.9 * told > 100
+    agreeing, told = screen_overlap(small, strange, np.eye(3))
+    assert agreeing < 0.25 * told
+    agreeing, told = screen_overlap(255 - small, small, np.eye(3))
+    assert agreeing > 0.9 * told
+    blurred = cv2.GaussianBlur(small, (0, 0), 3)
+    either, both = (screen_overlap(blurred, small, np.eye(3), both=both)[1] for both in (False, True))
+    assert both < either

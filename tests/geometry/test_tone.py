@@ -1,0 +1,54 @@
+"""A change of tone is found from colours that have it, and from nothing else."""
+
+import numpy as np
+import pytest
+
+from nearsight.geometry.tone import fit_tone
+
+
+@pytest.fixture(scope="module")
+def colours():
+    return np.random.default_rng(0).uniform(30, 200, (500, 3)).astype(np.float32)
+
+
+def gained(colours):
+    return np.clip(colours * 1.2 - 10, 0, 255)
+
+
+def curved(colours):
+    return 255 * (colours / 255) ** 0.6
+
+
+def faded(colours):
+    grey = (colours @ [0.299, 0.587, 0.114])[:, None]
+    return grey + 0.2 * (colours - grey)
+
+
+def tinted(colours):
+    return np.clip(colours * [1.1, 1.0, 0.9], 0, 255)
+
+
+@pytest.mark.parametrize("change", [gained, curved, faded, tinted])
+def test_known_changes_are_undone(colours, change):
+    target = change(colours).astype(np.float32)
+    found = fit_tone(colours, target)
+    assert found.mean_error(colours, target) < 2.5
+    assert np.abs(colours - target).max(axis=1).mean() > 5
+
+
+def test_a_tenth_of_outliers_changes_nothing(colours):
+    target = gained(colours).astype(np.float32)
+    target[::10] = 255 - target[::10]
+    found = fit_tone(colours, target)
+    assert np.abs(found.apply(colours) - gained(colours)).max(axis=1)[np.arange(500) % 10 > 0].mean() < 3
+
+
+def test_other_colours_are_no_change_of_tone(colours):
+    shuffled = np.random.default_rng(1).permutation(colours)
+    assert fit_tone(colours, shuffled).mean_error(colours, shuffled) > 15
+
+
+def test_colours_stay_in_their_range(colours):
+    applied = fit_tone(colours, gained(colours).astype(np.float32)).apply(np.float32([[0, 0, 0], [255, 255, 255]]))
+    assert applied.min() >= 0
+    assert applied.max() <= 255
