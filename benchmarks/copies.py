@@ -1,10 +1,11 @@
 """How well are altered copies found and accepted? Writes the table of docs/copies.md.
 
-    python -m benchmarks.copies FOLDER [FOLDER ...] --out docs/copies.md
+    python -m benchmarks.copies FOLDER [FOLDER ...] [--alone FOLDER ...] --out docs/copies.md
 
-1. The images of the folders are collected; some are held out, the others indexed by `copy`.
-2. Altered copies of some of the indexed ones are queries: the rank of the original, and whether it was accepted.
-3. The images that were held out have no copy: whatever is accepted for them is listed for inspection.
+1. The images of the folders are indexed by `copy`. Altered copies of some are queries: the rank of the original, and
+   whether it was accepted with the right verdict.
+2. Each image of the folders `--alone` is a query in the collection of its folder. Other images that are called a copy
+   of some kind are listed for inspection.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -24,23 +26,31 @@ import numpy as np
 
 import nearsight as ns
 from benchmarks.machine import machine, table
-from nearsight.evaluation.attacks import ATTACKS
+from nearsight.evaluation.attacks import ATTACKS, right_verdicts
 from nearsight.evaluation.measures import average_precision
 from nearsight.images.decode import open_image
 from nearsight.search.results import Results
 
 BY_HAND = "\n<!-- written by hand from here on -->\n"
 FORMATS = {".jpg", ".jpeg", ".png", ".webp"}
+REFUSED = ("same scene", "same surroundings", "same template", "not a copy", "too plain to judge")
+Pair = tuple[str, str, str, str, str]
+"""A folder, two images of it, and the verdict with its sentence."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One query: the attack, the 0-based rank of the original or None, whether it and others were accepted."""
+    """One query: the attack, the 0-based rank of the original or None, its verdict if it is alike, and other copies."""
 
     attack: str
     rank: int | None
-    accepted: bool
+    verdict: str
     others: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether the original has a verdict that is right for the attack."""
+        return self.verdict in right_verdicts(self.attack)
 
 
 def copy_images(folders: Iterable[Path], target: Path) -> list[str]:
@@ -58,9 +68,9 @@ def copy_images(folders: Iterable[Path], target: Path) -> list[str]:
 def outcome(results: Results, name: str, attack: str) -> Outcome:
     """What one search gave."""
     rank = next((hit.rank - 1 for hit in results if hit.path == name), None)
-    accepted = any(hit.alike and hit.path == name for hit in results)
+    verdict = next((hit.verdict for hit in results if hit.alike and hit.path == name), "")
     others = tuple(hit.path for hit in results if hit.alike and hit.path != name)
-    return Outcome(attack, rank, accepted, others)
+    return Outcome(attack, rank, verdict, others)
 
 
 def search_attacks(home: Path, folder: Path, kinds: list[str], name: str) -> list[Outcome]:
@@ -80,12 +90,12 @@ def report(outcomes: list[Outcome], kinds: list[str]) -> list[list[str]]:
     for kind in kinds:
         mine = [each for each in outcomes if each.attack == kind]
         first = np.mean([each.rank == 0 for each in mine])
-        accepted = np.mean([each.accepted for each in mine])
+        accepted, right = (np.mean(shares) for shares in ([bool(e.verdict) for e in mine], [e.right for e in mine]))
         ap = np.mean([average_precision([] if each.rank is None else [each.rank], 1) for each in mine])
         others = sum(bool(each.others) for each in mine)
         label = f"**{kind}**" if ATTACKS[kind].light else kind
         rows.append(
-            [label, f"{100 * first:.1f}", f"{100 * accepted:.1f}", f"{100 * ap:.1f}", f"{others} / {len(mine)}"]
+            [label, *(f"{100 * share:.1f}" for share in (first, accepted, right, ap)), f"{others} / {len(mine)}"]
         )
     return rows
 
@@ -95,12 +105,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--queries", type=int, default=120, help="images that are altered")
-    parser.add_argument("--held-out", type=int, default=200, help="images that are queries and not indexed")
+    parser.add_argument("--alone", nargs="*", default=[], type=Path, help="folders whose images have no copies")
     parser.add_argument("--out", type=Path, help="where the table is written")
     parser.add_argument("--pairs", type=Path, help="where accepted pairs of different images are listed (JSON)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as box:
-        text, pairs = measure_section(Path(box), given.folders, given.queries, given.held_out)
+        text, pairs = measure_section(Path(box), given.folders, given.queries, given.alone)
     if given.pairs:
         given.pairs.write_text(json.dumps(pairs, indent=1))
     if given.out:
@@ -109,25 +119,35 @@ def main() -> None:
     print(text)
 
 
-def measure_section(box: Path, folders: list[Path], queries: int, held_out: int) -> tuple[str, dict[str, list[str]]]:
+def search_alone(box: Path, folder: Path) -> tuple[list[str], list[Pair]]:
+    """A line of the table, and the pairs of different images that were called a copy of some kind."""
+    found, counts, own = list[Pair](), Counter[str](), 0
+    with ns.index(folder, by=["copy"], collection=box / f"alone-{folder.name}") as photos:
+        names = [os.fsdecode(each.path) for each in photos.images()]
+        for name in names:
+            for hit in photos.search(folder / name, k=20):
+                own += hit.path == name and hit.verdict == "identical file"
+                if hit.path != name:
+                    counts[hit.verdict] += 1
+                    found += [(folder.name, name, hit.path, hit.verdict, hit.why)] if hit.alike else []
+    questions = len({name for _, name, *_ in found})
+    refused = [f"{counts[each]:,}" for each in REFUSED]
+    return [folder.name, f"{len(names):,}", f"{own:,}", str(questions), str(len(found)), *refused], found
+
+
+def measure_section(box: Path, folders: list[Path], queries: int, alone: list[Path]) -> tuple[str, list[Pair]]:
     """The page's text, and whatever was accepted that is another image."""
-    folder, aside = box / "images", box / "aside"
+    folder, home = box / "images", box / "home"
     folder.mkdir()
-    aside.mkdir()
     names = copy_images(folders, folder)
-    shuffled = np.random.default_rng(2026).permutation(sorted(names)).tolist()
-    out, asked = shuffled[:held_out], shuffled[held_out : held_out + queries]
-    for name in out:
-        shutil.move(folder / name, aside / name)
-    home = box / "home"
+    asked = np.random.default_rng(2026).permutation(sorted(names)).tolist()[:queries]
     photos = ns.index(folder, by=["copy"], collection=home)
     total = len(photos)
-    own = [photos.search(folder / name, k=1)[0].path == name for name in shuffled[held_out:]]
+    own = [photos.search(folder / name, k=1)[0].path == name for name in names]
     kinds = list(ATTACKS)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         outcomes = [each for made in pool.map(partial(search_attacks, home, folder, kinds), asked) for each in made]
-    strangers = [outcome(photos.search(aside / name, k=20), name, "none") for name in out]
-    pairs = {name: list(each.others) for name, each in zip(out, strangers, strict=True) if each.others}
+    lines, pairs = zip(*(search_alone(box, each) for each in alone), strict=True) if alone else ((), ())
     light = [each for each in outcomes if ATTACKS[each.attack].light]
     rows = report(outcomes, kinds)
     text = TEXT.format(
@@ -137,34 +157,46 @@ def measure_section(box: Path, folders: list[Path], queries: int, held_out: int)
         queries=len(asked),
         folders=", ".join(folder.name for folder in folders),
         table=table(
-            ["alteration", "rank 1, %", "accepted and correct, %", "mAP, %", "queries with another accepted"], rows
+            ["alteration", "rank 1, %", "accepted, %", "right verdict, %", "mAP, %", "queries with another accepted"],
+            rows,
+        ),
+        everything=", ".join(
+            f"{name} {100 * np.mean(shares):.1f} %"
+            for name, shares in (
+                ("rank 1", [each.rank == 0 for each in outcomes]),
+                ("accepted", [bool(each.verdict) for each in outcomes]),
+                ("with the right verdict", [each.right for each in outcomes]),
+            )
         ),
         light=f"{100 * np.mean([each.rank == 0 for each in light]):.1f}",
-        believed=f"{100 * np.mean([each.accepted for each in light]):.1f}",
-        held=len(out),
-        alarms=len(pairs),
-        alarm_pairs=sum(map(len, pairs.values())),
+        believed=f"{100 * np.mean([each.right for each in light]):.1f}",
+        alone=table(
+            ["folder", "questions", "itself: identical file", "another accepted", "pairs", *REFUSED], list(lines)
+        ),
     )
-    return text, pairs
+    return text, [each for found in pairs for each in found]
 
 
 TEXT = """# How well altered copies are found
 
 `python -m benchmarks.copies FOLDER ...` indexes images by `copy`, searches with altered copies of some of them and with
-images that were left out, and writes this page. *Rank 1*: the original is the first hit. *Accepted and correct*: the
-original was found and called a copy. *mAP*: trapezoidal average precision. *Another accepted*: some other image was
-called a copy too. The light alterations are in bold.
+images that have no copy, and writes this page. *Rank 1*: the original is the first hit. *Accepted*: the original is
+alike: a copy of some kind. *Right verdict*: of the kind that the alteration makes, such as *part* for a crop. *mAP*:
+trapezoidal average precision. *Another accepted*: some other image was called a copy too. The light alterations are in
+bold.
 
 Measured on {machine}. Images: {folders}; {total} indexed, {queries} of them
 altered in every way.
 
 {table}
 
-Light alterations together: rank 1 {light} %, accepted and correct {believed} %. Unaltered images that are their own
-first hit: {own} of {total}.
+All together: {everything}. Light alterations together: rank 1 {light} %, right verdict {believed} %. Unaltered
+images that are their own first hit: {own} of {total}.
 
-**Images without a copy.** {held} images were left out of the collection and used as queries: for {alarms} of them some
-image was called a copy ({alarm_pairs} pairs in all).
+**Images without a copy.** Each image of these folders is a query in the collection of its folder; 20 hits are judged,
+of which one is the image itself. The last columns count the verdicts of all other hits.
+
+{alone}
 """
 
 

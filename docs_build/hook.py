@@ -19,7 +19,7 @@ _WANTED = re.compile(r"^<!-- made: (\S+) -->$", re.M)
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what is made, then name all of it in the navigation."""
-    from docs_build import commands, coverage, face, gallery, matches, points, recipes, trace
+    from docs_build import commands, coverage, face, gallery, matches, points, recipes, trace, verdicts
 
     made: dict[str, str | bytes] = {
         "commands.md": commands.page(),
@@ -31,6 +31,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     made.update(gallery.thumbnails())
     made.update(points.images())
     made.update(matches.images())
+    made.update(verdicts.images())
     made["images/icon.svg"] = (ROOT / "web" / "public" / "icon.svg").read_bytes()
     for address, content in made.items():
         files.append(File.generated(config, address, content=content))

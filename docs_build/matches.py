@@ -14,6 +14,7 @@ from docs_build.points import as_jpeg
 from nearsight.applications.match import explain_copy, explain_object
 from nearsight.errors import ModelMissingError
 from nearsight.geometry.drawing import draw_matches
+from nearsight.images.decode import open_image
 from nearsight.registry import methods
 from nearsight.types import Explanation, Image, LocalDescriptor
 
@@ -38,7 +39,8 @@ def _found(name: str) -> Explanation:
     """What matches by these features, or by this re-ranker; ModelMissingError where the method's model is not here."""
     features = REFINERS.get(name, name)
     if not features:
-        return explain_copy(*_pair())
+        first, second = (open_image(each).render for each in _pair())
+        return explain_copy(first, second)
     local = cast(Any, methods("features")[features])()
     assert isinstance(local, LocalDescriptor)
     local.load()

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image as PillowImage
 
 import nearsight as ns
-from docs_build import asked, gallery
+from docs_build import asked, gallery, verdicts
 from docs_build.gallery import Shown
 from nearsight.search.results import Hit, Results
 from nearsight.senses import SENSES
@@ -24,7 +24,7 @@ WHERE = "height > 400 and name like '%turned%'"
 HITS = 4
 DRAWN = tuple(name for name in SENSES if name not in ("category", "meaning"))
 """The senses that need no model: figures are made on machines that have none."""
-JUDGED = ("copy", "mirrored copy", "not a copy", "the same thing", "not verified")
+JUDGED = (*verdicts.PAIRS, "the same thing", "not verified")
 
 
 @cache
@@ -40,6 +40,7 @@ def made() -> dict[str, str]:
             figures["stranger"] = _asked(photos.search(gallery.gallery()[STRANGER], k=HITS), STRANGER)
             figures |= _without_a_image(photos, Path(place, "drawing.png"))
         return figures | {
+            "verdicts": verdicts.figure(),
             "printed": _printed(Path(place), "found.png"),
             "printed-stranger": _printed(Path(place), "moon.png"),
         }

@@ -1,4 +1,4 @@
-"""What a distance means: as rare among random pairs as the verdict says, and no verdict where pairs are too few."""
+"""How near a distance is: as rare among random pairs as the sentence says, and nothing where pairs are too few."""
 
 import numpy as np
 import pytest
@@ -21,39 +21,19 @@ def test_the_chance_is_the_share_of_pairs_that_are_as_near():
         assert background.false_match_rate(distance) == pytest.approx((pairs <= distance).mean(), abs=1e-3)
 
 
-def test_verdicts_of_a_large_collection():
+def test_how_near_a_distance_is_is_said_in_pairs_of_the_collection():
     background = sample_background(rows(300), L2())
-    assert background.explain(0.0).alike is True
-    near, far = background.distances[[20, 200]]
-    assert background.explain(float(near)).alike is True
-    assert background.explain(float(far)).alike is False
-    assert background.explain(float(far)).verdict == "not alike"
+    assert len(background.distances) == 44_850
+    nearest = background.distances[0]
+    assert background.describe(nearest * 0.99) == "nearer than all of 44,850 random pairs of this collection"
+    assert background.describe(background.distances[44]) == "as near as 1 in 997 random pairs of this collection"
+    assert background.describe(background.distances[4484]) == "as near as 10 % of the random pairs of this collection"
+    assert background.describe(np.inf) == "as near as 100 % of the random pairs of this collection"
 
 
-def test_a_sense_may_call_more_pairs_alike():
-    background = sample_background(rows(300), L2())
-    some, more = background.distances[[400, 500]].tolist()
-    assert background.explain(some).alike is False
-    assert background.explain(some, max_rate=0.01).alike is True
-    assert background.explain(more, max_rate=0.01).alike is False
-    few = sample_background(rows(20), L2())
-    assert few.explain(few.distances[0], max_rate=0.01).alike is True
-    assert few.explain(few.distances[1], max_rate=0.01).alike is False
-
-
-def test_few_pairs_turn_nothing_down_that_may_be_near():
-    background = sample_background(rows(20), L2())
-    assert len(background.distances) == 190
-    first, third, fifth = background.distances[[0, 2, 4]].tolist()
-    assert background.explain(first * 0.99).alike is True
-    assert background.explain(first).alike is None
-    assert background.explain(third).alike is None
-    assert "too small for a verdict" in background.explain(third).sentence
-    assert background.explain(fifth).alike is False
-
-
-def test_a_handful_is_not_judged():
-    assert sample_background(rows(MIN_VECTORS - 1), L2()).explain(0.0).alike is None
+def test_a_handful_says_nothing_of_how_near():
+    said = sample_background(rows(MIN_VECTORS - 1), L2()).describe(0.0)
+    assert said == "nearest first; too few images to say how near (fewer than 10)"
 
 
 class Counting(L2):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from tests.command import nearsight
 
@@ -55,8 +56,10 @@ def home(photographs, tmp_path, monkeypatch):
     folder.mkdir()
     shutil.copytree(photographs, folder / "photos")
     (folder / "photos" / "sub").rename(folder / "photos" / "moscow 2012")
-    for name, source in (("found.jpg", "china.jpg"), ("a.jpg", "rocket.jpg"), ("b.jpg", "flower.jpg")):
+    for name, source in (("a.jpg", "rocket.jpg"), ("b.jpg", "flower.jpg")):
         shutil.copy(photographs / source, folder / name)
+    with Image.open(photographs / "china.jpg") as image:
+        image.save(folder / "found.jpg", quality=80)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, filter(None, sys.path))))

@@ -1,9 +1,8 @@
-"""What a distance means in this collection: how many of its random pairs are nearer.
+"""How near a distance is in this collection: how many of its random pairs are nearer.
 
 A distance on its own says nothing: the same number is a near-duplicate in one descriptor and noise in another, and
 what is near depends on how alike the collection's images are anyway. The distances of random pairs of the same
-collection are the measure: a hit counts as alike where at most one random pair in a thousand is as near,
-or what other share a sense names.
+collection are the measure. They say how near a hit is, never that it is not alike: a kind may have many images.
 """
 
 from __future__ import annotations
@@ -13,16 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from nearsight.senses import ALIKE
-from nearsight.types import Explanation, Floats, Kernel, Metric
+from nearsight.types import Floats, Kernel, Metric
 
-__all__ = ["ALIKE", "BackgroundDistribution", "sample_background"]
+__all__ = ["BackgroundDistribution", "sample_background"]
 
 SAMPLE_SIZE = 400
 COSTLY_SAMPLE_SIZE = 46
 MIN_VECTORS = 10
-MAX_CHANCE_PAIRS = 3.5
-"""Of fewer than a thousand pairs so many may be nearer by accident."""
+RARE = 0.01
+"""Shares of pairs below this are said as one in so many, others in per cent."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +33,17 @@ class BackgroundDistribution:
         """The share of random pairs that are at most this far apart, in 0..1."""
         return float(np.searchsorted(self.distances, distance, "right") / max(1, len(self.distances)))
 
-    def explain(self, distance: float, max_rate: float = ALIKE) -> Explanation:
-        """The judgement of one distance, in words: alike where at most this share of random pairs is as near."""
-        if not len(self.distances):
-            return Explanation(f"too few images for a verdict (fewer than {MIN_VECTORS})")
-        chance = self.false_match_rate(distance)
-        sentence = f"nearer than {100 * (1 - chance):.2f} % of random pairs of this collection"
-        if chance <= max_rate:
-            return Explanation(sentence, "alike", True)
-        if len(self.distances) * max_rate < 1 and chance * len(self.distances) <= MAX_CHANCE_PAIRS:
-            return Explanation(f"{sentence}, which is too small for a verdict")
-        return Explanation(sentence, "not alike", False)
+    def describe(self, distance: float) -> str:
+        """How near a distance is, in words."""
+        count = len(self.distances)
+        if not count:
+            return f"nearest first; too few images to say how near (fewer than {MIN_VECTORS})"
+        share = self.false_match_rate(distance)
+        if not share:
+            return f"nearer than all of {count:,} random pairs of this collection"
+        if share < RARE:
+            return f"as near as 1 in {1 / share:,.0f} random pairs of this collection"
+        return f"as near as {100 * share:.0f} % of the random pairs of this collection"
 
 
 def sample_background(vectors: Any, metric: Metric) -> BackgroundDistribution:  # noqa: ANN401 - rows (n, D), or a list of records

@@ -189,12 +189,15 @@ def build_sense_pipeline(sense: str) -> Pipeline:
 
 def available_senses() -> list[str]:
     """Senses that this machine can serve: their models are installed, or they need none."""
-    found = []
-    for name in SENSES:
-        with suppress(ModelMissingError):
-            build_sense_pipeline(name).descriptor.load()
-            found.append(name)
-    return found
+    return [name for name in SENSES if is_available(name)]
+
+
+def is_available(sense: str) -> bool:
+    """Whether this machine can serve a sense: its models are installed, or it needs none."""
+    with suppress(ModelMissingError):
+        build_sense_pipeline(sense).descriptor.load()
+        return True
+    return False
 
 
 def build_pipelines(by: Iterable[str] = (), recipes: Iterable[str] = ()) -> list[Pipeline]:

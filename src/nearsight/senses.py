@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ALIKE = 0.001
-"""Default share of random pairs that may be as near as a match."""
-
 
 @dataclass(frozen=True)
 class Sense:
     """One meaning of "similar": its name, a line for its user, the recipe that serves it.
 
     `label` stands for the verdict of every hit where queries are unlike the stored images, such as drawings: the
-    distances between these then say nothing about a query's. `max_false_match_rate` is the share of random pairs that
-    may be as near as a similar hit: kinds have many images, copies few. The first re-ranker also looks at the first
-    hits of the `candidate_senses` that the collection has.
+    distances between these then say nothing about a query's. The first re-ranker also looks at the first hits of the
+    `candidate_senses` that the collection has. Where nothing is alike by this sense, `wider` names one that looks
+    further, and what that looks for.
     """
 
     name: str
     description: str
     recipe: str
     label: str = ""
-    max_false_match_rate: float = ALIKE
     candidate_senses: tuple[str, ...] = ()
+    wider: tuple[str, str] | None = None
 
 
 SENSES = {
@@ -34,6 +31,7 @@ SENSES = {
             "the same image, altered: re-saved, resized, cropped, mirrored",
             "gist | gistis | verify",
             candidate_senses=("category", "object"),
+            wider=("object", "parts and other views"),
         ),
         Sense("colour", "the same colours in the same amounts", "colour_histogram | ivf"),
         Sense(
@@ -46,12 +44,12 @@ SENSES = {
             "the same thing or place, from another viewpoint; a box selects it in your image",
             "sift | asmk | inverted | spatial | expand | spatial",
             candidate_senses=("category",),
+            wider=("category", "the same kind of thing"),
         ),
         Sense(
             "category",
             "the same kind of thing, by a neural network",
             "mobilenetv2(side=384) | average | ivf",
-            max_false_match_rate=0.01,
         ),
         Sense(
             "sketch",

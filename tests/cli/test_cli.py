@@ -133,15 +133,27 @@ def test_search_prints_a_table_and_json(folder, crop):
     assert done.returncode == 0
     first = done.stdout.split("\n")[1]
     assert "coffee.png" in first
-    assert "copy" in first
-    assert "matched points agree" in done.stdout
+    assert "part" in first
+    assert "the query is 71 % of this image" in done.stdout
     found = json.loads(nearsight("search", crop, "--in", folder, "--json", "-k", "3").stdout)
-    assert set(found) == {"query", "recipe", "verdict", "hits"}
+    assert set(found) == {"query", "recipe", "verdict", "hint", "hits"}
     assert found["verdict"] == "found"
     assert found["recipe"].startswith("gist(")
     assert len(found["hits"]) == 3
-    assert set(found["hits"][0]) == {"rank", "id", "path", "score", "distance", "metric", "verdict", "why", "labels"}
-    assert (found["hits"][0]["path"], found["hits"][0]["verdict"]) == ("coffee.png", "copy")
+    assert set(found["hits"][0]) == {
+        "rank",
+        "id",
+        "path",
+        "score",
+        "distance",
+        "metric",
+        "verdict",
+        "alike",
+        "why",
+        "changes",
+        "labels",
+    }
+    assert (found["hits"][0]["path"], found["hits"][0]["verdict"]) == ("coffee.png", "part")
 
 
 def test_words_that_no_image_holds_are_no_match_without_an_empty_table(folder):
@@ -259,7 +271,7 @@ def test_match_draws_and_judges(folder, crop, tmp_path):
     out = tmp_path / "drawn.png"
     done = nearsight("match", crop, folder / "coffee.png", "--out", out)
     assert done.returncode == 0
-    assert done.stdout.startswith("copy: ")
+    assert done.stdout.startswith("part: ")
     with Image.open(out) as drawn:
         assert drawn.width > 800
     done = nearsight("match", crop, folder / "chelsea.png", "--json")

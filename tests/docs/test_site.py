@@ -11,11 +11,15 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from docs_build import verdicts
 
 from nearsight.registry import methods
+from nearsight.rerankers._copy_verdict import CopyVerdict
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = {"img": "src", "script": "src", "source": "src", "iframe": "src", "link": "href"}
+CHANGED = ("edited copy", "same template", "same surroundings", "same scene")
+"""Verdicts whose pair differs in an area."""
 ELSEWHERE = ("http:", "https:", "//")
 
 
@@ -90,11 +94,26 @@ def test_the_senses_are_shown_with_their_verdicts(site):
     page = (site / "alike.html").read_text("utf8")
     assert "<!-- made" not in page
     assert page.count('<figure class="neighbours">') == 9
-    assert '<b class="alike">copy</b><span>1.00</span><span>coffee</span>' in page
-    assert '<b class="alike">mirrored copy</b>' in page
+    assert '<b class="alike">part</b><span>1.00</span><span>coffee</span>' in page
     assert page.count('<b class="other">not a copy</b>') == 4
     assert page.count('<b class="alike">the same thing</b>') == 3
     assert "nothing like it here; 28 images searched" in page
+
+
+def test_a_pair_is_shown_for_each_verdict_and_has_it():
+    assert set(verdicts.PAIRS) == set(CopyVerdict)
+    for verdict, (jpeg, explanation) in verdicts.judged().items():
+        assert explanation.verdict == verdict, explanation.sentence
+        assert explanation.alike == CopyVerdict(verdict).alike
+        assert jpeg[:2] == b"\xff\xd8"
+        assert (len(explanation.changes) > 0) == (verdict in CHANGED), verdict
+
+
+def test_the_page_of_senses_shows_a_pair_for_each_verdict(site):
+    page = (site / "alike.html").read_text("utf8")
+    for verdict in verdicts.PAIRS:
+        assert f'alt="two images, verdict: {verdict}"' in page
+        assert (site / verdicts._address(verdict)).is_file()
 
 
 def test_colours_a_drawing_words_and_a_filter_are_shown_with_what_they_find(site):

@@ -248,6 +248,60 @@ def test_alpha_is_averaged_with_its_weight():
     )
 
 
+def sign(colour, letter=0):
+    """A sign on transparency, white or of another colour."""
+    pixels = np.zeros((64, 64, 4), np.uint8)
+    pixels[8:56, 8 + 4 * letter : 20] = (*colour, 255)
+    return saved(Pillow.fromarray(pixels), "PNG")
+
+
+def test_a_sign_that_would_vanish_on_white_is_shown_on_black():
+    white = decode_image(sign((255, 250, 255))).render(64)
+    assert (white[0, 0].tolist(), white[30, 15].tolist()) == ([0, 0, 0], [255, 250, 255])
+    red = decode_image(sign((200, 0, 0))).render(64)
+    assert (red[0, 0].tolist(), red[30, 15].tolist()) == ([255, 255, 255], [200, 0, 0])
+    opaque = decode_image(saved(Pillow.new("RGBA", (9, 9), (255, 255, 255, 255)), "PNG")).render(9)
+    assert (opaque == 255).all()
+    nothing = decode_image(saved(Pillow.new("RGBA", (9, 9), (255, 255, 255, 0)), "PNG")).render(9)
+    assert (nothing == 255).all()
+
+
+def test_the_ground_is_that_of_the_whole_image_in_every_box():
+    image = decode_image(sign((255, 255, 255)), full=True)
+    assert (image.render(64, (40, 0, 64, 64)) == 0).all()
+
+
+def test_equal_pixels_have_one_digest_whatever_the_file():
+    digest = decode_image(saved(photo(), "PNG")).pixel_digest()
+    assert digest is not None
+    assert len(digest) == 32
+    for format in ("BMP", "TIFF"):
+        assert decode_image(saved(photo(), format)).pixel_digest() == digest
+    exif = Pillow.Exif()
+    exif[274] = 6
+    turned = saved(photo().transpose(Pillow.Transpose.ROTATE_90), "PNG", exif=exif)
+    assert decode_image(turned).pixel_digest() == digest
+    changed = np.asarray(photo()).copy()
+    changed[3, 5, 1] ^= 1
+    assert decode_image(saved(Pillow.fromarray(changed), "PNG")).pixel_digest() != digest
+
+
+def test_what_is_transparent_counts_for_the_digest():
+    digests = {decode_image(sign((255, 255, 255), letter)).pixel_digest() for letter in (0, 1, 2)}
+    flat = Pillow.fromarray(decode_image(sign((255, 255, 255))).render(64))
+    digests.add(decode_image(saved(flat, "PNG")).pixel_digest())
+    assert len(digests) == 4
+    opaque = np.dstack([np.asarray(photo()), np.full((240, 320), 255, np.uint8)])
+    same = decode_image(saved(Pillow.fromarray(opaque), "PNG")).pixel_digest()
+    assert same == decode_image(saved(photo(), "PNG")).pixel_digest()
+
+
+def test_an_image_that_was_reduced_has_no_digest():
+    large = saved(Pillow.new("RGB", (4200, 3000), "red"), "JPEG")
+    assert decode_image(large).pixel_digest() is None
+    assert decode_image(large, full=True).pixel_digest() is not None
+
+
 def test_palette_and_colour_keys_with_transparency():
     palette = photo().quantize(16)
     for data in (

@@ -114,6 +114,54 @@ def test_a_box_is_asked_with_in_full_pixels_and_explained_on_the_whole(client, i
     assert np.array(reason["homography"]) / reason["homography"][2][2] == pytest.approx(np.eye(3), abs=0.05)
 
 
+def written_over(folder):
+    """A copy of china.jpg with a black bar in its sky."""
+    image = Image.open(folder / "china.jpg").convert("RGB")
+    image.paste((0, 0, 0), (320, 213, 448, 256))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def test_a_changed_area_is_said_in_units_of_both_images(client, indexed):
+    upload = send(client, written_over(indexed)).json()["upload"]
+    bar = pytest.approx([0.5, 0.5, 0.7, 0.6], abs=0.06)
+    asked = {"upload": upload, "k": 2}
+    first = client.get(f"{C}/search", params=asked).json()["hits"][0]
+    assert (first["path"], first["verdict"]) == ("china.jpg", "edited copy")
+    [change] = first["changes"]
+    assert (change["query_box"], change["hit_box"]) == (bar, bar)
+    assert change["share"] == pytest.approx(0.03, abs=0.02)
+    asked |= {"box": "64,43,576,384"}  # a tenth less at each side
+    first = client.get(f"{C}/search", params=asked).json()["hits"][0]
+    assert first["changes"][0]["query_box"] == pytest.approx([0.5, 0.5, 0.75, 0.62], abs=0.08)
+    [change] = client.get(f"{C}/explain", params={**asked, "hit": first["id"]}).json()["changes"]
+    assert (change["query_box"], change["hit_box"]) == (bar, bar)
+
+
+def test_the_same_file_and_the_same_pixels_are_said(client, indexed):
+    upload = send(client, china(indexed)).json()["upload"]
+    first = client.get(f"{C}/search", params={"upload": upload, "k": 1}).json()["hits"][0]
+    assert (first["path"], first["verdict"]) == ("china.jpg", "identical file")
+    out = io.BytesIO()
+    Image.open(indexed / "coffee.png").convert("RGB").save(out, "BMP")
+    upload = send(client, out.getvalue()).json()["upload"]
+    first = client.get(f"{C}/search", params={"upload": upload, "k": 1}).json()["hits"][0]
+    assert (first["path"], first["verdict"]) == ("coffee.png", "identical image")
+
+
+def test_where_nothing_is_alike_another_sense_is_named(client):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(noise).save(out, "PNG")
+    asked = {"upload": send(client, out.getvalue()).json()["upload"]}
+    answer = client.get(f"{C}/search", params=asked).json()
+    assert answer["verdict"] == "nothing like it here"
+    assert (answer["hint"]["sense"], answer["hint"]["looks_for"]) == ("object", "parts and other views")
+    assert "--by object" in answer["hint"]["command"]
+    assert client.get(f"{C}/search", params={**asked, "by": "colour"}).json()["hint"] is None
+
+
 def test_search_by_id(client, names):
     asked = names["china.jpg"]["id"]
     answer = client.get(f"{C}/search", params={"id": asked, "by": "colour"}).json()

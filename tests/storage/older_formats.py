@@ -19,6 +19,18 @@ ALTER TABLE image RENAME TO picture;
 
 def downgrade(index_dir: Path, version: int) -> None:
     db = sqlite3.connect(index_dir / CATALOGUE_FILE)
+    db.execute("DROP INDEX image_by_content")
+    if version < 5:
+        _restore_older_names(db)
+    for table in [*["cache"] * (version < 2), *["note", "sidecar"] * (version < 3), *["label"] * (version < 4)]:
+        db.execute(f"DROP TABLE {table}")
+    db.execute(f"PRAGMA user_version={version}")
+    db.commit()
+    db.close()
+    (index_dir / CHECKSUMS_FILE).unlink(missing_ok=True)
+
+
+def _restore_older_names(db: sqlite3.Connection) -> None:
     db.executescript(_NAMES)
     for new, old in (("images", "pictures"), ("deleted", "dead")):
         (value,) = db.execute("SELECT value FROM meta WHERE key=?", (new,)).fetchone()
@@ -27,9 +39,3 @@ def downgrade(index_dir: Path, version: int) -> None:
     for path, size, changed, _, detail in skipped:
         values = (path, size, changed, "not-a-picture", detail)
         db.execute("INSERT OR REPLACE INTO skip VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
-    for table in [*["cache"] * (version < 2), *["note", "sidecar"] * (version < 3), *["label"] * (version < 4)]:
-        db.execute(f"DROP TABLE {table}")
-    db.execute(f"PRAGMA user_version={version}")
-    db.commit()
-    db.close()
-    (index_dir / CHECKSUMS_FILE).unlink(missing_ok=True)

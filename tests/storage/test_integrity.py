@@ -168,7 +168,7 @@ def test_a_damaged_catalogue_row_is_found_and_mended(home, change):
     assert answers(home) == right
 
 
-@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("version", [2, 3, 4, 5])
 def test_an_older_format_is_read_verified_and_brought_up_while_a_reader_is_open(home, version):
     right = answers(home)
     (home.parent / "notes.txt").write_text("text")

@@ -50,7 +50,7 @@ def test_an_altered_copy_is_found_with_its_points_and_asked_on_from(visit, place
     pick(page, place / f"{name}.jpg")
     first, wanted = page.locator(HITS).first, Path((place / f"{name}.txt").read_text()).name
     expect(first).to_contain_text(wanted)
-    expect(first).to_contain_text(re.compile(r"\d+ matched points agree"))
+    expect(first).to_contain_text(re.compile(r"all of \d+ compared cells agree"))
     first.click()
     page.locator(".stage line").first.wait_for()
     page.get_by_role("button", name="Search with this image").click()

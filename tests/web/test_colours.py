@@ -122,7 +122,7 @@ def test_a_dropped_or_pasted_image_is_picked_from_while_picking(visit, images, w
     asks(page, ask="colours")
     page.get_by_role("button", name="Pick from an image").click()
     page.evaluate(CARRY, carried)
-    expect(page.locator(HITS).first).to_contain_text("mirrored copy")
+    expect(page.locator(HITS).first).to_contain_text("copy")
     asks(page, ask=None)
 
 

@@ -63,12 +63,12 @@ def pick(page, path):
 def test_a_picked_image_finds_its_copy(visit, images):
     page = pick(visit(), images / "crop.jpg")
     first = page.locator(HITS).first
-    expect(page.get_by_role("heading", name="1 similar image")).to_be_visible()
-    expect(first).to_contain_text("copy")
+    expect(page.get_by_role("heading", name="1 copy")).to_be_visible()
+    expect(first).to_contain_text("part")
     expect(first).to_contain_text("astronaut.png")
-    expect(first).to_contain_text(re.compile(r"\d+ matched points agree"))
-    expect(page.get_by_text("Less similar images")).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="1 similar image")).to_have_count(1)
+    expect(first).to_contain_text(re.compile(r"the query is \d+ % of this image"))
+    expect(page.get_by_role("heading", name="The nearest other images")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="1 copy, 12 other images.")).to_have_count(1)
 
 
 @pytest.mark.parametrize("way", ["drop", "paste"])
@@ -76,7 +76,7 @@ def test_a_dropped_or_pasted_image_is_asked_with(visit, images, way):
     page = visit()
     page.get_by_role("button", name="Choose an image").wait_for()
     page.evaluate(CARRY, [way, base64.b64encode(png(images / "mirror.jpg")).decode()])
-    expect(page.locator(HITS).first).to_contain_text("mirrored copy")
+    expect(page.locator(HITS).first).to_contain_text("mirrored")
 
 
 def test_a_box_is_drawn_moved_and_cleared_by_the_pointer(visit, images):
@@ -228,7 +228,7 @@ def test_a_hit_shows_its_matched_points_and_gives_the_focus_back(visit, images):
     page.locator(".stage line").nth(7).wait_for()
     assert page.locator(".stage polygon.outline").first.get_attribute("points").count(",") == 4
     expect(dialog).to_contain_text("sub/astronaut.png")
-    expect(dialog).to_contain_text("matched points agree")
+    expect(dialog).to_contain_text("compared cells agree")
     expect(page).to_have_url(re.compile("hit="))
     dialog.get_by_role("checkbox").uncheck()
     expect(page.locator(".stage line")).to_have_count(0)
@@ -250,8 +250,9 @@ def test_more_like_this_asks_with_the_hit(visit, images):
 
 def test_nothing_like_it_is_said_clearly(visit, images):
     page = pick(visit(), images / "noise.png")
-    expect(page.get_by_role("heading", name="No similar images")).to_be_visible()
-    expect(page.get_by_text("The nearest images")).to_be_visible()
+    expect(page.get_by_role("heading", name="No copy found")).to_be_visible()
+    expect(page.get_by_text("No image of this collection is a copy of yours.")).to_be_visible()
+    expect(page.get_by_role("heading", name="The nearest images")).to_be_visible()
     expect(page.locator("li.alike")).to_have_count(0)
 
 

@@ -19,15 +19,14 @@ from nearsight.clock import Clock, SystemClock
 from nearsight.errors import ImageError, UsageError
 from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images import thumbnail
-from nearsight.images.decode import open_image
+from nearsight.images.decode import FileDecoder, open_image
 from nearsight.ingest import exclude
 from nearsight.ingest.run import IngestSummary
-from nearsight.pipeline import Pipeline, build_pipeline, build_pipelines, buildable_pipelines
+from nearsight.pipeline import Pipeline, build_pipeline, build_pipelines, buildable_pipelines, is_available
 from nearsight.search.engine import rank
-from nearsight.search.results import Hit, Results
+from nearsight.search.results import NOTHING, TOO_PLAIN, Hint, Hit, Results
 from nearsight.senses import SENSES
 from nearsight.storage import integrity
-from nearsight.storage.collection_metadata import load_root
 from nearsight.storage.drop_recipes import DropSummary
 from nearsight.storage.location import index_command, locate
 from nearsight.storage.recipes import default_recipe
@@ -61,10 +60,11 @@ class Collection:
         clock: Clock | None = None,
         summary: IngestSummary | None = None,
         dropped: DropSummary | None = None,
+        decoder: FileDecoder | None = None,
     ) -> None:
         self.index_dir, self.summary, self.dropped = home, summary, dropped or DropSummary()
         self._files, self._clock = files or LocalFileSystem(), clock or SystemClock()
-        self._reader = SnapshotReader(home, self._files)
+        self._reader = SnapshotReader(home, self._files, decoder)
         self._catalogue, self._lock = self._reader.catalogue, self._reader.lock
 
     def close(self) -> None:
@@ -84,8 +84,7 @@ class Collection:
     @property
     def root(self) -> Path:
         """The folder of the images."""
-        with self._lock:
-            return load_root(self._catalogue, self.index_dir)
+        return self._reader.root
 
     @property
     def senses(self) -> dict[str, str]:
@@ -195,10 +194,22 @@ class Collection:
                 if len(pipelines) > 1:
                     from nearsight.search.fusion import search_fused
 
-                    return search_fused(self._reader, snapshot, pipelines, query, files=self._files, allow=allow)
-                ranking = rank(snapshot, pipelines[0], query, query.k, files=self._files, allow=allow)
-                return ranking.to_results(query.k, self._reader)
+                    return search_fused(self._reader, snapshot, pipelines, query, allow)
+                ranking = rank(self._reader, snapshot, pipelines[0], query, query.k, allow)
+                return self._with_hint(ranking.to_results(query.k, self._reader), pipelines[0].name)
         raise AssertionError("the attempts end with an error of their own")
+
+    def _with_hint(self, results: Results, sense: str) -> Results:
+        """The results, with a sense that would look further where nothing is alike by this one."""
+        wider = SENSES[sense].wider if results.verdict in (NOTHING, TOO_PLAIN) and sense in SENSES else None
+        if wider is None:
+            return results
+        name, looks_for = wider
+        if name in self.senses:
+            return replace(results, hint=Hint(name, looks_for))
+        if not is_available(name):
+            return results
+        return replace(results, hint=Hint(name, looks_for, index_command(self.root, self.index_dir, "--by", name)))
 
     def _allowed_ids(self, query: Query, snapshot: Snapshot) -> Ids | None:
         """The ids that the words and the filter of a query leave in a generation; None: all. Raises OutdatedError."""

@@ -12,8 +12,7 @@ from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
 from nearsight.storage import cache_files
 from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.collection_metadata import load_root
-from nearsight.storage.location import index_command
+from nearsight.storage.location import index_command, load_root
 from nearsight.storage.recipes import partition_recipes
 from nearsight.storage.segments import SEGMENTS_FOLDER
 from nearsight.storage.snapshot import Snapshot

@@ -25,7 +25,7 @@ from nearsight.rerankers.spatial import SpatialEvidence, explain_inliers
 from nearsight.rerankers.verify import Verify
 from nearsight.search.heat_map import heat_map
 from nearsight.senses import COMPARING
-from nearsight.types import Box, Explanation, Hits, Ids, Image, LocalDescriptor, LocalFeatures, Match
+from nearsight.types import IDENTICAL_FILE, Box, Explanation, Hits, Ids, Image, LocalDescriptor, LocalFeatures, Match
 
 T = TypeVar("T")
 PixelLoader = Callable[[int], Image]
@@ -43,13 +43,27 @@ not there. `python -m benchmarks agreement` measures how many do in images of ot
 class _PairContext:
     """A collection of one image, as context of a re-ranker."""
 
-    def __init__(self, image: Image) -> None:
-        self.n_images, self.memo, self.image = 1, dict[object, object](), image
+    def __init__(self, query: PixelLoader, hit: PixelLoader, *, same_pixels: bool = False) -> None:
+        self.n_images, self.memo, self._query, self._hit = 1, dict[object, object](), query, hit
+        self._same_pixels = same_pixels
+        self.identical = frozenset[int]()
         self.query_vector, self.verified, self.metric = None, dict[int, Match](), L2()
 
     def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
         """What is made of the image, whichever id."""
-        return make(self.image)
+        return make(self._hit(thumbnail.SIDE))
+
+    def query_pixels(self, side: int) -> Image:
+        """The query at a longest side."""
+        return self._query(side)
+
+    def pixels(self, image_id: int, side: int) -> Image | None:
+        """The other image at a longest side, whichever id."""
+        return self._hit(side)
+
+    def has_same_pixels(self, image_id: int) -> bool:
+        """Whether both decode to the same pixels."""
+        return self._same_pixels
 
     def vector(self, image_id: int) -> NDArray[Any]:
         """It has none."""
@@ -101,10 +115,16 @@ def compare_images(
         raise UsageError(f'two images are compared by {", ".join(others)} or {last}; got "{by}"')
     if features != FEATURES and by != "object":
         raise UsageError('features are matched by "object": say so too')
-    first = partial(open_image(a, full=box is not None).render, box=box)
-    second = open_image(b).render
+    one, two = open_image(a, full=box is not None or by == "copy"), open_image(b, full=by == "copy")
+    first, second = partial(one.render, box=box), two.render
     if by == "copy":
-        return explain_copy(first(thumbnail.SIDE), second(thumbnail.SIDE)), (first, second)
+        if box is None and Path(a).expanduser().read_bytes() == Path(b).expanduser().read_bytes():
+            return IDENTICAL_FILE, (first, second)
+        digests = [None] if box else [each.pixel_digest() for each in (one, two)]
+        return explain_copy(first, second, same_pixels=digests[0] is not None and digests[0] == digests[-1]), (
+            first,
+            second,
+        )
     if by == "category":
         descriptor = category_descriptor()
         return explain_category(descriptor, first(descriptor.side), second(descriptor.side)), (first, second)
@@ -112,11 +132,12 @@ def compare_images(
     return explain_object(local, first(local.side), second(local.side)), (first, second)
 
 
-def explain_copy(first: Image, second: Image) -> Explanation:
-    """Whether one image is the other, altered: the verdict of `verify` on their thumbnails."""
-    context, ids, reranker = _PairContext(second), np.zeros(1, np.int64), Verify()
-    hits = reranker.rerank(first, Hits(ids[None], np.zeros((1, 1), np.float32)), context)
-    explanation = reranker.explain(first, hits.ids[0], context)[0]
+def explain_copy(first: PixelLoader, second: PixelLoader, *, same_pixels: bool = False) -> Explanation:
+    """What one image is to the other: the verdict of `verify`. Both are functions of a longest side in pixels."""
+    context, ids, reranker = _PairContext(first, second, same_pixels=same_pixels), np.zeros(1, np.int64), Verify()
+    query = first(thumbnail.SIDE)
+    hits = reranker.rerank(query, Hits(ids[None], np.zeros((1, 1), np.float32)), context)
+    explanation = reranker.explain(query, hits.ids[0], context)[0]
     assert explanation is not None
     return explanation
 

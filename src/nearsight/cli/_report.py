@@ -77,6 +77,8 @@ def _report_page_hit(query: Image | None, hit: Hit, stored: bytes, reason: Expla
     matched, why = "", ""
     if query is not None and hit.alike and reason.query_points is not None:
         why = "with the points that match"
+    if query is not None and reason.changes:
+        why = "framed where they differ"
     if query is not None and hit.alike is not False and reason.query_shares is not None:
         why = "warm where they are alike"
     if query is not None and why:

@@ -137,7 +137,7 @@ def search_command(
     Exit code 1: nothing similar in the collection.
     """
     from nearsight.api.collection import open as open_collection
-    from nearsight.search.results import NOTHING
+    from nearsight.search.results import NOTHING, TOO_PLAIN
     from nearsight.types.query import parse_box, split_commas
 
     if two_file is not None:
@@ -173,12 +173,13 @@ def search_command(
         hits = [
             {**hit.as_dict(), "labels": [each.as_dict() for each in photos.labels(hit.path)]} for hit in results.hits
         ]
-        print_json({"query": query, "recipe": results.recipe, "verdict": results.verdict, "hits": hits})
+        summary = {"recipe": results.recipe, "verdict": results.verdict, "hint": results.hint and vars(results.hint)}
+        print_json({"query": query, **summary, "hits": hits})
     else:
         _print_hits(results)
         if html is not None:
             typer.echo(f"page: {to_printable(str(html))}")
-    if results.verdict == NOTHING or not results.hits:
+    if results.verdict in (NOTHING, TOO_PLAIN) or not results.hits:
         raise typer.Exit(1)
 
 
@@ -265,8 +266,10 @@ def _print_hits(results: Results) -> None:
         table.add_row(*(Text(cell, overflow="fold") for cell in cells), style=style)
     if results.hits:
         Console(soft_wrap=False).print(table)
-    if results.verdict:
-        typer.echo(f"{results.verdict}; {plural(results.total, 'image')} searched")
+    typer.echo("; ".join(filter(None, (results.verdict, f"{plural(results.total, 'image')} searched"))))
+    if (hint := results.hint) is not None:
+        after = f" after: {hint.command}" if hint.command else ""
+        typer.echo(f"--by {hint.sense} looks for {hint.looks_for}{after}")
 
 
 COMMANDS = {"search": (search_command, "nearsight search found.jpg --in ~/photos --html result.html")}

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from nearsight.types import Image
 
-__all__ = ["ATTACKS", "Attack", "generator_for", "to_uint8"]
+__all__ = ["ATTACKS", "Attack", "generator_for", "right_verdicts", "to_uint8"]
 
 
 @dataclass(frozen=True)
@@ -258,3 +258,16 @@ def _attacks() -> dict[str, Attack]:
 
 ATTACKS: dict[str, Attack] = _attacks()
 """Every attack by its name."""
+
+_PLACED = ("border", "letterbox", "screenshot", "rotate5", "rotate15", "print-scan")
+"""Attacks that put the image on a ground."""
+_SEVERAL = {"strong1": ("part", "contains"), "strong2": ("edited copy",), "strong3": ("edited copy", "part")}
+
+
+def right_verdicts(name: str) -> tuple[str, ...]:
+    """The verdicts of `copy` that say what an attack did."""
+    if name in _SEVERAL:
+        return _SEVERAL[name]
+    if name == "text":
+        return ("edited copy",)
+    return ("contains",) if name in _PLACED else ("part",) if name.startswith("crop") else ("copy",)

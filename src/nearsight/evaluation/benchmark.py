@@ -42,8 +42,7 @@ from nearsight.pipeline import Pipeline, build_pipelines
 from nearsight.search.engine import rank
 from nearsight.search.fusion import FusedPipeline, fuse
 from nearsight.senses import SENSES
-from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.snapshot import Snapshot
+from nearsight.storage.snapshot import SnapshotReader
 from nearsight.types import NO_ID, Box, Descriptor, Hits, Ids, Image, Query
 
 BATCH = 64
@@ -65,13 +64,9 @@ class Bench:
 
     def __init__(self, collection: Collection, pipelines: Sequence[Pipeline], clock: Clock) -> None:
         self.collection, self.clock = collection, clock
-        self.files = LocalFileSystem()
-        catalogue = Catalogue(collection.index_dir)
-        try:
-            self.snapshot = Snapshot(collection.index_dir, catalogue, self.files)
-            self.images = {os.fsdecode(each.path): each for each in catalogue.images()}
-        finally:
-            catalogue.close()
+        self.reader = SnapshotReader(collection.index_dir, LocalFileSystem())
+        self.snapshot = self.reader.snapshot()
+        self.images = {os.fsdecode(each.path): each for each in self.reader.catalogue.images()}
         self.names = {each.id: name for name, each in self.images.items()}
         self.pipelines = [self.snapshot.trained_pipeline(pipeline) for pipeline in pipelines]
 
@@ -84,7 +79,7 @@ class Bench:
         """The hits `(1, n)` of one query, after re-ranking."""
         if isinstance(pipeline, FusedPipeline):
             return fuse(pipeline.method, [self.search(each, query, k, allow) for each in pipeline.pipelines])[0]
-        return rank(self.snapshot, pipeline, query, k, files=self.files, allow=allow).hits
+        return rank(self.reader, self.snapshot, pipeline, query, k, allow).hits
 
     def search_by_ids(
         self, pipeline: Pipeline | FusedPipeline, image_ids: Sequence[int], k: int, allow: Ids | None
@@ -104,7 +99,7 @@ class Bench:
 
     def load_pixels(self, image: Path, side: int, box: Box | None = None) -> Image:
         """An image, or a box of it, with a longest side of at most `side` pixels."""
-        return open_image(image, full=box is not None, files=self.files).render(side, box)
+        return open_image(image, full=box is not None, files=self.reader.files).render(side, box)
 
     def measure_cost(self, pipeline: Pipeline | FusedPipeline, queries: Sequence[EvaluationQuery]) -> Cost:
         """The measured cost of a recipe: whole searches, and describing, over some images."""

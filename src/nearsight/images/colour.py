@@ -27,6 +27,9 @@ STRIP_PIXELS = 1 << 22
 MAX_PROFILE = 4 << 20
 """Bytes of a colour profile; a larger one is ignored. Those of printing presses have 1 to 3 MB."""
 
+NEAR_WHITE, MIN_SEEN = 224, 0.02
+"""A grey level that is hardly seen on white, and the least share of what is opaque that must be seen."""
+
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
 
@@ -95,13 +98,13 @@ def _to_8_bit(image: Pillow.Image, black: float, white: float) -> Pillow.Image:
     return Pillow.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
 
 
-def to_srgb(pixels: Pixels, mode: str, profile: bytes | None) -> Image:
-    """Pixels `(H, W, C)` of one of the modes `PLAIN_MODES` as sRGB `(H, W, 3)`; alpha goes over white.
+def to_srgb(pixels: Pixels, mode: str, profile: bytes | None, ground: int = 255) -> Image:
+    """Pixels `(H, W, C)` of one of the modes `PLAIN_MODES` as sRGB `(H, W, 3)`; alpha goes over a grey `ground`.
 
     A profile that is broken, or for other colours than these, is ignored.
     """
     if mode == "RGBa":
-        pixels, mode = _composite_on_white(pixels), "RGB"
+        pixels, mode = _composite(pixels, ground), "RGB"
     if mode == "LAB":
         return _apply_colour_transform(_lab_colour_transform(), pixels, mode)
     transform = _profile_transform(profile, mode) if profile and len(profile) <= MAX_PROFILE else None
@@ -113,7 +116,19 @@ def to_srgb(pixels: Pixels, mode: str, profile: bytes | None) -> Image:
     return _grey_to_rgb(pixels) if mode == "L" else _to_rgb(pixels, mode)
 
 
-def _composite_on_white(pixels: Pixels) -> Pixels:
+def choose_ground(pixels: Pixels, mode: str) -> int:
+    """The grey level behind transparent pixels: 255, or 0 where hardly anything would be seen on white."""
+    if mode != "RGBa":
+        return 255
+    alpha = pixels[..., 3].astype(np.float32) / 255
+    visible = cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_RGB2GRAY) + 255 * (1 - alpha)
+    seen = float((alpha * (visible < NEAR_WHITE)).sum())
+    return 0 if alpha.sum() > 0 and seen < MIN_SEEN * alpha.sum() and alpha.min() < 1 else 255
+
+
+def _composite(pixels: Pixels, ground: int) -> Pixels:
+    if not ground:
+        return pixels[..., :3]
     shown: Pixels = cv2.add(pixels[..., :3], np.repeat(255 - pixels[..., 3:], 3, axis=2))  # stops at 255
     return shown
 

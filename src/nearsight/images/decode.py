@@ -7,13 +7,15 @@ pixels of one size never depend on which others were asked for.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -22,15 +24,24 @@ from PIL import ImageFile
 
 from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem, LocalFileSystem
-from nearsight.images.colour import Pixels, reduce_image, to_srgb
+from nearsight.images.colour import Pixels, choose_ground, reduce_image, to_srgb
 from nearsight.images.pillow import as_image_errors
-from nearsight.images.validate import DEFAULT_LIMITS, Header, Limits, validate_and_open
+from nearsight.images.validate import BASE, DEFAULT_LIMITS, Header, Limits, validate_and_open
 from nearsight.types import Box, Image
 
 if TYPE_CHECKING:
     from nearsight.images.metadata import Metadata
 
-__all__ = ["DecodedImage", "Limits", "decode_image", "naming", "open_image", "wrap_pixels"]
+__all__ = [
+    "DecodedImage",
+    "FileDecoder",
+    "InProcessDecoder",
+    "Limits",
+    "decode_image",
+    "naming",
+    "open_image",
+    "wrap_pixels",
+]
 
 _ORIENTATION = 0x112
 
@@ -72,7 +83,7 @@ class DecodedImage:
 
         1. Cut the box out of the base.
         2. Average areas down to the size, where the base is larger.
-        3. Alpha over white, colours to sRGB by the profile, upright.
+        3. Alpha over white, over black where nothing would be seen on white; colours to sRGB by the profile; upright.
 
         Parameters
         ----------
@@ -90,15 +101,42 @@ class DecodedImage:
         if side < 1:
             raise UsageError(f"an image has a side of at least 1 pixel; got {side}")
         with as_image_errors(Reason.CORRUPT):
-            pixels = to_srgb(_downscale_decoded(self._crop_base(box), side), self.mode, self.profile)
+            pixels = self._to_srgb(_downscale_decoded(self._crop_base(box), side))
             return _make_upright(pixels, self.orientation)
+
+    def pixel_digest(self) -> bytes | None:
+        """The SHA-256 of all pixels, upright, in sRGB, with their alpha; None where the base has fewer than the file.
+
+        A file that was not decoded with `full` may have fewer.
+        """
+        height, width = self.base.shape[:2]
+        if (height, width) != ((self.width, self.height) if self._sideways else (self.height, self.width)):
+            return None
+        with as_image_errors(Reason.CORRUPT):
+            pixels = _make_upright(self._to_srgb(self.base), self.orientation)
+            digest = hashlib.sha256(f"{self.width} x {self.height}".encode())
+            digest.update(pixels.tobytes())
+            if self.mode == "RGBa" and self.base[..., 3].min() < 255:
+                digest.update(_make_upright(self.base, self.orientation).tobytes())
+        return digest.digest()
+
+    @cached_property
+    def _ground(self) -> int:
+        return choose_ground(self.base, self.mode)
+
+    @property
+    def _sideways(self) -> bool:
+        return _ORIENTATIONS[self.orientation][0]
+
+    def _to_srgb(self, pixels: Pixels) -> Image:
+        return to_srgb(pixels, self.mode, self.profile, self._ground)
 
     def _crop_base(self, box: Box | None) -> Pixels:
         if box is None:
             return self.base
         self._validate_box(box)
         x0, y0, x1, y1 = self._to_stored_box(box)
-        stored = (self.height, self.width) if _ORIENTATIONS[self.orientation][0] else (self.width, self.height)
+        stored = (self.height, self.width) if self._sideways else (self.width, self.height)
         height, width = self.base.shape[:2]
         left, right = _pixel_interval(x0 * width / stored[0], x1 * width / stored[0], width)
         top, bottom = _pixel_interval(y0 * height / stored[1], y1 * height / stored[1], height)
@@ -196,6 +234,36 @@ def wrap_pixels(image: Image, name: str = "an image") -> DecodedImage:
         raise UsageError(f"{name} is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
     height, width = image.shape[:2]
     return DecodedImage(width, height, "array", None, image, "RGB", None, 1)
+
+
+class FileDecoder(Protocol):
+    """Opens image files by their paths. ImageError where one cannot be decoded, OSError where it is not there."""
+
+    def decode_file(self, path: bytes, side: int) -> Image:
+        """The image at a longest side."""
+        ...
+
+    def digest_pixels(self, path: bytes) -> bytes | None:
+        """What `DecodedImage.pixel_digest` says of the whole image."""
+        ...
+
+
+@dataclass(frozen=True)
+class InProcessDecoder:
+    """Opens image files in this process."""
+
+    files: FileSystem
+
+    def decode_file(self, path: bytes, side: int) -> Image:
+        """The image at a longest side."""
+        return self._open(path, full=side > BASE).render(side)
+
+    def digest_pixels(self, path: bytes) -> bytes | None:
+        """The digest of all pixels."""
+        return self._open(path, full=True).pixel_digest()
+
+    def _open(self, path: bytes, *, full: bool) -> DecodedImage:
+        return open_image(Path(os.fsdecode(path)), full=full, files=self.files)
 
 
 def _decoded_metadata(image: Pillow.Image) -> Metadata:

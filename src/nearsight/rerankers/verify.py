@@ -1,106 +1,185 @@
-"""Is this hit an altered copy of the query? Matched points and pixels decide, not the index."""
+"""Is this hit a copy of the query? A transform is proposed by matched points; all that both have in common decides."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from nearsight.geometry.alignment import (
     AffineFit,
-    compute_log_nfa,
     downscale_to_align,
     fit_affine,
     mirror_features,
-    pixel_correlation,
     rootsift_features,
     trim_border,
 )
-from nearsight.geometry.matching import match_mutual_nearest
-from nearsight.types import NO_ID, Explanation, Floats, Hits, Ids, Image, LocalFeatures, RerankContext, Reranker
+from nearsight.geometry.matching import Matches, match_mutual_nearest
+from nearsight.geometry.overlap import ComparedImage, OverlapComparison, compare_overlap, screen_overlap
+from nearsight.rerankers._copy_verdict import MIN_TONES, CopyVerdict, Judgement, judge_comparison
+from nearsight.types import (
+    NO_ID,
+    Doubles,
+    Explanation,
+    Floats,
+    Hits,
+    Ids,
+    Image,
+    LocalFeatures,
+    RerankContext,
+    Reranker,
+)
 
 QUERY_SIDE, QUERY_LIMIT = 256, 400
 HIT_SIDE, HIT_LIMIT = 176, 200
 """Pixels and features of the query, looked at once, and of each hit; chosen by measurement for 20 hits in 100 ms."""
-MAX_LOG_EVIDENCE = 30.0
-"""-log10 of the NFA beyond which more points say nothing more: they are many where an image has much texture."""
-MIN_CORRELATION = 0.7
-"""The least agreement of the pixels of a copy."""
-MAX_CELL_DIFFERENCE, GRID, MAX_ASPECT_DIFFERENCE, MIN_CELL_CONTRAST = 8.0, 16, 0.03, 32.0
-"""Levels of 255 by which the cells of a grid may differ in images that are the same but for re-saving and scale; the
-share by which their proportions may; and the levels by which cells of one image must differ for that to say much."""
+PROOF_SIDE = 1024
+"""The longest side at which the files themselves are compared, in pixels: letters of a page differ there."""
+MIN_INLIERS = 5
+"""Matched points in distinct places that propose a transform; it is the comparison that decides."""
+WHOLE_SIDE, MIN_WHOLE_CORRELATION, MAX_ASPECT_DIFFERENCE = 32, 0.6, 0.05
+"""Pixels, and the least correlation, at which two whole images may be the same; and by how much proportions differ."""
+MIN_DEVIATION = 1.0
+"""Grey levels by which an image varies at least, not to be plain."""
+MIN_STRIP = 8
+"""Pixels that a strip has at least, where `WHOLE_SIDE` are the whole width."""
+MIN_PROMISING, MIN_PROMISING_SHARE = 8, 0.3
+"""Cells of the thumbnails that must agree, and their share, for the files to be opened."""
+MIN_GLANCED, MAX_GLANCED_SHARE = 100, 0.12
+"""Cells of the files that say something at a glance, and the share of agreeing ones below which it is no copy."""
+MAX_PROOFS = 2
+"""Transforms that are tried on the files of one hit."""
+MIN_PROJECTIVE, PROJECTIVE_GAIN, PROJECTIVE_TOLERANCE = 16, 1.2, 1.5
+"""Matches that propose a projective transform, by how many more than agree with an affine one; and within how many
+pixels of the smaller images."""
+PROJECTIVE_WEIGHT = 0.9
+"""What the agreement under a projective transform counts: an affine one that explains as much goes first."""
+_MIRROR = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
+_TURN = np.array([[0.0, -1, 1], [1, 0, 0], [0, 0, 1]])
+"""Unit points of an image turned by 90 degrees clockwise, from those of the image."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for a hit.
+    """What was found out about one hit.
 
-    `alarms` is log10 of its expected false alarms, `pixels` the agreement of the pixels under the transform, and
-    `difference` how far the most different part of the whole image differs, in levels of 255.
+    `homography (3, 3)` maps unit points of the query as it was given to unit points of the hit; `fit` holds the matched
+    points where there are some, in the pixels of thumbnails of `query_size` and `hit_size`; `at_thumbnail` says that
+    the file could not be opened.
     """
 
-    log_nfa: float = float("inf")
-    correlation: float = 0.0
-    difference: float = float("inf")
+    judgement: Judgement
+    homography: Doubles | None = None
     mirrored: bool = False
-    affine: AffineFit | None = None
+    fit: AffineFit | None = None
     query_size: tuple[int, int] = (1, 1)
     hit_size: tuple[int, int] = (1, 1)
+    at_thumbnail: bool = False
 
-    @property
-    def homography(self) -> NDArray[np.float64]:
-        """The transform `(3, 3)` from unit points of the query as it was given to unit points of the hit."""
-        if self.affine is None:
-            return np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) if self.mirrored else np.eye(3)
-        back = np.diag([1 / self.hit_size[0], 1 / self.hit_size[1], 1.0])
-        unit = back @ self.affine.matrix @ np.diag([*self.query_size, 1.0])
-        return unit @ np.array([[-1, 0, 1], [0, 1, 0], [0, 0, 1]]) if self.mirrored else unit
-
-    def points(self) -> tuple[Floats, Floats]:
-        """Agreeing unit points `(n, 2) float32` of the query as it was given, and of the hit."""
-        assert self.affine is not None
-        query, hit = self.affine.query_points / self.query_size, self.affine.hit_points / self.hit_size
+    def points(self) -> tuple[Floats, Floats] | tuple[None, None]:
+        """Agreeing unit points `(n, 2) float32` of the query as it was given, and of the hit; None without any."""
+        if self.fit is None:
+            return None, None
+        query, hit = self.fit.query_points / self.query_size, self.fit.hit_points / self.hit_size
         query = query * [-1, 1] + [1, 0] if self.mirrored else query
         return query.astype(np.float32), hit.astype(np.float32)
 
 
 @dataclass(frozen=True)
+class _Proposal:
+    """A transform `(3, 3)` from unit points of the query, in the mirror if so, to unit points of the hit."""
+
+    matrix: Doubles
+    mirrored: bool
+    fit: AffineFit | None = None
+
+    @property
+    def is_projective(self) -> bool:
+        return bool(np.abs(self.matrix[2, :2]).max() > 1e-9)
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """The query turned or mirrored: its proportions, its standardized luma, and the transform to its unit points."""
+
+    proportions: float
+    pixels: Floats
+    matrix: Doubles
+    mirrored: bool
+    turn: int
+
+
+@dataclass(frozen=True, eq=False)
 class _QueryView:
-    """The query as given, or in the mirror: its pixels and its features."""
+    """The query's thumbnail, its features and those of its mirror image, and the query at the side of a proof."""
 
     image: Image
     features: LocalFeatures
-    mirrored: bool
+    context: RerankContext
+
+    @cached_property
+    def mirrored_features(self) -> LocalFeatures:
+        return mirror_features(self.features, self.image.shape[1])
+
+    @cached_property
+    def wholes(self) -> list[_Whole]:
+        return list(_whole_views(self.image))
+
+    @cached_property
+    def strips(self) -> tuple[Floats, Floats]:
+        return _strips(self.image)
+
+    @cached_property
+    def small(self) -> ComparedImage:
+        return ComparedImage(self.image)
+
+    @cached_property
+    def large(self) -> ComparedImage:
+        return ComparedImage(self.context.query_pixels(PROOF_SIDE))
+
+
+@dataclass(frozen=True, eq=False)
+class _HitView:
+    """A hit's thumbnail as a whole and as strips, and the features of a smaller one of `size`."""
+
+    small: ComparedImage
+    features: LocalFeatures
+    size: tuple[int, int]
+    whole: Floats
+    strips: tuple[Floats, Floats]
 
 
 @dataclass(frozen=True)
 class Verify(Reranker):
-    """Moves altered copies of the query to the front, and says which hits are copies and why.
+    """Moves copies of the query to the front, and says what each hit is to the query and why.
 
-    1. SIFT features with RootSIFT descriptors are taken of the query at 256 pixels and of each of the first `n` hits
-       at 176, and matched: mutual nearest neighbours that beat 0.85 times the distance of the second nearest.
-    2. One affine transform is sought on which most matches agree within 3 pixels, and in SIFT scale and angle; matches
-       that crowd into one place count once, and points on one line not at all.
-    3. NFA = images in the collection x views x C(m, 3) x P(k - 3 or more of m - 3 random matches agree): the number
-       of hits as good as this one to expect by chance in the whole collection. It must be at most `alarms`, so a copy
-       needs more evidence in a larger collection.
-    4. The hit is laid over the query by that transform; in half of the blocks the pixels must correlate by 0.7.
-    5. An image that is the same as a whole, but for its size and re-saving, passes without points: smooth ones have
-       none. No cell of a 16 x 16 grid may differ by more than 8 levels of 255 on the mean, and it must not be plain.
-    6. Hits that pass go first, least NFA first; those beyond doubt (below 1e-30) by how well the pixels agree.
-       All others follow with their scores in their order: moving hits up for a few agreeing points does more harm
-       than good.
+    1. Transforms are proposed on thumbnails: that of the whole image, also turned by right angles or in the mirror; and
+       affine ones on which matches of SIFT features with RootSIFT descriptors agree, of the query at 256 pixels and of
+       the hit at 176: mutual nearest neighbours that beat 0.85 times the distance of the second nearest.
+    2. The thumbnails are compared over all that they have in common under each proposal (`geometry.overlap`). A hit
+       of which hardly a part agrees is no copy.
+    3. Otherwise both files are opened and compared at 1024 pixels, where letters and lines differ: the transform is
+       corrected to a fraction of a pixel, sharpness and tone are made alike, and the structure and colour of each cell
+       are compared beyond the noise of both.
+    4. The verdict says what was proved (`docs/alike.md`): identical image, copy, edited copy, part, contains, same
+       template, same surroundings, not a copy; or nothing, where the image is too plain to judge.
+    5. NFA = images in the collection x transforms tried x the chance that so many cells agree where half of them do:
+       the number of hits as good as this one to expect in the whole collection. It must be at most `alarms`.
+    6. Copies of any kind go first, least NFA first; all others follow with their scores in their order.
 
-    An index of whole images does not find rotated or framed copies. It is searched with the query and its mirror image,
+    At least `n` hits are examined, all that were asked for, and more as long as the last ones are copies.
+
+    An index of whole images does not see through turns and frames. It is asked with the query and its mirror image,
     and with guesses, turned by right angles and without a plain border, which count where they are nearer than both.
 
     Parameters
     ----------
-    n : hits that are examined, 1 or more
+    n : hits examined at least, 1 or more
     mirror : also look for mirrored copies
     turns : also look for copies turned by right angles
     trim : also look for the original of an image in a plain frame
@@ -118,31 +197,27 @@ class Verify(Reranker):
     References
     ----------
     L. Moisan, B. Stival, "A probabilistic criterion to detect rigid point matches between two images and estimate the
-    fundamental matrix", IJCV 57(3), 2004.
+    fundamental matrix", IJCV 57(3), 2004 (the number of false alarms).
     D. G. Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60(2), 2004.
 
     Notes
     -----
-    Departures: the model has three free points and a fixed tolerance, so nothing is multiplied in for the choice of
-    one. Random matches are not independent and not spread evenly: similar things in similar poses match alike. The
-    chance of one is therefore thrice its area, agreement in scale and angle is required but not credited, and what is
-    left (drawings of one series, two views of one building) is refused by the pixels. The promise is
-    not kept everywhere: `benchmarks/copies.py` lists what is accepted of images that have no copy. Shots of one burst
-    that do not move against each other pass: their pixels do agree.
+    Departures: matched points propose a transform only; what decides is the comparison of all pixels.
 
     Examples
     --------
     >>> from types import SimpleNamespace
     >>> noise = np.random.default_rng(0).integers(0, 256, (2, 24, 24, 3), dtype=np.uint8)
     >>> first, second = (np.kron(image, np.ones((8, 8, 1), np.uint8)) for image in noise)
-    >>> context = SimpleNamespace(n_images=2, memo={},
+    >>> query = np.ascontiguousarray(first[20:170, ::-1])
+    >>> context = SimpleNamespace(n_images=2, memo={}, query_pixels=lambda side: query,
+    ...     pixels=lambda image_id, side: (first, second)[image_id],
     ...     from_thumbnail=lambda image_id, make: make((first, second)[image_id]))
     >>> hits = Hits(np.array([[1, 0]]), np.array([[0.9, 0.8]], np.float32))
-    >>> query = np.ascontiguousarray(first[20:170, ::-1])
     >>> Verify().rerank(query, hits, context).ids.tolist()
     [[0, 1]]
     >>> [reason.verdict for reason in Verify().explain(query, np.array([0, 1]), context)]
-    ['mirrored copy', 'not a copy']
+    ['part', 'not a copy']
     """
 
     n: int = 20
@@ -178,133 +253,327 @@ class Verify(Reranker):
         both = views + [view[:, ::-1] for view in views] if self.mirror else views
         return [np.ascontiguousarray(view) for view in both]
 
-    def rerank(self, image: Image, hits: Hits, rows: RerankContext) -> Hits:
+    def rerank(self, image: Image, hits: Hits, context: RerankContext) -> Hits:
         """Copies first, by evidence; then the others as the index had them."""
         ids, scores = hits.ids[0], hits.scores[0]
-        looked = self._verify_hits(image, ids[ids != NO_ID][: self.n], rows)
-        strength = np.array([self._strength(looked.get(id)) for id in ids.tolist()], np.float32)
+        self._examine(image, ids[ids != NO_ID], context)
+        ids, scores = self._with_further_copies(image, ids, scores, context)
+        examined = context.memo[self]
+        strength = np.array([self._strength(examined.get(id)) for id in ids.tolist()], np.float32)
         accepted = strength > 0
         order = np.argsort(-strength, kind="stable")
         top = scores[np.isfinite(scores)].max(initial=0.0)
         raised = np.where(accepted, top + 1 + strength, scores)
         return Hits(ids[None, order], raised[None, order].astype(np.float32))
 
-    def explain(self, image: Image, ids: Ids, rows: RerankContext) -> list[Explanation | None]:
-        """The evidence for each hit that was looked at; where none was yet, for the first `n` of these."""
-        looked = rows.memo.get(self) or self._verify_hits(image, ids[ids != NO_ID][: self.n], rows)
-        return [self._explain_hit(looked[id], rows.n_images) if id in looked else None for id in ids.tolist()]
+    def explain(self, image: Image, ids: Ids, context: RerankContext) -> list[Explanation | None]:
+        """The evidence for each hit that was examined; where none was yet, for these."""
+        if self not in context.memo:
+            self._examine(image, ids[ids != NO_ID], context)
+        examined = context.memo[self]
+        return [self._explain_hit(examined[id]) if id in examined else None for id in ids.tolist()]
 
-    def _verify_hits(self, image: Image, ids: Ids, context: RerankContext) -> dict[int, Evidence]:
-        """The evidence for these hits, kept for the rest of this query.
+    def _with_further_copies(
+        self, image: Image, ids: Ids, scores: Floats, context: RerankContext
+    ) -> tuple[Ids, Floats]:
+        """The hits, and further ones of the index as long as the last that were examined are copies."""
+        while len(ids) < context.n_images and len(ids) >= FURTHER and (ids[-FURTHER:] != NO_ID).all():
+            if not all(self._is_copy(context.memo[self].get(id)) for id in ids[-FURTHER:].tolist()):
+                break
+            found = context.search(context.query_vector[None], min(2 * len(ids), context.n_images))
+            new = ~np.isin(found.ids[0], ids) & (found.ids[0] != NO_ID)
+            if not new.any():
+                break
+            self._examine(image, found.ids[0][new], context)
+            ids, scores = np.concatenate([ids, found.ids[0][new]]), np.concatenate([scores, found.scores[0][new]])
+        return ids, scores
 
-        Features are taken in threads. Matching waits for them: its matrix products bring threads of their own, and
-        both at once would wait for each other.
+    def _examine(self, image: Image, ids: Ids, context: RerankContext) -> None:
+        """Keep the evidence for these hits for the rest of this query.
+
+        Features are taken in threads, and files are compared in threads. Matching waits for both: its matrix products
+        bring threads of their own.
         """
-        looked: dict[int, Evidence] = context.memo.setdefault(self, {})
-        new = np.array([id for id in ids.tolist() if id not in looked], np.int64)
-        if len(new):
-            with ThreadPoolExecutor(min(len(new), os.cpu_count() or 1)) as pool:
-                views = pool.submit(_views_to_verify, image, self.mirror)
-                described = list(pool.map(lambda id: context.from_thumbnail(id, _hit_features), new.tolist()))
-            found = (gather_evidence(views.result(), *hit, context.n_images) for hit in described)
-            looked.update(zip(new.tolist(), found, strict=True))
-        return looked
+        examined: dict[int, Evidence] = context.memo.setdefault(self, {})
+        new = [id for id in dict.fromkeys(ids.tolist()) if id not in examined]
+        if not new:
+            return
+        query = context.memo.setdefault(_QueryView, None) or _query_view(image, context)
+        context.memo[_QueryView] = query
+        with ThreadPoolExecutor(min(len(new), os.cpu_count() or 1)) as pool:
+            described = list(pool.map(lambda id: context.from_thumbnail(id, _hit_view), new))
+            proposed = [self._promising(query, hit) for hit in described]
+            found = pool.map(
+                lambda image_id, hit, proposals: self._prove(query, image_id, hit, proposals, context),
+                *(new, described, proposed),
+            )
+            examined.update(zip(new, found, strict=True))
+
+    def _promising(self, query: _QueryView, hit: _HitView) -> list[_Proposal]:
+        """The proposals under which the thumbnails agree well enough for a second look, the best first."""
+        found = list[tuple[float, _Proposal]]()
+        for proposal in self._proposals(query, hit):
+            given = query.small.mirrored if proposal.mirrored else query.small
+            agreeing, told = screen_overlap(given.image, hit.small.image, _in_pixels(proposal, given, hit.small))
+            if told < MIN_PROMISING:
+                found.append((0.0, proposal))
+            elif agreeing >= max(MIN_PROMISING, MIN_PROMISING_SHARE * told):
+                found.append((agreeing**2 / told * (PROJECTIVE_WEIGHT if proposal.is_projective else 1), proposal))
+        order = sorted(range(len(found)), key=lambda at: -found[at][0])
+        return [found[at][1] for at in order[:MAX_PROOFS]]
+
+    def _proposals(self, query: _QueryView, hit: _HitView) -> list[_Proposal]:
+        wholes = _whole_proposals(query.wholes, hit, turns=self.turns, mirror=self.mirror)
+        fitted, size = list[_Proposal](), (query.image.shape[1], query.image.shape[0])
+        for mirrored in (False, True) if self.mirror else (False,):
+            features = query.mirrored_features if mirrored else query.features
+            matches = match_mutual_nearest(features, hit.features)
+            fit = fit_affine(matches, hit.size)
+            if fit is not None and fit.n_inliers >= MIN_INLIERS:
+                for matrix in _fitted_transforms(matches, fit):
+                    unit = np.diag([1 / hit.size[0], 1 / hit.size[1], 1.0]) @ matrix @ np.diag([*size, 1.0])
+                    fitted.append(_Proposal(unit, mirrored, fit))
+        wholes = [_with_points(each, fitted) for each in wholes]
+        return [*wholes, *_strip_proposals(query.strips, hit.strips), *fitted]
+
+    def _prove(
+        self,
+        query: _QueryView,
+        image_id: int,
+        hit: _HitView,
+        proposals: list[_Proposal],
+        context: RerankContext,
+    ) -> Evidence:
+        """The evidence for one hit: the files decide, where they can be opened."""
+        size = query.image.shape[1], query.image.shape[0]
+        if not proposals:
+            sentence = "nothing in it agrees with the query beyond chance"
+            nothing = Judgement(CopyVerdict.NOT_A_COPY, sentence, float("inf"))
+            return Evidence(nothing, query_size=size, hit_size=hit.size)
+        pixels = context.pixels(image_id, PROOF_SIDE)
+        large = None if pixels is None else ComparedImage(pixels)
+        if large is not None and _nearly_equal(query.large.image, large.image) and context.has_same_pixels(image_id):
+            same = Judgement(CopyVerdict.IDENTICAL_IMAGE, "the same pixels in another file", -MAX_STRENGTH)
+            return Evidence(same, np.eye(3), query_size=size, hit_size=hit.size)
+        best: Evidence | None = None
+        for proposal in proposals:
+            first, second = (query.small, hit.small) if large is None else (query.large, large)
+            if (judgement := _refuse_at_a_glance(first, second, proposal)) is None:
+                comparison = _compare(first, second, proposal)
+                n_tests, mirrored = 8 * context.n_images, proposal.mirrored
+                judgement = judge_comparison(comparison, n_tests, mirrored=mirrored, alarms=self.alarms)
+            else:
+                comparison = None
+            if large is None and judgement.verdict.alike:
+                judgement = _at_thumbnail(judgement, comparison)
+            homography = _unit_homography(comparison, proposal)
+            found = Evidence(judgement, homography, proposal.mirrored, proposal.fit, size, hit.size, large is None)
+            if best is None or _rank(found.judgement) < _rank(best.judgement):
+                best = found
+            if judgement.verdict in (CopyVerdict.COPY, CopyVerdict.PART, CopyVerdict.CONTAINS):
+                break
+        assert best is not None
+        return best
 
     def _is_copy(self, evidence: Evidence | None) -> bool:
-        return evidence is not None and (
-            _is_verified_whole(evidence)
-            or (evidence.log_nfa <= np.log10(self.alarms) and evidence.correlation >= MIN_CORRELATION)
-        )
+        return evidence is not None and evidence.judgement.verdict.alike is True
 
     def _strength(self, evidence: Evidence | None) -> float:
-        """-log10 of the NFA as far as it says more, then how well the pixels agree; 0 where it is no copy."""
+        """How a copy ranks among copies; 0 where it is none."""
         if evidence is None or not self._is_copy(evidence):
             return 0.0
-        return (
-            MAX_LOG_EVIDENCE + 1 + 1 / (1 + evidence.difference)
-            if _is_verified_whole(evidence)
-            else min(-evidence.log_nfa, MAX_LOG_EVIDENCE) + evidence.correlation
-        )
+        return MAX_STRENGTH * (5 - _RANKS[evidence.judgement.verdict]) + min(-evidence.judgement.log_nfa, MAX_STRENGTH)
 
-    def _explain_hit(self, evidence: Evidence, total: int) -> Explanation:
-        query, hit = evidence.points() if evidence.affine else (None, None)
-        if not self._is_copy(evidence):
-            return Explanation(_rejection_sentence(evidence), "not a copy", False, None, query, hit)
-        verdict = "mirrored copy" if evidence.mirrored else "copy"
-        similarity = 1.0 if _is_verified_whole(evidence) else 1 / (1 + 10**evidence.log_nfa)
+    def _explain_hit(self, evidence: Evidence) -> Explanation:
+        query, hit = evidence.points()
+        judgement, verdict = evidence.judgement, evidence.judgement.verdict
+        similarity = 1 / (1 + 10**judgement.log_nfa) if verdict.alike else None
+        changes = judgement.changes
+        if evidence.mirrored:
+            changes = tuple(replace(each, query_box=_mirrored_box(each.query_box)) for each in changes)
+        homography = evidence.homography if verdict.alike or changes else None
         return Explanation(
-            _verified_sentence(evidence, total), verdict, True, similarity, query, hit, evidence.homography
+            judgement.sentence, str(verdict), verdict.alike, similarity, query, hit, homography, changes=changes
         )
 
 
-def _views_to_verify(image: Image, mirror: bool) -> list[_QueryView]:
-    small = downscale_to_align(image, QUERY_SIDE)
-    described = rootsift_features(small, QUERY_LIMIT)
-    views = [_QueryView(small, described, False)]
-    if mirror:
-        views.append(_QueryView(np.ascontiguousarray(small[:, ::-1]), mirror_features(described, small.shape[1]), True))
-    return views
-
-
-def _hit_features(hit: Image) -> tuple[Image, LocalFeatures]:
-    small = downscale_to_align(hit, HIT_SIDE)
-    return small, rootsift_features(small, HIT_LIMIT)
-
-
-def gather_evidence(views: list[_QueryView], hit: Image, hit_features: LocalFeatures, total: int) -> Evidence:
-    """The best evidence of any view of the query for one hit, among `total` images."""
-    size = hit.shape[1], hit.shape[0]
-    best = Evidence()
-    for view in views:
-        difference = _max_cell_difference(view.image, hit)
-        if difference <= MAX_CELL_DIFFERENCE and difference < best.difference:
-            best = replace(Evidence(), difference=difference, mirrored=view.mirrored)
-        found = fit_affine(match_mutual_nearest(view.features, hit_features), size)
-        if found is None:
-            continue
-        alarms = compute_log_nfa(total * len(views), found.n_tentative, found.n_inliers, found.match_probability)
-        if alarms < best.log_nfa and (view.mirrored == best.mirrored or not _is_verified_whole(best)):
-            pixels, seen = pixel_correlation(view.image, hit, found.matrix), (view.image.shape[1], view.image.shape[0])
-            best = Evidence(alarms, pixels, min(difference, best.difference), view.mirrored, found, seen, size)
-    return best
-
-
-def _max_cell_difference(query: Image, hit: Image) -> float:
-    """The most by which the mean of a cell of a grid differs between two images, in levels.
-
-    inf for other proportions, and for plain images, which are like all plain ones.
-    """
-    height, width = hit.shape[:2]
-    if abs(query.shape[1] * height / (query.shape[0] * width) - 1) > MAX_ASPECT_DIFFERENCE + 1 / min(height, width):
-        return float("inf")
-    cells = [cv2.resize(each.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA) for each in (query, hit)]
-    plain = np.ptp(cells[1], axis=(0, 1)).max() < MIN_CELL_CONTRAST
-    return float("inf") if plain else float(np.abs(cells[0] - cells[1]).max())
-
-
-def _is_verified_whole(evidence: Evidence) -> bool:
-    return evidence.difference <= MAX_CELL_DIFFERENCE
-
-
-def _verified_sentence(evidence: Evidence, total: int) -> str:
-    if evidence.affine is None or evidence.log_nfa > 0:
-        mirror = "in the mirror " if evidence.mirrored else ""
-        return (
-            f"{mirror}the same image as a whole: no part differs by more than {evidence.difference:.1f} levels of 255"
+FURTHER, MAX_STRENGTH = 5, 300.0
+"""Copies in a row at the end of what was examined that make it go on; and -log10 of the NFA beyond which all is one."""
+_RANKS = {
+    verdict: rank
+    for rank, verdicts in enumerate(
+        (
+            (CopyVerdict.IDENTICAL_FILE, CopyVerdict.IDENTICAL_IMAGE),
+            (CopyVerdict.COPY,),
+            (CopyVerdict.PART, CopyVerdict.CONTAINS),
+            (CopyVerdict.EDITED,),
+            (CopyVerdict.TEMPLATE,),
+            (CopyVerdict.SCENE,),
+            (CopyVerdict.SURROUNDINGS,),
+            (CopyVerdict.TOO_PLAIN,),
+            (CopyVerdict.NOT_A_COPY,),
         )
-    linear = evidence.affine.matrix[:2, :2]
-    scale = np.sqrt(abs(np.linalg.det(evidence.homography[:2, :2])))
-    turn = round(float(np.degrees(np.arctan2(linear[1, 0] - linear[0, 1], linear[0, 0] + linear[1, 1]))))
-    mirror = "mirrored, " if evidence.mirrored else ""
-    return (
-        f"{evidence.affine.n_inliers} matched points agree on one transform ({mirror}scale {scale:.2f}, turned {turn} "
-        f"degrees); expected by chance in {total:,} {'image' if total == 1 else 'images'}: 1e{evidence.log_nfa:.0f}"
     )
+    for verdict in verdicts
+}
 
 
-def _rejection_sentence(evidence: Evidence) -> str:
-    agreeing = evidence.affine.n_inliers if evidence.affine else 0
-    if evidence.correlation < MIN_CORRELATION and evidence.log_nfa < -1:
-        correlation = f"correlation {evidence.correlation:.2f}"
-        return f"{agreeing} matched points agree, but the pixels do not ({correlation}): not a copy"
-    return f"too few matched points agree ({agreeing}): not a copy"
+def _rank(judgement: Judgement) -> tuple[int, float]:
+    return _RANKS[judgement.verdict], judgement.log_nfa
+
+
+MAX_DECODING_DIFFERENCE = 4.0
+"""Levels by which equal images differ on average, where one was reduced while it was decoded, or kept as a JPEG."""
+
+
+def _nearly_equal(query: Image, hit: Image) -> bool:
+    """Whether it is worth while to compare all pixels."""
+    return query.shape == hit.shape and float(cv2.absdiff(query, hit).mean()) < MAX_DECODING_DIFFERENCE
+
+
+def _query_view(image: Image, context: RerankContext) -> _QueryView:
+    small = downscale_to_align(image, QUERY_SIDE)
+    return _QueryView(small, rootsift_features(small, QUERY_LIMIT), context)
+
+
+def _hit_view(thumbnail: Image) -> _HitView:
+    small = downscale_to_align(thumbnail, HIT_SIDE)
+    features, size = rootsift_features(small, HIT_LIMIT), (small.shape[1], small.shape[0])
+    return _HitView(ComparedImage(thumbnail), features, size, _standardized(thumbnail), _strips(thumbnail))
+
+
+def _fitted_transforms(matches: Matches, fit: AffineFit) -> list[Doubles]:
+    """The affine transform; before it a projective one, where clearly more matches agree with that."""
+    if len(matches) < MIN_PROJECTIVE:
+        return [fit.matrix]
+    found, near = cv2.findHomography(
+        matches.query_points, matches.hit_points, cv2.RANSAC, PROJECTIVE_TOLERANCE, maxIters=300
+    )
+    if found is None or near.sum() < max(MIN_PROJECTIVE, PROJECTIVE_GAIN * fit.n_inliers):
+        return [fit.matrix]
+    return [np.asarray(found, np.float64), fit.matrix]
+
+
+def _with_points(whole: _Proposal, fitted: Sequence[_Proposal]) -> _Proposal:
+    """The whole with the matched points of a fitted proposal that is about the same transform."""
+    corners = np.array([[[0.0, 0], [1, 0], [1, 1], [0, 1]]])
+    for each in fitted:
+        apart = cv2.perspectiveTransform(corners, whole.matrix) - cv2.perspectiveTransform(corners, each.matrix)
+        if each.mirrored == whole.mirrored and np.abs(apart).max() < MAX_ASPECT_DIFFERENCE:
+            return replace(whole, fit=each.fit)
+    return whole
+
+
+def _whole_views(image: Image) -> Iterator[_Whole]:
+    """The image turned by right angles, and all that in the mirror."""
+    for mirrored in (False, True):
+        view, matrix = (image[:, ::-1] if mirrored else image), np.eye(3)
+        for turn in range(4):
+            if turn:
+                view, matrix = np.rot90(view, -1), _TURN @ matrix
+            yield _Whole(view.shape[1] / view.shape[0], _standardized(view), matrix, mirrored, turn)
+
+
+def _whole_proposals(views: Sequence[_Whole], hit: _HitView, *, turns: bool, mirror: bool) -> list[_Proposal]:
+    """The whole of one as the whole of the other, turned and mirrored as it correlates best; none where it does not."""
+    height, width = hit.small.image.shape[:2]
+    best: tuple[float, _Proposal] | None = None
+    for view in views:
+        if (view.turn and not turns) or (view.mirrored and not mirror):
+            continue
+        if abs(np.log(view.proportions * height / width)) <= MAX_ASPECT_DIFFERENCE:
+            correlation = abs(float((view.pixels * hit.whole).mean()))
+            if best is None or correlation > best[0]:
+                best = correlation, _Proposal(view.matrix, view.mirrored)
+    return [best[1]] if best is not None and (best[0] >= MIN_WHOLE_CORRELATION or not hit.whole.any()) else []
+
+
+def _strips(image: Image) -> tuple[Floats, Floats]:
+    """Luma at a width, and turned on its side at a height, of `WHOLE_SIDE` pixels."""
+    return _at_width(image), _at_width(image.swapaxes(0, 1))
+
+
+def _strip_proposals(query: tuple[Floats, Floats], hit: tuple[Floats, Floats]) -> list[_Proposal]:
+    """One image as a strip of the other one that is as wide, or as high: what is left of it without bars."""
+    found = []
+    for axis, smalls in enumerate(zip(query, hit, strict=True)):
+        lengths = [len(each) for each in smalls]
+        shorter = int(lengths[1] < lengths[0])
+        if min(lengths) < MIN_STRIP or abs(lengths[0] - lengths[1]) <= MAX_ASPECT_DIFFERENCE * max(lengths):
+            continue
+        correlations = cv2.matchTemplate(smalls[1 - shorter], smalls[shorter], cv2.TM_CCOEFF_NORMED)[:, 0]
+        at = int(correlations.argmax())
+        if correlations[at] < MIN_WHOLE_CORRELATION:
+            continue
+        share, start = lengths[shorter] / lengths[1 - shorter], at / lengths[1 - shorter]
+        inner = np.array([[1, 0, 0], [0, share, start], [0, 0, 1]])
+        inner = np.array([[share, 0, start], [0, 1, 0], [0, 0, 1]]) if axis else inner
+        found.append(_Proposal(np.linalg.inv(inner) if shorter else inner, mirrored=False))
+    return found
+
+
+def _at_width(image: Image) -> Floats:
+    """Luma at a width of `WHOLE_SIDE` pixels."""
+    height = max(1, round(image.shape[0] * WHOLE_SIDE / image.shape[1]))
+    grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(cv2.resize(grey, (WHOLE_SIDE, height), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _standardized(image: Image) -> Floats:
+    """Luma in `WHOLE_SIDE` x `WHOLE_SIDE` pixels with mean 0 and variance 1; 0 where it is plain."""
+    grey = cv2.resize(
+        cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32),
+        (WHOLE_SIDE, WHOLE_SIDE),
+        interpolation=cv2.INTER_AREA,
+    )
+    grey -= grey.mean()
+    deviation = float(grey.std())
+    return np.asarray(grey / deviation if deviation >= MIN_DEVIATION else np.zeros_like(grey), np.float32)
+
+
+def _refuse_at_a_glance(query: ComparedImage, hit: ComparedImage, proposal: _Proposal) -> Judgement | None:
+    """That it is no copy, where hardly any cell agrees in which both have structure; None where that is not clear."""
+    given = query.mirrored if proposal.mirrored else query
+    agreeing, told = screen_overlap(given.image, hit.image, _in_pixels(proposal, given, hit), both=True)
+    if told < MIN_GLANCED or agreeing >= MAX_GLANCED_SHARE * told:
+        return None
+    sentence = f"{100 * (1 - agreeing / told):.0f} % of {told} compared cells differ"
+    return Judgement(CopyVerdict.NOT_A_COPY, sentence, float("inf"))
+
+
+def _compare(query: ComparedImage, hit: ComparedImage, proposal: _Proposal) -> OverlapComparison | None:
+    """Both images compared under a proposal."""
+    given = query.mirrored if proposal.mirrored else query
+    return compare_overlap(given, hit, _in_pixels(proposal, given, hit))
+
+
+def _in_pixels(proposal: _Proposal, query: ComparedImage, hit: ComparedImage) -> Doubles:
+    """The transform of a proposal, from pixels of the query to pixels of the hit."""
+    (height, width), (hit_height, hit_width) = query.image.shape[:2], hit.image.shape[:2]
+    matrix: Doubles = np.diag([hit_width, hit_height, 1.0]) @ proposal.matrix @ np.diag([1 / width, 1 / height, 1.0])
+    return matrix
+
+
+def _unit_homography(comparison: OverlapComparison | None, proposal: _Proposal) -> Doubles:
+    """The transform from unit points of the query as it was given to unit points of the hit."""
+    unit: Doubles = proposal.matrix
+    if comparison is not None:
+        (width, height), (hit_width, hit_height) = comparison.query_size, comparison.hit_size
+        to_pixels = np.diag([width, height, 1.0])
+        unit = np.diag([1 / hit_width, 1 / hit_height, 1.0]) @ comparison.matrix @ to_pixels
+    if proposal.mirrored:
+        unit = unit @ _MIRROR
+    return np.asarray(unit / unit[2, 2], np.float64)
+
+
+def _mirrored_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    return 1 - box[2], box[1], 1 - box[0], box[3]
+
+
+def _at_thumbnail(judgement: Judgement, comparison: OverlapComparison | None) -> Judgement:
+    """What remains proved where only the thumbnail is left: nothing of a page, whose letters it does not show."""
+    if comparison is None or comparison.n_tones < MIN_TONES:
+        sentence = "its file cannot be opened as it was indexed, and a thumbnail does not show enough to judge"
+        return Judgement(CopyVerdict.TOO_PLAIN, sentence, judgement.log_nfa)
+    sentence = f"{judgement.sentence}; compared by its thumbnail, its file cannot be opened as it was indexed"
+    return replace(judgement, sentence=sentence)

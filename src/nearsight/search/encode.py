@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +15,7 @@ import numpy as np
 from nearsight.errors import UsageError
 from nearsight.files import FileSystem
 from nearsight.images import thumbnail
-from nearsight.images.decode import open_image
+from nearsight.images.decode import NAMELESS, Limits, naming, open_image
 from nearsight.pipeline import Pipeline
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Image, Query, colour_shares
@@ -30,6 +35,14 @@ class EncodedQuery:
     image: Image | None
     described: Image | None = None
     label: str = ""
+    image_id: int | None = None
+    """The image of the collection that is the query."""
+    sha256: bytes | None = None
+    """The hash of the query's file, where all of it is asked with."""
+    render: Callable[[int], Image] | None = None
+    """The query's image at a longest side."""
+    digest_pixels: Callable[[], bytes | None] | None = None
+    """`DecodedImage.pixel_digest` of the query, where all of it is asked with."""
 
 
 def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: FileSystem) -> EncodedQuery:
@@ -50,11 +63,38 @@ def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: Fi
     assert query.image is not None
     if isinstance(query.image, int):
         return _encode_stored(query.image, pipeline, snapshot)
-    opened = open_image(query.image, full=query.box is not None, files=files)
+    source, sha256 = _read_query(query, files)
+    opened = open_image(source, full=query.box is not None, name=_query_name(query.image), files=files)
     pixels = opened.render(pipeline.descriptor.side, query.box)
     views, n_primary = _query_views(pipeline, pixels)
     vectors = pipeline.descriptor.encode_queries(views)
-    return EncodedQuery(vectors, n_primary, opened.render(thumbnail.SIDE, query.box), pixels)
+    small = opened.render(thumbnail.SIDE, query.box)
+
+    encoded = EncodedQuery(vectors, n_primary, small, pixels, render=partial(opened.render, box=query.box))
+    if query.box is not None:
+        return encoded
+
+    def digest_pixels() -> bytes | None:
+        return query.pixel_digest or open_image(source, full=True).pixel_digest()
+
+    return replace(encoded, sha256=sha256, digest_pixels=digest_pixels)
+
+
+def _read_query(query: Query, files: FileSystem) -> tuple[bytes | Image, bytes | None]:
+    """The query's bytes, or its pixels, and the hash of its file."""
+    assert query.image is not None
+    assert not isinstance(query.image, int)
+    if isinstance(query.image, np.ndarray):
+        return query.image, query.sha256
+    if isinstance(query.image, bytes):
+        return query.image, hashlib.sha256(query.image).digest()
+    with naming(str(query.image)):
+        data = files.read(os.path.realpath(os.fsencode(query.image)), Limits().file)[0]
+    return data, hashlib.sha256(data).digest()
+
+
+def _query_name(image: Path | bytes | Image | int | None) -> str:
+    return str(image) if isinstance(image, Path) else NAMELESS
 
 
 def _encode_stored(image_id: int, pipeline: Pipeline, snapshot: Snapshot) -> EncodedQuery:
@@ -62,10 +102,11 @@ def _encode_stored(image_id: int, pipeline: Pipeline, snapshot: Snapshot) -> Enc
     image, vector = thumbnail.decode(snapshot.thumbnail_bytes(image_id)), snapshot.vector(pipeline, image_id)
     views, n_primary = _query_views(pipeline, image)
     if len(views) == 1:
-        return EncodedQuery([vector] if pipeline.descriptor.variable_length else vector[None], 1, image, image)
+        vectors = [vector] if pipeline.descriptor.variable_length else vector[None]
+        return EncodedQuery(vectors, 1, image, image, image_id=image_id)
     vectors = pipeline.descriptor.encode_queries(views)
     vectors[0] = vector
-    return EncodedQuery(vectors, n_primary, image, image)
+    return EncodedQuery(vectors, n_primary, image, image, image_id=image_id)
 
 
 def _encode_colours(query: Query, pipeline: Pipeline) -> EncodedQuery:

@@ -17,7 +17,7 @@ from nearsight.pipeline import Pipeline
 from nearsight.search.encode import EncodedQuery, encode_query
 from nearsight.search.explain import distance_to_score, explain_hits
 from nearsight.search.heat_map import HeatMapInputs, explains_places
-from nearsight.search.results import FOUND, NO_MATCH, NOTHING, Hit, Results
+from nearsight.search.results import FOUND, NO_MATCH, NOTHING, TOO_PLAIN, Hit, Results
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
 from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Reranker
 from nearsight.types.metric import Metric
@@ -36,10 +36,14 @@ class QueryContext:
 
     snapshot: Snapshot
     pipeline: Pipeline
+    query: EncodedQuery
+    reader: SnapshotReader
     query_vector: Any
     n_images: int
     allow: Ids | None = None
     verified: dict[int, Match] = field(default_factory=dict)
+    identical: frozenset[int] = frozenset()
+    """The images whose files are the query's, byte for byte."""
     memo: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -51,6 +55,26 @@ class QueryContext:
         """`make` of a stored thumbnail."""
         made: T = self.snapshot.from_thumbnail(image_id, make)
         return made
+
+    def query_pixels(self, side: int) -> Image:
+        """The query at a longest side; its thumbnail where it is an image of the collection whose file is gone."""
+        if self.query.render is not None:
+            return self.query.render(side)
+        loaded = None if self.query.image_id is None else self.reader.pixels(self.query.image_id, side)
+        assert self.query.image is not None
+        return self.query.image if loaded is None else loaded
+
+    def pixels(self, image_id: int, side: int) -> Image | None:
+        """The file of one image at a longest side; None where it cannot be opened as it was indexed."""
+        return self.reader.pixels(image_id, side)
+
+    def has_same_pixels(self, image_id: int) -> bool:
+        """Whether an image's file, and the query as a whole, decode to the same pixels at full size."""
+        if self.query.image_id is None:
+            digest = self.query.digest_pixels() if self.query.digest_pixels else None
+        else:
+            digest = self.reader.pixel_digest(self.query.image_id)
+        return digest is not None and digest == self.reader.pixel_digest(image_id)
 
     def vector(self, image_id: int) -> NDArray[Any]:
         """The stored vector of an image."""
@@ -134,7 +158,7 @@ class Ranking:
 
 
 def rank(
-    snapshot: Snapshot, pipeline: Pipeline, query: Query, k: int, *, files: FileSystem, allow: Ids | None = None
+    reader: SnapshotReader, snapshot: Snapshot, pipeline: Pipeline, query: Query, k: int, allow: Ids | None = None
 ) -> Ranking:
     """At least k hits, where there are so many, in the order of a pipeline.
 
@@ -144,8 +168,8 @@ def rank(
     ImageError : the query's image cannot be read
     """
     pipeline = snapshot.trained_pipeline(pipeline)
-    encoded = encode_query(query, pipeline, snapshot, files)
-    context = QueryContext(snapshot, pipeline, encoded.vectors[0], snapshot.total, allow)
+    encoded = encode_query(query, pipeline, snapshot, reader.files)
+    context = QueryContext(snapshot, pipeline, encoded, reader, encoded.vectors[0], snapshot.total, allow)
     feedback = query.like or query.unlike
     hits = candidates(snapshot, pipeline, encoded, max(k, FEEDBACK_DEPTH) if feedback else k, allow)
     distances = dict(zip(hits.ids[0].tolist(), (0 - hits.scores[0]).tolist(), strict=True))
@@ -160,10 +184,29 @@ def rank(
         own = hits
         hits = reranker.rerank(encoded.image, own, context)
         if at == 0 and pipeline.candidate_sources:
-            others = _other_candidates(snapshot, pipeline, query, files, allow)
+            others = _other_candidates(snapshot, pipeline, query, reader.files, allow)
             hits = _insert_verified(reranker, encoded.image, own, hits, others, context)
+    if any(reranker.gives_verdict for reranker in pipeline.rerankers):
+        context.identical = _identical_ids(encoded, reader, allow)
+        hits = _put_first(hits, context.identical)
     left = ~np.isin(hits.ids[0], [*query.unlike, NO_ID])
     return Ranking(pipeline, encoded, Hits(hits.ids[:, left], hits.scores[:, left]), context, distances)
+
+
+def _identical_ids(query: EncodedQuery, reader: SnapshotReader, allow: Ids | None) -> frozenset[int]:
+    """The images whose files are the query's, as far as they may be found."""
+    sha256 = query.sha256 if query.image_id is None else reader.content_of(query.image_id)
+    found = [] if sha256 is None else reader.ids_by_content(sha256)
+    return frozenset(found if allow is None else np.intersect1d(found, allow).tolist())
+
+
+def _put_first(hits: Hits, ids: frozenset[int]) -> Hits:
+    """The hits with these ids before all others, wherever the index ranks them."""
+    first = np.array(sorted(ids), np.int64)
+    others = ~np.isin(hits.ids[0], first)
+    top = hits.scores[0][np.isfinite(hits.scores[0])].max(initial=0) + 1
+    scores = np.concatenate([np.full(len(first), top, np.float32), hits.scores[0][others]])
+    return Hits(np.concatenate([first, hits.ids[0][others]])[None], scores[None])
 
 
 def candidates(snapshot: Snapshot, pipeline: Pipeline, query: EncodedQuery, k: int, allow: Ids | None) -> Hits:
@@ -222,9 +265,11 @@ def _insert_verified(
 
 
 def overall_verdict(hits: Sequence[Hit]) -> str:
-    """What the answer as a whole is."""
+    """What the answer as a whole is: whether any hit that was judged is alike."""
     if not hits:
         return NO_MATCH
     if any(hit.alike for hit in hits):
         return FOUND
-    return NOTHING if all(hit.alike is False for hit in hits) else ""
+    if {hit.verdict for hit in hits if hit.verdict} == {TOO_PLAIN}:
+        return TOO_PLAIN
+    return NOTHING if any(hit.alike is False for hit in hits) else ""

@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from nearsight.calibration import ALIKE
 from nearsight.pipeline import Pipeline
 from nearsight.search.encode import EncodedQuery
 from nearsight.senses import SENSES
 from nearsight.storage.snapshot import Snapshot
-from nearsight.types import Explanation, Ids, Image, RerankContext
+from nearsight.types import IDENTICAL_FILE, Explanation, Ids, Image, RerankContext
 
 
 def explain_hits(
@@ -25,7 +24,8 @@ def explain_hits(
 ) -> list[Explanation]:
     """Why, for each hit: the verdict, and what re-rankers without a verdict add to it.
 
-    The verdict is that of the last re-ranker that gives one; without such, what the distance means in this collection.
+    The verdict is that of the last re-ranker that gives one. Without such there is none: the sentence says how near the
+    hit is, by the distances of random pairs of this collection.
     """
     sense = SENSES.get(pipeline.name)
     label = query.label or (sense.label if sense else "")
@@ -34,8 +34,8 @@ def explain_hits(
     if any(reranker.gives_verdict for reranker in pipeline.rerankers):
         verdicts = _last_verdicts(pipeline, query.image, ids, distances, context)
     else:
-        background, share = snapshot.background(pipeline), sense.max_false_match_rate if sense else ALIKE
-        verdicts = [background.explain(distances[image_id], share) for image_id in ids.tolist()]
+        background = snapshot.background(pipeline)
+        verdicts = [Explanation(background.describe(distances[image_id])) for image_id in ids.tolist()]
     others = [each.explain(query.image, ids, context) for each in pipeline.rerankers if not each.gives_verdict]
     return [_with_ranking(each, [reasons[at] for reasons in others]) for at, each in enumerate(verdicts)]
 
@@ -60,7 +60,9 @@ def _last_verdicts(
     judges = [each for each in pipeline.rerankers if each.gives_verdict]
     for image_id, *given in zip(ids.tolist(), *(each.explain(image, ids, context) for each in judges), strict=True):
         reasons = [reason for reason in given if reason is not None]
-        reason = reasons[-1] if reasons else Explanation("not re-ranked", "", False)
+        if image_id in context.identical:
+            reasons = [IDENTICAL_FILE]
+        reason = reasons[-1] if reasons else Explanation("not examined")
         if reason.similarity is None:
             reason = replace(reason, similarity=distance_to_score(pipeline, distances[image_id]) / 2)
         found.append(reason)

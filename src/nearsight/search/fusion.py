@@ -9,7 +9,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
 from nearsight.search.engine import Ranking, overall_verdict, rank
 from nearsight.search.results import Hit, Results
@@ -137,13 +136,11 @@ def search_fused(
     snapshot: Snapshot,
     pipelines: Sequence[Pipeline],
     query: Query,
-    *,
-    files: FileSystem,
-    allow: Ids | None,
+    allow: Ids | None = None,
 ) -> Results:
     """The k best hits of several pipelines together. Raises as `rank` does."""
     depth = max(query.k, FUSION_DEPTH)
-    rankings = [rank(snapshot, each, query, depth, files=files, allow=allow) for each in pipelines]
+    rankings = [rank(reader, snapshot, each, query, depth, allow) for each in pipelines]
     together, least, largest = fuse(query.fuse, [each.hits for each in rankings])
     ids, scores = together.ids[0][: query.k], together.scores[0][: query.k].astype(np.float64)
     shares = np.clip((scores - least) / (largest - least), 0, 1) if largest > least else np.ones(len(scores))

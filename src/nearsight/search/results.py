@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, overload
 
 from nearsight.search.heat_map import HeatMapInputs
@@ -11,6 +11,8 @@ from nearsight.types import Explanation
 
 FOUND = "found"
 NOTHING = "nothing like it here"
+TOO_PLAIN = "too plain to judge"
+"""The query has too little structure for a verdict on any hit."""
 NO_MATCH = "no image matches"
 """No hit at all: the words or the filter leave no image."""
 
@@ -38,21 +40,36 @@ class Hit:
 
     def as_dict(self) -> dict[str, Any]:
         """What `search --json` prints for a hit."""
-        names = ("rank", "id", "path", "score", "distance", "metric", "verdict", "why")
-        return {name: getattr(self, name) for name in names}
+        names = ("rank", "id", "path", "score", "distance", "metric", "verdict", "alike", "why")
+        changes = [asdict(change) for change in self.explanation.changes]
+        return {**{name: getattr(self, name) for name in names}, "changes": changes}
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A sense that looks further where nothing is alike: its name, and what it looks for.
+
+    `command` indexes the collection by it, empty where it is indexed already.
+    """
+
+    sense: str
+    looks_for: str
+    command: str = ""
 
 
 @dataclass(frozen=True)
 class Results(Sequence[Hit]):
     """The hits of one query, best first.
 
-    `verdict` is "found", "nothing like it here", "no image matches" (no hit at all), or empty (no verdict).
+    `verdict` is "found", "nothing like it here" (no hit that was judged is alike), "too plain to judge", "no image
+    matches" (no hit at all), or empty (no verdict). `hint` names a sense that would look further, if there is one.
     """
 
     recipe: str
     verdict: str
     hits: tuple[Hit, ...]
     total: int
+    hint: Hint | None = None
 
     @overload
     def __getitem__(self, at: int) -> Hit: ...

@@ -16,6 +16,7 @@ from typing import Any
 from nearsight.api.collection import Collection
 from nearsight.api.labels import drop_label, set_label
 from nearsight.errors import CollectionError, DamagedError, ModelError
+from nearsight.images.decode import FileDecoder
 from nearsight.pipeline import buildable_pipelines
 from nearsight.senses import SENSES
 from nearsight.server.errors import not_found_error
@@ -33,8 +34,9 @@ WORDS_DESCRIPTION = "images whose name, folder, camera, date, captions or tags c
 class ServedCollection:
     """One collection; opened at first use, and again after it was found damaged."""
 
-    def __init__(self, slug: str, index_dir: Path) -> None:
+    def __init__(self, slug: str, index_dir: Path, decoder: FileDecoder | None = None) -> None:
         self.slug, self.index_dir, self.name = slug, index_dir, display_name(index_dir)
+        self._decoder = decoder
         self._lock = Lock()
         self._open: tuple[Collection, Catalogue] | None = None
 
@@ -134,17 +136,17 @@ class ServedCollection:
     def _open_once(self) -> tuple[Collection, Catalogue]:
         with self._lock:
             if self._open is None:
-                self._open = Collection(self.index_dir), Catalogue(self.index_dir)
+                self._open = Collection(self.index_dir, decoder=self._decoder), Catalogue(self.index_dir)
             return self._open
 
 
 class ServedCollections:
     """All served collections, by slug."""
 
-    def __init__(self, index_dirs: Sequence[Path]) -> None:
+    def __init__(self, index_dirs: Sequence[Path], decoder: FileDecoder | None = None) -> None:
         unique = list(dict.fromkeys(each.resolve() for each in index_dirs))
         slugs = make_slugs(unique)
-        self._by_slug = {slug: ServedCollection(slug, each) for slug, each in zip(slugs, unique, strict=True)}
+        self._by_slug = {slug: ServedCollection(slug, each, decoder) for slug, each in zip(slugs, unique, strict=True)}
 
     def __iter__(self) -> Iterator[ServedCollection]:
         return iter(self._by_slug.values())

@@ -28,26 +28,36 @@ LOSSLESS_SIDE = 512
 """Query images up to this side are kept losslessly: JPEG would change their vectors."""
 
 QUALITY = 95
+PNG_COMPRESSION = 1
 WORKER = WorkerLimits(seconds=8.0, memory=768 << 20, recycle_after=200)
 
 
 @dataclass(frozen=True)
 class Source:
-    """What to decode: bytes or a file; and the longest side of the result."""
+    """What to decode: bytes or a file; the longest side of the result, and whether its pixels are kept exactly.
+
+    A side of 0 asks for the digest of all pixels and nothing else.
+    """
 
     data: bytes = b""
     path: bytes | None = None
     side: int = QUERY_SIDE
+    lossless: bool = False
 
 
 @dataclass(frozen=True)
 class RenderedImage:
-    """A re-encoded image. `width` and `height` are those of the upright original; `digest` is of its bytes."""
+    """A re-encoded image. `width` and `height` are those of the upright original.
+
+    `sha256` is of its file, `pixel_digest` of all its pixels.
+    """
 
     digest: str
     width: int
     height: int
     encoded: bytes
+    sha256: bytes | None = None
+    pixel_digest: bytes | None = None
 
     def pixels(self) -> Image:
         """Decode to `(H, W, 3)`; safe here, because the bytes were encoded by us."""
@@ -65,9 +75,14 @@ class RenderJob:
         """Read, decode, reduce and encode. ImageError with its reason if that fails."""
         data = source.data if source.path is None else self.files.read(source.path, self.limits.file)[0]
         image = decode_image(data, self.limits, full=True)
+        if not source.side:
+            return RenderedImage("", image.width, image.height, b"", pixel_digest=image.pixel_digest())
         pixels = image.render(source.side)
         encode = _encode_decoded_query if source.side == QUERY_SIDE else thumbnail.encode
-        return RenderedImage(decoded_content_digest(data), image.width, image.height, encode(pixels))
+        encoded = _encode_losslessly(pixels) if source.lossless else encode(pixels)
+        return RenderedImage(
+            decoded_content_digest(data), image.width, image.height, encoded, _sha256(data), image.pixel_digest()
+        )
 
 
 class Decoder:
@@ -98,6 +113,14 @@ class Decoder:
         """Decode and re-encode a file of the collection."""
         return self.render(Source(path=os.path.join(os.fsencode(root), path), side=side))
 
+    def decode_file(self, path: bytes, side: int) -> Image:
+        """Decode a file to its exact pixels at a longest side. ImageError if it fails."""
+        return self.render(Source(path=path, side=side, lossless=True)).pixels()
+
+    def digest_pixels(self, path: bytes) -> bytes | None:
+        """The digest of all pixels of a file. ImageError if it cannot be decoded."""
+        return self.render(Source(path=path, side=0)).pixel_digest
+
     def close(self) -> None:
         """Stop the idle processes; busy ones end with this process."""
         while True:
@@ -123,6 +146,18 @@ def decode_and_resize(rendered: RenderedImage, side: int) -> bytes:
         size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     return thumbnail.encode(image)
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _encode_losslessly(image: Image) -> bytes:
+    success, encoded = cv2.imencode(
+        ".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION]
+    )
+    assert success
+    return encoded.tobytes()
 
 
 def _encode_decoded_query(image: Image) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from nearsight.search.results import Hit, Results
 from nearsight.server.collections import ServedCollection
 from nearsight.server.errors import RefusedError, escape_surrogates
 from nearsight.storage.records import LabelRecord, NoteRecord
-from nearsight.types import Box, Explanation, Floats
+from nearsight.types import Box, Change, Doubles, Explanation, Floats
 
 
 def hits_json(served: ServedCollection, results: Results) -> list[dict[str, Any]]:
@@ -28,7 +29,7 @@ def hits_json(served: ServedCollection, results: Results) -> list[dict[str, Any]
 
 def hit_json(served: ServedCollection, hit: Hit) -> dict[str, Any]:
     """Return one hit as JSON, with the URLs, texts and labels of its image."""
-    result = {**finite_json({**hit.as_dict(), "alike": hit.alike}), **image_json(served, hit.id, hit.path)}
+    result = {**finite_json(hit.as_dict()), **image_json(served, hit.id, hit.path)}
     texts = {**texts_json(served.notes(hit.path)), "labels": labels_json(served.labels(hit.path))}
     return {**result, "image": result["thumbnail"].replace("/thumbnail", ""), **texts}
 
@@ -87,7 +88,14 @@ def explanation_json(explanation: Explanation, box: Box | None, size: tuple[int,
         "homography": None if homography is None else (homography @ np.linalg.inv(to_query)).tolist(),
         "query_shares": _to_json_list(explanation.query_shares),
         "hit_shares": _to_json_list(explanation.hit_shares),
+        "changes": [asdict(_map_change(each, to_query)) for each in explanation.changes],
     }
+
+
+def _map_change(change: Change, to_query: Doubles) -> Change:
+    x0, y0, x1, y1 = change.query_box
+    (left, top, _), (right, bottom, _) = (to_query @ [x, y, 1] for x, y in ((x0, y0), (x1, y1)))
+    return replace(change, query_box=(float(left), float(top), float(right), float(bottom)))
 
 
 def finite_json(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def search_with_params(collection: Collection, params: SearchParams, image: Rend
         pixels, box = image.pixels(), None
         if params.box is not None:
             box = scale_box_param(params.box, (image.width, image.height), (pixels.shape[1], pixels.shape[0]))
-        query = replace(query, image=pixels, box=box)
+        query = replace(query, image=pixels, box=box, sha256=image.sha256, pixel_digest=image.pixel_digest)
     return collection.answer(query)
 
 

@@ -43,9 +43,10 @@ _HIT: dict[str, JsonValue] = {
     "score": 0.99,
     "distance": 0.12,
     "metric": "l2",
-    "verdict": "copy",
+    "verdict": "edited copy",
     "alike": True,
-    "why": "31 matched points agree on one transform",
+    "why": "the same image, changed in 1.5 % of the common part, in 1 area",
+    "changes": [{"query_box": [0.4, 0.8, 0.6, 0.9], "hit_box": [0.4, 0.8, 0.6, 0.9], "share": 0.015}],
     "width": 4000,
     "height": 3000,
     "thumbnail": "/api/collections/photos/images/12/thumbnail?v=9f86d081884c",
@@ -231,8 +232,16 @@ class LabelResponse(BaseModel):
     state: str
 
 
+class ChangeResponse(BaseModel):
+    """An area in which a copy differs: boxes x0, y0, x1, y1 in 0..1 of both images, and its share of what is common."""
+
+    query_box: tuple[float, float, float, float]
+    hit_box: tuple[float, float, float, float]
+    share: float
+
+
 class HitResponse(BaseModel):
-    """One image that was found; `thumbnail` and `image` are URLs.
+    """One image that was found; `thumbnail` and `image` are URLs. The boxes of `changes` are within the query's box.
 
     `caption` (lines) and `tags` come from the file and its sidecars: untrusted text, never markup. `labels` are set by
     models, the most confident first, or by people.
@@ -248,6 +257,7 @@ class HitResponse(BaseModel):
     verdict: str
     alike: bool | None
     why: str
+    changes: list[ChangeResponse]
     width: int
     height: int
     thumbnail: str
@@ -257,8 +267,20 @@ class HitResponse(BaseModel):
     labels: list[LabelResponse]
 
 
+class HintResponse(BaseModel):
+    """A sense that looks further; `command` indexes the collection by it, empty where it is indexed already."""
+
+    sense: str
+    looks_for: str
+    command: str
+
+
 class SearchResponse(BaseModel):
-    """The hits, best first. `verdict` is "found", "nothing like it here", "no image matches", or empty (none)."""
+    """The hits, best first.
+
+    `verdict` is "found", "nothing like it here" (no hit that was judged is alike), "too plain to judge", "no image
+    matches" (no hit at all), or empty (no verdict). `hint` names a sense that would look further, null if none would.
+    """
 
     model_config = _schema_example(
         query={
@@ -267,6 +289,7 @@ class SearchResponse(BaseModel):
         },
         recipe="gist() | gistis() | verify()",
         verdict="found",
+        hint=None,
         total=500,
         seconds={"decode": 0.0, "search": 0.09},
         hits=[_HIT],
@@ -274,6 +297,7 @@ class SearchResponse(BaseModel):
     query: QueryEcho
     recipe: str
     verdict: str
+    hint: HintResponse | None
     total: int
     seconds: dict[str, float]
     hits: list[HitResponse]
@@ -324,7 +348,7 @@ class ExplanationResponse(BaseModel):
     """Why a hit was found. Points and the homography are in units of the width and height of each image.
 
     Shares are a grid, from the top left, of what each region adds to the cosine similarity. Those of the hit cover the
-    whole image, those of the query the box of the query, or the whole image.
+    whole image, those of the query the box of the query, or the whole image. `changes` are the areas that differ.
     """
 
     model_config = _schema_example(
@@ -336,6 +360,7 @@ class ExplanationResponse(BaseModel):
         homography=[[1.0, 0.0, 0.02], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
         query_shares=None,
         hit_shares=None,
+        changes=[],
     )
     sentence: str
     verdict: str
@@ -345,3 +370,4 @@ class ExplanationResponse(BaseModel):
     homography: list[list[float]] | None
     query_shares: list[list[float]] | None = None
     hit_shares: list[list[float]] | None = None
+    changes: list[ChangeResponse]

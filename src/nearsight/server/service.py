@@ -40,8 +40,9 @@ class Service:
     """The collections, query images, decoding processes, executors and jobs of a running server."""
 
     def __init__(self, index_dirs: Sequence[Path], settings: ServerSettings) -> None:
-        self.settings, self.collections, self.jobs = settings, ServedCollections(index_dirs), Jobs()
+        self.settings, self.jobs = settings, Jobs()
         self.decoder = Decoder(settings.decoders, Limits(file=max(settings.body, Limits().file)))
+        self.collections = ServedCollections(index_dirs, self.decoder)
         self.images: RecentCache[str, RenderedImage] = RecentCache(
             settings.uploads, settings.upload_bytes, _image_bytes
         )

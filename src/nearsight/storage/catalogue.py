@@ -64,10 +64,20 @@ class Catalogue(Database):
 
     def image(self, image_id: int) -> ImageRecord:
         """Return the image of an id that an index returned; DamagedError if there is none."""
-        row = self.fetch_record("SELECT * FROM image WHERE id=?", (image_id,))
-        if row is None:
+        found = self.find_image(image_id)
+        if found is None:
             raise DamagedError(f"image {image_id} is in an index but not in {self.path}: run nearsight repair")
-        return ImageRecord(*row)
+        return found
+
+    def find_image(self, image_id: int) -> ImageRecord | None:
+        """Return the image of an id, or None."""
+        row = self.fetch_record("SELECT * FROM image WHERE id=?", (image_id,))
+        return None if row is None else ImageRecord(*row)
+
+    def ids_of_content(self, sha256: bytes) -> list[int]:
+        """Return the ids of the images whose files have this SHA-256, rising."""
+        rows = self.fetch_records("SELECT * FROM image WHERE sha256=? ORDER BY id", (sha256,))
+        return [record.id for record in (ImageRecord(*row) for row in rows) if record.sha256 == sha256]
 
     def image_at(self, path: bytes) -> ImageRecord | None:
         """The image at a path, or None."""

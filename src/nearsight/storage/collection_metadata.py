@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from nearsight.errors import DamagedError, FormatError, UsageError
+from nearsight.errors import DamagedError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline, build_pipelines
 from nearsight.senses import DEFAULT_SENSES, SENSES
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_checksums import checkpoint_catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.location import INDEX_DIR_NAME
+from nearsight.storage.location import INDEX_DIR_NAME, load_root
 from nearsight.storage.recipes import partition_recipes
 
 
@@ -46,14 +46,6 @@ def save_root(catalogue: CatalogueWriter, root: Path, index_dir: Path) -> None:
         raise UsageError(
             f"{index_dir} is the collection of {known or index_dir.parent}, not of {root}: use another --collection"
         )
-
-
-def load_root(catalogue: Catalogue, index_dir: Path) -> Path:
-    """Return the folder of the images."""
-    known = catalogue.meta("root")
-    if known is None:
-        raise FormatError(f"{index_dir} is a half-made collection: run nearsight index again")
-    return Path(known) if known else index_dir.parent
 
 
 def update_recipes(catalogue: CatalogueWriter, requested: list[Pipeline]) -> list[Pipeline]:

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from nearsight.errors import DamagedError, FormatError, StorageError
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 APPLICATION_ID = 0x4E525354  # "NRST"
 CATALOGUE_FILE = "catalogue.sqlite"
 BUSY_TIMEOUT = 10.0
@@ -71,7 +71,8 @@ ALTER TABLE note RENAME COLUMN picture TO image;
 ALTER TABLE label RENAME COLUMN picture TO image;
 DELETE FROM meta WHERE key IN ('pictures', 'dead');
 """
-MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES)
+_CONTENT = "CREATE INDEX image_by_content ON image(sha256);"
+MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES, _CONTENT)
 """Script i migrates a catalogue from version i to i + 1."""
 
 _RENAMED_VERSION = 5

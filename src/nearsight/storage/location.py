@@ -6,7 +6,8 @@ import os
 import shlex
 from pathlib import Path
 
-from nearsight.errors import UsageError
+from nearsight.errors import FormatError, UsageError
+from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.database import CATALOGUE_FILE
 
 INDEX_DIR_NAME = b".nearsight"
@@ -32,6 +33,14 @@ def locate(folder: str | Path = ".", collection: str | Path | None = None) -> Pa
         if (index_dir / CATALOGUE_FILE).exists():
             return index_dir
     raise UsageError(f"no collection holds {start}; make one: nearsight index {folder}")
+
+
+def load_root(catalogue: Catalogue, index_dir: Path) -> Path:
+    """Return the folder of the images."""
+    known = catalogue.meta("root")
+    if known is None:
+        raise FormatError(f"{index_dir} is a half-made collection: run nearsight index again")
+    return Path(known) if known else index_dir.parent
 
 
 def index_command(root: Path, index_dir: Path, option: str, value: str) -> str:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock, RLock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.calibration import SAMPLE_SIZE, BackgroundDistribution, sample_background
-from nearsight.errors import DamagedError, StorageError
+from nearsight.errors import DamagedError, ImageError, StorageError
 from nearsight.files import FileSystem
 from nearsight.images import thumbnail
+from nearsight.images.decode import FileDecoder, InProcessDecoder
 from nearsight.indexes.flat import Flat
 from nearsight.pipeline import Pipeline
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.index_store import IndexStore, segment_vectors
+from nearsight.storage.location import load_root
 from nearsight.storage.segments import SEGMENTS_FOLDER, THUMBNAILS, Segment
 from nearsight.storage.trained_state import apply_trained_state, load_trained_arrays
 from nearsight.types import Descriptor, Ids, Image, SearchableIndex
+
+T = TypeVar("T")
 
 MAX_CACHED = 256
 """Cached results, some 150 kB each: similar queries find the same images."""
@@ -164,9 +170,9 @@ class OutdatedError(Exception):
 class SnapshotReader:
     """A catalogue with the segments of its newest generation. Whoever reads the catalogue holds `lock`."""
 
-    def __init__(self, index_dir: Path, files: FileSystem) -> None:
+    def __init__(self, index_dir: Path, files: FileSystem, decoder: FileDecoder | None = None) -> None:
         self.index_dir, self.catalogue, self.lock = index_dir, Catalogue(index_dir), RLock()
-        self._files = files
+        self.files, self._decoder = files, decoder or InProcessDecoder(files)
         self._snapshot: Snapshot | None = None
 
     def snapshot(self) -> Snapshot:
@@ -177,7 +183,7 @@ class SnapshotReader:
             for _ in range(MAX_ATTEMPTS):
                 before = self.catalogue.generation()
                 try:
-                    self._snapshot = Snapshot(self.index_dir, self.catalogue, self._files)
+                    self._snapshot = Snapshot(self.index_dir, self.catalogue, self.files)
                 except DamagedError:
                     if self.catalogue.generation() == before:
                         raise
@@ -196,6 +202,44 @@ class SnapshotReader:
         with self.lock, self.catalogue.read_transaction():
             self.check(snapshot)
             return {image_id: self.catalogue.image(image_id).path for image_id in map(int, ids)}
+
+    @property
+    def root(self) -> Path:
+        """The folder of the images."""
+        with self.lock:
+            return load_root(self.catalogue, self.index_dir)
+
+    def pixels(self, image_id: int, side: int) -> Image | None:
+        """An image's file at a longest side; None where it is gone, was changed since it was indexed, or is damaged."""
+        return self._decode(image_id, lambda path: self._decoder.decode_file(path, side))
+
+    def pixel_digest(self, image_id: int) -> bytes | None:
+        """`DecodedImage.pixel_digest` of an image's file; None also where it cannot be opened as it was indexed."""
+        return self._decode(image_id, self._decoder.digest_pixels)
+
+    def content_of(self, image_id: int) -> bytes | None:
+        """The SHA-256 of an image's file when it was indexed."""
+        with self.lock:
+            record = self.catalogue.find_image(image_id)
+        return None if record is None else record.sha256
+
+    def ids_by_content(self, sha256: bytes) -> list[int]:
+        """The ids of the images whose files have this SHA-256, rising."""
+        with self.lock:
+            return self.catalogue.ids_of_content(sha256)
+
+    def _decode(self, image_id: int, decode: Callable[[bytes], T]) -> T | None:
+        """What is decoded of an image's file, if it is the file that was indexed."""
+        with self.lock:
+            record = self.catalogue.find_image(image_id)
+        if record is None:
+            return None
+        path = os.path.join(os.fsencode(self.root), record.path)
+        with suppress(OSError, ImageError):
+            stat = os.stat(path)
+            if (stat.st_size, stat.st_mtime_ns) == (record.size, record.mtime_ns):
+                return decode(path)
+        return None
 
     def check(self, snapshot: Snapshot) -> None:
         """Raise OutdatedError where a commit came since this generation."""

@@ -51,6 +51,14 @@ export interface Label {
   state: string;
 }
 
+/** An area in which two images differ: its box in each, in units of their width and height. */
+export interface Change {
+  query_box: Box;
+  hit_box: Box;
+  /** Its share of what both images have in common. */
+  share: number;
+}
+
 export interface Hit {
   rank: number;
   id: number;
@@ -58,9 +66,13 @@ export interface Hit {
   score: number | null;
   distance: number | null;
   metric: string;
+  /** Empty where the sense only ranks. */
   verdict: string;
+  /** null: not judged, or too plain to judge. */
   alike: boolean | null;
   why: string;
+  /** Where it differs from the query, or from the box of the query. */
+  changes: Change[];
   width: number;
   height: number;
   thumbnail: string;
@@ -72,9 +84,19 @@ export interface Hit {
   labels: Label[];
 }
 
+/** A sense that looks further. */
+export interface Hint {
+  sense: string;
+  looks_for: string;
+  /** Indexes the collection by it; empty where it is indexed already. */
+  command: string;
+}
+
 export interface SearchResponse {
   recipe: string;
+  /** "found", "nothing like it here", "too plain to judge", "no image matches", or empty: not judged. */
   verdict: string;
+  hint: Hint | null;
   total: number;
   seconds: number | Record<string, number>;
   hits: Hit[];
@@ -84,8 +106,8 @@ export interface SearchResponse {
 export type Shares = number[][];
 
 /**
- * Points and the homography are in units of the width and height of each whole image; the shares of the query cover
- * the query box, or the whole image.
+ * Points, changes and the homography are in units of the width and height of each whole image; the shares of the query
+ * cover the query box, or the whole image.
  */
 export interface Explanation {
   sentence: string;
@@ -96,6 +118,8 @@ export interface Explanation {
   homography: number[][] | null;
   query_shares: Shares | null;
   hit_shares: Shares | null;
+  /** Where the images differ, the largest area first. */
+  changes: Change[];
 }
 
 export interface Job {

@@ -4,6 +4,7 @@ import * as api from "./api";
 import { type SearchResponse, type Collection, type CollectionState, type Hit, type Label, Trouble } from "./api";
 import * as jobs from "./jobs.svelte";
 import { blank, type Kind, KINDS, MARKS, MOST, PAGE, question, read, type Route, write } from "./route";
+import { type Summary, summary } from "./summary";
 import { count, holding, passing } from "./words";
 
 type How = "push" | "replace";
@@ -50,6 +51,8 @@ class Store {
   drawn = "";
 
   #asked = "";
+  /** The parameters of the shown answer. */
+  #answered = $state.raw(new URLSearchParams());
   #turn = 0;
   #running: AbortController | null = null;
   #timer = 0;
@@ -110,6 +113,11 @@ class Store {
   /** Whether the results are those of a filter alone: images by path, without scores. */
   get filterAlone(): boolean {
     return this.answer?.recipe === "where";
+  }
+
+  /** The shown answer as a whole. */
+  get summary(): Summary | null {
+    return this.answer && summary(this.answer, this.#answered);
   }
 
   /** Whether feedback can be given on the hits. */
@@ -257,6 +265,12 @@ class Store {
     this.go({ where: where.trim(), hit: "", k: PAGE });
   }
 
+  /** Search by another sense, which the collection may have got since it was loaded. */
+  async look(by: string): Promise<void> {
+    if (!this.collection?.senses.some(({ name }) => name === by)) await this.refresh();
+    this.go({ by, hit: "" });
+  }
+
   like(hit: Pick<Hit, "id" | "width" | "height">): void {
     const size: [number, number] = [hit.width, hit.height];
     this.go({ map: false, kind: "image", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE, ...UNMARKED, ...UNSAID });
@@ -354,6 +368,7 @@ class Store {
     this.searching = true;
     try {
       this.answer = await api.search(this.route.collection, asked, running.signal);
+      this.#answered = asked;
       this.trouble = null;
       this.#tell(this.answer);
     } catch (error) {
@@ -365,17 +380,13 @@ class Store {
   }
 
   #tell(answer: SearchResponse): void {
-    const alike = answer.hits.filter(({ alike }) => alike).length;
-    const judged = answer.hits.some(({ alike }) => alike !== null);
     const found = answer.hits.length;
     const marks = this.route.likes.length + this.route.unlikes.length;
     const refined = marks && this.markable ? `Refined by feedback on ${count(marks, "image")}. ` : "";
     if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No image matches the filter.";
     else if (!found) this.said = `${refined}No images found.`;
     else if (this.sense === "words") this.said = `${holding(found)}, best first.`;
-    else if (!judged) this.said = `${refined}${count(answer.hits.length, "image")} found, nearest first.`;
-    else if (!alike) this.said = `${refined}No similar images. Showing the nearest ${count(answer.hits.length, "image")}.`;
-    else this.said = `${refined}${count(alike, "similar image")}, ${answer.hits.length - alike} less similar.`;
+    else this.said = `${refined}${this.summary?.spoken ?? ""}`;
   }
 
   fail(error: unknown): void {

@@ -11,6 +11,12 @@ export const passing = (value: number): string => `${count(value, "image matches
 /** `1 image matches the words`, `3 images match the words`. */
 export const holding = (value: number): string => count(value, "image matches the words", "images match the words");
 
+/** A share of one as per cent: `1.5 %`. */
+export const percent = (share: number): string => (share < 0.0005 ? "under 0.1 %" : `${(100 * share).toFixed(1)} %`);
+
+/** `1 area differs`, `3 areas differ`. */
+export const differing = (areas: number): string => count(areas, "area differs", "areas differ");
+
 export const rated = (score: number | null): string => (score === null ? "–" : score.toFixed(2));
 
 export function bytes(value: number): string {

@@ -21,6 +21,7 @@ async def search_images(service: ServiceParam, served: CollectionParam, params: 
     results, seconds = await service.search_collection(served, params)
     hits = await service.read.run(partial(hits_json, served, results))
     summary = {"recipe": results.recipe, "verdict": results.verdict, "total": results.total}
+    summary["hint"] = results.hint and vars(results.hint)
     return {"query": params.as_dict(), **summary, "seconds": seconds, "hits": hits}
 
 

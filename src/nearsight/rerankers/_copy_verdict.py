@@ -1,0 +1,238 @@
+"""What a comparison of two images over their common part proves: the verdict, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+
+from nearsight.geometry.overlap import AGREES, DIFFERS, SILENT, OverlapComparison
+from nearsight.types import Change, Doubles, Mask
+
+__all__ = ["CopyVerdict", "Judgement", "judge_comparison"]
+
+MIN_AGREEING = 12
+"""Cells that must agree before anything is said."""
+CHANCE_AGREEMENT = 0.3
+"""How often a cell of another image agrees under a transform that was chosen because some do."""
+WHOLE = 0.95
+"""Share of an image that counts as all of it."""
+MAX_CHANGED, MAX_CHANGED_CONTENT, MAX_CHANGED_PAGE, MAX_RECOLOURED = 0.33, 0.5, 0.2, 0.6
+"""Share of the common part that may differ in an edited copy; of what is not ground in it; of the telling cells of a
+page; and of these in colour alone."""
+MIN_AGREEING_SHARE = 0.3
+"""Share of the telling cells from which on form or surroundings are the same."""
+MIN_TONES = 6.0
+"""Smooth colours from which on an image is a photograph. Of a page, what is written or drawn on it is what matters."""
+MAX_REWRITTEN = 0.25
+"""Share of the differing cells in which both pages have something."""
+MAX_MISFIT, MAX_MISFIT_OF_PART = 0.02, 0.011
+"""Share of the variance of the cells that agree that noise does not explain: of whole images in which nothing differs,
+and of all others. In two photographs of one scene more is left."""
+MAX_CHANGES = 8
+"""Changed areas that are listed, the largest first."""
+
+
+class CopyVerdict(StrEnum):
+    """What one image is to another. The value is what is printed, and what programs go by."""
+
+    IDENTICAL_FILE = "identical file"
+    IDENTICAL_IMAGE = "identical image"
+    COPY = "copy"
+    EDITED = "edited copy"
+    PART = "part"
+    CONTAINS = "contains"
+    TEMPLATE = "same template"
+    SURROUNDINGS = "same surroundings"
+    SCENE = "same scene"
+    NOT_A_COPY = "not a copy"
+    TOO_PLAIN = "too plain to judge"
+
+    @property
+    def alike(self) -> bool | None:
+        """Whether it is a copy of some kind; None where nothing is said."""
+        if self is CopyVerdict.TOO_PLAIN:
+            return None
+        return self in _ALIKE
+
+
+_ALIKE = {
+    CopyVerdict.IDENTICAL_FILE,
+    CopyVerdict.IDENTICAL_IMAGE,
+    CopyVerdict.COPY,
+    CopyVerdict.EDITED,
+    CopyVerdict.PART,
+    CopyVerdict.CONTAINS,
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, its sentence, log10 of the false alarms to expect, and the areas that differ."""
+
+    verdict: CopyVerdict
+    sentence: str
+    log_nfa: float
+    changes: tuple[Change, ...] = ()
+
+
+def judge_comparison(
+    comparison: OverlapComparison | None, n_tests: int, *, mirrored: bool = False, alarms: float = 0.01
+) -> Judgement:
+    """The verdict on two images, among `n_tests` pairs and transforms that were tried, with so many false alarms."""
+    if comparison is None:
+        return Judgement(CopyVerdict.TOO_PLAIN, "too small to be compared", float("inf"))
+    on_page = comparison.n_tones < MIN_TONES
+    told = comparison.fine if on_page else comparison.states != SILENT
+    weights = comparison.weights * told
+    n_told, n_agreeing = float(weights.sum()), float(weights[comparison.states == AGREES].sum())
+    if n_told < MIN_AGREEING:
+        sentence = "there is hardly any structure that could differ"
+        return Judgement(CopyVerdict.TOO_PLAIN, sentence, float("inf"))
+    changes = _changes(comparison)
+    log_nfa = expected_alarms(n_agreeing, len(changes), int(comparison.inside.sum()), n_tests)
+    differs = told & (comparison.states == DIFFERS)
+    share = float(differs.sum() / told.sum())
+    if 1 - share < MIN_AGREEING_SHARE:
+        return Judgement(CopyVerdict.NOT_A_COPY, f"{100 * share:.0f} % of {told.sum()} compared cells differ", log_nfa)
+    if n_agreeing < MIN_AGREEING or log_nfa > 0:
+        verdict = CopyVerdict.NOT_A_COPY if share > MAX_CHANGED_PAGE else CopyVerdict.TOO_PLAIN
+        return Judgement(verdict, f"too little agrees to tell: {told.sum()} cells have structure", log_nfa)
+    if not (comparison.states == DIFFERS).any():
+        found = _unchanged(comparison, int(told.sum()), log_nfa, mirrored)
+    else:
+        found = _changed(comparison, differs, share, log_nfa, changes, mirrored=mirrored)
+    if found.verdict.alike and log_nfa > np.log10(alarms):
+        sentence = f"too plain to judge in so many images ({found.sentence})"
+        return Judgement(CopyVerdict.TOO_PLAIN, sentence, log_nfa)
+    most = MAX_MISFIT if found.verdict is CopyVerdict.COPY else MAX_MISFIT_OF_PART
+    if found.verdict.alike and comparison.misfit > most:
+        sentence = (
+            f"alike, but not as one photograph is to itself: {100 * comparison.misfit:.0f} % of it is unexplained"
+        )
+        return Judgement(CopyVerdict.SCENE, sentence, log_nfa, changes)
+    return found
+
+
+def _changed(
+    comparison: OverlapComparison,
+    differs: Mask,
+    share: float,
+    log_nfa: float,
+    changes: tuple[Change, ...],
+    *,
+    mirrored: bool,
+) -> Judgement:
+    """The verdict where a part agrees and a part differs."""
+    pose = _changed_pose(comparison, mirrored)
+    areas = f"{len(changes)} area{'s' * (len(changes) != 1)}"
+    where = f"{100 * comparison.changed_share:.1f} % of the common part, in {areas}"
+    if comparison.inverted:
+        return Judgement(CopyVerdict.NOT_A_COPY, "like a negative in a part only", log_nfa)
+    if not _explained(comparison):
+        sentence = f"only a part of both agrees ({100 * comparison.query_share:.0f} % of the query), and not all of it"
+        return Judgement(CopyVerdict.SURROUNDINGS, sentence, log_nfa, changes)
+    redrawn = differs & ~comparison.recoloured
+    if redrawn.sum() <= 0.1 * comparison.recoloured.sum() and share <= MAX_RECOLOURED:
+        return Judgement(CopyVerdict.EDITED, f"the same image with another colour in {where}{pose}", log_nfa, changes)
+    if comparison.n_tones < MIN_TONES and (
+        share > MAX_CHANGED_PAGE or _rewritten_share(comparison, redrawn) > MAX_REWRITTEN
+    ):
+        sentence = f"the ground and the form agree, what is on them differs: {where}"
+        return Judgement(CopyVerdict.TEMPLATE, sentence, log_nfa, changes)
+    differing, agreeing = comparison.states == DIFFERS, comparison.states == AGREES
+    changed_content = differing.sum() / max(1, differing.sum() + (agreeing & comparison.content).sum())
+    if comparison.changed_share > MAX_CHANGED or changed_content > MAX_CHANGED_CONTENT:
+        return Judgement(CopyVerdict.SURROUNDINGS, f"a part agrees, but {where} differ", log_nfa, changes)
+    return Judgement(CopyVerdict.EDITED, f"the same image, changed in {where}{pose}", log_nfa, changes)
+
+
+def expected_alarms(n_agreeing: float, n_changes: int, n_cells: int, n_tests: int) -> float:
+    """log10 of the number of other images, in `n_tests` trials, that would agree so by chance.
+
+    So many cells agree, outside of `n_changes` boxes, each of which is one of the `n_cells` squared that there are.
+    """
+    boxes = n_changes * 2 * np.log10(max(n_cells, 2))
+    return float(np.log10(max(n_tests, 1)) + boxes + n_agreeing * np.log10(CHANCE_AGREEMENT))
+
+
+def _unchanged(comparison: OverlapComparison, n_told: int, log_nfa: float, mirrored: bool) -> Judgement:
+    """The verdict where nothing differs: which of both is the whole."""
+    query, hit = comparison.query_share, comparison.hit_share
+    pose = _changed_pose(comparison, mirrored)
+    evidence = f"all of {n_told} compared cells agree{pose}"
+    if query >= WHOLE and hit >= WHOLE:
+        return Judgement(CopyVerdict.COPY, f"the whole image, {evidence}", log_nfa)
+    if query >= WHOLE:
+        return Judgement(CopyVerdict.PART, f"the query is {100 * hit:.0f} % of this image, {evidence}", log_nfa)
+    if hit >= WHOLE:
+        return Judgement(CopyVerdict.CONTAINS, f"this image is {100 * query:.0f} % of the query, {evidence}", log_nfa)
+    if _explained(comparison):
+        shares = f"{100 * query:.0f} % of the query, {100 * hit:.0f} % of this image"
+        sentence = f"both show a part of one image: {shares}, {evidence}"
+        return Judgement(CopyVerdict.PART, sentence, log_nfa)
+    return Judgement(CopyVerdict.SURROUNDINGS, f"only a part agrees ({100 * query:.0f} % of the query)", log_nfa)
+
+
+MIN_COMMON = 0.5
+"""Share of each of two images that is common to both, where neither lies within the other."""
+
+
+def _explained(comparison: OverlapComparison) -> bool:
+    """Whether one of both is whole in the other, or both are largely the same: not some place that looks alike."""
+    query, hit = comparison.query_share, comparison.hit_share
+    return max(query, hit) >= WHOLE or min(query, hit) >= MIN_COMMON
+
+
+def _changed_pose(comparison: OverlapComparison, mirrored: bool) -> str:
+    """Scale, turn, mirror and negative, as far as there are any: ` (mirrored, scale 0.50)`."""
+    linear = comparison.matrix[:2, :2]
+    scale = float(np.sqrt(abs(np.linalg.det(linear))))
+    turn = round(float(np.degrees(np.arctan2(linear[1, 0] - linear[0, 1], linear[0, 0] + linear[1, 1]))))
+    words = ["mirrored"] * mirrored + ["negative"] * comparison.inverted
+    words += [f"scale {scale:.2f}"] * (abs(scale - 1) > 0.01) + [f"turned {turn} degrees"] * bool(turn)
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _rewritten_share(comparison: OverlapComparison, redrawn: Mask) -> float:
+    """Of the cells that differ in structure, those in which both have some, 0..1."""
+    both = comparison.structured[0] & comparison.structured[1]
+    return float(both[redrawn].mean()) if redrawn.any() else 0.0
+
+
+def _changes(comparison: OverlapComparison) -> tuple[Change, ...]:
+    """The connected areas that differ, the largest first, as boxes in units of both images."""
+    differs = (comparison.states == DIFFERS).astype(np.uint8)
+    joined = cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    areas = np.bincount(labels[differs == 1], minlength=count)
+    order = sorted(range(1, count), key=lambda label: -int(areas[label]))
+    found = []
+    for label in order[:MAX_CHANGES]:
+        left, top, width, height, _ = (int(value) for value in stats[label])
+        box = np.array([left, top, left + width, top + height], np.float64) * comparison.cell
+        found.append((box, int(areas[label]) / max(1, int(comparison.inside.sum()))))
+    to_hit = comparison.matrix if comparison.query_is_reference else _inverse(comparison.matrix)
+    changes = []
+    for box, share in found:
+        other = _moved_box(box, to_hit)
+        query, hit = (box, other) if comparison.query_is_reference else (other, box)
+        changes.append(Change(_unit(query, comparison.query_size), _unit(hit, comparison.hit_size), share))
+    return tuple(changes)
+
+
+def _inverse(matrix: Doubles) -> Doubles:
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
+def _moved_box(box: Doubles, matrix: Doubles) -> Doubles:
+    corners = np.array([[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]], np.float64)
+    moved = cv2.perspectiveTransform(corners[None], matrix)[0]
+    return np.array([*moved.min(axis=0), *moved.max(axis=0)])
+
+
+def _unit(box: Doubles, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = np.clip(box / (*size, *size), 0, 1).tolist()
+    return left, top, right, bottom
