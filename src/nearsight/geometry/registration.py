@@ -85,7 +85,7 @@ def register(query: Image, hit: Image, matrix: Doubles, *, rounds: int = 3, smoo
             break
     move = _largest_move(proposed, forward, reference)
     if move > MAX_CORRECTION * max(reference.shape[:2]) or (
-        move > SETTLED and _agreement(*greys, proposed) > _agreement(*greys, forward)
+        move > SETTLED and _agreement(greys[0], greys[1], proposed) > _agreement(greys[0], greys[1], forward)
     ):
         forward = proposed
     size = reference.shape[1], reference.shape[0]
