@@ -143,7 +143,6 @@ def measure_section(box: Path, folders: list[Path], queries: int, alone: list[Pa
     asked = np.random.default_rng(2026).permutation(sorted(names)).tolist()[:queries]
     photos = ns.index(folder, by=["copy"], collection=home)
     total = len(photos)
-    own = [photos.search(folder / name, k=1)[0].path == name for name in names]
     kinds = list(ATTACKS)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         outcomes = [each for made in pool.map(partial(search_attacks, home, folder, kinds), asked) for each in made]
@@ -153,7 +152,6 @@ def measure_section(box: Path, folders: list[Path], queries: int, alone: list[Pa
     text = TEXT.format(
         machine=machine(),
         total=total,
-        own=sum(own),
         queries=len(asked),
         folders=", ".join(folder.name for folder in folders),
         table=table(
@@ -190,8 +188,7 @@ altered in every way.
 
 {table}
 
-All together: {everything}. Light alterations together: rank 1 {light} %, right verdict {believed} %. Unaltered
-images that are their own first hit: {own} of {total}.
+All together: {everything}. Light alterations together: rank 1 {light} %, right verdict {believed} %.
 
 **Images without a copy.** Each image of these folders is a query in the collection of its folder; 20 hits are judged,
 of which one is the image itself. The last columns count the verdicts of all other hits.

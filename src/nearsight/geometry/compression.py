@@ -25,7 +25,7 @@ N_LEVELS = 6
 _QUALITIES = (2, 3, 4, 5, 6, 7, 8, 9, *range(10, 60, 2), *range(60, 86, 3), 85)
 _MIN_PERIODICITY = 0.5
 """Mean cosine of the coefficients in units of their step; unquantized ones have 0, multiples of the step 1."""
-_MAX_BLOCKS = 1500
+_MAX_BLOCKS = 800
 _MIN_COEFFICIENTS = 15
 _CELL = 16
 

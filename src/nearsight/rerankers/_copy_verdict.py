@@ -16,7 +16,7 @@ __all__ = ["CopyVerdict", "Judgement", "judge_comparison"]
 MIN_AGREEING = 12
 """Cells that must agree before anything is said."""
 CHANCE_AGREEMENT = 0.3
-"""How often a cell of another image agrees under a transform that was chosen because some do."""
+"""How often a cell of another image is taken to agree by accident, as the transform was chosen because some do."""
 WHOLE = 0.95
 """Share of an image that counts as all of it."""
 MAX_CHANGED, MAX_CHANGED_CONTENT, MAX_CHANGED_PAGE, MAX_RECOLOURED = 0.33, 0.5, 0.2, 0.6

@@ -50,6 +50,8 @@ MIN_STRIP = 8
 """Pixels that a strip has at least, where `WHOLE_SIDE` are the whole width."""
 MIN_PROMISING, MIN_PROMISING_SHARE = 8, 0.3
 """Cells of the thumbnails that must agree, and their share, for the files to be opened."""
+MIN_CLEAR_SHARE = 0.85
+"""Share of the thumbnails that agrees from which on the files are compared whole, without a glance at them first."""
 MIN_GLANCED, MAX_GLANCED_SHARE = 100, 0.12
 """Cells of the files that say something at a glance, and the share of agreeing ones below which it is no copy."""
 MAX_PROOFS = 2
@@ -92,11 +94,15 @@ class Evidence:
 
 @dataclass(frozen=True)
 class _Proposal:
-    """A transform `(3, 3)` from unit points of the query, in the mirror if so, to unit points of the hit."""
+    """A transform `(3, 3)` from unit points of the query, in the mirror if so, to unit points of the hit.
+
+    `share` is how much of the thumbnails agrees under it at a glance, 0 where that is not known.
+    """
 
     matrix: Doubles
     mirrored: bool
     fit: AffineFit | None = None
+    share: float = 0.0
 
     @property
     def is_projective(self) -> bool:
@@ -167,9 +173,10 @@ class Verify(Reranker):
        corrected to a fraction of a pixel, sharpness and tone are made alike, and the structure and colour of each cell
        are compared beyond the noise of both.
     4. The verdict says what was proved (`docs/alike.md`): identical image, copy, edited copy, part, contains, same
-       template, same surroundings, not a copy; or nothing, where the image is too plain to judge.
-    5. NFA = images in the collection x transforms tried x the chance that so many cells agree where half of them do:
-       the number of hits as good as this one to expect in the whole collection. It must be at most `alarms`.
+       template, same surroundings, same scene, not a copy; or nothing, where the image is too plain to judge.
+    5. NFA = images in the collection x transforms tried x 0.3 to the power of the cells that agree, those of a coarse
+       scale counting less: the number of images that would agree so by accident. It must be at most `alarms`. What
+       agrees for a reason, such as a form or a background, is told from copies by what differs.
     6. Copies of any kind go first, least NFA first; all others follow with their scores in their order.
 
     At least `n` hits are examined, all that were asked for, and more as long as the last ones are copies.
@@ -318,7 +325,8 @@ class Verify(Reranker):
             if told < MIN_PROMISING:
                 found.append((0.0, proposal))
             elif agreeing >= max(MIN_PROMISING, MIN_PROMISING_SHARE * told):
-                found.append((agreeing**2 / told * (PROJECTIVE_WEIGHT if proposal.is_projective else 1), proposal))
+                weight = PROJECTIVE_WEIGHT if proposal.is_projective else 1
+                found.append((weight * agreeing**2 / told, replace(proposal, share=agreeing / told)))
         order = sorted(range(len(found)), key=lambda at: -found[at][0])
         return [found[at][1] for at in order[:MAX_PROOFS]]
 
@@ -533,6 +541,8 @@ def _standardized(image: Image) -> Floats:
 
 def _refuse_at_a_glance(query: ComparedImage, hit: ComparedImage, proposal: _Proposal) -> Judgement | None:
     """That it is no copy, where hardly any cell agrees in which both have structure; None where that is not clear."""
+    if proposal.share >= MIN_CLEAR_SHARE:
+        return None
     given = query.mirrored if proposal.mirrored else query
     agreeing, told = screen_overlap(given.image, hit.image, _in_pixels(proposal, given, hit), both=True)
     if told < MIN_GLANCED or agreeing >= MAX_GLANCED_SHARE * told:
