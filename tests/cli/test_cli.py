@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from nearsight.cli import demo
 from nearsight.cli.main import load_app
 from nearsight.senses import COMPARING, SENSES
 from tests.command import nearsight
@@ -367,6 +368,16 @@ def test_verify_repair_and_remove(folder):
     assert nearsight("index", folder).returncode == 0
 
 
+def test_demo_finds_the_originals_of_some_kinds(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(demo, "ATTACKS", ("jpeg20", "mirror"))
+    demo.demo_command(tmp_path / "demo", json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["kinds"] == {kind: {"asked": 13, "first": 13, "accepted": 13} for kind in ("jpeg20", "mirror")}
+    assert found["false"] == 0
+    assert (tmp_path / "demo" / "result.html").stat().st_size > 50_000
+
+
+@pytest.mark.slow
 def test_demo_finds_the_originals(tmp_path):
     done = nearsight("demo", "--folder", tmp_path / "demo", "--json")
     assert done.returncode == 0
