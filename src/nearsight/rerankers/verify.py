@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,8 +18,19 @@ from nearsight.geometry.alignment import (
     rootsift_features,
     trim_border,
 )
-from nearsight.geometry.matching import Matches, match_mutual_nearest
+from nearsight.geometry.matching import match_mutual_nearest
 from nearsight.geometry.overlap import ComparedImage, OverlapComparison, compare_overlap, screen_overlap
+from nearsight.rerankers._copy_proposals import (
+    Proposal,
+    WholeView,
+    add_points,
+    image_strips,
+    point_transforms,
+    standardize_luma,
+    strip_proposals,
+    whole_proposals,
+    whole_views,
+)
 from nearsight.rerankers._copy_verdict import MIN_TONES, CopyVerdict, Judgement, judge_comparison
 from nearsight.types import (
     NO_ID,
@@ -37,17 +47,11 @@ from nearsight.types import (
 
 QUERY_SIDE, QUERY_LIMIT = 256, 400
 HIT_SIDE, HIT_LIMIT = 176, 200
-"""Pixels and features of the query, looked at once, and of each hit; chosen by measurement for 20 hits in 100 ms."""
+"""Pixels and features of the query, looked at once, and of each hit."""
 PROOF_SIDE = 1024
 """The longest side at which the files themselves are compared, in pixels: letters of a page differ there."""
 MIN_INLIERS = 5
 """Matched points in distinct places that propose a transform; it is the comparison that decides."""
-WHOLE_SIDE, MIN_WHOLE_CORRELATION, MAX_ASPECT_DIFFERENCE = 32, 0.6, 0.05
-"""Pixels, and the least correlation, at which two whole images may be the same; and by how much proportions differ."""
-MIN_DEVIATION = 1.0
-"""Grey levels by which an image varies at least, not to be plain."""
-MIN_STRIP = 8
-"""Pixels that a strip has at least, where `WHOLE_SIDE` are the whole width."""
 MIN_PROMISING, MIN_PROMISING_SHARE = 8, 0.3
 """Cells of the thumbnails that must agree, and their share, for the files to be opened."""
 MIN_CLEAR_SHARE = 0.85
@@ -56,14 +60,9 @@ MIN_GLANCED, MAX_GLANCED_SHARE = 100, 0.12
 """Cells of the files that say something at a glance, and the share of agreeing ones below which it is no copy."""
 MAX_PROOFS = 2
 """Transforms that are tried on the files of one hit."""
-MIN_PROJECTIVE, PROJECTIVE_GAIN, PROJECTIVE_TOLERANCE = 16, 1.2, 1.5
-"""Matches that propose a projective transform, by how many more than agree with an affine one; and within how many
-pixels of the smaller images."""
 PROJECTIVE_WEIGHT = 0.9
 """What the agreement under a projective transform counts: an affine one that explains as much goes first."""
 _MIRROR = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
-_TURN = np.array([[0.0, -1, 1], [1, 0, 0], [0, 0, 1]])
-"""Unit points of an image turned by 90 degrees clockwise, from those of the image."""
 
 
 @dataclass(frozen=True)
@@ -92,34 +91,6 @@ class Evidence:
         return query.astype(np.float32), hit.astype(np.float32)
 
 
-@dataclass(frozen=True)
-class _Proposal:
-    """A transform `(3, 3)` from unit points of the query, in the mirror if so, to unit points of the hit.
-
-    `share` is how much of the thumbnails agrees under it at a glance, 0 where that is not known.
-    """
-
-    matrix: Doubles
-    mirrored: bool
-    fit: AffineFit | None = None
-    share: float = 0.0
-
-    @property
-    def is_projective(self) -> bool:
-        return bool(np.abs(self.matrix[2, :2]).max() > 1e-9)
-
-
-@dataclass(frozen=True)
-class _Whole:
-    """The query turned or mirrored: its proportions, its standardized luma, and the transform to its unit points."""
-
-    proportions: float
-    pixels: Floats
-    matrix: Doubles
-    mirrored: bool
-    turn: int
-
-
 @dataclass(frozen=True, eq=False)
 class _QueryView:
     """The query's thumbnail, its features and those of its mirror image, and the query at the side of a proof."""
@@ -133,12 +104,12 @@ class _QueryView:
         return mirror_features(self.features, self.image.shape[1])
 
     @cached_property
-    def wholes(self) -> list[_Whole]:
-        return list(_whole_views(self.image))
+    def wholes(self) -> list[WholeView]:
+        return list(whole_views(self.image))
 
     @cached_property
     def strips(self) -> tuple[Floats, Floats]:
-        return _strips(self.image)
+        return image_strips(self.image)
 
     @cached_property
     def small(self) -> ComparedImage:
@@ -316,9 +287,9 @@ class Verify(Reranker):
             )
             examined.update(zip(new, found, strict=True))
 
-    def _promising(self, query: _QueryView, hit: _HitView) -> list[_Proposal]:
+    def _promising(self, query: _QueryView, hit: _HitView) -> list[Proposal]:
         """The proposals under which the thumbnails agree well enough for a second look, the best first."""
-        found = list[tuple[float, _Proposal]]()
+        found = list[tuple[float, Proposal]]()
         for proposal in self._proposals(query, hit):
             given = query.small.mirrored if proposal.mirrored else query.small
             agreeing, told = screen_overlap(given.image, hit.small.image, _in_pixels(proposal, given, hit.small))
@@ -330,26 +301,26 @@ class Verify(Reranker):
         order = sorted(range(len(found)), key=lambda at: -found[at][0])
         return [found[at][1] for at in order[:MAX_PROOFS]]
 
-    def _proposals(self, query: _QueryView, hit: _HitView) -> list[_Proposal]:
-        wholes = _whole_proposals(query.wholes, hit, turns=self.turns, mirror=self.mirror)
-        fitted, size = list[_Proposal](), (query.image.shape[1], query.image.shape[0])
+    def _proposals(self, query: _QueryView, hit: _HitView) -> list[Proposal]:
+        wholes = whole_proposals(query.wholes, hit.small.image, hit.whole, turns=self.turns, mirror=self.mirror)
+        fitted, size = list[Proposal](), (query.image.shape[1], query.image.shape[0])
         for mirrored in (False, True) if self.mirror else (False,):
             features = query.mirrored_features if mirrored else query.features
             matches = match_mutual_nearest(features, hit.features)
             fit = fit_affine(matches, hit.size)
             if fit is not None and fit.n_inliers >= MIN_INLIERS:
-                for matrix in _fitted_transforms(matches, fit):
+                for matrix in point_transforms(matches, fit):
                     unit = np.diag([1 / hit.size[0], 1 / hit.size[1], 1.0]) @ matrix @ np.diag([*size, 1.0])
-                    fitted.append(_Proposal(unit, mirrored, fit))
-        wholes = [_with_points(each, fitted) for each in wholes]
-        return [*wholes, *_strip_proposals(query.strips, hit.strips), *fitted]
+                    fitted.append(Proposal(unit, mirrored, fit))
+        wholes = [add_points(each, fitted) for each in wholes]
+        return [*wholes, *strip_proposals(query.strips, hit.strips), *fitted]
 
     def _prove(
         self,
         query: _QueryView,
         image_id: int,
         hit: _HitView,
-        proposals: list[_Proposal],
+        proposals: list[Proposal],
         context: RerankContext,
     ) -> Evidence:
         """The evidence for one hit: the files decide, where they can be opened."""
@@ -447,99 +418,10 @@ def _query_view(image: Image, context: RerankContext) -> _QueryView:
 def _hit_view(thumbnail: Image) -> _HitView:
     small = downscale_to_align(thumbnail, HIT_SIDE)
     features, size = rootsift_features(small, HIT_LIMIT), (small.shape[1], small.shape[0])
-    return _HitView(ComparedImage(thumbnail), features, size, _standardized(thumbnail), _strips(thumbnail))
+    return _HitView(ComparedImage(thumbnail), features, size, standardize_luma(thumbnail), image_strips(thumbnail))
 
 
-def _fitted_transforms(matches: Matches, fit: AffineFit) -> list[Doubles]:
-    """The affine transform; before it a projective one, where clearly more matches agree with that."""
-    if len(matches) < MIN_PROJECTIVE:
-        return [fit.matrix]
-    found, near = cv2.findHomography(
-        matches.query_points, matches.hit_points, cv2.RANSAC, PROJECTIVE_TOLERANCE, maxIters=300
-    )
-    if found is None or near.sum() < max(MIN_PROJECTIVE, PROJECTIVE_GAIN * fit.n_inliers):
-        return [fit.matrix]
-    return [np.asarray(found, np.float64), fit.matrix]
-
-
-def _with_points(whole: _Proposal, fitted: Sequence[_Proposal]) -> _Proposal:
-    """The whole with the matched points of a fitted proposal that is about the same transform."""
-    corners = np.array([[[0.0, 0], [1, 0], [1, 1], [0, 1]]])
-    for each in fitted:
-        apart = cv2.perspectiveTransform(corners, whole.matrix) - cv2.perspectiveTransform(corners, each.matrix)
-        if each.mirrored == whole.mirrored and np.abs(apart).max() < MAX_ASPECT_DIFFERENCE:
-            return replace(whole, fit=each.fit)
-    return whole
-
-
-def _whole_views(image: Image) -> Iterator[_Whole]:
-    """The image turned by right angles, and all that in the mirror."""
-    for mirrored in (False, True):
-        view, matrix = (image[:, ::-1] if mirrored else image), np.eye(3)
-        for turn in range(4):
-            if turn:
-                view, matrix = np.rot90(view, -1), _TURN @ matrix
-            yield _Whole(view.shape[1] / view.shape[0], _standardized(view), matrix, mirrored, turn)
-
-
-def _whole_proposals(views: Sequence[_Whole], hit: _HitView, *, turns: bool, mirror: bool) -> list[_Proposal]:
-    """The whole of one as the whole of the other, turned and mirrored as it correlates best; none where it does not."""
-    height, width = hit.small.image.shape[:2]
-    best: tuple[float, _Proposal] | None = None
-    for view in views:
-        if (view.turn and not turns) or (view.mirrored and not mirror):
-            continue
-        if abs(np.log(view.proportions * height / width)) <= MAX_ASPECT_DIFFERENCE:
-            correlation = abs(float((view.pixels * hit.whole).mean()))
-            if best is None or correlation > best[0]:
-                best = correlation, _Proposal(view.matrix, view.mirrored)
-    return [best[1]] if best is not None and (best[0] >= MIN_WHOLE_CORRELATION or not hit.whole.any()) else []
-
-
-def _strips(image: Image) -> tuple[Floats, Floats]:
-    """Luma at a width, and turned on its side at a height, of `WHOLE_SIDE` pixels."""
-    return _at_width(image), _at_width(image.swapaxes(0, 1))
-
-
-def _strip_proposals(query: tuple[Floats, Floats], hit: tuple[Floats, Floats]) -> list[_Proposal]:
-    """One image as a strip of the other one that is as wide, or as high: what is left of it without bars."""
-    found = []
-    for axis, smalls in enumerate(zip(query, hit, strict=True)):
-        lengths = [len(each) for each in smalls]
-        shorter = int(lengths[1] < lengths[0])
-        if min(lengths) < MIN_STRIP or abs(lengths[0] - lengths[1]) <= MAX_ASPECT_DIFFERENCE * max(lengths):
-            continue
-        correlations = cv2.matchTemplate(smalls[1 - shorter], smalls[shorter], cv2.TM_CCOEFF_NORMED)[:, 0]
-        at = int(correlations.argmax())
-        if correlations[at] < MIN_WHOLE_CORRELATION:
-            continue
-        share, start = lengths[shorter] / lengths[1 - shorter], at / lengths[1 - shorter]
-        inner = np.array([[1, 0, 0], [0, share, start], [0, 0, 1]])
-        inner = np.array([[share, 0, start], [0, 1, 0], [0, 0, 1]]) if axis else inner
-        found.append(_Proposal(np.linalg.inv(inner) if shorter else inner, mirrored=False))
-    return found
-
-
-def _at_width(image: Image) -> Floats:
-    """Luma at a width of `WHOLE_SIDE` pixels."""
-    height = max(1, round(image.shape[0] * WHOLE_SIDE / image.shape[1]))
-    grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return np.asarray(cv2.resize(grey, (WHOLE_SIDE, height), interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _standardized(image: Image) -> Floats:
-    """Luma in `WHOLE_SIDE` x `WHOLE_SIDE` pixels with mean 0 and variance 1; 0 where it is plain."""
-    grey = cv2.resize(
-        cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32),
-        (WHOLE_SIDE, WHOLE_SIDE),
-        interpolation=cv2.INTER_AREA,
-    )
-    grey -= grey.mean()
-    deviation = float(grey.std())
-    return np.asarray(grey / deviation if deviation >= MIN_DEVIATION else np.zeros_like(grey), np.float32)
-
-
-def _refuse_at_a_glance(query: ComparedImage, hit: ComparedImage, proposal: _Proposal) -> Judgement | None:
+def _refuse_at_a_glance(query: ComparedImage, hit: ComparedImage, proposal: Proposal) -> Judgement | None:
     """That it is no copy, where hardly any cell agrees in which both have structure; None where that is not clear."""
     if proposal.share >= MIN_CLEAR_SHARE:
         return None
@@ -551,20 +433,20 @@ def _refuse_at_a_glance(query: ComparedImage, hit: ComparedImage, proposal: _Pro
     return Judgement(CopyVerdict.NOT_A_COPY, sentence, float("inf"))
 
 
-def _compare(query: ComparedImage, hit: ComparedImage, proposal: _Proposal) -> OverlapComparison | None:
+def _compare(query: ComparedImage, hit: ComparedImage, proposal: Proposal) -> OverlapComparison | None:
     """Both images compared under a proposal."""
     given = query.mirrored if proposal.mirrored else query
     return compare_overlap(given, hit, _in_pixels(proposal, given, hit))
 
 
-def _in_pixels(proposal: _Proposal, query: ComparedImage, hit: ComparedImage) -> Doubles:
+def _in_pixels(proposal: Proposal, query: ComparedImage, hit: ComparedImage) -> Doubles:
     """The transform of a proposal, from pixels of the query to pixels of the hit."""
     (height, width), (hit_height, hit_width) = query.image.shape[:2], hit.image.shape[:2]
     matrix: Doubles = np.diag([hit_width, hit_height, 1.0]) @ proposal.matrix @ np.diag([1 / width, 1 / height, 1.0])
     return matrix
 
 
-def _unit_homography(comparison: OverlapComparison | None, proposal: _Proposal) -> Doubles:
+def _unit_homography(comparison: OverlapComparison | None, proposal: Proposal) -> Doubles:
     """The transform from unit points of the query as it was given to unit points of the hit."""
     unit: Doubles = proposal.matrix
     if comparison is not None:
