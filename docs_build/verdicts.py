@@ -49,7 +49,7 @@ def _same_pixels() -> Pair:
 
 
 def _edited() -> Pair:
-    """A text over the photograph, and a saucer's edge painted out."""
+    """A text over the photograph."""
     written = _photo().copy()
     cv2.putText(written, "Monday", (150, 60), cv2.FONT_HERSHEY_DUPLEX, 1.6, (255, 255, 255), 3, cv2.LINE_AA)
     return _png(written), _png(_photo())

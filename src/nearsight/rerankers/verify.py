@@ -326,7 +326,7 @@ class Verify(Reranker):
         """The evidence for one hit: the files decide, where they can be opened."""
         size = query.image.shape[1], query.image.shape[0]
         if not proposals:
-            sentence = "nothing in it agrees with the query beyond chance"
+            sentence = "no part of it was found that agrees with the query"
             nothing = Judgement(CopyVerdict.NOT_A_COPY, sentence, float("inf"))
             return Evidence(nothing, query_size=size, hit_size=hit.size)
         pixels = context.pixels(image_id, PROOF_SIDE)
