@@ -19,7 +19,7 @@ def images():
 class Collection:
     """The bundled images, ten thousand others that nobody asks for, and a count of what was read."""
 
-    n_images = 10_000
+    n_images, report = 10_000, None
 
     def __init__(self, images, query=None, *, files=True):
         self.memo, self.read, self.opened = {}, [], []

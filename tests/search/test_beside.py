@@ -80,3 +80,16 @@ def test_without_its_model_or_its_rows_another_sense_finds_nothing(photos, monke
     assert copies(photos, range(9), by="copy") == alone
     with pytest.raises(error):
         photos.search(part(3), by="object")
+
+
+def test_what_other_senses_find_is_shown_as_soon_as_it_is_judged(photos):
+    known, shown = copies(photos, range(9), recipe=ALONE), []
+    number = next(each for each in range(9) if each not in known)
+    found = photos.search(part(number), by="copy", k=1, watch=shown.append)
+    assert [hit.as_dict() for hit in found] == [hit.as_dict() for hit in photos.search(part(number), by="copy", k=1)]
+    first, alone, *others = shown
+    assert [hit.verdict for hit in first] == [""]
+    assert [hit.alike for hit in alone] == [False], "the index alone does not bring it to the front"
+    assert others
+    assert [(hit.path, hit.alike) for hit in others[-1]] == [(f"{number}.png", True)]
+    assert {len(each) for each in shown} == {1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -119,6 +119,7 @@ class Collection:
         minus_weight: float = 1.0,
         words: str = "",
         where: str = "",
+        watch: Callable[[Results], None] | None = None,
     ) -> Results:
         """The k most similar images, best first, each with the reason.
 
@@ -149,6 +150,11 @@ class Collection:
             query
         where : only images that match this filter, such as "taken >= 2012 and folder like 'moscow/%'"; alone, it lists
             them by path
+        watch : gets provisional results while hits are judged: at once those of the index, in its order, then again
+            whenever some more hits have been judged, in the order that would be returned if judging ended now. A hit
+            that is not judged yet has no verdict and says so; that nothing is alike, only the returned results say.
+            It is not called where one sense or recipe alone does not answer, or gives no verdicts; an error that it
+            raises ends the search
 
         Raises
         ------
@@ -176,10 +182,10 @@ class Collection:
             words=words,
             where=where,
         )
-        return self.answer(query)
+        return self.answer(query, watch)
 
-    def answer(self, query: Query) -> Results:
-        """The results of a query made by `make_query`; raises as `search` does."""
+    def answer(self, query: Query, watch: Callable[[Results], None] | None = None) -> Results:
+        """The results of a query made by `make_query`; watches and raises as `search` does."""
         if not query.is_visual:
             with self._lock:
                 self._reader.snapshot()  # its segments are there and its own: those of another's catalogue are not
@@ -195,7 +201,7 @@ class Collection:
                     from nearsight.search.fusion import search_fused
 
                     return search_fused(self._reader, snapshot, pipelines, query, allow)
-                ranking = rank(self._reader, snapshot, pipelines[0], query, query.k, allow)
+                ranking = rank(self._reader, snapshot, pipelines[0], query, query.k, allow=allow, watch=watch)
                 return self._with_hint(ranking.to_results(query.k, self._reader), pipelines[0].name)
         raise AssertionError("the attempts end with an error of their own")
 

@@ -25,7 +25,18 @@ from nearsight.rerankers.spatial import SpatialEvidence, explain_inliers
 from nearsight.rerankers.verify import Verify
 from nearsight.search.heat_map import heat_map
 from nearsight.senses import COMPARING
-from nearsight.types import IDENTICAL_FILE, Box, Explanation, Hits, Ids, Image, LocalDescriptor, LocalFeatures, Match
+from nearsight.types import (
+    IDENTICAL_FILE,
+    Box,
+    Explanation,
+    Hits,
+    Ids,
+    Image,
+    LocalDescriptor,
+    LocalFeatures,
+    Match,
+    Reranker,
+)
 
 T = TypeVar("T")
 PixelLoader = Callable[[int], Image]
@@ -47,6 +58,7 @@ class _PairContext:
         self.n_images, self.memo, self._query, self._hit = 1, dict[object, object](), query, hit
         self._same_pixels = same_pixels
         self.identical = frozenset[int]()
+        self.report: Callable[[Reranker, Hits], None] | None = None
         self.query_vector, self.verified, self.metric = None, dict[int, Match](), L2()
 
     def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:

@@ -79,7 +79,7 @@ class Bench:
         """The hits `(1, n)` of one query, after re-ranking."""
         if isinstance(pipeline, FusedPipeline):
             return fuse(pipeline.method, [self.search(each, query, k, allow) for each in pipeline.pipelines])[0]
-        return rank(self.reader, self.snapshot, pipeline, query, k, allow).hits
+        return rank(self.reader, self.snapshot, pipeline, query, k, allow=allow).hits
 
     def search_by_ids(
         self, pipeline: Pipeline | FusedPipeline, image_ids: Sequence[int], k: int, allow: Ids | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -188,7 +189,7 @@ class Verify(Reranker):
     >>> noise = np.random.default_rng(0).integers(0, 256, (2, 24, 24, 3), dtype=np.uint8)
     >>> first, second = (np.kron(image, np.ones((8, 8, 1), np.uint8)) for image in noise)
     >>> query = np.ascontiguousarray(first[20:170, ::-1])
-    >>> context = SimpleNamespace(n_images=2, memo={}, query_pixels=lambda side: query,
+    >>> context = SimpleNamespace(n_images=2, memo={}, report=None, query_pixels=lambda side: query,
     ...     pixels=lambda image_id, side: (first, second)[image_id],
     ...     from_thumbnail=lambda image_id, make: make((first, second)[image_id]))
     >>> hits = Hits(np.array([[1, 0]]), np.array([[0.9, 0.8]], np.float32))
@@ -234,8 +235,19 @@ class Verify(Reranker):
     def rerank(self, image: Image, hits: Hits, context: RerankContext) -> Hits:
         """Copies first, by evidence; then the others as the index had them."""
         ids, scores = hits.ids[0], hits.scores[0]
-        self._examine(image, ids[ids != NO_ID], context)
+        self._judge(image, ids[ids != NO_ID], hits, context)
         ids, scores = self._with_further_copies(image, ids, scores, context)
+        return self._copies_first(ids, scores, context)
+
+    def _judge(self, image: Image, new: Ids, hits: Hits, context: RerankContext) -> None:
+        """Examine the new ones of these hits; report in between, if anybody watches."""
+        for group in _groups(new, context):
+            self._examine(image, group, context)
+            if context.report is not None:
+                context.report(self, self._copies_first(hits.ids[0], hits.scores[0], context))
+
+    def _copies_first(self, ids: Ids, scores: Floats, context: RerankContext) -> Hits:
+        """The hits in the order of what was found out about them so far."""
         examined = context.memo[self]
         strength = np.array([self._strength(examined.get(id)) for id in ids.tolist()], np.float32)
         accepted = strength > 0
@@ -262,8 +274,8 @@ class Verify(Reranker):
             new = ~np.isin(found.ids[0], ids) & (found.ids[0] != NO_ID)
             if not new.any():
                 break
-            self._examine(image, found.ids[0][new], context)
             ids, scores = np.concatenate([ids, found.ids[0][new]]), np.concatenate([scores, found.scores[0][new]])
+            self._judge(image, found.ids[0][new], Hits(ids[None], scores[None]), context)
         return ids, scores
 
     def _examine(self, image: Image, ids: Ids, context: RerankContext) -> None:
@@ -376,6 +388,8 @@ class Verify(Reranker):
         )
 
 
+MIN_GROUP = 4
+"""The least number of hits that are examined between two reports."""
 FURTHER, MAX_STRENGTH = 5, 300.0
 """Copies in a row at the end of what was examined that make it go on; and -log10 of the NFA beyond which all is one."""
 _RANKS = {
@@ -395,6 +409,15 @@ _RANKS = {
     )
     for verdict in verdicts
 }
+
+
+def _groups(ids: Ids, context: RerankContext) -> list[Ids]:
+    """Hits that are examined before anything is reported: all of them where nobody watches.
+
+    A group keeps all processors busy; of many hits the groups are larger, since each report is about all of them.
+    """
+    size = max(MIN_GROUP, os.cpu_count() or 1, math.isqrt(len(ids)))
+    return [ids] if context.report is None else np.split(ids, range(size, len(ids), size))
 
 
 def _rank(judgement: Judgement) -> tuple[int, float]:

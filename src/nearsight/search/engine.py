@@ -19,7 +19,7 @@ from nearsight.search.explain import distance_to_score, explain_hits
 from nearsight.search.heat_map import HeatMapInputs, explains_places
 from nearsight.search.results import FOUND, NO_MATCH, NOTHING, TOO_PLAIN, Hit, Results
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, Query, Reranker
+from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, ImageId, Query, Reranker
 from nearsight.types.metric import Metric
 from nearsight.types.values import Match
 
@@ -45,6 +45,9 @@ class QueryContext:
     identical: frozenset[int] = frozenset()
     """The images whose files are the query's, byte for byte."""
     memo: dict[Any, Any] = field(default_factory=dict)
+    report: Callable[[Reranker, Hits], None] | None = None
+    ranked: Hits | None = None
+    """The hits so far, while a re-ranker judges candidates of other senses."""
 
     @property
     def metric(self) -> Metric:
@@ -102,18 +105,23 @@ class Ranking:
     hits: Hits
     context: QueryContext
     distances: Mapping[int, float]
+    judges: Sequence[Reranker] | None = None
+    """The re-rankers whose verdicts count so far; None where the order is final."""
 
     def to_results(self, k: int, reader: SnapshotReader) -> Results:
         """The first k as the answer to the query. Raises OutdatedError."""
         ids, snapshot = self.hits.ids[0][:k], self.context.snapshot
         hits = tuple(self.to_hits(ids, reader.paths(ids, snapshot)))
-        return Results(self.pipeline.recipe, overall_verdict(hits), hits, snapshot.total)
+        verdict = overall_verdict(hits)
+        if self.judges is not None and verdict != FOUND:  # what is not found yet may be
+            verdict = ""
+        return Results(self.pipeline.recipe, verdict, hits, snapshot.total)
 
     def to_hits(self, ids: Ids, paths: Mapping[int, bytes]) -> list[Hit]:
         """These ids as hits, each with its explanation, in this order."""
         distances = dict(self.distances) | self._other_distances(ids)
         snapshot = self.context.snapshot
-        reasons = explain_hits(self.pipeline, self.query, ids, distances, self.context, snapshot)
+        reasons = explain_hits(self.pipeline, self.query, ids, distances, self.context, snapshot, judges=self.judges)
         return [
             self._hit(rank, image_id, paths[image_id], distances[image_id], reason)
             for rank, (image_id, reason) in enumerate(zip(ids.tolist(), reasons, strict=True), 1)
@@ -158,9 +166,16 @@ class Ranking:
 
 
 def rank(
-    reader: SnapshotReader, snapshot: Snapshot, pipeline: Pipeline, query: Query, k: int, allow: Ids | None = None
+    reader: SnapshotReader,
+    snapshot: Snapshot,
+    pipeline: Pipeline,
+    query: Query,
+    k: int,
+    *,
+    allow: Ids | None = None,
+    watch: Callable[[Results], None] | None = None,
 ) -> Ranking:
-    """At least k hits, where there are so many, in the order of a pipeline.
+    """At least k hits, where there are so many, in the order of a pipeline. `watch` is that of `Collection.answer`.
 
     Raises
     ------
@@ -179,18 +194,59 @@ def rank(
         hits, context.query_vector = apply_feedback(
             encoded, hits, query, snapshot, pipeline, allow=allow, depth=FEEDBACK_DEPTH
         )
+    if any(reranker.gives_verdict for reranker in pipeline.rerankers):
+        if watch is not None and not encoded.label:
+            start = Ranking(pipeline, encoded, _without(hits, query.unlike), context, distances, judges=())
+            watch(start.to_results(k, reader))
+            context.report = _reporter(start, query, reader, watch, k=k)
+        context.identical = _identical_ids(encoded, reader, allow)
     for at, reranker in enumerate(pipeline.rerankers):
         assert encoded.image is not None
         own = hits
         hits = reranker.rerank(encoded.image, own, context)
         if at == 0 and pipeline.candidate_sources:
             others = _other_candidates(snapshot, pipeline, query, reader.files, allow)
+            context.ranked = hits
             hits = _insert_verified(reranker, encoded.image, own, hits, others, context)
-    if any(reranker.gives_verdict for reranker in pipeline.rerankers):
-        context.identical = _identical_ids(encoded, reader, allow)
+            context.ranked = None
+    if context.identical:
         hits = _put_first(hits, context.identical)
-    left = ~np.isin(hits.ids[0], [*query.unlike, NO_ID])
-    return Ranking(pipeline, encoded, Hits(hits.ids[:, left], hits.scores[:, left]), context, distances)
+    return Ranking(pipeline, encoded, _without(hits, query.unlike), context, distances)
+
+
+def _without(hits: Hits, ids: Sequence[ImageId]) -> Hits:
+    """The hits without these ids and without padding."""
+    left = ~np.isin(hits.ids[0], [*ids, NO_ID])
+    return Hits(hits.ids[:, left], hits.scores[:, left])
+
+
+def _reporter(
+    ranking: Ranking, query: Query, reader: SnapshotReader, watch: Callable[[Results], None], *, k: int
+) -> Callable[[Reranker, Hits], None]:
+    """What a re-ranker of this ranking calls while it judges: `watch` gets the results, if judging ended now."""
+    context = ranking.context
+
+    def report(judge: Reranker, hits: Hits) -> None:
+        if context.ranked is not None:
+            hits = _insert_alike(judge, context.ranked, hits, ranking)
+        hits = _without(_put_first(hits, context.identical), query.unlike)
+        watch(replace(ranking, hits=hits, judges=(judge,)).to_results(k, reader))
+
+    return report
+
+
+def _insert_alike(judge: Reranker, ranked: Hits, judged: Hits, ranking: Ranking) -> Hits:
+    """The ranked hits, and where they belong those of the judged ones that are alike."""
+    assert ranking.query.image is not None
+    reasons = judge.explain(ranking.query.image, judged.ids[0], ranking.context)
+    accepted = np.array([bool(reason and reason.alike) for reason in reasons])
+    others = ~np.isin(ranked.ids[0], judged.ids[0, accepted])
+    ids, scores = (
+        np.concatenate([getattr(judged, name)[0, accepted], getattr(ranked, name)[0, others]])
+        for name in ("ids", "scores")
+    )
+    order = np.argsort(-scores, kind="stable")
+    return Hits(ids[None, order], scores[None, order])
 
 
 def _identical_ids(query: EncodedQuery, reader: SnapshotReader, allow: Ids | None) -> frozenset[int]:

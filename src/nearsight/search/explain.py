@@ -11,7 +11,10 @@ from nearsight.pipeline import Pipeline
 from nearsight.search.encode import EncodedQuery
 from nearsight.senses import SENSES
 from nearsight.storage.snapshot import Snapshot
-from nearsight.types import IDENTICAL_FILE, Explanation, Ids, Image, RerankContext
+from nearsight.types import IDENTICAL_FILE, Explanation, Ids, Image, RerankContext, Reranker
+
+NOT_JUDGED_YET = "not judged yet"
+"""What is said of a hit while others are being judged."""
 
 
 def explain_hits(
@@ -21,18 +24,24 @@ def explain_hits(
     distances: Mapping[int, float],
     context: RerankContext,
     snapshot: Snapshot,
+    *,
+    judges: Sequence[Reranker] | None = None,
 ) -> list[Explanation]:
     """Why, for each hit: the verdict, and what re-rankers without a verdict add to it.
 
     The verdict is that of the last re-ranker that gives one. Without such there is none: the sentence says how near the
-    hit is, by the distances of random pairs of this collection.
+    hit is, by the distances of random pairs of this collection. While hits are still being judged, `judges` are the
+    re-rankers whose verdicts count so far.
     """
+    if judges is not None:
+        assert query.image is not None
+        return _last_verdicts(pipeline, query.image, ids, distances, context, judges, NOT_JUDGED_YET)
     sense = SENSES.get(pipeline.name)
     label = query.label or (sense.label if sense else "")
     if query.image is None or label:
         return [Explanation(label) for _ in ids]
-    if any(reranker.gives_verdict for reranker in pipeline.rerankers):
-        verdicts = _last_verdicts(pipeline, query.image, ids, distances, context)
+    if all_judges := [reranker for reranker in pipeline.rerankers if reranker.gives_verdict]:
+        verdicts = _last_verdicts(pipeline, query.image, ids, distances, context, all_judges)
     else:
         background = snapshot.background(pipeline)
         verdicts = [Explanation(background.describe(distances[image_id])) for image_id in ids.tolist()]
@@ -50,19 +59,24 @@ def _with_ranking(verdict: Explanation, given: Sequence[Explanation | None]) -> 
 
 
 def _last_verdicts(
-    pipeline: Pipeline, image: Image, ids: Ids, distances: Mapping[int, float], context: RerankContext
+    pipeline: Pipeline,
+    image: Image,
+    ids: Ids,
+    distances: Mapping[int, float],
+    context: RerankContext,
+    judges: Sequence[Reranker],
+    unjudged: str = "not examined",
 ) -> list[Explanation]:
-    """The last word of the re-rankers that give verdicts.
+    """The last word of the re-rankers that give verdicts; `unjudged` is said of hits on which none has one.
 
     A hit that one of them rejected, or has not looked at, scores below every hit that it accepted.
     """
     found: list[Explanation] = []
-    judges = [each for each in pipeline.rerankers if each.gives_verdict]
     for image_id, *given in zip(ids.tolist(), *(each.explain(image, ids, context) for each in judges), strict=True):
         reasons = [reason for reason in given if reason is not None]
         if image_id in context.identical:
             reasons = [IDENTICAL_FILE]
-        reason = reasons[-1] if reasons else Explanation("not examined")
+        reason = reasons[-1] if reasons else Explanation(unjudged)
         if reason.similarity is None:
             reason = replace(reason, similarity=distance_to_score(pipeline, distances[image_id]) / 2)
         found.append(reason)

@@ -140,7 +140,7 @@ def search_fused(
 ) -> Results:
     """The k best hits of several pipelines together. Raises as `rank` does."""
     depth = max(query.k, FUSION_DEPTH)
-    rankings = [rank(reader, snapshot, each, query, depth, allow) for each in pipelines]
+    rankings = [rank(reader, snapshot, each, query, depth, allow=allow) for each in pipelines]
     together, least, largest = fuse(query.fuse, [each.hits for each in rankings])
     ids, scores = together.ids[0][: query.k], together.scores[0][: query.k].astype(np.float64)
     shares = np.clip((scores - least) / (largest - least), 0, 1) if largest > least else np.ones(len(scores))

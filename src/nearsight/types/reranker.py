@@ -28,6 +28,11 @@ class RerankContext(Protocol):
     """The images whose files are the query's, byte for byte."""
     verified: dict[int, Match]
     """The hits that a re-ranker has verified to show the same thing as the query, and where."""
+    report: Callable[[Reranker, Hits], None] | None
+    """What a re-ranker calls while it judges, with itself and what it would return now; None where nobody watches.
+
+    It raises what ends the search.
+    """
 
     @property
     def metric(self) -> Metric:
