@@ -70,6 +70,13 @@ def to_response(problem: NearsightError, message: str = "") -> JSONResponse:
     return error_response(status, message or str(problem), hint, headers=headers, **reason)
 
 
+def failure_response(problem: Exception, redact: Callable[[str], str]) -> JSONResponse:
+    """Return the response to any error; `redact` removes local paths from its message."""
+    if isinstance(problem, NearsightError):
+        return to_response(problem, redact(str(problem)))
+    return error_response(500, f"internal error: {type(problem).__name__}", "report it with the log of the server")
+
+
 def error_response(
     status: int, error: str, hint: str, *, headers: Mapping[str, str] | None = None, **more: str
 ) -> JSONResponse:
@@ -92,8 +99,7 @@ def register_error_handlers(app: FastAPI, redact: Callable[[str], str]) -> None:
     """Turn every error into a JSON response; `redact` removes local paths from messages."""
 
     async def handle_error(request: Request, problem: Exception) -> JSONResponse:
-        assert isinstance(problem, NearsightError)
-        return to_response(problem, redact(str(problem)))
+        return failure_response(problem, redact)
 
     async def handle_invalid(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, RequestValidationError)
@@ -105,9 +111,6 @@ def register_error_handlers(app: FastAPI, redact: Callable[[str], str]) -> None:
         hint = "see /api/openapi.json for the routes"
         return error_response(problem.status_code, str(problem.detail), hint, headers=problem.headers)
 
-    async def handle_bug(request: Request, problem: Exception) -> JSONResponse:
-        return error_response(500, f"internal error: {type(problem).__name__}", "report it with the log of the server")
-
     async def handle_disconnect(request: Request, problem: Exception) -> JSONResponse:
         return error_response(400, "the connection was closed before the end of the request", "send it again")
 
@@ -115,4 +118,4 @@ def register_error_handlers(app: FastAPI, redact: Callable[[str], str]) -> None:
     app.add_exception_handler(ClientDisconnect, handle_disconnect)
     app.add_exception_handler(RequestValidationError, handle_invalid)
     app.add_exception_handler(HTTPException, handle_http)
-    app.add_exception_handler(Exception, handle_bug)
+    app.add_exception_handler(Exception, handle_error)

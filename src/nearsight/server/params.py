@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias
@@ -144,15 +145,20 @@ def require_sense(collection: Collection, name: str | None) -> None:
         raise RefusedError(422, f"this collection is not indexed by {name!r}", hint)
 
 
-def search_with_params(collection: Collection, params: SearchParams, image: RenderedImage | None) -> Results:
-    """Search a collection. UsageError if the query is invalid."""
+def search_with_params(
+    collection: Collection,
+    params: SearchParams,
+    image: RenderedImage | None,
+    watch: Callable[[Results], None] | None = None,
+) -> Results:
+    """Search a collection; `watch` gets provisional results. UsageError if the query is invalid."""
     query = params.query
     if image is not None:
         pixels, box = image.pixels(), None
         if params.box is not None:
             box = scale_box_param(params.box, (image.width, image.height), (pixels.shape[1], pixels.shape[0]))
         query = replace(query, image=pixels, box=box, sha256=image.sha256, pixel_digest=image.pixel_digest)
-    return collection.answer(query)
+    return collection.answer(query, watch)
 
 
 def scale_box_param(box: Box, size: tuple[int, int], reduced: tuple[int, int]) -> Box:

@@ -280,6 +280,9 @@ class SearchResponse(BaseModel):
 
     `verdict` is "found", "nothing like it here" (no hit that was judged is alike), "too plain to judge", "no image
     matches" (no hit at all), or empty (no verdict). `hint` names a sense that would look further, null if none would.
+
+    Where `final` is false, hits are still being judged: those without a verdict are not judged yet, the order may
+    change, and an empty verdict leaves all open.
     """
 
     model_config = _schema_example(
@@ -287,6 +290,7 @@ class SearchResponse(BaseModel):
             **{"upload": None, "id": 12, "colours": {}, "words": "", "where": "", "by": "copy", "k": 20, "box": None},
             **{"fuse": "reciprocal", "like": [], "unlike": []},
         },
+        final=True,
         recipe="gist() | gistis() | verify()",
         verdict="found",
         hint=None,
@@ -295,6 +299,7 @@ class SearchResponse(BaseModel):
         hits=[_HIT],
     )
     query: QueryEcho
+    final: bool
     recipe: str
     verdict: str
     hint: HintResponse | None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Event
 from time import perf_counter
 from typing import Annotated, TypeAlias
 
@@ -34,6 +36,13 @@ MAX_RESULTS = 32
 """Search results that are cached, to be explained."""
 MAX_MAPS = 4
 """Maps that are cached: one takes seconds to compute, and some hundred bytes per image."""
+
+Answer: TypeAlias = tuple[Results, dict[str, float]]
+"""Results, and the seconds of each step so far."""
+
+
+class _GoneError(Exception):
+    """Raised inside a search to end it: nobody waits for the answer any more."""
 
 
 class Service:
@@ -117,15 +126,45 @@ class Service:
         return image
 
     async def search_collection(
-        self, served: ServedCollection, params: SearchParams
-    ) -> tuple[Results, dict[str, float]]:
-        """Return the results of a search, and the seconds of its steps."""
+        self, served: ServedCollection, params: SearchParams, watch: Callable[[Answer], None] | None = None
+    ) -> Answer:
+        """Return the answer of a search; `watch` gets provisional ones while hits are judged, in another thread."""
         start = perf_counter()
         await self.read.run(partial(self._check, served, params))
         image = await self.load_query_image(served, params)
         decoded = perf_counter()
-        results = await self.search.run(partial(self._search, served, params, image))
-        return results, {"decode": decoded - start, "search": perf_counter() - decoded}
+
+        def with_seconds(results: Results) -> Answer:
+            return results, {"decode": decoded - start, "search": perf_counter() - decoded}
+
+        def show(results: Results) -> None:
+            assert watch is not None
+            watch(with_seconds(results))
+
+        work = partial(self._search, served, params, image, show if watch is not None else None)
+        return with_seconds(await self.search.run(work))
+
+    async def stream_search(
+        self, served: ServedCollection, params: SearchParams
+    ) -> AsyncGenerator[tuple[Answer, bool], None]:
+        """Yield the newest answer as often as there is one, and whether it is final; nobody left ends the search."""
+        loop, gone, answers = asyncio.get_running_loop(), Event(), asyncio.Queue[Answer | None]()
+
+        def watch(answer: Answer) -> None:
+            if gone.is_set():
+                raise _GoneError
+            loop.call_soon_threadsafe(answers.put_nowait, answer)
+
+        search = asyncio.create_task(self.search_collection(served, params, watch))
+        search.add_done_callback(lambda _: answers.put_nowait(None))
+        try:
+            while (answer := await answers.get()) is not None:
+                if answers.empty():
+                    yield answer, False
+            yield search.result(), True
+        finally:
+            gone.set()
+            search.cancel()
 
     def _check(self, served: ServedCollection, params: SearchParams) -> None:
         with served.use() as collection:
@@ -133,13 +172,19 @@ class Service:
         if params.id is not None:
             served.image(params.id)
 
-    def _search(self, served: ServedCollection, params: SearchParams, image: RenderedImage | None) -> Results:
+    def _search(
+        self,
+        served: ServedCollection,
+        params: SearchParams,
+        image: RenderedImage | None,
+        watch: Callable[[Results], None] | None,
+    ) -> Results:
         key = served.slug, served.generation(), params
         cached = self._results.get(key)
         if cached is not None:
             return cached
         with served.use() as collection:
-            results = search_with_params(collection, params, image)
+            results = search_with_params(collection, params, image, watch)
         self._results.put(key, results)
         return results
 
