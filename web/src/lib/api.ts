@@ -93,8 +93,10 @@ export interface Hint {
 }
 
 export interface SearchResponse {
+  /** Whether all hits that are to be judged are; the order is that of the moment otherwise. */
+  final: boolean;
   recipe: string;
-  /** "found", "nothing like it here", "too plain to judge", "no image matches", or empty: not judged. */
+  /** "found", "nothing like it here", "too plain to judge", "no image matches", or empty: not judged, or not yet. */
   verdict: string;
   hint: Hint | null;
   total: number;
@@ -166,8 +168,14 @@ export class Trouble extends Error {
 }
 
 const JSON_TYPE = { "content-type": "application/json" };
+const LINES = "application/x-ndjson";
 
 async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
+  const response = await respond(path, options);
+  return (response.status === 204 ? null : await response.json()) as T;
+}
+
+async function respond(path: string, options: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(address(path), options);
@@ -175,20 +183,26 @@ async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Trouble(0, "The search service does not respond.", "Is “nearsight serve” still running?");
   }
-  if (response.ok) return (response.status === 204 ? null : await response.json()) as T;
-  throw await troubleOf(response);
+  if (response.ok) return response;
+  throw troubleOf(response.status, await response.json().catch(() => null));
 }
 
-async function troubleOf(response: Response): Promise<Trouble> {
-  try {
-    const told = (await response.json()) as { error?: unknown; hint?: unknown };
-    if (typeof told.error === "string") {
-      return new Trouble(response.status, told.error, typeof told.hint === "string" ? told.hint : "");
-    }
-  } catch {
-    // Not a JSON error of our service.
+/** The error of a response, or of a line in it; `told` is null where it is no JSON of our service. */
+function troubleOf(status: number, told: { error?: unknown; hint?: unknown } | null): Trouble {
+  if (typeof told?.error !== "string") return new Trouble(status, `The service failed (status ${status}).`, "Try again.");
+  return new Trouble(status, told.error, typeof told.hint === "string" ? told.hint : "");
+}
+
+/** The lines of a response as they arrive. */
+async function* lines(response: Response): AsyncGenerator<string> {
+  if (!response.body) return;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const found = (rest + part.value).split("\n");
+    rest = found.pop() ?? "";
+    yield* found;
   }
-  return new Trouble(response.status, `The service failed (status ${response.status}).`, "Try again.");
 }
 
 /** Relative, so that the page also works below a path; URLs of the service may start with a slash. */
@@ -218,8 +232,31 @@ export const imageAddress = (collection: string, id: string): string =>
 export const colours = (image: string, at?: Point): Promise<{ colours: Record<string, number> }> =>
   ask(`${image}/colours${at ? `?at=${at.join(",")}` : ""}`);
 
-export const search = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<SearchResponse> =>
-  ask(`${of(collection)}/search?${asked}`, signalled(signal));
+/** The final answer of a search; `provisional` gets those before it, while hits are judged. */
+export async function search(
+  collection: string,
+  asked: URLSearchParams,
+  signal: AbortSignal,
+  provisional: (answer: SearchResponse) => void,
+): Promise<SearchResponse> {
+  const path = `${of(collection)}/search?${asked}`;
+  const response = await respond(path, { signal, headers: { accept: LINES } });
+  if (!response.headers.get("content-type")?.startsWith(LINES)) return (await response.json()) as SearchResponse;
+  let last: SearchResponse | null = null;
+  try {
+    for await (const line of lines(response)) {
+      const answer = JSON.parse(line) as SearchResponse & { error?: string };
+      if (answer.error !== undefined) throw troubleOf(500, answer);
+      signal.throwIfAborted();
+      last = answer;
+      if (!answer.final) provisional(answer);
+    }
+  } catch (error) {
+    if (error instanceof Trouble || signal.aborted) throw error;
+  }
+  // Where the lines break off on their way, the whole answer is asked for.
+  return last?.final ? last : ask(path, { signal });
+}
 
 /** Set, confirm or reject a label of an image; returns its new labels. */
 export const judge = (collection: string, id: number, label: string, right: boolean): Promise<Label[]> =>

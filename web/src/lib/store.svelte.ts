@@ -22,12 +22,20 @@ const SETTLE_MS = 250;
 /** The query types that a collection supports. */
 const offered = (collection: Collection | null): Kind[] => KINDS.filter((kind) => (collection?.query_types ?? ["image"]).includes(kind));
 
+/** Whether two queries differ at most in the number of hits. */
+function alike(...queries: [URLSearchParams, URLSearchParams]): boolean {
+  const [one, other] = queries.map((query) => [...query].filter(([name]) => name !== "k").join("&"));
+  return one === other;
+}
+
 class Store {
   route = $state<Route>(read(location.search));
   collections = $state.raw<Collection[] | null>(null);
   detail = $state.raw<CollectionState | null>(null);
   answer = $state.raw<SearchResponse | null>(null);
   searching = $state(false);
+  /** Whether hits of the shown answer are still being judged. */
+  judging = $state(false);
   uploading = $state(false);
   /** Whether a search is delayed until a change ends, such as a box moved by keys. */
   waiting = $state(false);
@@ -58,6 +66,8 @@ class Store {
   #timer = 0;
   #retry = 0;
   #opened = false;
+  /** The open hit where copies that were found since then took its place. */
+  #displaced: Hit | null = null;
 
   get collection(): Collection | null {
     return this.collections?.find(({ id }) => id === this.route.collection) ?? null;
@@ -117,7 +127,7 @@ class Store {
 
   /** The shown answer as a whole. */
   get summary(): Summary | null {
-    return this.answer && summary(this.answer, this.#answered);
+    return this.answer && summary(this.answer, this.#answered, this.judging);
   }
 
   /** Whether feedback can be given on the hits. */
@@ -152,7 +162,9 @@ class Store {
   }
 
   get hit(): Hit | null {
-    return this.answer?.hits.find(({ id }) => String(id) === this.route.hit) ?? null;
+    const { hit } = this.route;
+    const found = this.answer?.hits.find(({ id }) => String(id) === hit);
+    return found ?? (this.answer && String(this.#displaced?.id) === hit ? this.#displaced : null);
   }
 
   async start(): Promise<void> {
@@ -357,7 +369,9 @@ class Store {
     this.#asked = key;
     this.#running?.abort();
     this.#running = null;
-    this.searching = false;
+    // Where only more is asked for, the verdicts that are there stay until all are.
+    const grows = this.answer !== null && !this.judging && asked !== null && alike(asked, this.#answered);
+    this.searching = this.judging = false;
     if (!this.offline) this.trouble = null;
     if (!asked) {
       this.answer = null;
@@ -367,16 +381,30 @@ class Store {
     const running = (this.#running = new AbortController());
     this.searching = true;
     try {
-      this.answer = await api.search(this.route.collection, asked, running.signal);
-      this.#answered = asked;
+      const answer = await api.search(this.route.collection, asked, running.signal, (answer) => {
+        if (!grows) this.#show(answer, asked);
+      });
+      this.#show(answer, asked);
       this.trouble = null;
-      this.#tell(this.answer);
+      this.#tell(answer);
     } catch (error) {
       if (running.signal.aborted) return;
       this.answer = null;
       this.fail(error);
     }
-    if (this.#running === running) this.searching = false;
+    if (this.#running === running) this.searching = this.judging = false;
+  }
+
+  /** Show an answer; that hits are judged is told once. */
+  #show(answer: SearchResponse, asked: URLSearchParams): void {
+    const begins = !answer.final && !this.judging;
+    const { hit } = this;
+    const lacks = hit !== null && alike(asked, this.#answered) && !answer.hits.some(({ id }) => id === hit.id);
+    this.#displaced = lacks ? { ...hit, why: "no longer among the hits" } : null;
+    this.answer = answer;
+    this.#answered = asked;
+    this.judging = !answer.final;
+    if (begins) this.said = this.summary?.spoken ?? "";
   }
 
   #tell(answer: SearchResponse): void {

@@ -21,9 +21,9 @@ export interface Summary {
 const TOO_PLAIN = "too plain to judge";
 
 /** The answer to a search with an image, colours or texts, and what was asked. */
-export function summary({ hits, verdict, hint }: SearchResponse, asked: URLSearchParams): Summary {
+export function summary({ hits, verdict, hint }: SearchResponse, asked: URLSearchParams, judging = false): Summary {
   const plain = verdict === TOO_PLAIN;
-  if (!plain && hits.every(({ alike }) => alike === null)) {
+  if (!judging && !plain && hits.every(({ alike }) => alike === null)) {
     const spoken = `${count(hits.length, "image")} found, nearest first.`;
     return { judged: false, above: hits, below: [], title: "The nearest images", sentence: "", rule: "", spoken };
   }
@@ -32,10 +32,17 @@ export function summary({ hits, verdict, hint }: SearchResponse, asked: URLSearc
   const sense = asked.get("by") ?? "";
   const copies = sense === "copy";
   if (above.length) {
-    const title = copies ? count(above.length, "copy", "copies") : count(above.length, "similar image");
+    const found = copies ? count(above.length, "copy", "copies") : count(above.length, "similar image");
+    const title = judging ? `${found} so far` : found;
     const others = copies ? count(below.length, "other image") : `${below.length} less similar`;
     const rule = copies ? "The nearest other images" : "Less similar images";
     return { judged: true, above, below, title, sentence: "", rule, spoken: `${title}${below.length ? `, ${others}` : ""}.` };
+  }
+  if (judging) {
+    const title = copies ? "Looking for copies…" : "Looking for similar images…";
+    const sentence = "These are the nearest images. Each is now compared with yours.";
+    const spoken = `The nearest ${count(hits.length, "image")} are shown and compared with yours.`;
+    return { judged: true, above, below, title, sentence, rule: "The nearest images", spoken };
   }
   const title = plain ? "Too plain to judge" : copies ? "No copy found" : "No similar images";
   const part = asked.has("box");
