@@ -67,7 +67,7 @@ def altered(page, change):
     """Changes what the service answers to searches from now on."""
 
     def fulfil(route):
-        response = route.fetch()
+        response = route.fetch(headers={**route.request.headers, "accept": "application/json"})
         answer = response.json()
         change(answer)
         route.fulfill(response=response, json=answer)

@@ -382,9 +382,9 @@ class Store {
     this.searching = true;
     try {
       const answer = await api.search(this.route.collection, asked, running.signal, (answer) => {
-        if (!grows) this.#show(answer, asked);
+        if (!grows) this.#show(answer, asked, true);
       });
-      this.#show(answer, asked);
+      this.#show(answer, asked, false);
       this.trouble = null;
       this.#tell(answer);
     } catch (error) {
@@ -396,14 +396,14 @@ class Store {
   }
 
   /** Show an answer; that hits are judged is told once. */
-  #show(answer: SearchResponse, asked: URLSearchParams): void {
-    const begins = !answer.final && !this.judging;
+  #show(answer: SearchResponse, asked: URLSearchParams, judging: boolean): void {
+    const begins = judging && !this.judging;
     const { hit } = this;
     const lacks = hit !== null && alike(asked, this.#answered) && !answer.hits.some(({ id }) => id === hit.id);
     this.#displaced = lacks ? { ...hit, why: "no longer among the hits" } : null;
     this.answer = answer;
     this.#answered = asked;
-    this.judging = !answer.final;
+    this.judging = judging;
     if (begins) this.said = this.summary?.spoken ?? "";
   }
 

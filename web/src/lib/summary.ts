@@ -40,7 +40,7 @@ export function summary({ hits, verdict, hint }: SearchResponse, asked: URLSearc
   }
   if (judging) {
     const title = copies ? "Looking for copies…" : "Looking for similar images…";
-    const sentence = "These are the nearest images. Each is now compared with yours.";
+    const sentence = "Each of the nearest images is now compared with yours.";
     const spoken = `The nearest ${count(hits.length, "image")} are shown and compared with yours.`;
     return { judged: true, above, below, title, sentence, rule: "The nearest images", spoken };
   }
