@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
@@ -21,6 +22,8 @@ from nearsight.server.params import MAX_ID, SearchParams, SearchQuery, find_hit
 from nearsight.server.service import Answer, CollectionParam, Service, ServiceParam
 
 NDJSON = "application/x-ndjson"
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""No proxy holds lines back."""
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": f"The answer; with `Accept: {NDJSON}` one in each line, the last of them final, or an error.",
@@ -41,9 +44,10 @@ async def search_images(service: ServiceParam, served: CollectionParam, params: 
         return await _answer_json(service, served, params, await service.search_collection(served, params), final=True)
     lines = _answer_lines(service, served, params)
     # An error before the first line is an ordinary response.
-    first = await anext(lines)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_chain(first, lines), media_type=NDJSON, headers=headers)
+    content = _chain(await anext(lines), lines)
+    # What a client that went away left unread is closed at once, which ends the search.
+    close = BackgroundTask(lines.aclose)
+    return StreamingResponse(content, headers=STREAM_HEADERS, media_type=NDJSON, background=close)
 
 
 async def _answer_json(
@@ -56,7 +60,7 @@ async def _answer_json(
     return {"query": params.as_dict(), "final": final, **summary, "seconds": seconds, "hits": hits}
 
 
-async def _answer_lines(service: Service, served: ServedCollection, params: SearchParams) -> AsyncIterator[str]:
+async def _answer_lines(service: Service, served: ServedCollection, params: SearchParams) -> AsyncGenerator[str, None]:
     """Yield the answers of a search as lines of JSON; an error after the first one is the last line."""
     begun = False
     try:
