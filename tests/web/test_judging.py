@@ -28,6 +28,7 @@ QUERIES = {
     "fourth": ("coffee.png", (20, 20, 580, 380)),
     "fifth": ("coffee.png", (10, 20, 580, 380)),
     "far": ("flower.jpg", (192, 128, 448, 298)),
+    "beyond": ("flower.jpg", (190, 128, 448, 298)),
     "axe390": ("sub/astronaut.png", (30, 20, 400, 420)),
     "axe1280": ("sub/astronaut.png", (20, 20, 400, 420)),
 }
@@ -199,6 +200,26 @@ def test_an_open_hit_stays_open_and_is_explained_at_the_end(begun, gate):
     assert len(explained) == 1
     page.keyboard.press("Escape")
     expect(page.locator(HITS).first).to_be_focused()
+
+
+def test_an_open_hit_stays_open_though_a_copy_takes_its_place(begun, gate):
+    page = begun("beyond")
+    gate.judge_all()
+    settled(page)
+    gate.close()
+    page.goto(f"{page.url}&k=5")
+    expect(page.locator(HITS)).to_have_count(5)
+    expect(page.locator(HITS).filter(has_text="flower.jpg")).to_have_count(0)
+    page.locator(HITS).last.click()
+    title = page.get_by_role("dialog").get_by_role("heading")
+    name = title.inner_text()
+    gate.judge_all()
+    settled(page)
+    expect(page.locator(HITS).first).to_contain_text("flower.jpg")
+    expect(title).to_have_text(name)
+    expect(page.get_by_role("dialog")).to_contain_text("no longer among the hits")
+    page.get_by_role("button", name="Next image").click()
+    expect(title).to_contain_text("flower.jpg")
 
 
 def test_a_new_query_drops_what_was_being_judged(begun, queries, gate):
