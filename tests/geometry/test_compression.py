@@ -63,3 +63,22 @@ def test_white_noise_is_measured_and_falls_to_a_quarter_at_each_level():
     assert len(found) == N_LEVELS
     assert found[0] == pytest.approx(25, rel=0.3)
     assert found[1:] == pytest.approx(found[:-1] / 4)
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_noise_is_measured_where_black_and_white_do_not_cut_it_off(level):
+    """Half of the image is clipped: noise is half as large there."""
+    rng = np.random.default_rng(4)
+    plane = np.full((320, 400), 128.0)
+    plane[:, :240] = level
+    noisy = np.clip(np.rint(plane + rng.normal(0, 12, plane.shape)), 0, 255).astype(np.float32)
+    assert noise_variances(noisy, None)[0] == pytest.approx(144, rel=0.1)
+
+
+def test_texture_is_not_raised_to_noise():
+    """The calmest cells of noise are about equally calm, those of texture are not: it may be no noise."""
+    rng = np.random.default_rng(5)
+    strength = np.kron(rng.uniform(4, 12, (20, 25)), np.ones((16, 16)))
+    texture = (128 + strength * rng.normal(0, 1, strength.shape)).astype(np.float32)
+    calmest = np.percentile(strength, 5) ** 2
+    assert noise_variances(texture, None)[0] < calmest * 1.1

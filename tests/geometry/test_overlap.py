@@ -124,3 +124,23 @@ def test_a_glance_tells_copies_from_others(photo, other):
     blurred = cv2.GaussianBlur(small, (0, 0), 3)
     either, both = (screen_overlap(blurred, small, np.eye(3), both=both)[1] for both in (False, True))
     assert both < either
+
+
+@pytest.mark.parametrize("kind", ["noise", "contrast+50", "gamma0.6", "saturation+80"])
+def test_noise_and_clipped_tones_leave_nothing_unexplained(photo, kind):
+    bright = np.clip(photo.astype(np.float32) * 1.5 + 20, 0, 255).astype(np.uint8)
+    assert ((bright == 0) | (bright == 255)).mean() > 0.2
+    found = compared(ATTACKS[kind](bright), bright)
+    assert not (found.states == DIFFERS).any()
+    assert found.misfit < 0.011
+
+
+def test_nothing_is_said_of_a_seam_one_cell_wide_and_of_what_is_deeper_it_is(photo):
+    """The ground shows through along the edge of an image that lies on it."""
+    page = np.full((700, 700, 3), 40, np.uint8)
+    page[100:612, 80:592] = photo
+    page[100:612, 80:92] = 40
+    onto_photo = np.array([[1, 0, -80], [0, 1, -100], [0, 0, 1.0]])
+    assert not (compared(page, photo, onto_photo).states == DIFFERS).any()
+    page[100:612, 80:140] = 40
+    assert (compared(page, photo, onto_photo).states == DIFFERS).sum() > 40

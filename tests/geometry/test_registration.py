@@ -90,3 +90,11 @@ def test_smooth_images_are_aligned_by_all_pixels():
     assert largest_error(found.matrix, right, 300) < 1.0
     left = register(hills(0, 0), hills(-4, -3), np.eye(3), smooth=False)
     assert largest_error(left.matrix, right, 300) > 3
+
+
+def test_perspective_of_less_than_a_pixel_is_corrected_too(photo):
+    """An affine transform leaves most blocks within a pixel, and yet the edges are off."""
+    right = np.array([[1, 0, 0], [0, 1, 0], [1.2e-5, -8e-6, 1]])
+    found = register(photo, moved(photo, right), np.eye(3))
+    assert largest_error(np.eye(3), right, 480) > 2
+    assert largest_error(found.matrix, right, 480) < 0.35

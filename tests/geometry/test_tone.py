@@ -52,3 +52,19 @@ def test_colours_stay_in_their_range(colours):
     applied = fit_tone(colours, gained(colours).astype(np.float32)).apply(np.float32([[0, 0, 0], [255, 255, 255]]))
     assert applied.min() >= 0
     assert applied.max() <= 255
+
+
+def test_more_colour_that_is_clipped_in_part_is_found(colours):
+    """A gamma explains it a little too, and is no way from there to the saturation."""
+    bright = colours * np.array([1.2, 1.0, 0.5], np.float32)
+    grey = (bright @ np.array([0.299, 0.587, 0.114], np.float32))[:, None]
+    target = np.clip(grey + 1.8 * (bright - grey), 0, 255).astype(np.float32)
+    found = fit_tone(bright, target)
+    assert (found.gamma, found.saturation) == (1.0, 1.8)
+    assert found.mean_error(bright, target) < 2
+
+
+def test_few_colours_that_are_not_clipped_are_enough(colours):
+    target = np.clip(3.0 * (colours - 130) + 128, 0, 255).astype(np.float32)
+    assert ((target > 6) & (target < 248)).all(axis=1).mean() < 0.3
+    assert np.allclose(fit_tone(colours, target).gains, 3.0, atol=0.1)

@@ -50,6 +50,11 @@ _COSINES = np.array(
     np.float32,
 )
 _TESTED = [(row, column) for row in range(5) for column in range(5) if 0 < row + column < 5]
+_MAX_CLIPPED, _MIN_UNCLIPPED = 0.02, 30
+"""Share of black and white pixels in a cell that shows its noise whole, and how many such cells there must be."""
+_CALMEST_SHARE, _MAX_NOISE_SPREAD = 0.75, 1.15
+"""What the calmest twentieth of the cells of white noise has of its variance; and how much more the calmest tenth has
+at most. Where cells vary more, the calmest show texture, and it would be taken for noise."""
 _FREQUENCY = np.maximum.outer(np.arange(8), np.arange(8))
 _SECOND_DIFFERENCES = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
 
@@ -95,7 +100,8 @@ def noise_variances(grey: Floats, quality: int | None) -> Doubles:
     """Variance of the noise at each level of a pyramid `(N_LEVELS,)`, in squared grey levels.
 
     The quantization of a JPEG of this quality, as far as its frequencies are left at that level, and white noise: what
-    the second differences of the calmest parts show, a quarter of it at each next level.
+    the second differences of the calmest parts show that are neither black nor white, a quarter of it at each next
+    level.
     """
     variances = np.zeros(N_LEVELS)
     if quality is not None:
@@ -110,5 +116,14 @@ def _white_noise(grey: Floats) -> float:
     rows, columns = grey.shape[0] // _CELL, grey.shape[1] // _CELL
     if min(rows, columns) < 3:
         return 0.0
-    energy = cv2.filter2D(grey, -1, _SECOND_DIFFERENCES)[: rows * _CELL, : columns * _CELL] ** 2
-    return float(np.percentile(cv2.resize(energy, (columns, rows), interpolation=cv2.INTER_AREA), 5))
+    energy = cv2.filter2D(grey, -1, _SECOND_DIFFERENCES) ** 2
+    clipped = ((grey < 1) | (grey > 254)).astype(np.float32)  # noise is cut off at black and white
+    energies, shares = (
+        cv2.resize(plane[: rows * _CELL, : columns * _CELL], (columns, rows), interpolation=cv2.INTER_AREA)
+        for plane in (energy, clipped)
+    )
+    whole = energies[shares <= _MAX_CLIPPED]
+    calmest, next_calmest = np.percentile(whole, (5, 10)) if len(whole) >= _MIN_UNCLIPPED else (0.0, 1.0)
+    if next_calmest <= _MAX_NOISE_SPREAD * calmest:
+        return float(calmest) / _CALMEST_SHARE
+    return float(np.percentile(energies, 5))

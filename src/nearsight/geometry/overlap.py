@@ -43,10 +43,15 @@ SIGMAS = (0.4, 0.55, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0)
 """Widths of the blur that the sharper image is given, as far as that makes both more alike."""
 MIN_SHARPNESS_RATIO = 0.9
 """Share of the finest details' energy below which the other image is blurred too."""
+WHITE_NOISE_SHARE = 0.89
+"""What the finest details of white noise have of its variance."""
 MIN_IMPULSE, MIN_IMPULSE_SHARE = 60.0, 0.005
 """Levels by which a pixel stands out of its eight neighbours, and the share of such pixels that is noise."""
 MIN_COLOUR_DIFFERENCE = 18.0
 """Levels by which the mean colour of a cell may differ in one channel after the change of tone."""
+
+TONE_CELL, MAX_COLOURS = 4, 2000
+"""The side in pixels of the squares whose colours tell the change of tone, and how many tell it."""
 
 GROUND_BIN, FAR_FROM_GROUND, TONE_BIN = 12, 48, 16
 """Levels within which colours are those of one ground; beyond which they are none of its stains; and of one tone."""
@@ -57,6 +62,8 @@ MIN_FINE = 60
 MIN_WEIGHT = 0.5
 """A cell of a coarse level is compared where so much of it is left that does not differ at a finer one."""
 
+MAX_SEAM = 0.05
+"""Share of the common part that cells along its edge may be, for nothing to be said of those that differ."""
 MIN_FITTING = 12
 """Agreeing cells of a level from which on their misfit counts."""
 SCREENED_STRUCTURE, SCREENED_CORRELATION = 16.0, 0.6
@@ -203,7 +210,7 @@ def compare_overlap(query: ComparedImage, hit: ComparedImage, matrix: Doubles) -
     pair, inverted = _undo_inversion(pair)
     gain = _gain(pair)
     pair = _equalize_sharpness(_remove_impulses(pair), gain)
-    pair = _match_tone(pair, inside)
+    pair = _match_tone(pair)
     states, levels, misfit, correlation, structured = _compare_structure(pair)
     steps = [quantization_table(each.jpeg_quality)[0, 0] / 8 for each in (reference, other) if each.jpeg_quality]
     off = _compare_colours(pair, 1.5 * sum(steps)) & inside
@@ -211,6 +218,7 @@ def compare_overlap(query: ComparedImage, hit: ComparedImage, matrix: Doubles) -
     levels[off & (states == SILENT)] = 0
     states[off] = DIFFERS
     states[~inside] = SILENT
+    states[_seam(states, inside)] = SILENT
     shares = _common_shares(frame.matrix, query.image, hit.image)
     means = _cell_means(pair.first, cell)
     ground = _ground(means[inside])
@@ -279,15 +287,24 @@ def _remove_impulses(pair: _Pair) -> _Pair:
     return replace(pair, first=first, second=second)
 
 
-def _match_tone(pair: _Pair, inside: Mask) -> _Pair:
+def _match_tone(pair: _Pair) -> _Pair:
     """The pair with one tone: that of either image, to which the other one can be brought better."""
-    means, others = _cell_means(pair.first, pair.cell)[inside], _cell_means(pair.second, pair.cell)[inside]
+    means, others = _sample_colours(pair)
     to_first, to_second = fit_tone(others, means), fit_tone(means, others)
-    if to_first.mean_error(others, means) <= to_second.mean_error(means, others):
+    error = to_first.mean_error(others, means) / (means.std() + 1)  # in units of the contrast that it is an error of
+    if error <= to_second.mean_error(means, others) / (others.std() + 1):
         gain = float(np.mean(to_first.gains))
         return replace(pair, second=to_first.apply(pair.second), second_noise=gain**2 * pair.second_noise)
     gain = float(np.mean(to_second.gains))
     return replace(pair, first=to_second.apply(pair.first), first_noise=gain**2 * pair.first_noise)
+
+
+def _sample_colours(pair: _Pair) -> tuple[Floats, Floats]:
+    """Colours `(n, 3)` of both at the same places: means of few pixels, so that few are clipped in part."""
+    inside = _cell_means(pair.inside, TONE_CELL) > 0.995
+    step = max(1, int(inside.sum()) // MAX_COLOURS)
+    first, second = (_cell_means(each, TONE_CELL)[inside][::step] for each in (pair.first, pair.second))
+    return first, second
 
 
 def _cell_means(plane: Floats, cell: int) -> Floats:
@@ -357,7 +374,7 @@ def _fine_energy(plane: Floats, cell: int, noise: float) -> Floats:
     """For each cell the energy of the finest details, less that of the noise."""
     coarse = cv2.pyrUp(cv2.pyrDown(plane), dstsize=(plane.shape[1], plane.shape[0]))
     energy = np.asarray((plane - coarse) ** 2, np.float32)
-    return np.asarray(np.maximum(_cell_means(energy, cell) - 0.8 * noise, 0), np.float32)
+    return np.asarray(np.maximum(_cell_means(energy, cell) - WHITE_NOISE_SHARE * noise, 0), np.float32)
 
 
 def _equalize_sharpness(pair: _Pair, gain: float) -> _Pair:
@@ -366,7 +383,8 @@ def _equalize_sharpness(pair: _Pair, gain: float) -> _Pair:
     aligned, cell = gain * aligned, pair.cell
     energy = _fine_energy(grey, cell, pair.first_noise[0])
     other = _fine_energy(aligned, cell, gain**2 * pair.second_noise[0])
-    told = (_cell_means(pair.inside, cell) > 0.99) & (np.maximum(energy, other) > 2)
+    least = 2 + 0.5 * (pair.first_noise[0] + gain**2 * pair.second_noise[0])  # noise itself varies from cell to cell
+    told = (_cell_means(pair.inside, cell) > 0.99) & (np.maximum(energy, other) > least)
     ratio = float(np.median((energy[told] + 0.2) / (other[told] + 0.2))) if told.sum() >= MIN_CELLS else 1.0
     if MIN_SHARPNESS_RATIO <= ratio <= 1 / MIN_SHARPNESS_RATIO:
         return pair
@@ -452,6 +470,19 @@ def _clear_differences(excess: Floats, correlations: Floats) -> NDArray[np.uint8
     clear = np.isin(labels, np.unique(labels[excess > CLEAR_EXCESS])) & (above == 1)
     agrees = (above == 0) & (correlations >= MIN_CELL_CORRELATION)
     return np.where(clear, DIFFERS, np.where(agrees, AGREES, SILENT)).astype(np.uint8)
+
+
+def _seam(states: NDArray[np.uint8], inside: Mask) -> Mask:
+    """Areas that differ, but nowhere deeper than a cell from where one image ends on the ground that it lies on.
+
+    There the transform is known least well, and the ground shows through. Nothing is said of them, unless there are
+    many.
+    """
+    depths = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1)  # the frame's edge is no seam
+    _, labels = cv2.connectedComponents((states == DIFFERS).astype(np.uint8), connectivity=8)
+    deep = np.unique(labels[(depths == 1) & (labels > 0)])
+    seam = (labels > 0) & ~np.isin(labels, deep)
+    return np.asarray(seam & (seam.sum() <= MAX_SEAM * inside.sum()))
 
 
 def _spread(cells: NDArray[T], shape: tuple[int, int], level: int) -> NDArray[T]:

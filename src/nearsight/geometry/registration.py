@@ -32,8 +32,9 @@ MIN_DEVIATION, MIN_CORRELATION, MIN_CURVATURE = 3.0, 0.5, 0.02
 """Blocks count whose grey levels vary this much, that are found this well, and that are found in one place only."""
 SMOOTH_SIDE, SMOOTHING = 256, 5
 """The longest side at which all pixels are aligned, and the width of the filter before it, in pixels."""
-MIN_BLOCKS, MIN_SHARE, MANY_BLOCKS = 10, 0.25, 24
-"""An affine correction needs this many blocks and this share of those found; a projective one many."""
+MIN_BLOCKS, MIN_SHARE, MANY_BLOCKS, MAX_PROJECTIVE_ERROR = 10, 0.25, 24, 0.75
+"""An affine correction needs this many blocks and this share of those found; a projective one many, and at most this
+share of the error that the affine one leaves."""
 _TO_CENTRES = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
 
 
@@ -258,8 +259,17 @@ def _fit_correction(found: Doubles, places: Doubles) -> Doubles | None:
     affine, near = cv2.estimateAffine2D(found, places, method=cv2.RANSAC, ransacReprojThreshold=1.0, maxIters=500)
     if affine is None or near.sum() < max(MIN_BLOCKS, MIN_SHARE * len(found)):
         return None
+    correction = np.vstack([affine, [0, 0, 1]]).astype(np.float64)
     if len(found) > MANY_BLOCKS:
         projective, nearer = cv2.findHomography(found, places, cv2.RANSAC, 1.0, maxIters=500)
-        if projective is not None and nearer.sum() > max(MANY_BLOCKS, 1.1 * near.sum()):
-            return np.asarray(projective, np.float64)
-    return np.vstack([affine, [0, 0, 1]]).astype(np.float64)
+        if projective is not None and nearer.sum() > MANY_BLOCKS:
+            least = MAX_PROJECTIVE_ERROR * _block_error(correction, found, places)
+            if _block_error(projective, found, places) < least:
+                return np.asarray(projective, np.float64)
+    return correction
+
+
+def _block_error(correction: Doubles, found: Doubles, places: Doubles) -> float:
+    """The mean squared distance in pixels that a correction leaves, those beyond a pixel counting as one."""
+    left = cv2.perspectiveTransform(found[None], correction)[0] - places
+    return float(np.minimum((left**2).sum(axis=1), 1.0).mean())

@@ -23,7 +23,7 @@ ROUNDS, SCALE, MAX_TRIED = 4, 8.0, 150
 """Rounds of the robust fit, the residual in levels at which a colour counts half, and colours that choose the curve."""
 GOOD = 2.0
 """Levels that a plain gain and offset may leave on the mean, for no gamma and saturation to be tried."""
-CLIPPED, MIN_KEPT = (6, 248), 0.3
+CLIPPED, MIN_KEPT = (6, 248), 0.1
 """Colours with a channel beyond these levels may be clipped: they do not count, where enough others are there."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -59,10 +59,11 @@ def fit_tone(source: Floats, target: Floats) -> ToneChange:
     def cost(change: tuple[float, float]) -> float:
         return _fit_balance(source[some], target[some], *change).mean_error(source[some], target[some])
 
+    saturation = min(SATURATIONS, key=lambda each: cost((1.0, each)))
     gamma = min(GAMMAS, key=lambda each: cost((each, 1.0)))
-    saturation = min(SATURATIONS, key=lambda each: cost((gamma, each)))
-    gamma = min(GAMMAS, key=lambda each: cost((each, saturation))) if saturation != 1 else gamma
-    best = _fit_balance(source, target, gamma, saturation)
+    pairs = [(min(GAMMAS, key=lambda each: cost((each, saturation))), saturation)]
+    pairs += [(gamma, min(SATURATIONS, key=lambda each: cost((gamma, each))))]
+    best = _fit_balance(source, target, *min(pairs, key=cost))
     return min((simple, best), key=lambda each: each.mean_error(source, target))
 
 

@@ -28,9 +28,9 @@ MIN_TONES = 6.0
 """Smooth colours from which on an image is a photograph. Of a page, what is written or drawn on it is what matters."""
 MAX_REWRITTEN = 0.25
 """Share of the differing cells in which both pages have something."""
-MAX_MISFIT, MAX_MISFIT_OF_PART = 0.02, 0.011
-"""Share of the variance of the cells that agree that noise does not explain: of whole images in which nothing differs,
-and of all others. In two photographs of one scene more is left."""
+MAX_MISFIT = {"copy": 0.02, "part": 0.011, "contains": 0.011, "edited copy": 0.006}
+"""Share of the variance of the cells that agree that noise does not explain. In two photographs of one scene more is
+left; and where they are taken from one place, as frames of a burst, something has moved: least is allowed there."""
 MAX_CHANGES = 8
 """Changed areas that are listed, the largest first."""
 
@@ -107,8 +107,7 @@ def judge_comparison(
     if found.verdict.alike and log_nfa > np.log10(alarms):
         sentence = f"too plain to judge in so many images ({found.sentence})"
         return Judgement(CopyVerdict.TOO_PLAIN, sentence, log_nfa)
-    most = MAX_MISFIT if found.verdict is CopyVerdict.COPY else MAX_MISFIT_OF_PART
-    if found.verdict.alike and comparison.misfit > most:
+    if comparison.misfit > MAX_MISFIT.get(found.verdict, 1.0):
         sentence = (
             f"alike, but not as one photograph is to itself: {100 * comparison.misfit:.0f} % of it is unexplained"
         )
