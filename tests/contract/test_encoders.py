@@ -233,15 +233,30 @@ def test_its_metric_can_compare_its_rows(kind, encoder):
         assert np.diag(distances) == pytest.approx(np.zeros(len(rows)), abs=1e-5)
 
 
+def sample_for(vocabulary):
+    """Descriptors as wide as those that a vocabulary is trained on, or was."""
+    return (
+        SAMPLE
+        if vocabulary.needs_training
+        else descriptors(1200, width=vocabulary.train(SAMPLE, quiet)["centres"].shape[1])
+    )
+
+
+def skip_untrained(vocabulary):
+    if not vocabulary.needs_training:
+        pytest.skip("it is trained already")
+
+
 @every("vocabularies")
 def test_words(component):
-    fitted = component.train(SAMPLE, quiet)
+    sample = sample_for(component)
+    fitted = component.train(sample, quiet)
     centres = fitted["centres"]
     assert centres.dtype == np.float32
-    assert centres.shape[1:] == (WIDTH,)
+    assert centres.shape[1:] == sample.shape[1:]
     assert 1 <= len(centres) <= component.n_words
-    for several in (1, 3, len(centres) + 2):
-        words = component.assign(SAMPLE[:50], fitted, several)
+    for several in (1, 3, min(len(centres) + 2, 300)):
+        words = component.assign(sample[:50], fitted, several)
         assert words.shape == (50, several)
         assert words.dtype == np.int32
         assert (words[:, 0] >= 0).all()
@@ -250,34 +265,37 @@ def test_words(component):
             found = row[row >= 0]
             assert len(set(found.tolist())) == len(found)
             assert (row[len(found) :] == -1).all()
-    assert component.assign(SAMPLE[:0], fitted, 3).shape == (0, 3)
+    assert component.assign(sample[:0], fitted, 3).shape == (0, 3)
 
 
 @every("vocabularies")
 def test_the_nearest_words_come_first(component):
-    fitted = component.train(SAMPLE, quiet)
-    words = component.assign(SAMPLE[:50], fitted, 4)
-    apart = np.linalg.norm(SAMPLE[:50, None] - fitted["centres"][words], axis=2)
+    sample = sample_for(component)
+    fitted = component.train(sample, quiet)
+    words = component.assign(sample[:50], fitted, 4)
+    apart = np.linalg.norm(sample[:50, None] - fitted["centres"][words], axis=2)
     assert (np.diff(apart, axis=1) >= -1e-5).all()
 
 
 @every("vocabularies")
 def test_words_are_the_same_again_alone_and_in_threads(component):
-    fitted = component.train(SAMPLE, quiet)
-    words = component.assign(SAMPLE[:40], fitted, 2)
-    assert np.array_equal(component.assign(SAMPLE[:40], fitted, 2), words)
-    alone = [component.assign(SAMPLE[each : each + 1], fitted, 2)[0] for each in range(40)]
+    sample = sample_for(component)
+    fitted = component.train(sample, quiet)
+    words = component.assign(sample[:40], fitted, 2)
+    assert np.array_equal(component.assign(sample[:40], fitted, 2), words)
+    alone = [component.assign(sample[each : each + 1], fitted, 2)[0] for each in range(40)]
     assert np.array_equal(alone, words)
     stored = {name: values.copy() for name, values in fitted.items()}
     for values in stored.values():
         values.flags.writeable = False
     with ThreadPoolExecutor(4) as pool:
-        again = list(pool.map(lambda _: dataclasses.replace(component).assign(SAMPLE[:40], stored, 2), range(8)))
+        again = list(pool.map(lambda _: dataclasses.replace(component).assign(sample[:40], stored, 2), range(8)))
     assert all(np.array_equal(each, words) for each in again)
 
 
 @every("vocabularies")
 def test_learning_words_twice_gives_the_same(component, tmp_path):
+    skip_untrained(component)
     fits_the_same_twice(component, tmp_path)
     reports_rise(component)
 
@@ -285,6 +303,7 @@ def test_learning_words_twice_gives_the_same(component, tmp_path):
 @every("vocabularies")
 def test_words_of_two_vocabularies_do_not_mix(component):
     """What is kept of one must never answer for another, even where it was learnt a moment ago."""
+    skip_untrained(component)
     first, second = component.train(SAMPLE, quiet), component.train(SAMPLE[::-1] * 2, quiet)
     words = component.assign(SAMPLE[:40], first), component.assign(2 * SAMPLE[:40], second)
     for _ in range(3):
@@ -294,6 +313,7 @@ def test_words_of_two_vocabularies_do_not_mix(component):
 
 @every("vocabularies")
 def test_vocabularies_of_few_descriptors_and_of_none(component):
+    skip_untrained(component)
     fitted = component.train(SAMPLE[:3], quiet)
     assert (component.assign(SAMPLE[:9], fitted) >= 0).all()
     with pytest.raises(ValueError, match="trained on descriptors"):

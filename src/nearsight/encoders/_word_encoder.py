@@ -6,6 +6,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +34,8 @@ class WordEncoder(Encoder):
     words: Vocabulary = DEFAULT_VOCABULARY
     several: int = 1
 
+    learns_more: ClassVar[bool] = False
+    """Whether it learns something of the sample beside the vocabulary."""
     input_kind: ClassVar[str] = "features"
     variable_length: ClassVar[bool] = True
 
@@ -54,7 +57,9 @@ class WordEncoder(Encoder):
 
     @property
     def sample_size(self) -> int:
-        """Enough for each word."""
+        """Enough for each word; none where there is nothing to learn."""
+        if not (self.words.needs_training or self.learns_more):
+            return 0
         return SAMPLES_PER_WORD * self.words.n_words
 
     def size(self, width: int, fitted: Arrays) -> int:
@@ -63,10 +68,12 @@ class WordEncoder(Encoder):
 
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
         """The records of each image: every feature with its nearest word."""
+        fitted = fitted or _untrained_arrays(self)
         return [self._to_records(each, fitted, 1) for each in described]
 
     def encode_queries(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
         """The records that each image asks with: every feature with its `several` nearest words; fewer of few."""
+        fitted = fitted or _untrained_arrays(self)
         several = min(self.several, max(1, len(trained_array(fitted, "centres")) // WORDS_PER_ASSIGNMENT))
         return [self._to_records(each, fitted, several) for each in described]
 
@@ -80,6 +87,12 @@ class WordEncoder(Encoder):
     @abstractmethod
     def signatures(self, descriptors: Floats, words: NDArray[np.int32], trained: Arrays) -> NDArray[np.uint8]:
         """The bits `(n, bits / 8) uint8` of descriptors `(n, D)` of one image with their words."""
+
+
+@lru_cache(maxsize=4)
+def _untrained_arrays(encoder: WordEncoder) -> Arrays:
+    """What an encoder has without any sample."""
+    return encoder.train(np.empty((0, 0), np.float32), lambda done, total: None)
 
 
 class _VocabularyCache:

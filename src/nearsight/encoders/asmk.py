@@ -70,10 +70,8 @@ class Asmk(WordEncoder):
 
     def train(self, sample: Floats, report: TrainProgress) -> Arrays:
         """The vocabulary and the directions `(bits, D)`."""
-        return {
-            **train_vocabulary(self.words, sample, report),
-            "directions": random_directions(self.bits, sample.shape[1]),
-        }
+        fitted = train_vocabulary(self.words, sample, report)
+        return {**fitted, "directions": random_directions(self.bits, fitted["centres"].shape[1])}
 
     def signatures(self, descriptors: Floats, words: NDArray[np.int32], fitted: Arrays) -> NDArray[np.uint8]:
         """The signs of the rotated sum of the residuals of all features of the same word."""

@@ -64,6 +64,7 @@ class HammingEmbedding(WordEncoder):
     bits: int = 64
 
     metric = "hamming_votes"
+    learns_more = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -19,6 +19,9 @@ TrainProgress: TypeAlias = Callable[[int, int], None]
 class Vocabulary(Method, ABC):
     """Visual words: centres of descriptors, trained once; the word of a descriptor is its nearest centre."""
 
+    needs_training: ClassVar[bool] = True
+    """Whether it is trained on a sample; otherwise `train` gives the same words for any."""
+
     @property
     @abstractmethod
     def n_words(self) -> int:

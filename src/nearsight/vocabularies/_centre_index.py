@@ -40,11 +40,20 @@ def build_centre_index(centres: Floats) -> Any:  # noqa: ANN401 - a faiss index
     if len(centres) >= EXACT_BELOW and width >= _MIN_CODED_WIDTH:
         cells = 2 ** round(np.log2(np.sqrt(len(centres))))
         parts = width // next(values for values in (4, 2, 1) if width % values == 0)
-        made = faiss.index_factory(width, f"IVF{cells},PQ{parts}x4fs,RFlat")
-        made.k_factor = _RESCORE_FACTOR
-        faiss.extract_index_ivf(made).nprobe = max(_MIN_PROBES, cells // 8)
-        made.train(centres)
+        coded: Any = faiss.index_factory(width, f"IVF{cells},PQ{parts}x4fs")
+        coded.nprobe = max(_MIN_PROBES, cells // 8)
+        coded.train(centres)
+        coded.add(centres)
+        made.add(centres)
+        return with_exact_distances(coded, made)
     made.add(centres)
+    return made
+
+
+def with_exact_distances(coded: Any, exact: Any) -> Any:  # noqa: ANN401 - faiss indexes
+    """An index that measures again, by `exact`, what is nearest by the codes of `coded`; both hold the same rows."""
+    made = faiss.IndexRefine(coded, exact)
+    made.k_factor = _RESCORE_FACTOR
     return made
 
 
