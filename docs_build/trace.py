@@ -30,6 +30,7 @@ import nearsight as ns
 from docs_build.docstring import table
 from docs_build.structure.source import room
 from nearsight.cli import main as command_line
+from nearsight.senses import SENSES
 from nearsight.types import Image
 
 PACKAGE = Path(ns.__file__).resolve().parent
@@ -142,12 +143,13 @@ def _step(code: CodeType, package: Path) -> Step | None:
 
 @cache
 def search() -> Way:
-    """The way of a search by the usual sense, asked with a part of an image that is in the collection."""
+    """The way of a search by the recipe of the usual sense, asked with a part of an image of the collection."""
     with TemporaryDirectory() as place:
         query, photos = Path(place, "query.jpg"), Path(place, "photos")
         _lay_out(photos, query)
-        ns.index(photos, by=["copy"]).close()
-        words = ["nearsight", "search", str(query), "--in", str(photos)]
+        recipe = SENSES["copy"].recipe
+        ns.index(photos, recipe=recipe).close()
+        words = ["nearsight", "search", str(query), "--in", str(photos), "--recipe", recipe]
         _search(words)
         _empty_caches()
         return follow(lambda: _search(words), PACKAGE)
@@ -205,9 +207,9 @@ def page() -> str:
 _INTRODUCTION = """\
 # Trace of a query
 
-What `nearsight search` does with an image by the sense `copy`: every function of nearsight that runs, recorded during
-a search. A lambda or a comprehension counts as a part of its function; imports and functions that Python generates are
-left out."""
+What `nearsight search` does with an image by the recipe of the sense `copy`: every function of nearsight that runs,
+recorded during a search. The sense asks its second index, that of `part`, by the same steps. A lambda or a
+comprehension counts as a part of its function; imports and functions that Python generates are left out."""
 _READING = """\
 In the order of the first call. A package is a folder of `src/nearsight`; the modules outside of any folder count as one
 package. A file appears again where the search returns to it for another function."""

@@ -33,6 +33,11 @@ class DescriptorChain(Descriptor):
         return self.base.side
 
     @property
+    def query_side(self) -> int:
+        """That of the first step."""
+        return self.base.query_side
+
+    @property
     def metric(self) -> str:
         """That of the last encoder."""
         return self.encoders[-1].metric
@@ -90,7 +95,7 @@ class DescriptorChain(Descriptor):
 
     def encode_queries(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - vectors or lists of records
         """The vectors that images are searched by."""
-        described = self._apply_inner_encoders(describe_base(self.base, images))
+        described = self._apply_inner_encoders(describe_base(self.base, images, as_queries=True))
         return self.encoders[-1].encode_queries(described, self.trained[-1])
 
     def encode_texts(self, words: Sequence[str]) -> Any:  # noqa: ANN401 - as the last encoder returns them
@@ -116,12 +121,12 @@ class DescriptorChain(Descriptor):
         return described
 
 
-def describe_base(base: Descriptor | LocalDescriptor, images: Sequence[Image]) -> Any:  # noqa: ANN401 - vectors or features
+def describe_base(base: Descriptor | LocalDescriptor, images: Sequence[Image], *, as_queries: bool = False) -> Any:  # noqa: ANN401 - vectors or features
     """Return what the first step computes from images: local features, or float32 vectors."""
-    made = base.describe(images)
     if isinstance(base, LocalDescriptor):
+        made = base.describe_queries(images) if as_queries else base.describe(images)
         return [_unpack_bits(each) for each in made] if base.metric == "hamming" else made
-    return np.asarray(made, np.float32)
+    return np.asarray(base.describe(images), np.float32)
 
 
 def _unpack_bits(features: LocalFeatures) -> LocalFeatures:

@@ -175,7 +175,7 @@ def _build_descriptor(recipe: Recipe, first: Method, rest: list[Method]) -> Desc
 
 
 def build_sense_pipeline(sense: str) -> Pipeline:
-    """Build the pipeline of a sense.
+    """Build the pipeline of a sense; those that it requires are its candidate sources.
 
     Raises
     ------
@@ -184,7 +184,8 @@ def build_sense_pipeline(sense: str) -> Pipeline:
     """
     if sense not in SENSES:
         raise UsageError(f'there is no sense "{sense}"{suggestion(sense, SENSES)}')
-    return build_pipeline(SENSES[sense].recipe, sense)
+    sources = tuple(map(build_sense_pipeline, SENSES[sense].requires))
+    return replace(build_pipeline(SENSES[sense].recipe, sense), candidate_sources=sources)
 
 
 def available_senses() -> list[str]:

@@ -11,8 +11,8 @@ class Sense:
 
     `label` stands for the verdict of every hit where queries are unlike the stored images, such as drawings: the
     distances between these then say nothing about a query's. The first re-ranker also looks at the first hits of the
-    `candidate_senses` that the collection has. Where nothing is alike by this sense, `wider` names one that looks
-    further, and what that looks for.
+    `candidate_senses` that the collection has; those that it `requires` are indexed along with it. Where nothing is
+    alike by this sense, `wider` names one that looks further, and what that looks for.
     """
 
     name: str
@@ -20,6 +20,7 @@ class Sense:
     recipe: str
     label: str = ""
     candidate_senses: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
     wider: tuple[str, str] | None = None
 
 
@@ -30,8 +31,15 @@ SENSES = {
             "copy",
             "the same image, altered: re-saved, resized, cropped, mirrored",
             "gist | gistis | verify",
-            candidate_senses=("category", "object"),
+            candidate_senses=("part", "category", "object"),
+            requires=("part",),
             wider=("object", "parts and other views"),
+        ),
+        Sense(
+            "part",
+            "a part of the image in others, or others in it: crops, collages, screenshots, turned copies",
+            "small_sift | asmk(words=general, several=3, bits=64) | inverted | verify",
+            wider=("object", "other views"),
         ),
         Sense("colour", "the same colours in the same amounts", "colour_histogram | ivf"),
         Sense(
@@ -42,7 +50,7 @@ SENSES = {
         Sense(
             "object",
             "the same thing or place, from another viewpoint; a box selects it in your image",
-            "sift | asmk | inverted | spatial | expand | spatial",
+            "sift(n=2000) | asmk(words=general) | inverted | spatial | expand | spatial",
             candidate_senses=("category",),
             wider=("category", "the same kind of thing"),
         ),
@@ -69,3 +77,8 @@ COMPARING = {
 """The senses by which two images are compared, and what is found out by them."""
 
 NAMES = ", ".join(SENSES)
+
+
+def required_senses(name: str) -> tuple[str, ...]:
+    """The senses that are indexed along with a sense; none for the name of a recipe."""
+    return SENSES[name].requires if name in SENSES else ()

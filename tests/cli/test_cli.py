@@ -101,12 +101,12 @@ def test_index_drops_recipes_and_says_how_much_that_freed(tmp_path, random_image
     before = stored()
     done = nearsight("index", made, "--drop", "colour")
     assert f"dropped colour: {before - stored():,} bytes freed\n" in done.stdout
-    assert "searchable by copy, phash | flat\n" in done.stdout
+    assert "searchable by copy, phash | flat, part\n" in done.stdout
     before = stored()
     found = json.loads(nearsight("index", made, "--drop", "phash|flat", "--json").stdout)
     assert found["dropped"] == {"recipes": ["phash | flat"], "bytes": before - stored()}
     assert found["dropped"]["bytes"] > 0
-    assert (list(found["recipes"]), found["unusable"]) == (["copy"], {})
+    assert (list(found["recipes"]), found["unusable"]) == (["copy", "part"], {})
     assert json.loads(nearsight("index", made, "--json").stdout)["dropped"] == {"recipes": [], "bytes": 0}
     for drop, said in (("copy", "keeps one recipe at least"), ("colour", "is indexed by copy")):
         done = nearsight("index", made, "--drop", drop)
@@ -346,7 +346,7 @@ def test_export_writes_what_is_known(folder):
 def test_info_has_what_is_promised(folder):
     found = json.loads(nearsight("info", "--in", folder, "--json").stdout)
     assert (found["images"], found["skipped"]) == (5, {"not-an-image": 1})
-    assert set(found["recipes"]) == {"copy", "colour"}
+    assert set(found["recipes"]) == {"copy", "colour", "part"}
     assert found["bytes"] > 10_000
     assert "5 images" in nearsight("info", "--in", folder).stdout
 

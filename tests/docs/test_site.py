@@ -93,7 +93,7 @@ def test_every_link_within_the_site_leads_to_a_page_and_its_heading(site):
 def test_the_senses_are_shown_with_their_verdicts(site):
     page = (site / "alike.html").read_text("utf8")
     assert "<!-- made" not in page
-    assert page.count('<figure class="neighbours">') == 9
+    assert page.count('<figure class="neighbours">') == 10
     assert '<b class="alike">part</b><span>1.00</span><span>coffee</span>' in page
     assert page.count('<b class="other">not a copy</b>') == 4
     assert page.count('<b class="alike">the same thing</b>') == 3

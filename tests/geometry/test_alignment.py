@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from nearsight.features.sift import mirror_features
 from nearsight.geometry.alignment import (
     compute_log_nfa,
     downscale_to_align,
     fit_affine,
-    mirror_features,
     pixel_correlation,
     rootsift_features,
 )

@@ -76,7 +76,7 @@ def test_without_its_model_or_its_rows_another_sense_finds_nothing(photos, monke
     def missing(*given):
         raise error("it is elsewhere")
 
-    monkeypatch.setattr("nearsight.features.sift.Sift.describe", missing)
+    monkeypatch.setattr("nearsight.features.sift.Sift.features", missing)
     assert copies(photos, range(9), by="copy") == alone
     with pytest.raises(error):
         photos.search(part(3), by="object")

@@ -108,7 +108,7 @@ def test_without_the_model_the_sense_says_what_to_type_and_the_others_work(bare,
         ns.index(photographs, by=["category"])
     with pytest.raises(ModelMissingError, match="nearsight models add mobilenetv2 FILE"):
         ns.match(photographs / "coffee.png", photographs / "china.jpg", by="category")
-    assert available_senses() == ["copy", "colour", "scene", "object", "sketch"]
+    assert available_senses() == ["copy", "part", "colour", "scene", "object", "sketch"]
     with ns.index(photographs, by=["copy", "colour"]) as photos:
         assert photos.search(photographs / "coffee.png")[0].path == "coffee.png"
         with pytest.raises(UsageError, match="--by category"):

@@ -42,7 +42,7 @@ def test_collections(client):
     assert (row["id"], row["name"]) == ("my-photos", "My Photos")
     assert row["query_types"] == ["image", "colours", "words"]
     assert (row["images"], row["default_sense"], row["readonly"], row["job"]) == (13, "copy", False, None)
-    assert [each["name"] for each in row["senses"]] == ["copy", "colour", "words"]
+    assert [each["name"] for each in row["senses"]] == ["copy", "colour", "part", "words"]
     assert "same image, altered" in row["senses"][0]["description"]
 
 

@@ -124,14 +124,19 @@ def test_an_error_after_the_first_line_is_the_last_one(client, indexed, monkeypa
     assert ("RuntimeError" in caplog.text) == (error is RuntimeError), "what is a mistake of ours is in the log"
 
 
+def judged_in_the_end(judged):
+    """How many hits were judged once no more are: a group takes longer on a busy machine."""
+    seen = -1
+    while seen != len(judged):
+        seen = len(judged)
+        time.sleep(1)
+    return seen
+
+
 def test_when_the_client_is_gone_judging_ends(client, judged):
     with client.stream("GET", f"{C}/search", params={"id": 3}, headers=LINES) as response:
         next(response.iter_lines())
-    time.sleep(0.5)
-    seen = len(judged)
-    assert seen < 13
-    time.sleep(0.5)
-    assert len(judged) == seen
+    assert judged_in_the_end(judged) < 13
     assert streamed(client, id=3)[-1]["final"] is True, "half an answer is not kept"
 
 
@@ -140,8 +145,4 @@ def test_past_the_deadline_the_last_line_says_so_and_judging_ends(indexed, judge
         *provisional, last = streamed(client, id=3)
         assert provisional
         assert "longer than 0.45 seconds" in last["error"]
-        time.sleep(0.5)
-        seen = len(judged)
-        assert seen < 13
-        time.sleep(0.4)
-        assert len(judged) == seen
+        assert judged_in_the_end(judged) < 13

@@ -16,6 +16,7 @@ from nearsight.files import LocalFileSystem
 from nearsight.ingest import run, train_encoders
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.collection_metadata import open_catalogue
 from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.recipes import default_recipe, partition_recipes
 from tests.faults.acts import Here
@@ -214,21 +215,44 @@ def test_what_cannot_be_dropped(folder):
     for drop, more, said in (
         (["colours"], {}, 'no "colours" to drop: this collection is indexed by copy, colour'),
         (["colour", "gist | flat"], {}, 'no "gist | flat" to drop: this collection is indexed by copy, colour'),
-        (["copy", "colour"], {}, "keeps one recipe at least, and this one has: copy, colour"),
+        (["copy", "colour"], {}, "keeps one recipe at least, and this one has: copy, colour, part"),
+        (["part"], {}, "part is required by copy: drop both, or neither"),
+        (["part", "colour"], {"by": ["copy"]}, "part is required by copy"),
         (["colour"], {"by": ["colour"]}, "colour is dropped and added in the same run"),
         (["colour"], {"recipe": "colour_histogram | ivf"}, "colour is dropped and added in the same run"),
     ):
         with pytest.raises(UsageError, match=said.replace("|", r"\|")):
             ns.index(folder, drop=drop, **more)
         assert files(folder) == before
-        assert list(index(folder)[0]) == ["copy", "colour"]
+        assert list(index(folder)[0]) == ["copy", "colour", "part"]
 
 
 def test_all_recipes_can_be_exchanged_for_another(folder):
     index(folder, by=["copy", "colour"])
     senses, summary, dropped = index(folder, "phash", drop=["copy", "colour"])
-    assert (list(senses), summary.completed, dropped.recipes) == (["phash"], 12, ("copy", "colour"))
+    assert (list(senses), summary.completed, dropped.recipes) == (["phash"], 12, ("copy", "colour", "part"))
     assert keys(folder) == ["phash"]
+
+
+def test_what_a_sense_requires_comes_and_goes_with_it(folder):
+    senses, _, _ = index(folder, "phash", by=["copy"])
+    assert list(senses) == ["copy", "phash", "part"] or list(senses) == ["phash", "copy", "part"]
+    assert len(keys(folder)) == 3
+    senses, _, dropped = index(folder, drop="copy")
+    assert (list(senses), dropped.recipes) == (["phash"], ("copy", "part"))
+    assert keys(folder) == ["phash"]
+    senses, _, _ = index(folder, by=["part"])
+    assert list(senses) == ["phash", "part"]
+
+
+def test_a_collection_of_before_gets_what_its_senses_require(folder):
+    index(folder, by=["copy"])
+    with open_catalogue(folder / ".nearsight", LocalFileSystem()) as catalogue, catalogue.transaction():
+        catalogue.drop_recipe("part")
+    with ns.open(folder) as photos:
+        assert photos.search(folder / "05.jpg", by="copy")[0].path == "05.jpg"
+        assert list(photos.senses) == ["copy"]
+    assert list(index(folder)[0]) == ["copy", "part"]
 
 
 def test_a_reader_goes_on_and_then_sees_that_it_was_dropped(folder):

@@ -61,6 +61,10 @@ class _PairContext:
         self.report: Callable[[Reranker, Hits], None] | None = None
         self.query_vector, self.verified, self.metric = None, dict[int, Match](), L2()
 
+    def may_share_details(self, image_id: int) -> bool:
+        """There is no index of details."""
+        return True
+
     def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
         """What is made of the image, whichever id."""
         return make(self._hit(thumbnail.SIDE))

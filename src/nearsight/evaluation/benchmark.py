@@ -2,7 +2,7 @@
 
 The folder is indexed into its own collection by worker processes. Query images in the collection use their stored
 vectors, in batches; boxes, other files and altered images are described one by one. Each recipe is evaluated alone:
-candidates that a search by a sense takes from other senses of the collection are left out.
+candidates that a search by a sense takes from other senses of the collection are left out, but of those it requires.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ from nearsight.images.decode import open_image
 from nearsight.ingest.run import IngestProgress, IngestSettings, Watch
 from nearsight.pipeline import Pipeline, build_pipelines
 from nearsight.search.engine import rank
-from nearsight.search.fusion import FusedPipeline, fuse
+from nearsight.search.fusion import FusedPipeline, fuse, search_fused
 from nearsight.senses import SENSES
 from nearsight.storage.snapshot import SnapshotReader
 from nearsight.types import NO_ID, Box, Descriptor, Hits, Ids, Image, Query
@@ -68,7 +69,12 @@ class Bench:
         self.snapshot = self.reader.snapshot()
         self.images = {os.fsdecode(each.path): each for each in self.reader.catalogue.images()}
         self.names = {each.id: name for name, each in self.images.items()}
-        self.pipelines = [self.snapshot.trained_pipeline(pipeline) for pipeline in pipelines]
+        self.pipelines = [self._trained(pipeline) for pipeline in pipelines]
+
+    def _trained(self, pipeline: Pipeline) -> Pipeline:
+        """A pipeline, and its candidate sources, with their trained states."""
+        sources = tuple(self.snapshot.trained_pipeline(each) for each in pipeline.candidate_sources)
+        return replace(self.snapshot.trained_pipeline(pipeline), candidate_sources=sources)
 
     def ids(self, names: Iterable[str]) -> Ids:
         """The sorted ids of the images that could be read."""
@@ -104,17 +110,19 @@ class Bench:
     def measure_cost(self, pipeline: Pipeline | FusedPipeline, queries: Sequence[EvaluationQuery]) -> Cost:
         """The measured cost of a recipe: whole searches, and describing, over some images."""
         pipelines = pipeline.pipelines if isinstance(pipeline, FusedPipeline) else (pipeline,)
-        ways: Any = {"recipe": [each.recipe for each in pipelines]}  # not by sense: others would help
-        ways |= {"fuse": pipeline.method} if isinstance(pipeline, FusedPipeline) else {}
         asked_with = queries[:: max(1, len(queries) // N_TIMED)][:N_TIMED]
 
         def search(query: EvaluationQuery) -> object:
-            return self.collection.search(query.image, **ways, k=MAX_ANSWERS, box=query.box)
+            asked = Query(query.image, query.box, k=MAX_ANSWERS)
+            if isinstance(pipeline, FusedPipeline):
+                return search_fused(self.reader, self.snapshot, pipelines, replace(asked, fuse=pipeline.method))
+            ranking = rank(self.reader, self.snapshot, pipeline, asked, MAX_ANSWERS)
+            return ranking.to_results(MAX_ANSWERS, self.reader)
 
         search(asked_with[0])  # the first opens the index
         ask = [self._time(lambda each=each: search(each)) for each in asked_with]  # type: ignore[misc]
         describe, width = 0.0, 0
-        for each in (one.descriptor for one in pipelines):
+        for each in (one.descriptor for made in pipelines for one in (made, *made.candidate_sources)):
             images = [self.load_pixels(query.image, each.side, query.box) for query in asked_with]
             describe += min(self._time(partial(each.describe, images)) for _ in range(2))
             width += _vector_bytes(each, images)

@@ -90,3 +90,17 @@ class Sift(LocalDescriptor):
         if self.root:
             rows = to_rootsift(rows)
         return from_keypoints(image, found[: self.n], rows[: self.n])
+
+
+_CELLS = np.arange(128).reshape(4, 4, 8)
+_MIRRORED = _CELLS[::-1][:, :, -np.arange(8) % 8].ravel()
+
+
+def mirror_features(features: LocalFeatures, width: int) -> LocalFeatures:
+    """The features of the mirror image of an image of this width, without looking at it again.
+
+    In a mirror the rows of cells of each patch change places, and its orientations turn the other way.
+    """
+    points = features.points * np.array([-1, 1], np.float32) + np.array([width, 0], np.float32)
+    angles = (180 - features.angles) % 360
+    return LocalFeatures(points, features.scales, angles, features.descriptors[:, _MIRRORED], features.size)

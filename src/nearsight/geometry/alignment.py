@@ -28,7 +28,6 @@ __all__ = [
     "compute_log_nfa",
     "downscale_to_align",
     "fit_affine",
-    "mirror_features",
     "pixel_correlation",
     "rootsift_features",
     "trim_border",
@@ -57,9 +56,6 @@ CLUSTERING = 3.0
 """How much likelier a wrong match falls on the right place than a uniform one; calibrated, see `fit_affine`."""
 N_BLOCKS, MIN_TEXTURE = 12, 4.0
 """Pixels are compared in this many blocks along the longest side; below this deviation in grey levels one is flat."""
-
-_CELLS = np.arange(128).reshape(4, 4, 8)
-_MIRRORED = _CELLS[::-1][:, :, -np.arange(8) % 8].ravel()
 
 
 @dataclass(frozen=True)
@@ -116,16 +112,6 @@ def rootsift_features(image: Image, limit: int) -> LocalFeatures:
     rooted = np.sqrt(found / np.maximum(found.sum(axis=1, keepdims=True), 1))
     points, size = np.stack([x, y], axis=1) + np.float32(0.5), (image.shape[1], image.shape[0])
     return LocalFeatures(points, scales, angles, rooted, size)
-
-
-def mirror_features(features: LocalFeatures, width: int) -> LocalFeatures:
-    """The features of the mirror image of an image of this width, without looking at it again.
-
-    In a mirror the rows of cells of each patch change places, and its orientations turn the other way.
-    """
-    points = features.points * np.array([-1, 1], np.float32) + np.array([width, 0], np.float32)
-    angles = (180 - features.angles) % 360
-    return LocalFeatures(points, features.scales, angles, features.descriptors[:, _MIRRORED], features.size)
 
 
 def _wrap_angle(degrees: _Doubles) -> _Doubles:

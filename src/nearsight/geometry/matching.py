@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +44,19 @@ def match_mutual_nearest(query: LocalFeatures, hit: LocalFeatures, ratio: float 
 
     Points stay in the pixels of either image. Descriptors of bytes are strings of bits.
     """
-    return matches_from_pairs(query, hit, _mutual_nearest_pairs(query, hit, ratio))
+    return match_each(query, [hit], ratio)[0]
+
+
+def match_each(query: LocalFeatures, hits: Sequence[LocalFeatures], ratio: float = 0.85) -> list[Matches]:
+    """`match_mutual_nearest` of the query and each of several hits: one matrix product for all of them."""
+    if not hits:
+        return []
+    apart = _squared_distances(query.descriptors, np.concatenate([hit.descriptors for hit in hits]))
+    ends = np.cumsum([len(hit) for hit in hits])
+    return [
+        matches_from_pairs(query, hit, _mutual_nearest_pairs(each, ratio))
+        for hit, each in zip(hits, np.split(apart, ends[:-1], axis=1), strict=True)
+    ]
 
 
 def matches_from_pairs(query: LocalFeatures, hit: LocalFeatures, pairs: NDArray[np.int64]) -> Matches:
@@ -87,24 +101,25 @@ def match_words(query: Records, hit: Records, threshold: float) -> Matches:
     return Matches(points(mine).astype(np.float64), points(theirs).astype(np.float64), ratios, turns)
 
 
-def _mutual_nearest_pairs(query: LocalFeatures, hit: LocalFeatures, ratio: float) -> NDArray[np.int64]:
-    if len(query.points) < 2 or len(hit.points) < 2:
+def _mutual_nearest_pairs(squares: NDArray[np.float32], ratio: float) -> NDArray[np.int64]:
+    """The pairs `(m, 2)` of squared distances `(n, m)`."""
+    if min(squares.shape) < 2:
         return np.empty((0, 2), np.int64)
-    apart = _descriptor_distances(query, hit)
-    best = apart.argmin(axis=1)
-    order = np.arange(len(query.points))
-    clear = apart[order, best] <= ratio * np.partition(apart, 1, axis=1)[:, 1]
-    mine = np.flatnonzero(clear & (apart.argmin(axis=0)[best] == order))
+    order, best, back = np.arange(len(squares)), squares.argmin(axis=1), squares.argmin(axis=0)
+    nearest = squares[order, best]
+    others = squares.copy()
+    others[order, best] = np.inf
+    clear = nearest <= ratio**2 * others.min(axis=1)
+    mine = np.flatnonzero(clear & (back[best] == order))
     return np.column_stack([mine, best[mine]])
 
 
-def _descriptor_distances(query: LocalFeatures, hit: LocalFeatures) -> NDArray[np.float32]:
-    """Distances `(n, m)` of descriptors: differing bits, or straight ones."""
-    mine, theirs = query.descriptors, hit.descriptors
+def _squared_distances(mine: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.float32]:
+    """Squared distances `(n, m)` of descriptors: of differing bits, or straight ones."""
     if mine.dtype == np.uint8:
-        return Hamming().distances(mine, theirs)
+        return np.asarray(Hamming().distances(mine, theirs), np.float32) ** 2
     squares = (mine**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1) - 2 * mine @ theirs.T
-    return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
+    return np.asarray(np.maximum(squares, 0), np.float32)
 
 
 def _equal_word_pairs(

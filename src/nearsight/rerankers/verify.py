@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,15 +12,15 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from nearsight.features.sift import mirror_features
 from nearsight.geometry.alignment import (
     AffineFit,
     downscale_to_align,
     fit_affine,
-    mirror_features,
     rootsift_features,
     trim_border,
 )
-from nearsight.geometry.matching import match_mutual_nearest
+from nearsight.geometry.matching import Matches, match_each
 from nearsight.geometry.overlap import ComparedImage, OverlapComparison, compare_overlap, screen_overlap
 from nearsight.rerankers._copy_proposals import (
     Proposal,
@@ -51,6 +52,8 @@ HIT_SIDE, HIT_LIMIT = 176, 200
 """Pixels and features of the query, looked at once, and of each hit."""
 PROOF_SIDE = 1024
 """The longest side at which the files themselves are compared, in pixels: letters of a page differ there."""
+MAX_ASPECT = 3.0
+"""A panorama, strip or scroll is longer than so many times its width, and looked at more closely."""
 MIN_INLIERS = 5
 """Matched points in distinct places that propose a transform; it is the comparison that decides."""
 MIN_PROMISING, MIN_PROMISING_SHARE = 8, 0.3
@@ -118,18 +121,22 @@ class _QueryView:
 
     @cached_property
     def large(self) -> ComparedImage:
-        return ComparedImage(self.context.query_pixels(PROOF_SIDE))
+        return ComparedImage(self.context.query_pixels(_long_side(self.image, PROOF_SIDE)))
 
 
 @dataclass(frozen=True, eq=False)
 class _HitView:
-    """A hit's thumbnail as a whole and as strips, and the features of a smaller one of `size`."""
+    """A hit's thumbnail as a whole and as strips, and the features of a smaller one; None where none can match."""
 
     small: ComparedImage
-    features: LocalFeatures
-    size: tuple[int, int]
     whole: Floats
     strips: tuple[Floats, Floats]
+    features: LocalFeatures | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of what the features were found in."""
+        return (1, 1) if self.features is None else self.features.size
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,8 @@ class Verify(Reranker):
     5. NFA = images in the collection x transforms tried x 0.3 to the power of the cells that agree, those of a coarse
        scale counting less: the number of images that would agree so by accident. It must be at most `alarms`. What
        agrees for a reason, such as a form or a background, is told from copies by what differs.
-    6. Copies of any kind go first, least NFA first; all others follow with their scores in their order.
+    6. Copies of any kind go first, least NFA first; then images that share the template, the scene or the surroundings;
+       all others follow with their scores in their order.
 
     At least `n` hits are examined, all that were asked for, and more as long as the last ones are copies.
 
@@ -166,7 +174,7 @@ class Verify(Reranker):
 
     Returns
     -------
-    Hits `(1, k)`: the same ids; accepted ones score above all others.
+    Hits `(1, k)`: the same ids; those that are put first score above all others.
 
     Raises
     ------
@@ -190,6 +198,7 @@ class Verify(Reranker):
     >>> first, second = (np.kron(image, np.ones((8, 8, 1), np.uint8)) for image in noise)
     >>> query = np.ascontiguousarray(first[20:170, ::-1])
     >>> context = SimpleNamespace(n_images=2, memo={}, report=None, query_pixels=lambda side: query,
+    ...     may_share_details=lambda image_id: True,
     ...     pixels=lambda image_id, side: (first, second)[image_id],
     ...     from_thumbnail=lambda image_id, make: make((first, second)[image_id]))
     >>> hits = Hits(np.array([[1, 0]]), np.array([[0.9, 0.8]], np.float32))
@@ -233,7 +242,7 @@ class Verify(Reranker):
         return [np.ascontiguousarray(view) for view in both]
 
     def rerank(self, image: Image, hits: Hits, context: RerankContext) -> Hits:
-        """Copies first, by evidence; then the others as the index had them."""
+        """Copies first, by evidence; then what agrees in part; then the others as the index had them."""
         ids, scores = hits.ids[0], hits.scores[0]
         self._judge(image, ids[ids != NO_ID], hits, context)
         ids, scores = self._with_further_copies(image, ids, scores, context)
@@ -250,10 +259,9 @@ class Verify(Reranker):
         """The hits in the order of what was found out about them so far."""
         examined = context.memo[self]
         strength = np.array([self._strength(examined.get(id)) for id in ids.tolist()], np.float32)
-        accepted = strength > 0
         order = np.argsort(-strength, kind="stable")
         top = scores[np.isfinite(scores)].max(initial=0.0)
-        raised = np.where(accepted, top + 1 + strength, scores)
+        raised = np.where(strength > 0, top + 1 + strength, scores)
         return Hits(ids[None, order], raised[None, order].astype(np.float32))
 
     def explain(self, image: Image, ids: Ids, context: RerankContext) -> list[Explanation | None]:
@@ -291,18 +299,30 @@ class Verify(Reranker):
         query = context.memo.setdefault(_QueryView, None) or _query_view(image, context)
         context.memo[_QueryView] = query
         with ThreadPoolExecutor(min(len(new), os.cpu_count() or 1)) as pool:
-            described = list(pool.map(lambda id: context.from_thumbnail(id, _hit_view), new))
-            proposed = [self._promising(query, hit) for hit in described]
+            described = list(pool.map(lambda id: _describe_hit(id, context), new))
+            proposed = self._promising(query, described)
             found = pool.map(
                 lambda image_id, hit, proposals: self._prove(query, image_id, hit, proposals, context),
                 *(new, described, proposed),
             )
             examined.update(zip(new, found, strict=True))
 
-    def _promising(self, query: _QueryView, hit: _HitView) -> list[Proposal]:
-        """The proposals under which the thumbnails agree well enough for a second look, the best first."""
+    def _promising(self, query: _QueryView, hits: Sequence[_HitView]) -> list[list[Proposal]]:
+        """For each hit, the proposals under which the thumbnails agree well enough for a second look."""
+        described = [hit.features for hit in hits if hit.features is not None]
+        matches = iter(match_each(query.features, described))
+        mirrored = iter(match_each(query.mirrored_features, described) if self.mirror else [None] * len(described))
+        return [
+            self._promising_of(query, hit, *((None, None) if hit.features is None else (next(matches), next(mirrored))))
+            for hit in hits
+        ]
+
+    def _promising_of(
+        self, query: _QueryView, hit: _HitView, matches: Matches | None, mirrored: Matches | None
+    ) -> list[Proposal]:
+        """Those of one hit, the best first."""
         found = list[tuple[float, Proposal]]()
-        for proposal in self._proposals(query, hit):
+        for proposal in self._proposals(query, hit, matches, mirrored):
             given = query.small.mirrored if proposal.mirrored else query.small
             agreeing, told = screen_overlap(given.image, hit.small.image, _in_pixels(proposal, given, hit.small))
             if told < MIN_PROMISING:
@@ -313,17 +333,17 @@ class Verify(Reranker):
         order = sorted(range(len(found)), key=lambda at: -found[at][0])
         return [found[at][1] for at in order[:MAX_PROOFS]]
 
-    def _proposals(self, query: _QueryView, hit: _HitView) -> list[Proposal]:
+    def _proposals(
+        self, query: _QueryView, hit: _HitView, straight: Matches | None, mirrored: Matches | None
+    ) -> list[Proposal]:
         wholes = whole_proposals(query.wholes, hit.small.image, hit.whole, turns=self.turns, mirror=self.mirror)
         fitted, size = list[Proposal](), (query.image.shape[1], query.image.shape[0])
-        for mirrored in (False, True) if self.mirror else (False,):
-            features = query.mirrored_features if mirrored else query.features
-            matches = match_mutual_nearest(features, hit.features)
-            fit = fit_affine(matches, hit.size)
-            if fit is not None and fit.n_inliers >= MIN_INLIERS:
+        for matches, in_mirror in ((straight, False), (mirrored, True)):
+            fit = None if matches is None else fit_affine(matches, hit.size)
+            if matches is not None and fit is not None and fit.n_inliers >= MIN_INLIERS:
                 for matrix in point_transforms(matches, fit):
                     unit = np.diag([1 / hit.size[0], 1 / hit.size[1], 1.0]) @ matrix @ np.diag([*size, 1.0])
-                    fitted.append(Proposal(unit, mirrored, fit))
+                    fitted.append(Proposal(unit, in_mirror, fit))
         wholes = [add_points(each, fitted) for each in wholes]
         return [*wholes, *strip_proposals(query.strips, hit.strips), *fitted]
 
@@ -341,7 +361,7 @@ class Verify(Reranker):
             sentence = "no part of it was found that agrees with the query"
             nothing = Judgement(CopyVerdict.NOT_A_COPY, sentence, float("inf"))
             return Evidence(nothing, query_size=size, hit_size=hit.size)
-        pixels = context.pixels(image_id, PROOF_SIDE)
+        pixels = context.pixels(image_id, _long_side(hit.small.image, PROOF_SIDE))
         large = None if pixels is None else ComparedImage(pixels)
         if large is not None and _nearly_equal(query.large.image, large.image) and context.has_same_pixels(image_id):
             same = Judgement(CopyVerdict.IDENTICAL_IMAGE, "the same pixels in another file", -MAX_STRENGTH)
@@ -370,10 +390,12 @@ class Verify(Reranker):
         return evidence is not None and evidence.judgement.verdict.alike is True
 
     def _strength(self, evidence: Evidence | None) -> float:
-        """How a copy ranks among copies; 0 where it is none."""
-        if evidence is None or not self._is_copy(evidence):
+        """How a copy ranks among copies, and after them what shares its scene or form; 0 for all others."""
+        verdict = None if evidence is None else evidence.judgement.verdict
+        if evidence is None or verdict in (None, CopyVerdict.TOO_PLAIN, CopyVerdict.NOT_A_COPY):
             return 0.0
-        return MAX_STRENGTH * (5 - _RANKS[evidence.judgement.verdict]) + min(-evidence.judgement.log_nfa, MAX_STRENGTH)
+        certainty = float(np.clip(-evidence.judgement.log_nfa, 1, MAX_STRENGTH))
+        return MAX_STRENGTH * (len(_RANKS) - _RANKS[evidence.judgement.verdict]) + certainty
 
     def _explain_hit(self, evidence: Evidence) -> Explanation:
         query, hit = evidence.points()
@@ -434,14 +456,35 @@ def _nearly_equal(query: Image, hit: Image) -> bool:
 
 
 def _query_view(image: Image, context: RerankContext) -> _QueryView:
-    small = downscale_to_align(image, QUERY_SIDE)
+    side = _long_side(image, QUERY_SIDE)
+    small = downscale_to_align(image if side == QUERY_SIDE else context.query_pixels(side), side)
     return _QueryView(small, rootsift_features(small, QUERY_LIMIT), context)
 
 
+def _long_side(image: Image, side: int) -> int:
+    """The longest side at which an image has as many pixels as one of 4 x 3 has at `side`, where it is elongated."""
+    aspect = max(image.shape[:2]) / min(image.shape[:2])
+    return side if aspect <= MAX_ASPECT else round(side * np.sqrt(0.75 * aspect))
+
+
+def _describe_hit(image_id: int, context: RerankContext) -> _HitView:
+    """A hit by its thumbnail, or by its file where it is so long that a thumbnail shows hardly anything of it."""
+    view = context.from_thumbnail(image_id, _hit_view)
+    side = _long_side(view.small.image, QUERY_SIDE)
+    pixels = None if side == QUERY_SIDE else context.pixels(image_id, side)
+    if pixels is not None:
+        return replace(_hit_view(pixels), features=_hit_features(pixels))
+    if not context.may_share_details(image_id):
+        return view
+    return replace(view, features=context.from_thumbnail(image_id, _hit_features))
+
+
 def _hit_view(thumbnail: Image) -> _HitView:
-    small = downscale_to_align(thumbnail, HIT_SIDE)
-    features, size = rootsift_features(small, HIT_LIMIT), (small.shape[1], small.shape[0])
-    return _HitView(ComparedImage(thumbnail), features, size, standardize_luma(thumbnail), image_strips(thumbnail))
+    return _HitView(ComparedImage(thumbnail), standardize_luma(thumbnail), image_strips(thumbnail))
+
+
+def _hit_features(thumbnail: Image) -> LocalFeatures:
+    return rootsift_features(downscale_to_align(thumbnail, _long_side(thumbnail, HIT_SIDE)), HIT_LIMIT)
 
 
 def _refuse_at_a_glance(query: ComparedImage, hit: ComparedImage, proposal: Proposal) -> Judgement | None:

@@ -65,7 +65,7 @@ def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: Fi
         return _encode_stored(query.image, pipeline, snapshot)
     source, sha256 = _read_query(query, files)
     opened = open_image(source, full=query.box is not None, name=_query_name(query.image), files=files)
-    pixels = opened.render(pipeline.descriptor.side, query.box)
+    pixels = opened.render(pipeline.descriptor.query_side, query.box)
     views, n_primary = _query_views(pipeline, pixels)
     vectors = pipeline.descriptor.encode_queries(views)
     small = opened.render(thumbnail.SIDE, query.box)
@@ -132,7 +132,8 @@ def _encode_histogram(query: Query, pipeline: Pipeline) -> EncodedQuery:
 def _query_views(pipeline: Pipeline, pixels: Image) -> tuple[list[Image], int]:
     """The views that a pipeline asks with, and how many of them are no speculation."""
     views, speculative = [pixels], list[Image]()
+    sees_through_turns = pipeline.descriptor.variable_length  # local features turn with the image
     for reranker in pipeline.rerankers:
-        speculative += reranker.speculative_views(pixels)
+        speculative += [] if sees_through_turns else reranker.speculative_views(pixels)
         views = [view for each in views for view in reranker.query_views(each)]
     return [*views, *speculative], len(views)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, ModelError, UsageError
 from nearsight.files import FileSystem
+from nearsight.geometry.matching import match_words
 from nearsight.pipeline import Pipeline
 from nearsight.search.encode import EncodedQuery, encode_query
 from nearsight.search.explain import distance_to_score, explain_hits
@@ -23,6 +24,8 @@ from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, ImageId, Query
 from nearsight.types.metric import Metric
 from nearsight.types.values import Match
 
+MAX_DIFFERING_BITS, MIN_SHARED_DETAILS = 0.3, 3
+"""Share of the bits in which two features of one word differ at most, and how many such pairs are worth a look."""
 FEEDBACK_DEPTH = 1000
 """So many hits of the query, and of all that is similar, are ordered by relevance feedback."""
 
@@ -45,9 +48,11 @@ class QueryContext:
     identical: frozenset[int] = frozenset()
     """The images whose files are the query's, byte for byte."""
     memo: dict[Any, Any] = field(default_factory=dict)
+    sources: Sequence[tuple[Pipeline, EncodedQuery]] = ()
+    """The candidate sources, and the query as each of them takes it."""
     report: Callable[[Reranker, Hits], None] | None = None
-    ranked: Hits | None = None
-    """The hits so far, while a re-ranker judges candidates of other senses."""
+    ranked: tuple[Hits, float] | None = None
+    """While a re-ranker judges candidates of other senses: the hits so far, and the score that it raises them above."""
 
     @property
     def metric(self) -> Metric:
@@ -70,6 +75,16 @@ class QueryContext:
     def pixels(self, image_id: int, side: int) -> Image | None:
         """The file of one image at a longest side; None where it cannot be opened as it was indexed."""
         return self.reader.pixels(image_id, side)
+
+    def may_share_details(self, image_id: int) -> bool:
+        """Whether a source of local features, where there is one, has a few of the query's in this image."""
+        for source, query in self.sources:
+            if source.descriptor.variable_length:
+                with suppress(DamagedError):
+                    hit = self.snapshot.vector(source, image_id)
+                    shared = (len(match_words(view, hit, MAX_DIFFERING_BITS)) for view in query.vectors)
+                    return any(count >= MIN_SHARED_DETAILS for count in shared)
+        return True
 
     def has_same_pixels(self, image_id: int) -> bool:
         """Whether an image's file, and the query as a whole, decode to the same pixels at full size."""
@@ -200,15 +215,14 @@ def rank(
             watch(start.to_results(k, reader))
             context.report = _reporter(start, query, reader, watch, k=k)
         context.identical = _identical_ids(encoded, reader, allow)
+    context.sources = _encode_sources(snapshot, pipeline, query, reader.files)
     for at, reranker in enumerate(pipeline.rerankers):
         assert encoded.image is not None
         own = hits
         hits = reranker.rerank(encoded.image, own, context)
-        if at == 0 and pipeline.candidate_sources:
-            others = _other_candidates(snapshot, pipeline, query, reader.files, allow)
-            context.ranked = hits
+        if at == 0 and context.sources:
+            others = _other_candidates(context, max(1, reranker.depth // 2))
             hits = _insert_verified(reranker, encoded.image, own, hits, others, context)
-            context.ranked = None
     if context.identical:
         hits = _put_first(hits, context.identical)
     return Ranking(pipeline, encoded, _without(hits, query.unlike), context, distances)
@@ -228,22 +242,19 @@ def _reporter(
 
     def report(judge: Reranker, hits: Hits) -> None:
         if context.ranked is not None:
-            hits = _insert_alike(judge, context.ranked, hits, ranking)
+            hits = _insert_raised(context.ranked[0], hits, context.ranked[1])
         hits = _without(_put_first(hits, context.identical), query.unlike)
         watch(replace(ranking, hits=hits, judges=(judge,)).to_results(k, reader))
 
     return report
 
 
-def _insert_alike(judge: Reranker, ranked: Hits, judged: Hits, ranking: Ranking) -> Hits:
-    """The ranked hits, and where they belong those of the judged ones that are alike."""
-    assert ranking.query.image is not None
-    reasons = judge.explain(ranking.query.image, judged.ids[0], ranking.context)
-    accepted = np.array([bool(reason and reason.alike) for reason in reasons])
-    others = ~np.isin(ranked.ids[0], judged.ids[0, accepted])
+def _insert_raised(ranked: Hits, judged: Hits, bar: float) -> Hits:
+    """The ranked hits, and where they belong those of the judged ones that score above `bar`."""
+    up = judged.scores[0] > bar
+    others = ~np.isin(ranked.ids[0], judged.ids[0, up])
     ids, scores = (
-        np.concatenate([getattr(judged, name)[0, accepted], getattr(ranked, name)[0, others]])
-        for name in ("ids", "scores")
+        np.concatenate([getattr(judged, name)[0, up], getattr(ranked, name)[0, others]]) for name in ("ids", "scores")
     )
     order = np.argsort(-scores, kind="stable")
     return Hits(ids[None, order], scores[None, order])
@@ -278,27 +289,37 @@ def candidates(snapshot: Snapshot, pipeline: Pipeline, query: EncodedQuery, k: i
     return Hits(ids[best][None], scores[best][None])
 
 
-def _other_candidates(
-    snapshot: Snapshot, pipeline: Pipeline, query: Query, files: FileSystem, allow: Ids | None
-) -> list[int]:
-    """What the candidate sources of a pipeline find first.
+def _encode_sources(
+    snapshot: Snapshot, pipeline: Pipeline, query: Query, files: FileSystem
+) -> list[tuple[Pipeline, EncodedQuery]]:
+    """The candidate sources of a pipeline, and the query as each of them takes it.
 
-    A source that cannot answer finds nothing, and says why when it is asked by itself.
+    Local features do not see through mirrors: a source of them is asked in the views of the re-ranker. One that cannot
+    answer is left out, and says why when it is asked by itself.
     """
-    found: dict[int, None] = {}
+    found = list[tuple[Pipeline, EncodedQuery]]()
     for each in pipeline.candidate_sources:
         with suppress(ModelError, DamagedError, UsageError):
-            source = snapshot.trained_pipeline(replace(each, rerankers=()))
-            encoded = encode_query(query, source, snapshot, files)
-            hits = candidates(snapshot, source, encoded, pipeline.rerankers[0].depth, allow)
-            found |= dict.fromkeys(hits.ids[0].tolist())
+            views = pipeline.rerankers[:1] if each.descriptor.variable_length else ()
+            source = snapshot.trained_pipeline(replace(each, rerankers=views))
+            found.append((source, encode_query(query, source, snapshot, files)))
+    return found
+
+
+def _other_candidates(context: QueryContext, count: int) -> list[int]:
+    """What the candidate sources find first, each so many; nothing where one cannot answer."""
+    found: dict[int, None] = {}
+    for source, query in context.sources:
+        with suppress(ModelError, DamagedError, UsageError):
+            hits = candidates(context.snapshot, source, query, count, context.allow)
+            found |= dict.fromkeys(hits.ids[0, :count].tolist())
     return list(found)
 
 
 def _insert_verified(
     reranker: Reranker, image: Image, own: Hits, ranked: Hits, others: Sequence[int], context: QueryContext
 ) -> Hits:
-    """The re-ranked hits, and where they belong those of `others`, so far not looked at, that the re-ranker accepts.
+    """The re-ranked hits, and where they belong those of `others`, so far not looked at, that the re-ranker raises.
 
     All others are given to it with the best score of its own: what it raises them to can be compared.
     """
@@ -306,18 +327,15 @@ def _insert_verified(
     new = np.array([image_id for image_id in others if image_id not in looked_at], np.int64)
     if not len(new):
         return ranked
-    best = own.scores[0][np.isfinite(own.scores[0])].max(initial=0)
-    raised = [
-        reranker.rerank(image, Hits(part[None], np.full((1, len(part)), best, np.float32)), context)
+    bar = float(own.scores[0][np.isfinite(own.scores[0])].max(initial=0))
+    context.ranked = ranked, bar
+    judged = [
+        reranker.rerank(image, Hits(part[None], np.full((1, len(part)), bar, np.float32)), context)
         for part in np.split(new, range(reranker.depth, len(new), reranker.depth))
     ]
-    ids, scores = (np.concatenate([getattr(each, name)[0] for each in raised]) for name in ("ids", "scores"))
-    accepted = np.array([bool(why and why.alike) for why in reranker.explain(image, ids, context)])
-    left = ~np.isin(ranked.ids[0], ids[accepted])
-    every_id = np.concatenate([ids[accepted], ranked.ids[0, left]])
-    every_score = np.concatenate([scores[accepted], ranked.scores[0, left]])
-    order = np.argsort(-every_score, kind="stable")
-    return Hits(every_id[None, order], every_score[None, order])
+    context.ranked = None
+    ids, scores = (np.concatenate([getattr(each, name)[0] for each in judged])[None] for name in ("ids", "scores"))
+    return _insert_raised(ranked, Hits(ids, scores), bar)
 
 
 def overall_verdict(hits: Sequence[Hit]) -> str:

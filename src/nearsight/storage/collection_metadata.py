@@ -10,7 +10,7 @@ from pathlib import Path
 from nearsight.errors import DamagedError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline, build_pipelines
-from nearsight.senses import DEFAULT_SENSES, SENSES
+from nearsight.senses import DEFAULT_SENSES, SENSES, required_senses
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_checksums import checkpoint_catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
@@ -51,6 +51,8 @@ def save_root(catalogue: CatalogueWriter, root: Path, index_dir: Path) -> None:
 def update_recipes(catalogue: CatalogueWriter, requested: list[Pipeline]) -> list[Pipeline]:
     """Store the requested recipes; return the pipelines of all, of the default senses where there are none.
 
+    Those of the senses that others require are stored too.
+
     Stored recipes that cannot be used here stay stored, and have no pipeline.
     """
     recipes = catalogue.recipes()
@@ -59,7 +61,9 @@ def update_recipes(catalogue: CatalogueWriter, requested: list[Pipeline]) -> lis
     new = [each for each in requested if each.recipe not in known or each.name in SENSES]
     if not recipes and not new:
         new = build_pipelines(DEFAULT_SENSES)
-    wanted = {each.name: each for each in (*stored, *new)}
+    asked = {each.name: each for each in (*stored, *new)}
+    required = build_pipelines(sense for name in asked for sense in required_senses(name))
+    wanted = asked | {each.name: each for each in required if each.name not in asked}
     texts = recipes | {each.name: each.recipe for each in wanted.values()}
     if recipes != texts:
         with catalogue.transaction():

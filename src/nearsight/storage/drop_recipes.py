@@ -15,6 +15,7 @@ from nearsight.errors import UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.recipe import parse_recipe
+from nearsight.senses import required_senses
 from nearsight.storage import cache_files
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.recipes import recipe_owner
@@ -32,12 +33,21 @@ class DropSummary:
 def resolve_names(wanted: Iterable[str], recipes: Mapping[str, str], asked: Sequence[Pipeline]) -> list[str]:
     """Names of the recipes to drop, given by name or text; `asked` are added in the same run.
 
+    The senses that a dropped one requires go with it, unless another one requires them.
+
     Raises
     ------
     UsageError
-        a recipe is not stored, is added in the same run, or is the last one
+        a recipe is not stored, is added in the same run, is required by a sense that stays, or is the last one
     """
     names = list(dict.fromkeys(name for each in wanted for name in _match_dropped_recipes(each, recipes)))
+    staying = [*(name for name in recipes if name not in names), *(each.name for each in asked)]
+    needed = {sense: name for name in staying for sense in required_senses(name)}
+    for name in names:
+        if name in needed:
+            raise UsageError(f"{name} is required by {needed[name]}: drop both, or neither")
+    freed = (sense for name in names for sense in required_senses(name) if sense in recipes and sense not in needed)
+    names = list(dict.fromkeys([*names, *freed]))
     for name in names:
         if any(name == each.name or recipes[name] == each.recipe for each in asked):
             raise UsageError(f"{name} is dropped and added in the same run: leave one of the two out")

@@ -8,7 +8,7 @@ catalogue ids. Scores: larger is better, everywhere; a metric's distance keeps i
 A method is a frozen dataclass: its fields are its parameters, and it keeps no result, so threads may share it.
 """
 
-from nearsight.types.descriptor import Descriptor, LocalDescriptor
+from nearsight.types.descriptor import Described, Descriptor, LocalDescriptor, LocalFeatures
 from nearsight.types.encoder import Encoder, TrainProgress, Vocabulary
 from nearsight.types.index import Index, SearchableIndex
 from nearsight.types.method import Method
@@ -21,14 +21,12 @@ from nearsight.types.values import (
     Arrays,
     Box,
     Change,
-    Described,
     Doubles,
     Explanation,
     Floats,
     Hits,
     Ids,
     Image,
-    LocalFeatures,
     Mask,
     Match,
 )

@@ -4,13 +4,48 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.types.method import Method
-from nearsight.types.values import Floats, Image, LocalFeatures
+from nearsight.types.values import Floats, Image
+
+
+@dataclass(frozen=True)
+class LocalFeatures:
+    """Described parts of one image.
+
+    `points (n, 2) float32` x, y in pixels; `scales (n,) float32` diameter in pixels; `angles (n,) float32` degrees,
+    clockwise from the x axis; `descriptors (n, D)`; `size` the image's width and height in pixels. `grids` are the
+    columns and rows of the maps whose positions these are, map after map and row by row; empty where they are no whole
+    maps.
+    """
+
+    points: Floats
+    scales: Floats
+    angles: Floats
+    descriptors: NDArray[Any]
+    size: tuple[int, int]
+    grids: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        positions = sum(columns * rows for columns, rows in self.grids)
+        assert positions == (len(self.points) if self.grids else 0), (self.grids, self.points.shape)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def select(self, at: Any) -> LocalFeatures:  # noqa: ANN401 - whatever indexes an array
+        """Those of the features that `at` indexes, in its order; they are no whole maps any more."""
+        places = self.points[at], self.scales[at], self.angles[at]
+        return LocalFeatures(*places, self.descriptors[at], self.size)
+
+
+Described: TypeAlias = "NDArray[Any] | LocalFeatures"
+"""What a descriptor makes of one image: a vector `(D,)`, or local features."""
 
 
 class Descriptor(Method, ABC):
@@ -24,6 +59,11 @@ class Descriptor(Method, ABC):
     def side(self) -> int:
         """The longest side of the pixels it is given. Smaller images come as they are; nothing is enlarged for it."""
         return 256
+
+    @property
+    def query_side(self) -> int:
+        """The longest side of the pixels of a query, `side` unless a query is looked at more closely."""
+        return self.side
 
     @property
     def metric(self) -> str:
@@ -108,6 +148,11 @@ class LocalDescriptor(Method, ABC):
         return 1024
 
     @property
+    def query_side(self) -> int:
+        """The longest side of the pixels of a query, `side` unless a query is looked at more closely."""
+        return self.side
+
+    @property
     def metric(self) -> str:
         """The metric of its descriptors: "l2", or "hamming" for strings of bits."""
         return "l2"
@@ -144,6 +189,10 @@ class LocalDescriptor(Method, ABC):
         for image in images:
             _check_descriptor_contract(image)
         return [self.features(image) for image in images]
+
+    def describe_queries(self, images: Sequence[Image]) -> list[LocalFeatures]:
+        """The features of query images; by default those of `describe`."""
+        return self.describe(images)
 
 
 def _check_descriptor_contract(image: Image) -> None:

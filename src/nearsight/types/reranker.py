@@ -70,6 +70,10 @@ class RerankContext(Protocol):
         """The file of one image at a longest side; None where it cannot be opened as it was indexed."""
         ...
 
+    def may_share_details(self, ident: int) -> bool:
+        """False where an index of local features knows that next to none of the query's are in one image."""
+        ...
+
     def has_same_pixels(self, ident: int) -> bool:
         """Whether the file of one image, and the query as a whole, decode to the same pixels at full size."""
         ...

@@ -27,40 +27,6 @@ NO_ID = -1
 
 
 @dataclass(frozen=True)
-class LocalFeatures:
-    """Described parts of one image.
-
-    `points (n, 2) float32` x, y in pixels; `scales (n,) float32` diameter in pixels; `angles (n,) float32` degrees,
-    clockwise from the x axis; `descriptors (n, D)`; `size` the image's width and height in pixels. `grids` are the
-    columns and rows of the maps whose positions these are, map after map and row by row; empty where they are no whole
-    maps.
-    """
-
-    points: Floats
-    scales: Floats
-    angles: Floats
-    descriptors: NDArray[Any]
-    size: tuple[int, int]
-    grids: tuple[tuple[int, int], ...] = ()
-
-    def __post_init__(self) -> None:
-        positions = sum(columns * rows for columns, rows in self.grids)
-        assert positions == (len(self.points) if self.grids else 0), (self.grids, self.points.shape)
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def select(self, at: Any) -> LocalFeatures:  # noqa: ANN401 - whatever indexes an array
-        """Those of the features that `at` indexes, in its order; they are no whole maps any more."""
-        places = self.points[at], self.scales[at], self.angles[at]
-        return LocalFeatures(*places, self.descriptors[at], self.size)
-
-
-Described: TypeAlias = "NDArray[Any] | LocalFeatures"
-"""What a descriptor makes of one image: a vector `(D,)`, or local features."""
-
-
-@dataclass(frozen=True)
 class Hits:
     """The answer of an index or a refiner for Q queries: `ids (Q, k) int64`, `scores (Q, k) float32`, best first.
 
