@@ -82,3 +82,16 @@ def test_texture_is_not_raised_to_noise():
     texture = (128 + strength * rng.normal(0, 1, strength.shape)).astype(np.float32)
     calmest = np.percentile(strength, 5) ** 2
     assert noise_variances(texture, None)[0] < calmest * 1.1
+
+
+def test_the_edges_of_a_drawing_are_no_coarse_quantization():
+    """Few coefficients, of few shapes: by accident they may be multiples of a large step."""
+    rng = np.random.default_rng(6)
+    for _ in range(12):
+        drawing = np.full((160, 160), 235, np.uint8)
+        for _ in range(8):
+            left, top = rng.integers(0, 16, 2).tolist()
+            drawing[8 * top : 8 * top + 48, 8 * left : 8 * left + 40] = rng.integers(0, 3) * 60 + 60
+        for plane in (drawing.astype(np.float32), saved(drawing.astype(np.float32), 90)):
+            found = estimate_jpeg_quality(plane)
+            assert found is None or found >= 80

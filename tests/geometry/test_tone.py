@@ -68,3 +68,19 @@ def test_few_colours_that_are_not_clipped_are_enough(colours):
     target = np.clip(3.0 * (colours - 130) + 128, 0, 255).astype(np.float32)
     assert ((target > 6) & (target < 248)).all(axis=1).mean() < 0.3
     assert np.allclose(fit_tone(colours, target).gains, 3.0, atol=0.1)
+
+
+def test_one_coloured_thing_on_grey_is_not_taken_for_one_that_lost_its_colour(colours):
+    """A blue cup before a grey wall, and a grey one: no saturation of the whole tells them from each other."""
+    rng = np.random.default_rng(1)
+    wall = rng.uniform(150, 230, (400, 1)) + rng.uniform(-4, 4, (400, 3))
+    shades = rng.uniform(0.5, 1.0, (100, 1))
+    blue, grey = (np.concatenate([wall, shades * cup]).astype(np.float32) for cup in ([60, 90, 200], [80, 82, 84]))
+    assert np.abs(fit_tone(blue, grey).apply(blue) - grey)[400:].max(axis=1).mean() > 20
+    several = np.concatenate([wall, shades[:50] * [60, 90, 200], shades[50:] * [220, 90, 40]]).astype(np.float32)
+    for faded_one in (several, blue):
+        target = faded(faded_one).astype(np.float32)
+        target = target if faded_one is several else np.repeat(target @ [[0.299], [0.587], [0.114]], 3, axis=1)
+        found = fit_tone(faded_one, target.astype(np.float32))
+        assert found.saturation <= 0.2
+        assert found.mean_error(faded_one, target.astype(np.float32)) < 3

@@ -25,6 +25,8 @@ N_LEVELS = 6
 _QUALITIES = (2, 3, 4, 5, 6, 7, 8, 9, *range(10, 60, 2), *range(60, 86, 3), 85)
 _MIN_PERIODICITY = 0.5
 """Mean cosine of the coefficients in units of their step; unquantized ones have 0, multiples of the step 1."""
+_MIN_DETAIL, _MAX_ROUNDING = 64.0, 3.0
+"""Energy of a block that has detail; and the mean square of what rounded pixels leave of its quantized coefficients."""
 _MAX_BLOCKS = 800
 _MIN_COEFFICIENTS = 15
 _CELL = 16
@@ -73,7 +75,7 @@ def estimate_jpeg_quality(grey: Floats) -> int | None:
     blocks = _sample_blocks(grey)
     if len(blocks) < _MIN_COEFFICIENTS:
         return None
-    coefficients = _COSINES @ blocks @ _COSINES.T
+    coefficients = np.asarray(_COSINES @ blocks @ _COSINES.T, np.float32)
     best: tuple[float, int | None] = (_MIN_PERIODICITY, None)
     for quality in _QUALITIES:
         table, cosines = quantization_table(quality), list[NDArray[np.float32]]()
@@ -82,9 +84,20 @@ def estimate_jpeg_quality(grey: Floats) -> int | None:
             if step >= 4:
                 cosines.append(np.cos(2 * np.pi / step * values[np.abs(values) > step / 2]))
         found = np.concatenate([np.empty(0, np.float32), *cosines])
-        if len(found) >= _MIN_COEFFICIENTS and found.mean() > best[0]:
+        if len(found) >= _MIN_COEFFICIENTS and found.mean() > best[0] and _is_quantized(coefficients, table):
             best = float(found.mean()), quality
     return best[1]
+
+
+def _is_quantized(coefficients: Floats, table: Floats) -> bool:
+    """Whether all coefficients of most blocks that have detail are multiples of their steps, about.
+
+    Drawings have few coefficients of any size, and those tested above may be multiples of a step by accident.
+    """
+    details = coefficients.reshape(-1, 64)[:, 1:]
+    left = details - table.ravel()[1:] * np.rint(details / table.ravel()[1:])
+    detailed = (details**2).sum(axis=1) > _MIN_DETAIL
+    return bool(detailed.any() and np.median((left[detailed] ** 2).mean(axis=1)) < _MAX_ROUNDING)
 
 
 def _sample_blocks(grey: Floats) -> Floats:

@@ -23,6 +23,9 @@ ROUNDS, SCALE, MAX_TRIED = 4, 8.0, 150
 """Rounds of the robust fit, the residual in levels at which a colour counts half, and colours that choose the curve."""
 GOOD = 2.0
 """Levels that a plain gain and offset may leave on the mean, for no gamma and saturation to be tried."""
+MAX_GREY, MIN_CHROMA, MAX_HUE_AGREEMENT, MAX_THING = 3.0, 16.0, 0.9, 0.5
+"""Levels between the channels of grey, up to rounding; those of a colour; the length of the mean direction of hues from
+which on they are one; and the share of an image that one coloured thing on a grey ground has at most."""
 CLIPPED, MIN_KEPT = (6, 248), 0.1
 """Colours with a channel beyond these levels may be clipped: they do not count, where enough others are there."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -59,12 +62,30 @@ def fit_tone(source: Floats, target: Floats) -> ToneChange:
     def cost(change: tuple[float, float]) -> float:
         return _fit_balance(source[some], target[some], *change).mean_error(source[some], target[some])
 
-    saturation = min(SATURATIONS, key=lambda each: cost((1.0, each)))
+    saturations = SATURATIONS if _may_be_desaturated(source, target) else (1.0,)
+    saturation = min(saturations, key=lambda each: cost((1.0, each)))
     gamma = min(GAMMAS, key=lambda each: cost((each, 1.0)))
     pairs = [(min(GAMMAS, key=lambda each: cost((each, saturation))), saturation)]
-    pairs += [(gamma, min(SATURATIONS, key=lambda each: cost((gamma, each))))]
+    pairs += [(gamma, min(saturations, key=lambda each: cost((gamma, each))))]
     best = _fit_balance(source, target, *min(pairs, key=cost))
     return min((simple, best), key=lambda each: each.mean_error(source, target))
+
+
+def _may_be_desaturated(source: Floats, target: Floats) -> bool:
+    """Whether a change of saturation is one of the whole: all of one image is grey, or the other has several hues.
+
+    Where one thing alone has a colour, nothing tells such a change from another thing, of a greyer colour.
+    """
+    chromas = [np.ptp(colours, axis=1) for colours in (source, target)]
+    if min(float(np.percentile(chroma, 99)) for chroma in chromas) <= MAX_GREY:
+        return True
+    colourful, chroma = (source, chromas[0]) if chromas[0].mean() >= chromas[1].mean() else (target, chromas[1])
+    some = colourful[chroma > MIN_CHROMA]
+    if not 0 < len(some) < MAX_THING * len(chroma):
+        return True
+    hues = np.stack([some[:, 0] - some[:, 1], some[:, :2].mean(axis=1) - some[:, 2]], axis=1)
+    unit = hues / np.maximum(np.linalg.norm(hues, axis=1, keepdims=True), 1e-6)
+    return bool(np.linalg.norm(unit.mean(axis=0)) <= MAX_HUE_AGREEMENT)
 
 
 def _curve(colours: Floats, gamma: float, saturation: float) -> Floats:
