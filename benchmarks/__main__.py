@@ -10,12 +10,14 @@ python -m benchmarks agreement --folder DATA                      docs/evaluatio
 python -m benchmarks deep --folder DATA                           docs/evaluation.md: what a network sees
 python -m benchmarks altered --folder DATA                        docs/evaluation.md: by kind of alteration, fused too
 python -m benchmarks ranking --folder COREL1K                     docs/evaluation.md: refiners of rows, fusions, marks
+python -m benchmarks judged_sets                                  docs/copies.md: images that only resemble each other
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from benchmarks.page import PAGE, parser
 
@@ -31,7 +33,16 @@ NAMES = (
     "startup",
     "networks",
 )
-JUDGED = ("quality", "kinds", "objects", "samples", "agreement", "deep", "ranking", "altered")
+JUDGED = ("quality", "kinds", "objects", "samples", "agreement", "deep", "ranking", "altered", "judged_sets")
+
+
+def page_of(name: str) -> Path:
+    """The page that holds the section of a benchmark."""
+    if name == "judged_sets":
+        return PAGE.with_name("copies.md")
+    return PAGE.with_name("evaluation.md") if name in JUDGED else PAGE
+
+
 """These need real images, and are run where they are named."""
 
 
@@ -46,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
         made.error(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(every)}")
     options = [*(["--quick"] if given.quick else []), *(["--folder", str(given.folder)] if given.folder else [])]
     for name in [name for name in every if name in (given.names or NAMES)]:
-        out = given.out or (None if given.quick else PAGE.with_name("evaluation.md") if name in JUDGED else PAGE)
+        out = given.out or (None if given.quick else page_of(name))
         target = ["--out", str(out)] if out else []
         subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options, *target], check=True)
 
