@@ -70,20 +70,32 @@ def copy_cells(asked: list[Question]) -> list[str]:
 
 
 def wrong_lines(asked: list[Question]) -> list[list[str]]:
-    """Wrong acceptances by set, alteration and verdict: how many, and the first of them with its sentence."""
+    """Wrong acceptances by set, kind of query and verdict: how many, and the first of them with its sentence."""
     found = [(each, answer) for each in asked for answer in each.wrong]
-    return _group((each, answer, f"{each.image}, {answer.image}: {answer.why}") for each, answer in found)
+    return _group(
+        ((each.kind, "a copy" if each.alteration else "itself", answer.verdict), _sentence(each, answer))
+        for each, answer in found
+    )
 
 
 def missed_lines(asked: list[Question]) -> list[list[str]]:
     """Queries without the right verdict, by set, alteration and verdict: how many, and the first with its sentence."""
-    return _group((each, each.own, f"{each.image}: {each.own.why}") for each in asked if not each.right)
+    return _group(
+        ((each.kind, each.alteration or "itself", each.own.verdict), _sentence(each, each.own))
+        for each in asked
+        if not each.right
+    )
 
 
-def _group(found: Iterable[tuple[Question, Answer, str]]) -> list[list[str]]:
+def _sentence(asked: Question, answer: Answer) -> str:
+    pair = asked.image if answer.image == asked.image else f"{asked.image} and {answer.image}"
+    return f"{pair}: {answer.why}"
+
+
+def _group(found: Iterable[tuple[tuple[str, str, str], str]]) -> list[list[str]]:
     groups = defaultdict[tuple[str, str, str], list[str]](list)
-    for asked, answer, line in found:
-        groups[asked.kind, asked.alteration or "itself", answer.verdict].append(line)
+    for key, line in found:
+        groups[key].append(line)
     return [[*key, str(len(lines)), lines[0]] for key, lines in groups.items()]
 
 

@@ -163,12 +163,12 @@ are; to {others} of them some other image was alike too.
 
 {by_way}
 
-**Wrong acceptances**, by set, query and verdict. *Itself*: an unaltered image of the set was the query. Of each
-kind the first is shown: query or original, hit, sentence.
+**Wrong acceptances**, by set, query and verdict. *Itself*: an unaltered image of the set was the query; *a copy*: an
+altered one. The first pair of each kind is shown with its sentence.
 
 {accepted}
 
-**Copies without the right verdict**, by set, alteration and verdict; of each kind the first original and the sentence.
+**Copies without the right verdict**, by set, alteration and verdict, with the first original and its sentence.
 
 {missed}
 """

@@ -97,7 +97,7 @@ def test_counts_are_those_by_hand():
     assert judged_answers.set_row("icons", asked) == ["icons", "2", "2", "1", "1", "4", "1", "2", "1", "1"]
     assert [line[:4] for line in judged_answers.wrong_lines(asked)] == [
         ["icons", "itself", "part", "1"],
-        ["icons", "cropped", "part", "1"],
+        ["icons", "a copy", "part", "1"],
     ]
     assert [line[1:4] for line in judged_answers.missed_lines(asked)] == [
         ["cropped", "copy", "1"],
