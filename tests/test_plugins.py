@@ -135,7 +135,7 @@ def test_without_the_package_a_collection_is_kept_up_to_date_and_can_let_go_of_i
     ):
         done = nearsight(*command, path=tmp_path)
         assert (done.returncode, done.stderr, told in done.stdout) == (0, said, True), (command, done)
-    assert "searchable by copy, colour\n" in nearsight("index", pages, path=tmp_path).stdout
+    assert "searchable by copy, part, colour\n" in nearsight("index", pages, path=tmp_path).stdout
     assert said.partition(": there")[2].strip() in nearsight("info", "--in", pages, path=tmp_path).stdout
     dropped = nearsight("index", pages, "--drop", recipe, "--json", path=tmp_path)
     freed = json.loads(dropped.stdout)["dropped"]

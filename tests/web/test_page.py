@@ -185,7 +185,7 @@ def test_a_palette_of_weighted_colours(visit):
 def test_the_sense_is_chosen_among_those_there_are(visit, images):
     page = pick(visit(), images / "crop.jpg")
     senses = page.get_by_role("radio")
-    assert [each.get_attribute("value") for each in senses.all()] == ["copy", "colour", "scene"]
+    assert [each.get_attribute("value") for each in senses.all()] == ["copy", "colour", "scene", "part"]
     expect(page.get_by_role("radio", name="Copy the same image, altered")).to_be_checked()
     with page.expect_response(lambda response: "by=colour" in response.url):
         page.get_by_role("radio", name=re.compile("^Colour")).check()
@@ -384,7 +384,7 @@ def test_nothing_sticks_out_at_any_width(visit, images, width):
     assert page.evaluate(wide) <= 0
     if width == 360:
         page.get_by_role("button", name="Similarity: copy (change)").click()
-        expect(page.get_by_role("radio")).to_have_count(3)
+        expect(page.get_by_role("radio")).to_have_count(4)
     page.locator(HITS).first.click()
     bounds = page.get_by_role("dialog").bounding_box()
     assert bounds["x"] >= 0
