@@ -27,6 +27,9 @@ class General(Vocabulary):
        (`tools/general_vocabulary.py` makes the file; docs/models.md says of which).
     2. A descriptor's words are those that an index over the centres finds nearest, as by `akm`.
 
+    The photographs are those of CID22 (Cloudinary Image Dataset '22, CC BY-SA 4.0) and of Kodak's Lossless True Color
+    Image Suite (free of restrictions).
+
     A vocabulary that is trained on your own images finds more where they are many and of one kind.
 
     Returns
