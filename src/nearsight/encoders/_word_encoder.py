@@ -69,17 +69,25 @@ class WordEncoder(Encoder):
     def encode(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
         """The records of each image: every feature with its nearest word."""
         fitted = fitted or _untrained_arrays(self)
-        return [self._to_records(each, fitted, 1) for each in described]
+        return self._to_records(described, fitted, 1)
 
     def encode_queries(self, described: Sequence[LocalFeatures], fitted: Arrays) -> list[Records]:
         """The records that each image asks with: every feature with its `several` nearest words; fewer of few."""
         fitted = fitted or _untrained_arrays(self)
         several = min(self.several, max(1, len(trained_array(fitted, "centres")) // WORDS_PER_ASSIGNMENT))
-        return [self._to_records(each, fitted, several) for each in described]
+        return self._to_records(described, fitted, several)
 
-    def _to_records(self, features: LocalFeatures, trained: Arrays, n_words: int) -> Records:
-        check_width(features.descriptors, trained["centres"].shape[1])
-        words = self.words.assign(features.descriptors, trained, n_words)
+    def _to_records(self, described: Sequence[LocalFeatures], trained: Arrays, n_words: int) -> list[Records]:
+        """The records of each image; the words of all of them are looked up at once, which is faster."""
+        if not described:
+            return []
+        for each in described:
+            check_width(each.descriptors, trained["centres"].shape[1])
+        words = self.words.assign(np.concatenate([each.descriptors for each in described]), trained, n_words)
+        ends = np.cumsum([len(each) for each in described])[:-1]
+        return [self._records_of_image(*each, trained) for each in zip(described, np.split(words, ends), strict=True)]
+
+    def _records_of_image(self, features: LocalFeatures, words: NDArray[np.int32], trained: Arrays) -> Records:
         at, rank = np.nonzero(words >= 0)
         some, chosen = features.select(at), words[at, rank]
         return to_records(some, chosen, self.signatures(some.descriptors, chosen, trained))

@@ -56,8 +56,8 @@ class SmallSift(LocalDescriptor):
     (40, 400)
     """
 
-    n: int = 150
-    area: int = 12_000
+    n: int = 100
+    area: int = 9_000
     query_n: int = 400
     query_area: int = 110_000
 

@@ -19,7 +19,7 @@ EXACT_BELOW = 2048
 """With fewer centres than this, comparing all is as quick."""
 _MIN_CODED_WIDTH = 16
 """Descriptors of fewer values than this are compared with all centres: codes would not tell them apart."""
-_MIN_PROBES = 24
+_MIN_PROBES = 16
 _RESCORE_FACTOR, _MIN_RESCORED = 8, 4
 """For each word asked for so many are measured exactly, and for at least so many words."""
 _CACHE_SIZE = 4
@@ -28,7 +28,7 @@ _CACHE_SIZE = 4
 def build_centre_index(centres: Floats) -> Any:  # noqa: ANN401 - a faiss index
     """An index over centres `(K, D)`: cells, in them codes of 4 bits for each four values, and the centres themselves.
 
-    24 cells or an eighth of all are looked into, and what is nearest by the codes is measured exactly.
+    16 cells or an eighth of all are looked into, and what is nearest by the codes is measured exactly.
 
     References
     ----------
@@ -41,7 +41,6 @@ def build_centre_index(centres: Floats) -> Any:  # noqa: ANN401 - a faiss index
         cells = 2 ** round(np.log2(np.sqrt(len(centres))))
         parts = width // next(values for values in (4, 2, 1) if width % values == 0)
         coded: Any = faiss.index_factory(width, f"IVF{cells},PQ{parts}x4fs")
-        coded.nprobe = max(_MIN_PROBES, cells // 8)
         coded.train(centres)
         coded.add(centres)
         made.add(centres)
@@ -52,6 +51,7 @@ def build_centre_index(centres: Floats) -> Any:  # noqa: ANN401 - a faiss index
 
 def with_exact_distances(coded: Any, exact: Any) -> Any:  # noqa: ANN401 - faiss indexes
     """An index that measures again, by `exact`, what is nearest by the codes of `coded`; both hold the same rows."""
+    coded.nprobe = max(_MIN_PROBES, coded.nlist // 8)
     made = faiss.IndexRefine(coded, exact)
     made.k_factor = _RESCORE_FACTOR
     return made
