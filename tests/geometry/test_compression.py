@@ -24,7 +24,7 @@ def saved(grey, quality):
     return cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE).astype(np.float32)
 
 
-@pytest.mark.parametrize("quality", [5, 10, 20, 30, 50, 70, 80])
+@pytest.mark.parametrize("quality", [3, 5, 10, 15, 20, 23, 25, 30, 50, 70, 80])
 def test_the_quality_is_found(grey, quality):
     found = estimate_jpeg_quality(saved(grey, quality))
     assert found is not None

@@ -84,3 +84,16 @@ def test_one_coloured_thing_on_grey_is_not_taken_for_one_that_lost_its_colour(co
         found = fit_tone(faded_one, target.astype(np.float32))
         assert found.saturation <= 0.2
         assert found.mean_error(faded_one, target.astype(np.float32)) < 3
+
+
+def test_a_grey_thing_is_the_grey_version_of_one_as_bright_only():
+    """Before a grey ground nothing else tells a coloured thing that lost its colour from a grey one."""
+    ground = np.repeat(np.random.default_rng(4).uniform(100, 230, (300, 1)), 3, axis=1)
+    red, dark = np.full((80, 3), (200, 44, 40)), np.full((80, 3), 45.0)
+    coloured = np.concatenate([ground, red]).astype(np.float32)
+    grey = np.repeat(coloured @ np.array([[0.299], [0.587], [0.114]], np.float32), 3, axis=1)
+    other = np.concatenate([ground, dark]).astype(np.float32)
+    assert fit_tone(coloured, grey).mean_error(coloured, grey) < 1
+    missed = np.abs(fit_tone(coloured, other).apply(coloured) - other).max(axis=1)
+    assert missed[:300].mean() < 10
+    assert missed[300:].min() > 60

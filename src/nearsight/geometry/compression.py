@@ -22,13 +22,16 @@ __all__ = ["N_LEVELS", "estimate_jpeg_quality", "noise_variances"]
 N_LEVELS = 6
 """Levels of a pyramid: each averages squares of four pixels of the one before."""
 
-_QUALITIES = (2, 3, 4, 5, 6, 7, 8, 9, *range(10, 60, 2), *range(60, 86, 3), 85)
+_QUALITIES = (*range(2, 36), *range(36, 60, 2), *range(60, 86, 3), 85)
+"""Half of a step explains its multiples too, so the one itself must be among them."""
 _MIN_PERIODICITY = 0.5
 """Mean cosine of the coefficients in units of their step; unquantized ones have 0, multiples of the step 1."""
 _MIN_DETAIL, _MAX_ROUNDING = 64.0, 3.0
 """Energy of a block that has detail; and the mean square of what rounded pixels leave of its quantized coefficients."""
 _MAX_BLOCKS = 800
 _MIN_COEFFICIENTS = 15
+_MIN_MEAN_STEP = 64
+"""The step from which on the means of blocks tell it too: hardly anything else is left then."""
 _CELL = 16
 
 _LUMA_TABLE = np.array(
@@ -76,6 +79,7 @@ def estimate_jpeg_quality(grey: Floats) -> int | None:
     if len(blocks) < _MIN_COEFFICIENTS:
         return None
     coefficients = np.asarray(_COSINES @ blocks @ _COSINES.T, np.float32)
+    means = np.unique(np.rint(coefficients[:, 0, 0]))  # many blocks of one ground say no more than one
     best: tuple[float, int | None] = (_MIN_PERIODICITY, None)
     for quality in _QUALITIES:
         table, cosines = quantization_table(quality), list[NDArray[np.float32]]()
@@ -83,6 +87,8 @@ def estimate_jpeg_quality(grey: Floats) -> int | None:
             values, step = coefficients[:, at[0], at[1]], table[at]
             if step >= 4:
                 cosines.append(np.cos(2 * np.pi / step * values[np.abs(values) > step / 2]))
+        if table[0, 0] >= _MIN_MEAN_STEP:
+            cosines.append(np.cos(2 * np.pi / table[0, 0] * means))
         found = np.concatenate([np.empty(0, np.float32), *cosines])
         if len(found) >= _MIN_COEFFICIENTS and found.mean() > best[0] and _is_quantized(coefficients, table):
             best = float(found.mean()), quality

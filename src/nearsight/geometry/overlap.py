@@ -50,6 +50,13 @@ MIN_IMPULSE, MIN_IMPULSE_SHARE = 60.0, 0.005
 MIN_COLOUR_DIFFERENCE = 18.0
 """Levels by which the mean colour of a cell may differ in one channel after the change of tone."""
 
+COLOUR_SURROUNDINGS = 5
+"""The side in cells of a square whose mean colours are compared too."""
+MAX_TYPICAL = 4.0
+"""Levels by which such squares are taken to differ, typically, at most."""
+QUANTIZED_COLOUR = 2.0
+"""By how many steps of its mean quantization may change a block: half of one of luma, and one or two of chroma."""
+
 TONE_CELL, MAX_COLOURS = 4, 2000
 """The side in pixels of the squares whose colours tell the change of tone, and how many tell it."""
 
@@ -61,6 +68,14 @@ MIN_FINE = 60
 """Cells that must speak at a level for it to be the finest one."""
 MIN_WEIGHT = 0.5
 """A cell of a coarse level is compared where so much of it is left that does not differ at a finer one."""
+
+MAX_LOSSY_QUALITY = 25
+"""The JPEG quality up to which blocks are compared where cells are silent: quantization hides most of their details."""
+BLOCK_LEVELS, BLOCK_SURROUNDINGS = (2, 3), 5
+"""Levels of the pyramid at which all pixels are compared then, less their mean in squares of this side."""
+MAX_BLOCK_DEVIATION, MAX_BLOCK_RESIDUALS, BLOCK_ERROR = 5.0, (0.9, 1.4), 4.0
+"""By how many deviations of the noise one pixel may differ; what all may leave on average in units of its variance, by
+level; and variance that registration leaves besides, in squared levels."""
 
 MAX_SEAM = 0.05
 """Share of the common part that cells along its edge may be, for nothing to be said of those that differ."""
@@ -94,11 +109,32 @@ class ComparedImage:
         return noise_variances(self.grey, self.jpeg_quality)
 
     @cached_property
+    def n_tones(self) -> float:
+        """How many smooth colours far from its ground it has; a photograph has dozens, a page one or two."""
+        pixels = self.image.astype(np.float32)
+        colours = _cell_means(pixels, min(SMALL_CELL, *pixels.shape[:2])).reshape(-1, 3)
+        return _n_tones(pixels, np.ones(pixels.shape[:2], np.float32), _ground(colours))
+
+    @cached_property
     def mirrored(self) -> ComparedImage:
         """Its mirror image, which has the same noise."""
         found = ComparedImage(np.ascontiguousarray(self.image[:, ::-1]))
         vars(found).update(jpeg_quality=self.jpeg_quality, noise=self.noise)
         return found
+
+
+@dataclass(frozen=True)
+class BlockAgreement:
+    """That nothing but quantization tells two images apart, one of which is a JPEG of this low `quality`.
+
+    `correlation` is that of `n_pixels` means of 4 x 4 pixels, less their mean around them; `n_tones` is that of the
+    image that has more of them, as the other one lost them.
+    """
+
+    quality: int
+    n_pixels: int
+    correlation: float
+    n_tones: float
 
 
 @dataclass(frozen=True)
@@ -112,6 +148,7 @@ class OverlapComparison:
     levels : `(rows, columns) uint8`, the level of the pyramid at which each cell said so; 0 is the frame's own scale
     misfit : the median share of the variance of agreeing cells that neither the other image nor noise explains, at half
         the frame's scale, where noise hardly hides anything; near 0 for one photograph, whatever was done to it
+    hidden : the median share of that variance that noise may be, which hides as much
     recoloured : of the cells that differ, those that differ in colour alone
     inside : the cells that both images show
     query_share, hit_share : how much of each image the common part is, 0..1
@@ -122,13 +159,16 @@ class OverlapComparison:
     gain : contrast of the query in units of the hit's
     inverted : whether one is a negative of the other
     n_tones : how many smooth colours far from the ground there are; a photograph has dozens, a page one or two
+    quality : the JPEG quality that the coarser of both was saved with, as far as their pixels show one
     content : the cells of the common part that are not of the colour of the ground
+    blocks : how the blocks of a JPEG of low quality agree; None without such, or where any of them differs
     """
 
     matrix: Doubles
     states: NDArray[np.uint8]
     levels: NDArray[np.uint8]
     misfit: float
+    hidden: float
     recoloured: Mask
     inside: Mask
     query_share: float
@@ -143,6 +183,8 @@ class OverlapComparison:
     inverted: bool
     n_tones: float
     content: Mask
+    quality: int | None = None
+    blocks: BlockAgreement | None = None
 
     @cached_property
     def fine(self) -> Mask:
@@ -211,9 +253,10 @@ def compare_overlap(query: ComparedImage, hit: ComparedImage, matrix: Doubles) -
     gain = _gain(pair)
     pair = _equalize_sharpness(_remove_impulses(pair), gain)
     pair = _match_tone(pair)
-    states, levels, misfit, correlation, structured = _compare_structure(pair)
+    structure = _compare_structure(pair)
+    states, levels = structure.states, structure.levels
     steps = [quantization_table(each.jpeg_quality)[0, 0] / 8 for each in (reference, other) if each.jpeg_quality]
-    off = _compare_colours(pair, 1.5 * sum(steps)) & inside
+    off = _compare_colours(pair, QUANTIZED_COLOUR * sum(steps)) & inside
     recoloured = off & (states == AGREES)
     levels[off & (states == SILENT)] = 0
     states[off] = DIFFERS
@@ -226,21 +269,24 @@ def compare_overlap(query: ComparedImage, hit: ComparedImage, matrix: Doubles) -
         matrix=frame.matrix,
         states=states,
         levels=levels,
-        misfit=misfit,
+        misfit=structure.misfit,
+        hidden=structure.hidden,
         recoloured=recoloured,
         inside=inside,
         query_share=shares[0],
         hit_share=shares[1],
-        structured=structured if frame.query_is_reference else structured[::-1],
+        structured=structure.structured if frame.query_is_reference else structure.structured[::-1],
         query_size=(query.image.shape[1], query.image.shape[0]),
         hit_size=(hit.image.shape[1], hit.image.shape[0]),
         cell=cell,
         query_is_reference=frame.query_is_reference,
-        correlation=correlation,
+        correlation=structure.correlation,
         gain=gain if frame.query_is_reference else 1 / gain,
         inverted=inverted,
         n_tones=_n_tones(pair.first, pair.inside, ground),
         content=inside & (np.abs(means - ground).max(axis=2) > GROUND_BIN),
+        quality=min((each.jpeg_quality for each in (reference, other) if each.jpeg_quality), default=None),
+        blocks=_compare_blocks(pair, reference, other),
     )
 
 
@@ -415,18 +461,25 @@ def _median_correlation(grey: Floats, aligned: Floats, inside: Floats, cell: int
     return float(np.median(correlation[told])) if told.sum() > MIN_CELLS else 0.0
 
 
-def _compare_structure(pair: _Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8], float, float, Mask]:
-    """The states of the cells, the levels at which they were found, and what is left unexplained there.
+@dataclass(frozen=True)
+class _Structure:
+    """What `OverlapComparison` holds by these names, by the grey levels alone."""
 
-    Also the median correlation at the finest level that speaks, and where each of both has structure.
+    states: NDArray[np.uint8]
+    levels: NDArray[np.uint8]
+    misfit: float
+    hidden: float
+    correlation: float
+    structured: Mask
 
-    A coarser level speaks for the cells at which the finer ones are silent.
-    """
+
+def _compare_structure(pair: _Pair) -> _Structure:
+    """The cells compared; a coarser level speaks for the cells at which the finer ones are silent."""
     (grey, aligned), cell, weight = pair.greys, pair.cell, (pair.inside > 0.99).astype(np.float32)
     noise = pair.first_noise + pair.second_noise
     shape = grey.shape[0] // cell, grey.shape[1] // cell
     states, levels, structured = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.zeros((2, *shape), bool)
-    misfits, correlation = list[float](), None
+    misfits, correlation = list[Floats](), None
     for level in range(N_LEVELS):
         if min(grey.shape) < MIN_CELLS * cell:
             break
@@ -441,9 +494,9 @@ def _compare_structure(pair: _Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8
         found = np.where(speaks, _clear_differences(excess, correlations), SILENT).astype(np.uint8)
         if correlation is None and speaks.sum() > MIN_CELLS**2:
             correlation = float(np.median(correlations[speaks]))
-        left_over = (np.maximum(residual - noise[level], 0) / np.maximum(larger, 1))[found == AGREES]
-        if len(left_over) >= MIN_FITTING:
-            misfits.append(float(np.median(left_over)))
+        left_over = np.stack([np.maximum(residual - noise[level], 0), np.full_like(larger, noise[level])])
+        if (found == AGREES).sum() >= MIN_FITTING:
+            misfits.append(np.median((left_over / np.maximum(larger, 1))[:, found == AGREES], axis=1))
         new = np.where(states == SILENT, _spread(found, shape, level), SILENT)
         levels[new != SILENT] = level
         states = np.maximum(states, new)
@@ -453,7 +506,40 @@ def _compare_structure(pair: _Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8
         left = np.maximum(_half(weight), 1e-3)
         grey, aligned = (np.asarray(_half(weight * each) / left, np.float32) for each in (grey, aligned))
         weight = _half(weight)
-    return states, levels, misfits[min(1, len(misfits) - 1)] if misfits else 0.0, correlation or 0.0, structured
+    misfit, hidden = misfits[min(1, len(misfits) - 1)].tolist() if misfits else (0.0, 0.0)
+    return _Structure(states, levels, misfit, hidden, correlation or 0.0, structured)
+
+
+def _compare_blocks(pair: _Pair, reference: ComparedImage, other: ComparedImage) -> BlockAgreement | None:
+    """Whether the noise explains all that differs, at scales that the quantization of a JPEG leaves."""
+    qualities = [each.jpeg_quality for each in (reference, other) if each.jpeg_quality]
+    if not qualities or min(qualities) > MAX_LOSSY_QUALITY:
+        return None
+    grey, aligned, weight = *pair.greys, (pair.inside > 0.99).astype(np.float32)
+    noise = pair.first_noise + pair.second_noise
+    compared = list[tuple[int, float]]()
+    for level in range(max(BLOCK_LEVELS) + 1):
+        if level in BLOCK_LEVELS:
+            details = [_without_gradients(each, weight, BLOCK_SURROUNDINGS) for each in (grey, aligned)]
+            first, second = (each[weight > 0.99] for each in details)
+            max_residual = MAX_BLOCK_RESIDUALS[BLOCK_LEVELS.index(level)]
+            correlation = _explained_correlation(first, second, noise[level] + BLOCK_ERROR, max_residual)
+            if correlation is None:
+                return None
+            compared.append((len(first), correlation))
+        grey, aligned, weight = (_half(each) for each in (grey, aligned, weight))
+    return BlockAgreement(min(qualities), *compared[0], max(reference.n_tones, other.n_tones))
+
+
+def _explained_correlation(first: Floats, second: Floats, noise: float, max_residual: float) -> float | None:
+    """How two details `(n,)` correlate; None where noise of this variance does not explain where they differ."""
+    if not len(first):
+        return None
+    covariance, energy, other = float((first * second).mean()), float((first**2).mean()), float((second**2).mean())
+    left = (first - np.clip(covariance / (other + 0.5), 1 / MAX_LOCAL_GAIN, MAX_LOCAL_GAIN) * second) ** 2
+    if left.max() > MAX_BLOCK_DEVIATION**2 * noise or left.mean() > max_residual * noise:
+        return None
+    return covariance / float(np.sqrt(energy * other) + 0.5)
 
 
 def _without_gradients(grey: Floats, weight: Floats, cell: int) -> Floats:
@@ -494,10 +580,20 @@ def _spread(cells: NDArray[T], shape: tuple[int, int], level: int) -> NDArray[T]
 
 
 def _compare_colours(pair: _Pair, quantization: float) -> Mask:
-    """Which cells differ in their mean colour, beyond what quantization in levels explains."""
-    missed = np.abs(_cell_means(pair.first, pair.cell) - _cell_means(pair.second, pair.cell)).max(axis=2)
-    typical = float(np.median(missed[_cell_means(pair.inside, pair.cell) > 0.995]))
-    return np.asarray(missed > MIN_COLOUR_DIFFERENCE + 3 * typical + quantization)
+    """Which cells differ in their mean colour, alone or with those around them, beyond what quantization explains.
+
+    `quantization` is what it changes a cell by, in levels; the mean of many cells it changes less.
+    """
+    signed = _cell_means(pair.first, pair.cell) - _cell_means(pair.second, pair.cell)
+    shown = _cell_means(pair.inside, pair.cell) > 0.995
+    side = COLOUR_SURROUNDINGS
+    weight = np.maximum(cv2.blur(shown.astype(np.float32), (side, side)), 1e-3)[..., None]
+    around = cv2.blur(signed * shown[..., None], (side, side)) / weight
+    alone, among = (np.abs(each).max(axis=2) for each in (signed, around))
+    typical, usual = (float(np.median(each[shown])) for each in (alone, among))
+    clear = alone > np.hypot(MIN_COLOUR_DIFFERENCE, quantization) + 3 * typical
+    wide = among > np.hypot(MIN_COLOUR_DIFFERENCE, quantization / side) + 3 * min(usual, MAX_TYPICAL)
+    return np.asarray(clear | wide & (alone > MIN_COLOUR_DIFFERENCE + typical))
 
 
 def _ground(colours: Floats) -> Floats:

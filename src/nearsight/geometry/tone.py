@@ -17,8 +17,8 @@ __all__ = ["ToneChange", "fit_tone"]
 GAMMAS = (0.45, 0.6, 0.8, 1.0, 1.25, 1.6, 2.2)
 SATURATIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8)
 """Factors by which colours move from grey. Above 1 they are tried the other way round too."""
-MAX_GAIN, MAX_BALANCE, MAX_TINT = 3.0, 1.35, 45.0
-"""The largest factor of contrast; the largest one between two channels; and levels between their offsets."""
+MAX_GAIN = 3.0
+"""The largest factor of contrast."""
 ROUNDS, SCALE, MAX_TRIED = 4, 8.0, 150
 """Rounds of the robust fit, the residual in levels at which a colour counts half, and colours that choose the curve."""
 GOOD = 2.0
@@ -26,9 +26,23 @@ GOOD = 2.0
 MAX_GREY, MIN_CHROMA, MAX_HUE_AGREEMENT, MAX_THING = 3.0, 16.0, 0.9, 0.5
 """Levels between the channels of grey, up to rounding; those of a colour; the length of the mean direction of hues from
 which on they are one; and the share of an image that one coloured thing on a grey ground has at most."""
+MAX_LUMA_DIFFERENCE = 8.0
+"""Levels by which the luma of a coloured thing differs from that of its grey version, typically, at most."""
 CLIPPED, MIN_KEPT = (6, 248), 0.1
 """Colours with a channel beyond these levels may be clipped: they do not count, where enough others are there."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+@dataclass(frozen=True)
+class _Balance:
+    """By what factor the gain of a channel differs from that of all, at most, and by how many levels its offset."""
+
+    gain: float
+    offset: float
+
+
+WHITE_BALANCE, NO_BALANCE = _Balance(1.35, 45.0), _Balance(1.1, 12.0)
+"""That of a photograph; and where a ground is grey in both images, so that nothing but a thing can have changed."""
 
 
 @dataclass(frozen=True)
@@ -54,38 +68,50 @@ class ToneChange:
 
 def fit_tone(source: Floats, target: Floats) -> ToneChange:
     """The change of tone that leaves least of the difference between most colours `(n, 3)` of source and target."""
-    simple = _fit_balance(source, target, 1.0, 1.0)
+    is_whole = _may_be_desaturated(source, target)
+    balance = WHITE_BALANCE if is_whole else NO_BALANCE
+    simple = _fit_balance(source, target, balance)
     if simple.mean_error(source, target) <= GOOD:
         return simple
+    if not is_whole and _is_grey_version(source, target):
+        return ToneChange(1.0, 0.0, np.ones(3), np.zeros(3))
     some = slice(None, None, max(1, len(source) // MAX_TRIED))
 
     def cost(change: tuple[float, float]) -> float:
-        return _fit_balance(source[some], target[some], *change).mean_error(source[some], target[some])
+        return _fit_balance(source[some], target[some], balance, *change).mean_error(source[some], target[some])
 
-    saturations = SATURATIONS if _may_be_desaturated(source, target) else (1.0,)
+    saturations = SATURATIONS if is_whole else (1.0,)
     saturation = min(saturations, key=lambda each: cost((1.0, each)))
     gamma = min(GAMMAS, key=lambda each: cost((each, 1.0)))
     pairs = [(min(GAMMAS, key=lambda each: cost((each, saturation))), saturation)]
     pairs += [(gamma, min(saturations, key=lambda each: cost((gamma, each))))]
-    best = _fit_balance(source, target, *min(pairs, key=cost))
+    best = _fit_balance(source, target, balance, *min(pairs, key=cost))
     return min((simple, best), key=lambda each: each.mean_error(source, target))
 
 
 def _may_be_desaturated(source: Floats, target: Floats) -> bool:
-    """Whether a change of saturation is one of the whole: all of one image is grey, or the other has several hues.
+    """Whether a change of saturation is one of the whole: the image of more colour has several hues.
 
     Where one thing alone has a colour, nothing tells such a change from another thing, of a greyer colour.
     """
     chromas = [np.ptp(colours, axis=1) for colours in (source, target)]
-    if min(float(np.percentile(chroma, 99)) for chroma in chromas) <= MAX_GREY:
-        return True
     colourful, chroma = (source, chromas[0]) if chromas[0].mean() >= chromas[1].mean() else (target, chromas[1])
     some = colourful[chroma > MIN_CHROMA]
     if not 0 < len(some) < MAX_THING * len(chroma):
         return True
     hues = np.stack([some[:, 0] - some[:, 1], some[:, :2].mean(axis=1) - some[:, 2]], axis=1)
-    unit = hues / np.maximum(np.linalg.norm(hues, axis=1, keepdims=True), 1e-6)
-    return bool(np.linalg.norm(unit.mean(axis=0)) <= MAX_HUE_AGREEMENT)
+    return bool(np.linalg.norm(hues.sum(axis=0)) <= MAX_HUE_AGREEMENT * np.linalg.norm(hues, axis=1).sum())
+
+
+def _is_grey_version(source: Floats, target: Floats) -> bool:
+    """Whether one image is grey, and what has a colour in the other one is as bright there.
+
+    With any other change of tone a grey thing would pass for a coloured one of another brightness.
+    """
+    if min(float(np.percentile(np.ptp(colours, axis=1), 99)) for colours in (source, target)) > MAX_GREY:
+        return False
+    coloured = np.maximum(np.ptp(source, axis=1), np.ptp(target, axis=1)) > MIN_CHROMA
+    return float(np.median(np.abs((source - target)[coloured] @ _LUMA))) <= MAX_LUMA_DIFFERENCE
 
 
 def _curve(colours: Floats, gamma: float, saturation: float) -> Floats:
@@ -96,7 +122,9 @@ def _curve(colours: Floats, gamma: float, saturation: float) -> Floats:
     return np.asarray(grey + np.float32(saturation) * (curved - grey), np.float32)
 
 
-def _fit_balance(source: Floats, target: Floats, gamma: float, saturation: float) -> ToneChange:
+def _fit_balance(
+    source: Floats, target: Floats, balance: _Balance, gamma: float = 1.0, saturation: float = 1.0
+) -> ToneChange:
     """A robust gain and offset of each channel, within their limits, after a gamma and a saturation."""
     curved, target = _curve(source, gamma, saturation).astype(np.float64), target.astype(np.float64)
     both = np.stack([source, target])
@@ -111,10 +139,10 @@ def _fit_balance(source: Floats, target: Floats, gamma: float, saturation: float
         shared = weights @ ((curved - means) * (target - goals)) / total
         overall = float(np.clip(shared.sum() / max(spread.sum(), 1e-6), 1 / MAX_GAIN, MAX_GAIN))
         own = np.where(spread > 4, shared / np.maximum(spread, 1e-6), overall)
-        gains = np.clip(own, overall / MAX_BALANCE, overall * MAX_BALANCE)
+        gains = np.clip(own, overall / balance.gain, overall * balance.gain)
         offsets = goals - gains * means
         middle = sorted(offsets.tolist())[1]
-        offsets = np.clip(offsets, middle - MAX_TINT, middle + MAX_TINT)
+        offsets = np.clip(offsets, middle - balance.offset, middle + balance.offset)
         missed = np.abs(np.clip(gains * curved + offsets, 0, 255) - target).max(axis=1)
         weights = 1 / (1 + (missed / SCALE) ** 2)
     return ToneChange(gamma, saturation, gains, offsets)

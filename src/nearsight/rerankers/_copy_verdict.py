@@ -31,6 +31,12 @@ MAX_REWRITTEN = 0.25
 MAX_MISFIT = {"copy": 0.02, "part": 0.011, "contains": 0.011, "edited copy": 0.006}
 """Share of the variance of the cells that agree that noise does not explain. In two photographs of one scene more is
 left; and where they are taken from one place, as frames of a burst, something has moved: least is allowed there."""
+MAX_COARSE_QUALITY = 35
+"""The JPEG quality up to which the noise of an edited copy counts as misfit: it may hide what moved."""
+BLOCK_PIXELS, MIN_BLOCK_CORRELATION = 4, 0.7
+"""Pixels that count as one observation where blocks are compared, as neighbours are alike; and how well they agree."""
+MAX_LOST_COLOUR = 0.01
+"""Share of the common part that such a quality may give another colour."""
 MAX_CHANGES = 8
 """Changed areas that are listed, the largest first."""
 
@@ -84,6 +90,31 @@ def judge_comparison(
     """The verdict on two images, among `n_tests` pairs and transforms that were tried, with so many false alarms."""
     if comparison is None:
         return Judgement(CopyVerdict.TOO_PLAIN, "too small to be compared", float("inf"))
+    found = _judge_cells(comparison, n_tests, mirrored=mirrored, alarms=alarms)
+    if found.verdict is CopyVerdict.TOO_PLAIN:
+        return _judge_blocks(comparison, n_tests, mirrored=mirrored, alarms=alarms) or found
+    return found
+
+
+def _judge_blocks(comparison: OverlapComparison, n_tests: int, *, mirrored: bool, alarms: float) -> Judgement | None:
+    """The verdict on a photograph of which a low JPEG quality left little more than blocks, where these agree."""
+    blocks = comparison.blocks
+    differing = comparison.states == DIFFERS
+    if blocks is None or blocks.n_tones < MIN_TONES or (differing & ~comparison.recoloured).any():
+        return None
+    if differing.sum() > MAX_LOST_COLOUR * comparison.inside.sum():
+        return None
+    log_nfa = float(
+        np.log10(max(n_tests, 1)) + blocks.n_pixels / BLOCK_PIXELS / 2 * np.log10(1 - blocks.correlation**2)
+    )
+    if blocks.correlation < MIN_BLOCK_CORRELATION or log_nfa > np.log10(alarms):
+        return None
+    evidence = f"all that JPEG quality {blocks.quality} leaves of it agrees"
+    return _unchanged(comparison, evidence, log_nfa, mirrored)
+
+
+def _judge_cells(comparison: OverlapComparison, n_tests: int, *, mirrored: bool, alarms: float) -> Judgement:
+    """The verdict by the cells that have structure."""
     on_page = comparison.n_tones < MIN_TONES
     told = comparison.fine if on_page else comparison.states != SILENT
     weights = comparison.weights * told
@@ -101,12 +132,20 @@ def judge_comparison(
         verdict = CopyVerdict.NOT_A_COPY if share > MAX_CHANGED_PAGE else CopyVerdict.TOO_PLAIN
         return Judgement(verdict, f"too little agrees to tell: {told.sum()} cells have structure", log_nfa)
     if not (comparison.states == DIFFERS).any():
-        found = _unchanged(comparison, int(told.sum()), log_nfa, mirrored)
+        found = _unchanged(comparison, f"all of {told.sum()} compared cells agree", log_nfa, mirrored)
     else:
         found = _changed(comparison, differs, share, log_nfa, changes, mirrored=mirrored)
     if found.verdict.alike and log_nfa > np.log10(alarms):
         sentence = f"too plain to judge in so many images ({found.sentence})"
         return Judgement(CopyVerdict.TOO_PLAIN, sentence, log_nfa)
+    coarse = comparison.quality is not None and comparison.quality <= MAX_COARSE_QUALITY
+    if (
+        found.verdict is CopyVerdict.EDITED
+        and coarse
+        and comparison.misfit + comparison.hidden > MAX_MISFIT["edited copy"]
+    ):
+        sentence = f"something differs, and JPEG quality {comparison.quality} hides whether all else is the same"
+        return Judgement(CopyVerdict.TOO_PLAIN, sentence, log_nfa, changes)
     if comparison.misfit > MAX_MISFIT.get(found.verdict, 1.0):
         sentence = (
             f"alike, but not as one photograph is to itself: {100 * comparison.misfit:.0f} % of it is unexplained"
@@ -157,11 +196,10 @@ def expected_alarms(n_agreeing: float, n_changes: int, n_cells: int, n_tests: in
     return float(np.log10(max(n_tests, 1)) + boxes + n_agreeing * np.log10(CHANCE_AGREEMENT))
 
 
-def _unchanged(comparison: OverlapComparison, n_told: int, log_nfa: float, mirrored: bool) -> Judgement:
-    """The verdict where nothing differs: which of both is the whole."""
+def _unchanged(comparison: OverlapComparison, evidence: str, log_nfa: float, mirrored: bool) -> Judgement:
+    """The verdict where nothing differs, as the evidence says: which of both is the whole."""
     query, hit = comparison.query_share, comparison.hit_share
-    pose = _changed_pose(comparison, mirrored)
-    evidence = f"all of {n_told} compared cells agree{pose}"
+    evidence += _changed_pose(comparison, mirrored)
     if query >= WHOLE and hit >= WHOLE:
         return Judgement(CopyVerdict.COPY, f"the whole image, {evidence}", log_nfa)
     if query >= WHOLE:
