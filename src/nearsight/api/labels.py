@@ -33,10 +33,9 @@ from nearsight.files import LocalFileSystem
 from nearsight.ingest.run import IngestSettings, Watch
 from nearsight.models import store
 from nearsight.pipeline import Pipeline, build_pipeline
-from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.catalogue import Catalogue, locate
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.collection_metadata import open_catalogue
-from nearsight.storage.location import locate
 from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import LabelState
 from nearsight.storage.snapshot import Snapshot

@@ -23,7 +23,7 @@ def repair_command(
     """Drop damaged data and compute it again from the images. What is intact stays."""
     from nearsight.api.collection import Collection
     from nearsight.api.indexing import repair
-    from nearsight.storage.location import locate
+    from nearsight.storage.catalogue import locate
 
     with show_progress(quiet=json) as watch:
         problems, summary = repair(

@@ -40,7 +40,7 @@ def serve_command(
     A folder that is not indexed yet is indexed first.
     """
     from nearsight.server.settings import ServerSettings
-    from nearsight.storage.location import locate
+    from nearsight.storage.catalogue import locate
 
     hosts, access = tuple(allow_host or ()), access_token(token, host)
     settings = ServerSettings(host=host, port=port, token=access, readonly=read_only, hosts=hosts)
@@ -77,7 +77,7 @@ def _locate_or_index(folder: Path, read_only: bool) -> Path:
     import nearsight as ns
     from nearsight.cli._printing import show_progress
     from nearsight.errors import UsageError
-    from nearsight.storage.location import locate
+    from nearsight.storage.catalogue import locate
 
     try:
         return locate(folder)

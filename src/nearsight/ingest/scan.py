@@ -20,8 +20,7 @@ from nearsight.files import FileSystem
 from nearsight.images.walk import FoundFile, SkippedEntry, walk_folder
 from nearsight.ingest.extract import THUMBNAIL_NUMBER, Task
 from nearsight.storage import segments
-from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.location import INDEX_DIR_NAME
+from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue
 from nearsight.storage.records import ImageRecord, SkipRecord
 from nearsight.types import Ids
 
