@@ -13,9 +13,9 @@ from nearsight.errors import DamagedError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
 from nearsight.storage import cache_files
+from nearsight.storage.array_file import SEGMENTS_FOLDER
 from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue, load_root
 from nearsight.storage.recipes import partition_recipes
-from nearsight.storage.segments import SEGMENTS_FOLDER
 from nearsight.storage.snapshot import Snapshot
 
 

@@ -30,8 +30,9 @@ from nearsight.ingest.extract import DescribeJob, ReadResult, Task
 from nearsight.ingest.scan import Comparison
 from nearsight.ingest.sidecars import SidecarIngest
 from nearsight.pipeline import Pipeline
-from nearsight.storage import cache_files, index_store, segments
-from nearsight.storage.array_file import SegmentEntry
+from nearsight.storage import cache_files, index_store
+from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, SegmentEntry
+from nearsight.storage.array_file_writer import write_blobs, write_vectors
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.compaction import compact_segments, drop_stale_segments, merge_small_segments
 from nearsight.storage.records import ImageRecord, NoteRecord, SkipRecord
@@ -115,7 +116,7 @@ class Ingest:
     ) -> None:
         self.root, self.catalogue, self.files, self.clock = root, catalogue, files, clock
         self.watch, self.settings = watch, settings
-        self.index_dir, self.folder = index_dir, index_dir / segments.SEGMENTS_FOLDER
+        self.index_dir, self.folder = index_dir, index_dir / SEGMENTS_FOLDER
         self.pipelines = pipelines
         self.keys = {pipeline.key: pipeline.descriptor for pipeline in pipelines}
         self.summary = IngestSummary(migrated_from=catalogue.migrated_from)
@@ -235,9 +236,7 @@ class Ingest:
         if imaged:
             blobs = [blob for _, blob in imaged]
             entries.append(
-                segments.write_blobs(
-                    self.folder, segment_id, segments.THUMBNAILS, _ingested_pair_ids(imaged), blobs, self.files
-                )
+                write_blobs(self.folder, segment_id, THUMBNAILS, _ingested_pair_ids(imaged), blobs, self.files)
             )
         for number, key in enumerate(self.keys):
             described = [(i, read.vectors[number]) for i, read in placed if number in read.vectors]
@@ -248,8 +247,8 @@ class Ingest:
 
     def _write_segment(self, segment_id: int, key: str, ids: Ids, rows: list[NDArray[Any]]) -> SegmentEntry:
         if self.keys[key].variable_length:
-            return segments.write_blobs(self.folder, segment_id, key, ids, [row.tobytes() for row in rows], self.files)
-        return segments.write_vectors(self.folder, segment_id, key, ids, np.stack(rows), self.files)
+            return write_blobs(self.folder, segment_id, key, ids, [row.tobytes() for row in rows], self.files)
+        return write_vectors(self.folder, segment_id, key, ids, np.stack(rows), self.files)
 
     def _exists(self, path: bytes) -> bool:
         return self.files.exists(os.path.join(os.fsencode(self.root), path))

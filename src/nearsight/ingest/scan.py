@@ -19,7 +19,7 @@ from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
 from nearsight.images.walk import FoundFile, SkippedEntry, walk_folder
 from nearsight.ingest.extract import THUMBNAIL_NUMBER, Task
-from nearsight.storage import segments
+from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, Segment
 from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue
 from nearsight.storage.records import ImageRecord, SkipRecord
 from nearsight.types import Ids
@@ -111,10 +111,10 @@ class Comparison:
     def _load_ids(self, keys: list[str]) -> dict[int, Ids]:
         """Sorted ids with a thumbnail, and with vectors of each key."""
         entries = self.catalogue.segments()
-        folder = self.index_dir / segments.SEGMENTS_FOLDER
+        folder = self.index_dir / SEGMENTS_FOLDER
         held: dict[int, Ids] = {}
-        for number, key in [(THUMBNAIL_NUMBER, segments.THUMBNAILS), *enumerate(keys)]:
-            ids = [segments.Segment(folder, entry, self.files).ids for entry in entries if entry.key == key]
+        for number, key in [(THUMBNAIL_NUMBER, THUMBNAILS), *enumerate(keys)]:
+            ids = [Segment(folder, entry, self.files).ids for entry in entries if entry.key == key]
             held[number] = np.unique(np.concatenate(ids)) if ids else np.empty(0, np.int64)
         return held
 

@@ -23,7 +23,7 @@ from nearsight.files import FileSystem
 from nearsight.indexes._inverted_lists import compact_parts
 from nearsight.pipeline import Pipeline
 from nearsight.registry import method_name
-from nearsight.storage.array_file import CacheEntry
+from nearsight.storage.array_file import SEGMENTS_FOLDER, CacheEntry, Segment
 from nearsight.storage.cache_files import (
     INDEXES_FOLDER,
     REFRESH_KEY,
@@ -35,7 +35,6 @@ from nearsight.storage.cache_files import (
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.recipes import partition_recipes, recipe_owner
-from nearsight.storage.segments import SEGMENTS_FOLDER, Segment
 from nearsight.types import Arrays, Index, Metric, TrainProgress
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 

@@ -21,9 +21,9 @@ from nearsight.images import thumbnail
 from nearsight.images.decode import FileDecoder, InProcessDecoder
 from nearsight.indexes.flat import Flat
 from nearsight.pipeline import Pipeline
+from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, Segment
 from nearsight.storage.catalogue import Catalogue, load_root
 from nearsight.storage.index_store import IndexStore, segment_vectors
-from nearsight.storage.segments import SEGMENTS_FOLDER, THUMBNAILS, Segment
 from nearsight.storage.trained_state import apply_trained_state, load_trained_arrays
 from nearsight.types import Descriptor, Ids, Image, SearchableIndex
 
