@@ -6,7 +6,7 @@
 4. Commit in batches: write the segments, then list them in one transaction.
 5. Remove deleted images and vectors of an older trained state; compact segments (`storage.compaction`).
 6. Read captions and tags from sidecars (`sidecars`).
-7. Update the approximate indexes (`storage.index_store`).
+7. Update the approximate indexes (`storage.index_refresh`).
 
 After a kill at any moment, the next run continues from the last commit.
 """
@@ -30,11 +30,12 @@ from nearsight.ingest.extract import DescribeJob, ReadResult, Task
 from nearsight.ingest.scan import Comparison
 from nearsight.ingest.sidecars import SidecarIngest
 from nearsight.pipeline import Pipeline
-from nearsight.storage import cache_files, index_store
+from nearsight.storage import cache_files
 from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, SegmentEntry
 from nearsight.storage.array_file_writer import write_blobs, write_vectors
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.compaction import compact_segments, drop_stale_segments, merge_small_segments
+from nearsight.storage.index_refresh import IndexRefresh
 from nearsight.storage.records import ImageRecord, NoteRecord, SkipRecord
 from nearsight.types import Ids
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
@@ -148,7 +149,7 @@ class Ingest:
         self.summary.skipped.update(notes.skip_counts())
         drop_stale_segments(self.catalogue, self.folder, self.files, self._is_stale)
         compact_segments(self.catalogue, self.folder, self.files)
-        index_store.IndexRefresh(self.index_dir, self.catalogue, self.files, self._report_indexing).run(self.pipelines)
+        IndexRefresh(self.index_dir, self.catalogue, self.files, self._report_indexing).run(self.pipelines)
         self.summary.seconds = self.clock.monotonic() - start
         return self.summary
 

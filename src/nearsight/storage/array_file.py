@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError
 from nearsight.files import FileSystem
-from nearsight.types import Ids
+from nearsight.types import Descriptor, Ids
 
 BLOCK_BYTES = 1 << 20
 SEGMENTS_FOLDER = "segments"
@@ -138,9 +138,9 @@ class Segment(ArrayFile):
         self._is_sorted = bool((self.ids[1:] > self.ids[:-1]).all())
         self.vectors = CheckedVectors(self)
 
-    def records(self, dtype: np.dtype[Any]) -> VariableLengthVectors:
-        """Return the variable-length vectors as arrays of records."""
-        return VariableLengthVectors(self, dtype)
+    def vectors_of(self, descriptor: Descriptor) -> Any:  # noqa: ANN401 - vectors (n, D), or lists of records
+        """Vectors `(n, D)`, or variable-length records, as an index of this descriptor takes them."""
+        return VariableLengthVectors(self, np.dtype(descriptor.dtype)) if descriptor.variable_length else self.vectors
 
     def find_position(self, image_id: int) -> int | None:
         """Position of an image's vector, or None."""
