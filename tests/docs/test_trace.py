@@ -81,7 +81,7 @@ def test_a_search_goes_from_the_command_to_the_hits_and_back():
     way = trace.search()
     found = trace.lines(way)
     assert found[0].startswith("cli/main.py: main > ")
-    assert found[-1].startswith("cli/_printing.py: "), "the hits are printed"
+    assert found[-1].startswith("wording.py: "), "the hits are printed"
     for line in (
         "descriptors/gist.py: Gist.embed",
         "rerankers/verify.py: Verify.rerank",

@@ -40,6 +40,7 @@ from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import LabelState
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Floats, Ids, Image
+from nearsight.wording import plural
 
 CLASSIFIER = "mobilenetv2"
 OUTPUT = "logits"
@@ -202,7 +203,7 @@ def _classifier_labeller(model: str) -> Labeller:
     except (OSError, ValueError) as problem:
         raise ModelError(f"the labels of {model} cannot be read: {problem}") from problem
     if len(names) != count:
-        raise ModelError(f"{file} has {len(names)} lines for the {count} values of {OUTPUT} of {model}")
+        raise ModelError(f"{file} has {plural(len(names), 'line')} for {plural(count, 'value')} of {OUTPUT} of {model}")
     return Labeller(model, build_pipeline(f"onnx(model={model}, output={OUTPUT})"), names, softmax)
 
 

@@ -35,6 +35,7 @@ from nearsight.images.decode import open_image
 from nearsight.indexes.flat import Flat, FlatSearcher
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.types import NO_ID
+from nearsight.wording import plural
 
 KIND = "nearsight two-file search base"
 VERSION = 1
@@ -146,7 +147,7 @@ class TwoFileIndex:
             rows += records[at : at + width]
             at += width
         if at != len(records):
-            raise DamagedError(f"{source} holds {len(records) - at} bytes too many")
+            raise DamagedError(f"{source} holds {plural(len(records) - at, 'byte')} too many")
         return paths, np.frombuffer(bytes(rows), descriptor.dtype).reshape(n_records, descriptor.size)
 
 

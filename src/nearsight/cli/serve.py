@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nearsight.cli._printing import plural, to_printable
+from nearsight.wording import plural, to_printable
 
 if TYPE_CHECKING:
     from nearsight.server.settings import ServerSettings

@@ -23,6 +23,7 @@ from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, Segment
 from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue
 from nearsight.storage.records import ImageRecord, SkipRecord
 from nearsight.types import Ids
+from nearsight.wording import plural
 
 RACY_NS = 2_000_000_000
 """A file that changed this shortly before it was read may have changed again within one time stamp: read it again."""
@@ -150,8 +151,8 @@ class Comparison:
     def _refuse_empty(self, seen: NDArray[np.bool_]) -> None:
         if len(seen) and not seen.any() and not self.total and not self.skips:
             raise UsageError(
-                f"{os.fsdecode(self.root)} is empty, but its collection holds {len(seen)} images: is a disk not "
-                "mounted? If they are gone for good, take them out with nearsight remove, or delete the collection"
+                f"{os.fsdecode(self.root)} is empty, but its collection holds {plural(len(seen), 'image')}: is a disk "
+                "not mounted? If they are gone for good, take them out with nearsight remove, or delete the collection"
             )
 
     def _drop_unknown(self, ids: Ids) -> Ids:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from nearsight.errors import DamagedError
 from nearsight.files import FileSystem
 from nearsight.types import Descriptor, Ids
+from nearsight.wording import plural
 
 BLOCK_BYTES = 1 << 20
 SEGMENTS_FOLDER = "segments"
@@ -79,7 +80,7 @@ class ArrayFile:
         except FileNotFoundError:
             raise DamagedError(f"{path} is missing: run nearsight repair") from None
         if len(self.data) != length:
-            raise DamagedError(f"{path} has {len(self.data)} bytes, not {length}: run nearsight repair")
+            raise DamagedError(f"{path} has {plural(len(self.data), 'byte')}, not {length:,}: run nearsight repair")
         self._checksums = np.frombuffer(checksums, np.uint32)
         self._checked = np.zeros(len(self._checksums), bool)
         self.headers: list[tuple[tuple[int, ...], np.dtype[Any], int]] = []

@@ -33,6 +33,7 @@ from nearsight.storage.cache_files import (
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.recipes import partition_recipes, recipe_owner
 from nearsight.types import Arrays, Index, Metric, TrainProgress
+from nearsight.wording import plural
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
 ENCODE_CHUNK = 1024
@@ -188,5 +189,5 @@ def train_index(index: Index, metric: Metric, sample: SampleFile) -> Arrays:
     with WorkerPool(IndexTraining(index, metric), 1, TRAINING_LIMITS) as pool:
         ((_, outcome),) = pool.run([sample])
     if isinstance(outcome, Failure):
-        raise NearsightError(f"{index} could not be trained on {sample.shape[0]} vectors: {outcome.detail}")
+        raise NearsightError(f"{index} could not be trained on {plural(sample.shape[0], 'vector')}: {outcome.detail}")
     return outcome

@@ -25,6 +25,7 @@ from nearsight.storage.full_text import FullTextIndex
 from nearsight.storage.records import Problem
 from nearsight.storage.trained_state import vector_keys
 from nearsight.types import Ids
+from nearsight.wording import plural
 
 TABLE_COLUMNS = {
     "meta": "key, value",
@@ -112,7 +113,7 @@ def _check_completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted
     except DamagedError as problem:
         yield Problem(CATALOGUE_FILE, str(problem))
     if count := words.count_mismatches():
-        yield Problem(CATALOGUE_FILE, f"{count} images do not agree with the full-text index")
+        yield Problem(CATALOGUE_FILE, f"the full-text index does not agree with {plural(count, 'image')}")
     live = np.array(catalogue.ids(), np.int64)
     deleted = np.array(catalogue.deleted_ids(), np.int64)
     for key, parts in held.items():

@@ -27,6 +27,7 @@ from nearsight.storage.cache_files import INDEXES_FOLDER, find_entries, read_cac
 from nearsight.storage.catalogue import Catalogue, load_root
 from nearsight.storage.trained_state import apply_trained_state, load_trained_arrays
 from nearsight.types import Arrays, Descriptor, Ids, Image, SearchableIndex
+from nearsight.wording import plural
 
 T = TypeVar("T")
 
@@ -198,7 +199,7 @@ class IndexStore:
         if not pipeline.index.supports_metric(pipeline.metric):
             return f"exact: {name} cannot rank by {pipeline.metric_name}"
         if total < pipeline.index.exact_below:
-            return f"exact: {total:,} images; {name} is used from {pipeline.index.exact_below:,} on"
+            return f"exact: {plural(total, 'image')}; {name} is used from {pipeline.index.exact_below:,} on"
         if problem := self.damage.get(pipeline.cache_key) or self.damage.get(""):
             return f"exact: the cache of {name} is damaged ({problem})"
         if find_entries(self.entries, pipeline.cache_key)[0] is None:
