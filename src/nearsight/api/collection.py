@@ -370,11 +370,6 @@ class Collection:
         StorageError : the disk refused
         """
         pipeline = self.pipeline(by, recipe)
-        if not pipeline.is_trained:
-            raise UsageError(
-                f"{pipeline.name} is trained on its collection, which a two-file index does not hold; "
-                "name a recipe of a descriptor and an index"
-            )
         with self._lock:
             snapshot = self._reader.snapshot()
             vectors = ((image.path, snapshot.vector(pipeline, image.id)) for image in self._catalogue.images())
