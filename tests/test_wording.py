@@ -12,6 +12,7 @@ import nearsight as ns
 from nearsight.cli.map import _map_line
 from nearsight.errors import RecipeError, UsageError
 from nearsight.evaluation.ground_truth import GroundTruth
+from nearsight.evaluation.measures import average_precision, micro_average_precision
 from nearsight.wording import plural
 from tests.command import nearsight
 
@@ -84,6 +85,13 @@ def test_a_method_of_one_parameter_takes_one_argument():
 def test_what_lacks_queries_counts_one_image():
     with pytest.raises(UsageError, match="got 1 image and 0 queries in"):
         GroundTruth("classes", "folder", ("a.jpg",), (), ())
+
+
+def test_measures_count_one_pair():
+    with pytest.raises(ValueError, match="at most 0 positive pairs, at least 1; got 1 score, 1 positive of 1 pair"):
+        micro_average_precision([0.5], [True], 0)
+    with pytest.raises(ValueError, match="at most 1 different 0-based rank; got"):
+        average_precision([0, 1], 1)
 
 
 @pytest.mark.parametrize(
