@@ -203,7 +203,9 @@ def _classifier_labeller(model: str) -> Labeller:
     except (OSError, ValueError) as problem:
         raise ModelError(f"the labels of {model} cannot be read: {problem}") from problem
     if len(names) != count:
-        raise ModelError(f"{file} has {plural(len(names), 'line')} for {plural(count, 'value')} of {OUTPUT} of {model}")
+        raise ModelError(
+            f"{file} has {plural(len(names), 'line')} for the {plural(count, 'value')} of {OUTPUT} of {model}"
+        )
     return Labeller(model, build_pipeline(f"onnx(model={model}, output={OUTPUT})"), names, softmax)
 
 
