@@ -23,6 +23,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from nearsight.errors import RecipeError, UsageError, suggestion
 from nearsight.recipe import Recipe, Step, Value, parse_recipe
 from nearsight.types import Descriptor, Encoder, Index, Kernel, LocalDescriptor, Method, Metric, Reranker, Vocabulary
+from nearsight.wording import plural
 
 PLUGIN_GROUP = "nearsight.methods"
 PLUGIN_ROLES = (Descriptor, LocalDescriptor, Vocabulary, Encoder, Metric, Index, Reranker)
@@ -246,7 +247,9 @@ def _recipe_arguments(cls: type[Method], step: Step, text: str) -> dict[str, Any
     names, hints, arguments = [f.name for f in _method_fields(cls)], _hints(cls), dict[str, Any]()
     positional = _wrap_methods(step.args, hints[names[0]]) if names else step.args
     if len(positional) > len(names):
-        problem = f"{step.name} takes at most {len(names)} arguments ({', '.join(names)}); got {len(positional)}"
+        problem = (
+            f"{step.name} takes at most {plural(len(names), 'argument')} ({', '.join(names)}); got {len(positional)}"
+        )
         raise RecipeError(problem, text, step.position, len(step.name))
     for name, value in [*zip(names, positional, strict=False), *step.kwargs]:
         if name not in hints or name not in names:

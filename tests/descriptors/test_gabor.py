@@ -5,8 +5,8 @@ import pytest
 from scipy.signal import oaconvolve
 
 from nearsight.descriptors.gabor import Gabor
+from nearsight.images.colour import to_grey
 from nearsight.metrics.l1 import L1
-from nearsight.pixels import to_grey
 
 
 def kernel(scale, direction, scales=4, orientations=6):

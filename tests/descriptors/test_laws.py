@@ -3,8 +3,8 @@ import pytest
 from scipy.ndimage import convolve, uniform_filter
 
 from nearsight.descriptors.laws import KERNEL_PAIRS, KERNELS, Laws
+from nearsight.images.colour import to_grey
 from nearsight.metrics.l2 import L2
-from nearsight.pixels import to_grey
 
 
 def stripes(step, upright=True, side=96):

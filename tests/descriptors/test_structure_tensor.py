@@ -6,8 +6,8 @@ from scipy.ndimage import gaussian_filter
 from skimage.feature import structure_tensor, structure_tensor_eigenvalues
 
 from nearsight.descriptors.structure_tensor import StructureTensor, texture_maps
+from nearsight.images.colour import to_grey
 from nearsight.metrics.chi2 import Chi2
-from nearsight.pixels import to_grey
 
 
 def lines(degrees, period=12, side=96):

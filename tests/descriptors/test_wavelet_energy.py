@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nearsight.descriptors.wavelet_energy import WaveletEnergy
+from nearsight.images.colour import resize_exact, to_grey
 from nearsight.metrics.l2 import L2
-from nearsight.pixels import resize_exact, to_grey
 
 ROOT3 = math.sqrt(3)
 TAPS = {

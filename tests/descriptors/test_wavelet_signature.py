@@ -7,8 +7,8 @@ from skimage.color import rgb2yiq
 
 from nearsight.descriptors._haar import haar_transform, inverse_haar_transform
 from nearsight.descriptors.wavelet_signature import WaveletSignature
+from nearsight.images.colour import resize_exact
 from nearsight.metrics.wavelet_match import WaveletMatch
-from nearsight.pixels import resize_exact
 
 
 def decomposed(line):

@@ -171,7 +171,7 @@ def test_micro_average_precision_agrees_with_scikit_learn_without_ties():
 def test_pooled_measures_refuse_what_cannot_be():
     with pytest.raises(ValueError, match="at most 1 positive"):
         micro_average_precision([1, 2], [True, True], 1)
-    with pytest.raises(ValueError, match="got 1 scores"):
+    with pytest.raises(ValueError, match="got 1 score, 1 positive of 2 pairs"):
         recall_at_precision([1], [True, False], 3)
     with pytest.raises(ValueError, match="at least 1; got 0"):
         precision_at([0], 0)

@@ -253,7 +253,7 @@ def test_tables_gather_lines_by_query_and_box(tmp_path):
         ("query,positive,x0,y0,x1,y1\na.jpg,a.jpg,5,2,3,4\n", "got 5, 2, 3, 4$"),
         ("query,positive,x0,y0,x1,y1\na.jpg,a.jpg,1,2,inf,4\n", "got 1, 2, inf, 4$"),
         ("query,positive\na.jpg," + "b" * 140_000 + "\n", "line 1: field larger"),
-        ("query,positive\na.jpg,\n", "1 images and 0 queries"),
+        ("query,positive\na.jpg,\n", "1 image and 0 queries"),
         ("", "has the columns none"),
     ],
 )

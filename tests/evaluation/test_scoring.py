@@ -84,7 +84,7 @@ def test_levels_have_their_own_figures(tmp_path):
 
 
 def test_a_task_without_images_or_queries_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="got 0 images and 1 queries"):
+    with pytest.raises(UsageError, match="got 0 images and 1 query"):
         GroundTruth("set", tmp_path, (), (question("q"),), ())
-    with pytest.raises(UsageError, match="got 1 images and 0 queries"):
+    with pytest.raises(UsageError, match="got 1 image and 0 queries"):
         GroundTruth("set", tmp_path, ("x",), (), ())

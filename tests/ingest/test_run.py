@@ -10,9 +10,9 @@ import nearsight as ns
 from nearsight.errors import UsageError
 from nearsight.files import LocalFileSystem
 from nearsight.ingest.scan import Comparison
+from nearsight.storage.array_file import SEGMENTS_FOLDER, Segment
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.segments import SEGMENTS_FOLDER, Segment
 
 
 def answers(photos, recipe=None):

@@ -47,7 +47,7 @@ def test_whole_numbers_are_numbers_too():
         ("side = 4", 'side = 5\nmultiple = 2\nfit = "inside"', "a multiple of 2; got 5"),
         ("side = 4", "side = 4.5", "input.side is int; got 4.5"),
         ("side = 4", 'side = 4\nfit = "around"', "input.fit is inside or squash or crop; got 'around'"),
-        ("side = 4", 'side = 4\ncolours = "grey"', "1 values for grey"),
+        ("side = 4", 'side = 4\ncolours = "grey"', "1 value for grey"),
         ("[2.0, 4.0, 8.0]", "[2.0, 0.0, 8.0]", "scale above 0"),
         ("[1.0, 2.0, 3.0]", "[nan, 0.0, 8.0]", "mean is finite"),
         ("dimension = 3", "dimension = 0", "dimension is 1 or larger; got 0"),

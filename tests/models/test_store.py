@@ -214,4 +214,4 @@ def test_a_vocabulary_is_verified_and_not_opened_as_a_network(monkeypatch):
     monkeypatch.setattr(store, "verify_models", lambda: {"clip_vocabulary": ""})
     monkeypatch.setattr(inference, "execution_provider", refuse)
     done = nearsight("models", "verify")
-    assert (done.returncode, done.stdout) == (0, "1 of 1 models match their cards\n")
+    assert (done.returncode, done.stdout) == (0, "1 of 1 model matches its card\n")

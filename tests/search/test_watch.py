@@ -9,7 +9,7 @@ from PIL import Image
 import nearsight as ns
 from nearsight.rerankers import verify
 from nearsight.rerankers.verify import Verify
-from nearsight.search.explain import NOT_JUDGED_YET
+from nearsight.search.engine import NOT_JUDGED_YET
 from nearsight.search.results import FOUND, NOTHING
 from tests.conftest import thirteen
 

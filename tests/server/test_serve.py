@@ -16,6 +16,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from nearsight.cli.serve import serve_collections
+from nearsight.server.run import page_url
+from nearsight.server.settings import ServerSettings
+
 
 @contextmanager
 def command(*arguments):
@@ -111,12 +115,41 @@ def test_a_running_job_does_not_keep_it_from_ending(tmp_path, random_image):
 def test_beyond_this_machine(indexed):
     done = refused(indexed, "--host", "0.0.0.0", "--token", "")
     assert (done.returncode, "token" in done.stderr) == (2, True)
-    with command("serve", indexed, "--host", "0.0.0.0", "--port", 0, "--read-only") as (_, address, _said):
+    with command("serve", indexed, "--host", "0.0.0.0", "--port", 0, "--read-only") as (_, address, said):
+        assert said[-1].startswith(
+            "serving 1 collection at all IPv4 addresses of this machine; open it here at http://"
+        )
+        assert httpx.URL(address).host == "127.0.0.1"
         token = httpx.URL(address).params["token"]
         assert len(token) >= 32
         plain = address.partition("?")[0]
         assert httpx.get(f"{plain}api/health").status_code == 401
         assert httpx.get(f"{plain}api/health", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8765/?token=t"),
+        ("0.0.0.0", "http://127.0.0.1:8765/?token=t"),
+        ("", "http://127.0.0.1:8765/?token=t"),
+        ("::", "http://[::1]:8765/?token=t"),
+        ("192.168.1.5", "http://192.168.1.5:8765/?token=t"),
+        ("fe80::1", "http://[fe80::1]:8765/?token=t"),
+    ],
+)
+def test_the_address_of_the_page_is_one_that_the_service_listens_at(host, url):
+    assert page_url(ServerSettings(host=host, token="t"), 8765) == url
+
+
+@pytest.mark.parametrize(("host", "family"), [("0.0.0.0", "IPv4"), ("", "IPv4"), ("::", "IPv6")])
+def test_all_addresses_are_told_as_such(host, family, monkeypatch, capsys):
+    monkeypatch.setattr("nearsight.server.run.run_server", lambda homes, settings, ready: ready("http://here/"))
+    serve_collections([], ServerSettings(host=host, token="t"), open_=False)
+    said = f"serving 0 collections at all {family} addresses of this machine; open it here at http://here/ "
+    assert capsys.readouterr().out.startswith(said)
+    serve_collections([], ServerSettings(host="192.168.1.5", token="t"), open_=False)
+    assert capsys.readouterr().out.startswith("serving 0 collections at http://here/ ")
 
 
 def test_what_cannot_be_served(tmp_path, indexed):

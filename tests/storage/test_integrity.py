@@ -12,8 +12,8 @@ import pytest
 import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.errors import DamagedError, NearsightError, UsageError
+from nearsight.storage.array_file import SEGMENTS_FOLDER
 from nearsight.storage.database import CATALOGUE_FILE
-from nearsight.storage.segments import SEGMENTS_FOLDER
 from tests.command import nearsight
 from tests.storage.older_formats import downgrade
 

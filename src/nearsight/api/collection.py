@@ -27,8 +27,8 @@ from nearsight.search.engine import rank
 from nearsight.search.results import NOTHING, TOO_PLAIN, Hint, Hit, Results
 from nearsight.senses import SENSES
 from nearsight.storage import integrity
+from nearsight.storage.catalogue import locate
 from nearsight.storage.drop_recipes import DropSummary
-from nearsight.storage.location import index_command, locate
 from nearsight.storage.recipes import default_recipe
 from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, Problem, SidecarRecord, SkipRecord
 from nearsight.storage.snapshot import OutdatedError, Snapshot, SnapshotReader
@@ -215,7 +215,7 @@ class Collection:
             return replace(results, hint=Hint(name, looks_for))
         if not is_available(name):
             return results
-        return replace(results, hint=Hint(name, looks_for, index_command(self.root, self.index_dir, "--by", name)))
+        return replace(results, hint=Hint(name, looks_for, info.index_command(self.root, self.index_dir, "--by", name)))
 
     def _allowed_ids(self, query: Query, snapshot: Snapshot) -> Ids | None:
         """The ids that the words and the filter of a query leave in a generation; None: all. Raises OutdatedError."""
@@ -292,7 +292,7 @@ class Collection:
                 build_pipelines([name])
             raise UsageError(
                 f"this collection is not indexed by {name} (it has: {', '.join(indexed)}); "
-                f"add it: {index_command(self.root, self.index_dir, '--by', name)}"
+                f"add it: {info.index_command(self.root, self.index_dir, '--by', name)}"
             )
         others = [other for other in SENSES[name].candidate_senses if other in indexed] if name in SENSES else []
         sources = tuple(buildable_pipelines(indexed[other] for other in others))
@@ -304,7 +304,7 @@ class Collection:
         if pipeline.recipe not in indexed.values() and pipeline.untrained_key not in keys:
             raise UsageError(
                 f"this collection holds no vectors of {pipeline.untrained_key.split('@')[0].strip()}; "
-                f"add them: {index_command(self.root, self.index_dir, '--recipe', recipe)}"
+                f"add them: {info.index_command(self.root, self.index_dir, '--recipe', recipe)}"
             )
         return pipeline
 
@@ -370,11 +370,6 @@ class Collection:
         StorageError : the disk refused
         """
         pipeline = self.pipeline(by, recipe)
-        if not pipeline.is_trained:
-            raise UsageError(
-                f"{pipeline.name} is trained on its collection, which a two-file index does not hold; "
-                "name a recipe of a descriptor and an index"
-            )
         with self._lock:
             snapshot = self._reader.snapshot()
             vectors = ((image.path, snapshot.vector(pipeline, image.id)) for image in self._catalogue.images())

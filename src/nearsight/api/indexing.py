@@ -19,6 +19,7 @@ from nearsight.ingest.train_encoders import EncoderTrainer
 from nearsight.ingest.training_pairs import Pairs, resolve_pairs
 from nearsight.pipeline import Pipeline, build_pipelines, buildable_pipelines
 from nearsight.storage import cache_files, drop_recipes, integrity
+from nearsight.storage.catalogue import INDEX_DIR_NAME, locate
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.collection_metadata import (
     open_catalogue,
@@ -28,7 +29,6 @@ from nearsight.storage.collection_metadata import (
     update_recipes,
 )
 from nearsight.storage.database import CATALOGUE_FILE
-from nearsight.storage.location import INDEX_DIR_NAME, locate
 from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import Problem
 from nearsight.storage.trained_state import (

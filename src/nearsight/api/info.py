@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,10 +13,9 @@ from nearsight.errors import DamagedError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
 from nearsight.storage import cache_files
-from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.location import index_command, load_root
+from nearsight.storage.array_file import SEGMENTS_FOLDER
+from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue, load_root
 from nearsight.storage.recipes import partition_recipes
-from nearsight.storage.segments import SEGMENTS_FOLDER
 from nearsight.storage.snapshot import Snapshot
 
 
@@ -64,3 +65,10 @@ def _info_details(snapshot: Snapshot, plan: Pipeline) -> str:
         return snapshot.index_status(plan)
     except (UsageError, DamagedError) as problem:
         return f"none: {problem}"
+
+
+def index_command(root: Path, index_dir: Path, option: str, value: str) -> str:
+    """Return the shell command that indexes a folder with one option."""
+    own = index_dir == root / os.fsdecode(INDEX_DIR_NAME)
+    words = ["nearsight", "index", str(root), option, value, *([] if own else ["--collection", str(index_dir)])]
+    return shlex.join(words)

@@ -33,14 +33,14 @@ from nearsight.files import LocalFileSystem
 from nearsight.ingest.run import IngestSettings, Watch
 from nearsight.models import store
 from nearsight.pipeline import Pipeline, build_pipeline
-from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.catalogue import Catalogue, locate
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.collection_metadata import open_catalogue
-from nearsight.storage.location import locate
 from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import LabelState
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Floats, Ids, Image
+from nearsight.wording import plural
 
 CLASSIFIER = "mobilenetv2"
 OUTPUT = "logits"
@@ -203,7 +203,9 @@ def _classifier_labeller(model: str) -> Labeller:
     except (OSError, ValueError) as problem:
         raise ModelError(f"the labels of {model} cannot be read: {problem}") from problem
     if len(names) != count:
-        raise ModelError(f"{file} has {len(names)} lines for the {count} values of {OUTPUT} of {model}")
+        raise ModelError(
+            f"{file} has {plural(len(names), 'line')} for the {plural(count, 'value')} of {OUTPUT} of {model}"
+        )
     return Labeller(model, build_pipeline(f"onnx(model={model}, output={OUTPUT})"), names, softmax)
 
 

@@ -35,6 +35,7 @@ from nearsight.images.decode import open_image
 from nearsight.indexes.flat import Flat, FlatSearcher
 from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.types import NO_ID
+from nearsight.wording import plural
 
 KIND = "nearsight two-file search base"
 VERSION = 1
@@ -66,7 +67,18 @@ def two_file_paths(base: Path) -> tuple[Path, Path]:
 def write_two_file(
     base: Path, pipeline: Pipeline, vectors: Iterable[tuple[bytes, NDArray[Any]]], files: FileSystem
 ) -> TwoFileSizes:
-    """Write the rows `(D,)` of images by their paths; the sizes. Raises StorageError."""
+    """Write the rows `(D,)` of images by their paths; the sizes.
+
+    Raises
+    ------
+    UsageError : the pipeline is trained, and the files cannot hold what it learned
+    StorageError : the disk refused
+    """
+    if not pipeline.is_trained:
+        raise UsageError(
+            f"{pipeline.name} is trained on its collection, which a two-file index does not hold; "
+            "name a recipe of a descriptor and an index"
+        )
     folders: dict[bytes, int] = {}
     records, count, one = bytearray(), 0, 0
     for path, row in vectors:
@@ -146,7 +158,7 @@ class TwoFileIndex:
             rows += records[at : at + width]
             at += width
         if at != len(records):
-            raise DamagedError(f"{source} holds {len(records) - at} bytes too many")
+            raise DamagedError(f"{source} holds {plural(len(records) - at, 'byte')} too many")
         return paths, np.frombuffer(bytes(rows), descriptor.dtype).reshape(n_records, descriptor.size)
 
 

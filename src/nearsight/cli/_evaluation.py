@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from nearsight.cli._printing import print_json, print_table, show_progress, split_columns, to_printable
+from nearsight.cli._printing import print_json, print_table, show_progress, split_columns
 from nearsight.errors import UsageError
 from nearsight.evaluation.benchmark import Bench, evaluate_attacks, evaluate_pipeline, make_example, open_bench
 from nearsight.evaluation.dataset_folder import list_subfolders
@@ -23,6 +23,7 @@ from nearsight.pipeline import Pipeline, available_senses, build_pipeline, build
 from nearsight.registry import methods
 from nearsight.search.fusion import FusedPipeline
 from nearsight.types.query import check_fusion_method
+from nearsight.wording import plural, to_printable
 
 DEFAULT_KINDS = (
     "stored",
@@ -89,9 +90,10 @@ def evaluate_recipes(
         "asked": len(truth.queries),
         "unanswered": silent,
     }
-    intro = f"{len(truth.queries):,} queries among {len(truth.images):,} images"
+    intro = f"{plural(len(truth.queries), 'query', 'queries')} among {plural(len(truth.images), 'image')}"
     if unread or silent:
-        intro += f"; {unread} images and {silent} queries could not be read and count as not found"
+        lacking = f"{plural(unread, 'image')} and {plural(silent, 'query', 'queries')}"
+        intro += f"; {lacking} could not be read and count as not found"
     return EvaluationReport(truth.name, intro, trials, facts, PUBLISHED.get(truth.name), examples)
 
 
@@ -126,8 +128,10 @@ def compare_recipes(
     grouped = ""
     if truth is not None:
         groups = len(set(truth.labels.values()))
-        grouped = f"; {groups} subfolders as classes, {len(truth.queries)} class queries"
-    intro = f"{total:,} images, {count} of them as queries altered in {len(kinds)} ways{grouped}"
+        classes = plural(groups, "subfolder as a class", "subfolders as classes")
+        grouped = f"; {classes}, {plural(len(truth.queries), 'class query', 'class queries')}"
+    altered_ones = f"{count} of them as {'a query' if count == 1 else 'queries'} altered in {plural(len(kinds), 'way')}"
+    intro = f"{plural(total, 'image')}, {altered_ones}{grouped}"
     facts = {
         "folder": str(root),
         "images": total,

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from nearsight.wording import plural, to_printable
+
 if TYPE_CHECKING:
     import nearsight as ns
-    from nearsight.ingest.run import IngestSummary
-
-
-import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from nearsight.ingest.run import Watch
+    from nearsight.ingest.run import IngestSummary, Watch
 
 
 @contextmanager
@@ -58,21 +53,6 @@ COUNTS = ("added", "changed", "moved", "removed", "completed", "unchanged")
 def print_json(value: Any) -> None:  # noqa: ANN401
     """Print a value as JSON; names that are not text come out as escapes that read back to the same name."""
     typer.echo(json.dumps(value, indent=2, default=str))
-
-
-def to_printable(text: str) -> str:
-    """Return text that is safe on a terminal: control codes, reversals and broken characters as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def to_printable_lines(text: str) -> str:
-    """As `to_printable`, line by line."""
-    return "\n".join(map(to_printable, text.split("\n")))
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 image`, `2 images`."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:

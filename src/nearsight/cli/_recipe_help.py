@@ -10,7 +10,6 @@ from typing import Any
 
 import typer
 
-from nearsight.cli._printing import to_printable
 from nearsight.registry import (
     method_kind,
     method_parameters,
@@ -22,6 +21,7 @@ from nearsight.registry import (
 )
 from nearsight.senses import SENSES
 from nearsight.types import Descriptor, LocalDescriptor, Method
+from nearsight.wording import to_printable
 
 _HEADINGS = {
     "descriptors": "Descriptors: compute a vector of an image",

@@ -11,12 +11,12 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from nearsight.api.collection import Collection
-from nearsight.cli._printing import to_printable
 from nearsight.geometry.drawing import draw_matches
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
 from nearsight.search.results import Hit, Results
 from nearsight.types import Box, Explanation, Image, colour_shares
+from nearsight.wording import plural, to_printable
 
 SIDE = 384
 """The longest side of a query on the page."""
@@ -69,7 +69,7 @@ def write_page(path: Path, title: str, answers: Sequence[PageAnswer], intro: str
     """Write the page. It loads nothing: styles and images are inside."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(files("nearsight.cli").joinpath("report.html").read_text("utf8"))
-    page = template.render(title=to_printable(title), answers=answers, intro=intro)
+    page = template.render(title=to_printable(title), answers=answers, intro=intro, plural=plural)
     path.write_text(page, "utf8")
 
 

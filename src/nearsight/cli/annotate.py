@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearsight.cli._options import CollectionOption, JsonOption
-from nearsight.cli._printing import plural, print_json, to_printable
+from nearsight.cli._printing import print_json
 from nearsight.errors import UsageError
+from nearsight.wording import plural, to_printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

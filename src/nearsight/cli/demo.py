@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nearsight.cli._options import OUTPUT, JsonOption
-from nearsight.cli._printing import plural, print_json, print_table
+from nearsight.cli._printing import print_json, print_table
+from nearsight.wording import plural
 
 if TYPE_CHECKING:
     import nearsight as ns

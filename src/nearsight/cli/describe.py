@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from nearsight.cli._options import OUTPUT, JsonOption
-from nearsight.cli._printing import print_json, to_printable
+from nearsight.cli._printing import print_json
+from nearsight.wording import plural, to_printable
 
 
 def describe_command(
@@ -27,7 +28,7 @@ def describe_command(
     vectors = ns.describe(images, recipe)
     if out is not None:
         np.save(out, vectors, allow_pickle=False)
-        typer.echo(f"{len(vectors)} vectors of {vectors.shape[1]} {vectors.dtype} in {out}")
+        typer.echo(f"{plural(len(vectors), 'vector')} of {vectors.shape[1]} {vectors.dtype} in {out}")
     elif json:
         print_json([{"path": str(p), "row": row.tolist()} for p, row in zip(images, vectors, strict=True)])
     else:

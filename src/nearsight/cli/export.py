@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearsight.cli._options import HERE, OUTPUT, CollectionOption, InOption, JsonOption
-from nearsight.cli._printing import print_json, to_printable, to_printable_lines
+from nearsight.cli._printing import print_json
 from nearsight.errors import UsageError
+from nearsight.wording import plural, to_printable, to_printable_lines
 
 if TYPE_CHECKING:
     import nearsight as ns
@@ -107,7 +108,7 @@ def _export_two_file(photos: ns.Collection, out: Path | None, by: str | None, re
         return
     two = sizes.paths + sizes.hashes
     name = to_printable(str(out))
-    typer.echo(f"{name}.paths: {sizes.paths:,} bytes; {name}.hashes: {sizes.hashes:,} bytes")
+    typer.echo(f"{name}.paths: {plural(sizes.paths, 'byte')}; {name}.hashes: {plural(sizes.hashes, 'byte')}")
     typer.echo(f"together {two:,}; one file with full paths would take {sizes.one_file:,} ({two / sizes.one_file:.0%})")
 
 

@@ -17,7 +17,8 @@ from nearsight.cli._options import (
     WorkersOption,
     ingest_settings,
 )
-from nearsight.cli._printing import print_summary, show_progress, to_printable
+from nearsight.cli._printing import print_summary, show_progress
+from nearsight.wording import plural, to_printable
 
 
 def index_folder_command(
@@ -51,7 +52,9 @@ def index_folder_command(
         )
     assert photos.summary is not None
     if photos.dropped.recipes and not json:
-        typer.echo(f"dropped {to_printable(', '.join(photos.dropped.recipes))}: {photos.dropped.bytes:,} bytes freed")
+        typer.echo(
+            f"dropped {to_printable(', '.join(photos.dropped.recipes))}: {plural(photos.dropped.bytes, 'byte')} freed"
+        )
     print_summary(photos.summary, {**photos.info(), "dropped": vars(photos.dropped)}, json)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from nearsight.cli._options import HERE, CollectionOption, InOption, JsonOption
-from nearsight.cli._printing import plural, print_json, to_printable
+from nearsight.cli._printing import print_json
+from nearsight.wording import plural, to_printable
 
 
 def info_command(in_: InOption = HERE, collection: CollectionOption = None, json: JsonOption = False) -> None:

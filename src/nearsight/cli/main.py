@@ -132,7 +132,7 @@ def main() -> None:
     try:
         app()
     except NearsightError as problem:
-        from nearsight.cli._printing import to_printable_lines
+        from nearsight.wording import to_printable_lines
 
         sys.stderr.write(f"nearsight: {to_printable_lines(str(problem))}\n")
         sys.exit(problem.exit_code)

@@ -19,8 +19,9 @@ from nearsight.cli._options import (
     JsonOption,
     WhereOption,
 )
-from nearsight.cli._printing import plural, print_json, to_printable
+from nearsight.cli._printing import print_json
 from nearsight.senses import NAMES
+from nearsight.wording import plural, to_printable
 
 if TYPE_CHECKING:
     import nearsight as ns
@@ -110,7 +111,7 @@ def map_page(photos: ns.Collection, found: ns.Map, name: str, thumbnails: int) -
         title=name,
         line=_map_line(len(found), min(thumbnails, len(found))),
         honest=quality_sentence(found)[:1].upper() + quality_sentence(found)[1:] + ".",
-        made="classical" if found.landmarks == len(found) else f"{found.landmarks:,} landmarks",
+        made="classical" if found.landmarks == len(found) else plural(found.landmarks, "landmark"),
         metric=found.metric.replace("_", " "),
         recipe=found.recipe,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -120,10 +121,12 @@ def map_page(photos: ns.Collection, found: ns.Map, name: str, thumbnails: int) -
 
 
 def _map_line(count: int, held: int) -> str:
-    line = f"{count:,} images; similar ones lie near each other."
+    line = f"{plural(count, 'image')}; similar ones lie near each other."
     if held == count:
         return f"{line} Where they are crowded, some are dots: zoom in to see them."
-    return f"{line} {held:,} of them, chosen at random, are shown; the other {count - held:,} are dots with names."
+    shown = f"{held:,} of them, chosen at random, {'is' if held == 1 else 'are'} shown"
+    others = "one is a dot with its name" if count - held == 1 else f"{count - held:,} are dots with names"
+    return f"{line} {shown}; the other {others}."
 
 
 def _map_places(photos: ns.Collection, found: ns.Map, thumbnails: int) -> list[list[float | str]]:

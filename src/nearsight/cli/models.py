@@ -8,7 +8,8 @@ from typing import Annotated, TypeAlias
 import typer
 
 from nearsight.cli._options import JsonOption
-from nearsight.cli._printing import print_json, to_printable
+from nearsight.cli._printing import print_json
+from nearsight.wording import plural, to_printable
 
 HELP = "Manage the neural networks that some recipes need."
 
@@ -82,7 +83,8 @@ def verify_models_command(json: JsonOption = False) -> None:
             typer.echo(to_printable(problem))
         for name, device in runs.items():
             typer.echo(f"{name} runs on {device}")
-        typer.echo(f"{len(found) - len(problems)} of {len(found)} models match their cards")
+        match = "matches its card" if len(found) == 1 else "match their cards"
+        typer.echo(f"{len(found) - len(problems)} of {plural(len(found), 'model')} {match}")
     if problems:
         raise typer.Exit(3)
 

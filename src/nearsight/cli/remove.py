@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from nearsight.cli._options import HERE, CollectionOption, InOption, JsonOption
-from nearsight.cli._printing import plural, print_json, to_printable
+from nearsight.cli._printing import print_json
+from nearsight.wording import plural, to_printable
 
 
 def remove_command(

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from nearsight.cli._options import HERE, CollectionOption, InOption, JsonOption, WorkersOption, ingest_settings
-from nearsight.cli._printing import print_summary, show_progress, to_printable
+from nearsight.cli._printing import print_summary, show_progress
+from nearsight.wording import to_printable
 
 
 def repair_command(
@@ -23,7 +24,7 @@ def repair_command(
     """Drop damaged data and compute it again from the images. What is intact stays."""
     from nearsight.api.collection import Collection
     from nearsight.api.indexing import repair
-    from nearsight.storage.location import locate
+    from nearsight.storage.catalogue import locate
 
     with show_progress(quiet=json) as watch:
         problems, summary = repair(

@@ -20,9 +20,10 @@ from nearsight.cli._options import (
     JsonOption,
     WhereOption,
 )
-from nearsight.cli._printing import plural, print_json, to_printable
+from nearsight.cli._printing import print_json
 from nearsight.errors import UsageError
 from nearsight.senses import NAMES
+from nearsight.wording import plural, to_printable
 
 if TYPE_CHECKING:
     import nearsight as ns

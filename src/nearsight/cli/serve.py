@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nearsight.cli._printing import plural, to_printable
+from nearsight.wording import plural, to_printable
 
 if TYPE_CHECKING:
     from nearsight.server.settings import ServerSettings
@@ -40,7 +40,7 @@ def serve_command(
     A folder that is not indexed yet is indexed first.
     """
     from nearsight.server.settings import ServerSettings
-    from nearsight.storage.location import locate
+    from nearsight.storage.catalogue import locate
 
     hosts, access = tuple(allow_host or ()), access_token(token, host)
     settings = ServerSettings(host=host, port=port, token=access, readonly=read_only, hosts=hosts)
@@ -50,15 +50,24 @@ def serve_command(
 
 
 def serve_collections(homes: list[Path], settings: ServerSettings, *, open_: bool) -> None:
-    """Serve until stopped; print the address."""
+    """Serve until stopped; print the address, and whether it is one of many."""
     from nearsight.server.run import run_server
 
     def ready(address: str) -> None:
-        typer.echo(f"serving {plural(len(homes), 'collection')} at {address}   (stop: Ctrl-C)")
+        typer.echo(f"serving {plural(len(homes), 'collection')} at {_reach(settings.host)}{address}   (stop: Ctrl-C)")
         if open_:
             typer.launch(address)
 
     run_server(homes, settings, ready)
+
+
+def _reach(host: str) -> str:
+    """What comes before the address of this machine where the service listens at all of its addresses."""
+    from nearsight.server.settings import is_wildcard
+
+    if not is_wildcard(host):
+        return ""
+    return f"all {'IPv6' if ':' in host else 'IPv4'} addresses of this machine; open it here at "
 
 
 def access_token(token: str | None, host: str) -> str:
@@ -77,7 +86,7 @@ def _locate_or_index(folder: Path, read_only: bool) -> Path:
     import nearsight as ns
     from nearsight.cli._printing import show_progress
     from nearsight.errors import UsageError
-    from nearsight.storage.location import locate
+    from nearsight.storage.catalogue import locate
 
     try:
         return locate(folder)

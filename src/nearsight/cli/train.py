@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from nearsight.cli._options import OUTPUT, JsonOption, WorkersOption, ingest_settings
-from nearsight.cli._printing import print_json, show_progress, to_printable
+from nearsight.cli._printing import print_json, show_progress
+from nearsight.wording import to_printable
 
 
 def train_command(

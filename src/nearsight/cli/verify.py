@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from nearsight.cli._options import HERE, CollectionOption, InOption, JsonOption
-from nearsight.cli._printing import find_unusable, plural, print_json, to_printable, warn_unusable
+from nearsight.cli._printing import find_unusable, print_json, warn_unusable
+from nearsight.wording import plural, to_printable
 
 
 def verify_command(in_: InOption = HERE, collection: CollectionOption = None, json: JsonOption = False) -> None:

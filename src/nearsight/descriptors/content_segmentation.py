@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors._foreground import foreground
-from nearsight.pixels import to_grey
+from nearsight.images.colour import to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _PATTERNS = 10

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors._grid_pooling import cell_weights
-from nearsight.pixels import to_grey
+from nearsight.images.colour import to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _AROUND = (5, 5)

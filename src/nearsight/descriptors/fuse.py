@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nearsight.descriptors.colour_histogram import ColourHistogram
 from nearsight.descriptors.gist import Gist
 from nearsight.types import Descriptor, Image
+from nearsight.wording import plural
 
 _PARTS = (Gist(), ColourHistogram())
 
@@ -69,7 +70,9 @@ class Fuse(Descriptor):
         if not self.parts or not all(isinstance(part, Descriptor) for part in self.parts):
             raise ValueError(f"parts are descriptors, one or more; got {self.parts!r}")
         if self.weights is not None and len(self.weights) != len(self.parts):
-            raise ValueError(f"there is a weight for each of {len(self.parts)} parts; got {len(self.weights)}")
+            raise ValueError(
+                f"there is a weight for each of {plural(len(self.parts), 'part')}; got {len(self.weights)}"
+            )
         if not all(weight > 0 for weight in self.weights or ()):
             raise ValueError(f"weights are above 0; got {self.weights}")
 

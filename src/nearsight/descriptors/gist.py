@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import resize_exact
+from nearsight.images.colour import resize_exact
 from nearsight.types import Descriptor, Floats, Image
 
 _BORDER = 5

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import resize_exact
+from nearsight.images.colour import resize_exact
 from nearsight.types import Descriptor, Floats, Image
 
 _MAX_VALUE = 0.2

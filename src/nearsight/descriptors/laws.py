@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import to_grey
+from nearsight.images.colour import to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _FLOOR = 0.1

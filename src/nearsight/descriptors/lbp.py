@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import to_grey
+from nearsight.images.colour import to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _MAX_POINTS = {"plain": 12, "uniform": 24, "rotation_invariant": 16, "riu2": 24}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearsight.pixels import resize_exact, to_grey
+from nearsight.images.colour import resize_exact, to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 

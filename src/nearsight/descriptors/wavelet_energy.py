@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import resize_exact, to_grey
+from nearsight.images.colour import resize_exact, to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 _FLOOR = 0.1

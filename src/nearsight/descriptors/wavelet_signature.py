@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors._haar import haar_transform
-from nearsight.pixels import resize_exact
+from nearsight.images.colour import resize_exact
 from nearsight.types import Descriptor, Floats, Image
 
 _SQUARE = 128

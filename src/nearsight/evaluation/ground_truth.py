@@ -10,6 +10,7 @@ from typing import Any
 
 from nearsight.errors import UsageError
 from nearsight.types import Box
+from nearsight.wording import plural
 
 __all__ = ["EvaluationQuery", "GroundTruth", "Relevance", "box_from_numbers"]
 
@@ -69,8 +70,8 @@ class GroundTruth:
     def __post_init__(self) -> None:
         if not self.images or not self.queries:
             raise UsageError(
-                f"{self.name} needs images to search and queries; got {len(self.images)} images and "
-                f"{len(self.queries)} queries in {self.folder}"
+                f"{self.name} needs images to search and queries; got {plural(len(self.images), 'image')} "
+                f"and {plural(len(self.queries), 'query', 'queries')} in {self.folder}"
             )
 
     @property

@@ -12,6 +12,8 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.wording import plural
+
 __all__ = [
     "RECALL_LEVELS",
     "average_precision",
@@ -40,7 +42,7 @@ def _validate_ranks(ranks: Iterable[int], n_positives: int) -> NDArray[np.int64]
     if n_positives < 1:
         raise ValueError(f"average precision needs at least one positive; got {n_positives}")
     if len(places) > n_positives or len(np.unique(places)) < len(places) or (places < 0).any():
-        raise ValueError(f"expected at most {n_positives} different 0-based ranks; got {places.tolist()}")
+        raise ValueError(f"expected at most {plural(n_positives, 'different 0-based rank')}; got {places.tolist()}")
     return places
 
 
@@ -206,8 +208,8 @@ def _pooled_precision_recall(
     values, hits = np.fromiter(scores, np.float64), np.fromiter(relevant, np.bool_)
     if len(values) != len(hits) or hits.sum() > n_positives or n_positives < 1:
         raise ValueError(
-            f"expected one score a pair and at most {n_positives} positive pairs, at least 1; "
-            f"got {len(values)} scores, {hits.sum()} positive of {len(hits)} pairs"
+            f"expected one score a pair and at most {plural(n_positives, 'positive pair')}, at least 1; "
+            f"got {plural(len(values), 'score')}, {hits.sum()} positive of {plural(len(hits), 'pair')}"
         )
     ordered = hits[np.lexsort((hits, -values))]
     places = np.flatnonzero(ordered)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.descriptors import onnx
-from nearsight.pixels import resize_exact, to_grey
+from nearsight.images.colour import resize_exact, to_grey
 from nearsight.types import Descriptor, Floats, Image
 
 Amounts: TypeAlias = NDArray[np.float64]

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.pixels import resize_exact
+from nearsight.images.colour import resize_exact
 from nearsight.types import Descriptor, Floats, Image
 
 _SIDE = 128

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.hashes._bit_hash import BitHash
-from nearsight.pixels import resize_exact, to_grey
+from nearsight.images.colour import resize_exact, to_grey
 from nearsight.types import Image
 
 

@@ -1,4 +1,8 @@
-"""Whatever a file stores (palettes, 16 bits, CMYK, alpha, profiles) as 8-bit sRGB."""
+"""Pixels in the colours that methods take.
+
+Whatever a file stores (palettes, 16 bits, CMYK, alpha, profiles) becomes 8-bit sRGB; sRGB becomes grey levels, and
+exactly as many pixels as a method asks for.
+"""
 
 from __future__ import annotations
 
@@ -181,3 +185,20 @@ def _srgb_profile() -> ImageCms.ImageCmsProfile:
 def _lab_colour_transform() -> ImageCms.ImageCmsTransform:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     return ImageCms.buildTransform(lab, _srgb_profile(), "LAB", "RGB", ImageCms.Intent.PERCEPTUAL)
+
+
+def to_grey(image: Image) -> NDArray[np.uint8]:
+    """Luma `(H, W)` of ITU-R BT.601: .299 R + .587 G + .114 B, rounded."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def resize_exact(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The image `(H, W)` or `(H, W, 3)` in exactly `width` x `height` pixels, whatever its proportions.
+
+    Each axis is averaged over areas where it shrinks and interpolated linearly where it grows. Values stay whole
+    numbers of 0..255, so a flat image stays exactly flat.
+    """
+    have_height, have_width = image.shape[:2]
+    smaller = cv2.resize(image, (min(width, have_width), min(height, have_height)), interpolation=cv2.INTER_AREA)
+    squashed = cv2.resize(smaller, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(squashed, np.uint8)

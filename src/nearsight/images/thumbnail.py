@@ -7,6 +7,7 @@ import numpy as np
 
 from nearsight.errors import DamagedError
 from nearsight.types import Image
+from nearsight.wording import plural
 
 SIDE = 256
 """The longest side of a thumbnail."""
@@ -27,7 +28,7 @@ def decode(thumbnail: bytes) -> Image:
     found = cv2.imdecode(np.frombuffer(thumbnail, np.uint8), cv2.IMREAD_COLOR) if thumbnail else None
     if found is None:
         raise DamagedError(
-            f"a stored thumbnail of {len(thumbnail)} bytes cannot be read; `nearsight repair` remakes it"
+            f"a stored thumbnail of {plural(len(thumbnail), 'byte')} cannot be read; `nearsight repair` remakes it"
         )
     image: Image = cv2.cvtColor(found, cv2.COLOR_BGR2RGB)
     return image

@@ -16,6 +16,7 @@ from nearsight.metrics.cosine import Cosine
 from nearsight.metrics.hamming import Hamming
 from nearsight.metrics.l2 import L2
 from nearsight.types import NO_ID, Arrays, Floats, Hits, Ids, Index, Metric
+from nearsight.wording import plural
 
 DistanceFunction: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 ExactDistances: TypeAlias = Callable[[NDArray[np.intp]], Floats]
@@ -267,7 +268,7 @@ class FlatSearcher:
             raise ValueError(f"rows are float32 or uint8; got {vectors.dtype}")
         for others in (block.vectors for block in self.vectors.blocks[:1]):
             if (vectors.shape[1], vectors.dtype) != (others.shape[1], others.dtype):
-                wanted, got = (f"{some.shape[1]} values of {some.dtype}" for some in (others, vectors))
+                wanted, got = (f"{plural(some.shape[1], 'value')} of {some.dtype}" for some in (others, vectors))
                 raise ValueError(f"rows of this index have {wanted}; got {got}")
 
     def _purge(self, ids: Ids) -> FlatSearcher:

@@ -6,7 +6,7 @@
 4. Commit in batches: write the segments, then list them in one transaction.
 5. Remove deleted images and vectors of an older trained state; compact segments (`storage.compaction`).
 6. Read captions and tags from sidecars (`sidecars`).
-7. Update the approximate indexes (`storage.index_store`).
+7. Update the approximate indexes (`storage.index_refresh`).
 
 After a kill at any moment, the next run continues from the last commit.
 """
@@ -30,10 +30,12 @@ from nearsight.ingest.extract import DescribeJob, ReadResult, Task
 from nearsight.ingest.scan import Comparison
 from nearsight.ingest.sidecars import SidecarIngest
 from nearsight.pipeline import Pipeline
-from nearsight.storage import cache_files, index_store, segments
-from nearsight.storage.array_file import SegmentEntry
+from nearsight.storage import cache_files
+from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, SegmentEntry
+from nearsight.storage.array_file_writer import write_blobs, write_vectors
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.compaction import compact_segments, drop_stale_segments, merge_small_segments
+from nearsight.storage.index_refresh import IndexRefresh
 from nearsight.storage.records import ImageRecord, NoteRecord, SkipRecord
 from nearsight.types import Ids
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
@@ -115,7 +117,7 @@ class Ingest:
     ) -> None:
         self.root, self.catalogue, self.files, self.clock = root, catalogue, files, clock
         self.watch, self.settings = watch, settings
-        self.index_dir, self.folder = index_dir, index_dir / segments.SEGMENTS_FOLDER
+        self.index_dir, self.folder = index_dir, index_dir / SEGMENTS_FOLDER
         self.pipelines = pipelines
         self.keys = {pipeline.key: pipeline.descriptor for pipeline in pipelines}
         self.summary = IngestSummary(migrated_from=catalogue.migrated_from)
@@ -147,7 +149,7 @@ class Ingest:
         self.summary.skipped.update(notes.skip_counts())
         drop_stale_segments(self.catalogue, self.folder, self.files, self._is_stale)
         compact_segments(self.catalogue, self.folder, self.files)
-        index_store.IndexRefresh(self.index_dir, self.catalogue, self.files, self._report_indexing).run(self.pipelines)
+        IndexRefresh(self.index_dir, self.catalogue, self.files, self._report_indexing).run(self.pipelines)
         self.summary.seconds = self.clock.monotonic() - start
         return self.summary
 
@@ -235,9 +237,7 @@ class Ingest:
         if imaged:
             blobs = [blob for _, blob in imaged]
             entries.append(
-                segments.write_blobs(
-                    self.folder, segment_id, segments.THUMBNAILS, _ingested_pair_ids(imaged), blobs, self.files
-                )
+                write_blobs(self.folder, segment_id, THUMBNAILS, _ingested_pair_ids(imaged), blobs, self.files)
             )
         for number, key in enumerate(self.keys):
             described = [(i, read.vectors[number]) for i, read in placed if number in read.vectors]
@@ -248,8 +248,8 @@ class Ingest:
 
     def _write_segment(self, segment_id: int, key: str, ids: Ids, rows: list[NDArray[Any]]) -> SegmentEntry:
         if self.keys[key].variable_length:
-            return segments.write_blobs(self.folder, segment_id, key, ids, [row.tobytes() for row in rows], self.files)
-        return segments.write_vectors(self.folder, segment_id, key, ids, np.stack(rows), self.files)
+            return write_blobs(self.folder, segment_id, key, ids, [row.tobytes() for row in rows], self.files)
+        return write_vectors(self.folder, segment_id, key, ids, np.stack(rows), self.files)
 
     def _exists(self, path: bytes) -> bool:
         return self.files.exists(os.path.join(os.fsencode(self.root), path))

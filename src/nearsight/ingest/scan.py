@@ -19,11 +19,11 @@ from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
 from nearsight.images.walk import FoundFile, SkippedEntry, walk_folder
 from nearsight.ingest.extract import THUMBNAIL_NUMBER, Task
-from nearsight.storage import segments
-from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.location import INDEX_DIR_NAME
+from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, Segment
+from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue
 from nearsight.storage.records import ImageRecord, SkipRecord
 from nearsight.types import Ids
+from nearsight.wording import plural
 
 RACY_NS = 2_000_000_000
 """A file that changed this shortly before it was read may have changed again within one time stamp: read it again."""
@@ -112,10 +112,10 @@ class Comparison:
     def _load_ids(self, keys: list[str]) -> dict[int, Ids]:
         """Sorted ids with a thumbnail, and with vectors of each key."""
         entries = self.catalogue.segments()
-        folder = self.index_dir / segments.SEGMENTS_FOLDER
+        folder = self.index_dir / SEGMENTS_FOLDER
         held: dict[int, Ids] = {}
-        for number, key in [(THUMBNAIL_NUMBER, segments.THUMBNAILS), *enumerate(keys)]:
-            ids = [segments.Segment(folder, entry, self.files).ids for entry in entries if entry.key == key]
+        for number, key in [(THUMBNAIL_NUMBER, THUMBNAILS), *enumerate(keys)]:
+            ids = [Segment(folder, entry, self.files).ids for entry in entries if entry.key == key]
             held[number] = np.unique(np.concatenate(ids)) if ids else np.empty(0, np.int64)
         return held
 
@@ -151,8 +151,8 @@ class Comparison:
     def _refuse_empty(self, seen: NDArray[np.bool_]) -> None:
         if len(seen) and not seen.any() and not self.total and not self.skips:
             raise UsageError(
-                f"{os.fsdecode(self.root)} is empty, but its collection holds {len(seen)} images: is a disk not "
-                "mounted? If they are gone for good, take them out with nearsight remove, or delete the collection"
+                f"{os.fsdecode(self.root)} is empty, but its collection holds {plural(len(seen), 'image')}: is a disk "
+                "not mounted? If they are gone for good, take them out with nearsight remove, or delete the collection"
             )
 
     def _drop_unknown(self, ids: Ids) -> Ids:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
 from nearsight.errors import ModelError
+from nearsight.wording import plural
 
 T = TypeVar("T")
 FitMode = Literal["inside", "squash", "crop"]
@@ -72,7 +73,7 @@ class ImageInput:
         if self.fit == "inside" and self.side % self.multiple:
             raise ValueError(f"side is a multiple of {self.multiple}; got {self.side}")
         if len(self.mean) != self.channels or len(self.scale) != self.channels:
-            raise ValueError(f"mean and scale have {self.channels} values for {self.colours}")
+            raise ValueError(f"mean and scale have {plural(self.channels, 'value')} for {self.colours}")
         if not all(math.isfinite(value) for value in self.mean) or not all(0 < s < math.inf for s in self.scale):
             raise ValueError(f"mean is finite and scale above 0; got {self.mean} and {self.scale}")
 

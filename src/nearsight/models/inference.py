@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import ModelError
+from nearsight.images.colour import resize_exact, to_grey
 from nearsight.models import store
 from nearsight.models.card import ImageInput, ModelCard, ModelOutput
 from nearsight.models.store import ModelFile
 from nearsight.models.tokenizer import Tokenizer
-from nearsight.pixels import resize_exact, to_grey
 from nearsight.types import Floats, Image
 
 THREADS = 1

@@ -1,24 +1,34 @@
-"""A query in the form that an index and a re-ranker take: as vectors."""
+"""A query in the form that an index and a re-ranker take: its vectors, and what they may read to answer it."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nearsight.errors import UsageError
+from nearsight.errors import DamagedError, ModelError, UsageError
 from nearsight.files import FileSystem
+from nearsight.geometry.matching import match_words
 from nearsight.images import thumbnail
 from nearsight.images.decode import NAMELESS, Limits, naming, open_image
 from nearsight.pipeline import Pipeline
-from nearsight.storage.snapshot import Snapshot
-from nearsight.types import Image, Query, colour_shares
+from nearsight.storage.snapshot import Snapshot, SnapshotReader
+from nearsight.types import Hits, Ids, Image, Query, Reranker, colour_shares
+from nearsight.types.metric import Metric
+from nearsight.types.values import Match
+
+MAX_DIFFERING_BITS, MIN_SHARED_DETAILS = 0.3, 3
+"""Share of the bits in which two features of one word differ at most, and how many such pairs are worth a look."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,84 @@ class EncodedQuery:
     """The query's image at a longest side."""
     digest_pixels: Callable[[], bytes | None] | None = None
     """`DecodedImage.pixel_digest` of the query, where all of it is asked with."""
+
+
+@dataclass
+class QueryContext:
+    """What a re-ranker may read of the collection while one query is answered (`types.RerankContext`)."""
+
+    snapshot: Snapshot
+    pipeline: Pipeline
+    query: EncodedQuery
+    reader: SnapshotReader
+    query_vector: Any
+    n_images: int
+    allow: Ids | None = None
+    verified: dict[int, Match] = field(default_factory=dict)
+    identical: frozenset[int] = frozenset()
+    """The images whose files are the query's, byte for byte."""
+    memo: dict[Any, Any] = field(default_factory=dict)
+    sources: Sequence[tuple[Pipeline, EncodedQuery]] = ()
+    """The candidate sources, and the query as each of them takes it."""
+    report: Callable[[Reranker, Hits], None] | None = None
+    ranked: tuple[Hits, float] | None = None
+    """While a re-ranker judges candidates of other senses: the hits so far, and the score that it raises them above."""
+
+    @property
+    def metric(self) -> Metric:
+        """What the index ranks by."""
+        return self.pipeline.metric
+
+    def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
+        """`make` of a stored thumbnail."""
+        made: T = self.snapshot.from_thumbnail(image_id, make)
+        return made
+
+    def query_pixels(self, side: int) -> Image:
+        """The query at a longest side; its thumbnail where it is an image of the collection whose file is gone."""
+        if self.query.render is not None:
+            return self.query.render(side)
+        loaded = None if self.query.image_id is None else self.reader.pixels(self.query.image_id, side)
+        assert self.query.image is not None
+        return self.query.image if loaded is None else loaded
+
+    def pixels(self, image_id: int, side: int) -> Image | None:
+        """The file of one image at a longest side; None where it cannot be opened as it was indexed."""
+        return self.reader.pixels(image_id, side)
+
+    def may_share_details(self, image_id: int) -> bool:
+        """Whether a source of local features, where there is one, has a few of the query's in this image."""
+        for source, query in self.sources:
+            if source.descriptor.variable_length:
+                with suppress(DamagedError):
+                    hit = self.snapshot.vector(source, image_id)
+                    shared = (len(match_words(view, hit, MAX_DIFFERING_BITS)) for view in query.vectors)
+                    return any(count >= MIN_SHARED_DETAILS for count in shared)
+        return True
+
+    def has_same_pixels(self, image_id: int) -> bool:
+        """Whether an image's file, and the query as a whole, decode to the same pixels at full size."""
+        if self.query.image_id is None:
+            digest = self.query.digest_pixels() if self.query.digest_pixels else None
+        else:
+            digest = self.reader.pixel_digest(self.query.image_id)
+        return digest is not None and digest == self.reader.pixel_digest(image_id)
+
+    def vector(self, image_id: int) -> NDArray[Any]:
+        """The stored vector of an image."""
+        return self.snapshot.vector(self.pipeline, image_id)
+
+    def vectors(self, ids: Ids) -> NDArray[Any]:
+        """The stored vectors `(n, D)` of several images."""
+        return self.snapshot.vectors(self.pipeline, ids)
+
+    def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
+        """Ids and vectors of some images, evenly spread."""
+        return self.snapshot.sample(self.pipeline, count)
+
+    def search(self, vectors: Any, k: int) -> Hits:  # noqa: ANN401 - vectors (Q, D), or a list of records
+        """The k best hits of each vector, among those that may be found."""
+        return self.snapshot.index(self.pipeline).search(vectors, k, self.allow)
 
 
 def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: FileSystem) -> EncodedQuery:
@@ -78,6 +166,23 @@ def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: Fi
         return query.pixel_digest or open_image(source, full=True).pixel_digest()
 
     return replace(encoded, sha256=sha256, digest_pixels=digest_pixels)
+
+
+def encode_sources(
+    snapshot: Snapshot, pipeline: Pipeline, query: Query, files: FileSystem
+) -> list[tuple[Pipeline, EncodedQuery]]:
+    """The candidate sources of a pipeline, and the query as each of them takes it.
+
+    Local features do not see through mirrors: a source of them is asked in the views of the re-ranker. One that cannot
+    answer is left out, and says why when it is asked by itself.
+    """
+    found = list[tuple[Pipeline, EncodedQuery]]()
+    for each in pipeline.candidate_sources:
+        with suppress(ModelError, DamagedError, UsageError):
+            views = pipeline.rerankers[:1] if each.descriptor.variable_length else ()
+            source = snapshot.trained_pipeline(replace(each, rerankers=views))
+            found.append((source, encode_query(query, source, snapshot, files)))
+    return found
 
 
 def _read_query(query: Query, files: FileSystem) -> tuple[bytes | Image, bytes | None]:

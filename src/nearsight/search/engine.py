@@ -5,110 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, ModelError, UsageError
-from nearsight.files import FileSystem
-from nearsight.geometry.matching import match_words
 from nearsight.pipeline import Pipeline
-from nearsight.search.encode import EncodedQuery, encode_query
-from nearsight.search.explain import distance_to_score, explain_hits
+from nearsight.search.encode import EncodedQuery, QueryContext, encode_query, encode_sources
 from nearsight.search.heat_map import HeatMapInputs, explains_places
 from nearsight.search.results import FOUND, NO_MATCH, NOTHING, TOO_PLAIN, Hit, Results
+from nearsight.senses import SENSES
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
-from nearsight.types import NO_ID, Explanation, Hits, Ids, Image, ImageId, Query, Reranker
-from nearsight.types.metric import Metric
-from nearsight.types.values import Match
+from nearsight.types import IDENTICAL_FILE, NO_ID, Explanation, Hits, Ids, Image, ImageId, Query, Reranker
 
-MAX_DIFFERING_BITS, MIN_SHARED_DETAILS = 0.3, 3
-"""Share of the bits in which two features of one word differ at most, and how many such pairs are worth a look."""
 FEEDBACK_DEPTH = 1000
 """So many hits of the query, and of all that is similar, are ordered by relevance feedback."""
-
-
-T = TypeVar("T")
-
-
-@dataclass
-class QueryContext:
-    """What a re-ranker may read of the collection while one query is answered (`types.RerankContext`)."""
-
-    snapshot: Snapshot
-    pipeline: Pipeline
-    query: EncodedQuery
-    reader: SnapshotReader
-    query_vector: Any
-    n_images: int
-    allow: Ids | None = None
-    verified: dict[int, Match] = field(default_factory=dict)
-    identical: frozenset[int] = frozenset()
-    """The images whose files are the query's, byte for byte."""
-    memo: dict[Any, Any] = field(default_factory=dict)
-    sources: Sequence[tuple[Pipeline, EncodedQuery]] = ()
-    """The candidate sources, and the query as each of them takes it."""
-    report: Callable[[Reranker, Hits], None] | None = None
-    ranked: tuple[Hits, float] | None = None
-    """While a re-ranker judges candidates of other senses: the hits so far, and the score that it raises them above."""
-
-    @property
-    def metric(self) -> Metric:
-        """What the index ranks by."""
-        return self.pipeline.metric
-
-    def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
-        """`make` of a stored thumbnail."""
-        made: T = self.snapshot.from_thumbnail(image_id, make)
-        return made
-
-    def query_pixels(self, side: int) -> Image:
-        """The query at a longest side; its thumbnail where it is an image of the collection whose file is gone."""
-        if self.query.render is not None:
-            return self.query.render(side)
-        loaded = None if self.query.image_id is None else self.reader.pixels(self.query.image_id, side)
-        assert self.query.image is not None
-        return self.query.image if loaded is None else loaded
-
-    def pixels(self, image_id: int, side: int) -> Image | None:
-        """The file of one image at a longest side; None where it cannot be opened as it was indexed."""
-        return self.reader.pixels(image_id, side)
-
-    def may_share_details(self, image_id: int) -> bool:
-        """Whether a source of local features, where there is one, has a few of the query's in this image."""
-        for source, query in self.sources:
-            if source.descriptor.variable_length:
-                with suppress(DamagedError):
-                    hit = self.snapshot.vector(source, image_id)
-                    shared = (len(match_words(view, hit, MAX_DIFFERING_BITS)) for view in query.vectors)
-                    return any(count >= MIN_SHARED_DETAILS for count in shared)
-        return True
-
-    def has_same_pixels(self, image_id: int) -> bool:
-        """Whether an image's file, and the query as a whole, decode to the same pixels at full size."""
-        if self.query.image_id is None:
-            digest = self.query.digest_pixels() if self.query.digest_pixels else None
-        else:
-            digest = self.reader.pixel_digest(self.query.image_id)
-        return digest is not None and digest == self.reader.pixel_digest(image_id)
-
-    def vector(self, image_id: int) -> NDArray[Any]:
-        """The stored vector of an image."""
-        return self.snapshot.vector(self.pipeline, image_id)
-
-    def vectors(self, ids: Ids) -> NDArray[Any]:
-        """The stored vectors `(n, D)` of several images."""
-        return self.snapshot.vectors(self.pipeline, ids)
-
-    def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
-        """Ids and vectors of some images, evenly spread."""
-        return self.snapshot.sample(self.pipeline, count)
-
-    def search(self, vectors: Any, k: int) -> Hits:  # noqa: ANN401 - vectors (Q, D), or a list of records
-        """The k best hits of each vector, among those that may be found."""
-        return self.snapshot.index(self.pipeline).search(vectors, k, self.allow)
+NOT_JUDGED_YET = "not judged yet"
+"""What is said of a hit while others are being judged."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +48,55 @@ class Ranking:
     def to_hits(self, ids: Ids, paths: Mapping[int, bytes]) -> list[Hit]:
         """These ids as hits, each with its explanation, in this order."""
         distances = dict(self.distances) | self._other_distances(ids)
-        snapshot = self.context.snapshot
-        reasons = explain_hits(self.pipeline, self.query, ids, distances, self.context, snapshot, judges=self.judges)
+        reasons = self._explain(ids, distances)
         return [
             self._hit(rank, image_id, paths[image_id], distances[image_id], reason)
             for rank, (image_id, reason) in enumerate(zip(ids.tolist(), reasons, strict=True), 1)
         ]
+
+    def _explain(self, ids: Ids, distances: Mapping[int, float]) -> list[Explanation]:
+        """Why, for each hit: the verdict, and what re-rankers without a verdict add to it.
+
+        The verdict is that of the last re-ranker that gives one. Without such there is none: the sentence says how
+        near the hit is, by the distances of random pairs of this collection.
+        """
+        if self.judges is not None:
+            return self._last_verdicts(ids, distances, self.judges, NOT_JUDGED_YET)
+        sense, image = SENSES.get(self.pipeline.name), self.query.image
+        label = self.query.label or (sense.label if sense else "")
+        if image is None or label:
+            return [Explanation(label) for _ in ids]
+        if all_judges := [reranker for reranker in self.pipeline.rerankers if reranker.gives_verdict]:
+            verdicts = self._last_verdicts(ids, distances, all_judges, "not examined")
+        else:
+            background = self.context.snapshot.background(self.pipeline)
+            verdicts = [Explanation(background.describe(distances[image_id])) for image_id in ids.tolist()]
+        others = [each.explain(image, ids, self.context) for each in self.pipeline.rerankers if not each.gives_verdict]
+        return [_with_ranking(each, [reasons[at] for reasons in others]) for at, each in enumerate(verdicts)]
+
+    def _last_verdicts(
+        self, ids: Ids, distances: Mapping[int, float], judges: Sequence[Reranker], unjudged: str
+    ) -> list[Explanation]:
+        """The last word of the re-rankers that give verdicts; `unjudged` is said of hits on which none has one.
+
+        A hit that one of them rejected, or has not looked at, scores below every hit that it accepted.
+        """
+        image, context = self.query.image, self.context
+        assert image is not None
+        found: list[Explanation] = []
+        for image_id, *given in zip(ids.tolist(), *(each.explain(image, ids, context) for each in judges), strict=True):
+            reasons = [reason for reason in given if reason is not None]
+            if image_id in context.identical:
+                reasons = [IDENTICAL_FILE]
+            reason = reasons[-1] if reasons else Explanation(unjudged)
+            if reason.similarity is None:
+                reason = replace(reason, similarity=self._distance_to_score(distances[image_id]) / 2)
+            found.append(reason)
+        return found
+
+    def _distance_to_score(self, distance: float) -> float:
+        """A distance on a scale of 0 to 1."""
+        return float(self.pipeline.metric.similarity(np.array([distance], np.float32))[0])
 
     def _hit(self, rank: int, image_id: int, path: bytes, distance: float, reason: Explanation) -> Hit:
         score = reason.similarity
@@ -148,7 +104,7 @@ class Ranking:
             rank=rank,
             id=image_id,
             path=os.fsdecode(path),
-            score=distance_to_score(self.pipeline, distance) if score is None else score,
+            score=self._distance_to_score(distance) if score is None else score,
             distance=distance,
             metric=self.pipeline.metric_name,
             verdict=reason.verdict,
@@ -178,6 +134,15 @@ class Ranking:
         found = self.context.snapshot.index(self.pipeline).search(self.query.vectors[:1], len(new), new)
         pairs = zip(found.ids[0].tolist(), (0 - found.scores[0]).tolist(), strict=True)
         return dict.fromkeys(new.tolist(), 1.0) | dict(pairs)
+
+
+def _with_ranking(verdict: Explanation, given: Sequence[Explanation | None]) -> Explanation:
+    """A verdict with the sentence of the last re-ranker that only orders, and its score where the verdict has none."""
+    reasons = [reason for reason in given if reason is not None]
+    if not reasons:
+        return verdict
+    similarity = reasons[-1].similarity if verdict.similarity is None else verdict.similarity
+    return replace(verdict, sentence=f"{reasons[-1].sentence}; {verdict.sentence}", similarity=similarity)
 
 
 def rank(
@@ -215,7 +180,7 @@ def rank(
             watch(start.to_results(k, reader))
             context.report = _reporter(start, query, reader, watch, k=k)
         context.identical = _identical_ids(encoded, reader, allow)
-    context.sources = _encode_sources(snapshot, pipeline, query, reader.files)
+    context.sources = encode_sources(snapshot, pipeline, query, reader.files)
     for at, reranker in enumerate(pipeline.rerankers):
         assert encoded.image is not None
         own = hits
@@ -287,23 +252,6 @@ def candidates(snapshot: Snapshot, pipeline: Pipeline, query: EncodedQuery, k: i
     _, first = np.unique(ids[order], return_index=True)
     best = order[np.sort(first)][:depth]
     return Hits(ids[best][None], scores[best][None])
-
-
-def _encode_sources(
-    snapshot: Snapshot, pipeline: Pipeline, query: Query, files: FileSystem
-) -> list[tuple[Pipeline, EncodedQuery]]:
-    """The candidate sources of a pipeline, and the query as each of them takes it.
-
-    Local features do not see through mirrors: a source of them is asked in the views of the re-ranker. One that cannot
-    answer is left out, and says why when it is asked by itself.
-    """
-    found = list[tuple[Pipeline, EncodedQuery]]()
-    for each in pipeline.candidate_sources:
-        with suppress(ModelError, DamagedError, UsageError):
-            views = pipeline.rerankers[:1] if each.descriptor.variable_length else ()
-            source = snapshot.trained_pipeline(replace(each, rerankers=views))
-            found.append((source, encode_query(query, source, snapshot, files)))
-    return found
 
 
 def _other_candidates(context: QueryContext, count: int) -> list[int]:

@@ -20,8 +20,7 @@ from nearsight.images.decode import FileDecoder
 from nearsight.pipeline import buildable_pipelines
 from nearsight.senses import SENSES
 from nearsight.server.errors import not_found_error
-from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.location import INDEX_DIR_NAME
+from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue
 from nearsight.storage.recipes import default_recipe
 from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, SkipRecord
 

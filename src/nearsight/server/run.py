@@ -47,8 +47,9 @@ def run_server(index_dirs: Sequence[Path], settings: ServerSettings, on_ready: C
 
 
 def page_url(settings: ServerSettings, port: int) -> str:
-    """Return the URL of the page, with the token."""
-    host = "127.0.0.1" if is_wildcard(settings.host) else settings.host
+    """Return the URL of the page on this machine, with the token."""
+    loopback = "::1" if ":" in settings.host else "127.0.0.1"
+    host = loopback if is_wildcard(settings.host) else settings.host
     token = f"/?token={settings.token}" if settings.token else "/"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}{token}"
 

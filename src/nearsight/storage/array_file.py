@@ -1,7 +1,10 @@
-"""Files of arrays: immutable, memory-mapped, checked block by block on first touch.
+"""Files of arrays, for reading: immutable, memory-mapped, checked block by block on first touch.
 
 A file is NumPy arrays one after another, each with its own npy header at a multiple of 64 bytes. Whoever lists the
 file stores its length and a CRC-32 of each block of 1 MiB; a block is checked before any byte of it is used.
+
+A segment is such a file of vectors, listed in the catalogue: the ids, rising, then the vectors `(n, D)`. Vectors of
+variable length and thumbnails are stored as the ids, the ends of the blobs, then their bytes.
 """
 
 from __future__ import annotations
@@ -9,18 +12,24 @@ from __future__ import annotations
 import io
 import mmap
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError
 from nearsight.files import FileSystem
+from nearsight.types import Descriptor, Ids
+from nearsight.wording import plural
 
 BLOCK_BYTES = 1 << 20
+SEGMENTS_FOLDER = "segments"
+THUMBNAILS = "thumbnails"
+"""The key of the segments that hold thumbnails."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ class ArrayFile:
         except FileNotFoundError:
             raise DamagedError(f"{path} is missing: run nearsight repair") from None
         if len(self.data) != length:
-            raise DamagedError(f"{path} has {len(self.data)} bytes, not {length}: run nearsight repair")
+            raise DamagedError(f"{path} has {plural(len(self.data), 'byte')}, not {length:,}: run nearsight repair")
         self._checksums = np.frombuffer(checksums, np.uint32)
         self._checked = np.zeros(len(self._checksums), bool)
         self.headers: list[tuple[tuple[int, ...], np.dtype[Any], int]] = []
@@ -79,7 +88,7 @@ class ArrayFile:
         while after < length:
             shape, dtype, start = self._read_header(after)
             self.headers.append((shape, dtype, start))
-            after = _align_offset(start + int(np.prod(shape)) * dtype.itemsize)
+            after = align_offset(start + int(np.prod(shape)) * dtype.itemsize)
 
     def array(self, number: int) -> NDArray[Any]:
         """Return one array, memory-mapped, after checking all its blocks."""
@@ -120,61 +129,115 @@ class ArrayFile:
         return shape, dtype, at + stream.tell()
 
 
-@dataclass(frozen=True)
-class ArrayStream:
-    """An array that is written in pieces, so that one piece at a time is in memory."""
+class Segment(ArrayFile):
+    """A listed segment, open for reading."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    pieces: Iterable[NDArray[Any] | bytes]
+    def __init__(self, folder: Path, entry: SegmentEntry, files: FileSystem) -> None:
+        super().__init__(folder / entry.file_name, entry.length, entry.checksums, files)
+        self.entry = entry
+        self.ids: Ids = self.array(0)
+        self._is_sorted = bool((self.ids[1:] > self.ids[:-1]).all())
+        self.vectors = CheckedVectors(self)
+
+    def vectors_of(self, descriptor: Descriptor) -> Any:  # noqa: ANN401 - vectors (n, D), or lists of records
+        """Vectors `(n, D)`, or variable-length records, as an index of this descriptor takes them."""
+        return VariableLengthVectors(self, np.dtype(descriptor.dtype)) if descriptor.variable_length else self.vectors
+
+    def find_position(self, image_id: int) -> int | None:
+        """Position of an image's vector, or None."""
+        if not len(self.ids):
+            return None
+        at = int(np.searchsorted(self.ids, image_id)) if self._is_sorted else int(np.argmax(self.ids == image_id))
+        return at if at < len(self.ids) and int(self.ids[at]) == image_id else None
+
+    def iter_vectors(self, kept: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
+        """Yield the masked vectors, about a megabyte at a time; pages are released after each piece."""
+        at = np.flatnonzero(kept)
+        step = max(1, BLOCK_BYTES // max(1, self.vectors.vector_bytes))
+        for start in range(0, len(at), step):
+            yield self.vectors[at[start : start + step]]
+            self.release_pages()
+
+    def iter_blobs(self, mask: NDArray[np.bool_]) -> Iterator[bytes]:
+        """Yield the masked blobs, a hundred at a time; pages are released after each piece."""
+        spans = self.spans()[mask].tolist()
+        for first in range(0, len(spans), 100):
+            for start, stop in spans[first : first + 100]:
+                self.check_range(start, stop)
+            yield b"".join(self.data[start:stop] for start, stop in spans[first : first + 100])
+            self.release_pages()
+
+    def read_blob(self, position: int) -> bytes:
+        """Return the bytes of one blob; only its blocks are checked."""
+        start, stop = self._spans[position].tolist()
+        self.check_range(start, stop)
+        return bytes(self.data[start:stop])
+
+    @cached_property
+    def _spans(self) -> NDArray[np.int64]:
+        return self.spans()
+
+    def spans(self) -> NDArray[np.int64]:
+        """Start and stop `(n, 2)` of each vector's bytes in the file."""
+        shape, dtype, start = self.headers[1]
+        if len(self.headers) == 2:
+            width = int(np.prod(shape[1:])) * dtype.itemsize
+            starts = start + width * np.arange(shape[0], dtype=np.int64)
+            return np.stack([starts, starts + width], 1)
+        ends = self.array(1) + self.headers[2][2]
+        return np.stack([np.concatenate([[self.headers[2][2]], ends[:-1]]), ends], 1)
 
 
-def write_arrays(path: Path, arrays: Sequence[NDArray[Any] | ArrayStream], files: FileSystem) -> tuple[int, bytes]:
-    """Write arrays durably; return the length and the block checksums for the catalogue."""
-    sums = _BlockChecksums()
-    files.write_new(path, sums.split_blocks(_serialize_header(arrays)))
-    return sums.length, np.array(sums.values, np.uint32).tobytes()
+class CheckedVectors:
+    """The vectors `(n, D)` of a segment, as an array that checks the blocks of each selection."""
+
+    def __init__(self, segment: Segment) -> None:
+        self._segment = segment
+        self.shape, self.dtype, self._start = segment.headers[1]
+        self.ndim, self.itemsize = len(self.shape), self.dtype.itemsize
+        self.vector_bytes = int(np.prod(self.shape[1:])) * self.itemsize
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, at: slice | NDArray[np.intp]) -> NDArray[Any]:
+        if isinstance(at, slice):
+            start, stop, _ = at.indices(len(self))
+            self._segment.check_range(
+                self._start + self.vector_bytes * start, self._start + self.vector_bytes * max(start, stop)
+            )
+        else:
+            places = np.flatnonzero(at) if at.dtype == bool else np.asarray(at, np.int64)
+            firsts = self._start + self.vector_bytes * places
+            touched = [
+                (firsts + part) // BLOCK_BYTES
+                for part in (*range(0, self.vector_bytes, BLOCK_BYTES), self.vector_bytes - 1)
+            ]
+            self._segment.check_blocks(np.unique(np.concatenate(touched)))
+        rows: NDArray[Any] = self._segment.raw_array(1)[at]
+        return rows
 
 
-def _serialize_header(arrays: Sequence[NDArray[Any] | ArrayStream]) -> Iterator[memoryview]:
-    """The bytes of a file, in order."""
-    at = 0
-    for array in arrays:
-        pieces = array.pieces if isinstance(array, ArrayStream) else [array]
-        about = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
-        stream = io.BytesIO()
-        stream.write(bytes(_align_offset(at) - at))
-        np.lib.format.write_array_header_1_0(stream, about)
-        yield memoryview(stream.getvalue())
-        at += stream.tell()
-        for each in pieces:
-            view = memoryview(np.ascontiguousarray(each).data if isinstance(each, np.ndarray) else each)
-            if view.nbytes:
-                yield view.cast("B")
-                at += view.nbytes
+class VariableLengthVectors(Sequence[NDArray[Any]]):
+    """The variable-length vectors of a segment as arrays of records; only the blocks of a selection are checked."""
+
+    def __init__(self, segment: Segment, dtype: np.dtype[Any], places: NDArray[np.intp] | None = None) -> None:
+        self._segment, self.dtype = segment, dtype
+        self._places = np.arange(len(segment.ids)) if places is None else places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, at: int) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, at: slice | NDArray[Any]) -> VariableLengthVectors: ...
+    def __getitem__(self, at: int | slice | NDArray[Any]) -> NDArray[Any] | VariableLengthVectors:
+        if isinstance(at, int):
+            return np.frombuffer(self._segment.read_blob(int(self._places[at])), self.dtype)
+        return VariableLengthVectors(self._segment, self.dtype, self._places[at])
 
 
-class _BlockChecksums:
-    """Computes the length and the CRC-32 of each block of the bytes that pass through."""
-
-    def __init__(self) -> None:
-        self.length, self.values = 0, list[int]()
-
-    def split_blocks(self, pieces: Iterable[memoryview]) -> Iterator[memoryview]:
-        """Yield the same bytes, split at block boundaries."""
-        for piece in pieces:
-            start = 0
-            while start < len(piece):
-                room = BLOCK_BYTES - self.length % BLOCK_BYTES
-                if room == BLOCK_BYTES:
-                    self.values.append(0)
-                part = piece[start : start + room]
-                self.values[-1] = zlib.crc32(part, self.values[-1])
-                self.length += len(part)
-                start += len(part)
-                yield part
-
-
-def _align_offset(offset: int) -> int:
+def align_offset(offset: int) -> int:
     """The next multiple of 64, where an array's header may start."""
     return -(-offset // 64) * 64

@@ -15,7 +15,8 @@ import numpy as np
 from nearsight.errors import DamagedError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline
-from nearsight.storage.array_file import ArrayFile, CacheEntry, write_arrays
+from nearsight.storage.array_file import ArrayFile, CacheEntry
+from nearsight.storage.array_file_writer import write_arrays
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.recipes import TRAINED_KEY_PREFIX

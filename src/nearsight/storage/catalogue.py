@@ -1,4 +1,4 @@
-"""The catalogue, for reading: the records of a collection, and its only commit point.
+"""The catalogue, for reading: where it lies, the records of a collection, and its only commit point.
 
 Each record is compared with its checksum when it is read. The list of segments has a checksum over the whole list, so
 that a missing record is noticed too.
@@ -6,17 +6,41 @@ that a missing record is noticed too.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nearsight.errors import DamagedError, Reason, UsageError
+from nearsight.errors import DamagedError, FormatError, Reason, UsageError
 from nearsight.storage.array_file import CacheEntry, SegmentEntry
-from nearsight.storage.database import OLDER_META_KEYS, Database, record_crc
+from nearsight.storage.database import CATALOGUE_FILE, OLDER_META_KEYS, Database, record_crc
 from nearsight.storage.filters import Condition
 from nearsight.storage.records import ImageRecord, LabelRecord, LabelState, NoteRecord, SidecarRecord, SkipRecord
 
+INDEX_DIR_NAME = b".nearsight"
 COUNT_SQL = "SELECT count(*) FROM image"
+
+
+def locate(folder: str | Path = ".", collection: str | Path | None = None) -> Path:
+    """Return the directory of a folder's collection: `collection`, or the nearest `.nearsight` upwards of the folder.
+
+    Raises
+    ------
+    UsageError
+        there is no collection
+    """
+    if collection is not None:
+        index_dir = Path(collection).expanduser().resolve()
+        if not (index_dir / CATALOGUE_FILE).exists():
+            command = f"nearsight index FOLDER --collection {index_dir}"
+            raise UsageError(f"{collection} holds no collection; make one: {command}")
+        return index_dir
+    start = Path(folder).expanduser().resolve()
+    for place in (start, *start.parents):
+        index_dir = place / os.fsdecode(INDEX_DIR_NAME)
+        if (index_dir / CATALOGUE_FILE).exists():
+            return index_dir
+    raise UsageError(f"no collection holds {start}; make one: nearsight index {folder}")
 
 
 class Catalogue(Database):
@@ -181,6 +205,14 @@ class Catalogue(Database):
             raise UsageError("this collection was made before images were labelled: run nearsight annotate")
         sql = f"SELECT id FROM image WHERE {condition.sql} ORDER BY id"  # noqa: S608 (no text of the user's)
         return [row[0] for row in self.query(sql, condition.values)]
+
+
+def load_root(catalogue: Catalogue, index_dir: Path) -> Path:
+    """Return the folder of the images."""
+    known = catalogue.meta("root")
+    if known is None:
+        raise FormatError(f"{index_dir} is a half-made collection: run nearsight index again")
+    return Path(known) if known else index_dir.parent
 
 
 def _to_skip(row: tuple[Any, ...]) -> SkipRecord:

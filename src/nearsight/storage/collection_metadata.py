@@ -11,10 +11,9 @@ from nearsight.errors import DamagedError, UsageError
 from nearsight.files import FileSystem
 from nearsight.pipeline import Pipeline, build_pipelines
 from nearsight.senses import DEFAULT_SENSES, SENSES, required_senses
-from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue, load_root
 from nearsight.storage.catalogue_checksums import checkpoint_catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.location import INDEX_DIR_NAME, load_root
 from nearsight.storage.recipes import partition_recipes
 
 

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.files import FileSystem
-from nearsight.storage import segments
-from nearsight.storage.array_file import SegmentEntry
+from nearsight.storage.array_file import Segment, SegmentEntry
+from nearsight.storage.array_file_writer import merge_segments
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.segments import Segment
 from nearsight.types import Ids
 
 SMALL_BYTES = 32 << 20
@@ -75,7 +74,7 @@ def rewrite_segments(
     if valid is not None:
         keep = [kept & good for kept, good in zip(keep, valid, strict=True)]
     some = any(kept.any() for kept in keep)
-    entry = segments.merge_segments(folder, catalogue.next_ids()[1], group, keep, files) if some else None
+    entry = merge_segments(folder, catalogue.next_ids()[1], group, keep, files) if some else None
     with catalogue.transaction():
         for each in group:
             catalogue.drop_segment(each.entry.id)

@@ -17,9 +17,9 @@ from nearsight.pipeline import Pipeline, build_pipeline
 from nearsight.recipe import parse_recipe
 from nearsight.senses import required_senses
 from nearsight.storage import cache_files
+from nearsight.storage.array_file import SEGMENTS_FOLDER
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.recipes import recipe_owner
-from nearsight.storage.segments import SEGMENTS_FOLDER
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from nearsight.errors import DamagedError, NearsightError
 from nearsight.files import FileSystem
-from nearsight.storage import cache_files, catalogue_checksums, segments
-from nearsight.storage.array_file import BLOCK_BYTES, SegmentEntry
+from nearsight.storage import cache_files, catalogue_checksums
+from nearsight.storage.array_file import BLOCK_BYTES, SEGMENTS_FOLDER, THUMBNAILS, Segment, SegmentEntry
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.compaction import rewrite_segments
 from nearsight.storage.database import CATALOGUE_FILE, record_crc, translate_errors
 from nearsight.storage.full_text import FullTextIndex
 from nearsight.storage.records import Problem
-from nearsight.storage.segments import THUMBNAILS, Segment
 from nearsight.storage.trained_state import vector_keys
 from nearsight.types import Ids
+from nearsight.wording import plural
 
 TABLE_COLUMNS = {
     "meta": "key, value",
@@ -49,7 +49,7 @@ def verify_storage(index_dir: Path, catalogue: Catalogue, files: FileSystem) -> 
     problems = list(_check_database(catalogue))
     if problems:
         return problems
-    folder = index_dir / segments.SEGMENTS_FOLDER
+    folder = index_dir / SEGMENTS_FOLDER
     try:
         problems += catalogue_checksums.find_catalogue_damage(index_dir, catalogue, files)
         entries = catalogue.segments()
@@ -113,7 +113,7 @@ def _check_completeness(catalogue: Catalogue, held: dict[str, list[Ids]], wanted
     except DamagedError as problem:
         yield Problem(CATALOGUE_FILE, str(problem))
     if count := words.count_mismatches():
-        yield Problem(CATALOGUE_FILE, f"{count} images do not agree with the full-text index")
+        yield Problem(CATALOGUE_FILE, f"the full-text index does not agree with {plural(count, 'image')}")
     live = np.array(catalogue.ids(), np.int64)
     deleted = np.array(catalogue.deleted_ids(), np.int64)
     for key, parts in held.items():
@@ -148,9 +148,7 @@ def repair_storage(index_dir: Path, files: FileSystem) -> list[Problem]:
         return broken
     assert catalogue is not None
     try:
-        dropped = (
-            stray + _repair_rows(catalogue) + _repair_segments(index_dir / segments.SEGMENTS_FOLDER, catalogue, files)
-        )
+        dropped = stray + _repair_rows(catalogue) + _repair_segments(index_dir / SEGMENTS_FOLDER, catalogue, files)
         return dropped + _repair_caches(index_dir, catalogue, files)
     finally:
         catalogue.close()

@@ -21,12 +21,13 @@ from nearsight.images import thumbnail
 from nearsight.images.decode import FileDecoder, InProcessDecoder
 from nearsight.indexes.flat import Flat
 from nearsight.pipeline import Pipeline
-from nearsight.storage.catalogue import Catalogue
-from nearsight.storage.index_store import IndexStore, segment_vectors
-from nearsight.storage.location import load_root
-from nearsight.storage.segments import SEGMENTS_FOLDER, THUMBNAILS, Segment
+from nearsight.registry import method_name
+from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, Segment
+from nearsight.storage.cache_files import INDEXES_FOLDER, find_entries, read_cache
+from nearsight.storage.catalogue import Catalogue, load_root
 from nearsight.storage.trained_state import apply_trained_state, load_trained_arrays
-from nearsight.types import Descriptor, Ids, Image, SearchableIndex
+from nearsight.types import Arrays, Descriptor, Ids, Image, SearchableIndex
+from nearsight.wording import plural
 
 T = TypeVar("T")
 
@@ -67,7 +68,7 @@ class Snapshot:
                 else:
                     index = (pipeline.index if pipeline.descriptor.variable_length else Flat()).empty(pipeline.metric)
                 for each in self._segments.get(pipeline.key, []):
-                    ids, rows = each.ids, segment_vectors(each, pipeline)
+                    ids, rows = each.ids, each.vectors_of(pipeline.descriptor)
                     if pipeline.descriptor.variable_length:  # without a cache, adding reads deleted vectors too
                         live = np.flatnonzero(~np.isin(ids, self.deleted))
                         ids, rows = ids[live], rows[live]
@@ -102,16 +103,17 @@ class Snapshot:
         parts = self._segments.get(pipeline.key, [])
         live = [np.flatnonzero(~np.isin(each.ids, self.deleted)) for each in parts]
         step = max(1, sum(map(len, live)) // SAMPLE_SIZE)
-        chosen: list[Any] = [segment_vectors(each, pipeline)[at[::step]] for each, at in zip(parts, live, strict=True)]
-        if pipeline.descriptor.variable_length:
+        descriptor = pipeline.descriptor
+        chosen: list[Any] = [each.vectors_of(descriptor)[at[::step]] for each, at in zip(parts, live, strict=True)]
+        if descriptor.variable_length:
             return [row for rows in chosen for row in rows]
-        return np.concatenate(chosen) if chosen else np.empty((0, pipeline.descriptor.size), pipeline.descriptor.dtype)
+        return np.concatenate(chosen) if chosen else np.empty((0, descriptor.size), descriptor.dtype)
 
     def vector(self, pipeline: Pipeline, image_id: int) -> NDArray[Any]:
         """Return the stored vector `(D,)` of one image."""
         for each in self._segments.get(pipeline.key, []):
             if (at := each.find_position(image_id)) is not None:
-                row: NDArray[Any] = segment_vectors(each, pipeline)[at : at + 1][0]
+                row: NDArray[Any] = each.vectors_of(pipeline.descriptor)[at : at + 1][0]
                 return row
         raise DamagedError(f"image {image_id} has no vector of {pipeline.name}: run nearsight repair")
 
@@ -161,6 +163,48 @@ class Snapshot:
 
     def _compute_from_thumbnail(self, image_id: int, make: Callable[[Image], Any]) -> Any:  # noqa: ANN401 - whatever it makes
         return make(thumbnail.decode(self.thumbnail_bytes(image_id)))
+
+
+class IndexStore:
+    """The index caches of one generation, for reading."""
+
+    def __init__(self, index_dir: Path, catalogue: Catalogue, files: FileSystem) -> None:
+        self.folder, self.files = index_dir / INDEXES_FOLDER, files
+        self.damage: dict[str, str] = {}
+        try:
+            self.entries = catalogue.caches()
+        except DamagedError as problem:
+            self.entries, self.damage[""] = [], str(problem)
+
+    def load(self, pipeline: Pipeline, total: int) -> tuple[Arrays, list[Arrays]] | None:
+        """Return the trained state and the encoded parts of a pipeline's index; None for an exact search."""
+        if not pipeline.index.cache_params or total < pipeline.index.exact_below:
+            return None
+        trained, parts = find_entries(self.entries, pipeline.cache_key)
+        if trained is None:
+            return None
+        try:
+            return read_cache(self.folder, trained, self.files), [
+                read_cache(self.folder, part, self.files) for part in parts
+            ]
+        except DamagedError as problem:
+            self.damage[pipeline.cache_key] = str(problem)
+            return None
+
+    def index_status(self, pipeline: Pipeline, total: int) -> str:
+        """Name the index that answers, and why, if it is not the pipeline's own."""
+        name = method_name(pipeline.index)
+        if not pipeline.index.cache_params:
+            return "exact: every vector is compared"
+        if not pipeline.index.supports_metric(pipeline.metric):
+            return f"exact: {name} cannot rank by {pipeline.metric_name}"
+        if total < pipeline.index.exact_below:
+            return f"exact: {plural(total, 'image')}; {name} is used from {pipeline.index.exact_below:,} on"
+        if problem := self.damage.get(pipeline.cache_key) or self.damage.get(""):
+            return f"exact: the cache of {name} is damaged ({problem})"
+        if find_entries(self.entries, pipeline.cache_key)[0] is None:
+            return f"exact: {name} is not trained yet: run nearsight index"
+        return f"{name}: {pipeline.index.summary}"
 
 
 class OutdatedError(Exception):

@@ -13,10 +13,11 @@ import pytest
 import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.files import LocalFileSystem
-from nearsight.storage import index_store
 from nearsight.storage.array_file import BLOCK_BYTES
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.database import CATALOGUE_FILE, FORMAT_VERSION, record_crc
+from nearsight.storage.index_refresh import IndexRefresh
+from nearsight.storage.snapshot import IndexStore
 from tests.command import nearsight
 from tests.storage.older_formats import downgrade
 
@@ -53,7 +54,7 @@ def kept(photos):
     """What is stored: the parts, joined."""
     plan = photos.pipeline(recipe=RECIPE)
     catalogue = Catalogue(photos.index_dir)
-    fitted, parts = index_store.IndexStore(photos.index_dir, catalogue, LocalFileSystem()).load(plan, 10**9)
+    fitted, parts = IndexStore(photos.index_dir, catalogue, LocalFileSystem()).load(plan, 10**9)
     catalogue.close()
     return fitted, plan.index.merge(parts, np.empty(0, np.int64))
 
@@ -199,7 +200,7 @@ def test_rows_that_came_since_are_found_at_once(folder, random_image, monkeypatc
     """A reader meets rows that no cache covers yet while a run is under way."""
     index(folder).close()
     random_image(folder / "99.jpg", 99, side=48)
-    monkeypatch.setattr(index_store.IndexRefresh, "run", lambda self, plans: None)
+    monkeypatch.setattr(IndexRefresh, "run", lambda self, plans: None)
     with ns.index(folder) as photos:
         assert photos.search(folder / "99.jpg", recipe=RECIPE, k=1)[0].path == "99.jpg"
         assert photos.info()["indexes"][RECIPE].startswith("gistis")

@@ -1,4 +1,4 @@
-"""Approximate indexes: caches beside the segments, computed again from the vectors when missing or damaged.
+"""Keeping approximate indexes up to date: caches beside the segments, computed again when missing or damaged.
 
 Until then a search compares all vectors, exactly. An index is trained once, on a sample of images chosen by content
 hash. The encoded vectors lie in parts of decreasing size, so that an update costs work in proportion to the new images.
@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -22,8 +21,7 @@ from nearsight.errors import DamagedError, NearsightError
 from nearsight.files import FileSystem
 from nearsight.indexes._inverted_lists import compact_parts
 from nearsight.pipeline import Pipeline
-from nearsight.registry import method_name
-from nearsight.storage.array_file import CacheEntry
+from nearsight.storage.array_file import SEGMENTS_FOLDER, CacheEntry, Segment
 from nearsight.storage.cache_files import (
     INDEXES_FOLDER,
     REFRESH_KEY,
@@ -32,66 +30,16 @@ from nearsight.storage.cache_files import (
     trained_state_key,
     write_caches,
 )
-from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.recipes import partition_recipes, recipe_owner
-from nearsight.storage.segments import SEGMENTS_FOLDER, Segment
 from nearsight.types import Arrays, Index, Metric, TrainProgress
+from nearsight.wording import plural
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
 ENCODE_CHUNK = 1024
 MAX_LOST_SHARE = 0.1
 TRAINING_LIMITS = WorkerLimits(seconds=3600, memory=4 << 30)
 """The sample is our own data: the limits only stop a training that went wrong."""
-
-
-class IndexStore:
-    """The index caches of one generation, for reading."""
-
-    def __init__(self, index_dir: Path, catalogue: Catalogue, files: FileSystem) -> None:
-        self.folder, self.files = index_dir / INDEXES_FOLDER, files
-        self.damage: dict[str, str] = {}
-        try:
-            self.entries = catalogue.caches()
-        except DamagedError as problem:
-            self.entries, self.damage[""] = [], str(problem)
-
-    def load(self, pipeline: Pipeline, total: int) -> tuple[Arrays, list[Arrays]] | None:
-        """Return the trained state and the encoded parts of a pipeline's index; None for an exact search."""
-        if not pipeline.index.cache_params or total < pipeline.index.exact_below:
-            return None
-        trained, parts = find_entries(self.entries, pipeline.cache_key)
-        if trained is None:
-            return None
-        try:
-            return read_cache(self.folder, trained, self.files), [
-                read_cache(self.folder, part, self.files) for part in parts
-            ]
-        except DamagedError as problem:
-            self.damage[pipeline.cache_key] = str(problem)
-            return None
-
-    def index_status(self, pipeline: Pipeline, total: int) -> str:
-        """Name the index that answers, and why, if it is not the pipeline's own."""
-        name = method_name(pipeline.index)
-        if not pipeline.index.cache_params:
-            return "exact: every vector is compared"
-        if not pipeline.index.supports_metric(pipeline.metric):
-            return f"exact: {name} cannot rank by {pipeline.metric_name}"
-        if total < pipeline.index.exact_below:
-            return f"exact: {total:,} images; {name} is used from {pipeline.index.exact_below:,} on"
-        if problem := self.damage.get(pipeline.cache_key) or self.damage.get(""):
-            return f"exact: the cache of {name} is damaged ({problem})"
-        if find_entries(self.entries, pipeline.cache_key)[0] is None:
-            return f"exact: {name} is not trained yet: run nearsight index"
-        return f"{name}: {pipeline.index.summary}"
-
-
-def segment_vectors(segment: Segment, pipeline: Pipeline) -> Any:  # noqa: ANN401 - rows (n, D), or lists of records
-    """Vectors `(n, D)` of a segment, or its variable-length records, as the pipeline's index takes them."""
-    return (
-        segment.records(np.dtype(pipeline.descriptor.dtype)) if pipeline.descriptor.variable_length else segment.vectors
-    )
 
 
 @dataclass
@@ -178,7 +126,7 @@ class IndexRefresh:
             live.append(each.ids[stays])
             new = np.flatnonzero(stays & ~np.isin(each.ids, known, kind="table"))
             for at in (new[start : start + ENCODE_CHUNK] for start in range(0, len(new), ENCODE_CHUNK)):
-                rows = segment_vectors(each, pipeline)[at]
+                rows = each.vectors_of(pipeline.descriptor)[at]
                 made.append(pipeline.index.encode(each.ids[at], rows, pipeline.metric, trained))
                 each.release_pages()
                 self.report(sum(len(part["ids"]) for part in made), self.catalogue.count_images())
@@ -241,5 +189,5 @@ def train_index(index: Index, metric: Metric, sample: SampleFile) -> Arrays:
     with WorkerPool(IndexTraining(index, metric), 1, TRAINING_LIMITS) as pool:
         ((_, outcome),) = pool.run([sample])
     if isinstance(outcome, Failure):
-        raise NearsightError(f"{index} could not be trained on {sample.shape[0]} vectors: {outcome.detail}")
+        raise NearsightError(f"{index} could not be trained on {plural(sample.shape[0], 'vector')}: {outcome.detail}")
     return outcome

@@ -8,8 +8,8 @@ import pytest
 
 from nearsight.errors import DamagedError
 from nearsight.files import LocalFileSystem
-from nearsight.storage.array_file import BLOCK_BYTES
-from nearsight.storage.segments import Segment, write_blobs, write_vectors
+from nearsight.storage.array_file import BLOCK_BYTES, Segment
+from nearsight.storage.array_file_writer import write_blobs, write_vectors
 
 FILES = LocalFileSystem()
 
