@@ -26,8 +26,9 @@ GOOD = 2.0
 MAX_GREY, MIN_CHROMA, MAX_HUE_AGREEMENT, MAX_THING = 3.0, 16.0, 0.9, 0.5
 """Levels between the channels of grey, up to rounding; those of a colour; the length of the mean direction of hues from
 which on they are one; and the share of an image that one coloured thing on a grey ground has at most."""
-MAX_LUMA_DIFFERENCE = 8.0
-"""Levels by which the luma of a coloured thing differs from that of its grey version, typically, at most."""
+MAX_LUMA_DIFFERENCE, MIN_HUE_AGREEMENT = 5.0, 0.95
+"""Levels by which the luma of one coloured thing in two saturations differs, typically, at most; and the cosine between
+its hues."""
 CLIPPED, MIN_KEPT = (6, 248), 0.1
 """Colours with a channel beyond these levels may be clipped: they do not count, where enough others are there."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -73,8 +74,9 @@ def fit_tone(source: Floats, target: Floats) -> ToneChange:
     simple = _fit_balance(source, target, balance)
     if simple.mean_error(source, target) <= GOOD:
         return simple
-    if not is_whole and _is_grey_version(source, target):
-        return ToneChange(1.0, 0.0, np.ones(3), np.zeros(3))
+    if not is_whole and _are_as_bright(source, target):
+        plain = [ToneChange(1.0, saturation, np.ones(3), np.zeros(3)) for saturation in SATURATIONS]
+        return min([simple, *plain], key=lambda each: each.mean_error(source, target))
     some = slice(None, None, max(1, len(source) // MAX_TRIED))
 
     def cost(change: tuple[float, float]) -> float:
@@ -99,19 +101,27 @@ def _may_be_desaturated(source: Floats, target: Floats) -> bool:
     some = colourful[chroma > MIN_CHROMA]
     if not 0 < len(some) < MAX_THING * len(chroma):
         return True
-    hues = np.stack([some[:, 0] - some[:, 1], some[:, :2].mean(axis=1) - some[:, 2]], axis=1)
+    hues = _hues(some)
     return bool(np.linalg.norm(hues.sum(axis=0)) <= MAX_HUE_AGREEMENT * np.linalg.norm(hues, axis=1).sum())
 
 
-def _is_grey_version(source: Floats, target: Floats) -> bool:
-    """Whether one image is grey, and what has a colour in the other one is as bright there.
+def _are_as_bright(source: Floats, target: Floats) -> bool:
+    """Whether what has a colour in one image is as bright in the other one, and of the same hue if it has one there.
 
     With any other change of tone a grey thing would pass for a coloured one of another brightness.
     """
-    if min(float(np.percentile(np.ptp(colours, axis=1), 99)) for colours in (source, target)) > MAX_GREY:
-        return False
     coloured = np.maximum(np.ptp(source, axis=1), np.ptp(target, axis=1)) > MIN_CHROMA
-    return float(np.median(np.abs((source - target)[coloured] @ _LUMA))) <= MAX_LUMA_DIFFERENCE
+    if float(np.median(np.abs((source - target)[coloured] @ _LUMA))) > MAX_LUMA_DIFFERENCE:
+        return False
+    hues, others = (_hues(colours[coloured]).sum(axis=0) for colours in (source, target))
+    lengths = float(np.linalg.norm(hues) * np.linalg.norm(others))
+    greyest = min(float(np.percentile(np.ptp(colours, axis=1), 99)) for colours in (source, target))
+    return greyest <= MAX_GREY or bool(hues @ others > MIN_HUE_AGREEMENT * lengths)
+
+
+def _hues(colours: Floats) -> Floats:
+    """Colours `(n, 3)` as their directions from grey `(n, 2)`, longer where there is more colour."""
+    return np.stack([colours[:, 0] - colours[:, 1], colours[:, :2].mean(axis=1) - colours[:, 2]], axis=1)
 
 
 def _curve(colours: Floats, gamma: float, saturation: float) -> Floats:
