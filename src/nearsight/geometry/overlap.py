@@ -225,14 +225,17 @@ def screen_overlap(query: Image, hit: Image, matrix: Doubles, *, both: bool = Fa
     return int(agreeing), int(told.sum())
 
 
-def compare_overlap(query: ComparedImage, hit: ComparedImage, matrix: Doubles) -> OverlapComparison | None:
+def compare_overlap(
+    query: ComparedImage, hit: ComparedImage, matrix: Doubles, *, projective: bool = False
+) -> OverlapComparison | None:
     """Compare two images over their common part; None where they have hardly any.
 
     Parameters
     ----------
     matrix : `(3, 3)`, about from points of the query to points of the hit, in pixels
+    projective : correct it by a projective transform at last, for prints that were photographed again
     """
-    frame = register(query.image, hit.image, matrix)
+    frame = register(query.image, hit.image, matrix, projective=projective)
     reference, other = (query, hit) if frame.query_is_reference else (hit, query)
     height, width = frame.reference.shape[:2]
     cell = CELL if min(height, width) >= SMALL_SIDE else SMALL_CELL

@@ -32,6 +32,8 @@ MIN_DEVIATION, MIN_CORRELATION, MIN_CURVATURE = 3.0, 0.5, 0.02
 """Blocks count whose grey levels vary this much, that are found this well, and that are found in one place only."""
 SMOOTH_SIDE, SMOOTHING = 256, 5
 """The longest side at which all pixels are aligned, and the width of the filter before it, in pixels."""
+DETAILED_SIDE, DETAIL = 384, 31
+"""The same side for a projective transform, and that of the squares whose mean is no detail."""
 MIN_BLOCKS, MIN_SHARE, MANY_BLOCKS, MAX_PROJECTIVE_ERROR = 10, 0.25, 24, 0.75
 """An affine correction needs this many blocks and this share of those found; a projective one many, and at most this
 share of the error that the affine one leaves."""
@@ -60,13 +62,16 @@ def to_grey_levels(image: Image | Floats) -> Floats:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
 
 
-def register(query: Image, hit: Image, matrix: Doubles, *, rounds: int = 3, smooth: bool = True) -> Registration:
+def register(
+    query: Image, hit: Image, matrix: Doubles, *, rounds: int = 3, smooth: bool = True, projective: bool = False
+) -> Registration:
     """Both images in one frame, given the transform `(3, 3)` from points of the query to points of the hit, about.
 
     1. The one with fewer pixels of the common part is the reference; the other one is reduced to its scale.
     2. Blocks of the other one are looked for near where the transform says, in three rounds from coarse to fine.
     3. An affine correction is fitted to them, or a projective one where clearly more blocks agree with it.
     4. Where there are too few such blocks, all pixels decide, if `smooth` says so: that takes longest.
+    5. With `projective`, all pixels correct the result once more, by a projective transform.
     """
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2] / matrix[2, 2]))))
     query_is_reference = scale >= 1
@@ -90,6 +95,12 @@ def register(query: Image, hit: Image, matrix: Doubles, *, rounds: int = 3, smoo
     ):
         forward = proposed
     size = reference.shape[1], reference.shape[0]
+    if projective:
+        aligned, inside = _warp(other, forward, size, cv2.INTER_LINEAR)
+        correction = _correct_by_all_pixels(
+            greys[0].astype(np.float32), to_grey_levels(aligned), inside, projective=True
+        )
+        forward = forward if correction is None else forward @ correction
     aligned, inside = _warp(other, forward, size, cv2.INTER_CUBIC)
     full = np.linalg.inv(reducing) @ forward
     final = full if query_is_reference else np.linalg.inv(full)
@@ -174,24 +185,29 @@ def _refine(
     return np.asarray(corrected / corrected[2, 2], np.float64)
 
 
-def _correct_by_all_pixels(grey: Floats, aligned: Floats, inside: Floats) -> Doubles | None:
+def _correct_by_all_pixels(
+    grey: Floats, aligned: Floats, inside: Floats, *, projective: bool = False
+) -> Doubles | None:
     """The affine transform `(3, 3)` at which both correlate best, for images that are too smooth for blocks.
+
+    With `projective` such a one, of details alone.
 
     G. D. Evangelidis, E. Z. Psarakis, "Parametric image alignment using enhanced correlation coefficient
     maximization", IEEE Trans. Pattern Analysis and Machine Intelligence 30(10), 2008. None where it finds none.
     """
-    factor = min(1.0, SMOOTH_SIDE / max(grey.shape))
+    factor = min(1.0, (DETAILED_SIDE if projective else SMOOTH_SIDE) / max(grey.shape))
     size = max(8, round(grey.shape[1] * factor)), max(8, round(grey.shape[0] * factor))
     small, other, covered = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (grey, aligned, inside))
     ending = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
-    mask = (covered > 0.99).astype(np.uint8)
+    mask, motion, start = (covered > 0.99).astype(np.uint8), cv2.MOTION_AFFINE, np.eye(2, 3, dtype=np.float32)
+    if projective:
+        small, other = (each - cv2.blur(each, (DETAIL, DETAIL)) for each in (small, other))
+        motion, start = cv2.MOTION_HOMOGRAPHY, np.eye(3, dtype=np.float32)
     try:
-        _, found = cv2.findTransformECC(
-            small, other, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, ending, mask, SMOOTHING
-        )
+        _, found = cv2.findTransformECC(small, other, start, motion, ending, mask, SMOOTHING)
     except cv2.error:
         return None  # it does not converge
-    moved = np.vstack([found, [0, 0, 1]]).astype(np.float64)
+    moved = (found if projective else np.vstack([found, [0, 0, 1]])).astype(np.float64)
     centred = np.linalg.inv(_TO_CENTRES) @ moved @ _TO_CENTRES
     down = np.diag([size[0] / grey.shape[1], size[1] / grey.shape[0], 1.0])
     corrected: Doubles = np.linalg.inv(down) @ centred @ down

@@ -41,13 +41,15 @@ _TURN = np.array([[0.0, -1, 1], [1, 0, 0], [0, 0, 1]])
 class Proposal:
     """A transform `(3, 3)` from unit points of the query, in the mirror if so, to unit points of the hit.
 
-    `share` is how much of the thumbnails agrees under it at a glance, 0 where that is not known.
+    `share` is how much of the thumbnails agrees under it at a glance, 0 where that is not known; `correlation` that of
+    both in a few pixels, where it is the whole of both.
     """
 
     matrix: Doubles
     mirrored: bool
     fit: AffineFit | None = None
     share: float = 0.0
+    correlation: float = 0.0
 
     @property
     def is_projective(self) -> bool:
@@ -110,7 +112,7 @@ def whole_proposals(
         if abs(np.log(view.proportions * height / width)) <= MAX_ASPECT_DIFFERENCE:
             correlation = abs(float((view.pixels * whole).mean()))
             if best is None or correlation > best[0]:
-                best = correlation, Proposal(view.matrix, view.mirrored)
+                best = correlation, Proposal(view.matrix, view.mirrored, correlation=correlation)
     return [best[1]] if best is not None and (best[0] >= MIN_WHOLE_CORRELATION or not whole.any()) else []
 
 

@@ -58,12 +58,16 @@ MIN_INLIERS = 5
 """Matched points in distinct places that propose a transform; it is the comparison that decides."""
 MIN_PROMISING, MIN_PROMISING_SHARE = 8, 0.3
 """Cells of the thumbnails that must agree, and their share, for the files to be opened."""
+MIN_BLURRED_CORRELATION = 0.97
+"""Correlation of both as a whole, in a few pixels, from which on less may agree: one may be blurred."""
 MIN_CLEAR_SHARE = 0.85
 """Share of the thumbnails that agrees from which on the files are compared whole, without a glance at them first."""
 MIN_GLANCED, MAX_GLANCED_SHARE = 100, 0.12
 """Cells of the files that say something at a glance, and the share of agreeing ones below which it is no copy."""
 MAX_PROOFS = 2
 """Transforms that are tried on the files of one hit."""
+MAX_NEAR_MISFIT, MAX_NEAR_CHANGE = 0.06, 0.1
+"""What is left unexplained and what differs, at most, for the files to be registered once more."""
 PROJECTIVE_WEIGHT = 0.9
 """What the agreement under a projective transform counts: an affine one that explains as much goes first."""
 _MIRROR = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
@@ -330,6 +334,8 @@ class Verify(Reranker):
             elif agreeing >= max(MIN_PROMISING, MIN_PROMISING_SHARE * told):
                 weight = PROJECTIVE_WEIGHT if proposal.is_projective else 1
                 found.append((weight * agreeing**2 / told, replace(proposal, share=agreeing / told)))
+            elif proposal.correlation >= MIN_BLURRED_CORRELATION:
+                found.append((0.0, proposal))
         order = sorted(range(len(found)), key=lambda at: -found[at][0])
         return [found[at][1] for at in order[:MAX_PROOFS]]
 
@@ -370,9 +376,7 @@ class Verify(Reranker):
         for proposal in proposals:
             first, second = (query.small, hit.small) if large is None else (query.large, large)
             if (judgement := _refuse_at_a_glance(first, second, proposal)) is None:
-                comparison = _compare(first, second, proposal)
-                n_tests, mirrored = 8 * context.n_images, proposal.mirrored
-                judgement = judge_comparison(comparison, n_tests, mirrored=mirrored, alarms=self.alarms)
+                judgement, comparison = self._judge_proposal(first, second, proposal, context.n_images)
             else:
                 comparison = None
             if large is None and judgement.verdict.alike:
@@ -385,6 +389,22 @@ class Verify(Reranker):
                 break
         assert best is not None
         return best
+
+    def _judge_proposal(
+        self, query: ComparedImage, hit: ComparedImage, proposal: Proposal, n_images: int
+    ) -> tuple[Judgement, OverlapComparison | None]:
+        """The verdict under a proposal; what is nearly explained is registered once more, by a projective transform."""
+
+        def judge(projective: bool) -> tuple[Judgement, OverlapComparison | None]:
+            found = _compare(query, hit, proposal, projective=projective)
+            return judge_comparison(found, 8 * n_images, mirrored=proposal.mirrored, alarms=self.alarms), found
+
+        judgement, comparison = judge(projective=False)
+        if judgement.verdict is not CopyVerdict.SCENE or comparison is None:
+            return judgement, comparison
+        if comparison.misfit > MAX_NEAR_MISFIT or comparison.changed_share > MAX_NEAR_CHANGE:
+            return judgement, comparison
+        return min((judge(projective=True), (judgement, comparison)), key=lambda each: _rank(each[0]))
 
     def _is_copy(self, evidence: Evidence | None) -> bool:
         return evidence is not None and evidence.judgement.verdict.alike is True
@@ -499,10 +519,12 @@ def _refuse_at_a_glance(query: ComparedImage, hit: ComparedImage, proposal: Prop
     return Judgement(CopyVerdict.NOT_A_COPY, sentence, float("inf"))
 
 
-def _compare(query: ComparedImage, hit: ComparedImage, proposal: Proposal) -> OverlapComparison | None:
+def _compare(
+    query: ComparedImage, hit: ComparedImage, proposal: Proposal, *, projective: bool
+) -> OverlapComparison | None:
     """Both images compared under a proposal."""
     given = query.mirrored if proposal.mirrored else query
-    return compare_overlap(given, hit, _in_pixels(proposal, given, hit))
+    return compare_overlap(given, hit, _in_pixels(proposal, given, hit), projective=projective)
 
 
 def _in_pixels(proposal: Proposal, query: ComparedImage, hit: ComparedImage) -> Doubles:
