@@ -60,6 +60,13 @@ QUANTIZED_COLOUR = 2.0
 TONE_CELL, MAX_COLOURS = 4, 2000
 """The side in pixels of the squares whose colours tell the change of tone, and how many tell it."""
 
+CLIPPED, MAX_CLIPPED = (2, 253), 0.01
+"""Levels beyond which a pixel may be clipped, and the share of such pixels in a cell that shows its noise."""
+CALM_SHARE, CALM_FACTOR, MIN_CALM = 15, 2.0, 30
+"""Per cent of the cells that are calm, by what factor the others may have more energy, and how many there must be."""
+MIN_NOISE, MAX_NOISE_RATIO = 0.4, 2.0
+"""Variance of the noise of half an image in squared levels, at least, and how much more of it one of both may have."""
+
 GROUND_BIN, FAR_FROM_GROUND, TONE_BIN = 12, 48, 16
 """Levels within which colours are those of one ground; beyond which they are none of its stains; and of one tone."""
 MAX_SMOOTH, MIN_TONE_SHARE = 8.0, 0.004
@@ -159,6 +166,8 @@ class OverlapComparison:
     gain : contrast of the query in units of the hit's
     inverted : whether one is a negative of the other
     n_tones : how many smooth colours far from the ground there are; a photograph has dozens, a page one or two
+    noise_correlation : how the noise of both correlates in calm cells, -1..1: that of one photograph does, that of two
+        photographs of one thing does not; None where compression or blur left too little of it, or not as much in both
     quality : the JPEG quality that the coarser of both was saved with, as far as their pixels show one
     content : the cells of the common part that are not of the colour of the ground
     blocks : how the blocks of a JPEG of low quality agree; None without such, or where any of them differs
@@ -183,6 +192,7 @@ class OverlapComparison:
     inverted: bool
     n_tones: float
     content: Mask
+    noise_correlation: float | None = None
     quality: int | None = None
     blocks: BlockAgreement | None = None
 
@@ -288,6 +298,7 @@ def compare_overlap(
         inverted=inverted,
         n_tones=_n_tones(pair.first, pair.inside, ground),
         content=inside & (np.abs(means - ground).max(axis=2) > GROUND_BIN),
+        noise_correlation=_correlate_noise(pair),
         quality=min((each.jpeg_quality for each in (reference, other) if each.jpeg_quality), default=None),
         blocks=_compare_blocks(pair, reference, other),
     )
@@ -511,6 +522,31 @@ def _compare_structure(pair: _Pair) -> _Structure:
         weight = _half(weight)
     misfit, hidden = misfits[min(1, len(misfits) - 1)].tolist() if misfits else (0.0, 0.0)
     return _Structure(states, levels, misfit, hidden, correlation or 0.0, structured)
+
+
+def _correlate_noise(pair: _Pair) -> float | None:
+    """How the finest details of the calmest cells of both correlate, at half the frame's scale, where a JPEG has some.
+
+    None where there are too few such cells, where hardly anything is left in them, or much more in one than in the
+    other: noise was added then, or lost.
+    """
+    grey, aligned = pair.greys
+    clipped = np.maximum(*((each < CLIPPED[0]) | (each > CLIPPED[1]) for each in (grey, aligned))).astype(np.float32)
+    grey, aligned, inside, clipped = (_half(each) for each in (grey, aligned, pair.inside, clipped))
+    if min(grey.shape) < MIN_CELLS * SMALL_CELL:
+        return None
+    first, second = (each - cv2.blur(each, (3, 3)) for each in (grey, aligned))
+    shown = (_cell_means(inside, SMALL_CELL) > 0.995) & (_cell_means(clipped, SMALL_CELL) < MAX_CLIPPED)
+    energy, other, shared = (_cell_means(each, SMALL_CELL) for each in (first**2, second**2, first * second))
+    calm = shown.copy()
+    for each in (energy, other):
+        calm &= each <= CALM_FACTOR * np.percentile(each[shown], CALM_SHARE) if shown.any() else shown
+    if calm.sum() < MIN_CALM:
+        return None
+    mean, other_mean = float(energy[calm].mean()), float(other[calm].mean())
+    if min(mean, other_mean) < MIN_NOISE or max(mean, other_mean) > MAX_NOISE_RATIO * min(mean, other_mean):
+        return None
+    return float(shared[calm].mean()) / float(np.sqrt(mean * other_mean))
 
 
 def _compare_blocks(pair: _Pair, reference: ComparedImage, other: ComparedImage) -> BlockAgreement | None:

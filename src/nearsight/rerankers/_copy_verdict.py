@@ -33,6 +33,8 @@ MAX_MISFIT = {"copy": 0.02, "part": 0.011, "contains": 0.011, "edited copy": 0.0
 left; and where they are taken from one place, as frames of a burst, something has moved: least is allowed there."""
 MAX_COARSE_QUALITY = 35
 """The JPEG quality up to which the noise of an edited copy counts as misfit: it may hide what moved."""
+MIN_NOISE_CORRELATION = 0.12
+"""Correlation of the noise of both below which they are two photographs; that of one, saved twice, has more."""
 BLOCK_PIXELS, MIN_BLOCK_CORRELATION = 4, 0.7
 """Pixels that count as one observation where blocks are compared, as neighbours are alike; and how well they agree."""
 MAX_LOST_COLOUR = 0.01
@@ -139,6 +141,10 @@ def _judge_cells(comparison: OverlapComparison, n_tests: int, *, mirrored: bool,
         sentence = f"too plain to judge in so many images ({found.sentence})"
         return Judgement(CopyVerdict.TOO_PLAIN, sentence, log_nfa)
     coarse = comparison.quality is not None and comparison.quality <= MAX_COARSE_QUALITY
+    own_noise = comparison.noise_correlation is not None and comparison.noise_correlation < MIN_NOISE_CORRELATION
+    if found.verdict.alike and own_noise and not coarse:
+        sentence = "alike, but each has noise of its own: two photographs of one thing, or one of them made anew"
+        return Judgement(CopyVerdict.SCENE, sentence, log_nfa, changes)
     if (
         found.verdict is CopyVerdict.EDITED
         and coarse
