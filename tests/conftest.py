@@ -24,6 +24,11 @@ PHOTOGRAPHS = [
 ]
 
 
+def by_default(chosen, *others):
+    """Parameters of a test that says the same of each: the chosen ones run always, the others in the long version."""
+    return [*chosen, *(pytest.param(*each, marks=pytest.mark.slow) for each in others)]
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real images; tests that need it skip where it is not set."""
@@ -50,7 +55,7 @@ def thirteen(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def random_image():
     """Makes an image file of coloured noise blobs from a seed."""
 
