@@ -71,6 +71,22 @@ def random_image():
     return make
 
 
+@pytest.fixture(scope="module")
+def in_this_process():
+    """Small collections are described and learnt from in this process: to start workers would take a second each time.
+
+    What workers are for is tested where files are odd, and in tests/ingest, tests/workers and tests/images.
+    """
+    from nearsight.ingest import run, train_encoders
+    from nearsight.storage import index_store
+    from tests.faults.acts import Here
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (run, train_encoders, index_store):
+            patch.setattr(module, "WorkerPool", Here)
+        yield
+
+
 @pytest.fixture
 def figures(request):
     """Notes what a long test measured, as a JSON line of the file that NEARSIGHT_FIGURES names, if it is set."""

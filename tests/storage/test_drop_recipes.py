@@ -13,24 +13,15 @@ import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.errors import RecipeError, StorageError, UsageError
 from nearsight.files import LocalFileSystem
-from nearsight.ingest import run, train_encoders
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.collection_metadata import open_catalogue
 from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.recipes import default_recipe, partition_recipes
-from tests.faults.acts import Here
 
 LEARNS = "tiny | pca(dim=4) | flat"
 KEEPS = "gist | gistis(cells=2, probes=2, bits=64, rerank=50, exact_below=8)"
 OTHER = "gist | ivf(cells=2, probes=2, exact_below=8)"
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    """Images are described in this process: a collection is indexed often here, and is small."""
-    monkeypatch.setattr(run, "WorkerPool", Here)
-    monkeypatch.setattr(train_encoders, "WorkerPool", Here)
 
 
 @pytest.fixture
