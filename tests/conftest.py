@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -71,8 +72,8 @@ def random_image():
     return make
 
 
-@pytest.fixture(scope="module")
-def in_this_process():
+@contextmanager
+def without_workers():
     """Small collections are described and learnt from in this process: to start workers would take a second each time.
 
     What workers are for is tested where files are odd, and in tests/ingest, tests/workers and tests/images.
@@ -84,6 +85,20 @@ def in_this_process():
     with pytest.MonkeyPatch.context() as patch:
         for module in (run, train_encoders, index_store):
             patch.setattr(module, "WorkerPool", Here)
+        yield
+
+
+@pytest.fixture(scope="module")
+def in_this_process():
+    """No test of a module needs workers."""
+    with without_workers():
+        yield
+
+
+@pytest.fixture
+def here():
+    """A test needs no workers."""
+    with without_workers():
         yield
 
 

@@ -86,10 +86,11 @@ def test_searching_goes_on_beside_a_broken_package(tmp_path, random_image):
     folder.mkdir()
     for seed in range(3):
         random_image(folder / f"{seed}.jpg", seed)
-    assert nearsight("index", folder, path=path).returncode == 0
-    done = nearsight("search", folder / "1.jpg", "--in", folder, "--json", path=path)
-    assert json.loads(done.stdout)["hits"][0]["path"] == "1.jpg"
-    done = nearsight("search", folder / "1.jpg", "--in", folder, "--recipe", "gist | flat(metric=odd)", path=path)
+    asked = ("search", folder / "1.jpg", "--in", folder)
+    commands = [("index", folder), (*asked, "--json"), (*asked, "--recipe", "gist | flat(metric=odd)")]
+    indexed, found, done = in_one_process(commands, path)
+    assert indexed.returncode == 0
+    assert json.loads(found.stdout)["hits"][0]["path"] == "1.jpg"
     assert done.returncode == 2
     assert "cannot be used: ModuleNotFoundError" in done.stderr
     assert done.stderr.split("\n")[2].index("^") == done.stderr.split("\n")[1].index("odd")

@@ -210,7 +210,7 @@ def test_removed_images_stay_out_until_they_are_restored(photographs):
     assert ns.index(photographs).info()["images"] == 12
 
 
-def test_many_small_runs_keep_few_segments(tmp_path, random_image):
+def test_many_small_runs_keep_few_segments(tmp_path, random_image, here):
     folder = tmp_path / "p"
     folder.mkdir()
     for number in range(20):

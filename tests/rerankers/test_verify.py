@@ -67,7 +67,7 @@ def hits(*ids):
 TOO_HARD = {"small-jpeg3", "small-jpeg5", "small-jpeg8", "strong1", "strong2", "strong3"}
 
 
-FEW = 3
+FEW = 2
 """Images that every altered copy is compared with by default, its own among them."""
 
 
