@@ -54,18 +54,49 @@ print(json.dumps([(each.returncode, each.stdout, each.stderr) for each in done])
 """
 
 
+_EACH_FORKED = """
+import importlib, json, os, pkgutil, sys
+from nearsight.registry import METHOD_KINDS
+from tests.command import nearsight
+for kind in METHOD_KINDS:
+    package = importlib.import_module(f"nearsight.{kind}")
+    for found in pkgutil.iter_modules(package.__path__, f"nearsight.{kind}."):
+        importlib.import_module(found.name)
+for path, commands in json.loads(sys.argv[1]):
+    if not os.fork():
+        sys.path.insert(0, path)
+        done = [nearsight(*words) for words in commands]
+        print(json.dumps([(each.returncode, each.stdout, each.stderr) for each in done]), flush=True)
+        os._exit(0)
+    assert os.wait()[1] == 0
+"""
+
+
 def in_one_process(commands: Sequence[Sequence[object]], path: Path) -> list[CompletedProcess[str]]:
     """Commands, one after the other, in one new process that has one more package on its path."""
-    root = Path(__file__).resolve().parent.parent
+    words = [[str(word) for word in command] for command in commands]
     paths = os.pathsep.join([str(path), *map(os.path.abspath, filter(None, sys.path))])
-    words = json.dumps([[str(word) for word in command] for command in commands])
+    (line,) = _lines(_ONE_BY_ONE, words, paths)
+    return [CompletedProcess(words, *each) for each in line]
+
+
+def in_forks(commands: Sequence[Sequence[object]], paths: Sequence[Path]) -> list[list[CompletedProcess[str]]]:
+    """Commands in a process for each of several paths, forked from one that has imported what all of them need."""
+    words = [[str(word) for word in command] for command in commands]
+    given = os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))
+    lines = _lines(_EACH_FORKED, [[str(path), words] for path in paths], given)
+    return [[CompletedProcess(words, *each) for each in line] for line in lines]
+
+
+def _lines(program: str, given: object, paths: str) -> list[list[tuple[int, str, str]]]:
+    """What a program prints, a JSON value a line."""
     done = subprocess.run(
-        [sys.executable, "-c", _ONE_BY_ONE, words],
+        [sys.executable, "-c", program, json.dumps(given)],
         capture_output=True,
         text=True,
         timeout=120,
         env={**os.environ, "PYTHONPATH": paths},
-        cwd=root,
+        cwd=Path(__file__).resolve().parent.parent,
     )
     assert done.returncode == 0, done.stderr
-    return [CompletedProcess(words, *each) for each in json.loads(done.stdout)]
+    return [json.loads(line) for line in done.stdout.splitlines()]

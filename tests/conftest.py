@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,6 +23,11 @@ PHOTOGRAPHS = [
     *(("skimage.data", name) for name in ("ihc.png", "moon.png", "rocket.jpg", "retina.jpg", "hubble_deep_field.jpg")),
     *(("sklearn.datasets.images", name) for name in ("china.jpg", "flower.jpg")),
 ]
+
+
+def by_default(chosen, *others):
+    """Parameters of a test that says the same of each: the chosen ones run always, the others in the long version."""
+    return [*chosen, *(pytest.param(*each, marks=pytest.mark.slow) for each in others)]
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +56,7 @@ def thirteen(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def random_image():
     """Makes an image file of coloured noise blobs from a seed."""
 
@@ -64,6 +70,36 @@ def random_image():
         return path
 
     return make
+
+
+@contextmanager
+def without_workers():
+    """Small collections are described and learnt from in this process: to start workers would take a second each time.
+
+    What workers are for is tested where files are odd, and in tests/ingest, tests/workers and tests/images.
+    """
+    from nearsight.ingest import run, train_encoders
+    from nearsight.storage import index_store
+    from tests.faults.acts import Here
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (run, train_encoders, index_store):
+            patch.setattr(module, "WorkerPool", Here)
+        yield
+
+
+@pytest.fixture(scope="module")
+def in_this_process():
+    """No test of a module needs workers."""
+    with without_workers():
+        yield
+
+
+@pytest.fixture
+def here():
+    """A test needs no workers."""
+    with without_workers():
+        yield
 
 
 @pytest.fixture

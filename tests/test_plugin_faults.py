@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import in_one_process
+from tests.command import in_forks, in_one_process
 
 HEAD = """
 from dataclasses import dataclass
@@ -59,11 +59,17 @@ def installed(folder: Path, source: str, name: str = "odd", package: str = "outs
     return folder
 
 
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    """What is said beside each broken package."""
+    place = tmp_path_factory.mktemp("broken")
+    paths = [installed(place / str(number), source) for number, (source, _) in enumerate(BROKEN.values())]
+    return dict(zip(BROKEN, in_forks([("recipes", "--json"), ("recipes", "odd")], paths), strict=True))
+
+
 @pytest.mark.parametrize("which", BROKEN)
-def test_a_broken_package_is_left_out_with_its_reason(which, tmp_path):
-    source, reason = BROKEN[which]
-    path = installed(tmp_path, source)
-    listed, asked = in_one_process([("recipes", "--json"), ("recipes", "odd")], path)
+def test_a_broken_package_is_left_out_with_its_reason(which, said):
+    (_, reason), (listed, asked) = BROKEN[which], said[which]
     assert listed.returncode == 0
     assert "odd" not in {row["name"] for row in json.loads(listed.stdout)}
     assert listed.stderr.startswith("not used: odd of the package outside: ")
@@ -86,10 +92,11 @@ def test_searching_goes_on_beside_a_broken_package(tmp_path, random_image):
     folder.mkdir()
     for seed in range(3):
         random_image(folder / f"{seed}.jpg", seed)
-    assert nearsight("index", folder, path=path).returncode == 0
-    done = nearsight("search", folder / "1.jpg", "--in", folder, "--json", path=path)
-    assert json.loads(done.stdout)["hits"][0]["path"] == "1.jpg"
-    done = nearsight("search", folder / "1.jpg", "--in", folder, "--recipe", "gist | flat(metric=odd)", path=path)
+    asked = ("search", folder / "1.jpg", "--in", folder)
+    commands = [("index", folder), (*asked, "--json"), (*asked, "--recipe", "gist | flat(metric=odd)")]
+    indexed, found, done = in_one_process(commands, path)
+    assert indexed.returncode == 0
+    assert json.loads(found.stdout)["hits"][0]["path"] == "1.jpg"
     assert done.returncode == 2
     assert "cannot be used: ModuleNotFoundError" in done.stderr
     assert done.stderr.split("\n")[2].index("^") == done.stderr.split("\n")[1].index("odd")

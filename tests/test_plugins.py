@@ -108,41 +108,51 @@ def test_a_refiner_without_verdicts_leaves_them_to_the_distance(wheel, tmp_path,
 
 def test_without_the_package_a_collection_answers_by_the_rest(wheel, pages, tmp_path):
     assert nearsight("index", pages, "--by", "copy", "--recipe", "projection", path=wheel).returncode == 0
-    done = nearsight("search", tmp_path / "page.png", "--in", pages, "--by", "copy", "--json", path=tmp_path)
-    assert json.loads(done.stdout)["hits"], done.stderr
-    done = nearsight("search", tmp_path / "page.png", "--in", pages, "--recipe", "gist", "--json", path=tmp_path)
-    assert json.loads(done.stdout)["hits"], done.stderr
-    assert nearsight("verify", "--in", pages, path=tmp_path).stdout == "clean\n"
-    done = nearsight("search", tmp_path / "page.png", "--in", pages, "--recipe", "projection", path=tmp_path)
+    asked = ("search", tmp_path / "page.png", "--in", pages)
+    commands = [
+        (*asked, "--by", "copy", "--json"),
+        (*asked, "--recipe", "gist", "--json"),
+        ("verify", "--in", pages),
+        (*asked, "--recipe", "projection"),
+    ]
+    copies, near, verified, done = in_one_process(commands, tmp_path)
+    assert json.loads(copies.stdout)["hits"], copies.stderr
+    assert json.loads(near.stdout)["hits"], near.stderr
+    assert verified.stdout == "clean\n"
     assert (done.returncode, 'no method "projection"' in done.stderr) == (2, True)
 
 
 def test_without_the_package_a_collection_is_kept_up_to_date_and_can_let_go_of_it(wheel, pages, tmp_path):
     recipe = "projection | flat | vary(weight=.3)"
     assert nearsight("index", pages, "--by", "copy", "--recipe", recipe, path=wheel).returncode == 0
-    segments = {path: path.stat().st_size for path in (pages / ".nearsight" / "segments").iterdir()}
     (pages / "4.png").unlink()
     said = (
         'not used: projection | flat | vary(weight=0.3): there is no method "projection"; install or update the '
         "package that brings the method, or take the recipe out: "
         f"nearsight index {pages} --drop 'projection | flat | vary(weight=0.3)'\n"
     )
-    for command, told in (
-        (("index", pages), "1 removed, 5 unchanged"),
-        (("index", pages, "--by", "colour"), "5 completed"),
-        (("repair", "--in", pages), "5 unchanged"),
-        (("verify", "--in", pages), "clean"),
-    ):
-        done = nearsight(*command, path=tmp_path)
-        assert (done.returncode, done.stderr, told in done.stdout) == (0, said, True), (command, done)
-    assert "searchable by copy, part, colour\n" in nearsight("index", pages, path=tmp_path).stdout
-    assert said.partition(": there")[2].strip() in nearsight("info", "--in", pages, path=tmp_path).stdout
-    dropped = nearsight("index", pages, "--drop", recipe, "--json", path=tmp_path)
-    freed = json.loads(dropped.stdout)["dropped"]
-    gone = [path for path in segments if not path.exists()]
-    assert freed == {"recipes": ["projection | flat | vary(weight=0.3)"], "bytes": segments[gone[0]]}
-    assert len(gone) == 1
-    assert nearsight("index", pages, path=tmp_path).stderr == ""
+    told = {
+        ("index", pages): "1 removed, 5 unchanged",
+        ("index", pages, "--by", "colour"): "5 completed",
+        ("repair", "--in", pages): "5 unchanged",
+        ("verify", "--in", pages): "clean",
+    }
+    *kept, again, info = in_one_process([*told, ("index", pages), ("info", "--in", pages)], tmp_path)
+    for done, (command, expected) in zip(kept, told.items(), strict=True):
+        assert (done.returncode, done.stderr, expected in done.stdout) == (0, said, True), (command, done)
+    assert "searchable by copy, part, colour\n" in again.stdout
+    assert said.partition(": there")[2].strip() in info.stdout
+
+    def segments():
+        return {path: path.stat().st_size for path in (pages / ".nearsight" / "segments").iterdir()}
+
+    before = segments()
+    dropped, silent = in_one_process([("index", pages, "--drop", recipe, "--json"), ("index", pages)], tmp_path)
+    gone = before.keys() - segments().keys()
+    assert gone
+    freed = {"recipes": ["projection | flat | vary(weight=0.3)"], "bytes": sum(before[path] for path in gone)}
+    assert json.loads(dropped.stdout)["dropped"] == freed
+    assert (silent.returncode, silent.stderr) == (0, "")
     done = nearsight("search", pages / "2.png", "--in", pages, "--recipe", "projection", path=wheel)
     assert (done.returncode, "holds no vectors of projection" in done.stderr) == (2, True)
 

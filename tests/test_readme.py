@@ -19,6 +19,8 @@ from PIL import Image
 
 from tests.command import nearsight
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 START = ROOT / "docs" / "index.md"

@@ -13,6 +13,7 @@ from nearsight.errors import RecipeError, UsageError
 from nearsight.pipeline import build_pipeline, build_pipelines, build_sense_pipeline
 from nearsight.recipe import parse_recipe
 from nearsight.senses import SENSES
+from tests.command import in_one_process
 
 
 def test_every_kind_is_found_by_file_name():
@@ -168,19 +169,17 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return package.parent
 
 
-def _run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = f"import sys; sys.path.insert(0, {str(site)!r}); from nearsight.cli.main import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120)
-
-
 def test_a_plugin_is_one_file_and_is_everywhere(plugin, photographs):
-    listed = _run(plugin, "recipes", "--json")
+    commands = [
+        ("recipes", "--json"),
+        ("recipes", "mean_colour"),
+        ("index", photographs, "--recipe", "mean_colour(scale=.5) | flat(metric=l1)", "--json"),
+        ("search", photographs / "coffee.png", "--in", photographs, "--recipe", "mean_colour(scale=.5)", "--json"),
+    ]
+    listed, shown, indexed, asked = in_one_process(commands, plugin)
     assert "mean_colour" in {row["name"] for row in json.loads(listed.stdout)}, listed.stderr
-    assert "mean_colour(scale=1.0)" in _run(plugin, "recipes", "mean_colour").stdout
-    indexed = _run(plugin, "index", str(photographs), "--recipe", "mean_colour(scale=.5) | flat(metric=l1)", "--json")
+    assert "mean_colour(scale=1.0)" in shown.stdout
     assert json.loads(indexed.stdout)["images"] == 13, indexed.stderr
-    query = str(photographs / "coffee.png")
-    asked = _run(plugin, "search", query, "--in", str(photographs), "--recipe", "mean_colour(scale=.5)", "--json")
     assert json.loads(asked.stdout)["hits"][0]["path"] == "coffee.png", asked.stderr
 
 

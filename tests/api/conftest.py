@@ -26,3 +26,8 @@ def folder(tmp_path):
     for name, colour in COLOURS.items():
         Image.new("RGB", (40, 30), colour).save(made / f"{name}.png")
     return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_workers(in_this_process):
+    """A collection is indexed often here, and is small."""

@@ -27,3 +27,8 @@ def places(tmp_path, photos):
         return tmp_path
 
     return make
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_workers(in_this_process):
+    """A collection is indexed often here, and is small."""

@@ -47,7 +47,7 @@ def test_what_does_not_change_is_found_whole(photos):
 
 
 def test_every_method_has_its_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(features, "SIDE", 200)
+    monkeypatch.setattr(features, "SIDE", 128)
     monkeypatch.setattr(features, "TIMED", {640: (96, 72), 1024: (128, 96)})
     page = tmp_path / "page.md"
     main("features", features.__doc__, features.measure_section, ["--quick", "--out", str(page)])

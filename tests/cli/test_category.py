@@ -14,6 +14,8 @@ from nearsight.errors import ModelMissingError
 from nearsight.models import store
 from tests.command import nearsight
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 
 @pytest.fixture
 def corel(data):

@@ -21,6 +21,8 @@ from nearsight.registry import methods
 from nearsight.senses import SENSES
 from tests.command import nearsight
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -11,6 +11,8 @@ import pytest
 from tests.command import nearsight
 from tests.search.scenes import folder_of, save, texture
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 OBJECTS = "sift(n=200) | asmk(words=kmeans(k=64), several=1) | inverted | spatial(inliers=8)"
 
 

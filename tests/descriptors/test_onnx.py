@@ -18,6 +18,8 @@ from nearsight.models.inference import compute_outputs, to_model_input
 from nearsight.pipeline import build_pipeline
 from tests.models.network import network, placed, sha256
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 
 @pytest.fixture
 def means(tmp_path, monkeypatch):

@@ -10,11 +10,6 @@ import pytest
 from tests.faults.harm import tally, victim
 
 
-@pytest.fixture
-def harmed(forks, many, tmp_path):
-    return victim(forks, many, tmp_path)
-
-
 def flip(harmed, name, at, bit):
     """The verdict over the collection with one bit flipped."""
     data = bytearray(harmed.sound[name])

@@ -15,6 +15,7 @@ import pytest
 
 import nearsight as ns
 from nearsight.errors import FormatError, UsageError
+from tests.conftest import by_default
 from tests.faults import tracing
 from tests.faults.acts import RECIPES
 from tests.faults.forks import copied
@@ -142,13 +143,14 @@ def left_behind(home, query):
     return problems
 
 
-def test_killed_before_while_and_after_it_learns_the_ingest_ends_as_an_undisturbed_one(forks, many, tmp_path):
+@pytest.mark.parametrize("shares", by_default([(0.65,)], [(0.4, 0.65, 0.9)]))
+def test_killed_before_while_and_after_it_learns_the_ingest_ends_as_an_undisturbed_one(forks, many, tmp_path, shares):
     """What was committed stays whole: at most, rows of the recipe are still to come."""
     folder, undisturbed = many(40, side=96), tmp_path / "undisturbed"
     ending = forks.run("pooled_index", folder, undisturbed, [LEARNS], BATCH)
     ending.result  # noqa: B018
     rng, right = np.random.default_rng(21), records(undisturbed)
-    for share in (0.4, 0.65, 0.9):
+    for share in shares:
         home = tmp_path / f"{share}"
         child = forks.start("pooled_index", folder, home, [LEARNS], BATCH)
         while len(child.lines) < share * len(ending.lines):

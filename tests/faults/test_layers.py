@@ -12,14 +12,9 @@ import pytest
 
 import nearsight as ns
 from nearsight.errors import DamagedError
-from tests.faults.harm import RECIPES, WORDS, victim
+from tests.faults.harm import RECIPES, WORDS
 
 CATALOGUE = "catalogue.sqlite"
-
-
-@pytest.fixture
-def harmed(forks, many, tmp_path):
-    return victim(forks, many, tmp_path)
 
 
 def page(harmed, table):

@@ -13,23 +13,33 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import by_default
 from tests.faults import tracing
 from tests.faults.acts import RECIPES
+from tests.faults.conftest import maker
 from tests.faults.forks import copied
 
 CODES = {"_open": "EIO ENOSPC EINTR", "_read": "EIO EINTR", "_write": "EIO ENOSPC EINTR short"}
 CODES |= {"_fsync": "EIO ENOSPC EINTR", "_rename": "EIO ENOSPC EINTR"}
 KINDS = [(call, code) for call, codes in CODES.items() for code in codes.split()]
+USUAL = [("_open", "EIO"), ("_open", "EINTR"), ("_read", "EIO"), ("_write", "ENOSPC"), ("_write", "short")]
+USUAL += [("_write", "EINTR"), ("_fsync", "EIO"), ("_rename", "ENOSPC")]
+"""Each call once, and each answer."""
 GONE = [f"{number:04}.jpg" for number in range(0, 20, 2)]
 
 
-@pytest.fixture
-def stage(forks, many, tmp_path):
-    """A folder with more images than its collection knows, the collection, and what it says of itself."""
-    folder, home = many(20), tmp_path / "before"
+@pytest.fixture(scope="module")
+def stage(forks, tmp_path_factory, random_image):
+    """A folder with more images than its collection knows, the collection, and what it says of itself.
+
+    Every test changes a copy.
+    """
+    place = tmp_path_factory.mktemp("refusals")
+    many = maker(place, random_image)
+    folder, home = many(20), place / "before"
     forks.run("index", folder, home, list(RECIPES), 3).result  # noqa: B018
     many(12, start=20)
-    work = tmp_path / "work"
+    work = place / "work"
     return folder, home, work, forks.run("inspect", home).result
 
 
@@ -82,7 +92,7 @@ def whole(forks, work, told):
     assert (found["problems"], len(found["images"])) == ([], 32), told
 
 
-@pytest.mark.parametrize(("call", "code"), KINDS)
+@pytest.mark.parametrize(("call", "code"), by_default(USUAL, *(kind for kind in KINDS if kind not in USUAL)))
 def test_a_refusing_disk(forks, stage, call, code):
     each_call(forks, stage, call, code, 11)
 
@@ -110,6 +120,10 @@ FAULTS = {
     "ftruncate": "EIO", "rename": "EIO ENOSPC", "mkdir": "ENOSPC EROFS",
 }  # fmt: skip
 """What the kernel is made to answer; these reach SQLite as well as our own calls."""
+ALL = [(name, code) for name in FAULTS for code in FAULTS[name].split()]
+SOME = [("pwrite64", "EIO"), ("pwrite64", "EINTR"), ("fdatasync", "ENOSPC"), ("fsync", "EINTR"), ("write", "ENOSPC")]
+SOME += [("ftruncate", "EIO"), ("rename", "EIO"), ("mkdir", "EROFS")]
+"""Each call once, and each answer."""
 
 
 def each_system_call(forks, stage, name, code, every):
@@ -130,14 +144,14 @@ def each_system_call(forks, stage, name, code, every):
     return len(calls[::every]), refused_runs
 
 
-@pytest.mark.parametrize(("name", "code"), [(name, code) for name in FAULTS for code in FAULTS[name].split()])
+@pytest.mark.parametrize(("name", "code"), by_default(SOME, *(fault for fault in ALL if fault not in SOME)))
 def test_a_kernel_that_refuses(forks, stage, name, code):
     tracing.needed()
     each_system_call(forks, stage, name, code, 25)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "code"), [(name, code) for name in FAULTS for code in FAULTS[name].split()])
+@pytest.mark.parametrize(("name", "code"), ALL)
 def test_a_kernel_that_refuses_any_call(forks, stage, name, code, figures):
     tracing.needed()
     calls, failed = each_system_call(forks, stage, name, code, 1)
@@ -160,7 +174,8 @@ def nearsight(*arguments, before=()):
 )
 def test_the_command_says_it_in_one_line(stage, fault, tmp_path):
     tracing.needed()
-    folder, home, *_ = stage
+    folder, before, home, _ = stage
+    copied(before, home)
     strace = ["strace", "-o", str(tmp_path / "log"), "-e", f"trace={fault.partition(':')[0]}", "-e", f"inject={fault}"]
     code, _, said = nearsight("index", folder, "--collection", home, "--recipe", "phash | flat", before=strace)
     assert "INJECTED" in (tmp_path / "log").read_text()

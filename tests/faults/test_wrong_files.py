@@ -5,14 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.faults.harm import tally, victim
+from tests.faults.harm import tally
 
 HARMS = ("truncated", "longer", "missing", "extra", "swapped", "zeroed", "of another home")
-
-
-@pytest.fixture
-def harmed(forks, many, tmp_path):
-    return victim(forks, many, tmp_path)
 
 
 @pytest.fixture

@@ -78,13 +78,13 @@ def test_a_quarter_turn_turns_the_cells_and_the_directions():
 
 @pytest.mark.parametrize(("view", "again", "matched"), [("darker", 0.99, 0.99), ("smaller", 0.7, 0.35)])
 def test_patches_are_found_again(view, again, matched):
-    repeated, right = found_again(DenseSift(), view)
+    repeated, right = found_again(DenseSift(), view, 256)
     assert repeated > again
     assert right > matched
 
 
 def test_it_is_upright_so_what_is_turned_differs():
-    assert found_again(DenseSift(), "a quarter turn")[1] < 0.05
+    assert found_again(DenseSift(), "a quarter turn", 256)[1] < 0.05
 
 
 def test_patches_stand_a_step_apart_and_wholly_in_the_image():

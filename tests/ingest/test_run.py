@@ -30,7 +30,7 @@ def counts(photos):
     return {k: v for k, v in vars(photos.summary).items() if k not in ("seconds", "skipped") and v}
 
 
-def test_an_unchanged_folder_costs_no_decode(photographs):
+def test_an_unchanged_folder_costs_no_decode(photographs, here):
     first = ns.index(photographs, recipe="gist | flat")
     assert counts(first) == {"added": 13}
     again = ns.index(photographs)
@@ -40,7 +40,7 @@ def test_an_unchanged_folder_costs_no_decode(photographs):
     assert Catalogue(again.index_dir).generation() - Catalogue(first.index_dir).generation() <= 1
 
 
-def test_unchanged_files_are_not_read(photographs):
+def test_unchanged_files_are_not_read(photographs, here):
     class Counting(LocalFileSystem):
         reads = 0
 
@@ -72,7 +72,7 @@ def test_added_changed_moved_and_removed_files_equal_a_rebuild(photographs, tmp_
     assert not any(path == b"moon.png" for path in got)
 
 
-def test_a_moved_image_keeps_its_id(photographs):
+def test_a_moved_image_keeps_its_id(photographs, here):
     before = {p.path: p.id for p in ns.index(photographs, recipe="gist").images()}
     os.rename(photographs / "sub", photographs / "elsewhere")
     after = {p.path: p.id for p in ns.index(photographs).images()}
@@ -80,13 +80,13 @@ def test_a_moved_image_keeps_its_id(photographs):
     assert after[b"elsewhere/astronaut.png"] == before[b"sub/astronaut.png"]
 
 
-def test_a_touched_file_is_not_described_again(photographs):
+def test_a_touched_file_is_not_described_again(photographs, here):
     ns.index(photographs, recipe="gist")
     os.utime(photographs / "coffee.png", (1_700_000_000, 1_700_000_000))
     assert counts(ns.index(photographs)) == {"unchanged": 13}
 
 
-def test_a_change_within_the_same_time_stamp_is_noticed(tmp_path, random_image):
+def test_a_change_within_the_same_time_stamp_is_noticed(tmp_path, random_image, here):
     folder = tmp_path / "p"
     folder.mkdir()
     image = random_image(folder / "a.bmp", 1)
@@ -187,7 +187,7 @@ def test_odd_names_go_through_everything(photographs):
     assert photos.remove(["-rf", os.fsdecode(b"\xff\xfe.png")]) == 2
 
 
-def test_an_emptied_folder_is_not_taken_for_a_wish(photographs, tmp_path):
+def test_an_emptied_folder_is_not_taken_for_a_wish(photographs, tmp_path, here):
     home = tmp_path / "home"
     ns.index(photographs, recipe="gist", collection=home)
     os.rename(photographs, tmp_path / "unmounted")
@@ -199,7 +199,7 @@ def test_an_emptied_folder_is_not_taken_for_a_wish(photographs, tmp_path):
     assert counts(ns.index(photographs, collection=home)) == {"unchanged": 13}
 
 
-def test_removed_images_stay_out_until_they_are_restored(photographs):
+def test_removed_images_stay_out_until_they_are_restored(photographs, here):
     photos = ns.index(photographs, recipe="gist")
     assert photos.remove(["sub", "coffee.png"]) == 3
     assert "coffee.png" not in {hit.path for hit in photos.search(photographs / "coffee.png")}
@@ -210,7 +210,7 @@ def test_removed_images_stay_out_until_they_are_restored(photographs):
     assert ns.index(photographs).info()["images"] == 12
 
 
-def test_many_small_runs_keep_few_segments(tmp_path, random_image):
+def test_many_small_runs_keep_few_segments(tmp_path, random_image, here):
     folder = tmp_path / "p"
     folder.mkdir()
     for number in range(20):
@@ -229,7 +229,7 @@ def test_many_small_runs_keep_few_segments(tmp_path, random_image):
     assert held < 2 * 20
 
 
-def test_the_collection_inside_the_folder_is_not_indexed(photographs):
+def test_the_collection_inside_the_folder_is_not_indexed(photographs, here):
     photos = ns.index(photographs, recipe="gist", collection=photographs / "my-index")
     assert counts(photos) == {"added": 13}
     photos = ns.index(photographs, collection=photographs / "my-index")
@@ -237,7 +237,7 @@ def test_the_collection_inside_the_folder_is_not_indexed(photographs):
     assert not list(photos.skips())
 
 
-def test_a_collection_belongs_to_one_folder(photographs, tmp_path):
+def test_a_collection_belongs_to_one_folder(photographs, tmp_path, here):
     ns.index(photographs, recipe="gist", collection=tmp_path / "home")
     other = tmp_path / "other"
     other.mkdir()
@@ -245,7 +245,7 @@ def test_a_collection_belongs_to_one_folder(photographs, tmp_path):
         ns.index(other, collection=tmp_path / "home")
 
 
-def test_a_folder_can_be_moved_with_its_collection(photographs, tmp_path):
+def test_a_folder_can_be_moved_with_its_collection(photographs, tmp_path, here):
     ns.index(photographs, recipe="gist")
     photographs.rename(tmp_path / "moved")
     photos = ns.open(tmp_path / "moved" / "sub")

@@ -8,6 +8,7 @@ from nearsight.evaluation.attacks import ATTACKS, right_verdicts
 from nearsight.geometry.alignment import downscale_to_align, trim_border
 from nearsight.rerankers.verify import Verify
 from nearsight.types import NO_ID, Hits
+from tests.conftest import by_default
 
 skimage_data = pytest.importorskip("skimage.data")
 NAMES = ("astronaut", "coffee", "chelsea", "rocket", "hubble_deep_field", "immunohistochemistry")
@@ -66,7 +67,7 @@ def hits(*ids):
 TOO_HARD = {"small-jpeg3", "strong1", "strong2", "strong3"}
 
 
-FEW = 3
+FEW = 2
 """Images that every altered copy is compared with by default, its own among them."""
 
 
@@ -191,18 +192,18 @@ def test_a_negative_is_a_copy_and_said_to_be_one(images):
 
 
 def test_pages_of_one_form_are_one_template(page_of):
-    forms = [page_of(seed, form=True) for seed in range(4)]
+    forms = [page_of(seed, form=True) for seed in range(3)]
     found = explained(forms[0], forms)
-    assert [each.verdict for each in found] == ["identical image", *["same template"] * 3]
-    assert [each.alike for each in found] == [True, False, False, False]
+    assert [each.verdict for each in found] == ["identical image", *["same template"] * 2]
+    assert [each.alike for each in found] == [True, False, False]
 
 
 def test_pages_of_one_book_are_no_copies(page_of):
-    pages = [page_of(seed) for seed in range(4)]
+    pages = [page_of(seed) for seed in range(3)]
     found = explained(pages[0], pages)
-    assert [each.alike for each in found] == [True, False, False, False]
+    assert [each.alike for each in found] == [True, False, False]
     saved_again = explained(saved(pages[0], 60), pages)
-    assert [each.alike for each in saved_again] == [True, False, False, False]
+    assert [each.alike for each in saved_again] == [True, False, False]
 
 
 def test_without_its_file_a_page_is_not_judged_and_a_photograph_says_so(page_of, images):
@@ -373,8 +374,9 @@ def saved(image, quality):
     return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
 
 
-def test_smooth_images_are_never_another_one():
-    images = [smooth(seed) for seed in range(8)]
+@pytest.mark.parametrize("count", by_default([4], [8]))
+def test_smooth_images_are_never_another_one(count):
+    images = [smooth(seed) for seed in range(count)]
     for ident, image in enumerate(images):
         for query in (image, saved(image, 70), cv2.resize(image, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)):
             reasons = explained(query, images)

@@ -126,6 +126,8 @@ def test_deep_local_features_of_mobilenetv2(photographs):
         "| asmk(words=kmeans(k=200), several=1) | inverted | spatial"
     )
     recipe = "mobilenetv2 | rmac | pca(dim=512, whiten=1) | flat"
+    for path in sorted(photographs.glob("*.jpg")):
+        path.unlink()
     collection = ns.index(photographs, recipe=[words, recipe])
     for each in (words, recipe):
         hits = collection.search(photographs / "coffee.png", recipe=each, box=(100, 50, 560, 390), k=5)

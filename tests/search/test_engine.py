@@ -9,7 +9,7 @@ import nearsight as ns
 from nearsight.errors import ImageError, RecipeError, UsageError
 from nearsight.search.results import FOUND, NO_MATCH, NOTHING, TOO_PLAIN
 from nearsight.types import Query
-from tests.conftest import thirteen
+from tests.conftest import by_default, thirteen
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,9 @@ def photos(tmp_path_factory):
         yield opened
 
 
-def test_every_image_is_its_own_first_hit_in_every_sense(photos):
-    for each in photos.images():
+@pytest.mark.parametrize("step", by_default([3], [1]))
+def test_every_image_is_its_own_first_hit_in_every_sense(photos, step):
+    for each in list(photos.images())[::step]:
         path = each.path.decode()
         for sense in photos.senses:
             results = photos.search(photos.root / path, by=sense, k=3)
@@ -181,8 +182,9 @@ def test_words_are_cut_as_people_write_them(tmp_path, random_image):
     assert photos.verify() == []
 
 
-def test_an_image_of_the_collection_asks_by_its_id(photos):
-    for each in photos.images():
+@pytest.mark.parametrize("step", by_default([3], [1]))
+def test_an_image_of_the_collection_asks_by_its_id(photos, step):
+    for each in list(photos.images())[::step]:
         for sense in photos.senses:
             first = photos.search(like=each.id, by=sense)[0]
             assert (first.id, first.distance) == (each.id, pytest.approx(0, abs=1e-3))
@@ -219,10 +221,11 @@ def test_readers_see_each_commit(photographs):
     assert len(reader.search(photographs / "coffee.png")) == 12
 
 
-def test_threads_get_the_same_answers(photos):
+@pytest.mark.parametrize("step", by_default([3], [1]))
+def test_threads_get_the_same_answers(photos, step):
     from concurrent.futures import ThreadPoolExecutor
 
-    paths = [photos.root / each.path.decode() for each in photos.images()] * 2
+    paths = [photos.root / each.path.decode() for each in list(photos.images())[::step]] * 2
     alone = [[(h.path, h.score) for h in photos.search(path)] for path in paths]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda path: [(h.path, h.score) for h in photos.search(path)], paths))
@@ -255,6 +258,7 @@ def test_a_drawing_finds_what_it_was_drawn_from(photographs, tmp_path):
         images = [image.path.decode() for image in photos.images()]
         for name in images:
             with Image.open(photographs / name) as opened:
+                opened.thumbnail((640, 640))
                 drawing = drawn(np.asarray(opened.convert("RGB")), rng)
             Image.fromarray(drawing).save(tmp_path / "drawing.png")
             hits = photos.search(sketch=tmp_path / "drawing.png", k=20)

@@ -13,24 +13,15 @@ import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.errors import RecipeError, StorageError, UsageError
 from nearsight.files import LocalFileSystem
-from nearsight.ingest import run, train_encoders
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.collection_metadata import open_catalogue
 from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.recipes import default_recipe, partition_recipes
-from tests.faults.acts import Here
 
-LEARNS = "tiny | pca(dim=4) | flat"
+LEARNS = "tiny(square=8) | pca(dim=4) | flat"
 KEEPS = "gist | gistis(cells=2, probes=2, bits=64, rerank=50, exact_below=8)"
 OTHER = "gist | ivf(cells=2, probes=2, exact_below=8)"
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    """Images are described in this process: a collection is indexed often here, and is small."""
-    monkeypatch.setattr(run, "WorkerPool", Here)
-    monkeypatch.setattr(train_encoders, "WorkerPool", Here)
 
 
 @pytest.fixture
@@ -103,7 +94,7 @@ def test_what_can_be_used_is_indexed_repaired_and_verified_beside_what_cannot(fo
         assert told["indexes"][LEARNS.replace("tiny", "gone")] == 'none: there is no method "gone"'
     assert why == (
         'there is no method "gone"; install or update the package that brings the method, or take the recipe out: '
-        f"nearsight index {folder} --drop 'gone | pca(dim=4) | flat'"
+        f"nearsight index {folder} --drop 'gone(square=8) | pca(dim=4) | flat'"
     )
     renamed(folder, "gone", "tiny")
     _, summary, _ = index(folder)
@@ -190,7 +181,7 @@ def test_the_steps_of_one_recipe_are_no_part_of_another(folder):
     rows = keys(folder)
     index(folder, drop="gone | flat")
     assert set(rows) - set(keys(folder)) == {"gone"}
-    index(folder, drop="gone | pca(dim=4) | flat")
+    index(folder, drop="gone(square=8) | pca(dim=4) | flat")
     assert keys(folder) == ["phash"]
 
 

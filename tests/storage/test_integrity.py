@@ -18,15 +18,21 @@ from tests.command import nearsight
 from tests.storage.older_formats import downgrade
 
 
-@pytest.fixture
-def home(tmp_path, random_image):
-    """A sound collection of 40 small images, closed."""
-    folder = tmp_path / "p"
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory, random_image, in_this_process):
+    """A collection of 40 small images, closed; nobody changes it."""
+    folder = tmp_path_factory.mktemp("sound") / "p"
     folder.mkdir()
     for number in range(40):
         random_image(folder / f"{number:02}.jpg", number)
     ns.index(folder, recipe=["gist | flat", "phash"]).close()
-    return folder / ".nearsight"
+    return folder
+
+
+@pytest.fixture
+def home(sound, tmp_path):
+    """A copy of the sound collection."""
+    return shutil.copytree(sound, tmp_path / "p") / ".nearsight"
 
 
 def answers(home):

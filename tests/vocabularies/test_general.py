@@ -22,6 +22,8 @@ from nearsight.vocabularies._centre_index import build_centre_index, search_cent
 from nearsight.vocabularies.general import FILE, General, save_general
 from nearsight.vocabularies.kmeans import Kmeans
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 OBJECT = "sift | asmk(words=general()) | inverted"
 
 

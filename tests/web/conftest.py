@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.conftest import PHOTOGRAPHS
+from tests.conftest import PHOTOGRAPHS, without_workers
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "src/nearsight/server/static"
@@ -59,7 +59,8 @@ def images(tmp_path_factory):
             (place / folder / "torn.jpg").write_bytes((place / folder / "china.jpg").read_bytes()[:5000])
             (place / folder / "notes.jpg").write_text("not an image")
         drawn = ["sketch"] if folder == "Glass plates" else []
-        ns.index(place / folder, by=["copy", "colour", "scene", *drawn]).close()
+        with without_workers():
+            ns.index(place / folder, by=["copy", "colour", "scene", *drawn]).close()
     with Image.open(place / "Estate of M. Braun/sub/astronaut.png") as opened:
         astronaut = opened.convert("RGB")
     astronaut.crop((60, 20, 400, 420)).save(place / "crop.jpg", quality=85)

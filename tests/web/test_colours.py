@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import nearsight as ns
+from tests.conftest import by_default
 from tests.web.conftest import ROOT, png
 from tests.web.test_page import CARRY, HITS, asked, asks, check, expect, pick, settled
 
@@ -111,7 +112,7 @@ def test_colours_picked_by_keyboard_alone(visit, flag):
     asks(page, colours=f"{wanted[1:]}:50,c81e1e:50")
 
 
-@pytest.mark.parametrize("way", ["drop", "paste"])
+@pytest.mark.parametrize("way", by_default(["paste"], ["drop"]))
 def test_a_dropped_or_pasted_image_is_picked_from_while_picking(visit, images, way):
     page = visit()
     page.get_by_role("button", name="Colours", exact=True).click()
@@ -180,7 +181,7 @@ def test_an_image_that_is_not_kept_any_more(visit, flag):
     assert palette(page) == ""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", by_default(["dark"], ["light"]))
 def test_picking_on_a_phone_and_for_assistive_technology(visit, flag, scheme):
     source = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():
@@ -214,7 +215,7 @@ def numbers(page, text):
     return field
 
 
-@pytest.mark.parametrize("form", ["{0}\t{1}", "[{2}]", "{2}"])
+@pytest.mark.parametrize("form", by_default(["{0}\t{1}", "[{2}]"], ["{2}"]))
 def test_a_histogram_as_numbers_finds_the_image(visit, images, form):
     folder = images / "Estate of M. Braun"
     said = [f"{value:.6g}" for value in ns.describe([folder / "rocket.jpg"], "colour_histogram")[0].tolist()]

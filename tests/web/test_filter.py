@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.conftest import by_default
 from tests.web.conftest import ROOT
 from tests.web.test_page import HITS, asks, check, expect, pick, settled
 
@@ -118,7 +119,7 @@ def test_the_examples_fill_the_field_and_can_be_read_by_the_service(visit):
         asks(page, where=each.text_content())
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", by_default(["light"], ["dark"]))
 def test_the_filter_on_a_phone_and_for_assistive_technology(visit, scheme):
     source = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():

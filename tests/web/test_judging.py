@@ -14,6 +14,7 @@ from PIL import Image
 
 from nearsight.rerankers import verify
 from nearsight.rerankers.verify import Verify
+from tests.conftest import by_default
 from tests.server.conftest import serving
 from tests.web.conftest import STATIC
 from tests.web.test_page import HITS, check, settled
@@ -262,7 +263,7 @@ def test_an_error_in_the_last_line_is_shown(visit, images, gate):
     settled(page)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", by_default([390], [1280]))
 def test_no_barrier_is_there_while_hits_are_judged(begun, gate, width):
     source = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():

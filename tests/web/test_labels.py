@@ -11,6 +11,7 @@ import nearsight as ns
 from nearsight.files import LocalFileSystem
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.lock import writer_lock
+from tests.conftest import by_default
 from tests.web.conftest import ROOT, serving
 from tests.web.test_page import HITS, check
 
@@ -19,10 +20,16 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture
-def folder(images, tmp_path):
+@pytest.fixture(scope="module")
+def folders(images, tmp_path_factory):
+    """A folder for each test, since each changes labels."""
+    place = tmp_path_factory.mktemp("labelled")
+    return [labelled(images / "Glass plates", place / f"Labelled {number}") for number in range(8)]
+
+
+def labelled(source, target):
     """Photographs of which a model has said something, as it would be stored."""
-    made = shutil.copytree(images / "Glass plates", tmp_path / "Labelled")
+    made = shutil.copytree(source, target)
     catalogue = CatalogueWriter(made / ".nearsight")
     try:
         with catalogue.transaction():
@@ -34,14 +41,25 @@ def folder(images, tmp_path):
     return made
 
 
-@pytest.fixture
-def service(folder):
-    with serving(str(folder)) as address:
+@pytest.fixture(scope="module")
+def service(folders):
+    with serving(*map(str, folders)) as address:
         yield address
 
 
-def opened(visit, **options):
-    page = visit("?ask=words&words=palace", **options)
+@pytest.fixture(scope="module")
+def unused(folders):
+    return iter(folders)
+
+
+@pytest.fixture
+def folder(unused):
+    """The folder of this test alone."""
+    return next(unused)
+
+
+def opened(visit, folder, **options):
+    page = visit(f"?in={folder.name.lower().replace(' ', '-')}&ask=words&words=palace", **options)
     page.locator(HITS).first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("list", name="Labels").wait_for()
@@ -62,7 +80,7 @@ def change(page, act):
 
 
 def test_labels_are_confirmed_dropped_and_added(visit, folder):
-    page, dialog = opened(visit)
+    page, dialog = opened(visit, folder)
     name = dialog.get_by_role("heading").inner_text().split()[-1]
     assert labels(dialog) == ["palace mobilenetv2, 83 % confidence", f"{HOSTILE} mobilenetv2, 30 % confidence"]
     change(page, lambda: dialog.get_by_role("button", name="Confirm palace").click())
@@ -83,8 +101,8 @@ def test_labels_are_confirmed_dropped_and_added(visit, folder):
         assert not photos.verify()
 
 
-def test_keys_that_are_typed_are_not_for_the_dialog(visit):
-    page, dialog = opened(visit)
+def test_keys_that_are_typed_are_not_for_the_dialog(visit, folder):
+    page, dialog = opened(visit, folder)
     before = dialog.get_by_role("heading").inner_text()
     dialog.get_by_label("Another label").fill("ab")
     page.keyboard.press("ArrowLeft")
@@ -92,15 +110,15 @@ def test_keys_that_are_typed_are_not_for_the_dialog(visit):
     assert dialog.get_by_role("heading").inner_text() == before
 
 
-def test_what_is_half_typed_is_not_for_the_next_image(visit):
-    _, dialog = opened(visit)
+def test_what_is_half_typed_is_not_for_the_next_image(visit, folder):
+    _, dialog = opened(visit, folder)
     dialog.get_by_label("Another label").fill("half")
     dialog.get_by_role("button", name="Next image").click()
     expect(dialog.get_by_label("Another label")).to_have_value("")
 
 
-def test_the_focus_stays_with_the_labels(visit):
-    page, dialog = opened(visit)
+def test_the_focus_stays_with_the_labels(visit, folder):
+    page, dialog = opened(visit, folder)
     dialog.get_by_role("button", name="Confirm palace").focus()
     change(page, lambda: page.keyboard.press("Enter"))
     expect(dialog.locator(".labels")).to_be_focused()
@@ -109,7 +127,7 @@ def test_the_focus_stays_with_the_labels(visit):
 
 
 def test_while_another_writes_the_page_says_so(visit, folder):
-    page, dialog = opened(visit, expected="503")
+    page, dialog = opened(visit, folder, expected="503")
     with writer_lock(folder / ".nearsight", LocalFileSystem()):
         dialog.get_by_role("button", name="Confirm palace").click()
         expect(dialog.get_by_role("alert")).to_contain_text("is being written by process")
@@ -131,12 +149,12 @@ def test_where_the_service_only_reads_labels_are_only_shown(browser, folder):
         page.close()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_labels_fit_and_serve_assistive_technology(visit, width):
+@pytest.mark.parametrize("width", by_default([390], [1280]))
+def test_labels_fit_and_serve_assistive_technology(visit, folder, width):
     source = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():
         pytest.skip("axe-core is not installed: cd web && npm ci")
-    page, dialog = opened(visit, bypass_csp=True, viewport={"width": width, "height": 800})
+    page, dialog = opened(visit, folder, bypass_csp=True, viewport={"width": width, "height": 800})
     page.add_script_tag(path=source)
     check(page, f"labels {width}")
     bounds = dialog.bounding_box()

@@ -7,6 +7,7 @@ import re
 import httpx
 import pytest
 
+from tests.conftest import by_default
 from tests.web.conftest import ROOT
 from tests.web.test_filter import apply
 from tests.web.test_page import HITS, asked, asks, check, expect
@@ -46,7 +47,7 @@ def overlap(boxes):
     ]
 
 
-@pytest.mark.parametrize("size", [(1200, 800), (390, 844)])
+@pytest.mark.parametrize("size", by_default([(390, 844)], [(1200, 800)]))
 def test_images_lie_where_the_service_says_none_over_another(visit, service, size):
     page = visit(viewport={"width": size[0], "height": size[1]})
     frame = opened(page)
@@ -174,7 +175,7 @@ def test_two_fingers_zoom(visit):
     assert asked(page)["view"] == "map"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", by_default(["dark"], ["light"]))
 def test_the_map_for_assistive_technology(visit, scheme):
     source = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():

@@ -11,6 +11,7 @@ from PIL import Image
 
 import nearsight as ns
 from tests.cli.test_cli import nearsight
+from tests.conftest import by_default
 from tests.web.conftest import ROOT, STILL
 from tests.web.test_map import BOXES, drawn, overlap
 from tests.web.test_page import check, expect
@@ -88,7 +89,7 @@ def test_a_script_that_is_not_its_own_is_refused_by_the_page(show, folder, tmp_p
     page.close()
 
 
-@pytest.mark.parametrize("size", [(1200, 800), (320, 480)])
+@pytest.mark.parametrize("size", by_default([(320, 480)], [(1200, 800)]))
 def test_no_image_lies_over_another_and_closer_shows_more(show, folder, size):
     page = show(folder, viewport={"width": size[0], "height": size[1]})
     frame, inside = page.locator("#map"), "document.documentElement.scrollWidth <= innerWidth"
@@ -129,7 +130,7 @@ def test_the_honest_numbers_are_those_of_the_map(show, folder):
     assert "classical" in said
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", by_default(["light"], ["dark"]))
 def test_the_file_for_assistive_technology(show, folder, scheme):
     source = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.conftest import by_default
 from tests.web.conftest import ROOT
 from tests.web.test_page import HITS, asks, pick, settled
 
@@ -166,7 +167,7 @@ def test_on_a_phone_marks_are_always_there_beside_the_image(visit, images):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", by_default(["dark"], ["light"]))
 def test_assistive_technology_gets_what_it_needs(visit, images, theme):
     axe = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not axe.is_file():

@@ -8,6 +8,7 @@ import re
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
+from tests.conftest import by_default
 from tests.web.conftest import ROOT
 from tests.web.test_page import HITS, asked, asks, check, expect, settled
 
@@ -163,7 +164,7 @@ def test_a_sketch_is_offered_where_the_collection_has_the_sense(visit):
     expect(page.get_by_role("button", name="Sketch", exact=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", by_default(["light"], ["dark"]))
 def test_the_sketch_on_a_phone_and_for_assistive_technology(visit, scheme):
     source = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():

@@ -9,6 +9,7 @@ from PIL import Image
 
 import nearsight as ns
 from tests.api.conftest import COLOURS
+from tests.conftest import by_default
 from tests.models.pairs import paired
 from tests.web.conftest import ROOT, modelled, serving
 from tests.web.test_marks import mark
@@ -151,7 +152,7 @@ def test_what_is_being_typed_stays_when_something_else_changes(visit):
     expect(page.get_by_label("and", exact=True)).to_have_value("gre")
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", by_default([1280], [390]))
 def test_texts_fit_and_serve_assistive_technology(visit, width):
     source = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():

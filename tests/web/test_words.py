@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 import nearsight as ns
+from tests.conftest import by_default
 from tests.web.conftest import ROOT, serving
 from tests.web.test_page import HITS, check, expect, settled
 
@@ -76,7 +77,7 @@ def test_a_hit_that_nothing_is_said_of_shows_neither(visit):
     expect(dialog.locator(".caption, .tags")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", by_default([390], [1280]))
 def test_captions_fit_and_serve_assistive_technology(visit, width):
     source = ROOT / "web/node_modules/axe-core/axe.min.js"
     if not source.is_file():
