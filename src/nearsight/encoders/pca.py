@@ -110,13 +110,13 @@ class Pca(Encoder):
         """`mean (D,)`, `axes (dim, D)` with whitening and turn in them, `variances (dim,)` along the directions."""
         if sample.ndim != 2 or len(sample) < 2:
             raise ValueError(f"directions are trained on 2 vectors or more, (N, D); got {sample.shape}")
-        wide = sample.shape[1] > _WIDE
-        if wide:
+        if sample.shape[1] > _WIDE:
             sample = sample[np.linspace(0, len(sample) - 1, min(len(sample), _WIDE)).astype(int)]
         check_not_constant(sample)
         mean = _pca_mean(sample) if self.centre else np.zeros(sample.shape[1])
         report(1, 2)
-        sums, axes = (_axes_from_gram if wide else _axes_from_covariance)(sample, mean, min(self.dim, len(sample) - 1))
+        find_axes = _axes_from_gram if len(sample) < sample.shape[1] else _axes_from_covariance
+        sums, axes = find_axes(sample, mean, min(self.dim, len(sample) - 1))
         kept = sums > _FLAT * sums[0]
         variances, axes = sums[kept] / (len(sample) - self.centre), axes[kept]
         axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1))
