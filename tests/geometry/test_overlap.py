@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from nearsight.evaluation.attacks import ATTACKS
+from nearsight.geometry.cells import screen_overlap
 from nearsight.geometry.overlap import (
     AGREES,
     DIFFERS,
     ComparedImage,
     compare_overlap,
-    screen_overlap,
 )
 
 skimage_data = pytest.importorskip("skimage.data")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 from nearsight.geometry.overlap import AGREES, DIFFERS, SILENT, OverlapComparison
 from nearsight.types import Change, Doubles, Mask
 
-__all__ = ["CopyVerdict", "Judgement", "judge_comparison"]
+__all__ = ["CopyVerdict", "Judgement", "judge_comparison", "judge_thumbnail"]
 
 MIN_AGREEING = 12
 """Cells that must agree before anything is said."""
@@ -98,11 +98,20 @@ def judge_comparison(
     return found
 
 
+def judge_thumbnail(judgement: Judgement, comparison: OverlapComparison | None) -> Judgement:
+    """What remains proved where only the thumbnail is left: nothing of a page, whose letters it does not show."""
+    if comparison is None or comparison.n_tones < MIN_TONES:
+        sentence = "its file cannot be opened as it was indexed, and a thumbnail does not show enough to judge"
+        return Judgement(CopyVerdict.TOO_PLAIN, sentence, judgement.log_nfa)
+    sentence = f"{judgement.sentence}; compared by its thumbnail, its file cannot be opened as it was indexed"
+    return replace(judgement, sentence=sentence)
+
+
 def _judge_blocks(comparison: OverlapComparison, n_tests: int, *, mirrored: bool, alarms: float) -> Judgement | None:
     """The verdict on a photograph of which a low JPEG quality left little more than blocks, where these agree."""
     blocks = comparison.blocks
     differing = comparison.states == DIFFERS
-    if blocks is None or blocks.n_tones < MIN_TONES or (differing & ~comparison.recoloured).any():
+    if blocks is None or comparison.n_tones_whole < MIN_TONES or (differing & ~comparison.recoloured).any():
         return None
     if differing.sum() > MAX_LOST_COLOUR * comparison.inside.sum():
         return None

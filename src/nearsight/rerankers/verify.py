@@ -4,36 +4,30 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import cv2
 import numpy as np
 
-from nearsight.features.sift import mirror_features
 from nearsight.geometry.alignment import (
     AffineFit,
-    downscale_to_align,
-    fit_affine,
-    rootsift_features,
     trim_border,
 )
-from nearsight.geometry.matching import Matches, match_each
-from nearsight.geometry.overlap import ComparedImage, OverlapComparison, compare_overlap, screen_overlap
+from nearsight.geometry.cells import screen_overlap
+from nearsight.geometry.overlap import ComparedImage, OverlapComparison, compare_overlap
 from nearsight.rerankers._copy_proposals import (
+    PROOF_SIDE,
+    HitView,
     Proposal,
-    WholeView,
-    add_points,
-    image_strips,
-    point_transforms,
-    standardize_luma,
-    strip_proposals,
-    whole_proposals,
-    whole_views,
+    QueryView,
+    describe_hit,
+    in_pixels,
+    long_side,
+    promising_proposals,
+    view_query,
 )
-from nearsight.rerankers._copy_verdict import MIN_TONES, CopyVerdict, Judgement, judge_comparison
+from nearsight.rerankers._copy_verdict import CopyVerdict, Judgement, judge_comparison, judge_thumbnail
 from nearsight.types import (
     NO_ID,
     Doubles,
@@ -42,34 +36,16 @@ from nearsight.types import (
     Hits,
     Ids,
     Image,
-    LocalFeatures,
     RerankContext,
     Reranker,
 )
 
-QUERY_SIDE, QUERY_LIMIT = 256, 400
-HIT_SIDE, HIT_LIMIT = 176, 200
-"""Pixels and features of the query, looked at once, and of each hit."""
-PROOF_SIDE = 1024
-"""The longest side at which the files themselves are compared, in pixels: letters of a page differ there."""
-MAX_ASPECT = 3.0
-"""A panorama, strip or scroll is longer than so many times its width, and looked at more closely."""
-MIN_INLIERS = 5
-"""Matched points in distinct places that propose a transform; it is the comparison that decides."""
-MIN_PROMISING, MIN_PROMISING_SHARE = 8, 0.3
-"""Cells of the thumbnails that must agree, and their share, for the files to be opened."""
-MIN_BLURRED_CORRELATION = 0.97
-"""Correlation of both as a whole, in a few pixels, from which on less may agree: one may be blurred."""
 MIN_CLEAR_SHARE = 0.85
 """Share of the thumbnails that agrees from which on the files are compared whole, without a glance at them first."""
 MIN_GLANCED, MAX_GLANCED_SHARE = 100, 0.12
 """Cells of the files that say something at a glance, and the share of agreeing ones below which it is no copy."""
-MAX_PROOFS = 2
-"""Transforms that are tried on the files of one hit."""
 MAX_NEAR_MISFIT, MAX_NEAR_CHANGE = 0.06, 0.1
 """What is left unexplained and what differs, at most, for the files to be registered once more."""
-PROJECTIVE_WEIGHT = 0.9
-"""What the agreement under a projective transform counts: an affine one that explains as much goes first."""
 _MIRROR = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
 
 
@@ -97,50 +73,6 @@ class Evidence:
         query, hit = self.fit.query_points / self.query_size, self.fit.hit_points / self.hit_size
         query = query * [-1, 1] + [1, 0] if self.mirrored else query
         return query.astype(np.float32), hit.astype(np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class _QueryView:
-    """The query's thumbnail, its features and those of its mirror image, and the query at the side of a proof."""
-
-    image: Image
-    features: LocalFeatures
-    context: RerankContext
-
-    @cached_property
-    def mirrored_features(self) -> LocalFeatures:
-        return mirror_features(self.features, self.image.shape[1])
-
-    @cached_property
-    def wholes(self) -> list[WholeView]:
-        return list(whole_views(self.image))
-
-    @cached_property
-    def strips(self) -> tuple[Floats, Floats]:
-        return image_strips(self.image)
-
-    @cached_property
-    def small(self) -> ComparedImage:
-        return ComparedImage(self.image)
-
-    @cached_property
-    def large(self) -> ComparedImage:
-        return ComparedImage(self.context.query_pixels(_long_side(self.image, PROOF_SIDE)))
-
-
-@dataclass(frozen=True, eq=False)
-class _HitView:
-    """A hit's thumbnail as a whole and as strips, and the features of a smaller one; None where none can match."""
-
-    small: ComparedImage
-    whole: Floats
-    strips: tuple[Floats, Floats]
-    features: LocalFeatures | None = None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of what the features were found in."""
-        return (1, 1) if self.features is None else self.features.size
 
 
 @dataclass(frozen=True)
@@ -300,64 +232,22 @@ class Verify(Reranker):
         new = [id for id in dict.fromkeys(ids.tolist()) if id not in examined]
         if not new:
             return
-        query = context.memo.setdefault(_QueryView, None) or _query_view(image, context)
-        context.memo[_QueryView] = query
+        query = context.memo.setdefault(QueryView, None) or view_query(image, context)
+        context.memo[QueryView] = query
         with ThreadPoolExecutor(min(len(new), os.cpu_count() or 1)) as pool:
-            described = list(pool.map(lambda id: _describe_hit(id, context), new))
-            proposed = self._promising(query, described)
+            described = list(pool.map(lambda id: describe_hit(id, context), new))
+            proposed = promising_proposals(query, described, turns=self.turns, mirror=self.mirror)
             found = pool.map(
                 lambda image_id, hit, proposals: self._prove(query, image_id, hit, proposals, context),
                 *(new, described, proposed),
             )
             examined.update(zip(new, found, strict=True))
 
-    def _promising(self, query: _QueryView, hits: Sequence[_HitView]) -> list[list[Proposal]]:
-        """For each hit, the proposals under which the thumbnails agree well enough for a second look."""
-        described = [hit.features for hit in hits if hit.features is not None]
-        matches = iter(match_each(query.features, described))
-        mirrored = iter(match_each(query.mirrored_features, described) if self.mirror else [None] * len(described))
-        return [
-            self._promising_of(query, hit, *((None, None) if hit.features is None else (next(matches), next(mirrored))))
-            for hit in hits
-        ]
-
-    def _promising_of(
-        self, query: _QueryView, hit: _HitView, matches: Matches | None, mirrored: Matches | None
-    ) -> list[Proposal]:
-        """Those of one hit, the best first."""
-        found = list[tuple[float, Proposal]]()
-        for proposal in self._proposals(query, hit, matches, mirrored):
-            given = query.small.mirrored if proposal.mirrored else query.small
-            agreeing, told = screen_overlap(given.image, hit.small.image, _in_pixels(proposal, given, hit.small))
-            if told < MIN_PROMISING:
-                found.append((0.0, proposal))
-            elif agreeing >= max(MIN_PROMISING, MIN_PROMISING_SHARE * told):
-                weight = PROJECTIVE_WEIGHT if proposal.is_projective else 1
-                found.append((weight * agreeing**2 / told, replace(proposal, share=agreeing / told)))
-            elif proposal.correlation >= MIN_BLURRED_CORRELATION:
-                found.append((0.0, proposal))
-        order = sorted(range(len(found)), key=lambda at: -found[at][0])
-        return [found[at][1] for at in order[:MAX_PROOFS]]
-
-    def _proposals(
-        self, query: _QueryView, hit: _HitView, straight: Matches | None, mirrored: Matches | None
-    ) -> list[Proposal]:
-        wholes = whole_proposals(query.wholes, hit.small.image, hit.whole, turns=self.turns, mirror=self.mirror)
-        fitted, size = list[Proposal](), (query.image.shape[1], query.image.shape[0])
-        for matches, in_mirror in ((straight, False), (mirrored, True)):
-            fit = None if matches is None else fit_affine(matches, hit.size)
-            if matches is not None and fit is not None and fit.n_inliers >= MIN_INLIERS:
-                for matrix in point_transforms(matches, fit):
-                    unit = np.diag([1 / hit.size[0], 1 / hit.size[1], 1.0]) @ matrix @ np.diag([*size, 1.0])
-                    fitted.append(Proposal(unit, in_mirror, fit))
-        wholes = [add_points(each, fitted) for each in wholes]
-        return [*wholes, *strip_proposals(query.strips, hit.strips), *fitted]
-
     def _prove(
         self,
-        query: _QueryView,
+        query: QueryView,
         image_id: int,
-        hit: _HitView,
+        hit: HitView,
         proposals: list[Proposal],
         context: RerankContext,
     ) -> Evidence:
@@ -367,7 +257,7 @@ class Verify(Reranker):
             sentence = "no part of it was found that agrees with the query"
             nothing = Judgement(CopyVerdict.NOT_A_COPY, sentence, float("inf"))
             return Evidence(nothing, query_size=size, hit_size=hit.size)
-        pixels = context.pixels(image_id, _long_side(hit.small.image, PROOF_SIDE))
+        pixels = context.pixels(image_id, long_side(hit.small.image, PROOF_SIDE))
         large = None if pixels is None else ComparedImage(pixels)
         if large is not None and _nearly_equal(query.large.image, large.image) and context.has_same_pixels(image_id):
             same = Judgement(CopyVerdict.IDENTICAL_IMAGE, "the same pixels in another file", -MAX_STRENGTH)
@@ -380,7 +270,7 @@ class Verify(Reranker):
             else:
                 comparison = None
             if large is None and judgement.verdict.alike:
-                judgement = _at_thumbnail(judgement, comparison)
+                judgement = judge_thumbnail(judgement, comparison)
             homography = _unit_homography(comparison, proposal)
             found = Evidence(judgement, homography, proposal.mirrored, proposal.fit, size, hit.size, large is None)
             if best is None or _rank(found.judgement) < _rank(best.judgement):
@@ -475,44 +365,12 @@ def _nearly_equal(query: Image, hit: Image) -> bool:
     return query.shape == hit.shape and float(cv2.absdiff(query, hit).mean()) < MAX_DECODING_DIFFERENCE
 
 
-def _query_view(image: Image, context: RerankContext) -> _QueryView:
-    side = _long_side(image, QUERY_SIDE)
-    small = downscale_to_align(image if side == QUERY_SIDE else context.query_pixels(side), side)
-    return _QueryView(small, rootsift_features(small, QUERY_LIMIT), context)
-
-
-def _long_side(image: Image, side: int) -> int:
-    """The longest side at which an image has as many pixels as one of 4 x 3 has at `side`, where it is elongated."""
-    aspect = max(image.shape[:2]) / min(image.shape[:2])
-    return side if aspect <= MAX_ASPECT else round(side * np.sqrt(0.75 * aspect))
-
-
-def _describe_hit(image_id: int, context: RerankContext) -> _HitView:
-    """A hit by its thumbnail, or by its file where it is so long that a thumbnail shows hardly anything of it."""
-    view = context.from_thumbnail(image_id, _hit_view)
-    side = _long_side(view.small.image, QUERY_SIDE)
-    pixels = None if side == QUERY_SIDE else context.pixels(image_id, side)
-    if pixels is not None:
-        return replace(_hit_view(pixels), features=_hit_features(pixels))
-    if not context.may_share_details(image_id):
-        return view
-    return replace(view, features=context.from_thumbnail(image_id, _hit_features))
-
-
-def _hit_view(thumbnail: Image) -> _HitView:
-    return _HitView(ComparedImage(thumbnail), standardize_luma(thumbnail), image_strips(thumbnail))
-
-
-def _hit_features(thumbnail: Image) -> LocalFeatures:
-    return rootsift_features(downscale_to_align(thumbnail, _long_side(thumbnail, HIT_SIDE)), HIT_LIMIT)
-
-
 def _refuse_at_a_glance(query: ComparedImage, hit: ComparedImage, proposal: Proposal) -> Judgement | None:
     """That it is no copy, where hardly any cell agrees in which both have structure; None where that is not clear."""
     if proposal.share >= MIN_CLEAR_SHARE:
         return None
     given = query.mirrored if proposal.mirrored else query
-    agreeing, told = screen_overlap(given.image, hit.image, _in_pixels(proposal, given, hit), both=True)
+    agreeing, told = screen_overlap(given.image, hit.image, in_pixels(proposal, given, hit), both=True)
     if told < MIN_GLANCED or agreeing >= MAX_GLANCED_SHARE * told:
         return None
     sentence = f"{100 * (1 - agreeing / told):.0f} % of {told} compared cells differ"
@@ -524,14 +382,7 @@ def _compare(
 ) -> OverlapComparison | None:
     """Both images compared under a proposal."""
     given = query.mirrored if proposal.mirrored else query
-    return compare_overlap(given, hit, _in_pixels(proposal, given, hit), projective=projective)
-
-
-def _in_pixels(proposal: Proposal, query: ComparedImage, hit: ComparedImage) -> Doubles:
-    """The transform of a proposal, from pixels of the query to pixels of the hit."""
-    (height, width), (hit_height, hit_width) = query.image.shape[:2], hit.image.shape[:2]
-    matrix: Doubles = np.diag([hit_width, hit_height, 1.0]) @ proposal.matrix @ np.diag([1 / width, 1 / height, 1.0])
-    return matrix
+    return compare_overlap(given, hit, in_pixels(proposal, given, hit), projective=projective)
 
 
 def _unit_homography(comparison: OverlapComparison | None, proposal: Proposal) -> Doubles:
@@ -548,12 +399,3 @@ def _unit_homography(comparison: OverlapComparison | None, proposal: Proposal) -
 
 def _mirrored_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     return 1 - box[2], box[1], 1 - box[0], box[3]
-
-
-def _at_thumbnail(judgement: Judgement, comparison: OverlapComparison | None) -> Judgement:
-    """What remains proved where only the thumbnail is left: nothing of a page, whose letters it does not show."""
-    if comparison is None or comparison.n_tones < MIN_TONES:
-        sentence = "its file cannot be opened as it was indexed, and a thumbnail does not show enough to judge"
-        return Judgement(CopyVerdict.TOO_PLAIN, sentence, judgement.log_nfa)
-    sentence = f"{judgement.sentence}; compared by its thumbnail, its file cannot be opened as it was indexed"
-    return replace(judgement, sentence=sentence)
