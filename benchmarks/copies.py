@@ -29,6 +29,7 @@ from benchmarks.machine import machine, table
 from nearsight.evaluation.attacks import ATTACKS, right_verdicts
 from nearsight.evaluation.measures import average_precision
 from nearsight.images.decode import open_image
+from nearsight.rerankers.verify import Verify
 from nearsight.search.results import Results
 
 BY_HAND = "\n<!-- written by hand from here on -->\n"
@@ -149,7 +150,12 @@ def measure_section(box: Path, folders: list[Path], queries: int, alone: list[Pa
     lines, pairs = zip(*(search_alone(box, each) for each in alone), strict=True) if alone else ((), ())
     light = [each for each in outcomes if ATTACKS[each.attack].light]
     rows = report(outcomes, kinds)
+    questions = sum(int(line[1].replace(",", "")) for line in lines)
     text = TEXT.format(
+        alarms=Verify().alarms,
+        tolerated=Verify().alarms * questions,
+        questions=questions,
+        accepted=sum(int(line[3]) for line in lines),
         machine=machine(),
         total=total,
         queries=len(asked),
@@ -194,6 +200,9 @@ All together: {everything}. Light alterations together: rank 1 {light} %, right 
 of which one is the image itself. The last columns count the verdicts of all other hits.
 
 {alone}
+
+`verify` tolerates {alarms} false alarms a query: {tolerated:.1f} in these {questions:,} questions. Another image was
+accepted in {accepted}, true copies that the folders hold among them.
 """
 
 
