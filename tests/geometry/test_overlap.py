@@ -144,3 +144,39 @@ def test_nothing_is_said_of_a_seam_one_cell_wide_and_of_what_is_deeper_it_is(pho
     assert not (compared(page, photo, onto_photo).states == DIFFERS).any()
     page[100:612, 80:140] = 40
     assert (compared(page, photo, onto_photo).states == DIFFERS).sum() > 40
+
+
+def test_letters_over_a_plain_ground_do_not_pass_for_sharpness():
+    """A thing on a plain ground: most of what is fine in the written-on copy is the letters."""
+    rng = np.random.default_rng(6)
+    image = np.full((256, 384, 3), 200, np.uint8)
+    texture = cv2.GaussianBlur(rng.normal(0, 1, (110, 110)), (0, 0), 1.0) * 150
+    image[70:180, 130:240] = np.clip(120 + texture, 0, 255).astype(np.uint8)[..., None]
+    found = compared(ATTACKS["text"](image), image)
+    assert found.misfit < 0.002
+    assert (found.states == AGREES).sum() > 10
+
+
+def test_of_letters_the_strokes_are_what_changed(photo):
+    lettered = compared(ATTACKS["text"](photo), photo)
+    assert 0.3 * lettered.changed_share < lettered.changed_pixels < 0.8 * lettered.changed_share
+    covered = photo.copy()
+    covered[160:320, 160:320] = 255 - covered[160:320, 160:320]
+    filled = compared(covered, photo)
+    assert filled.changed_pixels > 0.6 * filled.changed_share > 0
+    assert compared(photo, photo).changed_pixels == 0
+
+
+def test_a_print_photographed_again_is_registered_by_a_projective_transform(photo):
+    """Both corners of one side come nearer: no affine transform leaves little."""
+    corners = np.array([[0, 0], [512, 0], [512, 512], [0, 512]], np.float32)
+    seen = corners + np.array([[0, 0], [-8, 5], [-8, -5], [0, 0]], np.float32)
+    soft = cv2.GaussianBlur(photo, (0, 0), 3)
+    warped = cv2.warpPerspective(soft, cv2.getPerspectiveTransform(corners, seen), (512, 512), borderValue=(200,) * 3)
+    affine = np.vstack([cv2.getAffineTransform(corners[:3], seen[:3]), [0, 0, 1]])
+    images = ComparedImage(photo), ComparedImage(warped)
+    plain, corrected = (compare_overlap(*images, affine, projective=each) for each in (False, True))
+    assert corrected.misfit <= plain.misfit
+    assert corrected.misfit < 0.01
+    moved = cv2.perspectiveTransform(corners[None], corrected.matrix)[0]
+    assert np.abs(moved - seen).max() < 3

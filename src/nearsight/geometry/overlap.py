@@ -69,6 +69,8 @@ MIN_FINE = 60
 """Cells that must speak at a level for it to be the finest one."""
 MIN_WEIGHT = 0.5
 """A cell of a coarse level is compared where so much of it is left that does not differ at a finer one."""
+CHANGED_LEVELS = 30
+"""Levels by which a pixel clearly differs in one channel."""
 MAX_SEAM = 0.05
 """Share of the common part that cells along its edge may be, for nothing to be said of those that differ."""
 MIN_FITTING = 12
@@ -125,6 +127,8 @@ class OverlapComparison:
         the frame's scale, where noise hardly hides anything; near 0 for one photograph, whatever was done to it
     hidden : the median share of that variance that noise may be, which hides as much
     recoloured : of the cells that differ, those that differ in colour alone
+    changed_pixels : share of the common part that the pixels of these cells make that clearly differ: of letters, the
+        strokes; 0..1
     inside : the cells that both images show
     query_share, hit_share : how much of each image the common part is, 0..1
     structured : cells with structure in the query, and in the hit: `(2, rows, columns)`
@@ -148,6 +152,7 @@ class OverlapComparison:
     misfit: float
     hidden: float
     recoloured: Mask
+    changed_pixels: float
     inside: Mask
     query_share: float
     hit_share: float
@@ -224,6 +229,7 @@ def compare_overlap(
     states[off] = DIFFERS
     states[~inside] = SILENT
     states[_seam(states, inside)] = SILENT
+    strokes = cell_means((np.abs(pair.first - pair.second).max(axis=2) > CHANGED_LEVELS).astype(np.float32), cell)
     quality = min((each.jpeg_quality for each in (reference, other) if each.jpeg_quality), default=None)
     blocks = compare_blocks(pair, quality)
     shares = _common_shares(frame.matrix, query.image, hit.image)
@@ -236,6 +242,7 @@ def compare_overlap(
         misfit=structure.misfit,
         hidden=structure.hidden,
         recoloured=recoloured,
+        changed_pixels=float(strokes[states == DIFFERS].sum() / max(1, inside.sum())),
         inside=inside,
         query_share=shares[0],
         hit_share=shares[1],

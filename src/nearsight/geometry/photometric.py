@@ -25,6 +25,8 @@ __all__ = [
 
 SIGMAS = (0.4, 0.55, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0)
 """Widths of the blur that the sharper image is given, as far as that makes both more alike."""
+COARSE, MIN_COARSE_CORRELATION = 3.0, 0.6
+"""The width of a blur that leaves what a blurred copy shows too, and how well cells of both correlate then at least."""
 MIN_SHARPNESS_RATIO = 0.9
 """Share of the finest details' energy below which the other image is blurred too."""
 WHITE_NOISE_SHARE = 0.89
@@ -131,14 +133,15 @@ def equalize_sharpness(pair: ImagePair, gain: float) -> ImagePair:
     energy = _fine_energy(grey, cell, pair.first_noise[0])
     other = _fine_energy(aligned, cell, gain**2 * pair.second_noise[0])
     least = 2 + 0.5 * (pair.first_noise[0] + gain**2 * pair.second_noise[0])  # noise itself varies from cell to cell
-    told = (cell_means(pair.inside, cell) > 0.99) & (np.maximum(energy, other) > least)
+    inside = _shown_by_both(pair, aligned)
+    told = (cell_means(inside, cell) > 0.99) & (np.maximum(energy, other) > least)
     ratio = float(np.median((energy[told] + 0.2) / (other[told] + 0.2))) if told.sum() >= MIN_CELLS else 1.0
     if MIN_SHARPNESS_RATIO <= ratio <= 1 / MIN_SHARPNESS_RATIO:
         return pair
-    best, sigma, before = _median_correlation(grey, aligned, pair.inside, cell) + 0.004, 0.0, -1.0
+    best, sigma, before = _median_correlation(grey, aligned, inside, cell) + 0.004, 0.0, -1.0
     for each in SIGMAS:
         sharper = np.asarray(cv2.GaussianBlur(aligned if ratio < 1 else grey, (0, 0), each), np.float32)
-        found = _median_correlation(*((grey, sharper) if ratio < 1 else (sharper, aligned)), pair.inside, cell)
+        found = _median_correlation(*((grey, sharper) if ratio < 1 else (sharper, aligned)), inside, cell)
         if found > best:
             best, sigma = found, each
         if found < before - 0.02:
@@ -152,6 +155,21 @@ def equalize_sharpness(pair: ImagePair, gain: float) -> ImagePair:
         return replace(pair, second=blurred, second_noise=pair.second_noise * left)
     blurred = np.asarray(cv2.GaussianBlur(pair.first, (0, 0), sigma), np.float32)
     return replace(pair, first=blurred, first_noise=pair.first_noise * left)
+
+
+def _shown_by_both(pair: ImagePair, aligned: Floats) -> Floats:
+    """1 in cells of which both show the same at a coarse scale, if there are some; else where both show anything.
+
+    Letters over one of both would pass for its sharpness.
+    """
+    first, second = (cv2.GaussianBlur(each, (0, 0), COARSE) for each in (pair.greys[0], aligned))
+    variance, other, _, correlation = cell_moments(first, second, pair.cell, 0)
+    alike = (correlation > MIN_COARSE_CORRELATION) & (np.minimum(variance, other) > 1)
+    if (alike & (cell_means(pair.inside, pair.cell) > 0.99)).sum() < MIN_CELLS**2:
+        return pair.inside
+    shown = np.zeros_like(pair.inside)
+    shown[: alike.shape[0] * pair.cell, : alike.shape[1] * pair.cell] = np.kron(alike, np.ones((pair.cell, pair.cell)))
+    return shown * pair.inside
 
 
 def _median_correlation(grey: Floats, aligned: Floats, inside: Floats, cell: int) -> float:

@@ -22,6 +22,8 @@ WHOLE = 0.95
 MAX_CHANGED, MAX_CHANGED_CONTENT, MAX_CHANGED_PAGE, MAX_RECOLOURED = 0.33, 0.5, 0.2, 0.6
 """Share of the common part that may differ in an edited copy; of what is not ground in it; of the telling cells of a
 page; and of these in colour alone."""
+MAX_LETTERED, MAX_LETTERED_PIXELS = 0.45, 0.17
+"""The first of these where so few pixels of it differ: letters, between which the image shows."""
 MIN_AGREEING_SHARE = 0.3
 """Share of the telling cells from which on form or surroundings are the same."""
 MIN_TONES = 6.0
@@ -33,8 +35,10 @@ MAX_MISFIT = {"copy": 0.02, "part": 0.011, "contains": 0.011, "edited copy": 0.0
 left; and where they are taken from one place, as frames of a burst, something has moved: least is allowed there."""
 MAX_COARSE_QUALITY = 35
 """The JPEG quality up to which the noise of an edited copy counts as misfit: it may hide what moved."""
-MIN_NOISE_CORRELATION = 0.12
-"""Correlation of the noise of both below which they are two photographs; that of one, saved twice, has more."""
+MIN_NOISE_CORRELATION, MAX_NOISE_CORRELATION = 0.12, 0.9
+"""Correlation of the noise of both below which they are two photographs, as that of one, saved twice, has more; and
+above which it is the same noise, so that more may be left unexplained."""
+MAX_MISFIT_OF_ONE_NOISE = {"copy": 0.03, "part": 0.03, "contains": 0.03}
 BLOCK_PIXELS, MIN_BLOCK_CORRELATION = 4, 0.7
 """Pixels that count as one observation where blocks are compared, as neighbours are alike; and how well they agree."""
 MAX_LOST_COLOUR = 0.01
@@ -161,7 +165,9 @@ def _judge_cells(comparison: OverlapComparison, n_tests: int, *, mirrored: bool,
     ):
         sentence = f"something differs, and JPEG quality {comparison.quality} hides whether all else is the same"
         return Judgement(CopyVerdict.TOO_PLAIN, sentence, log_nfa, changes)
-    if comparison.misfit > MAX_MISFIT.get(found.verdict, 1.0):
+    one_noise = comparison.noise_correlation is not None and comparison.noise_correlation > MAX_NOISE_CORRELATION
+    limits = MAX_MISFIT | MAX_MISFIT_OF_ONE_NOISE if one_noise else MAX_MISFIT
+    if comparison.misfit > limits.get(found.verdict, 1.0):
         sentence = (
             f"alike, but not as one photograph is to itself: {100 * comparison.misfit:.0f} % of it is unexplained"
         )
@@ -197,7 +203,9 @@ def _changed(
         return Judgement(CopyVerdict.TEMPLATE, sentence, log_nfa, changes)
     differing, agreeing = comparison.states == DIFFERS, comparison.states == AGREES
     changed_content = differing.sum() / max(1, differing.sum() + (agreeing & comparison.content).sum())
-    if comparison.changed_share > MAX_CHANGED or changed_content > MAX_CHANGED_CONTENT:
+    lettered = comparison.changed_pixels <= MAX_LETTERED_PIXELS
+    most = MAX_LETTERED if lettered else MAX_CHANGED
+    if comparison.changed_share > most or changed_content > MAX_CHANGED_CONTENT:
         return Judgement(CopyVerdict.SURROUNDINGS, f"a part agrees, but {where} differ", log_nfa, changes)
     return Judgement(CopyVerdict.EDITED, f"the same image, changed in {where}{pose}", log_nfa, changes)
 

@@ -44,7 +44,7 @@ MIN_CLEAR_SHARE = 0.85
 """Share of the thumbnails that agrees from which on the files are compared whole, without a glance at them first."""
 MIN_GLANCED, MAX_GLANCED_SHARE = 100, 0.12
 """Cells of the files that say something at a glance, and the share of agreeing ones below which it is no copy."""
-MAX_NEAR_MISFIT, MAX_NEAR_CHANGE = 0.06, 0.1
+MAX_NEAR_MISFIT, MAX_NEAR_CHANGE = 0.08, 0.1
 """What is left unexplained and what differs, at most, for the files to be registered once more."""
 _MIRROR = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
 
