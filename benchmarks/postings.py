@@ -11,8 +11,9 @@ uses for a query. The stored arrays are mapped from files, as in a collection.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,17 +36,19 @@ BATCH = 5_000
 QUERIES, FIRST = 20, 20
 WRONG = 0.2
 BOX, SEVERAL = 100, 5
+PART_FEATURES, PART_BITS, PART_QUERY, PART_SEVERAL = 120, 64, 400, 3
+"""What the sense `part` keeps of an image, features and bits, and asks with: features and words of each."""
 KERNELS = {"tf_idf": TfIdf(), "hamming_votes": HammingVotes(), "selective": Selective()}
 VERIFIED = 50
 
 
-def make_image(seed: int, features: int = FEATURES) -> Records:
+def make_image(seed: int, features: int = FEATURES, bits: int = BITS) -> Records:
     """The records of a generated image; the same for the same seed."""
     rng = np.random.default_rng(seed)
-    made = np.zeros(features, record_dtype(BITS))
+    made = np.zeros(features, record_dtype(bits))
     common = np.random.default_rng(WORDS).gamma(2, 1, WORDS)
     made["word"] = np.sort(rng.choice(WORDS, features, p=common / common.sum()))
-    made["bits"] = rng.integers(0, 256, (features, BITS // 8), np.uint8)
+    made["bits"] = rng.integers(0, 256, (features, bits // 8), np.uint8)
     for name, end in (("x", 65_536), ("y", 49_152), ("scale", 128), ("angle", 256)):
         made[name] = rng.integers(0, end, features)
     return made
@@ -62,13 +65,43 @@ def make_query(seed: int, features: int, several: int) -> Records:
     return np.sort(np.concatenate([chosen, *further]), order="word", kind="stable")
 
 
-def files(folder: Path, kernel: Kernel, counts: list[int]) -> Iterator[tuple[int, Arrays]]:
+def make_part_query(seed: int) -> Records:
+    """What `part` asks with: all features of an image, a fifth of the bits wrong, and three times as many others.
+
+    Each has three words, of which one is its own.
+    """
+    rng = np.random.default_rng(seed)
+    own = make_image(seed, PART_FEATURES, PART_BITS)
+    own["bits"] ^= np.packbits(rng.random((PART_FEATURES, PART_BITS)) < WRONG, axis=1)
+    others = make_image(20_000_000 + seed, PART_SEVERAL * PART_QUERY - PART_FEATURES, PART_BITS)
+    return np.sort(np.concatenate([own, others]), order="word", kind="stable")
+
+
+def part_row(options: Options) -> list[str]:
+    """How long the candidates of `part` take in the largest collection."""
+    count, kernel = options.of(COUNTS[-1], COUNTS[-1] // 50), KERNELS["selective"]
+    make = partial(make_image, features=PART_FEATURES, bits=PART_BITS)
+    with tempfile.TemporaryDirectory(prefix="nearsight-") as folder:
+        ((_, part),) = files(Path(folder), kernel, [count], make)
+        rows = InvertedSearcher(Inverted(), kernel, (part,), np.arange(count))
+        seeds = np.linspace(0, count - 1, options.of(QUERIES, 3)).astype(int).tolist()
+        questions = {str(seed): make_part_query(seed) for seed in seeds}
+        assert [int(rows.search([each], FIRST).ids[0, 0]) for each in questions.values()] == seeds
+        ways = {seed: partial(rows.search, [each], FIRST) for seed, each in questions.items()}
+        taken = [1000 * each[0].wall for each in time_in_turns(ways, 1).values()]
+        size = sum(array.nbytes for array in part.values()) / count
+    return [f"{count:,}", f"{size:,.0f}", f"{np.median(taken):.1f}"]
+
+
+def files(
+    folder: Path, kernel: Kernel, counts: list[int], make: Callable[[int], Records] = make_image
+) -> Iterator[tuple[int, Arrays]]:
     """What is kept of so many images, mapped from files, for each count; each goes on from the one before."""
     index, parts, made = Inverted(), list[Arrays](), 0
     for count in counts:
         for start in range(made, count, BATCH):
             ids = np.arange(start, min(start + BATCH, count))
-            parts.append(index.encode(ids, [make_image(seed) for seed in ids.tolist()], kernel, {}))
+            parts.append(index.encode(ids, [make(seed) for seed in ids.tolist()], kernel, {}))
         made = count
         parts = [index.merge(parts, np.empty(0, np.int64))]
         yield count, map_arrays(folder, parts[0])
@@ -142,7 +175,8 @@ def measure_section(options: Options) -> str:
     """The section's text."""
     lines = [line for name in KERNELS for line in search_rows(options, name)]
     shown = table(HEAD, lines)
-    return TEXT.format(machine=machine(), table=shown, verified=verification_time(options), count=VERIFIED)
+    part = table(["images", "bytes an image", "query, ms"], [part_row(options)])
+    return TEXT.format(machine=machine(), table=shown, part=part, verified=verification_time(options), count=VERIFIED)
 
 
 HEAD = ["kernel", "images", "bytes an image", "features a word", "box, ms", "whole, ms", "whole, several words, ms"]
@@ -155,6 +189,11 @@ time grows with the lists that a query reads. Each image is its own first hit, a
 are wrong.
 
 {table}
+
+As `part` keeps and asks them, by `selective`: 120 features of 64 bits an image, and 400 of a query with three words
+each. It is what `copy` adds to a query before anything is verified, beside describing it:
+
+{part}
 
 Geometric verification of {count} hits, half of which show the same plane, takes {verified} ms.
 """

@@ -79,11 +79,11 @@ def without_workers():
     What workers are for is tested where files are odd, and in tests/ingest, tests/workers and tests/images.
     """
     from nearsight.ingest import run, train_encoders
-    from nearsight.storage import index_store
+    from nearsight.storage import index_refresh
     from tests.faults.acts import Here
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (run, train_encoders, index_store):
+        for module in (run, train_encoders, index_refresh):
             patch.setattr(module, "WorkerPool", Here)
         yield
 

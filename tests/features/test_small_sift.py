@@ -8,7 +8,7 @@ from nearsight.pipeline import build_pipeline
 from tests.features.views import photograph
 
 
-@pytest.mark.parametrize(("n", "side", "asked"), [(50, 95, False), (300, 332, True)])
+@pytest.mark.parametrize(("n", "side", "asked"), [(50, 102, False), (300, 332, True)])
 def test_an_indexed_image_has_few_features_of_sift_and_a_query_many(n, side, asked):
     image = photograph()
     small = SmallSift(n=50, query_n=300)

@@ -38,7 +38,8 @@ def test_every_image_is_its_own_first_hit_in_every_sense(photos, step):
 def test_scores_fall_and_ranks_rise(photos):
     for sense in photos.senses:
         results = photos.search(photos.root / "coffee.png", by=sense)
-        assert [hit.rank for hit in results] == list(range(1, 14))
+        assert [hit.rank for hit in results] == list(range(1, len(results) + 1))
+        assert len(results) == 13 or sense == "part", "an image without a word of the query is no hit of visual words"
         scores = [hit.score for hit in results]
         assert scores == sorted(scores, reverse=True)
         assert all(0 <= score <= 1 for score in scores)

@@ -56,8 +56,8 @@ class SmallSift(LocalDescriptor):
     (40, 400)
     """
 
-    n: int = 100
-    area: int = 9_000
+    n: int = 120
+    area: int = 10_500
     query_n: int = 400
     query_area: int = 110_000
 

@@ -153,26 +153,25 @@ def _judge_cells(comparison: OverlapComparison, n_tests: int, *, mirrored: bool,
     if found.verdict.alike and log_nfa > np.log10(alarms):
         sentence = f"too plain to judge in so many images ({found.sentence})"
         return Judgement(CopyVerdict.TOO_PLAIN, sentence, log_nfa)
+    doubt = _doubt_one_photograph(found.verdict, comparison) if found.verdict.alike else None
+    return found if doubt is None else Judgement(*doubt, log_nfa, changes)
+
+
+def _doubt_one_photograph(verdict: CopyVerdict, comparison: OverlapComparison) -> tuple[CopyVerdict, str] | None:
+    """The verdict and its sentence where images that are alike may be two photographs of one scene; None otherwise."""
     coarse = comparison.quality is not None and comparison.quality <= MAX_COARSE_QUALITY
-    own_noise = comparison.noise_correlation is not None and comparison.noise_correlation < MIN_NOISE_CORRELATION
-    if found.verdict.alike and own_noise and not coarse:
+    noise = comparison.noise_correlation
+    if noise is not None and noise < MIN_NOISE_CORRELATION and not coarse:
         sentence = "alike, but each has noise of its own: two photographs of one thing, or one of them made anew"
-        return Judgement(CopyVerdict.SCENE, sentence, log_nfa, changes)
-    if (
-        found.verdict is CopyVerdict.EDITED
-        and coarse
-        and comparison.misfit + comparison.hidden > MAX_MISFIT["edited copy"]
-    ):
+        return CopyVerdict.SCENE, sentence
+    if verdict is CopyVerdict.EDITED and coarse and comparison.misfit + comparison.hidden > MAX_MISFIT[verdict]:
         sentence = f"something differs, and JPEG quality {comparison.quality} hides whether all else is the same"
-        return Judgement(CopyVerdict.TOO_PLAIN, sentence, log_nfa, changes)
-    one_noise = comparison.noise_correlation is not None and comparison.noise_correlation > MAX_NOISE_CORRELATION
-    limits = MAX_MISFIT | MAX_MISFIT_OF_ONE_NOISE if one_noise else MAX_MISFIT
-    if comparison.misfit > limits.get(found.verdict, 1.0):
-        sentence = (
-            f"alike, but not as one photograph is to itself: {100 * comparison.misfit:.0f} % of it is unexplained"
-        )
-        return Judgement(CopyVerdict.SCENE, sentence, log_nfa, changes)
-    return found
+        return CopyVerdict.TOO_PLAIN, sentence
+    limits = MAX_MISFIT | MAX_MISFIT_OF_ONE_NOISE if noise is not None and noise > MAX_NOISE_CORRELATION else MAX_MISFIT
+    if comparison.misfit > limits[verdict]:
+        unexplained = f"{100 * comparison.misfit:.0f} % of it is unexplained"
+        return CopyVerdict.SCENE, f"alike, but not as one photograph is to itself: {unexplained}"
+    return None
 
 
 def _changed(
