@@ -64,7 +64,7 @@ def hits(*ids):
     return Hits(np.array([ids], np.int64), scores[None].astype(np.float32))
 
 
-TOO_HARD = {"small-jpeg3", "strong1", "strong2", "strong3"}
+TOO_HARD = {"jpeg3", "small-jpeg3", "strong1", "strong2", "strong3"}
 
 
 FEW = 2

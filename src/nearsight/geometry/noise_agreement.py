@@ -17,8 +17,8 @@ __all__ = [
     "correlate_noise",
 ]
 
-MAX_LOSSY_QUALITY = 25
-"""The JPEG quality up to which blocks are compared where cells are silent: quantization hides most of their details."""
+MIN_LOSSY_QUALITY, MAX_LOSSY_QUALITY = 4, 25
+"""The JPEG qualities at which blocks are compared where cells are silent: quantization hides most of their details."""
 BLOCK_LEVELS, BLOCK_SURROUNDINGS = (2, 3), 5
 """Levels of the pyramid at which all pixels are compared then, less their mean in squares of this side."""
 MAX_BLOCK_DEVIATION, MAX_BLOCK_RESIDUALS, BLOCK_ERROR = 5.0, (0.9, 1.4), 4.0
@@ -72,9 +72,10 @@ def correlate_noise(pair: ImagePair) -> float | None:
 def compare_blocks(pair: ImagePair, quality: int | None) -> BlockAgreement | None:
     """Whether the noise explains all that differs, at scales that a JPEG of this quality leaves; None where not.
 
-    Nothing is said of a quality above `MAX_LOSSY_QUALITY`: cells say more then.
+    Nothing is said of a better quality than `MAX_LOSSY_QUALITY`, as cells say more then, and of a worse one than
+    `MIN_LOSSY_QUALITY`, which leaves no more of one radiograph than of another.
     """
-    if quality is None or quality > MAX_LOSSY_QUALITY:
+    if quality is None or not MIN_LOSSY_QUALITY <= quality <= MAX_LOSSY_QUALITY:
         return None
     grey, aligned, weight = *pair.greys, (pair.inside > 0.99).astype(np.float32)
     noise = pair.first_noise + pair.second_noise

@@ -354,7 +354,7 @@ def _compare_colours(pair: ImagePair, quantization: float) -> Mask:
     around = cv2.blur(signed * shown[..., None], (side, side)) / weight
     alone, among = (np.abs(each).max(axis=2) for each in (signed, around))
     typical, usual = (float(np.median(each[shown])) for each in (alone, among))
-    clear = alone > np.hypot(MIN_COLOUR_DIFFERENCE, quantization) + 3 * typical
+    clear = alone > MIN_COLOUR_DIFFERENCE + quantization + 3 * typical
     wide = among > np.hypot(MIN_COLOUR_DIFFERENCE, quantization / side) + 3 * min(usual, MAX_TYPICAL)
     return np.asarray(clear | wide & (alone > MIN_COLOUR_DIFFERENCE + typical))
 

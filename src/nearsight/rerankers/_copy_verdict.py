@@ -41,7 +41,7 @@ above which it is the same noise, so that more may be left unexplained."""
 MAX_MISFIT_OF_ONE_NOISE = {"copy": 0.03, "part": 0.03, "contains": 0.03}
 BLOCK_PIXELS, MIN_BLOCK_CORRELATION = 4, 0.7
 """Pixels that count as one observation where blocks are compared, as neighbours are alike; and how well they agree."""
-MAX_LOST_COLOUR = 0.01
+MAX_LOST_COLOUR = 0.005
 """Share of the common part that such a quality may give another colour."""
 MAX_CHANGES = 8
 """Changed areas that are listed, the largest first."""
@@ -114,10 +114,7 @@ def judge_thumbnail(judgement: Judgement, comparison: OverlapComparison | None) 
 def _judge_blocks(comparison: OverlapComparison, n_tests: int, *, mirrored: bool, alarms: float) -> Judgement | None:
     """The verdict on a photograph of which a low JPEG quality left little more than blocks, where these agree."""
     blocks = comparison.blocks
-    differing = comparison.states == DIFFERS
-    if blocks is None or comparison.n_tones_whole < MIN_TONES or (differing & ~comparison.recoloured).any():
-        return None
-    if differing.sum() > MAX_LOST_COLOUR * comparison.inside.sum():
+    if blocks is None or comparison.n_tones_whole < MIN_TONES or not _is_unchanged(comparison):
         return None
     log_nfa = float(
         np.log10(max(n_tests, 1)) + blocks.n_pixels / BLOCK_PIXELS / 2 * np.log10(1 - blocks.correlation**2)
@@ -146,7 +143,7 @@ def _judge_cells(comparison: OverlapComparison, n_tests: int, *, mirrored: bool,
     if n_agreeing < MIN_AGREEING or log_nfa > 0:
         verdict = CopyVerdict.NOT_A_COPY if share > MAX_CHANGED_PAGE else CopyVerdict.TOO_PLAIN
         return Judgement(verdict, f"too little agrees to tell: {told.sum()} cells have structure", log_nfa)
-    if not (comparison.states == DIFFERS).any():
+    if _is_unchanged(comparison):
         found = _unchanged(comparison, f"all of {told.sum()} compared cells agree", log_nfa, mirrored)
     else:
         found = _changed(comparison, differs, share, log_nfa, changes, mirrored=mirrored)
@@ -157,9 +154,23 @@ def _judge_cells(comparison: OverlapComparison, n_tests: int, *, mirrored: bool,
     return found if doubt is None else Judgement(*doubt, log_nfa, changes)
 
 
+def _is_coarse(comparison: OverlapComparison) -> bool:
+    """Whether one of both was saved at a low quality."""
+    return comparison.quality is not None and comparison.quality <= MAX_COARSE_QUALITY
+
+
+def _is_unchanged(comparison: OverlapComparison) -> bool:
+    """Whether nothing differs, but for the colour of few cells that a low quality took."""
+    differing = comparison.states == DIFFERS
+    if not differing.any():
+        return True
+    few = differing.sum() <= MAX_LOST_COLOUR * comparison.inside.sum()
+    return bool(few and _is_coarse(comparison) and not (differing & ~comparison.recoloured).any())
+
+
 def _doubt_one_photograph(verdict: CopyVerdict, comparison: OverlapComparison) -> tuple[CopyVerdict, str] | None:
     """The verdict and its sentence where images that are alike may be two photographs of one scene; None otherwise."""
-    coarse = comparison.quality is not None and comparison.quality <= MAX_COARSE_QUALITY
+    coarse = _is_coarse(comparison)
     noise = comparison.noise_correlation
     if noise is not None and noise < MIN_NOISE_CORRELATION and not coarse:
         sentence = "alike, but each has noise of its own: two photographs of one thing, or one of them made anew"
