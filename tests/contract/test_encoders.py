@@ -142,7 +142,7 @@ def test_the_same_again_alone_in_threads_and_from_files(kind, encoder, tmp_path)
     with np.load(tmp_path / "fitted.npz", allow_pickle=False) as stored:
         assert equal(dataclasses.replace(encoder).encode(given, dict(stored)), made)
     with ThreadPoolExecutor(4) as pool:
-        assert all(equal(each, made) for each in pool.map(lambda _: encoder.encode(given, fitted), range(4)))
+        assert all(equal(each, made) for each in pool.map(lambda _: encoder.encode(given, fitted), range(8)))
 
 
 def fits_the_same_twice(component, tmp_path):
@@ -289,7 +289,7 @@ def test_words_are_the_same_again_alone_and_in_threads(component):
     for values in stored.values():
         values.flags.writeable = False
     with ThreadPoolExecutor(4) as pool:
-        again = list(pool.map(lambda _: dataclasses.replace(component).assign(sample[:40], stored, 2), range(4)))
+        again = list(pool.map(lambda _: dataclasses.replace(component).assign(sample[:40], stored, 2), range(8)))
     assert all(np.array_equal(each, words) for each in again)
 
 

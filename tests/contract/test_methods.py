@@ -169,7 +169,7 @@ def test_the_same_again_alone_and_in_threads(component):
     assert np.array_equal(alone, rows)
     assert np.array_equal(component.describe(queries * 3 + queries[:3])[-13:-3], rows)
     with ThreadPoolExecutor(4) as pool:
-        assert all(np.array_equal(again, rows) for again in pool.map(lambda _: component.describe(queries), range(4)))
+        assert all(np.array_equal(again, rows) for again in pool.map(lambda _: component.describe(queries), range(8)))
 
 
 @every("descriptors", "hashes")

@@ -64,7 +64,7 @@ def hits(*ids):
     return Hits(np.array([ids], np.int64), scores[None].astype(np.float32))
 
 
-TOO_HARD = {"jpeg3", "small-jpeg3", "strong1", "strong2", "strong3"}
+TOO_HARD = {"small-jpeg3", "strong1", "strong2", "strong3"}
 
 
 FEW = 2
@@ -192,18 +192,18 @@ def test_a_negative_is_a_copy_and_said_to_be_one(images):
 
 
 def test_pages_of_one_form_are_one_template(page_of):
-    forms = [page_of(seed, form=True) for seed in range(3)]
+    forms = [page_of(seed, form=True) for seed in range(4)]
     found = explained(forms[0], forms)
-    assert [each.verdict for each in found] == ["identical image", *["same template"] * 2]
-    assert [each.alike for each in found] == [True, False, False]
+    assert [each.verdict for each in found] == ["identical image", *["same template"] * 3]
+    assert [each.alike for each in found] == [True, False, False, False]
 
 
 def test_pages_of_one_book_are_no_copies(page_of):
-    pages = [page_of(seed) for seed in range(3)]
+    pages = [page_of(seed) for seed in range(4)]
     found = explained(pages[0], pages)
-    assert [each.alike for each in found] == [True, False, False]
+    assert [each.alike for each in found] == [True, False, False, False]
     saved_again = explained(saved(pages[0], 60), pages)
-    assert [each.alike for each in saved_again] == [True, False, False]
+    assert [each.alike for each in saved_again] == [True, False, False, False]
 
 
 def test_without_its_file_a_page_is_not_judged_and_a_photograph_says_so(page_of, images):

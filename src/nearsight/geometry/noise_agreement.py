@@ -17,8 +17,9 @@ __all__ = [
     "correlate_noise",
 ]
 
-MIN_LOSSY_QUALITY, MAX_LOSSY_QUALITY = 4, 25
-"""The JPEG qualities at which blocks are compared where cells are silent: quantization hides most of their details."""
+MIN_LOSSY_QUALITY, MAX_LOSSY_QUALITY, MANY_PIXELS = 4, 25, 8000
+"""The JPEG qualities at which blocks are compared where cells are silent, as quantization hides most of their details;
+and how many pixels must be compared at a worse one, which leaves no more of one small radiograph than of another."""
 BLOCK_LEVELS, BLOCK_SURROUNDINGS = (2, 3), 5
 """Levels of the pyramid at which all pixels are compared then, less their mean in squares of this side."""
 MAX_BLOCK_DEVIATION, MAX_BLOCK_RESIDUALS, BLOCK_ERROR = 5.0, (0.9, 1.4), 4.0
@@ -72,10 +73,10 @@ def correlate_noise(pair: ImagePair) -> float | None:
 def compare_blocks(pair: ImagePair, quality: int | None) -> BlockAgreement | None:
     """Whether the noise explains all that differs, at scales that a JPEG of this quality leaves; None where not.
 
-    Nothing is said of a better quality than `MAX_LOSSY_QUALITY`, as cells say more then, and of a worse one than
-    `MIN_LOSSY_QUALITY`, which leaves no more of one radiograph than of another.
+    Nothing is said of a better quality than `MAX_LOSSY_QUALITY`, as cells say more then, and of a small image in a
+    worse one than `MIN_LOSSY_QUALITY`.
     """
-    if quality is None or not MIN_LOSSY_QUALITY <= quality <= MAX_LOSSY_QUALITY:
+    if quality is None or quality > MAX_LOSSY_QUALITY:
         return None
     grey, aligned, weight = *pair.greys, (pair.inside > 0.99).astype(np.float32)
     noise = pair.first_noise + pair.second_noise
@@ -90,7 +91,8 @@ def compare_blocks(pair: ImagePair, quality: int | None) -> BlockAgreement | Non
                 return None
             compared.append((len(first), correlation))
         grey, aligned, weight = (half(each) for each in (grey, aligned, weight))
-    return BlockAgreement(quality, *compared[0])
+    found = BlockAgreement(quality, *compared[0])
+    return found if quality >= MIN_LOSSY_QUALITY or found.n_pixels >= MANY_PIXELS else None
 
 
 def _explained_correlation(first: Floats, second: Floats, noise: float, max_residual: float) -> float | None:

@@ -21,9 +21,6 @@ MAX_GAIN = 3.0
 """The largest factor of contrast."""
 ROUNDS, SCALE, MAX_TRIED = 4, 8.0, 150
 """Rounds of the robust fit, the residual in levels at which a colour counts half, and colours that choose the curve."""
-MAX_ERROR_LEFT = 0.8
-"""Share of the error of a plain gain and offset that another gamma and saturation may leave: details that compression
-took must not pass for them."""
 GOOD = 2.0
 """Levels that a plain gain and offset may leave on the mean, for no gamma and saturation to be tried."""
 MAX_GREY, MIN_CHROMA, MAX_HUE_AGREEMENT, MAX_THING = 3.0, 16.0, 0.9, 0.5
@@ -78,9 +75,8 @@ def fit_tone(source: Floats, target: Floats) -> ToneChange:
     if simple.mean_error(source, target) <= GOOD:
         return simple
     if not is_whole and _are_as_bright(source, target):
-        plain = (ToneChange(1.0, saturation, np.ones(3), np.zeros(3)) for saturation in SATURATIONS)
-        best = min(plain, key=lambda each: each.mean_error(source, target))
-        return _if_clearly_better(best, simple, source, target)
+        plain = [ToneChange(1.0, saturation, np.ones(3), np.zeros(3)) for saturation in SATURATIONS]
+        return min((simple, *plain), key=lambda each: each.mean_error(source, target))
     some = slice(None, None, max(1, len(source) // MAX_TRIED))
 
     def cost(change: tuple[float, float]) -> float:
@@ -92,13 +88,7 @@ def fit_tone(source: Floats, target: Floats) -> ToneChange:
     pairs = [(min(GAMMAS, key=lambda each: cost((each, saturation))), saturation)]
     pairs += [(gamma, min(saturations, key=lambda each: cost((gamma, each))))]
     best = _fit_balance(source, target, balance, *min(pairs, key=cost))
-    return _if_clearly_better(best, simple, source, target)
-
-
-def _if_clearly_better(change: ToneChange, simple: ToneChange, source: Floats, target: Floats) -> ToneChange:
-    """The change, where it leaves clearly less than the simple one; else that."""
-    clearly = change.mean_error(source, target) < MAX_ERROR_LEFT * simple.mean_error(source, target)
-    return change if clearly else simple
+    return min((simple, best), key=lambda each: each.mean_error(source, target))
 
 
 def _may_be_desaturated(source: Floats, target: Floats) -> bool:

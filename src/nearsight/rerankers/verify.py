@@ -28,17 +28,7 @@ from nearsight.rerankers._copy_proposals import (
     view_query,
 )
 from nearsight.rerankers._copy_verdict import CopyVerdict, Judgement, judge_comparison, judge_thumbnail
-from nearsight.types import (
-    NO_ID,
-    Doubles,
-    Explanation,
-    Floats,
-    Hits,
-    Ids,
-    Image,
-    RerankContext,
-    Reranker,
-)
+from nearsight.types import NO_ID, Doubles, Explanation, Floats, Hits, Ids, Image, RerankContext, Reranker
 
 MIN_CLEAR_SHARE = 0.85
 """Share of the thumbnails that agrees from which on the files are compared whole, without a glance at them first."""
