@@ -19,6 +19,9 @@ ORDER = (
     "describe",
     "colours",
     "match",
+    "duplicates",
+    "duplicates_across",
+    "check",
     "annotate",
     "classify",
     "set_label",
@@ -27,6 +30,7 @@ ORDER = (
     "Results",
     "Hit",
     "Map",
+    "Duplicates",
     "NearsightError",
     "Reason",
 )

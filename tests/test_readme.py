@@ -58,6 +58,7 @@ def home(photographs, tmp_path, monkeypatch):
     folder.mkdir()
     shutil.copytree(photographs, folder / "photos")
     (folder / "photos" / "sub").rename(folder / "photos" / "moscow 2012")
+    shutil.copy(photographs / "coins.png", folder / "photos" / "coins again.png")
     for name, source in (("a.jpg", "rocket.jpg"), ("b.jpg", "flower.jpg")):
         shutil.copy(photographs / source, folder / name)
     with Image.open(photographs / "china.jpg") as image:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nearsight.api.collection import Collection, open
     from nearsight.api.describe import describe
+    from nearsight.api.duplicates import check, duplicates, duplicates_across
     from nearsight.api.indexing import index, train
     from nearsight.api.labels import annotate, classify, drop_label, set_label
+    from nearsight.applications.duplicates.find import Duplicates
     from nearsight.applications.map import Map
     from nearsight.applications.match import match
     from nearsight.applications.palette import colours
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Collection",
+    "Duplicates",
     "Hit",
     "Map",
     "NearsightError",
@@ -32,10 +35,13 @@ __all__ = [
     "Results",
     "__version__",
     "annotate",
+    "check",
     "classify",
     "colours",
     "describe",
     "drop_label",
+    "duplicates",
+    "duplicates_across",
     "index",
     "match",
     "open",
@@ -47,6 +53,8 @@ _HOMES = {
     **dict.fromkeys(["annotate", "classify", "drop_label", "set_label"], "nearsight.api.labels"),
     **dict.fromkeys(["Collection", "open"], "nearsight.api.collection"),
     "describe": "nearsight.api.describe",
+    **dict.fromkeys(["check", "duplicates", "duplicates_across"], "nearsight.api.duplicates"),
+    "Duplicates": "nearsight.applications.duplicates.find",
     "Map": "nearsight.applications.map",
     **dict.fromkeys(["index", "train"], "nearsight.api.indexing"),
     "match": "nearsight.applications.match",

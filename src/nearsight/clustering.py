@@ -81,6 +81,12 @@ def nearest_centroids(vectors: Floats, centroids: Floats) -> NDArray[np.int64]:
     return np.asarray(np.concatenate(found), np.int64) if found else np.empty(0, np.int64)
 
 
+def nearest_vectors(queries: Floats, vectors: Floats, k: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Squared distances and places `(Q, k)` of the k nearest of some vectors `(N, E)`, N >= k, exactly."""
+    squares, places = faiss.knn(np.ascontiguousarray(queries), np.ascontiguousarray(vectors), k)
+    return np.asarray(squares, np.float32), np.asarray(places, np.int64)
+
+
 def iter_chunks(vectors: Floats, n_rows: int = _CHUNK_ROWS) -> Iterator[Floats]:
     """Vectors `n_rows` at a time; the pages of a mapped file are released before the next."""
     for start in range(0, len(vectors), n_rows):

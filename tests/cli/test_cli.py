@@ -29,6 +29,8 @@ COMMANDS = (
     "recipes",
     "describe",
     "match",
+    "duplicates",
+    "check",
     "colours",
     "export",
     "demo",

@@ -140,3 +140,22 @@ def test_flat_images_have_no_energy(value):
 def test_wrong_parameters(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Gist(**wrong)
+
+
+@pytest.mark.parametrize(
+    "gist", [Gist(), Gist(orientations=(6, 4), colour="grey"), Gist(orientations=(6, 6, 6), colour="mean")]
+)
+def test_the_vectors_of_turned_images_are_permutations(gist, photos):
+    square = [photo[:150, :150] for photo in photos[:3]]
+    turned = gist.turned(gist.describe(square))
+    assert turned.shape == (8, 3, gist.size)
+    for at, vectors in enumerate(turned):
+        views = [np.rot90(image[:, ::-1] if at >= 4 else image, -(at % 4)) for image in square]
+        described = gist.describe([np.ascontiguousarray(view) for view in views])
+        assert np.linalg.norm(vectors - described, axis=1).max() < 0.01 * np.linalg.norm(described, axis=1).min()
+
+
+def test_an_odd_number_of_directions_cannot_be_turned():
+    gist = Gist(orientations=(5,))
+    with pytest.raises(ValueError, match="even"):
+        gist.turned(np.zeros((1, gist.size), np.float32))

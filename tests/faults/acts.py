@@ -18,6 +18,7 @@ import numpy as np
 
 import nearsight as ns
 from nearsight.api import collection, indexing
+from nearsight.applications.duplicates.comparison import CompareJob
 from nearsight.clock import SystemClock
 from nearsight.errors import ImageError, LockedError
 from nearsight.files import LocalFileSystem
@@ -36,6 +37,8 @@ class Here:
 
     def __init__(self, job, workers, limits):
         self.job = pickle.loads(pickle.dumps(job))
+        if isinstance(self.job, CompareJob):
+            self.job.start()
 
     def __enter__(self):
         return self

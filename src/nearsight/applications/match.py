@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from nearsight.applications._pair_context import PairContext, PixelLoader
 from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
 from nearsight.geometry import matching
 from nearsight.geometry.homography import estimate_homography
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
-from nearsight.metrics.l2 import L2
 from nearsight.pipeline import build_sense_pipeline
 from nearsight.recipe import parse_recipe
 from nearsight.registry import build_methods
@@ -25,22 +20,7 @@ from nearsight.rerankers.spatial import SpatialEvidence, explain_inliers
 from nearsight.rerankers.verify import Verify
 from nearsight.search.heat_map import heat_map
 from nearsight.senses import COMPARING
-from nearsight.types import (
-    IDENTICAL_FILE,
-    Box,
-    Explanation,
-    Hits,
-    Ids,
-    Image,
-    LocalDescriptor,
-    LocalFeatures,
-    Match,
-    Reranker,
-)
-
-T = TypeVar("T")
-PixelLoader = Callable[[int], Image]
-"""An image at a longest side."""
+from nearsight.types import IDENTICAL_FILE, Box, Explanation, Image, LocalDescriptor, LocalFeatures
 
 FEATURES = "sift(n=2000)"
 RATIO = 0.9
@@ -49,53 +29,6 @@ POSED_CRITERION, PLACED_CRITERION, PAIRED_CRITERION = (8, 0.02), (15, 0.02), (24
 """How many matches must agree, and how far each may miss, in units of the longest side: of features that say how large
 they are or how they are turned; of those that do not; and of pairs that a network chose, which agree on much that is
 not there. `python -m benchmarks agreement` measures how many do in images of other buildings."""
-
-
-class _PairContext:
-    """A collection of one image, as context of a re-ranker."""
-
-    def __init__(self, query: PixelLoader, hit: PixelLoader, *, same_pixels: bool = False) -> None:
-        self.n_images, self.memo, self._query, self._hit = 1, dict[object, object](), query, hit
-        self._same_pixels = same_pixels
-        self.identical = frozenset[int]()
-        self.report: Callable[[Reranker, Hits], None] | None = None
-        self.query_vector, self.verified, self.metric = None, dict[int, Match](), L2()
-
-    def may_share_details(self, image_id: int) -> bool:
-        """There is no index of details."""
-        return True
-
-    def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
-        """What is made of the image, whichever id."""
-        return make(self._hit(thumbnail.SIDE))
-
-    def query_pixels(self, side: int) -> Image:
-        """The query at a longest side."""
-        return self._query(side)
-
-    def pixels(self, image_id: int, side: int) -> Image | None:
-        """The other image at a longest side, whichever id."""
-        return self._hit(side)
-
-    def has_same_pixels(self, image_id: int) -> bool:
-        """Whether both decode to the same pixels."""
-        return self._same_pixels
-
-    def vector(self, image_id: int) -> NDArray[Any]:
-        """It has none."""
-        raise KeyError(image_id)
-
-    def vectors(self, ids: Ids) -> NDArray[Any]:
-        """It has none."""
-        raise KeyError(ids)
-
-    def sample(self, count: int) -> tuple[Ids, NDArray[Any]]:
-        """There are none."""
-        return np.empty(0, np.int64), np.empty((0, 0), np.float32)
-
-    def search(self, rows: Any, k: int) -> Hits:  # noqa: ANN401 - of any kind
-        """Nothing else is there."""
-        return Hits(np.empty((len(rows), 0), np.int64), np.empty((len(rows), 0), np.float32))
 
 
 def match(
@@ -150,12 +83,8 @@ def compare_images(
 
 def explain_copy(first: PixelLoader, second: PixelLoader, *, same_pixels: bool = False) -> Explanation:
     """What one image is to the other: the verdict of `verify`. Both are functions of a longest side in pixels."""
-    context, ids, reranker = _PairContext(first, second, same_pixels=same_pixels), np.zeros(1, np.int64), Verify()
-    query = first(thumbnail.SIDE)
-    hits = reranker.rerank(query, Hits(ids[None], np.zeros((1, 1), np.float32)), context)
-    explanation = reranker.explain(query, hits.ids[0], context)[0]
-    assert explanation is not None
-    return explanation
+    context = PairContext(first, second, partial(second, thumbnail.SIDE), lambda: same_pixels)
+    return Verify().compare(first(thumbnail.SIDE), 0, context)[0]
 
 
 def category_descriptor() -> DescriptorChain:

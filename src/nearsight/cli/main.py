@@ -20,8 +20,8 @@ CommandTable: TypeAlias = Mapping[str, tuple[Callable[..., Any], str]]
 """Commands by name: the function, and an example that ends its help."""
 
 MODULES = (
-    *("index", "search", "match", "describe", "colours", "recipes", "info", "export", "annotate", "map"),
-    *("train", "verify", "repair", "remove", "evaluate", "compare", "serve", "demo"),
+    *("index", "search", "duplicates", "match", "describe", "colours", "recipes", "info", "export", "annotate", "map"),
+    *("train", "verify", "remove", "evaluate", "compare", "serve", "demo"),
 )
 """Modules with commands, in the order of the help; `models`, a group, follows."""
 

@@ -109,6 +109,21 @@ class Gist(Descriptor):
         chunks = (images[start : start + step] for start in range(0, len(images), step))
         return np.concatenate([self._embed_chunk(chunk) for chunk in chunks])
 
+    def turned(self, vectors: Floats) -> Floats:
+        """The vectors `(8, N, size)` that the images of vectors `(N, size)` have when they are turned.
+
+        As they are and turned clockwise by 90, 180 and 270 degrees, then all that of their mirror images. The squashed
+        image is square, so that a turn only moves cells and directions.
+
+        Raises
+        ------
+        ValueError
+            where a scale has an odd number of directions, which a quarter turn does not map onto themselves
+        """
+        if any(count % 2 for count in self.orientations):
+            raise ValueError(f"a quarter turn needs an even number of directions; got {self.orientations}")
+        return np.asarray(vectors[:, _gist_turns(self)].swapaxes(0, 1), np.float32)
+
     def _embed_chunk(self, images: Sequence[Image]) -> Floats:
         squashed = [resize_exact(image, self.square, self.square).astype(np.float32) for image in images]
         channels = squashed if self.colour == "rgb" else [_gist_luma(image) for image in squashed]
@@ -118,6 +133,31 @@ class Gist(Descriptor):
             return energy
         means = _pool_cells(np.stack(squashed).transpose(0, 1, 3, 2), self.grid)
         return np.hstack([energy, means.reshape(len(images), -1) * np.float32(self.colour_weight / 255)])
+
+
+@lru_cache(maxsize=4)
+def _gist_turns(gist: Gist) -> NDArray[np.intp]:
+    """For each of the eight turns, which values of a vector come in which order: `(8, size)`."""
+    values, cells = np.arange(gist.size), gist.grid**2
+    maps = [(count, False) for _ in range(3 if gist.colour == "rgb" else 1) for count in gist.orientations]
+    maps += [(3, True)] * (gist.colour == "mean")
+    ends = np.cumsum([count * cells for count, _ in maps])
+    parts = [part.reshape(-1, gist.grid, gist.grid) for part in np.split(values, ends[:-1])]
+    means = [is_mean for _, is_mean in maps]
+    found = []
+    for mirrored in (False, True):
+        if mirrored:
+            parts = [
+                (part if mean else part[-np.arange(len(part)) % len(part)])[:, ::-1]
+                for part, mean in zip(parts, means, strict=True)
+            ]
+        for _ in range(4):
+            found.append(np.concatenate([part.ravel() for part in parts]))
+            parts = [
+                (part if mean else np.roll(part, -(len(part) // 2), axis=0)).swapaxes(1, 2)[:, ::-1]
+                for part, mean in zip(parts, means, strict=True)
+            ]
+    return np.stack(found)
 
 
 def _gist_luma(image: Floats) -> Floats:

@@ -197,6 +197,12 @@ class Verify(Reranker):
         examined = context.memo[self]
         return [self._explain_hit(examined[id]) if id in examined else None for id in ids.tolist()]
 
+    def compare(self, image: Image, image_id: int, context: RerankContext) -> tuple[Explanation, float]:
+        """What one image is to the query, and log10 of the false alarms to expect among as many images as there are."""
+        self._examine(image, np.array([image_id], np.int64), context)
+        evidence: Evidence = context.memo[self][image_id]
+        return self._explain_hit(evidence), evidence.judgement.log_nfa
+
     def _with_further_copies(
         self, image: Image, ids: Ids, scores: Floats, context: RerankContext
     ) -> tuple[Ids, Floats]:

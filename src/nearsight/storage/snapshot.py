@@ -134,13 +134,17 @@ class Snapshot:
             raise DamagedError(f"image {min(lacking)} has no vector of {pipeline.name}: run nearsight repair")
         return made
 
+    def ids(self, pipeline: Pipeline) -> Ids:
+        """Return the ids of the images that have a vector of a pipeline, rising."""
+        held = (each.ids for each in self._segments.get(pipeline.key, []))
+        return np.setdiff1d(np.concatenate([np.empty(0, np.int64), *held]), self.deleted)
+
     def sample(self, pipeline: Pipeline, count: int) -> tuple[Ids, NDArray[Any]]:
         """Return ids and vectors of up to `count` images, evenly spread over a pipeline's vectors; cached."""
         with self._lock:
             name = f"{pipeline.key} {count}"
             if name not in self._samples:
-                held = (each.ids for each in self._segments.get(pipeline.key, []))
-                live = np.setdiff1d(np.concatenate([np.empty(0, np.int64), *held]), self.deleted)
+                live = self.ids(pipeline)
                 chosen = live[np.unique(np.linspace(0, len(live) - 1, min(count, len(live))).astype(int))]
                 self._samples[name] = chosen, self.vectors(pipeline, chosen)
             return self._samples[name]
@@ -153,6 +157,18 @@ class Snapshot:
             for rows in each.iter_vectors(kept):
                 yield held[start : start + len(rows)], rows
                 start += len(rows)
+
+    def iter_records(self, pipeline: Pipeline) -> Iterator[tuple[Ids, NDArray[Any]]]:
+        """Yield the records of some images `(n,)`, and the image of each, for vectors of variable length."""
+        dtype = np.dtype(pipeline.descriptor.dtype)
+        for each in self._segments.get(pipeline.key, []):
+            live = ~np.isin(each.ids, self.deleted)
+            ids, lengths, start = each.ids[live], np.diff(each.spans()[live], axis=1)[:, 0], 0
+            ends = np.cumsum(lengths)
+            for data in each.iter_blobs(live):
+                end = int(np.searchsorted(ends, (ends[start - 1] if start else 0) + len(data), side="right"))
+                yield np.repeat(ids[start:end], lengths[start:end] // dtype.itemsize), np.frombuffer(data, dtype)
+                start = end
 
     def thumbnail_bytes(self, image_id: int) -> bytes:
         """The stored JPEG of one image, 256 pixels at the longest side."""

@@ -1,0 +1,1 @@
+"""Copies among all images of a collection, or of two: candidates, comparison, groups."""

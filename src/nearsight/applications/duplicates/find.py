@@ -1,0 +1,288 @@
+"""The copies of a whole collection: candidates, comparison, groups, and what of each group to keep."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nearsight.applications.duplicates.comparison import IdPair, PairComparer, PairVerdict
+from nearsight.applications.duplicates.grouping import Group, find_groups
+from nearsight.applications.duplicates.keeping import KeepRule, replaces, sort_by_size
+from nearsight.applications.duplicates.part_candidates import part_candidates
+from nearsight.applications.duplicates.screening import MIN_CORRELATION, correlate_pairs, find_grey
+from nearsight.applications.duplicates.whole_candidates import whole_candidates
+from nearsight.errors import UsageError
+from nearsight.pipeline import Pipeline
+from nearsight.rerankers._copy_verdict import CopyVerdict
+from nearsight.storage.records import ImageRecord
+from nearsight.storage.snapshot import Snapshot, SnapshotReader
+from nearsight.types import Change, Ids
+
+__all__ = ["DEFAULT_VERDICTS", "VERDICT_NAMES", "DuplicateGroup", "DuplicateMember", "Duplicates", "find_duplicates"]
+
+VERDICT_NAMES: Mapping[str, tuple[CopyVerdict, ...]] = {
+    "identical": (CopyVerdict.IDENTICAL_FILE, CopyVerdict.IDENTICAL_IMAGE),
+    "copy": (CopyVerdict.COPY,),
+    "edited": (CopyVerdict.EDITED,),
+    "part": (CopyVerdict.PART, CopyVerdict.CONTAINS),
+}
+"""Names of verdicts by which images are grouped."""
+DEFAULT_VERDICTS = ("identical", "copy")
+"""Those that are proved to show the same."""
+ReportStep = Callable[[str, int, int], None]
+"""Called with a step, what is done of it, and how much there is; 0 where that is not known."""
+WHOLE_WEIGHT = 40.0
+"""What a perfect correlation of two whole images counts, in shared features: the best connected image is a head."""
+_OPPOSITE = {CopyVerdict.PART: CopyVerdict.CONTAINS, CopyVerdict.CONTAINS: CopyVerdict.PART}
+
+
+@dataclass(frozen=True)
+class DuplicateMember:
+    """An image of a group, and what it is to the first one.
+
+    `verdict` and `why` are empty for the first; "part" says that this image is a part of the first. `changes` are the
+    areas in which they differ: boxes of the first as `query_box`, of this one as `hit_box`. `redundant` says that it
+    and the one that is proposed to be kept are the first, identical to it or copies of it, and that the one to keep has
+    as many pixels and as much colour: they show the same, but for tone, sharpness and compression.
+    """
+
+    path: str
+    width: int
+    height: int
+    bytes: int
+    format: str
+    taken: str | None
+    verdict: str = ""
+    why: str = ""
+    changes: tuple[Change, ...] = ()
+    keep: bool = False
+    redundant: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields, for JSON."""
+        return {**vars(self), "changes": [vars(each) for each in self.changes]}
+
+
+@dataclass(frozen=True)
+class DuplicateGroup:
+    """Images that are copies of the first of them, which of them is proposed to be kept, and why."""
+
+    members: tuple[DuplicateMember, ...]
+    keep: str
+    keep_why: str
+
+    @property
+    def redundant_bytes(self) -> int:
+        """Bytes of the redundant members."""
+        return sum(each.bytes for each in self.members if each.redundant)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields, for JSON."""
+        members = [each.as_dict() for each in self.members]
+        return {"keep": self.keep, "keep_why": self.keep_why, "members": members}
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """All groups of a collection, those with most redundant bytes first, and how they were found.
+
+    `n_candidates` pairs were candidates. What `n_compared` pairs are to each other is known, of `n_remembered` from an
+    earlier run; `failures` could not be compared, with the reason; `left_out` says what was not looked at.
+    """
+
+    groups: tuple[DuplicateGroup, ...]
+    n_images: int
+    n_candidates: int
+    n_compared: int
+    n_remembered: int = 0
+    failures: tuple[tuple[str, str, str], ...] = ()
+    left_out: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields, for JSON."""
+        counts = {
+            name: getattr(self, name) for name in ("n_images", "n_candidates", "n_compared", "n_remembered", "left_out")
+        }
+        failures = [dict(zip(("image", "other", "reason"), each, strict=True)) for each in self.failures]
+        return {"groups": [each.as_dict() for each in self.groups], **counts, "failures": failures}
+
+
+@dataclass
+class _Candidates:
+    """For each image those that may be copies of it, and how much speaks for them in all."""
+
+    neighbours: dict[int, set[int]] = field(default_factory=dict)
+    weights: Counter[int] = field(default_factory=Counter)
+    left_out: str = ""
+
+    def add(self, pairs: Ids, weights: NDArray[Any]) -> None:
+        """Add pairs of ids `(P, 2)` with what speaks for them `(P,)`."""
+        for (one, other), weight in zip(pairs.tolist(), weights.tolist(), strict=True):
+            self.neighbours.setdefault(one, set()).add(other)
+            self.neighbours.setdefault(other, set()).add(one)
+            self.weights[one] += weight
+            self.weights[other] += weight
+
+    def __len__(self) -> int:
+        return sum(map(len, self.neighbours.values())) // 2
+
+
+def find_duplicates(
+    reader: SnapshotReader,
+    whole: Pipeline,
+    part: Pipeline,
+    *,
+    verdicts: Collection[str] = DEFAULT_VERDICTS,
+    keep: KeepRule,
+    workers: int,
+    watch: ReportStep,
+) -> Duplicates:
+    """The groups of images that are copies of each other.
+
+    Parameters
+    ----------
+    whole, part : the pipelines of the senses `copy` and `part`
+    verdicts : names of `VERDICT_NAMES`: what an image is to the first of its group
+    keep : what is proposed to be kept
+    workers : processes that compare images
+
+    Raises
+    ------
+    UsageError : a verdict has no such name, or the pattern of `keep` fits no image
+    """
+    accepted = require_verdicts(verdicts)
+    snapshot = reader.snapshot()
+    with reader.lock:
+        records = {image.id: image for image in reader.catalogue.images()}
+    if keep.pattern is not None and not any(map(keep.fits, records.values())):
+        raise UsageError(f"no image's path fits {keep.pattern}; paths are relative to {reader.root}")
+    same_files = _same_files(records, "identical" in verdicts)
+    candidates = _find_candidates(snapshot, whole, part, same_files, watch)
+    contents = {image: record.sha256 for image, record in records.items()}
+    done = 0
+    with PairComparer(reader.index_dir, reader.index_dir, (contents, contents), workers) as comparer:
+
+        def compare(pairs: Iterable[IdPair]) -> Iterator[tuple[IdPair, PairVerdict]]:
+            nonlocal done
+            for pair, found in comparer.compare(pairs):
+                done += 1
+                watch("comparing", done, len(candidates))
+                yield pair, found.among(len(records))
+
+        order = [image.id for image in sort_by_size([records[first] for first in same_files])]
+        order.sort(key=lambda image: -candidates.weights[image])
+        groups = find_groups(order, candidates.neighbours, compare, accepts=lambda found: found.verdict in accepted)
+    grouped = {group.head: group for group in groups}
+    for head, others in same_files.items():
+        if others and not any(head in group.members for group in groups):
+            grouped.setdefault(head, Group(head))
+    made = [_present(group, same_files, records, keep, snapshot) for group in grouped.values()]
+    failures = tuple(
+        (_path(records[each.pair[0]]), _path(records[each.pair[1]]), each.reason) for each in comparer.failures
+    )
+    return Duplicates(
+        tuple(sorted(made, key=lambda group: (-group.redundant_bytes, group.members[0].path))),
+        len(records),
+        len(candidates),
+        done,
+        done - comparer.n_compared,
+        failures,
+        candidates.left_out,
+    )
+
+
+def require_verdicts(names: Collection[str]) -> frozenset[CopyVerdict]:
+    """The verdicts of some names. UsageError where one is none, or there are none."""
+    if not names or any(name not in VERDICT_NAMES for name in names):
+        raise UsageError(f"verdicts are {', '.join(VERDICT_NAMES)}; got {', '.join(names) or 'none'}")
+    return frozenset(verdict for name in names for verdict in VERDICT_NAMES[name])
+
+
+def _same_files(records: Mapping[int, ImageRecord], grouped: bool) -> dict[int, list[int]]:
+    """Of all images of equal content the first to keep, with the others; every image by itself unless `grouped`."""
+    by_content: dict[bytes, list[ImageRecord]] = {}
+    for image in sort_by_size(list(records.values())):
+        by_content.setdefault(image.sha256 if grouped else image.path, []).append(image)
+    return {images[0].id: [each.id for each in images[1:]] for images in by_content.values()}
+
+
+def _find_candidates(
+    snapshot: Snapshot, whole: Pipeline, part: Pipeline, same_files: Mapping[int, list[int]], watch: ReportStep
+) -> _Candidates:
+    """The candidates among the first of all images of equal content."""
+    firsts = {each: first for first, others in same_files.items() for each in (first, *others)}
+    found = _Candidates()
+    pairs = whole_candidates(snapshot, snapshot, whole, lambda done, total: watch("looking for copies", done, total))
+    watch("looking for parts", 0, 0)
+    shared = part_candidates(snapshot, snapshot, snapshot.trained_pipeline(part))
+    watch("looking at candidates", 0, 0)
+    pairs, _ = _among_firsts(pairs, np.ones(len(pairs)), firsts)
+    correlations = correlate_pairs(snapshot, snapshot, pairs)
+    near = correlations >= MIN_CORRELATION
+    found.add(pairs[near], WHOLE_WEIGHT * (correlations[near] - MIN_CORRELATION) / (1 - MIN_CORRELATION))
+    found.add(*_among_firsts(shared.pairs, shared.n_words, firsts))
+    if shared.left_out:
+        found.left_out = f"{100 * shared.left_out:.2g} % of the small features, as too many images have them"
+    return found
+
+
+def _among_firsts(pairs: Ids, weights: NDArray[Any], firsts: Mapping[int, int]) -> tuple[Ids, NDArray[Any]]:
+    """Pairs of the first images of equal content with their largest weight, each once, the lower id first."""
+    made: dict[IdPair, float] = {}
+    for (a, b), weight in zip(pairs.tolist(), weights.tolist(), strict=True):
+        one, other = sorted((firsts.get(a, 0), firsts.get(b, 0)))
+        if one and one != other:
+            made[one, other] = max(weight, made.get((one, other), 0))
+    kept = sorted(made)
+    return np.array(kept, np.int64).reshape(-1, 2), np.array([made[pair] for pair in kept])
+
+
+def _present(
+    group: Group,
+    same_files: Mapping[int, list[int]],
+    records: Mapping[int, ImageRecord],
+    rule: KeepRule,
+    snapshot: Snapshot,
+) -> DuplicateGroup:
+    """A group as it is shown: the head first, then its members in the order in which they would be kept."""
+    same = PairVerdict(CopyVerdict.IDENTICAL_FILE, "the same file, byte for byte", -300.0)
+    found = {group.head: None} | dict.fromkeys(same_files[group.head], same)
+    for image, comparison in group.members.items():
+        found |= dict.fromkeys((image, *same_files[image]), comparison)
+    images = [records[group.head], *sort_by_size([records[each] for each in found if each != group.head])]
+    grey = find_grey(snapshot, found) if group.members else frozenset[int]()
+    kept, why = rule.choose(images, grey)
+    exact = {*VERDICT_NAMES["identical"], *VERDICT_NAMES["copy"]}
+    proved = {image for image, each in found.items() if each is None or each.verdict in exact}
+    redundant = {
+        image.id
+        for image in images
+        if image is not kept
+        and {image.id, kept.id} <= proved
+        and replaces(kept, image, kept_is_grey=kept.id in grey, other_is_grey=image.id in grey)
+    }
+    members = tuple(
+        _member(image, found[image.id], keep=image is kept, redundant=image.id in redundant) for image in images
+    )
+    return DuplicateGroup(members, _path(kept), why)
+
+
+def _member(image: ImageRecord, found: PairVerdict | None, *, keep: bool, redundant: bool) -> DuplicateMember:
+    made = DuplicateMember(
+        _path(image), image.width, image.height, image.size, image.format, image.taken, keep=keep, redundant=redundant
+    )
+    if found is None:
+        return made
+    verdict = _OPPOSITE.get(found.verdict, found.verdict)
+    why = found.sentence.replace("of the query", "of the first").replace("the query", "the first")
+    return replace(made, verdict=str(verdict), why=why.replace("this image", "it"), changes=found.changes)
+
+
+def _path(image: ImageRecord) -> str:
+    return os.fsdecode(image.path)

@@ -1,0 +1,115 @@
+"""Which image of a group to keep: a proposal, with the reason that decided."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from nearsight.errors import UsageError
+from nearsight.storage.records import ImageRecord
+
+__all__ = ["KeepRule", "parse_keep_rule", "replaces", "sort_by_size"]
+
+_FORMATS = ("dng", "tiff", "png", "webp", "heif", "avif", "jpeg", "gif", "bmp")
+"""Formats in the order in which they are kept, where all before is equal; others follow."""
+
+
+@dataclass(frozen=True)
+class _Criterion:
+    """A quantity by which one image is kept before another: the least value is best, `describe` says what it is."""
+
+    value: Callable[[ImageRecord], Any]
+    describe: Callable[[ImageRecord], str]
+
+
+_PIXELS = _Criterion(lambda image: -image.width * image.height, lambda image: f"most pixels: {_size(image)}")
+_DENSITY = _Criterion(
+    lambda image: -round(_bytes_per_pixel(image), 2),
+    lambda image: f"most bytes a pixel of those with most pixels: {_bytes_per_pixel(image):.2f}",
+)
+_FORMAT = _Criterion(
+    lambda image: _FORMATS.index(image.format.lower()) if image.format.lower() in _FORMATS else len(_FORMATS),
+    lambda image: f"as large as the others, and a {image.format}",
+)
+_OLDEST = _Criterion(lambda image: _date(image), lambda image: f"the oldest: {_date(image)}")
+_NEWEST = _Criterion(lambda image: _Reversed(_date(image)), lambda image: f"the newest: {_date(image)}")
+_PATH = _Criterion(lambda image: (len(image.path), image.path), lambda image: "the shortest path of equal files")
+_BY_SIZE = (_PIXELS, _DENSITY, _FORMAT, _OLDEST, _PATH)
+
+
+@dataclass(frozen=True)
+class KeepRule:
+    """A rule: an image whose path fits the pattern, if there is one; then the criteria, the first that differs."""
+
+    criteria: tuple[_Criterion, ...] = _BY_SIZE
+    pattern: str | None = None
+
+    def fits(self, image: ImageRecord) -> bool:
+        """Whether the pattern, if there is one, takes this image."""
+        return self.pattern is not None and fnmatchcase(os.fsdecode(image.path), self.pattern)
+
+    def choose(self, images: Sequence[ImageRecord], grey: Collection[int] = ()) -> tuple[ImageRecord, str]:
+        """The image to keep, of one or more, and why. One of the ids `grey`, without colour, only where all are."""
+        coloured = [image for image in images if image.id not in grey]
+        if coloured and len(coloured) < len(images):
+            best, why = self.choose(coloured)
+            return best, f"it has colour, and {why}" if len(coloured) > 1 else "it has colour"
+        fitting = [image for image in images if self.fits(image)]
+        ordered = sorted(fitting or images, key=lambda image: tuple(each.value(image) for each in self.criteria))
+        best = ordered[0]
+        if fitting and (len(fitting) < len(images) or len(ordered) == 1):
+            return best, f"its path fits {self.pattern}"
+        for each in self.criteria:
+            if len(ordered) > 1 and each.value(best) != each.value(ordered[1]):
+                return best, each.describe(best)
+        return best, "all are equal"
+
+
+def parse_keep_rule(text: str) -> KeepRule:
+    """The rule of `largest`, `oldest`, `newest` or `path:PATTERN`. UsageError where it is none of these."""
+    name, _, pattern = text.partition(":")
+    if name == "path" and pattern:
+        return KeepRule(pattern=pattern)
+    criteria = {"largest": _BY_SIZE, "oldest": (_OLDEST, *_BY_SIZE), "newest": (_NEWEST, *_BY_SIZE)}.get(text)
+    if criteria is None:
+        raise UsageError(f'what is kept is "largest", "oldest", "newest" or "path:PATTERN"; got "{text}"')
+    return KeepRule(criteria)
+
+
+def replaces(kept: ImageRecord, other: ImageRecord, *, kept_is_grey: bool, other_is_grey: bool) -> bool:
+    """Whether a copy that is kept has all that another one has, as far as is known: as many pixels, and colour."""
+    return kept.width * kept.height >= other.width * other.height and (other_is_grey or not kept_is_grey)
+
+
+def sort_by_size(images: Sequence[ImageRecord]) -> list[ImageRecord]:
+    """The images in the order in which `largest` keeps them."""
+    return sorted(images, key=lambda image: tuple(each.value(image) for each in _BY_SIZE))
+
+
+class _Reversed(str):
+    """A text that is less where the text is greater."""
+
+    __slots__ = ()
+
+    def __lt__(self, other: str) -> bool:
+        return str.__gt__(self, other)
+
+    def __gt__(self, other: str) -> bool:
+        return str.__lt__(self, other)
+
+
+def _size(image: ImageRecord) -> str:
+    return f"{image.width} x {image.height}"
+
+
+def _bytes_per_pixel(image: ImageRecord) -> float:
+    return image.size / max(1, image.width * image.height)
+
+
+def _date(image: ImageRecord) -> str:
+    """When it was taken, or else when its file was changed."""
+    return image.taken or datetime.fromtimestamp(image.mtime_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")

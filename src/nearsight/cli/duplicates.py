@@ -1,0 +1,216 @@
+"""duplicates and check: the copies in a folder, and what of other images is there already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nearsight.cli._options import (
+    HERE,
+    OUTPUT,
+    CollectionOption,
+    FolderArgument,
+    InOption,
+    JsonOption,
+    MaxDecodedOption,
+    WorkersOption,
+    ingest_settings,
+)
+from nearsight.cli._printing import print_json, print_table, show_progress
+from nearsight.errors import UsageError
+from nearsight.wording import plural, to_printable
+
+if TYPE_CHECKING:
+    from nearsight.applications.duplicates.find import DuplicateGroup, Duplicates
+
+
+def duplicates_command(
+    folder: FolderArgument,
+    across: Annotated[
+        Path | None,
+        typer.Option(metavar="OTHER", help="Find what of FOLDER is in this folder, instead of copies within FOLDER."),
+    ] = None,
+    verdict: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VERDICT",
+            help="What counts, with commas: identical, copy, edited, part. [default: the first two; all with --across]",
+        ),
+    ] = None,
+    keep: Annotated[
+        str, typer.Option(metavar="RULE", help="Image to keep: largest, oldest, newest or path:PATTERN.")
+    ] = "largest",
+    no_index: Annotated[
+        bool, typer.Option("--no-index", help="Take the collection as it is; do not look for new files.")
+    ] = False,
+    collection: CollectionOption = None,
+    workers: WorkersOption = 0,
+    max_decoded: MaxDecodedOption = 256,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a line for each image.", rich_help_panel=OUTPUT)
+    ] = None,
+    missing: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --across, write the paths of what is not in OTHER as large and whole, for rsync --files-from.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Find the copies in a folder, in groups.
+
+    It proposes which of each group to keep, and deletes nothing. With --across OTHER: what of the folder is in another
+    one. Exit code 1: no duplicates.
+    """
+    import nearsight as ns
+    from nearsight.types.query import split_commas
+
+    verdicts = split_commas(verdict)
+    options: dict[str, Any] = {"verdicts": verdicts} if verdicts else {}
+    options |= {"update": not no_index, "collection": collection, "settings": ingest_settings(workers, max_decoded)}
+    if across is None and missing is not None:
+        raise UsageError("--missing goes with --across OTHER: it lists what of FOLDER is not in OTHER")
+    if across is not None:
+        _find_across(folder, across, options, csv, missing, json)
+        return
+    with show_progress(quiet=json) as watch:
+        found = ns.duplicates(folder, keep=keep, watch=watch, **options)
+    if csv is not None:
+        _write_groups(csv, found)
+    if json:
+        print_json(found.as_dict())
+    else:
+        _print_groups(found)
+        if csv is not None:
+            typer.echo(f"table: {to_printable(str(csv))}")
+    if not found.groups:
+        raise typer.Exit(1)
+
+
+def _find_across(
+    folder: Path, other: Path, options: dict[str, Any], csv: Path | None, missing: Path | None, json: bool
+) -> None:
+    """Print what of a folder is in another one."""
+    import nearsight as ns
+
+    with show_progress(quiet=json) as watch:
+        found = ns.duplicates_across(folder, other, watch=watch, **options)
+    if csv is not None:
+        seen = {each.path for each in found.found}
+        lacking = [(path, "", "", "no copy of it was found", False) for path in found.missing if path not in seen]
+        heads = ("path", "other", "verdict", "why", "complete")
+        _write_rows(csv, heads, [*map(astuple, found.found), *lacking])
+    if missing is not None:
+        missing.write_bytes(b"".join(os.fsencode(path) + b"\n" for path in found.missing))
+    if json:
+        print_json(found.as_dict())
+    else:
+        rows = [(each.verdict, each.path, each.other, each.why) for each in found.found]
+        if rows:
+            print_table(("verdict", "image", "in the other folder", "why"), rows, left=4)
+        complete = sum(each.complete for each in found.found)
+        n_images = plural(complete + len(found.missing), "image")
+        typer.echo(f"{len(found.found):,} of {n_images} have a copy there, {complete:,} of them as large and whole")
+        _print_failures(found.failures)
+        if missing is not None:
+            typer.echo(f"{plural(len(found.missing), 'path')} of the others: {to_printable(str(missing))}")
+    if not found.found:
+        raise typer.Exit(1)
+
+
+def check_command(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="New images, or folders of them.")],
+    in_: InOption = HERE,
+    collection: CollectionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check which new images are in a collection already.
+
+    They are not added. Exit code 1: none of them.
+    """
+    import nearsight as ns
+
+    found = ns.check(images, in_, collection=collection)
+    if json:
+        print_json([each.as_dict() for each in found])
+    else:
+        print_table(
+            ("verdict", "image", "in the collection", "why"),
+            [(each.verdict or "not found", each.image, each.found or "", each.why) for each in found],
+            left=4,
+        )
+        there = sum(each.found is not None for each in found)
+        typer.echo(f"{there:,} of {plural(len(found), 'image')} have a copy there")
+    if not any(each.found is not None for each in found):
+        raise typer.Exit(1)
+
+
+def _print_groups(found: Duplicates) -> None:
+    """Print each group with the image to keep first, then what was found in all."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("", "verdict", "image", "size", "why"):
+        table.add_column(column, justify="right" if column == "size" else "left")
+    for number, group in enumerate(found.groups, 1):
+        for row in _group_rows(number, group):
+            table.add_row(*(Text(to_printable(cell), overflow="fold") for cell in row))
+    if found.groups:
+        Console(soft_wrap=False).print(table)
+    others = sum(len(group.members) - 1 for group in found.groups)
+    redundant = [each for group in found.groups for each in group.members if each.redundant]
+    megabytes = sum(each.bytes for each in redundant) / 1e6
+    typer.echo(
+        f"{plural(found.n_images, 'image')}, {plural(len(found.groups), 'group')} with {plural(others, 'other image')};"
+        f" {len(redundant):,} are redundant, identical to the one to keep or copies of it: {megabytes:,.1f} MB"
+    )
+    _print_failures(found.failures)
+    if found.left_out:
+        typer.echo(f"not looked at: {found.left_out}", err=True)
+
+
+def _group_rows(number: int, group: DuplicateGroup) -> list[tuple[str, str, str, str, str]]:
+    rows = []
+    for each in group.members:
+        mark = f"{number} keep" if each.keep else str(number)
+        why = "; ".join(filter(None, (group.keep_why if each.keep else "", each.why)))
+        size = f"{each.width} x {each.height}, {each.bytes / 1e3:,.0f} kB"
+        rows.append((mark, each.verdict or "the first", each.path, size, why))
+    return rows
+
+
+def _print_failures(failures: Sequence[tuple[str, str, str]]) -> None:
+    for image, other, reason in failures:
+        typer.echo(f"not compared: {to_printable(image)} with {to_printable(other)}: {to_printable(reason)}", err=True)
+
+
+def _write_groups(path: Path, found: Duplicates) -> None:
+    names = ("path", "keep", "redundant", "verdict", "why", "width", "height", "bytes", "format", "taken")
+    rows = [
+        [number, *(getattr(each, name) for name in names)]
+        for number, group in enumerate(found.groups, 1)
+        for each in group.members
+    ]
+    _write_rows(path, ("group", *names), rows)
+
+
+def _write_rows(path: Path, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    import csv
+
+    with path.open("w", newline="", encoding="utf8", errors="surrogateescape") as file:
+        csv.writer(file).writerows([heads, *rows])
+
+
+COMMANDS = {
+    "duplicates": (duplicates_command, "nearsight duplicates ~/photos --csv copies.csv"),
+    "check": (check_command, "nearsight check new.jpg --in ~/photos"),
+}

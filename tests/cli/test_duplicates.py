@@ -1,0 +1,89 @@
+"""duplicates and check as their user runs them, with real workers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+
+import pytest
+from PIL import Image
+
+from tests.command import nearsight
+from tests.conftest import thirteen
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = thirteen(tmp_path_factory.mktemp("cli") / "images")
+    with Image.open(made / "china.jpg") as image:
+        image.save(made / "saved.jpg", quality=70)
+        image.resize((320, 214)).save(made / "small.png")
+    shutil.copy(made / "flower.jpg", made / "sub" / "flower again.jpg")
+    return made
+
+
+def test_groups_are_printed_written_and_remembered(folder, tmp_path):
+    done = nearsight("duplicates", folder, "--csv", tmp_path / "groups.csv", COLUMNS="160")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[-2] == (
+        "16 images, 2 groups with 3 other images; 3 are redundant, identical to the one to keep or copies of it: "
+        f"{sum((folder / name).stat().st_size for name in redundant(done.stdout, folder)) / 1e6:,.1f} MB"
+    )
+    rows = list(csv.DictReader((tmp_path / "groups.csv").read_text("utf8").splitlines()))
+    assert {row["path"]: row["verdict"] for row in rows if row["group"] == rows[0]["group"]}
+    assert sorted(row["path"] for row in rows) == sorted(
+        ["china.jpg", "saved.jpg", "small.png", "flower.jpg", "sub/flower again.jpg"]
+    )
+    assert sum(row["keep"] == "True" for row in rows) == 2
+    listed = json.loads(nearsight("duplicates", folder, "--json").stdout)
+    assert listed["n_remembered"] == listed["n_compared"] > 0
+    assert [[each["path"] for each in group["members"]] for group in listed["groups"]]
+
+
+def redundant(text, folder):
+    """The files of a table that are not the ones to keep."""
+    kept = [line for line in text.splitlines() if " keep " in line]
+    names = ["china.jpg", "saved.jpg", "small.png", "flower.jpg", "sub/flower again.jpg"]
+    return [name for name in names if not any(f" {name} " in line for line in kept)]
+
+
+def test_a_folder_without_copies_is_exit_code_one(tmp_path, random_image):
+    random_image(tmp_path / "one.jpg", 1)
+    done = nearsight("duplicates", tmp_path)
+    assert done.returncode == 1
+    assert "1 image, 0 groups" in done.stdout
+
+
+def test_what_is_not_in_another_folder_is_a_list_for_rsync(folder, tmp_path, random_image):
+    card = tmp_path / "card"
+    card.mkdir()
+    shutil.copy(folder / "rocket.jpg", card / "there.jpg")
+    random_image(card / "new.jpg", 5)
+    done = nearsight("duplicates", card, "--across", folder, "--missing", tmp_path / "files", COLUMNS="160")
+    assert done.returncode == 0, done.stderr
+    assert "1 of 2 images have a copy there, 1 of them as large and whole" in done.stdout
+    assert (tmp_path / "files").read_text() == "new.jpg\n"
+    assert not (card / ".nearsight").exists()
+    checked = nearsight("check", card / "new.jpg", card / "there.jpg", "--in", folder, COLUMNS="160")
+    assert checked.returncode == 0
+    assert "1 of 2 images have a copy there" in checked.stdout
+    assert nearsight("check", card / "new.jpg", "--in", folder).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--missing", "x"), "--across"),
+        (("--keep", "best"), "largest"),
+        (("--keep", "path:zzz*"), "fits zzz*"),
+        (("--verdict", "same"), "identical, copy, edited, part"),
+        (("--across", "nowhere"), "not a folder"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_two(folder, options, said):
+    done = nearsight("duplicates", folder, *options)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
