@@ -180,3 +180,21 @@ def test_a_print_photographed_again_is_registered_by_a_projective_transform(phot
     assert corrected.misfit < 0.01
     moved = cv2.perspectiveTransform(corners[None], corrected.matrix)[0]
     assert np.abs(moved - seen).max() < 3
+
+
+def test_noise_is_as_much_where_there_is_little_structure_and_what_moved_is_not(photo):
+    rng = np.random.default_rng(4)
+    soft = cv2.GaussianBlur(photo, (0, 0), 1.2)
+    noisy = soft + cv2.GaussianBlur(rng.normal(0, 10, photo.shape), (0, 0), 1.2)
+    field = [cv2.GaussianBlur(rng.normal(0, 1, photo.shape[:2]), (0, 0), 12) for _ in range(2)]
+    down, across = np.mgrid[: photo.shape[0], : photo.shape[1]]
+    places = [np.float32(at + 0.4 * each / each.std()) for at, each in zip((across, down), field, strict=True)]
+    moved = cv2.remap(soft, *places, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    found = [compared(np.clip(np.rint(each), 0, 255).astype(np.uint8), photo) for each in (noisy, moved)]
+    assert not any((each.states == DIFFERS).any() for each in found)
+    assert found[0].misfit_slope < 0.002 < 0.01 < found[1].misfit_slope
+    assert found[0].misfit > 2 * found[0].misfit_slope  # that much of it is noise
+
+
+def test_of_few_cells_no_slope_is_known(photo):
+    assert compared(photo[:100, :100], photo[:100, :100]).misfit_slope == np.inf

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nearsight.geometry.registration import register, to_grey_levels
+from nearsight.geometry.registration import common_shares, image_frame, register, to_grey_levels
 
 skimage_data = pytest.importorskip("skimage.data")
 CORNERS = np.array([[[0.0, 0], [1, 0], [1, 1], [0, 1]]])
@@ -98,3 +98,28 @@ def test_perspective_of_less_than_a_pixel_is_corrected_too(photo):
     found = register(photo, moved(photo, right), np.eye(3))
     assert largest_error(np.eye(3), right, 480) > 2
     assert largest_error(found.matrix, right, 480) < 0.35
+
+
+def test_what_lies_outside_of_an_outline_does_not_count(photo):
+    right = TRANSFORMS["turn"]
+    other = moved(photo, right)
+    outline = np.array([[90.0, 100], [370, 80], [400, 390], [80, 370]])
+    query = photo[::-1].copy()
+    inside = cv2.fillConvexPoly(np.zeros(query.shape[:2], np.uint8), outline.astype(np.int32), 1) > 0
+    query[inside] = photo[inside]
+    rough = np.array([[1.006, 0.003, 1], [-0.002, 0.999, -2], [0, 0, 1]]) @ right
+    found = register(query, other, rough, within=outline)
+    moved_outline = [cv2.perspectiveTransform(outline[None], each) for each in (found.matrix, right)]
+    assert np.abs(moved_outline[0] - moved_outline[1]).max() < 0.3
+    assert not found.inside[~inside].any()
+    assert found.inside.sum() == pytest.approx(inside.sum(), rel=0.1)
+    swapped = register(other, query, np.linalg.inv(rough), within=moved_outline[1][0])
+    assert swapped.inside.sum() == pytest.approx(inside.sum(), rel=0.1)
+
+
+def test_common_shares_are_areas_of_polygons():
+    half, whole = np.array([[0.0, 0], [50, 0], [50, 80], [0, 80]]), np.array([[0.0, 0], [200, 0], [200, 160], [0, 160]])
+    twice = np.diag([2.0, 2, 1])
+    assert common_shares(half, whole, twice) == pytest.approx((1, 0.5))
+    assert common_shares(half, half + np.array([150, 0]), twice) == (0, 0)
+    assert image_frame(np.zeros((160, 200, 3), np.uint8)).tolist() == whole.tolist()

@@ -32,15 +32,18 @@ from nearsight.geometry.cells import (
 from nearsight.geometry.compression import N_LEVELS, estimate_jpeg_quality, noise_variances, quantization_table
 from nearsight.geometry.noise_agreement import BlockAgreement, compare_blocks, correlate_noise
 from nearsight.geometry.photometric import (
+    GROUND_BIN,
     ImagePair,
     contrast_gain,
+    count_tones,
     equalize_sharpness,
+    ground_colour,
     match_tone,
     noise_after_reduction,
     remove_impulses,
     undo_inversion,
 )
-from nearsight.geometry.registration import register, to_grey_levels
+from nearsight.geometry.registration import common_shares, image_frame, register, to_grey_levels
 from nearsight.types import Doubles, Floats, Image, Mask
 
 __all__ = ["ComparedImage", "OverlapComparison", "compare_overlap"]
@@ -61,10 +64,6 @@ MAX_TYPICAL = 4.0
 """Levels by which such squares are taken to differ, typically, at most."""
 QUANTIZED_COLOUR = 2.0
 """By how many steps of its mean quantization may change a block: half of one of luma, and one or two of chroma."""
-GROUND_BIN, FAR_FROM_GROUND, TONE_BIN = 12, 48, 16
-"""Levels within which colours are those of one ground; beyond which they are none of its stains; and of one tone."""
-MAX_SMOOTH, MIN_TONE_SHARE = 8.0, 0.004
-"""Deviation of the grey levels around a smooth pixel at most, and the share of such pixels that counts."""
 MIN_FINE = 60
 """Cells that must speak at a level for it to be the finest one."""
 MIN_WEIGHT = 0.5
@@ -75,6 +74,8 @@ MAX_SEAM = 0.05
 """Share of the common part that cells along its edge may be, for nothing to be said of those that differ."""
 MIN_FITTING = 12
 """Agreeing cells of a level from which on their misfit counts."""
+MIN_CONTRAST = 2.0
+"""By what factor a third of the agreeing cells varies more than another one, at least, for a slope of the misfit."""
 AGREES, DIFFERS, SILENT = 1, 2, 0
 
 
@@ -104,7 +105,7 @@ class ComparedImage:
         """How many smooth colours far from its ground it has; a photograph has dozens, a page one or two."""
         pixels = self.image.astype(np.float32)
         colours = cell_means(pixels, min(SMALL_CELL, *pixels.shape[:2])).reshape(-1, 3)
-        return _n_tones(pixels, np.ones(pixels.shape[:2], np.float32), _ground(colours))
+        return count_tones(pixels, np.ones(pixels.shape[:2], np.float32), ground_colour(colours))
 
     @cached_property
     def mirrored(self) -> ComparedImage:
@@ -126,6 +127,8 @@ class OverlapComparison:
     misfit : the median share of the variance of agreeing cells that neither the other image nor noise explains, at half
         the frame's scale, where noise hardly hides anything; near 0 for one photograph, whatever was done to it
     hidden : the median share of that variance that noise may be, which hides as much
+    misfit_slope : what share of the variance is unexplained of what cells of much structure have more than those of
+        little, at half the frame's scale: noise is the same in both; infinite where cells are too few or too alike
     recoloured : of the cells that differ, those that differ in colour alone
     changed_pixels : share of the common part that the pixels of these cells make that clearly differ: of letters, the
         strokes; 0..1
@@ -144,6 +147,7 @@ class OverlapComparison:
     content : the cells of the common part that are not of the colour of the ground
     n_tones_whole : the same of either image as a whole, whichever has more: compression takes them from the other one
     blocks : how the blocks of a JPEG of low quality agree; None without such, or where any of them differs
+    ground : which of both lies on a plain ground that was left out, `query` or `hit`; empty where none was
     """
 
     matrix: Doubles
@@ -151,6 +155,7 @@ class OverlapComparison:
     levels: NDArray[np.uint8]
     misfit: float
     hidden: float
+    misfit_slope: float
     recoloured: Mask
     changed_pixels: float
     inside: Mask
@@ -170,6 +175,7 @@ class OverlapComparison:
     quality: int | None = None
     n_tones_whole: float = 0.0
     blocks: BlockAgreement | None = None
+    ground: str = ""
 
     @cached_property
     def fine(self) -> Mask:
@@ -190,7 +196,12 @@ class OverlapComparison:
 
 
 def compare_overlap(
-    query: ComparedImage, hit: ComparedImage, matrix: Doubles, *, projective: bool = False
+    query: ComparedImage,
+    hit: ComparedImage,
+    matrix: Doubles,
+    *,
+    projective: bool = False,
+    within: Doubles | None = None,
 ) -> OverlapComparison | None:
     """Compare two images over their common part; None where they have hardly any.
 
@@ -198,8 +209,9 @@ def compare_overlap(
     ----------
     matrix : `(3, 3)`, about from points of the query to points of the hit, in pixels
     projective : correct it by a projective transform at last, for prints that were photographed again
+    within : a convex polygon `(n, 2)` of the query, in pixels, outside of which nothing is compared
     """
-    frame = register(query.image, hit.image, matrix, projective=projective)
+    frame = register(query.image, hit.image, matrix, projective=projective, within=within)
     reference, other = (query, hit) if frame.query_is_reference else (hit, query)
     height, width = frame.reference.shape[:2]
     cell = CELL if min(height, width) >= SMALL_SIDE else SMALL_CELL
@@ -232,15 +244,16 @@ def compare_overlap(
     strokes = cell_means((np.abs(pair.first - pair.second).max(axis=2) > CHANGED_LEVELS).astype(np.float32), cell)
     quality = min((each.jpeg_quality for each in (reference, other) if each.jpeg_quality), default=None)
     blocks = compare_blocks(pair, quality)
-    shares = _common_shares(frame.matrix, query.image, hit.image)
+    shares = common_shares(image_frame(query.image), image_frame(hit.image), frame.matrix)
     means = cell_means(pair.first, cell)
-    ground = _ground(means[inside])
+    ground = ground_colour(means[inside])
     return OverlapComparison(
         matrix=frame.matrix,
         states=states,
         levels=levels,
         misfit=structure.misfit,
         hidden=structure.hidden,
+        misfit_slope=structure.misfit_slope,
         recoloured=recoloured,
         changed_pixels=float(strokes[states == DIFFERS].sum() / max(1, inside.sum())),
         inside=inside,
@@ -254,7 +267,7 @@ def compare_overlap(
         correlation=structure.correlation,
         gain=gain if frame.query_is_reference else 1 / gain,
         inverted=inverted,
-        n_tones=_n_tones(pair.first, pair.inside, ground),
+        n_tones=count_tones(pair.first, pair.inside, ground),
         content=inside & (np.abs(means - ground).max(axis=2) > GROUND_BIN),
         noise_correlation=correlate_noise(pair),
         quality=quality,
@@ -271,6 +284,7 @@ class _Structure:
     levels: NDArray[np.uint8]
     misfit: float
     hidden: float
+    misfit_slope: float
     correlation: float
     structured: Mask
 
@@ -281,7 +295,7 @@ def _compare_structure(pair: ImagePair) -> _Structure:
     noise = pair.first_noise + pair.second_noise
     shape = grey.shape[0] // cell, grey.shape[1] // cell
     states, levels, structured = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.zeros((2, *shape), bool)
-    misfits, correlation = list[Floats](), None
+    misfits, correlation, misfit_slope = list[Floats](), None, float("inf")
     for level in range(N_LEVELS):
         if min(grey.shape) < MIN_CELLS * cell:
             break
@@ -299,6 +313,8 @@ def _compare_structure(pair: ImagePair) -> _Structure:
         left_over = np.stack([np.maximum(residual - noise[level], 0), np.full_like(larger, noise[level])])
         if (found == AGREES).sum() >= MIN_FITTING:
             misfits.append(np.median((left_over / np.maximum(larger, 1))[:, found == AGREES], axis=1))
+        if level == 1:
+            misfit_slope = _misfit_slope(larger[found == AGREES], residual[found == AGREES])
         new = np.where(states == SILENT, _spread(found, shape, level), SILENT)
         levels[new != SILENT] = level
         states = np.maximum(states, new)
@@ -309,7 +325,17 @@ def _compare_structure(pair: ImagePair) -> _Structure:
         grey, aligned = (np.asarray(half(weight * each) / left, np.float32) for each in (grey, aligned))
         weight = half(weight)
     misfit, hidden = misfits[min(1, len(misfits) - 1)].tolist() if misfits else (0.0, 0.0)
-    return _Structure(states, levels, misfit, hidden, correlation or 0.0, structured)
+    return _Structure(states, levels, misfit, hidden, misfit_slope, correlation or 0.0, structured)
+
+
+def _misfit_slope(variances: Floats, residuals: Floats) -> float:
+    """`misfit_slope` of `OverlapComparison`, of the cells of one level that agree."""
+    order, third = np.argsort(variances), len(variances) // 3
+    calm, rich = order[:third], order[len(order) - third :]
+    if third < MIN_FITTING or np.median(variances[rich]) < MIN_CONTRAST * np.median(variances[calm]):
+        return float("inf")
+    more = float(np.median(residuals[rich]) - np.median(residuals[calm]))
+    return max(more, 0.0) / float(np.median(variances[rich]) - np.median(variances[calm]))
 
 
 def _clear_differences(excess: Floats, correlations: Floats) -> NDArray[np.uint8]:
@@ -357,42 +383,3 @@ def _compare_colours(pair: ImagePair, quantization: float) -> Mask:
     clear = alone > MIN_COLOUR_DIFFERENCE + quantization + 3 * typical
     wide = among > np.hypot(MIN_COLOUR_DIFFERENCE, quantization / side) + 3 * min(usual, MAX_TYPICAL)
     return np.asarray(clear | wide & (alone > MIN_COLOUR_DIFFERENCE + typical))
-
-
-def _ground(colours: Floats) -> Floats:
-    """The most frequent of some colours `(n, 3)`, about."""
-    bins = (colours // GROUND_BIN).astype(np.int64) @ [1, 64, 4096]
-    values, counts = np.unique(bins, return_counts=True)
-    return np.asarray(np.median(colours[bins == values[counts.argmax()]], axis=0), np.float32)
-
-
-def _n_tones(image: Floats, inside: Floats, ground: Floats) -> float:
-    """How many smooth colours far from the ground there are, as if they were equally frequent.
-
-    A photograph has dozens; print, lines and letters have one or two, whatever stains their paper has.
-    """
-    grey = to_grey_levels(image)
-    mean = cv2.blur(grey, (5, 5))
-    smooth = np.maximum(cv2.blur(grey * grey, (5, 5)) - mean**2, 0) < MAX_SMOOTH**2
-    some = image[::2, ::2]
-    far = np.abs(some - ground).max(axis=2) > FAR_FROM_GROUND
-    colours = some[smooth[::2, ::2] & far & (inside[::2, ::2] > 0.99)]
-    if len(colours) < MIN_TONE_SHARE * far.size:
-        return 0.0
-    _, counts = np.unique((colours // TONE_BIN).astype(np.int64) @ [1, 16, 256], return_counts=True)
-    shares = counts / counts.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
-
-
-def _common_shares(matrix: Doubles, query: Image, hit: Image) -> tuple[float, float]:
-    """How much of each image lies where the other one shows something, 0..1."""
-    (height, width), (hit_height, hit_width) = query.shape[:2], hit.shape[:2]
-    frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    corners = np.array([[0, 0], [hit_width, 0], [hit_width, hit_height], [0, hit_height]], np.float64)
-    moved = cv2.perspectiveTransform(corners[None], np.linalg.inv(matrix))[0]
-    area, common = cv2.intersectConvexConvex(frame.astype(np.float32), moved.astype(np.float32))
-    if common is None or len(common) < 3:
-        return 0.0, 0.0
-    on_hit = cv2.perspectiveTransform(common.astype(np.float64).reshape(1, -1, 2), matrix)[0]
-    hit_area = cv2.contourArea(on_hit.astype(np.float32))
-    return min(1.0, area / (width * height)), min(1.0, hit_area / (hit_width * hit_height))

@@ -1,4 +1,7 @@
-"""Two images in one frame made alike but for what they show: tone, sharpness, isolated pixels and inversion."""
+"""Two images in one frame made alike but for what they show: tone, sharpness, isolated pixels and inversion.
+
+And how many tones an image has beside its ground.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,12 @@ from nearsight.geometry.tone import fit_tone
 from nearsight.types import Doubles, Floats
 
 __all__ = [
+    "GROUND_BIN",
     "ImagePair",
     "contrast_gain",
+    "count_tones",
     "equalize_sharpness",
+    "ground_colour",
     "match_tone",
     "noise_after_reduction",
     "remove_impulses",
@@ -35,6 +41,10 @@ MIN_IMPULSE, MIN_IMPULSE_SHARE = 60.0, 0.005
 """Levels by which a pixel stands out of its eight neighbours, and the share of such pixels that is noise."""
 TONE_CELL, MAX_COLOURS = 4, 2000
 """The side in pixels of the squares whose colours tell the change of tone, and how many tell it."""
+GROUND_BIN, FAR_FROM_GROUND, TONE_BIN = 12, 48, 16
+"""Levels within which colours are those of one ground; beyond which they are none of its stains; and of one tone."""
+MAX_SMOOTH, MIN_TONE_SHARE = 8.0, 0.004
+"""Deviation of the grey levels around a smooth pixel at most, and the share of such pixels that counts."""
 
 
 @dataclass(frozen=True)
@@ -178,3 +188,28 @@ def _median_correlation(grey: Floats, aligned: Floats, inside: Floats, cell: int
     variance, other, _, correlation = cell_moments(grey, aligned, cell, 0)
     told = (cell_means(inside, cell) > 0.99) & (np.maximum(variance, other) > MIN_STRUCTURE)
     return float(np.median(correlation[told])) if told.sum() > MIN_CELLS else 0.0
+
+
+def ground_colour(colours: Floats) -> Floats:
+    """The most frequent of some colours `(n, 3)`, about."""
+    bins = (colours // GROUND_BIN).astype(np.int64) @ [1, 64, 4096]
+    values, counts = np.unique(bins, return_counts=True)
+    return np.asarray(np.median(colours[bins == values[counts.argmax()]], axis=0), np.float32)
+
+
+def count_tones(image: Floats, inside: Floats, ground: Floats) -> float:
+    """How many smooth colours far from the ground there are, as if they were equally frequent.
+
+    A photograph has dozens; print, lines and letters have one or two, whatever stains their paper has.
+    """
+    grey = to_grey_levels(image)
+    mean = cv2.blur(grey, (5, 5))
+    smooth = np.maximum(cv2.blur(grey * grey, (5, 5)) - mean**2, 0) < MAX_SMOOTH**2
+    some = image[::2, ::2]
+    far = np.abs(some - ground).max(axis=2) > FAR_FROM_GROUND
+    colours = some[smooth[::2, ::2] & far & (inside[::2, ::2] > 0.99)]
+    if len(colours) < MIN_TONE_SHARE * far.size:
+        return 0.0
+    _, counts = np.unique((colours // TONE_BIN).astype(np.int64) @ [1, 16, 256], return_counts=True)
+    shares = counts / counts.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))

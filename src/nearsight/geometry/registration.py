@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nearsight.types import Doubles, Floats, Image
 
-__all__ = ["Registration", "register", "to_grey_levels"]
+__all__ = ["Registration", "common_shares", "image_frame", "register", "to_grey_levels"]
 
 SCALE_TOLERANCE = 1.15
 """An image that is larger by less than this factor is not reduced first."""
@@ -37,6 +37,8 @@ DETAILED_SIDE, DETAIL = 384, 31
 MIN_BLOCKS, MIN_SHARE, MANY_BLOCKS, MAX_PROJECTIVE_ERROR = 10, 0.25, 24, 0.75
 """An affine correction needs this many blocks and this share of those found; a projective one many, and at most this
 share of the error that the affine one leaves."""
+MIN_EDGE, EDGE_SHARE = 2, 0.006
+"""Pixels along the edge of an outline that do not count, and further ones as a share of the longest side."""
 _TO_CENTRES = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
 
 
@@ -63,7 +65,14 @@ def to_grey_levels(image: Image | Floats) -> Floats:
 
 
 def register(
-    query: Image, hit: Image, matrix: Doubles, *, rounds: int = 3, smooth: bool = True, projective: bool = False
+    query: Image,
+    hit: Image,
+    matrix: Doubles,
+    *,
+    rounds: int = 3,
+    smooth: bool = True,
+    projective: bool = False,
+    within: Doubles | None = None,
 ) -> Registration:
     """Both images in one frame, given the transform `(3, 3)` from points of the query to points of the hit, about.
 
@@ -72,6 +81,8 @@ def register(
     3. An affine correction is fitted to them, or a projective one where clearly more blocks agree with it.
     4. Where there are too few such blocks, all pixels decide, if `smooth` says so: that takes longest.
     5. With `projective`, all pixels correct the result once more, by a projective transform.
+
+    Nothing counts that lies outside of the convex polygon `within (n, 2)` of the query, in pixels, if one is given.
     """
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2] / matrix[2, 2]))))
     query_is_reference = scale >= 1
@@ -84,9 +95,11 @@ def register(
         reducing = _resizing(other, reduced)
         other, forward = reduced, reducing @ forward
     proposed = forward
+    outline = within if within is None or query_is_reference else cv2.perspectiveTransform(within[None], matrix)[0]
+    shown = None if outline is None else fill_outline(outline, reference.shape[:2])
     greys = [np.asarray(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), np.uint8) for each in (reference, other)]
     for longest, reach in STEPS[:rounds]:
-        before, forward = forward, _refine(greys[0], greys[1], forward, longest, reach, smooth=smooth)
+        before, forward = forward, _refine(greys[0], greys[1], forward, shown, longest, reach, smooth=smooth)
         if longest >= max(reference.shape[:2]) and _largest_move(before, forward, reference) < SETTLED:
             break
     move = _largest_move(proposed, forward, reference)
@@ -97,14 +110,34 @@ def register(
     size = reference.shape[1], reference.shape[0]
     if projective:
         aligned, inside = _warp(other, forward, size, cv2.INTER_LINEAR)
+        inside = inside if shown is None else inside * shown
         correction = _correct_by_all_pixels(
             greys[0].astype(np.float32), to_grey_levels(aligned), inside, projective=True
         )
         forward = forward if correction is None else forward @ correction
     aligned, inside = _warp(other, forward, size, cv2.INTER_CUBIC)
+    inside = inside if shown is None else inside * shown
     full = np.linalg.inv(reducing) @ forward
     final = full if query_is_reference else np.linalg.inv(full)
     return Registration(reference, aligned, inside, final / final[2, 2], query_is_reference, reduction)
+
+
+def image_frame(image: Image) -> Doubles:
+    """The corners `(4, 2)` of an image, clockwise."""
+    height, width = image.shape[:2]
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+
+
+def common_shares(query: Doubles, hit: Doubles, matrix: Doubles) -> tuple[float, float]:
+    """How much of two convex polygons `(n, 2)`, of the query and of the hit, lies within the other one, 0..1."""
+    moved = cv2.perspectiveTransform(hit[None], np.linalg.inv(matrix))[0]
+    area, common = cv2.intersectConvexConvex(query.astype(np.float32), moved.astype(np.float32))
+    if common is None or len(common) < 3:
+        return 0.0, 0.0
+    on_hit = cv2.perspectiveTransform(common.astype(np.float64).reshape(1, -1, 2), matrix)[0]
+    areas = (cv2.contourArea(each.astype(np.float32)) for each in (query, on_hit, hit))
+    query_area, common_area, hit_area = areas
+    return min(1.0, area / query_area), min(1.0, common_area / hit_area)
 
 
 def _agreement(reference: NDArray[np.uint8], other: NDArray[np.uint8], matrix: Doubles) -> float:
@@ -165,15 +198,36 @@ def _shown(image: NDArray[np.uint8], matrix: Doubles, size: tuple[int, int]) -> 
     return np.asarray(cv2.erode(inside, np.ones((3, 3), np.uint8)), np.float32)  # pixels that it fills, whole
 
 
+def fill_outline(outline: Doubles, size: tuple[int, ...]) -> Floats:
+    """1 in the pixels of an image of this height and width within a convex polygon `(n, 2)`, 0 elsewhere and near it.
+
+    A soft image is mixed with its ground along the edge.
+    """
+    filled = np.zeros(size, np.uint8)
+    cv2.fillConvexPoly(filled, np.rint((outline - 0.5) * 16).astype(np.int32), 1, shift=4)
+    edge = 2 * round(MIN_EDGE + EDGE_SHARE * max(size)) + 1
+    return np.asarray(cv2.erode(filled, np.ones((edge, edge), np.uint8)), np.float32)
+
+
 def _refine(
-    reference: NDArray[np.uint8], other: NDArray[np.uint8], forward: Doubles, longest: int, reach: int, *, smooth: bool
+    reference: NDArray[np.uint8],
+    other: NDArray[np.uint8],
+    forward: Doubles,
+    shown: Floats | None,
+    longest: int,
+    reach: int,
+    *,
+    smooth: bool,
 ) -> Doubles:
     """The transform from the reference to the other image in grey, corrected by blocks found at a longest side."""
     factor = 0.5 ** max(0, int(np.log2(max(reference.shape[:2]) / longest)))
     small, small_other = (_resize(each, factor) if factor < 1 else each for each in (reference, other))
     down, down_other = _resizing(reference, small), _resizing(other, small_other)
     matrix = np.asarray(down_other @ forward @ np.linalg.inv(down), np.float64)
-    aligned, inside = _warp(small_other, matrix, (small.shape[1], small.shape[0]), cv2.INTER_LINEAR)
+    size = small.shape[1], small.shape[0]
+    aligned, inside = _warp(small_other, matrix, size, cv2.INTER_LINEAR)
+    if shown is not None:
+        inside = inside * (cv2.resize(shown, size, interpolation=cv2.INTER_AREA) > 0.99)
     grey = small.astype(np.float32)
     places, found = _find_blocks(grey, aligned, inside, reach)
     correction = _fit_correction(found, places)

@@ -13,7 +13,7 @@ from nearsight.features.sift import mirror_features
 from nearsight.geometry.alignment import AffineFit, downscale_to_align, fit_affine, rootsift_features
 from nearsight.geometry.cells import screen_overlap
 from nearsight.geometry.matching import Matches, match_each
-from nearsight.geometry.overlap import ComparedImage
+from nearsight.geometry.overlap import ComparedImage, OverlapComparison
 from nearsight.types import Doubles, Floats, Image, LocalFeatures, RerankContext
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "in_pixels",
     "long_side",
     "promising_proposals",
+    "unit_homography",
     "view_query",
 ]
 
@@ -55,6 +56,7 @@ MIN_STRIP = 8
 MIN_PROJECTIVE, PROJECTIVE_GAIN, PROJECTIVE_TOLERANCE = 16, 1.2, 1.5
 """Matches that propose a projective transform, by how many more than agree with an affine one; and within how many
 pixels of the smaller images."""
+_MIRROR = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
 _TURN = np.array([[0.0, -1, 1], [1, 0, 0], [0, 0, 1]])
 """Unit points of an image turned by 90 degrees clockwise, from those of the image."""
 
@@ -217,6 +219,18 @@ def in_pixels(proposal: Proposal, query: ComparedImage, hit: ComparedImage) -> D
     (height, width), (hit_height, hit_width) = query.image.shape[:2], hit.image.shape[:2]
     matrix: Doubles = np.diag([hit_width, hit_height, 1.0]) @ proposal.matrix @ np.diag([1 / width, 1 / height, 1.0])
     return matrix
+
+
+def unit_homography(comparison: OverlapComparison | None, proposal: Proposal) -> Doubles:
+    """The transform from unit points of the query as it was given to unit points of the hit."""
+    unit: Doubles = proposal.matrix
+    if comparison is not None:
+        (width, height), (hit_width, hit_height) = comparison.query_size, comparison.hit_size
+        to_pixels = np.diag([width, height, 1.0])
+        unit = np.diag([1 / hit_width, 1 / hit_height, 1.0]) @ comparison.matrix @ to_pixels
+    if proposal.mirrored:
+        unit = unit @ _MIRROR
+    return np.asarray(unit / unit[2, 2], np.float64)
 
 
 def _point_transforms(matches: Matches, fit: AffineFit) -> list[Doubles]:

@@ -39,6 +39,10 @@ MIN_NOISE_CORRELATION, MAX_NOISE_CORRELATION = 0.12, 0.9
 """Correlation of the noise of both below which they are two photographs, as that of one, saved twice, has more; and
 above which it is the same noise, so that more may be left unexplained."""
 MAX_MISFIT_OF_ONE_NOISE = {"copy": 0.03, "part": 0.03, "contains": 0.03}
+MAX_NOISY_MISFIT, MAX_MISFIT_SLOPE = 0.03, 0.005
+"""What may be left unexplained of a part where it is about as much in cells of little structure as in those of much:
+the noise of a print that was photographed again and compressed, which hides how much it is; and the slope up to which
+it is. On a plain ground it must not be steeper."""
 BLOCK_PIXELS, MIN_BLOCK_CORRELATION = 4, 0.7
 """Pixels that count as one observation where blocks are compared, as neighbours are alike; and how well they agree."""
 MAX_LOST_COLOUR = 0.005
@@ -128,6 +132,8 @@ def _judge_blocks(comparison: OverlapComparison, n_tests: int, *, mirrored: bool
 def _judge_cells(comparison: OverlapComparison, n_tests: int, *, mirrored: bool, alarms: float) -> Judgement:
     """The verdict by the cells that have structure."""
     on_page = comparison.n_tones < MIN_TONES
+    if on_page and comparison.ground:
+        return Judgement(CopyVerdict.TOO_PLAIN, "what lies on the plain ground is no photograph", float("inf"))
     told = comparison.fine if on_page else comparison.states != SILENT
     weights = comparison.weights * told
     n_told, n_agreeing = float(weights.sum()), float(weights[comparison.states == AGREES].sum())
@@ -178,11 +184,22 @@ def _doubt_one_photograph(verdict: CopyVerdict, comparison: OverlapComparison) -
     if verdict is CopyVerdict.EDITED and coarse and comparison.misfit + comparison.hidden > MAX_MISFIT[verdict]:
         sentence = f"something differs, and JPEG quality {comparison.quality} hides whether all else is the same"
         return CopyVerdict.TOO_PLAIN, sentence
-    limits = MAX_MISFIT | MAX_MISFIT_OF_ONE_NOISE if noise is not None and noise > MAX_NOISE_CORRELATION else MAX_MISFIT
-    if comparison.misfit > limits[verdict]:
+    if comparison.misfit > _misfit_limit(verdict, comparison):
         unexplained = f"{100 * comparison.misfit:.0f} % of it is unexplained"
         return CopyVerdict.SCENE, f"alike, but not as one photograph is to itself: {unexplained}"
     return None
+
+
+def _misfit_limit(verdict: CopyVerdict, comparison: OverlapComparison) -> float:
+    """The misfit that images of this verdict may have."""
+    if verdict in (CopyVerdict.PART, CopyVerdict.CONTAINS) and np.isfinite(comparison.misfit_slope):
+        if comparison.misfit_slope <= MAX_MISFIT_SLOPE:
+            return MAX_NOISY_MISFIT
+        if comparison.ground:
+            return 0.0
+    noise = comparison.noise_correlation
+    same = noise is not None and noise > MAX_NOISE_CORRELATION
+    return (MAX_MISFIT | MAX_MISFIT_OF_ONE_NOISE if same else MAX_MISFIT)[verdict]
 
 
 def _changed(
@@ -233,6 +250,8 @@ def _unchanged(comparison: OverlapComparison, evidence: str, log_nfa: float, mir
     """The verdict where nothing differs, as the evidence says: which of both is the whole."""
     query, hit = comparison.query_share, comparison.hit_share
     evidence += _changed_pose(comparison, mirrored)
+    if comparison.ground and _explained(comparison):
+        return _unchanged_on_ground(comparison, evidence, log_nfa)
     if query >= WHOLE and hit >= WHOLE:
         return Judgement(CopyVerdict.COPY, f"the whole image, {evidence}", log_nfa)
     if query >= WHOLE:
@@ -244,6 +263,17 @@ def _unchanged(comparison: OverlapComparison, evidence: str, log_nfa: float, mir
         sentence = f"both show a part of one image: {shares}, {evidence}"
         return Judgement(CopyVerdict.PART, sentence, log_nfa)
     return Judgement(CopyVerdict.SURROUNDINGS, f"only a part agrees ({100 * query:.0f} % of the query)", log_nfa)
+
+
+def _unchanged_on_ground(comparison: OverlapComparison, evidence: str, log_nfa: float) -> Judgement:
+    """The same, where one of both lies on a plain ground, so that the whole images differ."""
+    placed = comparison.ground == "query"
+    share = comparison.hit_share if placed else comparison.query_share
+    shown = "whole" if share >= WHOLE else f"{100 * share:.0f} % of"
+    which, other = ("the query", "this image") if placed else ("this image", "the query")
+    whole = f"{which} shows {other} whole" if share >= WHOLE else f"{which} shows {shown} {other}"
+    verdict = CopyVerdict.CONTAINS if placed == (share >= WHOLE) else CopyVerdict.PART
+    return Judgement(verdict, f"{whole} on a plain ground, {evidence}", log_nfa)
 
 
 MIN_COMMON = 0.5

@@ -15,6 +15,7 @@ from nearsight.geometry.alignment import (
     trim_border,
 )
 from nearsight.geometry.cells import screen_overlap
+from nearsight.geometry.ground import compare_on_ground
 from nearsight.geometry.overlap import ComparedImage, OverlapComparison, compare_overlap
 from nearsight.rerankers._copy_proposals import (
     PROOF_SIDE,
@@ -25,6 +26,7 @@ from nearsight.rerankers._copy_proposals import (
     in_pixels,
     long_side,
     promising_proposals,
+    unit_homography,
     view_query,
 )
 from nearsight.rerankers._copy_verdict import CopyVerdict, Judgement, judge_comparison, judge_thumbnail
@@ -36,7 +38,10 @@ MIN_GLANCED, MAX_GLANCED_SHARE = 100, 0.12
 """Cells of the files that say something at a glance, and the share of agreeing ones below which it is no copy."""
 MAX_NEAR_MISFIT, MAX_NEAR_CHANGE = 0.08, 0.1
 """What is left unexplained and what differs, at most, for the files to be registered once more."""
-_MIRROR = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
+_AS_WHOLES = (CopyVerdict.EDITED, CopyVerdict.SCENE, CopyVerdict.SURROUNDINGS, CopyVerdict.TEMPLATE)
+"""Verdicts after which a ground is looked for that one of both may lie on."""
+_WITHIN = (CopyVerdict.PART, CopyVerdict.CONTAINS)
+"""Verdicts that are given of images on a ground."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +272,7 @@ class Verify(Reranker):
                 comparison = None
             if large is None and judgement.verdict.alike:
                 judgement = judge_thumbnail(judgement, comparison)
-            homography = _unit_homography(comparison, proposal)
+            homography = unit_homography(comparison, proposal)
             found = Evidence(judgement, homography, proposal.mirrored, proposal.fit, size, hit.size, large is None)
             if best is None or _rank(found.judgement) < _rank(best.judgement):
                 best = found
@@ -285,12 +290,20 @@ class Verify(Reranker):
             found = _compare(query, hit, proposal, projective=projective)
             return judge_comparison(found, 8 * n_images, mirrored=proposal.mirrored, alarms=self.alarms), found
 
-        judgement, comparison = judge(projective=False)
-        if judgement.verdict is not CopyVerdict.SCENE or comparison is None:
-            return judgement, comparison
-        if comparison.misfit > MAX_NEAR_MISFIT or comparison.changed_share > MAX_NEAR_CHANGE:
-            return judgement, comparison
-        return min((judge(projective=True), (judgement, comparison)), key=lambda each: _rank(each[0]))
+        judgement, first = best = judge(projective=False)
+        if judgement.verdict not in _AS_WHOLES or first is None:
+            return best
+        near = first.misfit <= MAX_NEAR_MISFIT and first.changed_share <= MAX_NEAR_CHANGE
+        if judgement.verdict is CopyVerdict.SCENE and near:
+            best = min((judge(projective=True), best), key=lambda each: _rank(each[0]))
+        if best[0].verdict not in _AS_WHOLES:
+            return best
+        given = query.mirrored if proposal.mirrored else query
+        for each in compare_on_ground(given, hit, first):
+            judgement = judge_comparison(each, 32 * n_images, mirrored=proposal.mirrored, alarms=self.alarms)
+            if judgement.verdict in _WITHIN and _rank(judgement) < _rank(best[0]):
+                best = judgement, each
+        return best
 
     def _is_copy(self, evidence: Evidence | None) -> bool:
         return evidence is not None and evidence.judgement.verdict.alike is True
@@ -379,18 +392,6 @@ def _compare(
     """Both images compared under a proposal."""
     given = query.mirrored if proposal.mirrored else query
     return compare_overlap(given, hit, in_pixels(proposal, given, hit), projective=projective)
-
-
-def _unit_homography(comparison: OverlapComparison | None, proposal: Proposal) -> Doubles:
-    """The transform from unit points of the query as it was given to unit points of the hit."""
-    unit: Doubles = proposal.matrix
-    if comparison is not None:
-        (width, height), (hit_width, hit_height) = comparison.query_size, comparison.hit_size
-        to_pixels = np.diag([width, height, 1.0])
-        unit = np.diag([1 / hit_width, 1 / hit_height, 1.0]) @ comparison.matrix @ to_pixels
-    if proposal.mirrored:
-        unit = unit @ _MIRROR
-    return np.asarray(unit / unit[2, 2], np.float64)
 
 
 def _mirrored_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
