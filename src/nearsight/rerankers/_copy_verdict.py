@@ -35,6 +35,9 @@ MAX_MISFIT = {"copy": 0.02, "part": 0.011, "contains": 0.011, "edited copy": 0.0
 left; and where they are taken from one place, as frames of a burst, something has moved: least is allowed there."""
 MAX_COARSE_QUALITY = 35
 """The JPEG quality up to which the noise of an edited copy counts as misfit: it may hide what moved."""
+MIN_COARSE_CORRELATION = 0.96
+"""Correlation of the cells below which nothing is said of an image that such a quality was saved with, unless all its
+blocks agree: cells may agree as far as its noise allows, and letters be in one image only."""
 MIN_NOISE_CORRELATION, MAX_NOISE_CORRELATION = 0.12, 0.9
 """Correlation of the noise of both below which they are two photographs, as that of one, saved twice, has more; and
 above which it is the same noise, so that more may be left unexplained."""
@@ -184,6 +187,11 @@ def _doubt_one_photograph(verdict: CopyVerdict, comparison: OverlapComparison) -
     if verdict is CopyVerdict.EDITED and coarse and comparison.misfit + comparison.hidden > MAX_MISFIT[verdict]:
         sentence = f"something differs, and JPEG quality {comparison.quality} hides whether all else is the same"
         return CopyVerdict.TOO_PLAIN, sentence
+    if coarse and comparison.blocks is None and comparison.correlation < MIN_COARSE_CORRELATION:
+        return (
+            CopyVerdict.TOO_PLAIN,
+            f"alike, but JPEG quality {comparison.quality} hides whether all of it is the same",
+        )
     if comparison.misfit > _misfit_limit(verdict, comparison):
         unexplained = f"{100 * comparison.misfit:.0f} % of it is unexplained"
         return CopyVerdict.SCENE, f"alike, but not as one photograph is to itself: {unexplained}"
@@ -269,11 +277,10 @@ def _unchanged_on_ground(comparison: OverlapComparison, evidence: str, log_nfa: 
     """The same, where one of both lies on a plain ground, so that the whole images differ."""
     placed = comparison.ground == "query"
     share = comparison.hit_share if placed else comparison.query_share
-    shown = "whole" if share >= WHOLE else f"{100 * share:.0f} % of"
     which, other = ("the query", "this image") if placed else ("this image", "the query")
-    whole = f"{which} shows {other} whole" if share >= WHOLE else f"{which} shows {shown} {other}"
+    shown = f"{other} whole" if share >= WHOLE else f"{100 * share:.0f} % of {other}"
     verdict = CopyVerdict.CONTAINS if placed == (share >= WHOLE) else CopyVerdict.PART
-    return Judgement(verdict, f"{whole} on a plain ground, {evidence}", log_nfa)
+    return Judgement(verdict, f"{which} shows {shown} on a plain ground, {evidence}", log_nfa)
 
 
 MIN_COMMON = 0.5
