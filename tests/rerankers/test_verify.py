@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -6,6 +7,8 @@ import pytest
 
 from nearsight.evaluation.attacks import ATTACKS, right_verdicts
 from nearsight.geometry.alignment import downscale_to_align, trim_border
+from nearsight.geometry.overlap import ComparedImage, compare_overlap
+from nearsight.rerankers._copy_verdict import judge_comparison
 from nearsight.rerankers.verify import Verify
 from nearsight.types import NO_ID, Hits
 from tests.conftest import by_default
@@ -480,3 +483,19 @@ def test_pages_with_one_photograph_and_other_words_show_no_part_of_each_other(pa
         page[150:750, 60:660] = cv2.resize(images[0], (600, 600))
     found = explained(ATTACKS["strong1"](pages[0]), [pages[1]])[0]
     assert found.alike is False, found.sentence
+
+
+def test_a_coarse_copy_whose_cells_agree_only_as_far_as_its_noise_allows_is_not_judged(images):
+    small = cv2.resize(images[1], None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    _, saved = cv2.imencode(".jpg", small[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 12])
+    query = np.ascontiguousarray(cv2.imdecode(saved, cv2.IMREAD_COLOR)[:, :, ::-1])
+    factor = images[1].shape[1] / query.shape[1]
+    found = compare_overlap(ComparedImage(query), ComparedImage(images[1]), np.diag([factor, factor, 1.0]))
+    assert found is not None
+    assert found.quality <= 15
+    loose = replace(found, correlation=0.93)
+    assert judge_comparison(loose, 8).verdict == "copy"  # as all blocks agree
+    judged = judge_comparison(replace(loose, blocks=None), 8)
+    assert judged.verdict == "too plain to judge"
+    assert "hides" in judged.sentence
+    assert judge_comparison(replace(found, blocks=None, correlation=0.97), 8).verdict == "copy"

@@ -1,0 +1,231 @@
+"""How well and how fast are planted copies found in a whole folder? Writes the tables of docs/duplicates.md.
+
+    python -m benchmarks.duplicates FOLDER [FOLDER ...] --images 20000 --groups 1500 --out docs/duplicates.md
+
+1. A folder of so many images is made: those of the folders, and their quarters, which overlap in nothing.
+2. Some of the whole ones get altered copies: of each kind as many, and the same file again.
+3. The folder is indexed, and its duplicates are found, by all verdicts. A pair is right where both are of one image,
+   whose quarters are parts of it.
+4. The hash of `imagehash` (an extra of its own: `pip install imagehash`) groups the same files, where it is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+
+import nearsight as ns
+from benchmarks.copies import BY_HAND, FORMATS
+from benchmarks.machine import machine, table
+from nearsight.applications.duplicates.find import DEFAULT_VERDICTS, VERDICT_NAMES
+from nearsight.evaluation.attacks import ATTACKS
+from nearsight.images.decode import open_image
+from nearsight.types import Image
+
+SAME = "same file"
+MIN_SIDE = 100
+"""The shorter side of a quarter of an image at least, in pixels."""
+LOSSLESS = ("jpeg", "small-jpeg", "noise", "salt")
+"""Kinds whose traces another JPEG would blur."""
+HASH_DISTANCE = 8
+"""Bits of 64 in which two perceptual hashes of a pair differ at most."""
+
+
+@dataclass(frozen=True)
+class Plant:
+    """One file and its copies: the image, its number, the quarter that is taken of it if any, the kinds of copies."""
+
+    source: Path
+    number: int
+    quarter: int | None = None
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The file's name; those of all files of one image begin alike."""
+        return f"{self.number:06d}{'' if self.quarter is None else f'-quarter{self.quarter}'}.jpg"
+
+
+def quarter_of(image: Image, quarter: int) -> Image:
+    """One of the four quarters of an image, a little smaller, so that they share nothing."""
+    height, width = (side // 2 for side in image.shape[:2])
+    top, left = (quarter // 2) * height, (quarter % 2) * width
+    return np.ascontiguousarray(image[top + 2 : top + height - 2, left + 2 : left + width - 2])
+
+
+def plan(folders: list[Path], n_images: int, n_groups: int, seed: int = 7) -> list[Plant]:
+    """The files of the folder, in all at most so many: all images, copies of the first of them, then quarters."""
+    files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in FORMATS)
+    rng = np.random.default_rng(seed)
+    sources = [files[at] for at in rng.permutation(len(files)) if min(open_size(files[at])) >= MIN_SIDE]
+    kinds, made, total = cycle(rng.permutation([SAME, *ATTACKS]).tolist()), list[Plant](), 0
+    for number, source in enumerate(sources):
+        copies = tuple(islice(kinds, int(rng.integers(1, 4)))) if number < n_groups else ()
+        if total + 1 + len(copies) > n_images:
+            break
+        made.append(Plant(source, number, kinds=copies))
+        total += 1 + len(copies)
+    quarters = [Plant(each.source, each.number, at) for at in range(4) for each in made]
+    return [*made, *quarters[: n_images - total]]
+
+
+def open_size(path: Path) -> tuple[int, int]:
+    """Width and height, 0 where it cannot be read."""
+    try:
+        with PillowImage.open(path) as image:
+            return image.size
+    except OSError:
+        return 0, 0
+
+
+def write(target: Path, plant: Plant) -> dict[str, str]:
+    """The image and its copies as files: the kind of each copy by its name."""
+    image, made = open_image(plant.source).render(1024), dict[str, str]()
+    if plant.quarter is not None:
+        image = quarter_of(image, plant.quarter)
+    original = target / plant.name
+    PillowImage.fromarray(image).save(original, quality=92)
+    for kind in plant.kinds:
+        name = f"{plant.number:06d}-{kind.replace(' ', '-')}{'.png' if kind.startswith(LOSSLESS) else '.jpg'}"
+        if kind == SAME:
+            shutil.copy(original, target / name)
+        else:
+            PillowImage.fromarray(ATTACKS[kind](image)).save(target / name, quality=92)
+        made[name] = kind
+    return made
+
+
+def make_folder(target: Path, plants: list[Plant]) -> dict[str, str]:
+    """All files; the kind of each copy by its name."""
+    with ProcessPoolExecutor() as pool:
+        found = pool.map(write, [target] * len(plants), plants, chunksize=16)
+        return {name: kind for made in found for name, kind in made.items()}
+
+
+def pairs_of(groups: list[list[str]]) -> Iterator[tuple[str, str]]:
+    """The first of each group with each of the others."""
+    for first, *others in groups:
+        yield from ((first, other) for other in others)
+
+
+def judge(groups: list[list[str]], kinds: dict[str, str]) -> tuple[float, int, dict[str, float]]:
+    """The share of the pairs that are of one image, the number of the others, and for each kind the share found."""
+    same = [one[:6] == other[:6] for one, other in pairs_of(groups)]
+    group = {name: at for at, names in enumerate(groups) for name in names}
+    found = defaultdict(list)
+    for name, kind in kinds.items():
+        found[kind].append(group.get(name, -1) == group.get(f"{name[:6]}.jpg", -2))
+    recall = {kind: float(np.mean(found[kind])) for kind in sorted(found)}
+    return float(np.mean(same)) if same else 1.0, same.count(False), recall
+
+
+def by_nearsight(folder: Path, verdicts: tuple[str, ...]) -> list[list[str]]:
+    """The groups of `nearsight duplicates`, in a collection that is up to date."""
+    found = ns.duplicates(folder, verdicts=verdicts, update=False)
+    return [[each.path for each in group.members] for group in found.groups]
+
+
+def by_imagehash(folder: Path, _: tuple[str, ...]) -> list[list[str]]:
+    """Images whose perceptual hashes of 64 bits differ in few bits from the first of a group."""
+    import imagehash  # type: ignore[import-not-found,unused-ignore]
+
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    with ProcessPoolExecutor() as pool:
+        hashes = np.array(list(pool.map(_hash, [folder / name for name in names], chunksize=64)), np.uint64)
+    del imagehash
+    left, groups = np.ones(len(names), bool), list[list[str]]()
+    for at in range(len(names)):
+        if left[at]:
+            near = np.flatnonzero((np.bitwise_count(hashes ^ hashes[at]) <= HASH_DISTANCE) & left)
+            left[near] = False
+            groups.append([names[at], *(names[other] for other in near if other != at)])
+    return [group for group in groups if len(group) > 1]
+
+
+def _hash(path: Path) -> int:
+    import imagehash
+
+    with PillowImage.open(path) as image:
+        return int(str(imagehash.phash(image)), 16)
+
+
+def timed(find: Callable[[], list[list[str]]]) -> tuple[list[list[str]], float]:
+    """What is found, and the seconds that it took."""
+    started = time.monotonic()
+    return find(), time.monotonic() - started
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Make the folder, find its duplicates, print or write the tables."""
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("folders", nargs="+", type=Path)
+    made.add_argument("--images", type=int, default=20_000, help="files in all")
+    made.add_argument("--groups", type=int, default=1_500, help="images that have copies")
+    made.add_argument("--out", type=Path, help="page whose part above the remark by hand is written")
+    given = made.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "images"
+        folder.mkdir()
+        kinds = make_folder(folder, plan(given.folders, given.images, given.groups))
+        _, indexing = timed(lambda: [ns.index(folder, ["copy"]).close() or []])  # type: ignore[func-returns-value]
+        text = report(folder, kinds, given.folders, indexing)
+    if given.out is None:
+        print(text)
+        return
+    by_hand = given.out.read_text("utf8").partition(BY_HAND) if given.out.exists() else ("", "", "")
+    given.out.write_text(text + "".join(by_hand[1:]), "utf8")
+
+
+def report(folder: Path, kinds: dict[str, str], folders: list[Path], indexing: float) -> str:
+    """The tables."""
+    n_files = sum(path.is_file() for path in folder.iterdir())
+    ways: list[tuple[str, Callable[[Path, tuple[str, ...]], list[list[str]]], tuple[str, ...]]] = [
+        ("`nearsight duplicates --verdict identical,copy,edited,part`", by_nearsight, tuple(VERDICT_NAMES)),
+        ("again", by_nearsight, tuple(VERDICT_NAMES)),
+        ("`nearsight duplicates`, with what is remembered", by_nearsight, DEFAULT_VERDICTS),
+    ]
+    try:
+        import imagehash  # noqa: F401
+
+        ways.append((f"imagehash: phash, up to {HASH_DISTANCE} of 64 bits", by_imagehash, ()))
+    except ImportError:
+        pass
+    rows, recalls = [], dict[str, dict[str, float]]()
+    for name, find, verdicts in ways:
+        groups, seconds = timed(lambda find=find, verdicts=verdicts: find(folder, verdicts))  # type: ignore[misc]
+        precision, wrong, recall = judge(groups, kinds)
+        print(name, [pair for pair in pairs_of(groups) if pair[0][:6] != pair[1][:6]][:50], file=sys.stderr)
+        recalls[name] = recall
+        found = np.mean([recall[kind] for kind in kinds.values()])
+        rows.append([name, f"{seconds:.0f}", f"{100 * precision:.2f}", str(wrong), f"{100 * found:.1f}"])
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+    by_kind = [
+        [kind, *(f"{100 * recalls[name][kind]:.0f}" for name in recalls)] for kind in sorted(set(kinds.values()))
+    ]
+    sets = ", ".join(each.name for each in folders)
+    return "\n\n".join(
+        [
+            f"Measured on {machine()}. {n_files:,} files: the images of {sets}, their quarters, and {len(kinds):,} "
+            f"altered copies of some of them. Indexing took {indexing:.0f} s; the largest process had {peak:,.0f} MiB.",
+            table(["way", "seconds", "pairs right, %", "wrong pairs", "copies found, %"], rows),
+            table(["alteration", *recalls], by_kind),
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
