@@ -48,8 +48,6 @@ class Documented:
     """
 
 
-
-
 def test_sections_are_split_at_their_headings():
     found = sections(Documented)
     assert list(found) == ["", "Parameters", "Raises", "References"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from nearsight.rerankers._copy_verdict import CopyVerdict
 from nearsight.storage.records import ImageRecord
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
 from nearsight.types import Change, Ids
+from nearsight.wording import plural
 
 __all__ = ["DEFAULT_VERDICTS", "VERDICT_NAMES", "DuplicateGroup", "DuplicateMember", "Duplicates", "find_duplicates"]
 
@@ -39,6 +40,9 @@ ReportStep = Callable[[str, int, int], None]
 """Called with a step, what is done of it, and how much there is; 0 where that is not known."""
 WHOLE_WEIGHT = 40.0
 """What a perfect correlation of two whole images counts, in shared features: the best connected image is a head."""
+MAX_CANDIDATES = 50
+"""Candidates of an image at most, the strongest; a pair is left out where it is among those of neither. Pages of a book
+share letters: each would be compared with all others."""
 _OPPOSITE = {CopyVerdict.PART: CopyVerdict.CONTAINS, CopyVerdict.CONTAINS: CopyVerdict.PART}
 
 
@@ -113,21 +117,13 @@ class Duplicates:
         return {"groups": [each.as_dict() for each in self.groups], **counts, "failures": failures}
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Candidates:
-    """For each image those that may be copies of it, and how much speaks for them in all."""
+    """For each image those that may be copies of it, and how much speaks for them in all; and what was left out."""
 
-    neighbours: dict[int, set[int]] = field(default_factory=dict)
-    weights: Counter[int] = field(default_factory=Counter)
+    neighbours: Mapping[int, set[int]]
+    weights: Mapping[int, float]
     left_out: str = ""
-
-    def add(self, pairs: Ids, weights: NDArray[Any]) -> None:
-        """Add pairs of ids `(P, 2)` with what speaks for them `(P,)`."""
-        for (one, other), weight in zip(pairs.tolist(), weights.tolist(), strict=True):
-            self.neighbours.setdefault(one, set()).add(other)
-            self.neighbours.setdefault(other, set()).add(one)
-            self.weights[one] += weight
-            self.weights[other] += weight
 
     def __len__(self) -> int:
         return sum(map(len, self.neighbours.values())) // 2
@@ -217,30 +213,52 @@ def _find_candidates(
 ) -> _Candidates:
     """The candidates among the first of all images of equal content."""
     firsts = {each: first for first, others in same_files.items() for each in (first, *others)}
-    found = _Candidates()
     pairs = whole_candidates(snapshot, snapshot, whole, lambda done, total: watch("looking for copies", done, total))
     watch("looking for parts", 0, 0)
     shared = part_candidates(snapshot, snapshot, snapshot.trained_pipeline(part))
     watch("looking at candidates", 0, 0)
-    pairs, _ = _among_firsts(pairs, np.ones(len(pairs)), firsts)
+    pairs = np.array(sorted(_sum_by_pair(pairs, np.ones(len(pairs)), firsts)), np.int64).reshape(-1, 2)
     correlations = correlate_pairs(snapshot, snapshot, pairs)
     near = correlations >= MIN_CORRELATION
-    found.add(pairs[near], WHOLE_WEIGHT * (correlations[near] - MIN_CORRELATION) / (1 - MIN_CORRELATION))
-    found.add(*_among_firsts(shared.pairs, shared.n_words, firsts))
+    strengths = WHOLE_WEIGHT * (correlations[near] - MIN_CORRELATION) / (1 - MIN_CORRELATION)
+    both = np.concatenate([pairs[near], shared.pairs]), np.concatenate([strengths, shared.n_words])
+    summed = _sum_by_pair(*both, firsts)
+    left_out = []
     if shared.left_out:
-        found.left_out = f"{100 * shared.left_out:.2g} % of the small features, as too many images have them"
-    return found
+        left_out.append(f"{100 * shared.left_out:.2g} % of the small features, which too many images have")
+    kept = _strongest(summed)
+    if len(kept) < len(summed):
+        left_out.append(f"{plural(len(summed) - len(kept), 'pair')} of images that have many likelier candidates")
+    neighbours: dict[int, set[int]] = {}
+    weights = Counter[int]()
+    for one, other in kept:
+        neighbours.setdefault(one, set()).add(other)
+        neighbours.setdefault(other, set()).add(one)
+        weights[one] += summed[one, other]
+        weights[other] += summed[one, other]
+    return _Candidates(neighbours, weights, "; ".join(left_out))
 
 
-def _among_firsts(pairs: Ids, weights: NDArray[Any], firsts: Mapping[int, int]) -> tuple[Ids, NDArray[Any]]:
-    """Pairs of the first images of equal content with their largest weight, each once, the lower id first."""
-    made: dict[IdPair, float] = {}
+def _sum_by_pair(pairs: Ids, weights: NDArray[Any], firsts: Mapping[int, int]) -> Counter[IdPair]:
+    """The sum of the weights of each pair of the first images of equal content, the lower id first."""
+    made = Counter[IdPair]()
     for (a, b), weight in zip(pairs.tolist(), weights.tolist(), strict=True):
         one, other = sorted((firsts.get(a, 0), firsts.get(b, 0)))
         if one and one != other:
-            made[one, other] = max(weight, made.get((one, other), 0))
-    kept = sorted(made)
-    return np.array(kept, np.int64).reshape(-1, 2), np.array([made[pair] for pair in kept])
+            made[one, other] += weight
+    return made
+
+
+def _strongest(weights: Mapping[IdPair, float]) -> list[IdPair]:
+    """The pairs that are among the strongest of either image, in their order."""
+    pairs = sorted(weights)
+    images = np.array(pairs, np.int64).reshape(-1, 2).T.ravel()
+    strengths = np.tile([float(weights[pair]) for pair in pairs], 2)
+    order = np.lexsort((-strengths, images))
+    kept = np.zeros(len(images), bool)
+    kept[order] = np.arange(len(order)) - np.searchsorted(images[order], images[order]) < MAX_CANDIDATES
+    stays = np.asarray(kept.reshape(2, -1).any(axis=0))
+    return [pairs[at] for at in np.flatnonzero(stays)]
 
 
 def _present(
