@@ -63,15 +63,15 @@ def test_copies_are_one_group_and_nothing_else_is(found):
     assert found.failures == ()
 
 
-def test_one_is_proposed_to_be_kept_and_what_it_makes_redundant_is_counted(folder, found):
+def test_one_is_proposed_to_be_kept_and_what_shows_the_same_is_counted(folder, found):
     (group,) = found.groups
     (kept,) = (each for each in group.members if each.keep)
     assert kept.path == group.keep
     assert (kept.width, kept.height) == (600, 400)
     assert group.keep_why
-    others = [each for each in group.members if each.redundant]
+    others = [each for each in group.members if each.same_as_kept]
     assert {each.path for each in others} == {each.path for each in group.members} - {group.keep}
-    assert group.redundant_bytes == sum((folder / each.path).stat().st_size for each in others)
+    assert group.same_bytes == sum((folder / each.path).stat().st_size for each in others)
 
 
 def test_parts_and_edited_copies_are_members_where_they_are_asked_for(folder):
@@ -83,7 +83,7 @@ def test_parts_and_edited_copies_are_members_where_they_are_asked_for(folder):
         said = members[name].verdict if first.path != name else ""
         wanted = {"crop.png": "part", "captioned.png": "edited copy"}[name]
         assert said == wanted
-        assert not members[name].redundant
+        assert not members[name].same_as_kept
     (change,) = members["captioned.png"].changes
     assert change.hit_box[1] > 0.6
     assert "first" in members["crop.png"].why
@@ -165,9 +165,11 @@ def test_a_file_that_is_gone_is_judged_by_its_thumbnail_or_not_at_all(folder, tm
 def test_the_pattern_says_what_is_kept(folder):
     (group,) = ns.duplicates(folder, keep="path:*mirror*").groups
     assert (group.keep, group.keep_why) == ("mirror.png", "its path fits *mirror*")
+    (group,) = ns.duplicates(folder, verdicts=["copy", "edited"], keep="path:captioned*").groups
+    assert group.keep != "captioned.png"  # it is no copy of the others
     (group,) = ns.duplicates(folder, keep="path:small*").groups
     assert group.keep == "small.jpg"
-    assert group.redundant_bytes == 0  # all others are larger
+    assert group.same_bytes == 0  # all others are larger
 
 
 @pytest.mark.parametrize(

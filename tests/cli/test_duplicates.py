@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 
 import pytest
@@ -28,8 +29,8 @@ def test_groups_are_printed_written_and_remembered(folder, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[-2] == (
-        "16 images, 2 groups with 3 other images; 3 are redundant, identical to the one to keep or copies of it: "
-        f"{sum((folder / name).stat().st_size for name in redundant(done.stdout, folder)) / 1e6:,.1f} MB"
+        "16 images, 2 groups with 3 other images; 3 are identical to the one to keep, or copies of it and no "
+        f"larger: {sum((folder / name).stat().st_size for name in not_kept(done.stdout, folder)) / 1e6:,.1f} MB"
     )
     rows = list(csv.DictReader((tmp_path / "groups.csv").read_text("utf8").splitlines()))
     assert {row["path"]: row["verdict"] for row in rows if row["group"] == rows[0]["group"]}
@@ -42,7 +43,33 @@ def test_groups_are_printed_written_and_remembered(folder, tmp_path):
     assert [[each["path"] for each in group["members"]] for group in listed["groups"]]
 
 
-def redundant(text, folder):
+def test_the_page_shows_each_group_and_frames_what_differs(folder, tmp_path):
+    edited = shutil.copytree(folder, tmp_path / "<b>images")
+    with Image.open(edited / "china.jpg") as image:
+        image.paste((250, 20, 20), (40, 40, 160, 110))
+        image.save(edited / "<img src=x> edited.png")
+    page = tmp_path / "page.html"
+    done = nearsight("duplicates", edited, "--verdict", "identical,copy,edited", "--html", page)
+    assert done.returncode == 0, done.stderr
+    text = page.read_text("utf8")
+    assert text.count("<section>") == 2
+    assert text.count('<img src="data:image/jpeg;base64,') == 6
+    assert text.count('class="keep"') == 2
+    assert "<img src=x>" not in text
+    assert "<b>images" not in text
+    assert "<script" not in text
+    boxes = [tuple(map(float, found)) for found in re.findall(BOX, text)]
+    assert any(
+        box == pytest.approx((100 * 40 / 640, 100 * 40 / 427, 100 * 120 / 640, 100 * 70 / 427), abs=6) for box in boxes
+    )
+    refused = nearsight("duplicates", folder, "--across", edited, "--html", page)
+    assert (refused.returncode, "--across" in refused.stderr) == (2, True)
+
+
+BOX = r"left: ([\d.]+)%; top: ([\d.]+)%; width: ([\d.]+)%; height: ([\d.]+)%"
+
+
+def not_kept(text, folder):
     """The files of a table that are not the ones to keep."""
     kept = [line for line in text.splitlines() if " keep " in line]
     names = ["china.jpg", "saved.jpg", "small.png", "flower.jpg", "sub/flower again.jpg"]

@@ -1,16 +1,19 @@
-"""One self-contained HTML page of answers: queries, hits, scores, verdicts, reasons, matched points."""
+"""Self-contained HTML pages: of answers, with hits, verdicts, reasons and matched points; of groups of duplicates."""
 
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
 from nearsight.api.collection import Collection
+from nearsight.applications.duplicates.find import Duplicates
 from nearsight.geometry.drawing import draw_matches
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
@@ -18,6 +21,8 @@ from nearsight.search.results import Hit, Results
 from nearsight.types import Box, Explanation, Image, colour_shares
 from nearsight.wording import plural, to_printable
 
+MAX_GROUPS = 500
+"""Groups of duplicates on a page; --json and --csv have all."""
 SIDE = 384
 """The longest side of a query on the page."""
 
@@ -67,10 +72,37 @@ class PageAnswer:
 
 def write_page(path: Path, title: str, answers: Sequence[PageAnswer], intro: str = "") -> None:
     """Write the page. It loads nothing: styles and images are inside."""
+    _render("report.html", path, title=to_printable(title), answers=answers, intro=intro, plural=plural)
+
+
+def _render(template: str, path: Path, **values: Any) -> None:  # noqa: ANN401 - of the template's names
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(files("nearsight.cli").joinpath("report.html").read_text("utf8"))
-    page = template.render(title=to_printable(title), answers=answers, intro=intro, plural=plural)
-    path.write_text(page, "utf8")
+    made = environment.from_string(files("nearsight.cli").joinpath(template).read_text("utf8"))
+    path.write_text(made.render(values), "utf8")
+
+
+def write_groups_page(path: Path, photos: Collection, found: Duplicates, title: str) -> None:
+    """Write the page of the first groups of duplicates: thumbnails, what differs framed, sizes, and which to keep."""
+    ids = {os.fsdecode(image.path): image.id for image in photos.images()}
+    groups = [
+        {
+            "keep": to_printable(group.keep),
+            "keep_why": to_printable(group.keep_why),
+            "same": any(each.same_as_kept for each in group.members),
+            "members": [
+                {
+                    "member": each,
+                    "name": to_printable(each.path),
+                    "image": _data_address(photos.thumbnail(ids[each.path])) if each.path in ids else "",
+                }
+                for each in group.members
+            ],
+        }
+        for group in found.groups[:MAX_GROUPS]
+    ]
+    shown = f"the first {MAX_GROUPS:,} of " if len(found.groups) > MAX_GROUPS else ""
+    intro = f"{shown}{plural(len(found.groups), 'group')} among {plural(found.n_images, 'image')}. Nothing was deleted."
+    _render("duplicates.html", path, title=to_printable(title), intro=intro, groups=groups)
 
 
 def _report_page_hit(query: Image | None, hit: Hit, stored: bytes, reason: Explanation) -> PageHit:

@@ -15,6 +15,7 @@ from nearsight.cli._options import (
     OUTPUT,
     CollectionOption,
     FolderArgument,
+    HtmlOption,
     InOption,
     JsonOption,
     MaxDecodedOption,
@@ -62,6 +63,7 @@ def duplicates_command(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    html: HtmlOption = None,
     json: JsonOption = False,
 ) -> None:
     """Find the copies in a folder, in groups.
@@ -75,6 +77,8 @@ def duplicates_command(
     verdicts = split_commas(verdict)
     options: dict[str, Any] = {"verdicts": verdicts} if verdicts else {}
     options |= {"update": not no_index, "collection": collection, "settings": ingest_settings(workers, max_decoded)}
+    if across is not None and html is not None:
+        raise UsageError("--html shows groups of one folder; with --across use --csv or --json")
     if across is None and missing is not None:
         raise UsageError("--missing goes with --across OTHER: it lists what of FOLDER is not in OTHER")
     if across is not None:
@@ -84,12 +88,19 @@ def duplicates_command(
         found = ns.duplicates(folder, keep=keep, watch=watch, **options)
     if csv is not None:
         _write_groups(csv, found)
+    if html is not None:
+        from nearsight.cli._report import write_groups_page
+
+        with ns.open(folder, collection=collection) as photos:
+            write_groups_page(html, photos, found, f"Duplicates in {folder}")
     if json:
         print_json(found.as_dict())
     else:
         _print_groups(found)
         if csv is not None:
             typer.echo(f"table: {to_printable(str(csv))}")
+        if html is not None:
+            typer.echo(f"page: {to_printable(str(html))}")
     if not found.groups:
         raise typer.Exit(1)
 
@@ -167,11 +178,11 @@ def _print_groups(found: Duplicates) -> None:
     if found.groups:
         Console(soft_wrap=False).print(table)
     others = sum(len(group.members) - 1 for group in found.groups)
-    redundant = [each for group in found.groups for each in group.members if each.redundant]
-    megabytes = sum(each.bytes for each in redundant) / 1e6
+    same = [each for group in found.groups for each in group.members if each.same_as_kept]
+    megabytes = sum(each.bytes for each in same) / 1e6
     typer.echo(
         f"{plural(found.n_images, 'image')}, {plural(len(found.groups), 'group')} with {plural(others, 'other image')};"
-        f" {len(redundant):,} are redundant, identical to the one to keep or copies of it: {megabytes:,.1f} MB"
+        f" {len(same):,} are identical to the one to keep, or copies of it and no larger: {megabytes:,.1f} MB"
     )
     _print_failures(found.failures)
     if found.left_out:
@@ -194,7 +205,7 @@ def _print_failures(failures: Sequence[tuple[str, str, str]]) -> None:
 
 
 def _write_groups(path: Path, found: Duplicates) -> None:
-    names = ("path", "keep", "redundant", "verdict", "why", "width", "height", "bytes", "format", "taken")
+    names = ("path", "keep", "same_as_kept", "verdict", "why", "width", "height", "bytes", "format", "taken")
     rows = [
         [number, *(getattr(each, name) for name in names)]
         for number, group in enumerate(found.groups, 1)

@@ -23,7 +23,7 @@ SMALL, LARGE = image("small.jpg", 50, 50), image("large-one.jpg", 200, 100)
     [
         ("largest", [SMALL, LARGE], LARGE, "most pixels: 200 x 100"),
         ("largest", [image("a", size=900), image("bb", size=9000)], image("bb", size=9000), "most bytes a pixel"),
-        ("largest", [image("a"), image("bb", format="PNG")], image("bb", format="PNG"), "a PNG"),
+        ("largest", [image("a", size=9000), image("bb", format="PNG")], image("bb", format="PNG"), "a PNG"),
         ("largest", [image("a", mtime=9), image("bb", mtime=3)], image("bb", mtime=3), "oldest: 1970-01-01 00:00:03"),
         ("largest", [image("aa"), image("b")], image("b"), "shortest path"),
         ("oldest", [LARGE, image("x", taken="1999")], LARGE, "oldest: 1970"),

@@ -51,9 +51,10 @@ class DuplicateMember:
     """An image of a group, and what it is to the first one.
 
     `verdict` and `why` are empty for the first; "part" says that this image is a part of the first. `changes` are the
-    areas in which they differ: boxes of the first as `query_box`, of this one as `hit_box`. `redundant` says that it
+    areas in which they differ: boxes of the first as `query_box`, of this one as `hit_box`. `same_as_kept` says that it
     and the one that is proposed to be kept are the first, identical to it or copies of it, and that the one to keep has
-    as many pixels and as much colour: they show the same, but for tone, sharpness and compression.
+    as many pixels and as much colour. They show the same, but for tone, sharpness, noise and compression: which of them
+    is better in these is not said.
     """
 
     path: str
@@ -66,7 +67,7 @@ class DuplicateMember:
     why: str = ""
     changes: tuple[Change, ...] = ()
     keep: bool = False
-    redundant: bool = False
+    same_as_kept: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Its fields, for JSON."""
@@ -82,9 +83,9 @@ class DuplicateGroup:
     keep_why: str
 
     @property
-    def redundant_bytes(self) -> int:
-        """Bytes of the redundant members."""
-        return sum(each.bytes for each in self.members if each.redundant)
+    def same_bytes(self) -> int:
+        """Bytes of the members that show the same as the one to keep."""
+        return sum(each.bytes for each in self.members if each.same_as_kept)
 
     def as_dict(self) -> dict[str, Any]:
         """Its fields, for JSON."""
@@ -94,7 +95,7 @@ class DuplicateGroup:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """All groups of a collection, those with most redundant bytes first, and how they were found.
+    """All groups of a collection, those with most bytes of the same first, and how they were found.
 
     `n_candidates` pairs were candidates. What `n_compared` pairs are to each other is known, of `n_remembered` from an
     earlier run; `failures` could not be compared, with the reason; `left_out` says what was not looked at.
@@ -183,7 +184,7 @@ def find_duplicates(
         (_path(records[each.pair[0]]), _path(records[each.pair[1]]), each.reason) for each in comparer.failures
     )
     return Duplicates(
-        tuple(sorted(made, key=lambda group: (-group.redundant_bytes, group.members[0].path))),
+        tuple(sorted(made, key=lambda group: (-group.same_bytes, group.members[0].path))),
         len(records),
         len(candidates),
         done,
@@ -269,31 +270,38 @@ def _present(
     snapshot: Snapshot,
 ) -> DuplicateGroup:
     """A group as it is shown: the head first, then its members in the order in which they would be kept."""
-    same = PairVerdict(CopyVerdict.IDENTICAL_FILE, "the same file, byte for byte", -300.0)
-    found = {group.head: None} | dict.fromkeys(same_files[group.head], same)
+    identical = PairVerdict(CopyVerdict.IDENTICAL_FILE, "the same file, byte for byte", -300.0)
+    found = {group.head: None} | dict.fromkeys(same_files[group.head], identical)
     for image, comparison in group.members.items():
         found |= dict.fromkeys((image, *same_files[image]), comparison)
     images = [records[group.head], *sort_by_size([records[each] for each in found if each != group.head])]
-    grey = find_grey(snapshot, found) if group.members else frozenset[int]()
-    kept, why = rule.choose(images, grey)
     exact = {*VERDICT_NAMES["identical"], *VERDICT_NAMES["copy"]}
     proved = {image for image, each in found.items() if each is None or each.verdict in exact}
-    redundant = {
+    grey = find_grey(snapshot, found) if group.members else frozenset[int]()
+    kept, why = rule.choose([image for image in images if image.id in proved], grey)
+    same = {
         image.id
         for image in images
         if image is not kept
-        and {image.id, kept.id} <= proved
+        and image.id in proved
         and replaces(kept, image, kept_is_grey=kept.id in grey, other_is_grey=image.id in grey)
     }
     members = tuple(
-        _member(image, found[image.id], keep=image is kept, redundant=image.id in redundant) for image in images
+        _member(image, found[image.id], keep=image is kept, same_as_kept=image.id in same) for image in images
     )
     return DuplicateGroup(members, _path(kept), why)
 
 
-def _member(image: ImageRecord, found: PairVerdict | None, *, keep: bool, redundant: bool) -> DuplicateMember:
+def _member(image: ImageRecord, found: PairVerdict | None, *, keep: bool, same_as_kept: bool) -> DuplicateMember:
     made = DuplicateMember(
-        _path(image), image.width, image.height, image.size, image.format, image.taken, keep=keep, redundant=redundant
+        _path(image),
+        image.width,
+        image.height,
+        image.size,
+        image.format,
+        image.taken,
+        keep=keep,
+        same_as_kept=same_as_kept,
     )
     if found is None:
         return made

@@ -37,7 +37,10 @@ _FORMAT = _Criterion(
 )
 _OLDEST = _Criterion(lambda image: _date(image), lambda image: f"the oldest: {_date(image)}")
 _NEWEST = _Criterion(lambda image: _Reversed(_date(image)), lambda image: f"the newest: {_date(image)}")
-_PATH = _Criterion(lambda image: (len(image.path), image.path), lambda image: "the shortest path of equal files")
+_PATH = _Criterion(
+    lambda image: (len(image.path), image.path),
+    lambda image: "the shortest path of those that are equal in size and date",
+)
 _BY_SIZE = (_PIXELS, _DENSITY, _FORMAT, _OLDEST, _PATH)
 
 
@@ -59,11 +62,13 @@ class KeepRule:
             best, why = self.choose(coloured)
             return best, f"it has colour, and {why}" if len(coloured) > 1 else "it has colour"
         fitting = [image for image in images if self.fits(image)]
-        ordered = sorted(fitting or images, key=lambda image: tuple(each.value(image) for each in self.criteria))
+        one_format = len({image.format for image in fitting or images}) == 1
+        criteria = [each for each in self.criteria if each is not _DENSITY or one_format]  # bytes of one kind only
+        ordered = sorted(fitting or images, key=lambda image: tuple(each.value(image) for each in criteria))
         best = ordered[0]
         if fitting and (len(fitting) < len(images) or len(ordered) == 1):
             return best, f"its path fits {self.pattern}"
-        for each in self.criteria:
+        for each in criteria:
             if len(ordered) > 1 and each.value(best) != each.value(ordered[1]):
                 return best, each.describe(best)
         return best, "all are equal"
