@@ -2,10 +2,10 @@
 
     python -m benchmarks.duplicates FOLDER [FOLDER ...] --images 20000 --groups 1500 --out docs/duplicates.md
 
-1. A folder of so many images is made: those of the folders, and their quarters, which overlap in nothing.
-2. Some of the whole ones get altered copies: of each kind as many, and the same file again.
-3. The folder is indexed, and its duplicates are found, by all verdicts. A pair is right where both are of one image,
-   whose quarters are parts of it.
+1. A folder of so many images is made: some of those of the folders, and quarters of the others, which overlap in
+   nothing; fewer where the folders have not so many.
+2. The whole ones get altered copies: of each kind as many, and the same file again.
+3. The folder is indexed, and its duplicates are found, by all verdicts. A pair is right where both are of one image.
 4. The hash of `imagehash` (an extra of its own: `pip install imagehash`) groups the same files, where it is installed.
 """
 
@@ -67,19 +67,18 @@ def quarter_of(image: Image, quarter: int) -> Image:
 
 
 def plan(folders: list[Path], n_images: int, n_groups: int, seed: int = 7) -> list[Plant]:
-    """The files of the folder, in all at most so many: all images, copies of the first of them, then quarters."""
+    """The files of the folder, in all about so many: the first images with copies, and quarters of the others."""
     files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in FORMATS)
     rng = np.random.default_rng(seed)
     sources = [files[at] for at in rng.permutation(len(files)) if min(open_size(files[at])) >= MIN_SIDE]
-    kinds, made, total = cycle(rng.permutation([SAME, *ATTACKS]).tolist()), list[Plant](), 0
-    for number, source in enumerate(sources):
-        copies = tuple(islice(kinds, int(rng.integers(1, 4)))) if number < n_groups else ()
-        if total + 1 + len(copies) > n_images:
-            break
-        made.append(Plant(source, number, kinds=copies))
-        total += 1 + len(copies)
-    quarters = [Plant(each.source, each.number, at) for at in range(4) for each in made]
-    return [*made, *quarters[: n_images - total]]
+    kinds = cycle(rng.permutation([SAME, *ATTACKS]).tolist())
+    made = [
+        Plant(source, number, kinds=tuple(islice(kinds, int(rng.integers(1, 4)))))
+        for number, source in enumerate(sources[:n_groups])
+    ]
+    rest = list(enumerate(sources))[n_groups:]
+    quarters = [Plant(source, number, at) for at in range(4) for number, source in rest]
+    return [*made, *quarters[: max(0, n_images - sum(1 + len(each.kinds) for each in made))]]
 
 
 def open_size(path: Path) -> tuple[int, int]:
@@ -173,7 +172,7 @@ def main(arguments: list[str] | None = None) -> None:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("folders", nargs="+", type=Path)
     made.add_argument("--images", type=int, default=20_000, help="files in all")
-    made.add_argument("--groups", type=int, default=1_500, help="images that have copies")
+    made.add_argument("--groups", type=int, default=1_500, help="images with copies")
     made.add_argument("--out", type=Path, help="page whose part above the remark by hand is written")
     given = made.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
@@ -218,8 +217,8 @@ def report(folder: Path, kinds: dict[str, str], folders: list[Path], indexing: f
     sets = ", ".join(each.name for each in folders)
     return "\n\n".join(
         [
-            f"Measured on {machine()}. {n_files:,} files: the images of {sets}, their quarters, and {len(kinds):,} "
-            f"altered copies of some of them. Indexing took {indexing:.0f} s; the largest process had {peak:,.0f} MiB.",
+            f"Measured on {machine()}. {n_files:,} files: images of {sets} with {len(kinds):,} altered copies, and "
+            f"quarters of others. Indexing took {indexing:.0f} s; the largest process had {peak:,.0f} MiB.",
             table(["way", "seconds", "pairs right, %", "wrong pairs", "copies found, %"], rows),
             table(["alteration", *recalls], by_kind),
             "",
