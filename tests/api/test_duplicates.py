@@ -89,6 +89,12 @@ def test_parts_and_edited_copies_are_members_where_they_are_asked_for(folder):
     assert "first" in members["crop.png"].why
 
 
+def test_without_identical_the_same_file_is_compared_as_any_other(folder):
+    (group,) = by_path(ns.duplicates(folder, verdicts=["copy"]))
+    assert {"saved.jpg", "small.jpg", "mirror.png"} <= set(group)
+    assert len({"coffee.png", "sub/again.png"} & set(group)) == 1  # to each other they are identical, not copies
+
+
 def test_only_equal_files_need_no_comparison(folder):
     found = ns.duplicates(folder, verdicts=["identical"])
     assert by_path(found) == [{"coffee.png": "", "sub/again.png": "identical file"}]
@@ -246,6 +252,13 @@ def test_a_grey_copy_does_not_replace_one_in_colour(card, tmp_path):
     found = ns.duplicates_across(card, archive)
     assert [(each.path, each.verdict, each.complete) for each in found.found] == [("saved.jpg", "copy", False)]
     assert "saved.jpg" in found.missing
+
+
+def test_the_same_file_twice_on_a_card_is_found_twice(folder, card, tmp_path):
+    twice = shutil.copytree(card, tmp_path / "twice")
+    shutil.copy(twice / "saved.jpg", twice / "saved again.jpg")
+    found = {each.path: each.verdict for each in ns.duplicates_across(twice, folder).found}
+    assert (found["saved.jpg"], found["saved again.jpg"]) == ("copy", "copy")
 
 
 def test_only_identical_ones_are_looked_for_where_that_is_asked(folder, card):

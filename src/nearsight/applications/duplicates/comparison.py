@@ -156,11 +156,13 @@ class PairComparer:
 
     def compare(self, pairs: Iterable[IdPair]) -> Iterator[tuple[IdPair, PairVerdict]]:
         """Each pair of a query and a hit with what was found; those that fail are left out, and kept in `failures`."""
-        by_content = {self._content(pair): pair for pair in pairs}
-        for content, text in list(self._cache.find(by_content)):
-            yield by_content.pop(content), PairVerdict.from_text(text)
+        unknown: dict[tuple[bytes, bytes], list[IdPair]] = {}
+        for pair in pairs:
+            unknown.setdefault(self._content(pair), []).append(pair)
+        for content, text in list(self._cache.find(unknown)):
+            yield from ((pair, PairVerdict.from_text(text)) for pair in unknown.pop(content))
         hits: dict[int, list[int]] = {}
-        for query, hit in by_content.values():
+        for query, hit in (equal[0] for equal in unknown.values()):
             hits.setdefault(query, []).append(hit)
         tasks = [
             (query, tuple(some[start : start + MAX_HITS]))
@@ -174,7 +176,8 @@ class PairComparer:
                 continue
             self._cache.put((self._content(pair), each.to_text()) for pair, each in zip(made, found, strict=True))
             self.n_compared += len(made)
-            yield from zip(made, found, strict=True)
+            for pair, each in zip(made, found, strict=True):
+                yield from ((equal, each) for equal in unknown[self._content(pair)])
 
     def _content(self, pair: IdPair) -> tuple[bytes, bytes]:
         return self._contents[0][pair[0]], self._contents[1][pair[1]]

@@ -176,8 +176,9 @@ def find_duplicates(
         order.sort(key=lambda image: -candidates.weights[image])
         groups = find_groups(order, candidates.neighbours, compare, accepts=lambda found: found.verdict in accepted)
     grouped = {group.head: group for group in groups}
+    members = set[int]().union(*(group.members for group in groups))
     for head, others in same_files.items():
-        if others and not any(head in group.members for group in groups):
+        if others and head not in members:
             grouped.setdefault(head, Group(head))
     made = [_present(group, same_files, records, keep, snapshot) for group in grouped.values()]
     failures = tuple(
