@@ -499,3 +499,11 @@ def test_a_coarse_copy_whose_cells_agree_only_as_far_as_its_noise_allows_is_not_
     assert judged.verdict == "too plain to judge"
     assert "hides" in judged.sentence
     assert judge_comparison(replace(found, blocks=None, correlation=0.97), 8).verdict == "copy"
+
+
+@pytest.mark.parametrize("pair", [(1, 3), (0, 2), (2, 5)])
+def test_a_page_with_another_photograph_is_one_template(images, pair):
+    query, hit = (ATTACKS["screenshot"](cv2.resize(images[at], (384, 256))) for at in pair)
+    assert explained(query, [hit])[0].verdict == "same template"
+    same = explained(query, [query])[0]
+    assert same.alike

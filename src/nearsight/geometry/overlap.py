@@ -145,6 +145,7 @@ class OverlapComparison:
         photographs of one thing does not; None where compression or blur left too little of it, or not as much in both
     quality : the JPEG quality that the coarser of both was saved with, as far as their pixels show one
     content : the cells of the common part that are not of the colour of the ground
+    n_tones_unchanged : the same of what does not differ; few on a page where one photograph took the place of another
     n_tones_whole : the same of either image as a whole, whichever has more: compression takes them from the other one
     blocks : how the blocks of a JPEG of low quality agree; None without such, or where any of them differs
     ground : which of both lies on a plain ground that was left out, `query` or `hit`; empty where none was
@@ -173,6 +174,7 @@ class OverlapComparison:
     content: Mask
     noise_correlation: float | None = None
     quality: int | None = None
+    n_tones_unchanged: float = np.inf
     n_tones_whole: float = 0.0
     blocks: BlockAgreement | None = None
     ground: str = ""
@@ -268,12 +270,23 @@ def compare_overlap(
         gain=gain if frame.query_is_reference else 1 / gain,
         inverted=inverted,
         n_tones=count_tones(pair.first, pair.inside, ground),
+        n_tones_unchanged=_count_tones_unchanged(pair, states, ground),
         content=inside & (np.abs(means - ground).max(axis=2) > GROUND_BIN),
         noise_correlation=correlate_noise(pair),
         quality=quality,
         n_tones_whole=0.0 if blocks is None else max(reference.n_tones, other.n_tones),
         blocks=blocks,
     )
+
+
+def _count_tones_unchanged(pair: ImagePair, states: NDArray[np.uint8], ground: Floats) -> float:
+    """The tones outside of the cells that differ; infinitely many where none does, as then nobody asks."""
+    if not (states == DIFFERS).any():
+        return np.inf
+    kept = pair.inside.copy()
+    height, width = states.shape[0] * pair.cell, states.shape[1] * pair.cell
+    kept[:height, :width] *= np.kron(states != DIFFERS, np.ones((pair.cell, pair.cell), np.float32))
+    return count_tones(pair.first, kept, ground)
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,7 @@ def _changed(
     redrawn = differs & ~comparison.recoloured
     if redrawn.sum() <= 0.1 * comparison.recoloured.sum() and share <= MAX_RECOLOURED:
         return Judgement(CopyVerdict.EDITED, f"the same image with another colour in {where}{pose}", log_nfa, changes)
-    if comparison.n_tones < MIN_TONES and (
+    if min(comparison.n_tones, comparison.n_tones_unchanged) < MIN_TONES and (
         share > MAX_CHANGED_PAGE or _rewritten_share(comparison, redrawn) > MAX_REWRITTEN
     ):
         sentence = f"the ground and the form agree, what is on them differs: {where}"

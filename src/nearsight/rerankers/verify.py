@@ -263,7 +263,7 @@ class Verify(Reranker):
         if large is not None and _nearly_equal(query.large.image, large.image) and context.has_same_pixels(image_id):
             same = Judgement(CopyVerdict.IDENTICAL_IMAGE, "the same pixels in another file", -MAX_STRENGTH)
             return Evidence(same, np.eye(3), query_size=size, hit_size=hit.size)
-        best: Evidence | None = None
+        evidence = list[Evidence]()
         for proposal in proposals:
             first, second = (query.small, hit.small) if large is None else (query.large, large)
             if (judgement := _refuse_at_a_glance(first, second, proposal)) is None:
@@ -273,13 +273,15 @@ class Verify(Reranker):
             if large is None and judgement.verdict.alike:
                 judgement = judge_thumbnail(judgement, comparison)
             homography = unit_homography(comparison, proposal)
-            found = Evidence(judgement, homography, proposal.mirrored, proposal.fit, size, hit.size, large is None)
-            if best is None or _rank(found.judgement) < _rank(best.judgement):
-                best = found
+            evidence.append(
+                Evidence(judgement, homography, proposal.mirrored, proposal.fit, size, hit.size, large is None)
+            )
             if judgement.verdict in (CopyVerdict.COPY, CopyVerdict.PART, CopyVerdict.CONTAINS):
                 break
-        assert best is not None
-        return best
+        verdicts = {each.judgement.verdict for each in evidence}
+        if CopyVerdict.TEMPLATE in verdicts:  # what one transform shows to be a form is no edited copy by another one
+            evidence = [each for each in evidence if each.judgement.verdict is not CopyVerdict.EDITED]
+        return min(evidence, key=lambda each: _rank(each.judgement))
 
     def _judge_proposal(
         self, query: ComparedImage, hit: ComparedImage, proposal: Proposal, n_images: int
