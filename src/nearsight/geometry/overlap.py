@@ -72,6 +72,8 @@ CHANGED_LEVELS = 30
 """Levels by which a pixel clearly differs in one channel."""
 MAX_SEAM = 0.05
 """Share of the common part that cells along its edge may be, for nothing to be said of those that differ."""
+MIN_PLAIN_SHARE = 0.05
+"""Share of the cells that do not differ that is plain in a page, at least; a wall or a table has structure all over."""
 MIN_FITTING = 12
 """Agreeing cells of a level from which on their misfit counts."""
 MIN_CONTRAST = 2.0
@@ -270,23 +272,13 @@ def compare_overlap(
         gain=gain if frame.query_is_reference else 1 / gain,
         inverted=inverted,
         n_tones=count_tones(pair.first, pair.inside, ground),
-        n_tones_unchanged=_count_tones_unchanged(pair, states, ground),
+        n_tones_unchanged=_count_tones_unchanged(pair, structure, inside, ground),
         content=inside & (np.abs(means - ground).max(axis=2) > GROUND_BIN),
         noise_correlation=correlate_noise(pair),
         quality=quality,
         n_tones_whole=0.0 if blocks is None else max(reference.n_tones, other.n_tones),
         blocks=blocks,
     )
-
-
-def _count_tones_unchanged(pair: ImagePair, states: NDArray[np.uint8], ground: Floats) -> float:
-    """The tones outside of the cells that differ; infinitely many where none does, as then nobody asks."""
-    if not (states == DIFFERS).any():
-        return np.inf
-    kept = pair.inside.copy()
-    height, width = states.shape[0] * pair.cell, states.shape[1] * pair.cell
-    kept[:height, :width] *= np.kron(states != DIFFERS, np.ones((pair.cell, pair.cell), np.float32))
-    return count_tones(pair.first, kept, ground)
 
 
 @dataclass(frozen=True)
@@ -300,6 +292,18 @@ class _Structure:
     misfit_slope: float
     correlation: float
     structured: Mask
+
+
+def _count_tones_unchanged(pair: ImagePair, structure: _Structure, inside: Mask, ground: Floats) -> float:
+    """The tones outside of the cells that differ; infinitely many where none does, or where hardly any is plain."""
+    states = structure.states
+    plain = np.asarray(~structure.structured.any(axis=0))
+    if not (states == DIFFERS).any() or plain[inside & (states != DIFFERS)].mean() < MIN_PLAIN_SHARE:
+        return np.inf
+    kept = pair.inside.copy()
+    height, width = states.shape[0] * pair.cell, states.shape[1] * pair.cell
+    kept[:height, :width] *= np.kron(states != DIFFERS, np.ones((pair.cell, pair.cell), np.float32))
+    return count_tones(pair.first, kept, ground)
 
 
 def _compare_structure(pair: ImagePair) -> _Structure:
