@@ -297,8 +297,9 @@ class _Structure:
 def _count_tones_unchanged(pair: ImagePair, structure: _Structure, inside: Mask, ground: Floats) -> float:
     """The tones outside of the cells that differ; infinitely many where none does, or where hardly any is plain."""
     states = structure.states
-    plain = np.asarray(~structure.structured.any(axis=0))
-    if not (states == DIFFERS).any() or plain[inside & (states != DIFFERS)].mean() < MIN_PLAIN_SHARE:
+    unchanged = inside & (states != DIFFERS)
+    plain = unchanged & ~structure.structured.any(axis=0)
+    if not (states == DIFFERS).any() or plain.sum() < MIN_PLAIN_SHARE * unchanged.sum():
         return np.inf
     kept = pair.inside.copy()
     height, width = states.shape[0] * pair.cell, states.shape[1] * pair.cell
