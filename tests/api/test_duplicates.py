@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,7 +13,9 @@ from PIL import Image
 
 import nearsight as ns
 from nearsight.applications.duplicates import find
+from nearsight.applications.duplicates.comparison import PairComparer
 from nearsight.errors import UsageError
+from nearsight.rerankers._copy_verdict import CopyVerdict
 from tests.conftest import thirteen
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -243,6 +246,43 @@ def test_what_of_a_card_is_in_a_folder_and_what_is_not_there_in_full(folder, car
     assert found.missing == ("larger.jpg", "new.png", "part.jpg")
     assert os.listdir(card).count(".nearsight") == 0
     assert {each["members"][0]["path"] for each in found.as_dict()["groups"]} == set(said)
+
+
+def test_a_smaller_copy_does_not_hide_a_complete_one(card, tmp_path):
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    pixels = read(card / "saved.jpg")
+    for at, factor in enumerate((0.9, 0.8, 0.7)):
+        small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        write(archive / f"{at}.jpg", small, quality=95)
+    write(archive / "whole.jpg", pixels, quality=25)
+    (found,) = ns.duplicates_across(card, archive).found
+    assert (found.path, found.other, found.complete) == ("saved.jpg", "whole.jpg", True)
+
+
+def test_what_is_said_to_be_the_same_as_the_one_to_keep_was_compared_with_it(folder, monkeypatch):
+    (group,) = ns.duplicates(folder, keep="path:saved*").groups
+    first = group.members[0].path
+    assert group.keep == "saved.jpg" != first
+    same = {each.path for each in group.members if each.same_as_kept}
+    assert {"mirror.png", "small.jpg"} <= same
+
+    def compare(self, pairs):
+        for pair, found in compared(self, pairs):
+            kept = {self._contents[0][at] for at in pair} >= {saved}
+            yield pair, replace(found, verdict=CopyVerdict.SCENE) if kept and not is_head(self, pair) else found
+
+    def is_head(self, pair):
+        return head in {self._contents[0][at] for at in pair}
+
+    compared = PairComparer.compare
+    with ns.open(folder) as photos:
+        contents = {each.path.decode(): each.sha256 for each in photos.images()}
+    saved, head = contents["saved.jpg"], contents[first]
+    monkeypatch.setattr(PairComparer, "compare", compare)
+    (group,) = ns.duplicates(folder, keep="path:saved*").groups
+    same = {each.path for each in group.members if each.same_as_kept}
+    assert same == {path for path, content in contents.items() if content == head}
 
 
 def test_a_grey_copy_does_not_replace_one_in_colour(card, tmp_path):

@@ -99,6 +99,15 @@ def test_what_is_not_in_another_folder_is_a_list_for_rsync(folder, tmp_path, ran
     assert nearsight("check", card / "new.jpg", "--in", folder).returncode == 1
 
 
+def test_a_name_with_a_line_break_is_no_line_of_a_list(folder, tmp_path, random_image):
+    card = tmp_path / "card"
+    card.mkdir()
+    random_image(card / "two\nlines.jpg", 5)
+    done = nearsight("duplicates", card, "--across", folder, "--missing", tmp_path / "files")
+    assert (done.returncode, "line break" in done.stderr) == (2, True)
+    assert not (tmp_path / "files").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -119,6 +119,10 @@ def _find_across(
         heads = ("path", "other", "verdict", "why", "complete")
         _write_rows(csv, heads, [*map(astuple, found.found), *lacking])
     if missing is not None:
+        if broken := next((path for path in found.missing if "\n" in path), None):
+            raise UsageError(
+                f"a line break in the name {broken!r} cannot stand in a list of lines; use --json or --csv"
+            )
         missing.write_bytes(b"".join(os.fsencode(path) + b"\n" for path in found.missing))
     if json:
         print_json(found.as_dict())

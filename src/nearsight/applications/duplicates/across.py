@@ -90,6 +90,7 @@ def find_across(
     if CopyVerdict.IDENTICAL_FILE in accepted:
         same = PairVerdict(CopyVerdict.IDENTICAL_FILE, "the same file, byte for byte", -300.0)
         found = {image.id: (by_content[image.sha256], same) for image in records.values() if image.sha256 in by_content}
+    complete = set(found)
     waiting = {
         image: likely
         for image, likely in _candidates(queries, database, whole, part, watch).items()
@@ -98,27 +99,31 @@ def find_across(
     total, done = sum(map(len, waiting.values())), 0
     contents = _contents(records), _contents(others)
     with PairComparer(queries.index_dir, database.index_dir, contents, workers) as comparer:
-        for pairs in _rounds(waiting, found):
+        for pairs in _rounds(waiting, complete):
             for (image, other), comparison in comparer.compare(pairs):
                 done += 1
                 watch("comparing", done, total)
                 made = comparison.among(len(others))
-                if made.verdict in accepted:
+                if made.verdict not in accepted:
+                    continue
+                is_complete = _is_complete(queries, records[image], database, others[other], made)
+                if is_complete or image not in found:
                     found[image] = other, made
+                if is_complete:
+                    complete.add(image)
     there = [
         FoundAcross(
             _path(records[image]),
             _path(others[other]),
             str(each.verdict),
             each.sentence,
-            _is_complete(queries, records[image], database, others[other], each),
+            image in complete,
         )
         for image, (other, each) in found.items()
     ]
-    complete = {each.path for each in there if each.complete}
     return Across(
         tuple(sorted(there, key=lambda each: each.path)),
-        tuple(sorted({_path(image) for image in records.values()} - complete)),
+        tuple(sorted(_path(record) for image, record in records.items() if image not in complete)),
         done,
         tuple((_path(records[each.pair[0]]), _path(others[each.pair[1]]), each.reason) for each in comparer.failures),
     )
@@ -164,10 +169,10 @@ def _candidates(
     return {image: some[:MAX_COMPARED] for image, some in likely.items()}
 
 
-def _rounds(waiting: Mapping[int, list[int]], found: Mapping[int, Any]) -> Iterator[list[IdPair]]:
-    """The likeliest pair of each image; then the next of those that are not found yet."""
+def _rounds(waiting: Mapping[int, list[int]], complete: set[int]) -> Iterator[list[IdPair]]:
+    """The likeliest pair of each image; then the next of those that are not there in full yet."""
     for turn in range(MAX_COMPARED):
-        yield [(image, some[turn]) for image, some in waiting.items() if turn < len(some) and image not in found]
+        yield [(image, some[turn]) for image, some in waiting.items() if turn < len(some) and image not in complete]
 
 
 def _path(image: ImageRecord) -> str:

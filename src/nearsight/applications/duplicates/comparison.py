@@ -31,7 +31,7 @@ LIMITS = WorkerLimits(seconds=120.0, memory=1 << 30, recycle_after=500)
 """What a worker may use: `seconds` are for one task."""
 
 METHOD = "verify"
-"""What the cache knows these comparisons by, with the version of the method."""
+"""What the cache knows these comparisons by, with the version of the method, which rises whenever a verdict changes."""
 
 IdPair = tuple[int, int]
 

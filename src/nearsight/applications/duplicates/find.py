@@ -52,7 +52,7 @@ class DuplicateMember:
 
     `verdict` and `why` are empty for the first; "part" says that this image is a part of the first. `changes` are the
     areas in which they differ: boxes of the first as `query_box`, of this one as `hit_box`. `same_as_kept` says that it
-    and the one that is proposed to be kept are the first, identical to it or copies of it, and that the one to keep has
+    was proved to be identical to the one that is proposed to be kept, or a copy of it, and that the one to keep has
     as many pixels and as much colour. They show the same, but for tone, sharpness, noise and compression: which of them
     is better in these is not said.
     """
@@ -175,12 +175,18 @@ def find_duplicates(
         order = [image.id for image in sort_by_size([records[first] for first in same_files])]
         order.sort(key=lambda image: -candidates.weights[image])
         groups = find_groups(order, candidates.neighbours, compare, accepts=lambda found: found.verdict in accepted)
-    grouped = {group.head: group for group in groups}
-    members = set[int]().union(*(group.members for group in groups))
-    for head, others in same_files.items():
-        if others and head not in members:
-            grouped.setdefault(head, Group(head))
-    made = [_present(group, same_files, records, keep, snapshot) for group in grouped.values()]
+        grouped = {group.head: group for group in groups}
+        members = set[int]().union(*(group.members for group in groups))
+        for head, others in same_files.items():
+            if others and head not in members:
+                grouped.setdefault(head, Group(head))
+        chosen = [_choose_kept(group, same_files, records, keep, snapshot) for group in grouped.values()]
+        watch("comparing with what to keep", 0, 0)
+        to_kept = {
+            pair: found.among(len(records))
+            for pair, found in comparer.compare([pair for each in chosen for pair in each.unknown])
+        }
+    made = [_present(each, records, to_kept) for each in chosen]
     failures = tuple(
         (_path(records[each.pair[0]]), _path(records[each.pair[1]]), each.reason) for each in comparer.failures
     )
@@ -263,34 +269,77 @@ def _strongest(weights: Mapping[IdPair, float]) -> list[IdPair]:
     return [pairs[at] for at in np.flatnonzero(stays)]
 
 
-def _present(
+_EXACT = frozenset((*VERDICT_NAMES["identical"], *VERDICT_NAMES["copy"]))
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """A group with the image to keep: what each image is to the head, None for itself; and which have no colour."""
+
+    head: int
+    found: Mapping[int, PairVerdict | None]
+    kept: ImageRecord
+    why: str
+    grey: frozenset[int]
+    contents: Mapping[int, bytes]
+
+    @property
+    def unknown(self) -> list[IdPair]:
+        """Pairs of the image to keep and of copies of the head that were not compared with it."""
+        if self.contents[self.kept.id] == self.contents[self.head]:
+            return []
+        known = self.contents[self.head], self.contents[self.kept.id]
+        return [
+            (self.kept.id, image)
+            for image, each in self.found.items()
+            if each is not None and each.verdict in _EXACT and self.contents[image] not in known
+        ]
+
+    def to_kept(self, image: int, compared: Mapping[IdPair, PairVerdict]) -> bool:
+        """Whether an image was proved to be identical to the one to keep, or a copy of it, by comparing these two."""
+        content, kept = self.contents[image], self.contents[self.kept.id]
+        if content == kept:
+            return True
+        if self.contents[self.head] in (content, kept):
+            other = self.found[image if self.contents[self.head] == kept else self.kept.id]
+            return other is not None and other.verdict in _EXACT
+        found = compared.get((self.kept.id, image))
+        return found is not None and found.verdict in _EXACT
+
+
+def _choose_kept(
     group: Group,
     same_files: Mapping[int, list[int]],
     records: Mapping[int, ImageRecord],
     rule: KeepRule,
     snapshot: Snapshot,
-) -> DuplicateGroup:
-    """A group as it is shown: the head first, then its members in the order in which they would be kept."""
+) -> _Chosen:
+    """A group with the image to keep, which is its head, identical to it, or a copy of it."""
     identical = PairVerdict(CopyVerdict.IDENTICAL_FILE, "the same file, byte for byte", -300.0)
     found = {group.head: None} | dict.fromkeys(same_files[group.head], identical)
     for image, comparison in group.members.items():
         found |= dict.fromkeys((image, *same_files[image]), comparison)
-    images = [records[group.head], *sort_by_size([records[each] for each in found if each != group.head])]
-    exact = {*VERDICT_NAMES["identical"], *VERDICT_NAMES["copy"]}
-    proved = {image for image, each in found.items() if each is None or each.verdict in exact}
+    proved = [records[image] for image, each in found.items() if each is None or each.verdict in _EXACT]
     grey = find_grey(snapshot, found) if group.members else frozenset[int]()
-    kept, why = rule.choose([image for image in images if image.id in proved], grey)
-    same = {
-        image.id
-        for image in images
-        if image is not kept
-        and image.id in proved
-        and replaces(kept, image, kept_is_grey=kept.id in grey, other_is_grey=image.id in grey)
-    }
-    members = tuple(
-        _member(image, found[image.id], keep=image is kept, same_as_kept=image.id in same) for image in images
-    )
-    return DuplicateGroup(members, _path(kept), why)
+    kept, why = rule.choose(proved, grey)
+    return _Chosen(group.head, found, kept, why, grey, {image: records[image].sha256 for image in found})
+
+
+def _present(
+    chosen: _Chosen, records: Mapping[int, ImageRecord], to_kept: Mapping[IdPair, PairVerdict]
+) -> DuplicateGroup:
+    """A group as it is shown: the head first, then its members in the order in which they would be kept."""
+    kept, grey = chosen.kept, chosen.grey
+    others = sort_by_size([records[each] for each in chosen.found if each != chosen.head])
+    members = []
+    for image in (records[chosen.head], *others):
+        same = (
+            image is not kept
+            and chosen.to_kept(image.id, to_kept)
+            and replaces(kept, image, kept_is_grey=kept.id in grey, other_is_grey=image.id in grey)
+        )
+        members.append(_member(image, chosen.found[image.id], keep=image is kept, same_as_kept=same))
+    return DuplicateGroup(tuple(members), _path(kept), chosen.why)
 
 
 def _member(image: ImageRecord, found: PairVerdict | None, *, keep: bool, same_as_kept: bool) -> DuplicateMember:
