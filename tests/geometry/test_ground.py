@@ -101,7 +101,7 @@ def test_the_content_agrees_without_its_ground_and_the_shares_are_its_own(photo,
         images, matrix = images[::-1], np.linalg.inv(to_photo)
     first = compare_overlap(*images, matrix)
     assert (first.states == DIFFERS).sum() > 50
-    found = compare_on_ground(*images, first)
+    found = list(compare_on_ground(*images, first))
     assert [each.ground for each in found] == [placed, placed]
     best = min(found, key=lambda each: each.misfit)
     assert not (best.states == DIFFERS).any()

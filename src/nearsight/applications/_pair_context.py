@@ -24,7 +24,7 @@ class PairContext:
     Parameters
     ----------
     query, hit : each image at a longest side; None of the hit where its file cannot be opened as it was indexed
-    thumbnail : the hit's thumbnail
+    from_thumbnail : what a function makes of the hit's thumbnail
     same_pixels : whether both decode to the same pixels at full size
     """
 
@@ -32,11 +32,11 @@ class PairContext:
         self,
         query: PixelLoader,
         hit: Callable[[int], Image | None],
-        thumbnail: Callable[[], Image],
+        from_thumbnail: Callable[[Callable[[Image], Any]], Any],
         same_pixels: Callable[[], bool],
     ) -> None:
         self.n_images, self.memo = 1, dict[Any, Any]()
-        self._query, self._hit, self._thumbnail, self._same_pixels = query, hit, thumbnail, same_pixels
+        self._query, self._hit, self._from_thumbnail, self._same_pixels = query, hit, from_thumbnail, same_pixels
         self.identical = frozenset[int]()
         self.report: Callable[[Reranker, Hits], None] | None = None
         self.query_vector, self.verified, self.metric = None, dict[int, Match](), L2()
@@ -47,7 +47,8 @@ class PairContext:
 
     def from_thumbnail(self, image_id: int, make: Callable[[Image], T]) -> T:
         """What is made of the hit's thumbnail, whichever id."""
-        return make(self._thumbnail())
+        made: T = self._from_thumbnail(make)
+        return made
 
     def query_pixels(self, side: int) -> Image:
         """The query at a longest side."""

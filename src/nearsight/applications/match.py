@@ -83,7 +83,7 @@ def compare_images(
 
 def explain_copy(first: PixelLoader, second: PixelLoader, *, same_pixels: bool = False) -> Explanation:
     """What one image is to the other: the verdict of `verify`. Both are functions of a longest side in pixels."""
-    context = PairContext(first, second, partial(second, thumbnail.SIDE), lambda: same_pixels)
+    context = PairContext(first, second, lambda make: make(second(thumbnail.SIDE)), lambda: same_pixels)
     return Verify().compare(first(thumbnail.SIDE), 0, context)[0]
 
 

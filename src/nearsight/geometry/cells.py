@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.geometry.registration import register, to_grey_levels
+from nearsight.geometry.registration import register, to_grey
 from nearsight.types import Doubles, Floats, Image
 
 __all__ = [
@@ -34,6 +34,8 @@ MIN_SIGNAL, MIN_STRUCTURE = 6.0, 9.0
 """A cell says something where its variance is this many times that of the noise, and this much more, in grey levels."""
 MAX_LOCAL_GAIN = 2.0
 """The contrast of one cell may change by this factor beside that of the whole."""
+SCREENED_BLOCKS = 64
+"""Blocks that correct a transform, at a glance."""
 SCREENED_STRUCTURE, SCREENED_CORRELATION = 16.0, 0.6
 """At a glance a cell says something from this variance on, in grey levels, and agrees where it correlates so."""
 
@@ -45,11 +47,11 @@ def screen_overlap(query: Image, hit: Image, matrix: Doubles, *, both: bool = Fa
     `matrix (3, 3)` maps points of the query to points of the hit, about. Cells say something that have structure in
     either image, or in `both`: one that is blurred then does not speak against the other.
     """
-    frame = register(query, hit, matrix, rounds=1, smooth=False)
+    frame = register(to_grey(query), to_grey(hit), matrix, rounds=1, smooth=False, max_blocks=SCREENED_BLOCKS)
     if min(frame.reference.shape[:2]) < MIN_CELLS * SMALL_CELL:
         return 0, 0
     weight = (frame.inside > 0.99).astype(np.float32)
-    greys = (to_grey_levels(frame.reference), to_grey_levels(frame.aligned))
+    greys = frame.reference.astype(np.float32), frame.aligned
     details = [without_gradients(cv2.GaussianBlur(grey, (5, 5), 1.0), weight, SMALL_CELL) for grey in greys]
     variance, other, _, correlation = cell_moments(details[0], details[1], SMALL_CELL, 0, weight)
     structure = np.minimum(variance, other) if both else np.maximum(variance, other)

@@ -11,9 +11,10 @@ ITU-T T.81 (1992), annex K: the usual tables, scaled by a quality of 1 to 100 as
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from nearsight.types import Doubles, Floats
 
@@ -30,8 +31,8 @@ _MIN_DETAIL, _MAX_ROUNDING = 64.0, 3.0
 """Energy of a block that has detail; and the mean square of what rounded pixels leave of its quantized coefficients."""
 _MAX_BLOCKS = 800
 _MIN_COEFFICIENTS = 15
-_MIN_MEAN_STEP = 64
-"""The step from which on the means of blocks tell it too: hardly anything else is left then."""
+_MIN_STEP, _MIN_MEAN_STEP = 4, 64
+"""The step from which on coefficients tell it, and the means of blocks too: hardly anything else is left then."""
 _CELL = 16
 
 _LUMA_TABLE = np.array(
@@ -64,8 +65,9 @@ _FREQUENCY = np.maximum.outer(np.arange(8), np.arange(8))
 _SECOND_DIFFERENCES = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
 
 
+@lru_cache
 def quantization_table(quality: int) -> Floats:
-    """The steps `(8, 8)` of the luma coefficients at a quality of 1 to 100."""
+    """The steps `(8, 8)` of the luma coefficients at a quality of 1 to 100; not to be written to."""
     scale = 5000 / quality if quality < 50 else 200 - 2 * quality
     return np.asarray(np.clip(np.floor((_LUMA_TABLE * scale + 50) / 100), 1, 255), np.float32)
 
@@ -79,20 +81,29 @@ def estimate_jpeg_quality(grey: Floats) -> int | None:
     if len(blocks) < _MIN_COEFFICIENTS:
         return None
     coefficients = np.asarray(_COSINES @ blocks @ _COSINES.T, np.float32)
+    periodicity = _periodicity(coefficients)
+    for at in map(int, np.argsort(-periodicity, kind="stable")):
+        if periodicity[at] <= _MIN_PERIODICITY:
+            break
+        if _is_quantized(coefficients, quantization_table(_QUALITIES[at])):
+            return int(_QUALITIES[at])
+    return None
+
+
+def _periodicity(coefficients: Floats) -> Floats:
+    """The mean cosine of the coefficients in units of their step, for each quality; 0 where few exceed half a step."""
+    tables = np.stack([quantization_table(quality) for quality in _QUALITIES])
+    sums, counts = np.zeros((2, len(tables)))
+    tested = [(coefficients[:, *at], tables[:, *at], _MIN_STEP, 0.5) for at in _TESTED]
     means = np.unique(np.rint(coefficients[:, 0, 0]))  # many blocks of one ground say no more than one
-    best: tuple[float, int | None] = (_MIN_PERIODICITY, None)
-    for quality in _QUALITIES:
-        table, cosines = quantization_table(quality), list[NDArray[np.float32]]()
-        for at in _TESTED:
-            values, step = coefficients[:, at[0], at[1]], table[at]
-            if step >= 4:
-                cosines.append(np.cos(2 * np.pi / step * values[np.abs(values) > step / 2]))
-        if table[0, 0] >= _MIN_MEAN_STEP:
-            cosines.append(np.cos(2 * np.pi / table[0, 0] * means))
-        found = np.concatenate([np.empty(0, np.float32), *cosines])
-        if len(found) >= _MIN_COEFFICIENTS and found.mean() > best[0] and _is_quantized(coefficients, table):
-            best = float(found.mean()), quality
-    return best[1]
+    for values, all_steps, least, share in (*tested, (means, tables[:, 0, 0], _MIN_MEAN_STEP, -1)):
+        some = np.flatnonzero(all_steps >= least)
+        steps, sizes = all_steps[some, None], np.abs(values)
+        large = sizes > share * steps.min(initial=255)
+        cosines, told = np.cos(values[large] * (2 * np.pi / steps)), sizes[large] > share * steps
+        sums[some] += (cosines * told).sum(axis=1)
+        counts[some] += told.sum(axis=1)
+    return np.where(counts >= _MIN_COEFFICIENTS, sums / np.maximum(counts, 1), 0).astype(np.float32)
 
 
 def _is_quantized(coefficients: Floats, table: Floats) -> bool:

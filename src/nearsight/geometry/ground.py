@@ -6,6 +6,7 @@ says where; the plain colours found there, along the edge, are those of the grou
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import cv2
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from nearsight.geometry.overlap import DIFFERS, ComparedImage, OverlapComparison, compare_overlap
 from nearsight.geometry.registration import common_shares, image_frame
+from nearsight.geometry.tone import largest_channel
 from nearsight.types import Doubles, Floats, Image, Mask
 
 __all__ = ["compare_on_ground", "find_outline"]
@@ -47,12 +49,11 @@ MIN_PLAIN = 0.85
 
 def compare_on_ground(
     query: ComparedImage, hit: ComparedImage, comparison: OverlapComparison
-) -> list[OverlapComparison]:
+) -> Iterator[OverlapComparison]:
     """Both images compared again, without the ground that either of them lies on: none where neither does.
 
     Each such comparison is made with an affine and with a projective correction; either may fit better.
     """
-    found = list[OverlapComparison]()
     for ground, image in (("query", query), ("hit", hit)):
         differs, compared = _cells_as_pixels(comparison, in_query=ground == "query")
         outline = find_outline(image.image, differs, compared)
@@ -68,8 +69,7 @@ def compare_on_ground(
             each = compare_overlap(query, hit, comparison.matrix, projective=projective, within=within)
             if each is not None:
                 shares = common_shares(*frames, each.matrix)
-                found.append(replace(each, query_share=shares[0], hit_share=shares[1], ground=ground))
-    return found
+                yield replace(each, query_share=shares[0], hit_share=shares[1], ground=ground)
 
 
 def _cells_as_pixels(comparison: OverlapComparison, *, in_query: bool) -> tuple[Mask, Mask]:
@@ -129,12 +129,7 @@ def _is_plain(smooth: Floats) -> Mask:
     """Where hardly anything varies around a pixel, in any channel."""
     mean = cv2.blur(smooth, (5, 5))
     variance = cv2.blur(smooth * smooth, (5, 5)) - mean * mean
-    return np.asarray(_largest_channel(variance) < MAX_DEVIATION**2)
-
-
-def _largest_channel(planes: Floats) -> Floats:
-    """The maximum over the channels; NumPy takes ten times as long along the last axis."""
-    return np.asarray(np.maximum(np.maximum(planes[..., 0], planes[..., 1]), planes[..., 2]), np.float32)
+    return np.asarray(largest_channel(variance) < MAX_DEVIATION**2)
 
 
 def _shrink(content: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
@@ -190,7 +185,7 @@ def _flood(smooth: Floats, ring: Mask, colours: list[Floats]) -> Mask:
     """The pixels that have one of some colours and are connected with the ring."""
     close = np.zeros(ring.shape, bool)
     for colour in colours:
-        close |= _largest_channel(np.abs(smooth - colour)) < MAX_COLOUR_DIFFERENCE
+        close |= cv2.inRange(smooth, *(colour + sign * MAX_COLOUR_DIFFERENCE for sign in (-1, 1))) > 0
     count, labels = cv2.connectedComponents(close.astype(np.uint8))
     connected = np.zeros(count, bool)
     connected[labels[ring & close]] = True
@@ -237,9 +232,12 @@ def _without_stains(content: Mask) -> NDArray[np.uint8]:
 
 def _upright(content: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Doubles] | None:
     """The smallest rectangle around the content, turned upright, and the affine transform `(2, 3)` back."""
-    places = np.argwhere(content)[:, ::-1].astype(np.float32)
-    if not len(places):
+    rows = np.flatnonzero(content.any(axis=1))
+    if not len(rows):
         return None
+    filled = content[rows] > 0
+    ends = filled.argmax(axis=1), content.shape[1] - 1 - filled[:, ::-1].argmax(axis=1)
+    places = np.concatenate([np.stack([end, rows], axis=1) for end in ends]).astype(np.float32)
     corners = cv2.boxPoints(cv2.minAreaRect(cv2.convexHull(places)))[:3]
     width, height = (round(float(np.linalg.norm(corners[at] - corners[1]))) + 1 for at in (2, 0))
     if min(width, height) < MIN_SIDE:

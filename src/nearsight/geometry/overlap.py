@@ -44,6 +44,7 @@ from nearsight.geometry.photometric import (
     undo_inversion,
 )
 from nearsight.geometry.registration import common_shares, image_frame, register, to_grey_levels
+from nearsight.geometry.tone import largest_channel
 from nearsight.types import Doubles, Floats, Image, Mask
 
 __all__ = ["ComparedImage", "OverlapComparison", "compare_overlap"]
@@ -245,7 +246,7 @@ def compare_overlap(
     states[off] = DIFFERS
     states[~inside] = SILENT
     states[_seam(states, inside)] = SILENT
-    strokes = cell_means((np.abs(pair.first - pair.second).max(axis=2) > CHANGED_LEVELS).astype(np.float32), cell)
+    strokes = cell_means((largest_channel(np.abs(pair.first - pair.second)) > CHANGED_LEVELS).astype(np.float32), cell)
     quality = min((each.jpeg_quality for each in (reference, other) if each.jpeg_quality), default=None)
     blocks = compare_blocks(pair, quality)
     shares = common_shares(image_frame(query.image), image_frame(hit.image), frame.matrix)
@@ -273,7 +274,7 @@ def compare_overlap(
         inverted=inverted,
         n_tones=count_tones(pair.first, pair.inside, ground),
         n_tones_unchanged=_count_tones_unchanged(pair, structure, inside, ground),
-        content=inside & (np.abs(means - ground).max(axis=2) > GROUND_BIN),
+        content=inside & (largest_channel(np.abs(means - ground)) > GROUND_BIN),
         noise_correlation=correlate_noise(pair),
         quality=quality,
         n_tones_whole=0.0 if blocks is None else max(reference.n_tones, other.n_tones),
@@ -396,7 +397,7 @@ def _compare_colours(pair: ImagePair, quantization: float) -> Mask:
     side = COLOUR_SURROUNDINGS
     weight = np.maximum(cv2.blur(shown.astype(np.float32), (side, side)), 1e-3)[..., None]
     around = cv2.blur(signed * shown[..., None], (side, side)) / weight
-    alone, among = (np.abs(each).max(axis=2) for each in (signed, around))
+    alone, among = (largest_channel(np.abs(each)) for each in (signed, around))
     typical, usual = (float(np.median(each[shown])) for each in (alone, among))
     clear = alone > MIN_COLOUR_DIFFERENCE + quantization + 3 * typical
     wide = among > np.hypot(MIN_COLOUR_DIFFERENCE, quantization / side) + 3 * min(usual, MAX_TYPICAL)

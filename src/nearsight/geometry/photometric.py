@@ -13,7 +13,7 @@ import numpy as np
 from nearsight.geometry.cells import MIN_CELLS, MIN_STRUCTURE, cell_means, cell_moments, half
 from nearsight.geometry.compression import N_LEVELS
 from nearsight.geometry.registration import to_grey_levels
-from nearsight.geometry.tone import fit_tone
+from nearsight.geometry.tone import fit_tone, largest_channel
 from nearsight.types import Doubles, Floats
 
 __all__ = [
@@ -206,7 +206,7 @@ def count_tones(image: Floats, inside: Floats, ground: Floats) -> float:
     mean = cv2.blur(grey, (5, 5))
     smooth = np.maximum(cv2.blur(grey * grey, (5, 5)) - mean**2, 0) < MAX_SMOOTH**2
     some = image[::2, ::2]
-    far = np.abs(some - ground).max(axis=2) > FAR_FROM_GROUND
+    far = largest_channel(np.abs(some - ground)) > FAR_FROM_GROUND
     colours = some[smooth[::2, ::2] & far & (inside[::2, ::2] > 0.99)]
     if len(colours) < MIN_TONE_SHARE * far.size:
         return 0.0

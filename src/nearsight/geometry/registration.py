@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.types import Doubles, Floats, Image
+from nearsight.types import Doubles, Floats, Ids, Image, Mask
 
-__all__ = ["Registration", "common_shares", "image_frame", "register", "to_grey_levels"]
+__all__ = ["Registration", "common_shares", "image_frame", "register", "to_grey", "to_grey_levels"]
 
 SCALE_TOLERANCE = 1.15
 """An image that is larger by less than this factor is not reduced first."""
@@ -46,12 +46,12 @@ _TO_CENTRES = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
 class Registration:
     """Two images in one frame.
 
-    `reference (H, W, 3)` is the coarser of both, `aligned (H, W, 3) float32` the other one in its frame and `inside
+    `reference (H, W[, 3])` is the coarser of both, `aligned (H, W[, 3]) float32` the other one in its frame and `inside
     (H, W) float32` 1 where that shows anything. `matrix (3, 3)` maps points of the query to points of the hit,
     `query_is_reference` says which is which, and `reduction` by what factor the finer one was reduced.
     """
 
-    reference: Image
+    reference: NDArray[np.uint8]
     aligned: Floats
     inside: Floats
     matrix: Doubles
@@ -64,17 +64,25 @@ def to_grey_levels(image: Image | Floats) -> Floats:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
 
 
+def to_grey(image: Image) -> NDArray[np.uint8]:
+    """Luma `(H, W) uint8` of an image `(H, W, 3)`."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
 def register(
-    query: Image,
-    hit: Image,
+    query: NDArray[np.uint8],
+    hit: NDArray[np.uint8],
     matrix: Doubles,
     *,
     rounds: int = 3,
     smooth: bool = True,
     projective: bool = False,
     within: Doubles | None = None,
+    max_blocks: int = MAX_BLOCKS,
 ) -> Registration:
-    """Both images in one frame, given the transform `(3, 3)` from points of the query to points of the hit, about.
+    """Both images `(H, W, 3)`, or their luma `(H, W)`, in one frame.
+
+    `matrix (3, 3)` maps points of the query to points of the hit, about.
 
     1. The one with fewer pixels of the common part is the reference; the other one is reduced to its scale.
     2. Blocks of the other one are looked for near where the transform says, in three rounds from coarse to fine.
@@ -97,9 +105,12 @@ def register(
     proposed = forward
     outline = within if within is None or query_is_reference else cv2.perspectiveTransform(within[None], matrix)[0]
     shown = None if outline is None else fill_outline(outline, reference.shape[:2])
-    greys = [np.asarray(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), np.uint8) for each in (reference, other)]
+    greys = [each if each.ndim == 2 else to_grey(each) for each in (reference, other)]
     for longest, reach in STEPS[:rounds]:
-        before, forward = forward, _refine(greys[0], greys[1], forward, shown, longest, reach, smooth=smooth)
+        before, forward = (
+            forward,
+            _refine(greys[0], greys[1], forward, shown, longest, reach, max_blocks, smooth=smooth),
+        )
         if longest >= max(reference.shape[:2]) and _largest_move(before, forward, reference) < SETTLED:
             break
     move = _largest_move(proposed, forward, reference)
@@ -173,7 +184,7 @@ def _warp(
 ) -> tuple[Floats, Floats]:
     """The image in a frame whose points `matrix` maps to its own, and 1 where it shows anything there."""
     moved, flags = _TO_CENTRES @ matrix @ np.linalg.inv(_TO_CENTRES), interpolation | cv2.WARP_INVERSE_MAP
-    if np.allclose(moved[2, :2], 0, atol=1e-12):  # twice as fast
+    if np.abs(moved[2, :2]).max() < 1e-12:  # twice as fast
         affine = moved[:2] / moved[2, 2]
         aligned = cv2.warpAffine(image, affine, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     else:
@@ -216,6 +227,7 @@ def _refine(
     shown: Floats | None,
     longest: int,
     reach: int,
+    max_blocks: int,
     *,
     smooth: bool,
 ) -> Doubles:
@@ -229,7 +241,7 @@ def _refine(
     if shown is not None:
         inside = inside * (cv2.resize(shown, size, interpolation=cv2.INTER_AREA) > 0.99)
     grey = small.astype(np.float32)
-    places, found = _find_blocks(grey, aligned, inside, reach)
+    places, found = _find_blocks(grey, aligned, inside, reach, max_blocks)
     correction = _fit_correction(found, places)
     if correction is None and smooth:
         correction = _correct_by_all_pixels(grey, aligned, inside)
@@ -268,26 +280,26 @@ def _correct_by_all_pixels(
     return corrected
 
 
-def _find_blocks(grey: Floats, aligned: Floats, inside: Floats, reach: int) -> tuple[Doubles, Doubles]:
+def _find_blocks(grey: Floats, aligned: Floats, inside: Floats, reach: int, max_blocks: int) -> tuple[Doubles, Doubles]:
     """The centres `(n, 2)` of blocks of the aligned image, and where the reference shows them."""
-    places, found = list[tuple[float, float]](), list[tuple[float, float]]()
     side = BLOCK if max(grey.shape) >= SMALL_FRAME else SMALL_BLOCK
-    for left, top in _choose_blocks(aligned, inside, side, reach):
+    blocks = _choose_blocks(aligned, inside, side, reach, max_blocks)
+    correlations = np.empty((len(blocks), 2 * reach + 1, 2 * reach + 1), np.float32)
+    for (left, top), found in zip(blocks.tolist(), correlations, strict=True):
         block = aligned[top : top + side, left : left + side]
         around = grey[top - reach : top + side + reach, left - reach : left + side + reach]
-        moved = _locate(cv2.matchTemplate(around, block, cv2.TM_CCOEFF_NORMED), reach)
-        if moved is not None:
-            places.append((left + side / 2, top + side / 2))
-            found.append((left + side / 2 + moved[0], top + side / 2 + moved[1]))
-    return np.array(places, np.float64).reshape(-1, 2), np.array(found, np.float64).reshape(-1, 2)
+        cv2.matchTemplate(around, block, cv2.TM_CCOEFF_NORMED, found)
+    clear, moves = _locate(correlations)
+    places = np.asarray(blocks[clear] + side / 2, np.float64)
+    return places, places + moves
 
 
-def _choose_blocks(aligned: Floats, inside: Floats, side: int, reach: int) -> list[tuple[int, int]]:
-    """The left and top of blocks with structure, all of whose surroundings both images show."""
+def _choose_blocks(aligned: Floats, inside: Floats, side: int, reach: int, max_blocks: int) -> Ids:
+    """The left and top `(n, 2)` of blocks with structure, all of whose surroundings both images show."""
     height, width = aligned.shape
     rows, columns = (height - 2 * reach) // side, (width - 2 * reach) // side
     if rows < 1 or columns < 1:
-        return []
+        return np.empty((0, 2), np.int64)
     area = slice(reach, reach + rows * side), slice(reach, reach + columns * side)
     whole = cv2.erode(inside, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8), borderValue=0)[area]
     mean, square, shown = (
@@ -295,31 +307,38 @@ def _choose_blocks(aligned: Floats, inside: Floats, side: int, reach: int) -> li
         for plane in (aligned[area], aligned[area] ** 2, whole)
     )
     deviation = np.sqrt(np.maximum(square - mean**2, 0)) * (shown > 0.999)
-    step = max(1, int(np.ceil(np.sqrt(rows * columns / MAX_BLOCKS))))
-    chosen = []
-    for top in range(0, rows, step):
-        for left in range(0, columns, step):
-            part = deviation[top : top + step, left : left + step]
-            row, column = np.unravel_index(int(part.argmax()), part.shape)
-            if part[row, column] >= MIN_DEVIATION:
-                chosen.append((reach + (left + int(column)) * side, reach + (top + int(row)) * side))
-    return chosen
+    step = max(1, int(np.ceil(np.sqrt(rows * columns / max_blocks))))
+    padded = np.pad(deviation, ((0, -rows % step), (0, -columns % step)), constant_values=-1)
+    n_down, n_across = padded.shape[0] // step, padded.shape[1] // step
+    parts = padded.reshape(n_down, step, n_across, step).swapaxes(1, 2).reshape(n_down, n_across, -1)
+    best = parts.argmax(axis=2)
+    top, left = np.nonzero(parts.max(axis=2) >= MIN_DEVIATION)
+    inner = best[top, left]
+    corners = np.stack([left * step + inner % step, top * step + inner // step], axis=1)
+    return np.asarray(reach + corners * side, np.int64)
 
 
-def _locate(correlations: Floats, reach: int) -> tuple[float, float] | None:
-    """By how much a block is moved, to a fraction of a pixel; None where that is not clear."""
-    _, best, _, (x, y) = cv2.minMaxLoc(correlations)
-    if best < MIN_CORRELATION or not (0 < x < 2 * reach and 0 < y < 2 * reach):
-        return None
-    across, down = correlations[y, x - 1 : x + 2], correlations[y - 1 : y + 2, x]
-    curvatures = [2 * values[1] - values[0] - values[2] for values in (across, down)]
-    if min(curvatures) < MIN_CURVATURE:
-        return None
-    shifts = [
-        float(np.clip((values[2] - values[0]) / (2 * curvature), -0.5, 0.5))
-        for values, curvature in zip((across, down), curvatures, strict=True)
-    ]
-    return x - reach + shifts[0], y - reach + shifts[1]
+def _locate(correlations: Floats) -> tuple[Mask, Doubles]:
+    """By how much blocks are moved `(m, 2)`, to a fraction of a pixel, given how they correlate `(n, K, K)`.
+
+    The first that is returned says which of the blocks these are: it is not clear of the others.
+    """
+    count, side, _ = correlations.shape
+    best = correlations.reshape(count, side * side).argmax(axis=1)
+    y, x = np.divmod(best, side)
+    inner = (x > 0) & (x < side - 1) & (y > 0) & (y < side - 1)
+    clear = inner & (correlations[np.arange(count), y, x] >= MIN_CORRELATION)
+    at, x, y = np.flatnonzero(clear), x[clear], y[clear]
+    before, peak, after = (
+        np.stack([correlations[at, y, x + step], correlations[at, y + step, x]], axis=1).astype(np.float64)
+        for step in (-1, 0, 1)
+    )
+    curvatures = 2 * peak - before - after
+    curved = curvatures.min(axis=1) >= MIN_CURVATURE
+    clear[at[~curved]] = False
+    shifts = np.clip((after - before)[curved] / (2 * curvatures[curved]), -0.5, 0.5)
+    moves: Doubles = np.stack([x, y], axis=1)[curved] - side // 2 + shifts
+    return clear, moves
 
 
 def _fit_correction(found: Doubles, places: Doubles) -> Doubles | None:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nearsight.types import Doubles, Floats
+from nearsight.types import Floats
 
-__all__ = ["ToneChange", "fit_tone"]
+__all__ = ["ToneChange", "fit_tone", "largest_channel"]
+
+Number = TypeVar("Number", bound=np.number[Any])
 
 GAMMAS = (0.45, 0.6, 0.8, 1.0, 1.25, 1.6, 2.2)
 SATURATIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8)
@@ -53,18 +57,17 @@ class ToneChange:
 
     gamma: float
     saturation: float
-    gains: Doubles
-    offsets: Doubles
+    gains: Floats
+    offsets: Floats
 
     def apply(self, colours: Floats) -> Floats:
         """Colours `(..., 3)`, 0..255, as this changes them, clipped to 0..255."""
         curved = _curve(colours, self.gamma, self.saturation)
-        gains, offsets = self.gains.astype(np.float32), self.offsets.astype(np.float32)
-        return np.asarray(np.clip(gains * curved + offsets, 0, 255), np.float32)
+        return np.asarray(np.clip(self.gains * curved + self.offsets, 0, 255), np.float32)
 
     def mean_error(self, source: Floats, target: Floats) -> float:
         """Mean over colours `(n, 3)` of the largest difference of a channel that is left, in levels; outliers less."""
-        missed = np.abs(self.apply(source) - target).max(axis=1, initial=0)
+        missed = largest_channel(np.abs(self.apply(source) - target))
         return float(np.minimum(missed, 3 * SCALE).mean()) if len(missed) else 0.0
 
 
@@ -76,7 +79,9 @@ def fit_tone(source: Floats, target: Floats) -> ToneChange:
     if simple.mean_error(source, target) <= GOOD:
         return simple
     if not is_whole and _are_as_bright(source, target):
-        plain = [ToneChange(1.0, saturation, np.ones(3), np.zeros(3)) for saturation in SATURATIONS]
+        plain = [
+            ToneChange(1.0, saturation, np.ones(3, np.float32), np.zeros(3, np.float32)) for saturation in SATURATIONS
+        ]
         return min((simple, *plain), key=lambda each: each.mean_error(source, target))
     some = slice(None, None, max(1, len(source) // MAX_TRIED))
 
@@ -144,22 +149,26 @@ def _fit_balance(
 
 def _fit_balances(
     source: Floats, target: Floats, balance: _Balance, changes: Sequence[tuple[float, float]]
-) -> tuple[list[ToneChange], Doubles]:
-    """The same after each of several gammas and saturations, and the mean error that each leaves."""
-    every = curved = np.stack([_curve(source, *change) for change in changes]).astype(np.float64)
-    goal = target = target.astype(np.float64)
-    both = np.stack([source, target])
-    kept = np.asarray(((both > CLIPPED[0]) & (both < CLIPPED[1])).all(axis=(0, 2)))
+) -> tuple[list[ToneChange], Floats]:
+    """The same after each of several gammas and saturations, and the mean error that each leaves.
+
+    Channels come first here, `(changes, 3, n)`: sums along a short last axis take several times as long.
+    """
+    every = curved = np.ascontiguousarray([_curve(source, *change).T for change in changes], np.float32)
+    goal, original = (np.ascontiguousarray(colours.T) for colours in (target, source))
+    target, both = goal, np.concatenate([original, goal])
+    kept = np.asarray(((both > CLIPPED[0]) & (both < CLIPPED[1])).all(axis=0))
     if kept.sum() >= MIN_KEPT * len(kept):
-        curved, target = curved[:, kept], target[kept]
-    weights = np.ones(curved.shape[:2])
-    gains, offsets = np.ones((len(changes), 3)), np.zeros((len(changes), 3))
-    for _ in range(ROUNDS if len(target) else 0):
+        curved, target = curved.compress(kept, axis=2), target.compress(kept, axis=1)
+    weights: Floats = np.ones((len(changes), target.shape[1]), np.float32)
+    gains, offsets = np.ones((len(changes), 3), np.float32), np.zeros((len(changes), 3), np.float32)
+    for _ in range(ROUNDS if target.size else 0):
         total = weights.sum(axis=1)[:, None]
-        means, goals = np.einsum("kn,knc->kc", weights, curved) / total, weights @ target / total
-        moved, missing = curved - means[:, None], target - goals[:, None]
-        spread = np.einsum("kn,knc->kc", weights, moved**2) / total
-        shared = np.einsum("kn,knc->kc", weights, moved * missing) / total
+        means, goals = (curved @ weights[..., None])[..., 0] / total, weights @ target.T / total
+        moved, missing = curved - means[..., None], target - goals[..., None]
+        weighted = moved * weights[:, None]
+        spread = np.einsum("kcn,kcn->kc", weighted, moved) / total
+        shared = np.einsum("kcn,kcn->kc", weighted, missing) / total
         overall = shared.sum(axis=1) / np.maximum(spread.sum(axis=1), 1e-6)
         overall = np.clip(overall, 1 / MAX_GAIN, MAX_GAIN)[:, None]
         own = np.where(spread > 4, shared / np.maximum(spread, 1e-6), overall)
@@ -167,14 +176,21 @@ def _fit_balances(
         offsets = goals - gains * means
         middle = np.sort(offsets, axis=1)[:, 1:2]
         offsets = np.clip(offsets, middle - balance.offset, middle + balance.offset)
-        left = _largest(np.abs(np.clip(gains[:, None] * curved + offsets[:, None], 0, 255) - target))
-        weights = 1 / (1 + (left / SCALE) ** 2)
-    missed = _largest(np.abs(np.clip(gains[:, None] * every + offsets[:, None], 0, 255) - goal))
-    errors = np.minimum(missed, 3 * SCALE).sum(axis=1) / max(1, len(goal))
+        left = _miss(curved, target, gains, offsets)
+        weights = np.asarray(1 / (1 + (left / SCALE) ** 2), np.float32)
+    errors = np.minimum(_miss(every, goal, gains, offsets), 3 * SCALE).sum(axis=1) / max(1, goal.shape[1])
     return [ToneChange(*change, *found) for change, *found in zip(changes, gains, offsets, strict=True)], errors
 
 
-def _largest(differences: Doubles) -> Doubles:
-    """The largest of three channels `(..., 3)`; NumPy's own maximum takes thrice as long along so short an axis."""
-    first, second, third = (differences[..., channel] for channel in range(3))
-    return np.asarray(np.maximum(np.maximum(first, second), third), np.float64)
+def _miss(curved: Floats, target: Floats, gains: Floats, offsets: Floats) -> Floats:
+    """The largest difference of a channel `(changes, n)` that gains and offsets leave of each colour."""
+    missed = gains[..., None] * curved
+    missed += offsets[..., None]
+    np.clip(missed, 0, 255, out=missed)
+    missed -= target
+    return np.asarray(np.abs(missed, out=missed).max(axis=1))
+
+
+def largest_channel(colours: NDArray[Number]) -> NDArray[Number]:
+    """The largest of three channels `(..., 3)`; NumPy's own maximum takes ten times as long along so short an axis."""
+    return np.asarray(np.maximum(np.maximum(colours[..., 0], colours[..., 1]), colours[..., 2]))

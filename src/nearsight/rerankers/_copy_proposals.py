@@ -26,6 +26,7 @@ __all__ = [
     "long_side",
     "promising_proposals",
     "unit_homography",
+    "view_hit",
     "view_query",
 ]
 
@@ -97,8 +98,11 @@ class QueryView:
     """The query's thumbnail, its features and those of its mirror image, and the query at the side of a proof."""
 
     image: Image
-    features: LocalFeatures
     context: RerankContext
+
+    @cached_property
+    def features(self) -> LocalFeatures:
+        return rootsift_features(self.image, QUERY_LIMIT)
 
     @cached_property
     def mirrored_features(self) -> LocalFeatures:
@@ -141,8 +145,8 @@ def promising_proposals(
 ) -> list[list[Proposal]]:
     """For each hit, the proposals under which the thumbnails agree well enough for a second look."""
     described = [hit.features for hit in hits if hit.features is not None]
-    matches = iter(match_each(query.features, described))
-    mirrored = iter(match_each(query.mirrored_features, described) if mirror else [None] * len(described))
+    matches = iter(match_each(query.features, described) if described else [])
+    mirrored = iter(match_each(query.mirrored_features, described) if mirror and described else [None] * len(described))
     found = []
     for hit in hits:
         points = (None, None) if hit.features is None else (next(matches), next(mirrored))
@@ -184,8 +188,7 @@ def _proposals(
 
 def view_query(image: Image, context: RerankContext) -> QueryView:
     side = long_side(image, QUERY_SIDE)
-    small = downscale_to_align(image if side == QUERY_SIDE else context.query_pixels(side), side)
-    return QueryView(small, rootsift_features(small, QUERY_LIMIT), context)
+    return QueryView(downscale_to_align(image if side == QUERY_SIDE else context.query_pixels(side), side), context)
 
 
 def long_side(image: Image, side: int) -> int:
@@ -194,14 +197,18 @@ def long_side(image: Image, side: int) -> int:
     return side if aspect <= MAX_ASPECT else round(side * np.sqrt(0.75 * aspect))
 
 
-def describe_hit(image_id: int, context: RerankContext) -> HitView:
-    """A hit by its thumbnail, or by its file where it is so long that a thumbnail shows hardly anything of it."""
+def view_hit(image_id: int, context: RerankContext) -> HitView:
+    """A hit as a whole by its thumbnail, or by its file where a thumbnail shows hardly anything, so long is it."""
     view = context.from_thumbnail(image_id, _hit_view)
     side = long_side(view.small.image, QUERY_SIDE)
     pixels = None if side == QUERY_SIDE else context.pixels(image_id, side)
-    if pixels is not None:
-        return replace(_hit_view(pixels), features=_hit_features(pixels))
-    if not context.may_share_details(image_id):
+    return view if pixels is None else replace(_hit_view(pixels), features=_hit_features(pixels))
+
+
+def describe_hit(image_id: int, context: RerankContext) -> HitView:
+    """A hit with its features."""
+    view = view_hit(image_id, context)
+    if view.features is not None or not context.may_share_details(image_id):
         return view
     return replace(view, features=context.from_thumbnail(image_id, _hit_features))
 

@@ -27,6 +27,7 @@ from nearsight.rerankers._copy_proposals import (
     long_side,
     promising_proposals,
     unit_homography,
+    view_hit,
     view_query,
 )
 from nearsight.rerankers._copy_verdict import CopyVerdict, Judgement, judge_comparison, judge_thumbnail
@@ -34,6 +35,8 @@ from nearsight.types import NO_ID, Doubles, Explanation, Floats, Hits, Ids, Imag
 
 MIN_CLEAR_SHARE = 0.85
 """Share of the thumbnails that agrees from which on the files are compared whole, without a glance at them first."""
+MIN_WHOLE_COPY = 0.95
+"""Correlation in a few pixels from which on a whole image is compared with the other before any features are taken."""
 MIN_GLANCED, MAX_GLANCED_SHARE = 100, 0.12
 """Cells of the files that say something at a glance, and the share of agreeing ones below which it is no copy."""
 MAX_NEAR_MISFIT, MAX_NEAR_CHANGE = 0.08, 0.1
@@ -202,11 +205,27 @@ class Verify(Reranker):
         examined = context.memo[self]
         return [self._explain_hit(examined[id]) if id in examined else None for id in ids.tolist()]
 
-    def compare(self, image: Image, image_id: int, context: RerankContext) -> tuple[Explanation, float]:
-        """What one image is to the query, and log10 of the false alarms to expect among as many images as there are."""
-        self._examine(image, np.array([image_id], np.int64), context)
-        evidence: Evidence = context.memo[self][image_id]
+    def compare(
+        self, image: Image, image_id: int, context: RerankContext, *, points: bool = True
+    ) -> tuple[Explanation, float]:
+        """What one image is to the query, and log10 of the false alarms to expect among as many images as there are.
+
+        Without `points`, features of a copy that is found as a whole are neither taken nor matched.
+        """
+        query = _query_view(image, context)
+        evidence = None if points else self._prove_as_whole(query, image_id, context)
+        if evidence is None:
+            self._examine(image, np.array([image_id], np.int64), context)
+            evidence = context.memo[self][image_id]
         return self._explain_hit(evidence), evidence.judgement.log_nfa
+
+    def _prove_as_whole(self, query: QueryView, image_id: int, context: RerankContext) -> Evidence | None:
+        """The evidence for a copy of all of the query, which no features can add to; None without that."""
+        hit = view_hit(image_id, context)
+        proposals = promising_proposals(query, [replace(hit, features=None)], turns=self.turns, mirror=self.mirror)[0]
+        clear = [each for each in proposals if each.correlation >= MIN_WHOLE_COPY and each.share >= MIN_CLEAR_SHARE]
+        evidence = self._prove(query, image_id, hit, clear, context)
+        return evidence if _RANKS[evidence.judgement.verdict] <= _RANKS[CopyVerdict.COPY] else None
 
     def _with_further_copies(
         self, image: Image, ids: Ids, scores: Floats, context: RerankContext
@@ -233,8 +252,7 @@ class Verify(Reranker):
         new = [id for id in dict.fromkeys(ids.tolist()) if id not in examined]
         if not new:
             return
-        query = context.memo.setdefault(QueryView, None) or view_query(image, context)
-        context.memo[QueryView] = query
+        query = _query_view(image, context)
         with ThreadPoolExecutor(min(len(new), os.cpu_count() or 1)) as pool:
             described = list(pool.map(lambda id: describe_hit(id, context), new))
             proposed = promising_proposals(query, described, turns=self.turns, mirror=self.mirror)
@@ -303,8 +321,8 @@ class Verify(Reranker):
         given = query.mirrored if proposal.mirrored else query
         for each in compare_on_ground(given, hit, first):
             judgement = judge_comparison(each, 32 * n_images, mirrored=proposal.mirrored, alarms=self.alarms)
-            if judgement.verdict in _WITHIN and _rank(judgement) < _rank(best[0]):
-                best = judgement, each
+            if judgement.verdict in _WITHIN:
+                return judgement, each
         return best
 
     def _is_copy(self, evidence: Evidence | None) -> bool:
@@ -361,6 +379,14 @@ def _groups(ids: Ids, context: RerankContext) -> list[Ids]:
     """
     size = max(MIN_GROUP, os.cpu_count() or 1, math.isqrt(len(ids)))
     return [ids] if context.report is None else np.split(ids, range(size, len(ids), size))
+
+
+def _query_view(image: Image, context: RerankContext) -> QueryView:
+    """The query as it is compared, made once."""
+    if QueryView not in context.memo:
+        context.memo[QueryView] = view_query(image, context)
+    found: QueryView = context.memo[QueryView]
+    return found
 
 
 def _rank(judgement: Judgement) -> tuple[int, float]:

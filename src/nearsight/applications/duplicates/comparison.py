@@ -117,12 +117,10 @@ class CompareJob:
             digest = reader.pixel_digest(query)
             return digest is not None and digest == hit_reader.pixel_digest(hit)
 
-        def hit_thumbnail() -> Image:
-            return thumbnail.decode(hit_reader.snapshot().thumbnail_bytes(hit))
-
-        context = PairContext(query_pixels, partial(hit_reader.pixels, hit), hit_thumbnail, same_pixels)
+        from_thumbnail = partial(hit_reader.snapshot().from_thumbnail, hit)
+        context = PairContext(query_pixels, partial(hit_reader.pixels, hit), from_thumbnail, same_pixels)
         context.memo = memo
-        found, log_alarms = Verify().compare(small, hit, context)
+        found, log_alarms = Verify().compare(small, hit, context, points=False)
         return PairVerdict(CopyVerdict(found.verdict), found.sentence, log_alarms, found.homography, found.changes)
 
 

@@ -21,7 +21,7 @@ __all__ = ["MIN_CORRELATION", "correlate_pairs", "find_grey"]
 
 SIDE = 32
 """Pixels along each side of the squashed images that are correlated."""
-MIN_CORRELATION = 0.6
+MIN_CORRELATION = 0.8
 """Correlation in one of the eight turns from which on two images are compared, as a positive or a negative."""
 MIN_DEVIATION = 1.0
 """Grey levels that an image varies by; a plainer one correlates with nothing, and is compared in any case."""
