@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from docs_build.docstring import escaped, table
-from nearsight.cli.main import help_row, load_app
+from nearsight.cli.main import FindingGroup, help_row, load_app
 
 _LIMITS = re.compile(r"\s*\[([^\]]*)\]$")
 
@@ -27,8 +27,14 @@ def page() -> str:
 
 
 def parts_of(command: Any) -> dict[str, Any]:  # noqa: ANN401
-    """The commands of a group by name; none of another command."""
-    return dict(getattr(command, "commands", {}))
+    """The commands of a group by name, but for the one that runs where none is named; none of another command."""
+    inner = getattr(command, "commands", {})
+    return {name: each for name, each in inner.items() if each is not _meant(command)}
+
+
+def _meant(command: Any) -> Any:  # noqa: ANN401
+    """The command that runs by the name of a group alone, if one does; else the command itself."""
+    return command.commands["find"] if isinstance(command, FindingGroup) else command
 
 
 _INTRODUCTION = "# The command line\n\nThe same texts are shown by `nearsight --help` and `nearsight COMMAND --help`."
@@ -54,9 +60,10 @@ def _first(text: str) -> str:
 
 def _command(name: str, command: Any, head: str = "##") -> str:  # noqa: ANN401
     """One command, and those of a group."""
-    context = typer.Context(command, info_name=f"nearsight {name}")
-    records = [(each.param_type_name, help_row(each, context)) for each in command.get_params(context)]
-    parts = [f"{head} {name}", escaped(command.help), f"```sh\n{_example(command.epilog)}\n```"]
+    meant = _meant(command)
+    context = typer.Context(meant, info_name=f"nearsight {name}")
+    records = [(each.param_type_name, help_row(each, context)) for each in meant.get_params(context)]
+    parts = [f"{head} {name}", escaped(meant.help), f"```sh\n{_example(meant.epilog)}\n```"]
     for kind in ("argument", "option"):
         rows = [_row(*record) for of, record in records if of == kind and "--help" not in record[0]]
         parts += [table([kind, "what it is", "default, limits"], rows)] if rows else []

@@ -13,11 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nearsight.api.collection import Collection, open
+    from nearsight.api.decisions import (
+        accept_proposals,
+        act_on_decisions,
+        decide,
+        decisions,
+        export_decisions,
+        import_decisions,
+        restore_duplicates,
+        undo_decisions,
+    )
     from nearsight.api.describe import describe
     from nearsight.api.duplicates import check, duplicates, duplicates_across
     from nearsight.api.indexing import index, train
     from nearsight.api.labels import annotate, classify, drop_label, set_label
-    from nearsight.applications.duplicates.find import Duplicates
+    from nearsight.applications.duplicates.results import Duplicates
     from nearsight.applications.map import Map
     from nearsight.applications.match import match
     from nearsight.applications.palette import colours
@@ -34,27 +44,38 @@ __all__ = [
     "Reason",
     "Results",
     "__version__",
+    "accept_proposals",
+    "act_on_decisions",
     "annotate",
     "check",
     "classify",
     "colours",
+    "decide",
+    "decisions",
     "describe",
     "drop_label",
     "duplicates",
     "duplicates_across",
+    "export_decisions",
+    "import_decisions",
     "index",
     "match",
     "open",
+    "restore_duplicates",
     "set_label",
     "train",
+    "undo_decisions",
 ]
 
 _HOMES = {
     **dict.fromkeys(["annotate", "classify", "drop_label", "set_label"], "nearsight.api.labels"),
     **dict.fromkeys(["Collection", "open"], "nearsight.api.collection"),
+    **dict.fromkeys(["accept_proposals", "act_on_decisions", "decide", "decisions"], "nearsight.api.decisions"),
+    **dict.fromkeys(["export_decisions", "import_decisions"], "nearsight.api.decisions"),
+    **dict.fromkeys(["restore_duplicates", "undo_decisions"], "nearsight.api.decisions"),
     "describe": "nearsight.api.describe",
     **dict.fromkeys(["check", "duplicates", "duplicates_across"], "nearsight.api.duplicates"),
-    "Duplicates": "nearsight.applications.duplicates.find",
+    "Duplicates": "nearsight.applications.duplicates.results",
     "Map": "nearsight.applications.map",
     **dict.fromkeys(["index", "train"], "nearsight.api.indexing"),
     "match": "nearsight.applications.match",

@@ -123,3 +123,70 @@ def test_mistakes_are_one_line_and_exit_code_two(folder, options, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def decided(folder, tmp_path):
+    """A copy of the folder with its collection, and a home of its own, whose trash is empty."""
+    copied = shutil.copytree(folder, tmp_path / "images")
+    nearsight("duplicates", copied)
+    return copied, {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), "COLUMNS": "160"}
+
+
+def files(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*.*") if ".nearsight" not in path.parts}
+
+
+def test_what_is_accepted_goes_to_the_trash_and_comes_back(decided):
+    folder, home = decided
+    before = files(folder)
+    done = nearsight("duplicates", folder, "--accept", **home)
+    assert "decided: 3 duplicates; nearsight duplicates apply shows what would go" in done.stdout
+    again = nearsight("duplicates", folder, **home)
+    assert again.returncode == 1
+    assert "2 groups more, about which you decided: --decided shows them" in again.stdout
+    assert nearsight("duplicates", folder, "--decided", **home).stdout.count("you decided: duplicate") == 3
+    shown = nearsight("duplicates", "apply", "--in", folder, **home)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert re.search(r"nothing was done: 3 files, [\d.]+ MB would go to the trash with --yes", shown.stdout)
+    assert files(folder) == before
+    listed = nearsight("duplicates", "apply", "--to", "list", "--in", folder, **home).stdout.splitlines()
+    gone = nearsight("duplicates", "apply", "--yes", "--in", folder, **home)
+    assert (gone.returncode, gone.stderr) == (0, "")
+    assert before - files(folder) == set(listed)
+    assert len(listed) == 3
+    back = nearsight("duplicates", "restore", "--in", folder, **home)
+    assert back.stdout.endswith("3 of 3 files restored\n")
+    assert files(folder) == before
+
+
+def test_decisions_are_printed_written_read_and_undone(decided, tmp_path):
+    folder, home = decided
+    said = nearsight("duplicates", "decide", "keep-both", "china.jpg", "saved.jpg", "--in", folder, **home)
+    assert said.stdout == "china.jpg and saved.jpg are both kept\n"
+    nearsight("duplicates", "decide", "not-a-duplicate", "small.png", "saved.jpg", "--in", folder, **home)
+    table = tmp_path / "decided.csv"
+    listed = nearsight("duplicates", "decisions", "--csv", table, "--in", folder, **home).stdout.splitlines()
+    assert listed[1].endswith("small.png and saved.jpg are no duplicates")
+    assert listed[2] == f"2 decisions: {table}"
+    for _ in range(2):
+        nearsight("duplicates", "undo", "--in", folder, **home)
+    assert nearsight("duplicates", "decisions", "--in", folder, **home).returncode == 1
+    assert nearsight("duplicates", "import", table, "--in", folder, **home).stdout == "2 new decisions\n"
+    wrong = nearsight("duplicates", "decide", "away", "china.jpg", "saved.jpg", "--in", folder, **home)
+    assert wrong.returncode == 2
+    assert wrong.stderr == 'nearsight: a decision is duplicate, keep both, not a duplicate; got "away"\n'
+
+
+@pytest.mark.parametrize("command", ["find", "decide", "decisions", "import", "undo", "apply", "restore"])
+def test_each_command_has_its_help(command):
+    told = nearsight("duplicates", command, "--help")
+    assert told.returncode == 0
+    assert f"nearsight duplicates {command}" in told.stdout
+    assert "Example: nearsight duplicates" in told.stdout
+
+
+def test_options_that_do_not_go_together_are_said(folder):
+    done = nearsight("duplicates", folder, "--accept", "--across", folder)
+    assert done.returncode == 2
+    assert "not with --across" in done.stderr

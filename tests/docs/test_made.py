@@ -189,6 +189,7 @@ def test_every_command_is_documented_with_every_option():
     assert listed == list(commands.commands())
     groups = {name: commands.parts_of(each) for name, each in commands.commands().items()}
     assert set(groups["models"]) == {"list", "get", "add", "verify"}
+    assert set(groups["duplicates"]) == {"decide", "decisions", "import", "undo", "apply", "restore"}
     for name in [*listed, *(f"{name} {inner}" for name, group in groups.items() for inner in group)]:
         part = re.split("\n##+ ", page.partition(f"# {name}\n")[2])[0]
         told = nearsight(*name.split(), "--help").stdout

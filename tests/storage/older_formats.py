@@ -19,7 +19,10 @@ ALTER TABLE image RENAME TO picture;
 
 def downgrade(index_dir: Path, version: int) -> None:
     db = sqlite3.connect(index_dir / CATALOGUE_FILE)
-    db.execute("DROP INDEX image_by_content")
+    if version < 7:
+        db.execute("DROP TABLE decision")
+    if version < 6:
+        db.execute("DROP INDEX image_by_content")
     if version < 5:
         _restore_older_names(db)
     for table in [*["cache"] * (version < 2), *["note", "sidecar"] * (version < 3), *["label"] * (version < 4)]:

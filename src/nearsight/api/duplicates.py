@@ -17,11 +17,11 @@ from nearsight.applications.duplicates.across import Across, find_across
 from nearsight.applications.duplicates.find import (
     DEFAULT_VERDICTS,
     VERDICT_NAMES,
-    Duplicates,
     find_duplicates,
     require_verdicts,
 )
 from nearsight.applications.duplicates.keeping import parse_keep_rule
+from nearsight.applications.duplicates.results import Duplicates
 from nearsight.errors import ImageError, UsageError
 from nearsight.files import LocalFileSystem
 from nearsight.images.walk import FoundFile, walk_folder
@@ -55,6 +55,7 @@ def duplicates(
     *,
     verdicts: Sequence[str] = DEFAULT_VERDICTS,
     keep: str = "largest",
+    decided: bool = False,
     update: bool = True,
     collection: str | Path | None = None,
     settings: IngestSettings | None = None,
@@ -71,6 +72,7 @@ def duplicates(
     verdicts : what makes two images members of one group: "identical", "copy", "edited", "part"
     keep : "largest" (most pixels, then most bytes a pixel), "oldest", "newest", or "path:PATTERN" such as
         "path:originals/*"
+    decided : also groups about which nothing is left to decide (`decide`)
     update : False to take the collection as it is
     collection : the folder of the index, `FOLDER/.nearsight` by default
     settings : of the ingest; its `workers` compare images too
@@ -94,6 +96,7 @@ def duplicates(
             photos.pipeline("part"),
             verdicts=verdicts,
             keep=rule,
+            decided=decided,
             workers=settings.workers,
             watch=lambda step, done, total: told(IngestProgress(step, done, total)),
         )

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from nearsight.api.collection import Collection
-from nearsight.applications.duplicates.find import Duplicates
+from nearsight.applications.duplicates.results import Duplicates
 from nearsight.geometry.drawing import draw_matches
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from nearsight import __version__
 from nearsight.errors import NearsightError
@@ -23,7 +23,7 @@ MODULES = (
     *("index", "search", "duplicates", "match", "describe", "colours", "recipes", "info", "export", "annotate", "map"),
     *("train", "verify", "remove", "evaluate", "compare", "serve", "demo"),
 )
-"""Modules with commands, in the order of the help; `models`, a group, follows."""
+"""Modules with commands, in the order of the help; `duplicates` and `models`, which are groups, follow."""
 
 EPILOG = """\b
 Begin with:  nearsight demo
@@ -59,6 +59,15 @@ class GroupedCommand(TyperCommand):
         for each in self.get_params(ctx):
             groups.setdefault(help_heading(each), []).append(help_row(each, ctx))
         return dict(sorted(groups.items(), key=lambda group: HEADINGS.index(group[0])))
+
+
+class FindingGroup(TyperGroup):
+    """A group whose command `find` runs where none is named: `nearsight duplicates FOLDER`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        """The arguments, with the command that they mean."""
+        named = args[:1] and args[0] in self.commands
+        return super().parse_args(ctx, args if named else ["find", *args])
 
 
 def help_heading(parameter: Any) -> str:  # noqa: ANN401
@@ -106,18 +115,28 @@ def load_app() -> typer.Typer:
     """Return the command line with every command in it."""
     for name in MODULES:
         _add_commands(app, import_module(f"nearsight.cli.{name}").COMMANDS)
-    models = import_module("nearsight.cli.models")
-    models_app = typer.Typer(
-        name="models",
-        help=models.HELP,
-        epilog="Example: nearsight models list",
-        no_args_is_help=True,
+    duplicates, models = (import_module(f"nearsight.cli.{name}") for name in ("duplicates", "models"))
+    _add_group(
+        "duplicates", "Find the copies in a folder, in groups; decide about them.", duplicates.GROUP, FindingGroup
+    )
+    _add_group("models", models.HELP, models.COMMANDS, TyperGroup)
+    return app
+
+
+def _add_group(name: str, text: str, commands: CommandTable, kind: type[TyperGroup]) -> None:
+    """Add a group of commands; the first of them is its example."""
+    example = next(iter(commands.values()))[1]
+    group = typer.Typer(
+        name=name,
+        cls=kind,
+        help=text,
+        epilog=f"Example: {example}",
+        no_args_is_help=kind is TyperGroup,
         subcommand_metavar="COMMAND",
         rich_markup_mode=None,
     )
-    _add_commands(models_app, models.COMMANDS)
-    app.add_typer(models_app)
-    return app
+    _add_commands(group, commands)
+    app.add_typer(group)
 
 
 def _add_commands(group: typer.Typer, commands: CommandTable) -> None:

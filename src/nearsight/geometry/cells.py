@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.geometry.registration import register, to_grey
+from nearsight.geometry.registration import register
+from nearsight.images.colour import to_grey
 from nearsight.types import Doubles, Floats, Image
 
 __all__ = [

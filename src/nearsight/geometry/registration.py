@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nearsight.images.colour import to_grey
 from nearsight.types import Doubles, Floats, Ids, Image, Mask
 
-__all__ = ["Registration", "common_shares", "image_frame", "register", "to_grey", "to_grey_levels"]
+__all__ = ["Registration", "common_shares", "image_frame", "register", "to_grey_levels"]
 
 SCALE_TOLERANCE = 1.15
 """An image that is larger by less than this factor is not reduced first."""
@@ -62,11 +63,6 @@ class Registration:
 def to_grey_levels(image: Image | Floats) -> Floats:
     """Luma `(H, W) float32` of an image `(H, W, 3)`."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
-
-
-def to_grey(image: Image) -> NDArray[np.uint8]:
-    """Luma `(H, W) uint8` of an image `(H, W, 3)`."""
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def register(

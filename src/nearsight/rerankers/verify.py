@@ -149,6 +149,7 @@ class Verify(Reranker):
     alarms: float = 0.01
 
     gives_verdict = True
+    version = 2
 
     def __post_init__(self) -> None:
         if self.n < 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ from nearsight.errors import DamagedError, FormatError, Reason, UsageError
 from nearsight.storage.array_file import CacheEntry, SegmentEntry
 from nearsight.storage.database import CATALOGUE_FILE, OLDER_META_KEYS, Database, record_crc
 from nearsight.storage.filters import Condition
-from nearsight.storage.records import ImageRecord, LabelRecord, LabelState, NoteRecord, SidecarRecord, SkipRecord
+from nearsight.storage.records import (
+    DecisionKind,
+    DecisionRecord,
+    ImageRecord,
+    LabelRecord,
+    LabelState,
+    NoteRecord,
+    SidecarRecord,
+    SkipRecord,
+)
 
 INDEX_DIR_NAME = b".nearsight"
 COUNT_SQL = "SELECT count(*) FROM image"
@@ -133,6 +143,15 @@ class Catalogue(Database):
         )
         made = [LabelRecord(image, label, sure, model, LabelState(state)) for image, label, sure, model, state in rows]
         return [each for each in made if include_dropped or each.state is not LabelState.DROPPED]
+
+    def decisions(self) -> list[DecisionRecord]:
+        """What a person decided about pairs of images, the oldest first; a later one replaces one about the same."""
+        if self.format_version < 7:
+            return []
+        rows = self.fetch_records(
+            "SELECT id, batch, content, other, path, other_path, kind, made, crc FROM decision ORDER BY id"
+        )
+        return [replace(DecisionRecord(*row), kind=DecisionKind(row[6])) for row in rows]
 
     def note_counts(self) -> dict[str, int]:
         """Count the sidecars, the images with captions or tags, and the names in sidecars that match no image."""

@@ -6,12 +6,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, replace
 from pathlib import Path
+from typing import Any
 
 from nearsight.storage.array_file import CacheEntry, SegmentEntry
 from nearsight.storage.catalogue import COUNT_SQL, Catalogue
 from nearsight.storage.database import APPLICATION_ID, FORMAT_VERSION, MIGRATIONS, record_crc, translate_errors
 from nearsight.storage.full_text import FullTextIndex
-from nearsight.storage.records import ImageRecord, LabelRecord, LabelState, NoteRecord, SidecarRecord, SkipRecord
+from nearsight.storage.records import (
+    DecisionRecord,
+    ImageRecord,
+    LabelRecord,
+    LabelState,
+    NoteRecord,
+    SidecarRecord,
+    SkipRecord,
+)
 
 
 class CatalogueWriter(Catalogue):
@@ -102,8 +111,33 @@ class CatalogueWriter(Catalogue):
             self.db.execute("DELETE FROM label WHERE image=? AND label=?", (old, each.label))
             if each.state is not LabelState.AUTOMATIC or each.label not in by_hand:
                 self._put_label(replace(each, image_path=image.path))
+        self._move_decisions(old, image.path)
         self.put_image(image)
         self.put_notes(image.path, own)
+
+    def _move_decisions(self, old: bytes, new: bytes) -> None:
+        """Name a file that was moved in what was decided about it."""
+        sql = (
+            "SELECT id, batch, content, other, path, other_path, kind, made FROM decision WHERE path=? OR other_path=?"
+        )
+        for row in self.db.execute(sql, (old, old)).fetchall():
+            moved = (*row[:4], *(new if path == old else path for path in row[4:6]), *row[6:])
+            self._put_decision(moved)
+
+    def put_decisions(self, decisions: Iterable[DecisionRecord]) -> None:
+        """Add decisions, in one batch; their own `id` and `batch` do not count."""
+        batch = self.db.execute("SELECT ifnull(max(batch), 0) + 1 FROM decision").fetchone()[0]
+        for each in decisions:
+            number = self.db.execute("SELECT ifnull(max(id), 0) + 1 FROM decision").fetchone()[0]
+            values = (each.content, each.other, each.path, each.other_path, each.kind.value, each.made)
+            self._put_decision((number, batch, *values))
+
+    def _put_decision(self, values: tuple[Any, ...]) -> None:
+        self.db.execute("INSERT OR REPLACE INTO decision VALUES(?,?,?,?,?,?,?,?,?)", (*values, record_crc(values)))
+
+    def drop_last_decisions(self) -> None:
+        """Remove the last batch; what it replaced holds again."""
+        self.db.execute("DELETE FROM decision WHERE batch=(SELECT max(batch) FROM decision)")
 
     def put_notes(self, source: bytes, notes: Iterable[NoteRecord]) -> None:
         """Replace all notes of a source."""

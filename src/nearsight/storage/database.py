@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from nearsight.errors import DamagedError, FormatError, StorageError
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 APPLICATION_ID = 0x4E525354  # "NRST"
 CATALOGUE_FILE = "catalogue.sqlite"
 BUSY_TIMEOUT = 10.0
@@ -72,7 +72,14 @@ ALTER TABLE label RENAME COLUMN picture TO image;
 DELETE FROM meta WHERE key IN ('pictures', 'dead');
 """
 _CONTENT = "CREATE INDEX image_by_content ON image(sha256);"
-MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES, _CONTENT)
+_DECISIONS = """
+CREATE TABLE decision(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL, content BLOB NOT NULL, other BLOB NOT NULL,
+  path BLOB NOT NULL, other_path BLOB NOT NULL, kind TEXT NOT NULL, made TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
+CREATE INDEX decision_by_path ON decision(path);
+CREATE INDEX decision_by_other_path ON decision(other_path);
+"""
+MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES, _CONTENT, _DECISIONS)
 """Script i migrates a catalogue from version i to i + 1."""
 
 _RENAMED_VERSION = 5

@@ -38,9 +38,10 @@ TABLE_COLUMNS = {
     "note": "image, source, caption, tags",
     "label": "image, label, confidence, model, state",
     "cache": "id, key, fitted, length, checksums",
+    "decision": "id, batch, content, other, path, other_path, kind, made",
 }
 """Columns that a record's checksum covers."""
-TABLE_VERSIONS = {"cache": 2, "sidecar": 3, "note": 3, "label": 4}
+TABLE_VERSIONS = {"cache": 2, "sidecar": 3, "note": 3, "label": 4, "decision": 7}
 """Format version that introduced a table, if not the first."""
 
 

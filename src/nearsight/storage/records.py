@@ -87,6 +87,45 @@ class LabelRecord:
         return {**said, "state": self.state.value}
 
 
+class DecisionKind(StrEnum):
+    """What a person says of two images: one is to go, both are to stay, or they are not copies at all."""
+
+    DUPLICATE = "duplicate"
+    KEEP_BOTH = "keep both"
+    NOT_A_DUPLICATE = "not a duplicate"
+
+
+@dataclass(frozen=True)
+class DecisionRecord:
+    """A person's decision about two images, which are known by the SHA-256 of their files.
+
+    Of a duplicate, `content` is to go, and `other` is kept. The paths are those of the time, or where the files were
+    moved since; of two equal files they say which is which. `made` is a time in UTC; decisions of one `batch` are
+    undone together.
+    """
+
+    id: int
+    batch: int
+    content: bytes
+    other: bytes
+    path: bytes
+    other_path: bytes
+    kind: DecisionKind
+    made: str
+
+    @property
+    def key(self) -> frozenset[bytes]:
+        """Both images, in no order: their contents, or the paths of equal files."""
+        return decision_key(self.content, self.other, self.path, self.other_path)
+
+
+def decision_key(content: bytes, other: bytes, path: bytes, other_path: bytes) -> frozenset[bytes]:
+    """What two images are known by, in no order: their contents, or their contents and paths where these are equal."""
+    if content != other:
+        return frozenset((content, other))
+    return frozenset((content + path, content + other_path))
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is damaged: where, and what is wrong."""

@@ -17,17 +17,16 @@ OTHER = PairVerdict(CopyVerdict.NOT_A_COPY, "", np.inf)
 
 def grouped(order, edges, copies):
     """The groups `{head: members}`, and the pairs that were compared."""
-    neighbours, asked = defaultdict(set), []
-    for one, other in edges:
-        neighbours[one].add(other)
-        neighbours[other].add(one)
+    neighbours, asked = defaultdict(dict), []
+    for one, other, *weight in edges:
+        neighbours[one][other] = neighbours[other][one] = weight[0] if weight else 1.0
 
     def compare(pairs):
         for pair in pairs:
             asked.append(pair)
             yield pair, COPY if frozenset(pair) in {frozenset(each) for each in copies} else OTHER
 
-    found = find_groups(order, neighbours, compare, accepts=lambda each: each.verdict is CopyVerdict.COPY)
+    found = find_groups(order, neighbours, compare, accepts=lambda each: each.verdict is CopyVerdict.COPY, likely=1.0)
     return {group.head: set(group.members) for group in found}, asked
 
 
@@ -40,6 +39,12 @@ def test_candidates_of_members_are_compared_with_the_head():
     groups, asked = grouped([1, 2, 3], [(1, 2), (2, 3)], [(1, 2), (2, 3), (1, 3)])
     assert groups == {1: {2, 3}}
     assert asked == [(1, 2), (1, 3)]
+
+
+def test_unlikely_candidates_of_members_are_not_compared_with_the_head():
+    groups, asked = grouped([1, 2, 3], [(1, 2, 0.5), (2, 3, 0.5)], [(1, 2), (2, 3), (1, 3)])
+    assert groups == {1: {2}}
+    assert asked == [(1, 2)]
 
 
 def test_the_first_in_the_order_is_the_head():
@@ -59,7 +64,7 @@ def test_an_image_that_its_head_refused_is_a_head_itself():
 
 
 def test_pairs_that_cannot_be_compared_are_no_members():
-    neighbours = {1: {2}, 2: {1}}
+    neighbours = {1: {2: 1.0}, 2: {1: 1.0}}
     assert find_groups([1, 2], neighbours, lambda pairs: iter(()), accepts=lambda each: True) == []
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.applications.duplicates.comparison import IdPair, PairComparer, PairVerdict
+from nearsight.applications.duplicates.decisions import Decisions
 from nearsight.applications.duplicates.grouping import Group, find_groups
 from nearsight.applications.duplicates.keeping import KeepRule, replaces, sort_by_size
 from nearsight.applications.duplicates.part_candidates import part_candidates
+from nearsight.applications.duplicates.results import DuplicateGroup, DuplicateMember, Duplicates
 from nearsight.applications.duplicates.screening import MIN_CORRELATION, correlate_pairs, find_grey
 from nearsight.applications.duplicates.whole_candidates import whole_candidates
 from nearsight.errors import UsageError
@@ -22,10 +24,10 @@ from nearsight.pipeline import Pipeline
 from nearsight.rerankers._copy_verdict import CopyVerdict
 from nearsight.storage.records import ImageRecord
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
-from nearsight.types import Change, Ids
+from nearsight.types import Ids
 from nearsight.wording import plural
 
-__all__ = ["DEFAULT_VERDICTS", "VERDICT_NAMES", "DuplicateGroup", "DuplicateMember", "Duplicates", "find_duplicates"]
+__all__ = ["DEFAULT_VERDICTS", "VERDICT_NAMES", "find_duplicates"]
 
 VERDICT_NAMES: Mapping[str, tuple[CopyVerdict, ...]] = {
     "identical": (CopyVerdict.IDENTICAL_FILE, CopyVerdict.IDENTICAL_IMAGE),
@@ -40,6 +42,8 @@ ReportStep = Callable[[str, int, int], None]
 """Called with a step, what is done of it, and how much there is; 0 where that is not known."""
 WHOLE_WEIGHT = 40.0
 """What a perfect correlation of two whole images counts, in shared features: the best connected image is a head."""
+LIKELY_WEIGHT = 5.0
+"""From which weight on the candidate of a member is compared with the head too."""
 MAX_CANDIDATES = 50
 """Candidates of an image at most, the strongest; a pair is left out where it is among those of neither. Pages of a book
 share letters: each would be compared with all others."""
@@ -47,83 +51,10 @@ _OPPOSITE = {CopyVerdict.PART: CopyVerdict.CONTAINS, CopyVerdict.CONTAINS: CopyV
 
 
 @dataclass(frozen=True)
-class DuplicateMember:
-    """An image of a group, and what it is to the first one.
-
-    `verdict` and `why` are empty for the first; "part" says that this image is a part of the first. `changes` are the
-    areas in which they differ: boxes of the first as `query_box`, of this one as `hit_box`. `same_as_kept` says that it
-    was proved to be identical to the one that is proposed to be kept, or a copy of it, and that the one to keep has
-    as many pixels and as much colour. They show the same, but for tone, sharpness, noise and compression: which of them
-    is better in these is not said.
-    """
-
-    path: str
-    width: int
-    height: int
-    bytes: int
-    format: str
-    taken: str | None
-    verdict: str = ""
-    why: str = ""
-    changes: tuple[Change, ...] = ()
-    keep: bool = False
-    same_as_kept: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Its fields, for JSON."""
-        return {**vars(self), "changes": [vars(each) for each in self.changes]}
-
-
-@dataclass(frozen=True)
-class DuplicateGroup:
-    """Images that are copies of the first of them, which of them is proposed to be kept, and why."""
-
-    members: tuple[DuplicateMember, ...]
-    keep: str
-    keep_why: str
-
-    @property
-    def same_bytes(self) -> int:
-        """Bytes of the members that show the same as the one to keep."""
-        return sum(each.bytes for each in self.members if each.same_as_kept)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Its fields, for JSON."""
-        members = [each.as_dict() for each in self.members]
-        return {"keep": self.keep, "keep_why": self.keep_why, "members": members}
-
-
-@dataclass(frozen=True)
-class Duplicates:
-    """All groups of a collection, those with most bytes of the same first, and how they were found.
-
-    `n_candidates` pairs were candidates. What `n_compared` pairs are to each other is known, of `n_remembered` from an
-    earlier run; `failures` could not be compared, with the reason; `left_out` says what was not looked at.
-    """
-
-    groups: tuple[DuplicateGroup, ...]
-    n_images: int
-    n_candidates: int
-    n_compared: int
-    n_remembered: int = 0
-    failures: tuple[tuple[str, str, str], ...] = ()
-    left_out: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Its fields, for JSON."""
-        counts = {
-            name: getattr(self, name) for name in ("n_images", "n_candidates", "n_compared", "n_remembered", "left_out")
-        }
-        failures = [dict(zip(("image", "other", "reason"), each, strict=True)) for each in self.failures]
-        return {"groups": [each.as_dict() for each in self.groups], **counts, "failures": failures}
-
-
-@dataclass(frozen=True)
 class _Candidates:
-    """For each image those that may be copies of it, and how much speaks for them in all; and what was left out."""
+    """For each image those that may be copies of it, and how much speaks for each; and what was left out."""
 
-    neighbours: Mapping[int, set[int]]
-    weights: Mapping[int, float]
+    neighbours: Mapping[int, Mapping[int, float]]
     left_out: str = ""
 
     def __len__(self) -> int:
@@ -139,8 +70,9 @@ def find_duplicates(
     keep: KeepRule,
     workers: int,
     watch: ReportStep,
+    decided: bool = False,
 ) -> Duplicates:
-    """The groups of images that are copies of each other.
+    """The groups of images that are copies of each other, and about which something is left to decide.
 
     Parameters
     ----------
@@ -148,6 +80,7 @@ def find_duplicates(
     verdicts : names of `VERDICT_NAMES`: what an image is to the first of its group
     keep : what is proposed to be kept
     workers : processes that compare images
+    decided : also groups about which nothing is left to decide
 
     Raises
     ------
@@ -157,6 +90,7 @@ def find_duplicates(
     snapshot = reader.snapshot()
     with reader.lock:
         records = {image.id: image for image in reader.catalogue.images()}
+        decisions = Decisions(reader.catalogue.decisions())
     if keep.pattern is not None and not any(map(keep.fits, records.values())):
         raise UsageError(f"no image's path fits {keep.pattern}; paths are relative to {reader.root}")
     same_files = _same_files(records, "identical" in verdicts)
@@ -173,14 +107,23 @@ def find_duplicates(
                 yield pair, found.among(len(records))
 
         order = [image.id for image in sort_by_size([records[first] for first in same_files])]
-        order.sort(key=lambda image: -candidates.weights[image])
-        groups = find_groups(order, candidates.neighbours, compare, accepts=lambda found: found.verdict in accepted)
+        order.sort(key=lambda image: -sum(candidates.neighbours.get(image, {}).values()))
+        groups = find_groups(
+            order,
+            candidates.neighbours,
+            compare,
+            accepts=lambda found: found.verdict in accepted,
+            likely=LIKELY_WEIGHT,
+            apart=lambda image, other: decisions.apart(contents[image], contents[other]),
+        )
         grouped = {group.head: group for group in groups}
         members = set[int]().union(*(group.members for group in groups))
         for head, others in same_files.items():
             if others and head not in members:
                 grouped.setdefault(head, Group(head))
-        chosen = [_choose_kept(group, same_files, records, keep, snapshot) for group in grouped.values()]
+        chosen = [_choose_kept(group, same_files, records, keep, decisions, snapshot) for group in grouped.values()]
+        n_found = len(chosen)
+        chosen = [each for each in chosen if decided or not each.decided]
         watch("comparing with what to keep", 0, 0)
         to_kept = {
             pair: found.among(len(records))
@@ -198,6 +141,7 @@ def find_duplicates(
         done - comparer.n_compared,
         failures,
         candidates.left_out,
+        n_found - len(chosen),
     )
 
 
@@ -237,14 +181,10 @@ def _find_candidates(
     kept = _strongest(summed)
     if len(kept) < len(summed):
         left_out.append(f"{plural(len(summed) - len(kept), 'pair')} of images that have many likelier candidates")
-    neighbours: dict[int, set[int]] = {}
-    weights = Counter[int]()
+    neighbours: dict[int, dict[int, float]] = {}
     for one, other in kept:
-        neighbours.setdefault(one, set()).add(other)
-        neighbours.setdefault(other, set()).add(one)
-        weights[one] += summed[one, other]
-        weights[other] += summed[one, other]
-    return _Candidates(neighbours, weights, "; ".join(left_out))
+        neighbours.setdefault(one, {})[other] = neighbours.setdefault(other, {})[one] = summed[one, other]
+    return _Candidates(neighbours, "; ".join(left_out))
 
 
 def _sum_by_pair(pairs: Ids, weights: NDArray[Any], firsts: Mapping[int, int]) -> Counter[IdPair]:
@@ -282,6 +222,8 @@ class _Chosen:
     why: str
     grey: frozenset[int]
     contents: Mapping[int, bytes]
+    settled: Mapping[int, str]
+    decided: bool
 
     @property
     def unknown(self) -> list[IdPair]:
@@ -312,17 +254,29 @@ def _choose_kept(
     same_files: Mapping[int, list[int]],
     records: Mapping[int, ImageRecord],
     rule: KeepRule,
+    decisions: Decisions,
     snapshot: Snapshot,
 ) -> _Chosen:
-    """A group with the image to keep, which is its head, identical to it, or a copy of it."""
+    """A group with the image to keep: what a person chose; else its head, one identical to it, or a copy of it."""
     identical = PairVerdict(CopyVerdict.IDENTICAL_FILE, "the same file, byte for byte", -300.0)
     found = {group.head: None} | dict.fromkeys(same_files[group.head], identical)
     for image, comparison in group.members.items():
         found |= dict.fromkeys((image, *same_files[image]), comparison)
     proved = [records[image] for image, each in found.items() if each is None or each.verdict in _EXACT]
     grey = find_grey(snapshot, found) if group.members else frozenset[int]()
-    kept, why = rule.choose(proved, grey)
-    return _Chosen(group.head, found, kept, why, grey, {image: records[image].sha256 for image in found})
+    everyone = [records[image] for image in found]
+    by_hand = decisions.kept(everyone)
+    kept, why = rule.choose(by_hand or proved, grey)
+    return _Chosen(
+        group.head,
+        found,
+        kept,
+        "you chose to keep it" if by_hand else why,
+        grey,
+        {image: records[image].sha256 for image in found},
+        decisions.settled(everyone),
+        decisions.is_settled(everyone),
+    )
 
 
 def _present(
@@ -338,8 +292,9 @@ def _present(
             and chosen.to_kept(image.id, to_kept)
             and replaces(kept, image, kept_is_grey=kept.id in grey, other_is_grey=image.id in grey)
         )
-        members.append(_member(image, chosen.found[image.id], keep=image is kept, same_as_kept=same))
-    return DuplicateGroup(tuple(members), _path(kept), chosen.why)
+        member = _member(image, chosen.found[image.id], keep=image is kept, same_as_kept=same)
+        members.append(replace(member, decision=chosen.settled.get(image.id, "")))
+    return DuplicateGroup(tuple(members), _path(kept), chosen.why, chosen.decided)
 
 
 def _member(image: ImageRecord, found: PairVerdict | None, *, keep: bool, same_as_kept: bool) -> DuplicateMember:

@@ -26,27 +26,31 @@ class Group:
 
 def find_groups(
     order: Sequence[int],
-    neighbours: Mapping[int, set[int]],
+    neighbours: Mapping[int, Mapping[int, float]],
     compare: Compare,
     *,
     accepts: Callable[[PairVerdict], bool],
+    likely: float = 0.0,
+    apart: Callable[[int, int], bool] = lambda image, other: False,
 ) -> list[Group]:
     """The groups of images among which some may be copies, in the order of their heads.
 
     1. An image that comes before all of its candidates that are in no group becomes a head.
-    2. It is compared with them, and with the candidates of those that it accepts, as far as these reach. Many heads
-       are compared at a time; what several accept belongs to the first of these.
+    2. It is compared with them, and with the likely candidates of those that it accepts, as far as these reach. Many
+       heads are compared at a time; what several accept belongs to the first of these.
     3. What no head accepts becomes a head itself, in its turn.
 
     Parameters
     ----------
     order : all images, those that are better heads first
-    neighbours : for each image those that may be copies of it; mutual
+    neighbours : for each image those that may be copies of it, and how much speaks for that; mutual
     compare : compares pairs of a head and another image; it may leave some out
     accepts : whether a comparison makes a member
+    likely : how much speaks for a likely candidate at least
+    apart : whether two images may not be in one group; symmetric
     """
     ranks = {image: rank for rank, image in enumerate(order)}
-    run = _Grouping(ranks, neighbours, compare, accepts)
+    run = _Grouping(ranks, neighbours, compare, accepts, likely, apart)
     waiting = [image for image in order if neighbours.get(image)]
     while waiting or run.open:
         waiting = run.start_heads(waiting)
@@ -60,11 +64,14 @@ class _Grouping:
     def __init__(
         self,
         ranks: Mapping[int, int],
-        neighbours: Mapping[int, set[int]],
+        neighbours: Mapping[int, Mapping[int, float]],
         compare: Compare,
         accepts: Callable[[PairVerdict], bool],
+        likely: float,
+        apart: Callable[[int, int], bool],
     ) -> None:
-        self._ranks, self._neighbours, self._compare, self._accepts = ranks, neighbours, compare, accepts
+        self._ranks, self._neighbours, self._likely, self._apart = ranks, neighbours, likely, apart
+        self._compare, self._accepts = compare, accepts
         self._assigned, self._tried = set[int](), set[int]()
         self._asked: dict[int, set[int]] = {}
         self.open: dict[int, Group] = {}
@@ -94,7 +101,9 @@ class _Grouping:
 
     def _unasked(self, head: int, image: int) -> set[int]:
         """The candidates of an image that are in no group, and that its head was not compared with."""
-        return self._neighbours[image] - self._assigned - self._asked[head]
+        least = 0 if head == image else self._likely
+        reached = {each for each, weight in self._neighbours[image].items() if weight >= least}
+        return reached - self._assigned - self._asked[head]
 
     def compare_once(self) -> None:
         """Compare all heads with what they reach now; close those that reach nothing."""
@@ -106,11 +115,16 @@ class _Grouping:
         for head, each in pairs:
             self._asked[head].add(each)
             self._asked.setdefault(each, set()).add(head)  # what one refuses need not ask the other
-        found = dict(self._compare(pairs))
+        found = dict(self._compare(pair for pair in pairs if not self._apart(*pair)))
         for head, each in sorted(found, key=lambda pair: self._ranks[pair[0]]):
-            if each not in self._assigned and self._accepts(found[head, each]):
+            members = self.open[head].members
+            if (
+                each not in self._assigned
+                and self._accepts(found[head, each])
+                and not any(self._apart(each, member) for member in members)
+            ):
                 self._assigned.add(each)
-                self.open[head].members[each] = found[head, each]
+                members[each] = found[head, each]
         for head in list(self.open):
             group = self.open[head]
             reached = set[int]().union(*(self._unasked(head, each) for each in (head, *group.members)))

@@ -1,4 +1,4 @@
-"""duplicates and check: the copies in a folder, and what of other images is there already."""
+"""The copies in a folder, and what of other images is there already."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from nearsight.errors import UsageError
 from nearsight.wording import plural, to_printable
 
 if TYPE_CHECKING:
-    from nearsight.applications.duplicates.find import DuplicateGroup, Duplicates
+    from nearsight.applications.duplicates.results import DuplicateGroup, Duplicates
 
 
 def duplicates_command(
@@ -46,6 +46,15 @@ def duplicates_command(
     keep: Annotated[
         str, typer.Option(metavar="RULE", help="Image to keep: largest, oldest, newest or path:PATTERN.")
     ] = "largest",
+    decided: Annotated[
+        bool, typer.Option("--decided", help="Also show groups about which you decided all that there is to decide.")
+    ] = False,
+    accept: Annotated[
+        bool,
+        typer.Option(
+            "--accept", help="Decide that what is the same as the image to keep, and no larger, is a duplicate of it."
+        ),
+    ] = False,
     no_index: Annotated[
         bool, typer.Option("--no-index", help="Take the collection as it is; do not look for new files.")
     ] = False,
@@ -70,6 +79,8 @@ def duplicates_command(
 
     It proposes which of each group to keep, and deletes nothing. With --across OTHER: what of the folder is in another
     one. Exit code 1: no duplicates.
+
+    nearsight duplicates decide, decisions, import, undo: what you think of them. apply, restore: act on it.
     """
     import nearsight as ns
     from nearsight.types.query import split_commas
@@ -77,15 +88,13 @@ def duplicates_command(
     verdicts = split_commas(verdict)
     options: dict[str, Any] = {"verdicts": verdicts} if verdicts else {}
     options |= {"update": not no_index, "collection": collection, "settings": ingest_settings(workers, max_decoded)}
-    if across is not None and html is not None:
-        raise UsageError("--html shows groups of one folder; with --across use --csv or --json")
-    if across is None and missing is not None:
-        raise UsageError("--missing goes with --across OTHER: it lists what of FOLDER is not in OTHER")
+    _require_fitting(across is not None, html=html, missing=missing, accept=accept, decided=decided)
     if across is not None:
         _find_across(folder, across, options, csv, missing, json)
         return
     with show_progress(quiet=json) as watch:
-        found = ns.duplicates(folder, keep=keep, watch=watch, **options)
+        found = ns.duplicates(folder, keep=keep, decided=decided, watch=watch, **options)
+    accepted = ns.accept_proposals(folder, found, collection=collection) if accept else 0
     if csv is not None:
         _write_groups(csv, found)
     if html is not None:
@@ -94,15 +103,26 @@ def duplicates_command(
         with ns.open(folder, collection=collection) as photos:
             write_groups_page(html, photos, found, f"Duplicates in {folder}")
     if json:
-        print_json(found.as_dict())
+        print_json({**found.as_dict(), **({"accepted": accepted} if accept else {})})
     else:
         _print_groups(found)
-        if csv is not None:
-            typer.echo(f"table: {to_printable(str(csv))}")
-        if html is not None:
-            typer.echo(f"page: {to_printable(str(html))}")
+        written = {"table": csv, "page": html}
+        for what in (each for each in written if written[each] is not None):
+            typer.echo(f"{what}: {to_printable(str(written[what]))}")
+        if accept:
+            typer.echo(f"decided: {plural(accepted, 'duplicate')}; nearsight duplicates apply shows what would go")
     if not found.groups:
         raise typer.Exit(1)
+
+
+def _require_fitting(across: bool, *, html: Path | None, missing: Path | None, accept: bool, decided: bool) -> None:
+    """UsageError where options do not go together."""
+    if across and html is not None:
+        raise UsageError("--html shows groups of one folder; with --across use --csv or --json")
+    if across and (accept or decided):
+        raise UsageError("--accept and --decided go with groups of one folder, not with --across")
+    if missing is not None and not across:
+        raise UsageError("--missing goes with --across OTHER: it lists what of FOLDER is not in OTHER")
 
 
 def _find_across(
@@ -188,6 +208,8 @@ def _print_groups(found: Duplicates) -> None:
         f"{plural(found.n_images, 'image')}, {plural(len(found.groups), 'group')} with {plural(others, 'other image')};"
         f" {len(same):,} are identical to the one to keep, or copies of it and no larger: {megabytes:,.1f} MB"
     )
+    if found.n_decided:
+        typer.echo(f"{plural(found.n_decided, 'group')} more, about which you decided: --decided shows them")
     _print_failures(found.failures)
     if found.left_out:
         typer.echo(f"not looked at: {found.left_out}", err=True)
@@ -199,6 +221,8 @@ def _group_rows(number: int, group: DuplicateGroup) -> list[tuple[str, str, str,
         mark = f"{number} keep" if each.keep else str(number)
         why = "; ".join(filter(None, (group.keep_why if each.keep else "", each.why)))
         size = f"{each.width} x {each.height}, {each.bytes / 1e3:,.0f} kB"
+        if each.decision:
+            why = f"{why}; you decided: {each.decision}"
         rows.append((mark, each.verdict or "the first", each.path, size, why))
     return rows
 
@@ -209,7 +233,19 @@ def _print_failures(failures: Sequence[tuple[str, str, str]]) -> None:
 
 
 def _write_groups(path: Path, found: Duplicates) -> None:
-    names = ("path", "keep", "same_as_kept", "verdict", "why", "width", "height", "bytes", "format", "taken")
+    names = (
+        "path",
+        "keep",
+        "same_as_kept",
+        "decision",
+        "verdict",
+        "why",
+        "width",
+        "height",
+        "bytes",
+        "format",
+        "taken",
+    )
     rows = [
         [number, *(getattr(each, name) for name in names)]
         for number, group in enumerate(found.groups, 1)
@@ -225,7 +261,7 @@ def _write_rows(path: Path, heads: Sequence[str], rows: Iterable[Sequence[Any]])
         csv.writer(file).writerows([heads, *rows])
 
 
+GROUP = {"find": (duplicates_command, "nearsight duplicates ~/photos --csv copies.csv")}
 COMMANDS = {
-    "duplicates": (duplicates_command, "nearsight duplicates ~/photos --csv copies.csv"),
     "check": (check_command, "nearsight check new.jpg --in ~/photos"),
 }
