@@ -1,4 +1,4 @@
-"""What a person decided: kept by contents, never asked again, undone, exchanged; and acted on without losing anything."""
+"""What a person decided: kept by contents, not asked again, undone, exchanged; and acted on without losing anything."""
 
 from __future__ import annotations
 

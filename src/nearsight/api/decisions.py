@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ __all__ = [
     "accept_proposals",
     "act_on_decisions",
     "decide",
+    "decide_all",
     "decisions",
     "export_decisions",
     "import_decisions",
@@ -88,7 +89,20 @@ def decide(folder: str | Path, decision: str, image: str, other: str, *, collect
     UsageError : there is no such decision or image, or "not a duplicate" is said of two equal files
     LockedError, StorageError : as `index`
     """
-    _put_by_path(folder, [(decision, image, other)], collection)
+    decide_all(folder, [(decision, image, other)], collection=collection)
+
+
+def decide_all(
+    folder: str | Path, decided: Iterable[tuple[str, str, str]], *, collection: str | Path | None = None
+) -> None:
+    """Keep several decisions, each with the paths of both images, as `decide` does: all, or none where one is wrong."""
+    triples, made = list(decided), datetime.now(UTC).isoformat(timespec="seconds")
+    if not triples:
+        return
+    with _writing(folder, collection) as catalogue:
+        new = [_make(catalogue, kind, image, other, made) for kind, image, other in triples]
+        with catalogue.transaction():
+            catalogue.put_decisions(new)
 
 
 def accept_proposals(folder: str | Path, found: Duplicates, *, collection: str | Path | None = None) -> int:
@@ -107,7 +121,7 @@ def accept_proposals(folder: str | Path, found: Duplicates, *, collection: str |
         for each in group.members
         if each.same_as_kept and not each.decision
     ]
-    _put_by_path(folder, new, collection)
+    decide_all(folder, new, collection=collection)
     return len(new)
 
 
@@ -239,22 +253,6 @@ def _reading(folder: str | Path, collection: str | Path | None) -> Iterator[Cata
         yield catalogue
     finally:
         catalogue.close()
-
-
-def _put_by_path(folder: str | Path, triples: Sequence[tuple[str, str, str]], collection: str | Path | None) -> None:
-    """Add decisions about images by their paths, in one batch."""
-    if not triples:
-        return
-    with _writing(folder, collection) as catalogue:
-        put_decisions(catalogue, triples)
-
-
-def put_decisions(catalogue: CatalogueWriter, triples: Iterable[tuple[str, str, str]]) -> None:
-    """Add decisions about images by their paths, in one batch; UsageError, and none, where one is impossible."""
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    new = [_make(catalogue, kind, image, other, made) for kind, image, other in triples]
-    with catalogue.transaction():
-        catalogue.put_decisions(new)
 
 
 def _make(catalogue: Catalogue, kind: str, image: str, other: str, made: str) -> DecisionRecord:

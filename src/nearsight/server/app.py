@@ -12,7 +12,7 @@ from nearsight import __version__
 from nearsight.server import errors, schemas, static_files
 from nearsight.server.collections import hide_paths
 from nearsight.server.middleware import AccessMiddleware, BodyLimitMiddleware
-from nearsight.server.routes import collections, images, jobs, map, search, uploads
+from nearsight.server.routes import collections, duplicates, images, jobs, map, search, uploads
 from nearsight.server.service import Service
 
 ERROR_DESCRIPTIONS = {
@@ -21,7 +21,7 @@ ERROR_DESCRIPTIONS = {
     403: "forbidden",
     404: "not found",
     408: "request timeout",
-    409: "conflict: indexing is already running",
+    409: "conflict: a job is already running",
     410: "gone: the file was removed",
     413: "request too large",
     421: "unknown host",
@@ -53,7 +53,7 @@ def create_app(service: Service) -> ASGIApp:
         },
     )
     app.state.service = service
-    for module in (collections, uploads, search, map, images, jobs):
+    for module in (collections, uploads, search, map, images, duplicates, jobs):
         app.include_router(module.router, prefix="/api")
     app.include_router(static_files.create_router(service.settings.static))
     errors.register_error_handlers(app, lambda text: hide_paths(text, list(service.collections)))

@@ -14,15 +14,17 @@ from threading import Lock
 from typing import Any
 
 from nearsight.api.collection import Collection
+from nearsight.api.decisions import Decision, decide_all, decisions, undo_decisions
 from nearsight.api.labels import drop_label, set_label
 from nearsight.errors import CollectionError, DamagedError, ModelError
 from nearsight.images.decode import FileDecoder
 from nearsight.pipeline import buildable_pipelines
 from nearsight.senses import SENSES
 from nearsight.server.errors import not_found_error
+from nearsight.server.review import Review
 from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue
 from nearsight.storage.recipes import default_recipe
-from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, SkipRecord
+from nearsight.storage.records import DecisionRecord, ImageRecord, LabelRecord, NoteRecord, SkipRecord
 
 WORDS = "words"
 """The sense that stands for full-text search; it has no recipe."""
@@ -38,6 +40,7 @@ class ServedCollection:
         self._decoder = decoder
         self._lock = Lock()
         self._open: tuple[Collection, Catalogue] | None = None
+        self.review: Review | None = None
 
     @property
     def collection(self) -> Collection:
@@ -90,6 +93,35 @@ class ServedCollection:
         path = os.fsdecode(self.image(image_id).path)
         (set_label if right else drop_label)(self.index_dir.parent, path, label, collection=self.index_dir)
         return self.labels(path)
+
+    def decisions(self) -> list[DecisionRecord]:
+        """Return what was decided about pairs of images, the oldest first."""
+        with self._lock_catalogue() as catalogue:
+            return catalogue.decisions()
+
+    def standing_decisions(self) -> list[Decision]:
+        """Return those that hold, the oldest first."""
+        return decisions(self.index_dir.parent, collection=self.index_dir)
+
+    def decide(self, decided: Iterable[tuple[str, int, int]]) -> None:
+        """Keep decisions about images by their ids; one `undo_decisions` takes all of them back.
+
+        Raises
+        ------
+        RefusedError : (404) no image has this id
+        UsageError : there is no such decision, or it cannot be said of these two
+        LockedError : another process or a job is writing to the collection
+        """
+
+        def path(image_id: int) -> str:
+            return os.fsdecode(self.image(image_id).path)
+
+        named = [(kind, path(image), path(other)) for kind, image, other in decided]
+        decide_all(self.index_dir.parent, named, collection=self.index_dir)
+
+    def undo_decisions(self) -> list[Decision]:
+        """Take back the last decisions that were made at once. UsageError if there are none."""
+        return undo_decisions(self.index_dir.parent, collection=self.index_dir)
 
     def skips(self, reason: str | None, offset: int, limit: int) -> tuple[int, list[SkipRecord]]:
         """Return the number of files skipped for a reason (None: any), and `limit` of them from `offset`."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nearsight.applications.duplicates.results import DuplicateGroup
 from nearsight.applications.map import Map
 from nearsight.search.results import Hit, Results
 from nearsight.server.collections import ServedCollection
@@ -57,6 +58,18 @@ def image_json(served: ServedCollection, image_id: int, path: str) -> dict[str, 
         "height": image.height,
         "thumbnail": f"/api/collections/{served.slug}/images/{image_id}/thumbnail?v={image.sha256.hex()[:12]}",
     }
+
+
+def group_json(served: ServedCollection, number: int, group: DuplicateGroup) -> dict[str, Any]:
+    """Return a group of duplicates as JSON, without images that were removed or changed since it was found."""
+    members = []
+    for each in group.members:
+        with suppress(RefusedError):
+            if served.image(each.id).sha256.hex() == each.sha256:
+                urls = image_json(served, each.id, each.path)
+                urls["image"] = urls["thumbnail"].replace("/thumbnail", "")
+                members.append({**each.as_dict(), **urls})
+    return {"number": number, "keep_why": group.keep_why, "decided": group.decided, "members": members}
 
 
 def map_json(served: ServedCollection, layout: Map, limit: int) -> list[dict[str, Any]]:

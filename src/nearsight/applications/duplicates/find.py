@@ -307,12 +307,16 @@ def _member(image: ImageRecord, found: PairVerdict | None, *, keep: bool, same_a
         image.taken,
         keep=keep,
         same_as_kept=same_as_kept,
+        id=image.id,
+        sha256=image.sha256.hex(),
     )
     if found is None:
         return made
     verdict = _OPPOSITE.get(found.verdict, found.verdict)
     why = found.sentence.replace("of the query", "of the first").replace("the query", "the first")
-    return replace(made, verdict=str(verdict), why=why.replace("this image", "it"), changes=found.changes)
+    transform = None if found.homography is None else tuple(map(tuple, found.homography.tolist()))
+    made = replace(made, verdict=str(verdict), why=why.replace("this image", "it"))
+    return replace(made, changes=found.changes, transform=transform)
 
 
 def _path(image: ImageRecord) -> str:

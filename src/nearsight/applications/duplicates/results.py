@@ -19,7 +19,10 @@ class DuplicateMember:
     was proved to be identical to the one that is proposed to be kept, or a copy of it, and that the one to keep has
     as many pixels and as much colour. They show the same, but for tone, sharpness, noise and compression: which of them
     is better in these is not said. `decision` is what a person said of it and another one of the group: "duplicate",
-    where it is to go, "kept", where another one is to go instead, "keep both", or nothing.
+    where it is to go, "kept", where another one is to go instead, "keep both", "not a duplicate", or nothing.
+
+    `id` is that of the collection, `sha256` of the file's contents, and `transform` three rows of three numbers that
+    map points of the first, in units of its width and height, to points of this one; None where that is not known.
     """
 
     path: str
@@ -34,6 +37,9 @@ class DuplicateMember:
     keep: bool = False
     same_as_kept: bool = False
     decision: str = ""
+    id: int = 0
+    sha256: str = ""
+    transform: tuple[tuple[float, ...], ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Its fields, for JSON."""

@@ -1,4 +1,4 @@
-"""Indexing jobs."""
+"""Jobs: indexing, and how each of any kind goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from nearsight.server import schemas
 from nearsight.server.errors import escape_surrogates
-from nearsight.server.jobs import IndexJob
+from nearsight.server.jobs import Job
 from nearsight.server.service import CollectionParam, ServiceParam
 
 POLL_SECONDS = 0.1
@@ -31,7 +31,7 @@ router = APIRouter(tags=["jobs"])
 async def start_job(service: ServiceParam, served: CollectionParam, request: schemas.JobRequest) -> dict[str, Any]:
     """Update the collection from its folder, and index it by further senses."""
     service.check_writable()
-    return (await service.read.run(partial(service.jobs.start, served, request.by))).as_dict()
+    return (await service.read.run(partial(service.jobs.start_indexing, served, request.by))).as_dict()
 
 
 @router.get("/jobs/{job}", response_model=schemas.JobResponse)
@@ -55,7 +55,7 @@ async def cancel_job(service: ServiceParam, job: str) -> dict[str, Any]:
     return service.jobs[job].as_dict()
 
 
-async def _stream_events(job: IndexJob) -> AsyncIterator[str]:
+async def _stream_events(job: Job) -> AsyncIterator[str]:
     last, quiet = None, 0
     while not job.ended.is_set():
         if (now := job.progress) != last:
