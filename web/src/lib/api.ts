@@ -18,7 +18,7 @@ export interface Collection {
   default_sense: string;
   readonly: boolean;
   /** The running job, if any. */
-  job: { id: string } | null;
+  job: Started | null;
   /** Why it cannot be opened, if so. */
   problem?: string | null;
   /** The supported query types: "image", "text", "colours", "words", "sketch". */
@@ -124,6 +124,12 @@ export interface Explanation {
   changes: Change[];
 }
 
+/** A job that has begun; its kind is "index" or "duplicates". */
+export interface Started {
+  id: string;
+  kind: string;
+}
+
 export interface Job {
   step?: string;
   done?: number;
@@ -156,6 +162,56 @@ export interface Layout {
   images: Place[];
 }
 
+/** An image of a group of duplicates. */
+export interface Member {
+  id: number;
+  path: string;
+  width: number;
+  height: number;
+  bytes: number;
+  format: string;
+  taken: string | null;
+  thumbnail: string;
+  image: string;
+  /** What it is to the first one, as which it is empty. */
+  verdict: string;
+  why: string;
+  keep: boolean;
+  /** Proved to be identical to the one to keep, or a copy of it, and no larger. */
+  same_as_kept: boolean;
+  /** "duplicate", "kept", "keep both", "not a duplicate", or empty. */
+  decision: string;
+  /** From unit points of the first to unit points of this one, where known. */
+  transform: number[][] | null;
+  changes: Change[];
+}
+
+export interface Group {
+  number: number;
+  keep_why: string;
+  decided: boolean;
+  members: Member[];
+}
+
+/** The groups that the last job found; `found` is false before there was one. */
+export interface Duplicates {
+  found: boolean;
+  total: number;
+  n_open: number;
+  n_decided: number;
+  n_images: number;
+  left_out: string;
+  failures: number;
+  groups: Group[];
+}
+
+/** Of a "duplicate", `image` is to go, and `other` is kept. */
+export interface Decision {
+  decision: "duplicate" | "keep both" | "not a duplicate";
+  image: number;
+  other: number;
+}
+
 /** An error of the service, with a hint. `status` 0: it does not respond. */
 export class Trouble extends Error {
   constructor(
@@ -174,6 +230,9 @@ async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
   const response = await respond(path, options);
   return (response.status === 204 ? null : await response.json()) as T;
 }
+
+const post = <T>(path: string, body: object): Promise<T> =>
+  ask(path, { method: "POST", headers: JSON_TYPE, body: JSON.stringify(body) });
 
 async function respond(path: string, options: RequestInit): Promise<Response> {
   let response: Response;
@@ -268,8 +327,19 @@ export const layout = (collection: string, asked: URLSearchParams, signal?: Abor
 export const explain = (collection: string, asked: URLSearchParams, signal?: AbortSignal): Promise<Explanation> =>
   ask(`${of(collection)}/explain?${asked}`, signalled(signal));
 
-export const startJob = (collection: string): Promise<{ id: string }> =>
-  ask(`${of(collection)}/jobs`, { method: "POST", headers: JSON_TYPE, body: "{}" });
+export const startJob = (collection: string): Promise<Started> => post(`${of(collection)}/jobs`, {});
+
+export const findDuplicates = (collection: string, verdicts: string[]): Promise<Started> =>
+  post(`${of(collection)}/duplicates`, { verdicts });
+
+export const duplicates = (collection: string, state: string, offset: number): Promise<Duplicates> =>
+  ask(`${of(collection)}/duplicates?${new URLSearchParams({ state, offset: String(offset), limit: "1" })}`);
+
+export const decide = (collection: string, decisions: Decision[]): Promise<null> =>
+  post(`${of(collection)}/decisions`, { decisions });
+
+export const undo = (collection: string): Promise<{ decision: string; path: string; other_path: string }[]> =>
+  ask(`${of(collection)}/decisions/last`, { method: "DELETE" });
 
 export const cancelJob = (id: string): Promise<unknown> => ask(`api/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 

@@ -15,6 +15,10 @@ export interface Route {
   collection: string;
   /** The map instead of a search. */
   map: boolean;
+  /** The review of duplicates instead of a search. */
+  duplicates: boolean;
+  /** The place of the reviewed group among those that are open. */
+  group: number;
   kind: Kind;
   upload: string;
   id: string;
@@ -49,6 +53,8 @@ export const LETTERS = 500;
 export const blank = (collection = ""): Route => ({
   collection,
   map: false,
+  duplicates: false,
+  group: 0,
   kind: "image",
   upload: "",
   id: "",
@@ -76,6 +82,8 @@ export function read(query: string): Route {
   return {
     collection: text("in"),
     map: text("view") === "map",
+    duplicates: text("view") === "duplicates",
+    group: Math.max(0, Math.round(Number(text("group"))) || 0),
     kind: KINDS.find((each) => each === kind) ?? "image",
     upload: text("upload"),
     id: text("id"),
@@ -101,7 +109,8 @@ export function write(route: Route): string {
     if (value) given.set(name, value);
   };
   put("in", route.collection);
-  put("view", route.map ? "map" : "");
+  put("view", route.map ? "map" : route.duplicates ? "duplicates" : "");
+  put("group", route.duplicates && route.group ? String(route.group) : "");
   put("ask", route.kind === "image" ? "" : route.kind);
   put("upload", route.upload);
   put("id", route.upload ? "" : route.id);

@@ -114,7 +114,7 @@ class Store {
 
   /** The parameters of the current query; null if it is empty. */
   get question(): URLSearchParams | null {
-    if (!this.collection || this.route.map) return null;
+    if (!this.collection || this.route.map || this.route.duplicates) return null;
     // Words are a query type, not vectors to search by.
     const by = this.sense === "words" ? "" : this.sense;
     return question({ ...this.route, kind: this.kind, by, ...(this.speaks ? {} : UNSAID) });
@@ -206,7 +206,7 @@ class Store {
       this.detail = detail;
       this.collections = this.collections?.map((each) => (each.id === id ? { ...each, ...detail } : each)) ?? null;
       const job = detail.job;
-      if (job) jobs.watch(id, job.id, () => this.ingested());
+      if (job) jobs.watch(id, job, () => this.ingested());
     } catch (error) {
       this.fail(error);
     }
@@ -239,11 +239,11 @@ class Store {
   choose(collection: string): void {
     this.detail = null;
     this.answer = null;
-    const { map, kind, upload, size, box, colours, histogram, texts, minusTexts, words, where } = this.route;
+    const { map, duplicates, kind, upload, size, box, colours, histogram, texts, minusTexts, words, where } = this.route;
     const kinds = offered(this.collections?.find(({ id }) => id === collection) ?? null);
     // A collection without sketch search must not use the sketch as a query image.
     const kept = upload && (kind !== "sketch" || kinds.includes(kind)) ? { upload, size, box } : {};
-    this.go({ ...blank(collection), map, kind, colours, histogram, texts, minusTexts, words, where, ...kept });
+    this.go({ ...blank(collection), map, duplicates, kind, colours, histogram, texts, minusTexts, words, where, ...kept });
     void this.refresh();
   }
 
@@ -285,7 +285,7 @@ class Store {
 
   like(hit: Pick<Hit, "id" | "width" | "height">): void {
     const size: [number, number] = [hit.width, hit.height];
-    this.go({ map: false, kind: "image", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE, ...UNMARKED, ...UNSAID });
+    this.go({ map: false, duplicates: false, kind: "image", upload: "", id: String(hit.id), size, box: null, hit: "", k: PAGE, ...UNMARKED, ...UNSAID });
     scrollTo({ top: 0 });
   }
 
@@ -313,7 +313,7 @@ class Store {
   }
 
   clear(): void {
-    this.go({ map: false, upload: "", id: "", size: null, box: null, colours: [], histogram: "", words: "", where: "", hit: "", k: PAGE, ...UNMARKED, ...UNSAID });
+    this.go({ map: false, duplicates: false, upload: "", id: "", size: null, box: null, colours: [], histogram: "", words: "", where: "", hit: "", k: PAGE, ...UNMARKED, ...UNSAID });
   }
 
   more(): void {
