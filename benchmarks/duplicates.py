@@ -1,19 +1,23 @@
 """How well and how fast are planted copies found in a whole folder? Writes the tables of docs/duplicates.md.
 
-    python -m benchmarks.duplicates FOLDER [FOLDER ...] --images 20000 --groups 1500 --out docs/duplicates.md
+    python -m benchmarks.duplicates FOLDER [FOLDER ...] --images 20000 --groups 1000 --out docs/duplicates.md
 
-1. A folder of so many images is made: some of those of the folders, and quarters of the others, which overlap in
-   nothing; fewer where the folders have not so many.
+1. A folder of so many images is made: some of those of the folders, and parts of the others, which overlap in nothing:
+   quarters, or ninths or sixteenths where there are not enough; fewer where the folders have not so many.
 2. The whole ones get altered copies: of each kind as many, and the same file again.
 3. The folder is indexed, and its duplicates are found, by all verdicts. A pair is right where both are of one image.
-4. The hash of `imagehash` (an extra of its own: `pip install imagehash`) groups the same files, where it is installed.
+4. The hashes of `imagehash` and of `imagededup` group the same files (the extra `peers`), where they are installed, or
+   in the Python that `--peers` names.
+5. A hundred more images are added, and the duplicates are found again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -36,49 +40,71 @@ from nearsight.images.decode import open_image
 from nearsight.types import Image
 
 SAME = "same file"
-MIN_SIDE = 100
-"""The shorter side of a quarter of an image at least, in pixels."""
+MIN_SIDE, DIVISIONS = 80, (2, 3, 4)
+"""The shorter side of a part of an image at least, in pixels; and into how many it is divided across and down."""
 LOSSLESS = ("jpeg", "small-jpeg", "noise", "salt")
 """Kinds whose traces another JPEG would blur."""
-HASH_DISTANCE = 8
-"""Bits of 64 in which two perceptual hashes of a pair differ at most."""
+HASH_DISTANCE, PEER_DISTANCE = 8, 10
+"""Bits of 64 in which two perceptual hashes of a pair differ at most; imagededup's own default is the second."""
+PEER = """
+import json, sys
+from imagededup.methods import PHash
+hasher = PHash(verbose=False)
+codes = hasher.encode_images(image_dir=sys.argv[1])
+json.dump(hasher.find_duplicates(encoding_map=codes, max_distance_threshold=int(sys.argv[2])), open(sys.argv[3], "w"))
+"""
+"""What runs in a Python that has imagededup: it needs PyTorch, even for hashes."""
 
 
 @dataclass(frozen=True)
 class Plant:
-    """One file and its copies: the image, its number, the quarter that is taken of it if any, the kinds of copies."""
+    """One file and its copies: the image, its number, the part that is taken of it if any, the kinds of copies.
+
+    A part is its number, and into how many the image is divided across and down.
+    """
 
     source: Path
     number: int
-    quarter: int | None = None
+    part: tuple[int, int] | None = None
     kinds: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The file's name; those of all files of one image begin alike."""
-        return f"{self.number:06d}{'' if self.quarter is None else f'-quarter{self.quarter}'}.jpg"
+        return f"{self.number:06d}{'' if self.part is None else f'-part{self.part[0]}'}.jpg"
 
 
-def quarter_of(image: Image, quarter: int) -> Image:
-    """One of the four quarters of an image, a little smaller, so that they share nothing."""
-    height, width = (side // 2 for side in image.shape[:2])
-    top, left = (quarter // 2) * height, (quarter % 2) * width
+def part_of(image: Image, number: int, across: int) -> Image:
+    """A part of an image that is divided so many times across and down, smaller, so that they share nothing."""
+    height, width = (side // across for side in image.shape[:2])
+    top, left = (number // across) * height, (number % across) * width
     return np.ascontiguousarray(image[top + 2 : top + height - 2, left + 2 : left + width - 2])
 
 
 def plan(folders: list[Path], n_images: int, n_groups: int, seed: int = 7) -> list[Plant]:
-    """The files of the folder, in all about so many: the first images with copies, and quarters of the others."""
+    """The files of the folder, in all about so many: the first images with copies, and parts of the others."""
     files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in FORMATS)
     rng = np.random.default_rng(seed)
-    sources = [files[at] for at in rng.permutation(len(files)) if min(open_size(files[at])) >= MIN_SIDE]
+    sizes = {
+        path: min(1024 * side // max(1, *size), side)
+        for path in files
+        for size in [open_size(path)]
+        for side in [min(size)]
+    }
+    sources = [files[at] for at in rng.permutation(len(files)) if sizes[files[at]] >= MIN_SIDE]
     kinds = cycle(rng.permutation([SAME, *ATTACKS]).tolist())
     made = [
         Plant(source, number, kinds=tuple(islice(kinds, int(rng.integers(1, 4)))))
         for number, source in enumerate(sources[:n_groups])
     ]
-    rest = list(enumerate(sources))[n_groups:]
-    quarters = [Plant(source, number, at) for at in range(4) for number, source in rest]
-    return [*made, *quarters[: max(0, n_images - sum(1 + len(each.kinds) for each in made))]]
+    rest, missing = list(enumerate(sources))[n_groups:], n_images - sum(1 + len(each.kinds) for each in made)
+    parts = list[Plant]()
+    for across in DIVISIONS:
+        large = [each for each in rest if sizes[each[1]] >= MIN_SIDE * across]
+        parts = [Plant(source, number, (at, across)) for at in range(across**2) for number, source in large]
+        if len(parts) >= missing:
+            break
+    return [*made, *parts[: max(0, missing)]]
 
 
 def open_size(path: Path) -> tuple[int, int]:
@@ -93,8 +119,8 @@ def open_size(path: Path) -> tuple[int, int]:
 def write(target: Path, plant: Plant) -> dict[str, str]:
     """The image and its copies as files: the kind of each copy by its name."""
     image, made = open_image(plant.source).render(1024), dict[str, str]()
-    if plant.quarter is not None:
-        image = quarter_of(image, plant.quarter)
+    if plant.part is not None:
+        image = part_of(image, *plant.part)
     original = target / plant.name
     PillowImage.fromarray(image).save(original, quality=92)
     for kind in plant.kinds:
@@ -161,6 +187,28 @@ def _hash(path: Path) -> int:
         return int(str(imagehash.phash(image)), 16)
 
 
+def by_imagededup(folder: Path, python: str) -> list[list[str]]:
+    """What the perceptual hash of imagededup finds, as groups of an image and others that are in no earlier group."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as out:
+        command = [python, "-c", PEER, str(folder), str(PEER_DISTANCE), out.name]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        found = json.loads(Path(out.name).read_text("utf8"))
+    left, groups = set(found), list[list[str]]()
+    for name in sorted(found):
+        if name in left:
+            left.discard(name)
+            near = [other for other in found[name] if other in left]
+            left.difference_update(near)
+            groups.append([name, *near])
+    return [group for group in groups if len(group) > 1]
+
+
+def has_imagededup(python: str) -> bool:
+    """Whether a Python can run it."""
+    command = [python, "-c", "from imagededup.methods import PHash"]
+    return subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
 def timed(find: Callable[[], list[list[str]]]) -> tuple[list[list[str]], float]:
     """What is found, and the seconds that it took."""
     started = time.monotonic()
@@ -172,7 +220,11 @@ def main(arguments: list[str] | None = None) -> None:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("folders", nargs="+", type=Path)
     made.add_argument("--images", type=int, default=20_000, help="files in all")
-    made.add_argument("--groups", type=int, default=1_500, help="images with copies")
+    made.add_argument("--groups", type=int, default=1_000, help="images with copies")
+    made.add_argument("--peers", default=sys.executable, help="a Python with imagededup, which needs PyTorch")
+    made.add_argument(
+        "--more", nargs="*", type=Path, default=[], help="folders of a hundred images that are added at last"
+    )
     made.add_argument("--out", type=Path, help="page whose part above the remark by hand is written")
     given = made.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
@@ -180,7 +232,9 @@ def main(arguments: list[str] | None = None) -> None:
         folder.mkdir()
         kinds = make_folder(folder, plan(given.folders, given.images, given.groups))
         _, indexing = timed(lambda: [ns.index(folder, ["copy"]).close() or []])  # type: ignore[func-returns-value]
-        text = report(folder, kinds, given.folders, indexing)
+        text = report(folder, kinds, given.folders, indexing, given.peers)
+        if given.more:
+            text += "\n" + report_added(folder, given.more)
     if given.out is None:
         print(text)
         return
@@ -188,7 +242,17 @@ def main(arguments: list[str] | None = None) -> None:
     given.out.write_text(text + "".join(by_hand[1:]), "utf8")
 
 
-def report(folder: Path, kinds: dict[str, str], folders: list[Path], indexing: float) -> str:
+def report_added(folder: Path, more: list[Path]) -> str:
+    """How long it takes after a hundred images were added."""
+    files = sorted(path for each in more for path in each.rglob("*") if path.suffix.lower() in FORMATS)[:100]
+    for number, path in enumerate(files):
+        shutil.copy(path, folder / f"more-{number:03d}{path.suffix.lower()}")
+    _, indexing = timed(lambda: [ns.index(folder, ["copy"]).close() or []])  # type: ignore[func-returns-value]
+    _, finding = timed(lambda: by_nearsight(folder, tuple(VERDICT_NAMES)))
+    return f"After {len(files)} more images: indexing took {indexing:.0f} s, finding {finding:.0f} s.\n"
+
+
+def report(folder: Path, kinds: dict[str, str], folders: list[Path], indexing: float, peers: str) -> str:
     """The tables."""
     n_files = sum(path.is_file() for path in folder.iterdir())
     ways: list[tuple[str, Callable[[Path, tuple[str, ...]], list[list[str]]], tuple[str, ...]]] = [
@@ -202,6 +266,10 @@ def report(folder: Path, kinds: dict[str, str], folders: list[Path], indexing: f
         ways.append((f"imagehash: phash, up to {HASH_DISTANCE} of 64 bits", by_imagehash, ()))
     except ImportError:
         pass
+    if has_imagededup(peers):
+        ways.append(
+            (f"imagededup: PHash, up to {PEER_DISTANCE} of 64 bits", lambda folder, _: by_imagededup(folder, peers), ())
+        )
     rows, recalls = [], dict[str, dict[str, float]]()
     for name, find, verdicts in ways:
         groups, seconds = timed(lambda find=find, verdicts=verdicts: find(folder, verdicts))  # type: ignore[misc]
@@ -218,7 +286,7 @@ def report(folder: Path, kinds: dict[str, str], folders: list[Path], indexing: f
     return "\n\n".join(
         [
             f"Measured on {machine()}. {n_files:,} files: images of {sets} with {len(kinds):,} altered copies, and "
-            f"quarters of others. Indexing took {indexing:.0f} s; the largest process had {peak:,.0f} MiB.",
+            f"parts of others. Indexing took {indexing:.0f} s; the largest process had {peak:,.0f} MiB.",
             table(["way", "seconds", "pairs right, %", "wrong pairs", "copies found, %"], rows),
             table(["alteration", *recalls], by_kind),
             "",

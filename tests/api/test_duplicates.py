@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import nearsight as ns
-from nearsight.applications.duplicates import find
+from nearsight.applications.duplicates import candidates
 from nearsight.applications.duplicates.comparison import PairComparer
 from nearsight.errors import UsageError
 from nearsight.rerankers._copy_verdict import CopyVerdict
@@ -128,18 +128,24 @@ def test_a_new_file_costs_its_own_comparisons_only(folder, found, tmp_path):
 
 def test_an_image_has_so_many_candidates_at_most_and_what_is_left_out_is_said(folder, found, monkeypatch):
     assert found.left_out == ""
-    monkeypatch.setattr(find, "MAX_CANDIDATES", 1)
+    monkeypatch.setattr(candidates, "MAX_CANDIDATES", 1)
     fewer = ns.duplicates(folder)
     assert fewer.n_candidates < found.n_candidates
     assert "pairs of images that have many likelier candidates" in fewer.left_out
 
 
+def strongest(weights):
+    pairs = sorted(weights)
+    kept = candidates.strongest(np.array(pairs), np.array([weights[pair] for pair in pairs], np.float32))
+    return [pair for pair, stays in zip(pairs, kept, strict=True) if stays]
+
+
 def test_the_strongest_candidates_of_either_image_stay(monkeypatch):
-    monkeypatch.setattr(find, "MAX_CANDIDATES", 2)
+    monkeypatch.setattr(candidates, "MAX_CANDIDATES", 2)
     weights = {(1, other): 10 - other for other in range(2, 8)} | {(5, 6): 1}
-    kept = find._strongest(weights)
-    assert kept == [(1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (5, 6)]  # each is one of the two of its other image
-    assert find._strongest(weights | {(7, other): 20 for other in (8, 9)}) == [
+    # each is one of the two of its other image
+    assert strongest(weights) == [(1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (5, 6)]
+    assert strongest(weights | {(7, other): 20 for other in (8, 9)}) == [
         pair for pair in sorted(weights | {(7, 8): 1, (7, 9): 1}) if pair != (1, 7)
     ]
 

@@ -10,6 +10,8 @@ from PIL import Image
 import nearsight as ns
 from nearsight.applications.duplicates import part_candidates as parts
 from nearsight.applications.duplicates import whole_candidates as wholes
+from nearsight.applications.duplicates.candidates import find_candidates
+from nearsight.applications.duplicates.contents import Contents
 from nearsight.applications.duplicates.part_candidates import part_candidates
 from nearsight.applications.duplicates.screening import MIN_CORRELATION, correlate_pairs, find_grey
 from nearsight.applications.duplicates.whole_candidates import whole_candidates
@@ -163,3 +165,35 @@ def test_what_has_no_colour_is_known(collection):
         ids["grey.png"],
         ids["camera.png"],
     }
+
+
+@pytest.mark.parametrize("stop_at", [4, -3])
+def test_a_run_that_was_killed_goes_on_and_finds_the_same(collection, tmp_path, monkeypatch, stop_at):
+    reader, _, (whole, part) = collection
+    snapshot, contents = reader.snapshot(), Contents(reader.catalogue)
+    monkeypatch.setattr(wholes, "STEP", 5)
+    monkeypatch.setattr(parts, "MAX_SORTED", 500)
+    shared, computed = parts._shared_words, []
+    monkeypatch.setattr(parts, "_shared_words", lambda *given: computed.append(1) or shared(*given))
+
+    def find(index_dir, stop_at=None):
+        told = []
+
+        def watch(step, done, total):
+            told.append((step, done, total))
+            if len(told) == stop_at:
+                raise KeyboardInterrupt
+
+        return find_candidates(snapshot, whole, part, contents.ids, contents.firsts, watch, index_dir), told
+
+    plain, steps = find(None)
+    assert [done for step, done, _ in steps if step == "looking for copies"][-1] == len(contents)
+    parts_in_all = len(computed)
+    with pytest.raises(KeyboardInterrupt):
+        find(tmp_path, stop_at % len(steps))
+    resumed, _ = find(tmp_path)
+    assert resumed == plain
+    assert len(computed) == 2 * parts_in_all  # what was done before the end was not done again
+    again, _ = find(tmp_path)
+    assert again == plain
+    assert len(computed) == 2 * parts_in_all

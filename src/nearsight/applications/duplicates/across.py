@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from nearsight.applications.duplicates.candidates import WHOLE_WEIGHT, ReportStep
 from nearsight.applications.duplicates.comparison import IdPair, PairComparer, PairVerdict
-from nearsight.applications.duplicates.find import WHOLE_WEIGHT, ReportStep, require_verdicts
+from nearsight.applications.duplicates.find import require_verdicts
 from nearsight.applications.duplicates.keeping import replaces
 from nearsight.applications.duplicates.part_candidates import part_candidates
 from nearsight.applications.duplicates.screening import MIN_CORRELATION, correlate_pairs, find_grey

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from nearsight.applications.duplicates.candidates import ReportStep, find_candidates
 from nearsight.applications.duplicates.comparison import IdPair, PairComparer, PairVerdict
+from nearsight.applications.duplicates.contents import Contents
 from nearsight.applications.duplicates.decisions import Decisions
 from nearsight.applications.duplicates.grouping import Group, find_groups
 from nearsight.applications.duplicates.keeping import KeepRule, replaces, sort_by_size
-from nearsight.applications.duplicates.part_candidates import part_candidates
 from nearsight.applications.duplicates.results import DuplicateGroup, DuplicateMember, Duplicates
-from nearsight.applications.duplicates.screening import MIN_CORRELATION, correlate_pairs, find_grey
-from nearsight.applications.duplicates.whole_candidates import whole_candidates
+from nearsight.applications.duplicates.screening import find_grey
 from nearsight.errors import UsageError
 from nearsight.pipeline import Pipeline
 from nearsight.rerankers._copy_verdict import CopyVerdict
 from nearsight.storage.records import ImageRecord
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
-from nearsight.types import Ids
-from nearsight.wording import plural
 
 __all__ = ["DEFAULT_VERDICTS", "VERDICT_NAMES", "find_duplicates"]
 
@@ -38,27 +31,9 @@ VERDICT_NAMES: Mapping[str, tuple[CopyVerdict, ...]] = {
 """Names of verdicts by which images are grouped."""
 DEFAULT_VERDICTS = ("identical", "copy")
 """Those that are proved to show the same."""
-ReportStep = Callable[[str, int, int], None]
-"""Called with a step, what is done of it, and how much there is; 0 where that is not known."""
-WHOLE_WEIGHT = 40.0
-"""What a perfect correlation of two whole images counts, in shared features: the best connected image is a head."""
 LIKELY_WEIGHT = 5.0
 """From which weight on the candidate of a member is compared with the head too."""
-MAX_CANDIDATES = 50
-"""Candidates of an image at most, the strongest; a pair is left out where it is among those of neither. Pages of a book
-share letters: each would be compared with all others."""
 _OPPOSITE = {CopyVerdict.PART: CopyVerdict.CONTAINS, CopyVerdict.CONTAINS: CopyVerdict.PART}
-
-
-@dataclass(frozen=True)
-class _Candidates:
-    """For each image those that may be copies of it, and how much speaks for each; and what was left out."""
-
-    neighbours: Mapping[int, Mapping[int, float]]
-    left_out: str = ""
-
-    def __len__(self) -> int:
-        return sum(map(len, self.neighbours.values())) // 2
 
 
 def find_duplicates(
@@ -89,13 +64,12 @@ def find_duplicates(
     accepted = require_verdicts(verdicts)
     snapshot = reader.snapshot()
     with reader.lock:
-        records = {image.id: image for image in reader.catalogue.images()}
+        contents = Contents(reader.catalogue, grouped="identical" in verdicts)
         decisions = Decisions(reader.catalogue.decisions())
-    if keep.pattern is not None and not any(map(keep.fits, records.values())):
-        raise UsageError(f"no image's path fits {keep.pattern}; paths are relative to {reader.root}")
-    same_files = _same_files(records, "identical" in verdicts)
-    candidates = _find_candidates(snapshot, whole, part, same_files, watch)
-    contents = {image: record.sha256 for image, record in records.items()}
+        if keep.pattern is not None and not any(map(keep.fits, reader.catalogue.images())):
+            raise UsageError(f"no image's path fits {keep.pattern}; paths are relative to {reader.root}")
+    records = _Records(reader)
+    candidates = find_candidates(snapshot, whole, part, contents.ids, contents.firsts, watch, reader.index_dir)
     done = 0
     with PairComparer(reader.index_dir, reader.index_dir, (contents, contents), workers) as comparer:
 
@@ -104,10 +78,10 @@ def find_duplicates(
             for pair, found in comparer.compare(pairs):
                 done += 1
                 watch("comparing", done, len(candidates))
-                yield pair, found.among(len(records))
+                yield pair, found.among(len(contents))
 
-        order = [image.id for image in sort_by_size([records[first] for first in same_files])]
-        order.sort(key=lambda image: -sum(candidates.neighbours.get(image, {}).values()))
+        order = [image.id for image in sort_by_size([records[image] for image in candidates.neighbours])]
+        order.sort(key=lambda image: -sum(candidates.neighbours[image].values()))
         groups = find_groups(
             order,
             candidates.neighbours,
@@ -118,15 +92,15 @@ def find_duplicates(
         )
         grouped = {group.head: group for group in groups}
         members = set[int]().union(*(group.members for group in groups))
-        for head, others in same_files.items():
-            if others and head not in members:
+        for head in contents.others:
+            if head not in members:
                 grouped.setdefault(head, Group(head))
-        chosen = [_choose_kept(group, same_files, records, keep, decisions, snapshot) for group in grouped.values()]
+        chosen = [_choose_kept(group, contents, records, keep, decisions, snapshot) for group in grouped.values()]
         n_found = len(chosen)
         chosen = [each for each in chosen if decided or not each.decided]
         watch("comparing with what to keep", 0, 0)
         to_kept = {
-            pair: found.among(len(records))
+            pair: found.among(len(contents))
             for pair, found in comparer.compare([pair for each in chosen for pair in each.unknown])
         }
     made = [_present(each, records, to_kept) for each in chosen]
@@ -135,7 +109,7 @@ def find_duplicates(
     )
     return Duplicates(
         tuple(sorted(made, key=lambda group: (-group.same_bytes, group.members[0].path))),
-        len(records),
+        len(contents),
         len(candidates),
         done,
         done - comparer.n_compared,
@@ -145,68 +119,23 @@ def find_duplicates(
     )
 
 
+class _Records(dict[int, ImageRecord]):
+    """The records of images by their ids, read when they are needed: a million would take a gigabyte."""
+
+    def __init__(self, reader: SnapshotReader) -> None:
+        self._reader = reader
+
+    def __missing__(self, image_id: int) -> ImageRecord:
+        with self._reader.lock:
+            record = self[image_id] = self._reader.catalogue.image(image_id)
+        return record
+
+
 def require_verdicts(names: Collection[str]) -> frozenset[CopyVerdict]:
     """The verdicts of some names. UsageError where one is none, or there are none."""
     if not names or any(name not in VERDICT_NAMES for name in names):
         raise UsageError(f"verdicts are {', '.join(VERDICT_NAMES)}; got {', '.join(names) or 'none'}")
     return frozenset(verdict for name in names for verdict in VERDICT_NAMES[name])
-
-
-def _same_files(records: Mapping[int, ImageRecord], grouped: bool) -> dict[int, list[int]]:
-    """Of all images of equal content the first to keep, with the others; every image by itself unless `grouped`."""
-    by_content: dict[bytes, list[ImageRecord]] = {}
-    for image in sort_by_size(list(records.values())):
-        by_content.setdefault(image.sha256 if grouped else image.path, []).append(image)
-    return {images[0].id: [each.id for each in images[1:]] for images in by_content.values()}
-
-
-def _find_candidates(
-    snapshot: Snapshot, whole: Pipeline, part: Pipeline, same_files: Mapping[int, list[int]], watch: ReportStep
-) -> _Candidates:
-    """The candidates among the first of all images of equal content."""
-    firsts = {each: first for first, others in same_files.items() for each in (first, *others)}
-    pairs = whole_candidates(snapshot, snapshot, whole, lambda done, total: watch("looking for copies", done, total))
-    watch("looking for parts", 0, 0)
-    shared = part_candidates(snapshot, snapshot, snapshot.trained_pipeline(part))
-    watch("looking at candidates", 0, 0)
-    pairs = np.array(sorted(_sum_by_pair(pairs, np.ones(len(pairs)), firsts)), np.int64).reshape(-1, 2)
-    correlations = correlate_pairs(snapshot, snapshot, pairs)
-    near = correlations >= MIN_CORRELATION
-    strengths = WHOLE_WEIGHT * (correlations[near] - MIN_CORRELATION) / (1 - MIN_CORRELATION)
-    both = np.concatenate([pairs[near], shared.pairs]), np.concatenate([strengths, shared.n_words])
-    summed = _sum_by_pair(*both, firsts)
-    left_out = []
-    if shared.left_out:
-        left_out.append(f"{100 * shared.left_out:.2g} % of the small features, which too many images have")
-    kept = _strongest(summed)
-    if len(kept) < len(summed):
-        left_out.append(f"{plural(len(summed) - len(kept), 'pair')} of images that have many likelier candidates")
-    neighbours: dict[int, dict[int, float]] = {}
-    for one, other in kept:
-        neighbours.setdefault(one, {})[other] = neighbours.setdefault(other, {})[one] = summed[one, other]
-    return _Candidates(neighbours, "; ".join(left_out))
-
-
-def _sum_by_pair(pairs: Ids, weights: NDArray[Any], firsts: Mapping[int, int]) -> Counter[IdPair]:
-    """The sum of the weights of each pair of the first images of equal content, the lower id first."""
-    made = Counter[IdPair]()
-    for (a, b), weight in zip(pairs.tolist(), weights.tolist(), strict=True):
-        one, other = sorted((firsts.get(a, 0), firsts.get(b, 0)))
-        if one and one != other:
-            made[one, other] += weight
-    return made
-
-
-def _strongest(weights: Mapping[IdPair, float]) -> list[IdPair]:
-    """The pairs that are among the strongest of either image, in their order."""
-    pairs = sorted(weights)
-    images = np.array(pairs, np.int64).reshape(-1, 2).T.ravel()
-    strengths = np.tile([float(weights[pair]) for pair in pairs], 2)
-    order = np.lexsort((-strengths, images))
-    kept = np.zeros(len(images), bool)
-    kept[order] = np.arange(len(order)) - np.searchsorted(images[order], images[order]) < MAX_CANDIDATES
-    stays = np.asarray(kept.reshape(2, -1).any(axis=0))
-    return [pairs[at] for at in np.flatnonzero(stays)]
 
 
 _EXACT = frozenset((*VERDICT_NAMES["identical"], *VERDICT_NAMES["copy"]))
@@ -251,7 +180,7 @@ class _Chosen:
 
 def _choose_kept(
     group: Group,
-    same_files: Mapping[int, list[int]],
+    contents: Contents,
     records: Mapping[int, ImageRecord],
     rule: KeepRule,
     decisions: Decisions,
@@ -259,9 +188,9 @@ def _choose_kept(
 ) -> _Chosen:
     """A group with the image to keep: what a person chose; else its head, one identical to it, or a copy of it."""
     identical = PairVerdict(CopyVerdict.IDENTICAL_FILE, "the same file, byte for byte", -300.0)
-    found = {group.head: None} | dict.fromkeys(same_files[group.head], identical)
+    found = {group.head: None} | dict.fromkeys(contents.others.get(group.head, ()), identical)
     for image, comparison in group.members.items():
-        found |= dict.fromkeys((image, *same_files[image]), comparison)
+        found |= dict.fromkeys((image, *contents.others.get(image, ())), comparison)
     proved = [records[image] for image, each in found.items() if each is None or each.verdict in _EXACT]
     grey = find_grey(snapshot, found) if group.members else frozenset[int]()
     everyone = [records[image] for image in found]

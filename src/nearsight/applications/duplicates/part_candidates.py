@@ -8,14 +8,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.pipeline import Pipeline
 from nearsight.storage.snapshot import Snapshot
+from nearsight.storage.step_cache import StepCache
 from nearsight.types import Ids
 from nearsight.visual_words import Records, record_dtype
 
@@ -25,7 +27,7 @@ BANDS = ((4_000_000, 8, 3), (1 << 62, 4, 2))
 """Up to so many features, the bands that their bits are cut into, and the words that two images share at least."""
 MAX_RUN = 64
 """Images with one key, at most: of more it is left out."""
-MAX_SORTED = 20_000_000
+MAX_SORTED = 8_000_000
 """Features that are sorted at a time; of more, a part of the words comes after the other."""
 _LOW = 0xFFFFFFFF
 
@@ -39,8 +41,17 @@ class PartCandidates:
     left_out: float
 
 
-def part_candidates(queries: Snapshot, database: Snapshot, pipeline: Pipeline) -> PartCandidates:
-    """Images of two generations, or pairs of one, that share several words of the sense `part`."""
+def part_candidates(
+    queries: Snapshot,
+    database: Snapshot,
+    pipeline: Pipeline,
+    report: Callable[[int, int], None] = lambda done, total: None,
+    steps: StepCache | None = None,
+) -> PartCandidates:
+    """Images of two generations, or pairs of one, that share several words of the sense `part`.
+
+    `report` is called with the parts of the features that were sorted, and with all; the result is kept in `steps`.
+    """
     sides = (database,) if queries is database else (queries, database)
     all_ids = [side.ids(pipeline) for side in sides]
     n_queries = None if queries is database else len(all_ids[0])
@@ -49,10 +60,17 @@ def part_candidates(queries: Snapshot, database: Snapshot, pipeline: Pipeline) -
     n_parts = max(1, -(-total // MAX_SORTED))
     found, counts, dropped = np.empty(0, np.uint64), np.empty(0, np.int64), 0
     for part in range(n_parts):
-        records, owners = _features_of_part(sides, all_ids, pipeline, part, n_parts)
-        pairs, left_out = _shared_words(records, owners, bands, n_queries)
-        found, counts = _add_counts(found, counts, pairs)
-        dropped += left_out
+
+        def share(part: int = part) -> dict[str, NDArray[Any]]:
+            records, owners = _features_of_part(sides, all_ids, pipeline, part, n_parts)
+            pairs, left_out = _shared_words(records, owners, bands, n_queries)
+            new, often = np.unique(pairs, return_counts=True)
+            return {"pairs": new, "counts": often, "dropped": np.array(left_out)}
+
+        shared = share() if steps is None else steps.compute(f"part-{part}-of-{n_parts}", share)
+        found, counts = _add_counts(found, counts, shared["pairs"], shared["counts"])
+        dropped += int(shared["dropped"])
+        report(part + 1, n_parts)
     kept, ids = counts >= fewest, np.concatenate(all_ids)
     first, second = (found[kept] >> np.uint64(32)).astype(np.int64), (found[kept] & np.uint64(_LOW)).astype(np.int64)
     pairs_of_ids = np.stack([ids[first], ids[second]], axis=1)
@@ -110,9 +128,8 @@ def _pairs_of_runs(owners: NDArray[np.uint64], words: NDArray[np.uint64], n_quer
 
 
 def _add_counts(
-    pairs: NDArray[np.uint64], counts: NDArray[np.int64], new: NDArray[np.uint64]
+    pairs: NDArray[np.uint64], counts: NDArray[np.int64], fresh: NDArray[np.uint64], often: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Pairs with how often each was met, and more of them."""
-    fresh, often = np.unique(new, return_counts=True)
     met, place = np.unique(np.concatenate([pairs, fresh]), return_inverse=True)
     return met, np.bincount(place, np.concatenate([counts, often]), len(met)).astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nearsight.types import Change
@@ -37,7 +37,7 @@ class DuplicateMember:
     keep: bool = False
     same_as_kept: bool = False
     decision: str = ""
-    id: int = 0
+    id: int = field(default=0, compare=False)
     sha256: str = ""
     transform: tuple[tuple[float, ...], ...] | None = None
 

@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +20,22 @@ from nearsight.clustering import kmeans, nearest_vectors
 from nearsight.descriptors.gist import Gist
 from nearsight.pipeline import Pipeline
 from nearsight.storage.snapshot import Snapshot
+from nearsight.storage.step_cache import StepCache
 from nearsight.types import Doubles, Floats, Ids
 
 __all__ = ["whole_candidates"]
 
 N_DIRECTIONS, N_SAMPLES = 128, 2000
 """Principal directions of the vectors, and images whose turns they are computed from."""
-BLOCK = 256
-"""Images that are looked up at a time, in eight turns each."""
+BLOCK, STEP = 2048, 32_768
+"""Images that are looked up at a time, in eight turns each; and those of a step, whose result is kept."""
 DEPTH, N_NEAREST = 12, 3
 """Other images that are found for each, and how many of these are candidates in any case."""
 MAX_DISTANCE, NEAR_DISTANCE = 1.8, 0.35
 """Distance of GIST vectors beyond which even the nearest is none, and up to which all that are found are."""
-CELL_SIZE, PROBES = 2500, 4
+CELL_SIZE, PROBES = 400, 3
 """Images of a cell on the average, and cells that each turn is looked up in."""
-EXACT_BELOW = 20_000
+EXACT_BELOW = 30_000
 """A smaller collection has one cell."""
 
 Report = Callable[[int, int], None]
@@ -49,30 +52,74 @@ class _Cells:
 
 
 def whole_candidates(
-    queries: Snapshot, database: Snapshot, pipeline: Pipeline, report: Report = lambda done, total: None
+    queries: Snapshot,
+    database: Snapshot,
+    pipeline: Pipeline,
+    report: Report = lambda done, total: None,
+    steps: StepCache | None = None,
 ) -> Ids:
     """Pairs `(P, 2) int64` of ids of two generations, or of one: an image, and one that may be a copy of it.
 
-    An image is no candidate for itself. `report` is called with the images that were looked up, and with all.
+    An image is no candidate for itself. `report` is called with the images that were looked up, and with all; what was
+    found for some of them is kept in `steps`.
     """
     descriptor = pipeline.descriptor
     assert isinstance(descriptor, Gist)
     ids = queries.ids(pipeline)
-    basis = _principal_directions(descriptor, database.sample(pipeline, N_SAMPLES)[1])
-    cells = _project_into_cells(database, pipeline, basis)
-    found, done = [np.empty((0, 2), np.int64)], 0
-    for some, vectors in _blocks(queries, pipeline, ids):
-        turned = descriptor.turned(vectors) @ basis
-        found.append(_nearest_of_block(some, turned, cells, same=queries is database))
-        done += len(some)
-        report(done, len(ids))
+    lookup = _Lookup(descriptor, database, pipeline, same=queries is database)
+    found = [np.empty((0, 2), np.int64)]
+    for start in range(0, len(ids), STEP):
+        some = ids[start : start + STEP]
+
+        def find(some: Ids = some, start: int = start) -> dict[str, Ids]:
+            pairs, done = list[Ids](), start
+            for each, vectors in _blocks(queries, pipeline, some):
+                pairs.append(lookup.nearest(each, vectors))
+                done += len(each)
+                report(done, len(ids))
+            return {"pairs": np.concatenate(pairs)}
+
+        found.append((find() if steps is None else steps.compute(f"whole-{start}", find))["pairs"])
+        report(min(start + STEP, len(ids)), len(ids))
     return np.concatenate(found)
 
 
+class _Lookup:
+    """The projected vectors of a collection, made when something is looked up in them."""
+
+    def __init__(self, descriptor: Gist, database: Snapshot, pipeline: Pipeline, *, same: bool) -> None:
+        self._descriptor, self._database, self._pipeline, self._same = descriptor, database, pipeline, same
+
+    @cached_property
+    def _basis(self) -> Floats:
+        return _principal_directions(self._descriptor, self._database.sample(self._pipeline, N_SAMPLES)[1])
+
+    @cached_property
+    def _cells(self) -> _Cells:
+        return _project_into_cells(self._database, self._pipeline, self._basis)
+
+    def nearest(self, ids: Ids, vectors: Floats) -> Ids:
+        """The candidates of some images `(P, 2)`."""
+        turned = self._descriptor.turned(vectors) @ self._basis
+        return _nearest_of_block(ids, turned, self._cells, same=self._same)
+
+
 def _blocks(snapshot: Snapshot, pipeline: Pipeline, ids: Ids) -> Iterator[tuple[Ids, Floats]]:
+    """About `BLOCK` images at a time, with their vectors."""
+    waiting, count = list[tuple[Ids, NDArray[Any]]](), 0
     for some, vectors in snapshot.iter_vectors(pipeline, ids):
-        for start in range(0, len(some), BLOCK):
-            yield some[start : start + BLOCK], np.asarray(vectors[start : start + BLOCK], np.float32)
+        waiting.append((some, vectors))
+        count += len(some)
+        if count >= BLOCK:
+            yield _join(waiting)
+            waiting, count = [], 0
+    if waiting:
+        yield _join(waiting)
+
+
+def _join(pieces: Sequence[tuple[Ids, NDArray[Any]]]) -> tuple[Ids, Floats]:
+    ids, vectors = zip(*pieces, strict=True)
+    return np.concatenate(ids), np.concatenate(vectors).astype(np.float32)
 
 
 def _principal_directions(descriptor: Gist, sample: Floats) -> Floats:
@@ -117,9 +164,11 @@ def _nearest_of_block(ids: Ids, turned: Floats, cells: _Cells, *, same: bool) ->
         if start == end:
             continue
         near, places = nearest_vectors(flat[asked], cells.vectors[start:end], int(min(DEPTH + 1, end - start)))
-        squares.append(near.ravel())
-        others.append(cells.ids[start + places].ravel())
-        whose.append(np.repeat(owners[asked], near.shape[1]))
+        # Of each turn the nearest, with the image itself; further ones only where they are very near.
+        kept = (near <= NEAR_DISTANCE**2) | (np.arange(near.shape[1]) <= N_NEAREST)
+        squares.append(near[kept])
+        others.append(cells.ids[start + places[kept]])
+        whose.append(np.repeat(owners[asked], kept.sum(axis=1)))
     return _choose_nearest(ids, *map(np.concatenate, (whose, others, squares)), same=same)  # type: ignore[arg-type]
 
 
