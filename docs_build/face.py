@@ -21,6 +21,7 @@ ORDER = (
     "match",
     "duplicates",
     "duplicates_across",
+    "bursts",
     "check",
     "decide",
     "accept_proposals",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         undo_decisions,
     )
     from nearsight.api.describe import describe
-    from nearsight.api.duplicates import check, duplicates, duplicates_across
+    from nearsight.api.duplicates import bursts, check, duplicates, duplicates_across
     from nearsight.api.indexing import index, train
     from nearsight.api.labels import annotate, classify, drop_label, set_label
     from nearsight.applications.duplicates.results import Duplicates
@@ -47,6 +47,7 @@ __all__ = [
     "accept_proposals",
     "act_on_decisions",
     "annotate",
+    "bursts",
     "check",
     "classify",
     "colours",
@@ -74,7 +75,7 @@ _HOMES = {
     **dict.fromkeys(["export_decisions", "import_decisions"], "nearsight.api.decisions"),
     **dict.fromkeys(["restore_duplicates", "undo_decisions"], "nearsight.api.decisions"),
     "describe": "nearsight.api.describe",
-    **dict.fromkeys(["check", "duplicates", "duplicates_across"], "nearsight.api.duplicates"),
+    **dict.fromkeys(["bursts", "check", "duplicates", "duplicates_across"], "nearsight.api.duplicates"),
     "Duplicates": "nearsight.applications.duplicates.results",
     "Map": "nearsight.applications.map",
     **dict.fromkeys(["index", "train"], "nearsight.api.indexing"),

@@ -14,6 +14,7 @@ from nearsight.api.collection import Collection
 from nearsight.api.collection import open as open_collection
 from nearsight.api.indexing import index
 from nearsight.applications.duplicates.across import Across, find_across
+from nearsight.applications.duplicates.bursts import find_bursts
 from nearsight.applications.duplicates.find import (
     DEFAULT_VERDICTS,
     VERDICT_NAMES,
@@ -30,7 +31,7 @@ from nearsight.storage.catalogue import INDEX_DIR_NAME
 from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.snapshot import SnapshotReader
 
-__all__ = ["Checked", "check", "duplicates", "duplicates_across"]
+__all__ = ["Checked", "bursts", "check", "duplicates", "duplicates_across"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,39 @@ def duplicates(
             workers=settings.workers,
             watch=lambda step, done, total: told(IngestProgress(step, done, total)),
         )
+
+
+def bursts(
+    folder: str | Path,
+    *,
+    seconds: float = 5.0,
+    keep: str = "largest",
+    decided: bool = False,
+    update: bool = True,
+    collection: str | Path | None = None,
+    settings: IngestSettings | None = None,
+    watch: Watch | None = None,
+) -> Duplicates:
+    """Photographs of one view that were taken within seconds of each other, by one camera, in groups.
+
+    They are no copies: nothing of them is ever proposed to be let go. Files that do not say when they were taken are in
+    none, and counted in `left_out`.
+
+    Parameters
+    ----------
+    seconds : between two photographs of a burst at most, more than 0
+    folder, keep, decided, update, collection, settings, watch : as for `duplicates`
+
+    Raises
+    ------
+    UsageError : as `duplicates`, or `seconds` is not above 0
+    LockedError, StorageError, DamagedError : as `index`
+    """
+    if not seconds > 0:
+        raise UsageError(f"a burst has more than 0 seconds between its photographs; got {seconds:g}")
+    rule, told, settings = parse_keep_rule(keep), watch or _ignore, settings or IngestSettings()
+    with _open_by_copy(folder, collection, update, settings, told) as photos, _open_reader(photos) as reader:
+        return find_bursts(reader, seconds=seconds, keep=rule, decided=decided)
 
 
 def duplicates_across(

@@ -17,7 +17,7 @@ from nearsight.images import thumbnail
 from nearsight.storage.snapshot import Snapshot
 from nearsight.types import Floats, Ids
 
-__all__ = ["MIN_CORRELATION", "correlate_pairs", "find_grey"]
+__all__ = ["MIN_CORRELATION", "correlate_pairs", "correlate_upright", "find_grey"]
 
 SIDE = 32
 """Pixels along each side of the squashed images that are correlated."""
@@ -41,6 +41,13 @@ def correlate_pairs(queries: Snapshot, database: Snapshot, pairs: Ids) -> Floats
         )
         found[start : start + BLOCK] = _correlate(_standardize(first), _standardize(second))
     return found
+
+
+def correlate_upright(snapshot: Snapshot, pairs: Ids) -> Floats:
+    """How each of the pairs `(P, 2)` correlates as both are, -1 to 1; 0 where one is plain."""
+    ids, lumas = _read_lumas(snapshot, np.unique(pairs))
+    first, second = (_standardize(lumas[np.searchsorted(ids, pairs[:, at])].astype(np.float32)) for at in (0, 1))
+    return np.asarray(np.einsum("nij,nij->n", first, second), np.float32)
 
 
 def find_grey(snapshot: Snapshot, ids: Iterable[int]) -> frozenset[int]:

@@ -46,6 +46,13 @@ def duplicates_command(
     keep: Annotated[
         str, typer.Option(metavar="RULE", help="Image to keep: largest, oldest, newest or path:PATTERN.")
     ] = "largest",
+    bursts: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Instead of copies, group photographs of one view that were taken so soon after each other.",
+        ),
+    ] = None,
     decided: Annotated[
         bool, typer.Option("--decided", help="Also show groups about which you decided all that there is to decide.")
     ] = False,
@@ -89,11 +96,16 @@ def duplicates_command(
     options: dict[str, Any] = {"verdicts": verdicts} if verdicts else {}
     options |= {"update": not no_index, "collection": collection, "settings": ingest_settings(workers, max_decoded)}
     _require_fitting(across is not None, html=html, missing=missing, accept=accept, decided=decided)
+    if bursts is not None and (verdicts or accept or across is not None):
+        raise UsageError("--bursts groups by time and view: it goes without --verdict, --accept and --across")
     if across is not None:
         _find_across(folder, across, options, csv, missing, json)
         return
     with show_progress(quiet=json) as watch:
-        found = ns.duplicates(folder, keep=keep, decided=decided, watch=watch, **options)
+        if bursts is None:
+            found = ns.duplicates(folder, keep=keep, decided=decided, watch=watch, **options)
+        else:
+            found = ns.bursts(folder, seconds=bursts, keep=keep, decided=decided, watch=watch, **options)
     accepted = ns.accept_proposals(folder, found, collection=collection) if accept else 0
     if csv is not None:
         _write_groups(csv, found)
