@@ -190,3 +190,18 @@ def test_options_that_do_not_go_together_are_said(folder):
     done = nearsight("duplicates", folder, "--accept", "--across", folder)
     assert done.returncode == 2
     assert "not with --across" in done.stderr
+
+
+def test_bursts_are_grouped_apart(tmp_path, folder):
+    with Image.open(folder / "china.jpg") as image:
+        for second in range(2):
+            exif = Image.Exif()
+            exif.get_ifd(0x8769)[0x9003] = f"2020:05:01 12:00:0{second}"
+            image.crop((second, 0, 600 + second, 400)).save(tmp_path / f"{second}.jpg", exif=exif)
+    done = nearsight("duplicates", tmp_path, "--bursts", "5", "--json")
+    assert [[each["verdict"] for each in group["members"]] for group in json.loads(done.stdout)["groups"]] == [
+        ["", "burst"]
+    ]
+    wrong = nearsight("duplicates", tmp_path, "--bursts", "5", "--verdict", "copy")
+    assert wrong.returncode == 2
+    assert "without --verdict" in wrong.stderr

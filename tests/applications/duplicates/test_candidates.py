@@ -83,7 +83,7 @@ def test_cells_find_what_one_cell_does(collection, monkeypatch):
     monkeypatch.setattr(wholes, "EXACT_BELOW", 1)
     monkeypatch.setattr(wholes, "CELL_SIZE", 5)
     for probes, least in ((99, 1.0), (2, 0.7)):
-        monkeypatch.setattr(wholes, "PROBES", probes)
+        monkeypatch.setattr(wholes, "PROBES", ((1 << 62, probes),))
         found = rising(whole_candidates(snapshot, snapshot, whole))
         assert len(found & exact) >= least * len(exact)
 

@@ -27,15 +27,15 @@ __all__ = ["whole_candidates"]
 
 N_DIRECTIONS, N_SAMPLES = 128, 2000
 """Principal directions of the vectors, and images whose turns they are computed from."""
-BLOCK, STEP = 2048, 32_768
+BLOCK, STEP = 8192, 32_768
 """Images that are looked up at a time, in eight turns each; and those of a step, whose result is kept."""
 DEPTH, N_NEAREST = 12, 3
 """Other images that are found for each, and how many of these are candidates in any case."""
 MAX_DISTANCE, NEAR_DISTANCE = 1.8, 0.35
 """Distance of GIST vectors beyond which even the nearest is none, and up to which all that are found are."""
-CELL_SIZE, PROBES = 400, 3
-"""Images of a cell on the average, and cells that each turn is looked up in."""
-EXACT_BELOW = 30_000
+CELL_SIZE, PROBES = 400, ((200_000, 6), (1 << 62, 3))
+"""Images of a cell on the average, and up to so many images the cells that each turn is looked up in."""
+EXACT_BELOW = 15_000
 """A smaller collection has one cell."""
 
 Report = Callable[[int, int], None]
@@ -98,9 +98,16 @@ class _Lookup:
     def _cells(self) -> _Cells:
         return _project_into_cells(self._database, self._pipeline, self._basis)
 
+    @cached_property
+    def _bases(self) -> Floats:
+        """What projects a vector as each of its turns `(size, turns x directions)`: a turn only moves its values."""
+        turns = self._descriptor.turned(np.eye(self._descriptor.size, dtype=np.float32))
+        return np.concatenate(list(turns @ self._basis), axis=1)
+
     def nearest(self, ids: Ids, vectors: Floats) -> Ids:
         """The candidates of some images `(P, 2)`."""
-        turned = self._descriptor.turned(vectors) @ self._basis
+        projected = vectors @ self._bases
+        turned = projected.reshape(len(ids), -1, self._basis.shape[1]).swapaxes(0, 1)
         return _nearest_of_block(ids, turned, self._cells, same=self._same)
 
 
@@ -156,7 +163,8 @@ def _nearest_of_block(ids: Ids, turned: Floats, cells: _Cells, *, same: bool) ->
     n_turns, count, _ = turned.shape
     flat = turned.reshape(n_turns * count, -1)
     owners = np.tile(np.arange(count), n_turns)
-    probed = nearest_vectors(flat, cells.centroids, min(PROBES, len(cells.centroids)))[1]
+    probes = next(count for most, count in PROBES if len(cells.ids) <= most)
+    probed = nearest_vectors(flat, cells.centroids, min(probes, len(cells.centroids)))[1]
     squares, others, whose = [np.empty(0, np.float32)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for cell in np.unique(probed):
         start, end = cells.starts[cell], cells.starts[cell + 1]
