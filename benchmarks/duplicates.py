@@ -8,7 +8,8 @@
 3. The folder is indexed, and its duplicates are found, by all verdicts. A pair is right where both are of one image.
 4. The hashes of `imagehash` and of `imagededup` group the same files (the extra `peers`), where they are installed, or
    in the Python that `--peers` names.
-5. A hundred more images are added, and the duplicates are found again.
+5. A hundred more images, of other folders (`--more`), are added, and the duplicates are found again.
+6. So many of the copies, and as many images of other folders, are looked for in the images without copies (`--across`).
 """
 
 from __future__ import annotations
@@ -222,9 +223,8 @@ def main(arguments: list[str] | None = None) -> None:
     made.add_argument("--images", type=int, default=20_000, help="files in all")
     made.add_argument("--groups", type=int, default=1_000, help="images with copies")
     made.add_argument("--peers", default=sys.executable, help="a Python with imagededup, which needs PyTorch")
-    made.add_argument(
-        "--more", nargs="*", type=Path, default=[], help="folders of a hundred images that are added at last"
-    )
+    made.add_argument("--more", nargs="*", type=Path, default=[], help="folders of other images")
+    made.add_argument("--across", type=int, default=0, help="copies, and new images, that are looked for")
     made.add_argument("--out", type=Path, help="page whose part above the remark by hand is written")
     given = made.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
@@ -235,6 +235,8 @@ def main(arguments: list[str] | None = None) -> None:
         text = report(folder, kinds, given.folders, indexing, given.peers)
         if given.more:
             text += "\n" + report_added(folder, given.more)
+        if given.across:
+            text += "\n" + report_across(Path(place), folder, kinds, given.more, given.across)
     if given.out is None:
         print(text)
         return
@@ -250,6 +252,39 @@ def report_added(folder: Path, more: list[Path]) -> str:
     _, indexing = timed(lambda: [ns.index(folder, ["copy"]).close() or []])  # type: ignore[func-returns-value]
     _, finding = timed(lambda: by_nearsight(folder, tuple(VERDICT_NAMES)))
     return f"After {len(files)} more images: indexing took {indexing:.0f} s, finding {finding:.0f} s.\n"
+
+
+def report_across(place: Path, folder: Path, kinds: dict[str, str], more: list[Path], count: int) -> str:
+    """Of how many copies, and of how many new images, `--across` says rightly whether they are there."""
+    archive, card = place / "archive", place / "card"
+    archive.mkdir()
+    card.mkdir()
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in kinds and not path.name.startswith("more-"):
+            shutil.copy(path, archive)
+    chosen = np.random.default_rng(11).permutation(sorted(kinds))[:count].tolist()
+    for name in chosen:
+        shutil.copy(folder / name, card)
+    files = sorted(path for each in more for path in each.rglob("*") if path.suffix.lower() in FORMATS)
+    for number, path in enumerate(files[100 : 100 + count]):
+        shutil.copy(path, card / f"new-{number:04d}{path.suffix.lower()}")
+    ns.index(archive, ["copy"]).close()
+    found, seconds = timed_across(card, archive)
+    there = np.mean([found.get(name, "")[:6] == name[:6] for name in chosen])
+    new = [path.name for path in card.iterdir() if path.name.startswith("new-")]
+    lacking = np.mean([name not in found for name in new])
+    right = (there * len(chosen) + lacking * len(new)) / (len(chosen) + len(new))
+    return (
+        f"Across: {100 * there:.1f} % of {len(chosen):,} copies are found with their original, {100 * lacking:.2f} % "
+        f"of {len(new):,} new images are not found: {100 * right:.1f} % are right, in {seconds:.0f} s with indexing.\n"
+    )
+
+
+def timed_across(card: Path, archive: Path) -> tuple[dict[str, str], float]:
+    """What of a folder is in another one, by name, and the seconds."""
+    started = time.monotonic()
+    found = ns.duplicates_across(card, archive, update=False)
+    return {each.path: each.other for each in found.found}, time.monotonic() - started
 
 
 def report(folder: Path, kinds: dict[str, str], folders: list[Path], indexing: float, peers: str) -> str:

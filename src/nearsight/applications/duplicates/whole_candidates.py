@@ -165,11 +165,13 @@ def _nearest_of_block(ids: Ids, turned: Floats, cells: _Cells, *, same: bool) ->
     owners = np.tile(np.arange(count), n_turns)
     probes = next(count for most, count in PROBES if len(cells.ids) <= most)
     probed = nearest_vectors(flat, cells.centroids, min(probes, len(cells.centroids)))[1]
+    by_cell = np.argsort(probed, axis=None, kind="stable")
+    bounds = np.searchsorted(probed.ravel()[by_cell], np.arange(len(cells.centroids) + 1))
     squares, others, whose = [np.empty(0, np.float32)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for cell in np.unique(probed):
+    for cell in range(len(cells.centroids)):
         start, end = cells.starts[cell], cells.starts[cell + 1]
-        asked = np.flatnonzero((probed == cell).any(axis=1))
-        if start == end:
+        asked = by_cell[bounds[cell] : bounds[cell + 1]] // probed.shape[1]
+        if start == end or not len(asked):
             continue
         near, places = nearest_vectors(flat[asked], cells.vectors[start:end], int(min(DEPTH + 1, end - start)))
         # Of each turn the nearest, with the image itself; further ones only where they are very near.
