@@ -197,3 +197,15 @@ def test_a_run_that_was_killed_goes_on_and_finds_the_same(collection, tmp_path, 
     again, _ = find(tmp_path)
     assert again == plain
     assert len(computed) == 2 * parts_in_all
+
+
+def test_where_keys_make_too_many_pairs_those_of_most_images_are_left_out(shared_words_of, monkeypatch):
+    lengths = np.repeat([1, 2, 3, 5], [10, 4, 2, 1])
+    # 4 keys of two images make 4 pairs, 2 of three make 6, and one of five makes 10.
+    assert [parts._longest_run(lengths, most) for most in (3, 4, 9, 10, 19, 20)] == [1, 2, 2, 4, 4, parts.MAX_RUN]
+    snapshot, part, _ = shared_words_of
+    every = part_candidates(snapshot, snapshot, part)
+    monkeypatch.setattr(parts, "MAX_PAIRS", 400)
+    fewer = part_candidates(snapshot, snapshot, part)
+    assert len(fewer.pairs) < len(every.pairs)
+    assert fewer.left_out > every.left_out

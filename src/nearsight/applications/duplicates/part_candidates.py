@@ -25,8 +25,9 @@ __all__ = ["PartCandidates", "part_candidates"]
 
 BANDS = ((4_000_000, 8, 3), (1 << 62, 4, 2))
 """Up to so many features, the bands that their bits are cut into, and the words that two images share at least."""
-MAX_RUN = 64
-"""Images with one key, at most: of more it is left out."""
+MAX_RUN, MAX_PAIRS = 64, 16_000_000
+"""Images with one key, at most: of more it is left out; and pairs that the keys of a part make at most: where there are
+more, the keys of most images are left out."""
 MAX_SORTED = 8_000_000
 """Features that are sorted at a time; of more, a part of the words comes after the other."""
 _LOW = 0xFFFFFFFF
@@ -108,12 +109,24 @@ def _shared_words(
         sorted_keys = keys[order]
         starts = np.flatnonzero(np.r_[True, sorted_keys[1:] != sorted_keys[:-1]][: len(keys)])
         lengths = np.diff(np.r_[starts, len(keys)])
-        dropped += int(lengths[lengths > MAX_RUN].sum())
-        for length in np.unique(lengths[(lengths > 1) & (lengths <= MAX_RUN)]).tolist():
+        longest = _longest_run(lengths, MAX_PAIRS // bands)
+        dropped += int(lengths[lengths > longest].sum())
+        for length in np.unique(lengths[(lengths > 1) & (lengths <= longest)]).tolist():
             places = order[starts[lengths == length][:, None] + np.arange(length)]
             shared.append(_pairs_of_runs(owners[places].astype(np.uint64), words[places[:, 0]], n_queries))
-    pairs = np.unique(np.concatenate(shared), axis=0)
-    return pairs[:, 0], dropped
+    pairs, words_of_pairs = np.concatenate(shared).T
+    order = np.lexsort((words_of_pairs, pairs))
+    pairs, words_of_pairs = pairs[order], words_of_pairs[order]
+    new = np.r_[True, (pairs[1:] != pairs[:-1]) | (words_of_pairs[1:] != words_of_pairs[:-1])][: len(pairs)]
+    return pairs[new], dropped
+
+
+def _longest_run(lengths: NDArray[np.int64], max_pairs: int) -> int:
+    """How many images a key may have, so that all keys of as many or fewer make at most so many pairs."""
+    counts = np.bincount(lengths[lengths <= MAX_RUN], minlength=MAX_RUN + 1)
+    every = np.arange(MAX_RUN + 1)
+    made = np.cumsum(counts * (every * (every - 1) // 2))
+    return int(every[made <= max_pairs].max(initial=1))
 
 
 def _pairs_of_runs(owners: NDArray[np.uint64], words: NDArray[np.uint64], n_queries: int | None) -> NDArray[np.uint64]:
