@@ -3,8 +3,8 @@
     python -m benchmarks.duplicates_rows FOLDER --rows 1000000 --place /tmp/rows
 
 1. The images of a folder are indexed by `copy`.
-2. Rows are generated from theirs until there are so many: GIST vectors are mixtures of three, features are drawn from
-   all of theirs with bits flipped, thumbnails are smooth noise. No image files are made, so nothing is verified.
+2. Rows are generated from theirs until there are so many: GIST vectors are mixtures of three, features have
+   any of their words and bits at random, thumbnails are smooth noise. No image files are made, so nothing is verified.
 3. Copies are planted among them: some in another turn, near as wholes; some that share a third of their features only.
 4. The candidates are looked for in a process of its own, which is killed on the way and started again.
 """
@@ -77,10 +77,9 @@ class Rows:
         return (made + noise).astype(np.float32)
 
     def features(self, count: int) -> Any:  # noqa: ANN401
-        """Records `(count, FEATURES)`, each bit flipped with a probability of an eighth."""
+        """Records `(count, FEATURES)` of any words that there are, with bits at random."""
         made = self.records[self.rng.integers(0, len(self.records), (count, FEATURES))]
-        flips = self.rng.integers(0, 256, (3, *made["bits"].shape), np.uint8)
-        made["bits"] ^= flips[0] & flips[1] & flips[2]
+        made["bits"] = self.rng.integers(0, 256, made["bits"].shape, np.uint8)
         return made
 
     def sharing(self, originals: Any, shared: int) -> Any:  # noqa: ANN401

@@ -67,6 +67,7 @@ def plan(root: Path, images: Sequence[ImageRecord], decisions: Decisions, way: W
     going, staying = _sides(images, decisions)
     records = {image.id: image for image in images}
     circle = _in_circles(going)
+    gone = set(going) - set(staying) - circle
     for image_id in sorted(going, key=lambda each: records[each].path):
         image = records[image_id]
         made = ActedFile(os.fsdecode(image.path), "", image.size)
@@ -78,7 +79,6 @@ def plan(root: Path, images: Sequence[ImageRecord], decisions: Decisions, way: W
                 made, problem="each of these was decided to be a duplicate of another one: none would be left"
             )
             continue
-        gone = set(going) - set(staying) - circle
         yield _check(root, image, [records[each] for each in _reached(image_id, going, gone)], made, way)
 
 
