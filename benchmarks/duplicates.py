@@ -102,9 +102,8 @@ def plan(folders: list[Path], n_images: int, n_groups: int, seed: int = 7) -> li
     parts = list[Plant]()
     for across in DIVISIONS:
         large = [each for each in rest if sizes[each[1]] >= MIN_SIDE * across]
-        parts = [Plant(source, number, (at, across)) for at in range(across**2) for number, source in large]
-        if len(parts) >= missing:
-            break
+        smaller = [Plant(source, number, (at, across)) for at in range(across**2) for number, source in large]
+        parts = max(parts, smaller, key=len) if len(parts) < missing else parts
     return [*made, *parts[: max(0, missing)]]
 
 
