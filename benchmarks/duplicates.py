@@ -30,6 +30,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 import nearsight as ns
@@ -43,6 +44,8 @@ from nearsight.types import Image
 SAME = "same file"
 MIN_SIDE, DIVISIONS = 80, (2, 3, 4)
 """The shorter side of a part of an image at least, in pixels; and into how many it is divided across and down."""
+LOOK_SIDE, MAX_ALIKE = 12, 0.9
+"""Pixels along each side at which images of the folders are compared, and their correlation at most."""
 LOSSLESS = ("jpeg", "small-jpeg", "noise", "salt")
 """Kinds whose traces another JPEG would blur."""
 HASH_DISTANCE, PEER_DISTANCE = 8, 10
@@ -92,7 +95,7 @@ def plan(folders: list[Path], n_images: int, n_groups: int, seed: int = 7) -> li
         for size in [open_size(path)]
         for side in [min(size)]
     }
-    sources = [files[at] for at in rng.permutation(len(files)) if sizes[files[at]] >= MIN_SIDE]
+    sources = distinct([files[at] for at in rng.permutation(len(files)) if sizes[files[at]] >= MIN_SIDE])
     kinds = cycle(rng.permutation([SAME, *ATTACKS]).tolist())
     made = [
         Plant(source, number, kinds=tuple(islice(kinds, int(rng.integers(1, 4)))))
@@ -105,6 +108,25 @@ def plan(folders: list[Path], n_images: int, n_groups: int, seed: int = 7) -> li
         smaller = [Plant(source, number, (at, across)) for at in range(across**2) for number, source in large]
         parts = max(parts, smaller, key=len) if len(parts) < missing else parts
     return [*made, *parts[: max(0, missing)]]
+
+
+def distinct(files: list[Path]) -> list[Path]:
+    """The files without those that look like an earlier one: the folders have images in common, and frames of films."""
+    with ProcessPoolExecutor() as pool:
+        looks = np.array(list(pool.map(_look, files, chunksize=32)))
+    kept = list[int]()
+    for at in range(len(files)):
+        if not kept or (looks[kept] @ looks[at]).max() < MAX_ALIKE:
+            kept.append(at)
+    return [files[at] for at in kept]
+
+
+def _look(path: Path) -> NDArray[np.float32]:
+    """An image in a few pixels, of length 1."""
+    with PillowImage.open(path) as image:
+        small = np.asarray(image.convert("L").resize((LOOK_SIDE, LOOK_SIDE)), np.float32).ravel()
+    small -= small.mean()
+    return small / max(float(np.linalg.norm(small)), 1e-6)
 
 
 def open_size(path: Path) -> tuple[int, int]:

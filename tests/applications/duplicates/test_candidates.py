@@ -209,3 +209,17 @@ def test_where_keys_make_too_many_pairs_those_of_most_images_are_left_out(shared
     fewer = part_candidates(snapshot, snapshot, part)
     assert len(fewer.pairs) < len(every.pairs)
     assert fewer.left_out > every.left_out
+
+
+def test_plain_images_are_met_by_plain_ones_of_their_shade(tmp_path):
+    shades = {"white": 250, "white again": 251, "grey": 128}
+    for name, shade in shades.items():
+        Image.fromarray(np.full((120, 160, 3), shade, np.uint8)).save(tmp_path / f"{name}.png")
+    ramp = np.tile(np.linspace(240, 255, 160).astype(np.uint8)[None, :, None], (120, 1, 3))
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    with without_workers(), ns.index(tmp_path, ["copy"]) as photos:
+        ids = {each.path.decode().removesuffix(".png"): each.id for each in photos.images()}
+    snapshot = SnapshotReader(tmp_path / ".nearsight", LocalFileSystem()).snapshot()
+    others = ("white again", "grey", "ramp")
+    found = correlate_pairs(snapshot, snapshot, np.array([(ids["white"], ids[other]) for other in others]))
+    assert found.tolist() == [1.0, 0.0, 0.0]

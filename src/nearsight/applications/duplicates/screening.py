@@ -23,15 +23,18 @@ SIDE = 32
 """Pixels along each side of the squashed images that are correlated."""
 MIN_CORRELATION = 0.8
 """Correlation in one of the eight turns from which on two images are compared, as a positive or a negative."""
-MIN_DEVIATION = 1.0
-"""Grey levels that an image varies by; a plainer one correlates with nothing, and is compared in any case."""
+MIN_DEVIATION, MAX_SHADE_DIFFERENCE = 1.0, 2.0
+"""Grey levels that an image varies by, not to be plain; and by which the means of two plain ones differ at most."""
 MAX_GREY_CHROMA = 6
 """Levels between the channels that a grey thumbnail has at most, but for one pixel of a hundred."""
 BLOCK = 4096
 
 
 def correlate_pairs(queries: Snapshot, database: Snapshot, pairs: Ids) -> Floats:
-    """How each of the pairs `(P, 2)` of ids of two generations, or of one, correlates, 0 to 1; 1 where one is plain."""
+    """How each of the pairs `(P, 2)` of ids of two generations, or of one, correlates, 0 to 1.
+
+    Plain ones may be equal: 1 where both are plain and of one shade, 0 where one is.
+    """
     sides = [_read_lumas(side, np.unique(pairs[:, at])) for at, side in enumerate((queries, database))]
     found = np.zeros(len(pairs), np.float32)
     for start in range(0, len(pairs), BLOCK):
@@ -39,7 +42,8 @@ def correlate_pairs(queries: Snapshot, database: Snapshot, pairs: Ids) -> Floats
         first, second = (
             lumas[np.searchsorted(ids, block[:, at])].astype(np.float32) for at, (ids, lumas) in enumerate(sides)
         )
-        found[start : start + BLOCK] = _correlate(_standardize(first), _standardize(second))
+        shade = np.abs(first.mean(axis=(1, 2)) - second.mean(axis=(1, 2)))
+        found[start : start + BLOCK] = _correlate(_standardize(first), _standardize(second), shade)
     return found
 
 
@@ -94,12 +98,13 @@ def _standardize(lumas: Floats) -> Floats:
     return np.asarray(scaled, np.float32)
 
 
-def _correlate(first: Floats, second: Floats) -> Floats:
-    """How each pair correlates in its best turn."""
+def _correlate(first: Floats, second: Floats, shade: Floats) -> Floats:
+    """How each pair correlates in its best turn; of plain ones, whether both are, and of one shade."""
     best = np.zeros(len(first), np.float32)
     for view in (first, first[:, :, ::-1]):
         for turn in range(4):
             turned = np.rot90(view, turn, axes=(1, 2))
             best = np.maximum(best, np.abs(np.einsum("nij,nij->n", turned, second)))
-    plain = ~(first.any(axis=(1, 2)) & second.any(axis=(1, 2)))
-    return np.where(plain, np.float32(1), best)
+    plain, other_plain = (~each.any(axis=(1, 2)) for each in (first, second))
+    alike = plain & other_plain & (shade <= MAX_SHADE_DIFFERENCE)
+    return np.where(plain | other_plain, alike.astype(np.float32), best)
