@@ -22,7 +22,7 @@ OffsetParam = Annotated[int, Query(ge=0, le=1 << 40)]
 
 
 @router.post("/duplicates", status_code=202, response_model=schemas.JobResponse)
-async def find_duplicates(
+async def start_finding(
     service: ServiceParam, served: CollectionParam, request: schemas.DuplicatesRequest
 ) -> dict[str, Any]:
     """Bring the collection up to date and look for its copies; return the job."""
@@ -56,7 +56,7 @@ async def list_decisions(
 
 
 @router.post("/decisions", status_code=204)
-async def decide(service: ServiceParam, served: CollectionParam, request: schemas.DecisionsRequest) -> None:
+async def post_decisions(service: ServiceParam, served: CollectionParam, request: schemas.DecisionsRequest) -> None:
     """Keep decisions about pairs of images, by their contents: all, or none where one is impossible."""
     service.check_writable()
     decisions = [(each.decision, each.image, each.other) for each in request.decisions]
@@ -64,7 +64,7 @@ async def decide(service: ServiceParam, served: CollectionParam, request: schema
 
 
 @router.delete("/decisions/last", response_model=list[schemas.DecisionResponse])
-async def undo_decisions(service: ServiceParam, served: CollectionParam) -> list[dict[str, Any]]:
+async def delete_last_decisions(service: ServiceParam, served: CollectionParam) -> list[dict[str, Any]]:
     """Take back the decisions that were made last, at once; return them."""
     service.check_writable()
     return [_printable(each) for each in await service.read.run(served.undo_decisions)]
