@@ -104,6 +104,17 @@ def here():
 
 
 @pytest.fixture
+def own_trash(tmp_path, monkeypatch):
+    """A home of this test's own, whose trash is empty; send2trash reads where it is once in a process."""
+    data = tmp_path / "home" / "data"
+    data.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(data))
+    monkeypatch.setattr("send2trash.plat_other.XDG_DATA_HOME", os.fsencode(data))
+    monkeypatch.setattr("send2trash.plat_other.HOMETRASH_B", os.fsencode(data / "Trash"))
+
+
+@pytest.fixture
 def figures(request):
     """Notes what a long test measured, as a JSON line of the file that NEARSIGHT_FIGURES names, if it is set."""
     began = time.monotonic()

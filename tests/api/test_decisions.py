@@ -47,13 +47,8 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(made, tmp_path, monkeypatch):
+def folder(made, tmp_path, own_trash):
     """A copy of the folder with its collection, and an empty trash."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home" / "data"))
-    monkeypatch.setattr("send2trash.plat_other.XDG_DATA_HOME", os.fsencode(tmp_path / "home" / "data"))
-    monkeypatch.setattr("send2trash.plat_other.HOMETRASH_B", os.fsencode(tmp_path / "home" / "data" / "Trash"))
-    (tmp_path / "home").mkdir()
     return shutil.copytree(made, tmp_path / "folder", symlinks=True)
 
 
@@ -331,7 +326,7 @@ def test_what_is_in_the_way_of_a_restored_file_stays(folder):
 def test_a_trash_that_was_emptied_is_said(folder, tmp_path):
     ns.decide(folder, "duplicate", "saved.jpg", "coffee.png")
     ns.act_on_decisions(folder, "trash", dry_run=False)
-    shutil.rmtree(tmp_path / "home" / "data")
+    shutil.rmtree(tmp_path / "home" / "data" / "Trash")
     assert [problem for _, problem in ns.restore_duplicates(folder)] == [
         "it is not in the trash as it was put there: restore it by your desktop"
     ]

@@ -126,11 +126,11 @@ def test_mistakes_are_one_line_and_exit_code_two(folder, options, said):
 
 
 @pytest.fixture
-def decided(folder, tmp_path):
-    """A copy of the folder with its collection, and a home of its own, whose trash is empty."""
+def decided(folder, tmp_path, own_trash):
+    """A copy of the folder with its collection, whose trash is empty."""
     copied = shutil.copytree(folder, tmp_path / "images")
     nearsight("duplicates", copied)
-    return copied, {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), "COLUMNS": "160"}
+    return copied, {"COLUMNS": "160"}
 
 
 def files(folder):
