@@ -323,6 +323,16 @@ def test_what_is_in_the_way_of_a_restored_file_stays(folder):
     assert [problem for _, problem in ns.restore_duplicates(folder)] == [""]
 
 
+def test_a_run_that_was_killed_before_it_noted_the_end_is_undone_too(folder):
+    before = contents(folder)
+    ns.accept_proposals(folder, ns.duplicates(folder))
+    journal = Path(ns.act_on_decisions(folder, "trash", dry_run=False).journal)
+    lines = journal.read_text("utf8").splitlines(keepends=True)
+    journal.write_text("".join(lines[:-1]) + lines[-1][:20], "utf8")  # the end of the last file is half written
+    assert [problem for _, problem in ns.restore_duplicates(folder)] == ["", "", ""]
+    assert contents(folder) == before
+
+
 def test_a_trash_that_was_emptied_is_said(folder, tmp_path):
     ns.decide(folder, "duplicate", "saved.jpg", "coffee.png")
     ns.act_on_decisions(folder, "trash", dry_run=False)

@@ -113,16 +113,19 @@ def act(
 def restore(journal: Path) -> Iterator[tuple[str, str]]:
     """Undo what a journal notes, the last first: each path, and why it could not be brought back, or nothing.
 
+    What was begun counts too: a run may have been killed before it noted the end, or in the midst of a line.
+
     Raises
     ------
     UsageError : it is no journal
     """
     try:
-        notes = [json.loads(line) for line in journal.read_text("utf8").splitlines()]
-        done = [(str(each["path"]), Way(each["way"]), each) for each in notes if each["done"]]
+        whole = journal.read_text("utf8").rpartition("\n")[0]
+        notes = [json.loads(line) for line in whole.splitlines()]
+        begun = {str(each["path"]): (Way(each["way"]), each) for each in notes}  # the end replaces the beginning
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise UsageError(f"{journal} is no journal of nearsight duplicates apply: {problem}") from None
-    for path, way, note in reversed(done):
+    for path, (way, note) in reversed(begun.items()):
         yield path, _take_back(Path(path), way, note)
 
 
@@ -138,7 +141,7 @@ def _undo(path: Path, way: Way, note: Mapping[str, Any]) -> str:
     if way is Way.TRASH:
         if os.path.lexists(path):
             return "" if _has_content(path, bytes.fromhex(note["sha256"])) else "another file is there now"
-        place = Path(note["trashed"]) if note.get("trashed") else None
+        place = Path(note["trashed"]) if note.get("trashed") else find_in_trash(path)
         if place is None or not _has_content(place, bytes.fromhex(note["sha256"])):
             return "it is not in the trash as it was put there: restore it by your desktop"
         take_from_trash(place, path)
