@@ -16,4 +16,6 @@ def test_a_place_is_never_put_together_from_two_sources():
 
 
 def test_no_facts_are_false():
-    assert not Facts() and Facts(rating=0) and not merge_facts([])
+    assert not Facts()
+    assert Facts(rating=0)
+    assert not merge_facts([])
