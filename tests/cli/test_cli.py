@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from nearsight.cli import demo
 from nearsight.cli.main import load_app
+from nearsight.search.results import SUMMARY_FIELDS
 from nearsight.senses import COMPARING, SENSES
 from tests.command import nearsight
 from tests.images.hostile import saved
@@ -143,19 +144,9 @@ def test_search_prints_a_table_and_json(folder, crop):
     assert found["verdict"] == "found"
     assert found["recipe"].startswith("gist(")
     assert len(found["hits"]) == 3
-    assert set(found["hits"][0]) == {
-        "rank",
-        "id",
-        "path",
-        "score",
-        "distance",
-        "metric",
-        "verdict",
-        "alike",
-        "why",
-        "changes",
-        "labels",
-    }
+    of_the_hit = {"rank", "score", "distance", "metric", "verdict", "alike", "why", "changes", "labels"}
+    assert set(found["hits"][0]) == of_the_hit | set(SUMMARY_FIELDS)
+    assert found["hits"][0]["format"] == "PNG"
     assert (found["hits"][0]["path"], found["hits"][0]["verdict"]) == ("coffee.png", "part")
 
 

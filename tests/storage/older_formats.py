@@ -19,6 +19,9 @@ ALTER TABLE image RENAME TO picture;
 
 def downgrade(index_dir: Path, version: int) -> None:
     db = sqlite3.connect(index_dir / CATALOGUE_FILE)
+    if version < 8:
+        for table in ("fact", "detail", "doubt"):
+            db.execute(f"DROP TABLE {table}")
     if version < 7:
         db.execute("DROP TABLE decision")
     if version < 6:

@@ -147,7 +147,7 @@ def test_flipped_bits_never_answer_wrong(tmp_path, filled):
     sound = (tmp_path / CATALOGUE_FILE).read_bytes()
     rng = np.random.default_rng(5)
     wrong = found = 0
-    for at in rng.integers(0, len(sound), 400).tolist():
+    for at in rng.integers(0, len(sound), 500).tolist():
         broken = bytearray(sound)
         broken[at] ^= 1 << int(rng.integers(8))
         (tmp_path / CATALOGUE_FILE).write_bytes(broken)

@@ -24,13 +24,22 @@ from nearsight.ingest import exclude
 from nearsight.ingest.run import IngestSummary
 from nearsight.pipeline import Pipeline, build_pipeline, build_pipelines, buildable_pipelines, is_available
 from nearsight.search.engine import rank
-from nearsight.search.results import NOTHING, TOO_PLAIN, Hint, Hit, Results
+from nearsight.search.results import NOTHING, TOO_PLAIN, Hint, Hit, ImageSummary, Results, image_summary
 from nearsight.senses import SENSES
 from nearsight.storage import integrity
 from nearsight.storage.catalogue import locate
+from nearsight.storage.details import Details
 from nearsight.storage.drop_recipes import DropSummary
 from nearsight.storage.recipes import default_recipe
-from nearsight.storage.records import ImageRecord, LabelRecord, NoteRecord, Problem, SidecarRecord, SkipRecord
+from nearsight.storage.records import (
+    FactRecord,
+    ImageRecord,
+    LabelRecord,
+    NoteRecord,
+    Problem,
+    SidecarRecord,
+    SkipRecord,
+)
 from nearsight.storage.snapshot import OutdatedError, Snapshot, SnapshotReader
 from nearsight.types import Box, Explanation, Ids, Image, ImageId, ImageSource, Query, make_query
 
@@ -344,6 +353,14 @@ class Collection:
     def images(self) -> Iterator[ImageRecord]:
         """The catalogue's record of each image, in the order of the paths."""
         return self._catalogue.images()
+
+    def about(self, image: ImageRecord) -> ImageSummary:
+        """What the file of an image, its sidecars and its name say of it, together."""
+        return image_summary(image, Details(self._catalogue).of(image.id))
+
+    def facts(self, path: str | bytes) -> list[FactRecord]:
+        """What each source says of the image at a path relative to the folder, its own file first."""
+        return Details(self._catalogue).facts(os.fsencode(path))
 
     def skips(self) -> Iterator[SkipRecord]:
         """The files that are not in the collection, each with its reason."""

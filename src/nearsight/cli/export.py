@@ -29,14 +29,28 @@ IMAGE_COLUMNS = (
     "height",
     "format",
     "taken",
+    "taken_from",
+    "time_zone",
     "camera",
+    "lens",
+    "iso",
     "latitude",
     "longitude",
+    "altitude",
+    "place_from",
+    "rating",
+    "creator",
+    "city",
+    "country",
+    "page",
+    "n_pages",
+    "read_share",
     "caption",
     "tags",
     "labels",
     "sha256",
 )
+SUMMARY_COLUMNS = IMAGE_COLUMNS[: IMAGE_COLUMNS.index("caption")]
 SKIP_COLUMNS = ("path", "bytes", "reason", "detail")
 
 
@@ -115,15 +129,14 @@ def _export_two_file(photos: ns.Collection, out: Path | None, by: str | None, re
 def _image_rows(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
     from nearsight.storage.full_text import label_origin
 
-    for p in photos.images():
-        notes = photos.notes(p.path)
+    for record in photos.images():
+        about, notes = photos.about(record), photos.notes(record.path)
         captions = (
             "\n".join(note.caption for note in notes),
             "; ".join(note.tags.replace("\n", "; ") for note in notes),
         )
-        labels = "; ".join(f"{each.label} ({label_origin(each)})" for each in photos.labels(p.path))
-        about = (p.taken, p.camera, p.latitude, p.longitude, *captions, labels, p.sha256.hex())
-        yield (p.id, os.fsdecode(p.path), p.size, p.width, p.height, p.format, *about)
+        labels = "; ".join(f"{each.label} ({label_origin(each)})" for each in photos.labels(record.path))
+        yield (*(getattr(about, name) for name in SUMMARY_COLUMNS), *captions, labels, record.sha256.hex())
 
 
 def _exported_skips(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:

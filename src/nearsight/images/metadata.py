@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image as Pillow
 
 from nearsight.images import embedded_text
+from nearsight.images.facts import Facts
 from nearsight.images.pillow import printable_pillow_text
 
 _MAKE, _MODEL, _CHANGED, _EXIF, _GPS = 0x10F, 0x110, 0x132, 0x8769, 0x8825
@@ -32,6 +33,18 @@ class Metadata:
     longitude: float | None = None
     caption: str = ""
     tags: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> Facts:
+        """What it says besides words."""
+        return Facts(
+            taken=self.taken,
+            taken_from="EXIF" if self.taken else "",
+            latitude=self.latitude,
+            longitude=self.longitude,
+            place_from="EXIF" if self.latitude is not None else "",
+            camera=self.camera,
+        )
 
 
 def read_metadata(image: Pillow.Image) -> Metadata:

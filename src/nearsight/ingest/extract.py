@@ -19,6 +19,10 @@ from nearsight.types import Descriptor, Image
 
 THUMBNAIL_NUMBER = -1
 """Stands for the thumbnail among the numbers of missing vectors."""
+DETAIL_NUMBER = -2
+"""Stands among them for what the file says of itself, which collections of older formats lack in part."""
+MAX_INODE = (1 << 63) - 1
+"""What of an inode's number is kept: SQLite's integers have a sign."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class ReadResult:
     task: Task
     size: int
     mtime_ns: int
+    ctime_ns: int
+    inode: int
     seen_ns: int
     sha256: bytes
     is_unchanged: bool
@@ -55,6 +61,11 @@ class ReadResult:
     def has_new_thumbnail(self) -> bool:
         """Whether its thumbnail must be stored."""
         return bool(self.thumbnail) and (not self.is_unchanged or THUMBNAIL_NUMBER in self.task.missing)
+
+    @property
+    def has_new_metadata(self) -> bool:
+        """Whether what the file says of itself must be stored."""
+        return self.metadata is not None and (not self.is_unchanged or DETAIL_NUMBER in self.task.missing)
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,9 @@ class DescribeJob:
         now = int(self.clock.now() * 1e9)
         data, stat = self.files.read(os.path.join(self.root, task.path), self.limits.file)
         digest = hashlib.sha256(data).digest()
-        read = ReadResult(task, stat.st_size, stat.st_mtime_ns, now, digest, digest == task.known_sha256)
+        inode = stat.st_ino & MAX_INODE
+        state = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, inode)
+        read = ReadResult(task, *state, now, digest, digest == task.known_sha256)
         if read.is_unchanged and not task.missing:
             return read
         image = decode_image(data, self.limits, metadata=True)

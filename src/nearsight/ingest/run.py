@@ -36,7 +36,7 @@ from nearsight.storage.array_file_writer import write_blobs, write_vectors
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.compaction import compact_segments, drop_stale_segments, merge_small_segments
 from nearsight.storage.index_refresh import IndexRefresh
-from nearsight.storage.records import ImageRecord, NoteRecord, SkipRecord
+from nearsight.storage.records import DetailRecord, FactRecord, ImageRecord, NoteRecord, SkipRecord
 from nearsight.types import Ids
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
@@ -262,18 +262,31 @@ class Ingest:
 
     def _put_read(self, image_id: int, read: ReadResult) -> None:
         if read.is_unchanged:
-            known = self.catalogue.image(image_id)
-            self.catalogue.put_image(replace(known, size=read.size, mtime_ns=read.mtime_ns, seen_ns=read.seen_ns))
+            self._put_unchanged(image_id, read)
             self.summary.completed += bool(read.task.missing)
             self.summary.unchanged += not read.task.missing
             return
         if read.task.image_id is not None:
             self.catalogue.drop_image(read.task.image_id)
         self.catalogue.drop_skip(read.task.path)
-        self.catalogue.put_image(_ingested_record(image_id, read))
+        self.catalogue.put_facts(read.task.path, _own_facts(read))
+        self.catalogue.put_image(_ingested_record(image_id, read), _ingested_detail(image_id, read))
         self.catalogue.put_notes(read.task.path, _own_notes(read))
         self.summary.added += read.task.image_id is None
         self.summary.changed += read.task.image_id is not None
+
+    def _put_unchanged(self, image_id: int, read: ReadResult) -> None:
+        """Note when a file was read whose content is as it was, and what it says where that was asked for."""
+        catalogue = self.catalogue
+        known, detail = catalogue.image(image_id), catalogue.details.find(image_id)
+        if read.has_new_metadata:
+            catalogue.put_facts(read.task.path, _own_facts(read))
+            catalogue.put_notes(read.task.path, _own_notes(read))
+            detail = _ingested_detail(image_id, read)
+        elif detail is not None:
+            detail = replace(detail, ctime_ns=read.ctime_ns, inode=read.inode)
+        now = replace(known, size=read.size, mtime_ns=read.mtime_ns, seen_ns=read.seen_ns)
+        catalogue.put_image(now, detail)
 
     def _forget(self, gone: Ids) -> None:
         if len(gone):
@@ -300,8 +313,18 @@ def _own_notes(read: ReadResult) -> list[NoteRecord]:
     return [NoteRecord(read.task.path, read.task.path, about.caption, "\n".join(about.tags))]
 
 
+def _own_facts(read: ReadResult) -> list[FactRecord]:
+    """What the image file itself says besides words."""
+    about = read.metadata
+    return [FactRecord(read.task.path, read.task.path, about.facts)] if about is not None and about.facts else []
+
+
+def _ingested_detail(image_id: int, read: ReadResult) -> DetailRecord:
+    return DetailRecord(image_id, read.ctime_ns, read.inode)
+
+
 def _ingested_record(image_id: int, read: ReadResult) -> ImageRecord:
-    assert read.metadata is not None
+    """The record of an image; what is said of it is resolved when it is stored."""
     return ImageRecord(
         id=image_id,
         path=read.task.path,
@@ -312,8 +335,8 @@ def _ingested_record(image_id: int, read: ReadResult) -> ImageRecord:
         width=read.width,
         height=read.height,
         format=read.format,
-        taken=read.metadata.taken,
-        camera=read.metadata.camera,
-        latitude=read.metadata.latitude,
-        longitude=read.metadata.longitude,
+        taken=None,
+        camera=None,
+        latitude=None,
+        longitude=None,
     )

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
 from nearsight.images.walk import FoundFile, SkippedEntry, walk_folder
-from nearsight.ingest.extract import THUMBNAIL_NUMBER, Task
+from nearsight.ingest.extract import DETAIL_NUMBER, THUMBNAIL_NUMBER, Task
 from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, Segment
 from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue
+from nearsight.storage.details import Details
 from nearsight.storage.records import ImageRecord, SkipRecord
 from nearsight.types import Ids
 from nearsight.wording import plural
@@ -110,13 +111,14 @@ class Comparison:
             last = page[-1][0]
 
     def _load_ids(self, keys: list[str]) -> dict[int, Ids]:
-        """Sorted ids with a thumbnail, and with vectors of each key."""
+        """Sorted ids with a thumbnail, with a detail, and with vectors of each key."""
         entries = self.catalogue.segments()
         folder = self.index_dir / SEGMENTS_FOLDER
         held: dict[int, Ids] = {}
         for number, key in [(THUMBNAIL_NUMBER, THUMBNAILS), *enumerate(keys)]:
             ids = [Segment(folder, entry, self.files).ids for entry in entries if entry.key == key]
             held[number] = np.unique(np.concatenate(ids)) if ids else np.empty(0, np.int64)
+        held[DETAIL_NUMBER] = np.array(Details(self.catalogue).ids(), np.int64)
         return held
 
     def _find_missing(self, image_id: int) -> tuple[int, ...]:

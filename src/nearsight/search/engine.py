@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from nearsight.errors import DamagedError, ModelError, UsageError
 from nearsight.pipeline import Pipeline
 from nearsight.search.encode import EncodedQuery, QueryContext, encode_query, encode_sources
 from nearsight.search.heat_map import HeatMapInputs, explains_places
-from nearsight.search.results import FOUND, NO_MATCH, NOTHING, TOO_PLAIN, Hit, Results
+from nearsight.search.results import FOUND, NO_MATCH, NOTHING, TOO_PLAIN, Hit, ImageSummary, Results, image_summary
 from nearsight.senses import SENSES
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
 from nearsight.types import IDENTICAL_FILE, NO_ID, Explanation, Hits, Ids, Image, ImageId, Query, Reranker
@@ -39,18 +38,18 @@ class Ranking:
     def to_results(self, k: int, reader: SnapshotReader) -> Results:
         """The first k as the answer to the query. Raises OutdatedError."""
         ids, snapshot = self.hits.ids[0][:k], self.context.snapshot
-        hits = tuple(self.to_hits(ids, reader.paths(ids, snapshot)))
+        hits = tuple(self.to_hits(ids, image_summaries(ids, reader, snapshot)))
         verdict = overall_verdict(hits)
         if self.judges is not None and verdict != FOUND:  # what is not found yet may be
             verdict = ""
         return Results(self.pipeline.recipe, verdict, hits, snapshot.total)
 
-    def to_hits(self, ids: Ids, paths: Mapping[int, bytes]) -> list[Hit]:
+    def to_hits(self, ids: Ids, images: Mapping[int, ImageSummary]) -> list[Hit]:
         """These ids as hits, each with its explanation, in this order."""
         distances = dict(self.distances) | self._other_distances(ids)
         reasons = self._explain(ids, distances)
         return [
-            self._hit(rank, image_id, paths[image_id], distances[image_id], reason)
+            self._hit(rank, images[image_id], distances[image_id], reason)
             for rank, (image_id, reason) in enumerate(zip(ids.tolist(), reasons, strict=True), 1)
         ]
 
@@ -98,20 +97,19 @@ class Ranking:
         """A distance on a scale of 0 to 1."""
         return float(self.pipeline.metric.similarity(np.array([distance], np.float32))[0])
 
-    def _hit(self, rank: int, image_id: int, path: bytes, distance: float, reason: Explanation) -> Hit:
+    def _hit(self, rank: int, image: ImageSummary, distance: float, reason: Explanation) -> Hit:
         score = reason.similarity
         return Hit(
+            **vars(image),
             rank=rank,
-            id=image_id,
-            path=os.fsdecode(path),
             score=self._distance_to_score(distance) if score is None else score,
             distance=distance,
             metric=self.pipeline.metric_name,
             verdict=reason.verdict,
             alike=reason.alike,
-            why="; ".join(part for part in (reason.sentence, self._overlap(image_id)) if part),
+            why="; ".join(part for part in (reason.sentence, self._overlap(image.id)) if part),
             explanation=reason,
-            heat_map=self._heat_map(image_id),
+            heat_map=self._heat_map(image.id),
         )
 
     def _heat_map(self, image_id: int) -> HeatMapInputs | None:
@@ -134,6 +132,11 @@ class Ranking:
         found = self.context.snapshot.index(self.pipeline).search(self.query.vectors[:1], len(new), new)
         pairs = zip(found.ids[0].tolist(), (0 - found.scores[0]).tolist(), strict=True)
         return dict.fromkeys(new.tolist(), 1.0) | dict(pairs)
+
+
+def image_summaries(ids: Ids, reader: SnapshotReader, snapshot: Snapshot) -> dict[int, ImageSummary]:
+    """What the catalogue knows of these images in a generation. Raises OutdatedError."""
+    return {image.id: image_summary(image, detail) for image, detail in reader.images(ids, snapshot)}
 
 
 def _with_ranking(verdict: Explanation, given: Sequence[Explanation | None]) -> Explanation:

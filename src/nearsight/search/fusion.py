@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.pipeline import Pipeline
-from nearsight.search.engine import Ranking, overall_verdict, rank
+from nearsight.search.engine import Ranking, image_summaries, overall_verdict, rank
 from nearsight.search.results import Hit, Results
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
 from nearsight.types import NO_ID, Explanation, Hits, Query
@@ -144,8 +144,8 @@ def search_fused(
     together, least, largest = fuse(query.fuse, [each.hits for each in rankings])
     ids, scores = together.ids[0][: query.k], together.scores[0][: query.k].astype(np.float64)
     shares = np.clip((scores - least) / (largest - least), 0, 1) if largest > least else np.ones(len(scores))
-    paths = reader.paths(ids, snapshot)
-    parts = [_Part(each, each.to_hits(ids, paths), each.hits.ids[0].tolist()) for each in rankings]
+    images = image_summaries(ids, reader, snapshot)
+    parts = [_Part(each, each.to_hits(ids, images), each.hits.ids[0].tolist()) for each in rankings]
     hits = tuple(_fused_hit(at, share, parts, query.fuse) for at, share in enumerate(shares.tolist()))
     recipe = fusion_label([each.pipeline.recipe for each in rankings], query.fuse)
     return Results(recipe, overall_verdict(hits), hits, snapshot.total)
@@ -184,4 +184,15 @@ def _fused_hit(at: int, share: float, parts: Sequence[_Part], method: str) -> Hi
     verdict = "" if alike is None else shown.verdict
     sentence = "; ".join(part.sentence(at) for part in parts)
     reason: Explanation = replace(shown.explanation, sentence=sentence, verdict=verdict, alike=alike, similarity=share)
-    return Hit(at + 1, shown.id, shown.path, share, 1 - share, method, verdict, alike, sentence, reason)
+    return replace(
+        shown,
+        rank=at + 1,
+        score=share,
+        distance=1 - share,
+        metric=method,
+        verdict=verdict,
+        alike=alike,
+        why=sentence,
+        explanation=reason,
+        heat_map=None,
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
 
-from nearsight.search.results import FOUND, NO_MATCH, Hit, Results
+from nearsight.search.results import FOUND, NO_MATCH, Hit, Results, image_summary
 from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.details import Details
 from nearsight.storage.filters import parse_filter
 from nearsight.storage.full_text import FullTextIndex, explain_text_match
 from nearsight.storage.records import ImageRecord
@@ -35,14 +35,14 @@ class TextSearch:
         hits = []
         for rank, (record, score) in enumerate(found, 1):
             reason = Explanation(self._why(record, query.words), "text match", True, max(0.0, score / best))
-            hits.append(_text_hit(rank, record, score, "bm25", reason))
+            hits.append(self._hit(rank, record, score, "bm25", reason))
         return self._results("words", hits)
 
     def _filtered(self, records: Sequence[ImageRecord], query: Query) -> Results:
         reason = Explanation(f"matches the filter: {query.where}", "matches the filter", True, 1.0)
         records = sorted(records, key=lambda each: each.path)[: query.k]
         return self._results(
-            "where", [_text_hit(rank, each, 0.0, "filter", reason) for rank, each in enumerate(records, 1)]
+            "where", [self._hit(rank, each, 0.0, "filter", reason) for rank, each in enumerate(records, 1)]
         )
 
     def _why(self, record: ImageRecord, words: str) -> str:
@@ -62,18 +62,16 @@ class TextSearch:
     def _results(self, recipe: str, hits: Sequence[Hit]) -> Results:
         return Results(recipe, FOUND if hits else NO_MATCH, tuple(hits), self._catalogue.count_images())
 
-
-def _text_hit(rank: int, record: ImageRecord, distance: float, metric: str, reason: Explanation) -> Hit:
-    assert reason.similarity is not None
-    return Hit(
-        rank=rank,
-        id=record.id,
-        path=os.fsdecode(record.path),
-        score=reason.similarity,
-        distance=distance,
-        metric=metric,
-        verdict=reason.verdict,
-        alike=True,
-        why=reason.sentence,
-        explanation=reason,
-    )
+    def _hit(self, rank: int, record: ImageRecord, distance: float, metric: str, reason: Explanation) -> Hit:
+        assert reason.similarity is not None
+        return Hit(
+            **vars(image_summary(record, Details(self._catalogue).of(record.id))),
+            rank=rank,
+            score=reason.similarity,
+            distance=distance,
+            metric=metric,
+            verdict=reason.verdict,
+            alike=True,
+            why=reason.sentence,
+            explanation=reason,
+        )

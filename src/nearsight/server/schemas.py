@@ -50,6 +50,25 @@ _HIT: dict[str, JsonValue] = {
     "changes": [{"query_box": [0.4, 0.8, 0.6, 0.9], "hit_box": [0.4, 0.8, 0.6, 0.9], "share": 0.015}],
     "width": 4000,
     "height": 3000,
+    "bytes": 5230112,
+    "format": "JPEG",
+    "taken": "2012-05-31T14:30:00",
+    "taken_from": "EXIF",
+    "time_zone": "+04:00",
+    "camera": "Canon EOS 5D",
+    "lens": "EF 24-105mm f/4L",
+    "iso": 100,
+    "latitude": 55.7539,
+    "longitude": 37.6208,
+    "altitude": 140.0,
+    "place_from": "EXIF",
+    "rating": 4,
+    "creator": "Ann",
+    "city": "Moscow",
+    "country": "Russia",
+    "page": 1,
+    "n_pages": 1,
+    "read_share": 1.0,
     "thumbnail": "/api/collections/photos/images/12/thumbnail?v=9f86d081884c",
     "image": "/api/collections/photos/images/12?v=9f86d081884c",
     "caption": "Red Square in the rain.",
@@ -296,7 +315,9 @@ class HitResponse(BaseModel):
     """One image that was found; `thumbnail` and `image` are URLs. The boxes of `changes` are within the query's box.
 
     `caption` (lines) and `tags` come from the file and its sidecars: untrusted text, never markup. `labels` are set by
-    models, the most confident first, or by people.
+    models, the most confident first, or by people. `taken` is local time as far as it is known ("1993", "1965-07"),
+    `taken_from` and `place_from` what said so; `rating` is 0 to 5, -1 rejected. `page` of `n_pages` of its file; a
+    `read_share` below 1 is that of a damaged file.
     """
 
     model_config = _schema_example(**_HIT)
@@ -312,6 +333,25 @@ class HitResponse(BaseModel):
     changes: list[ChangeResponse]
     width: int
     height: int
+    bytes: int
+    format: str
+    taken: str | None
+    taken_from: str
+    time_zone: str | None
+    camera: str | None
+    lens: str | None
+    iso: int | None
+    latitude: float | None
+    longitude: float | None
+    altitude: float | None
+    place_from: str
+    rating: int | None
+    creator: str | None
+    city: str | None
+    country: str | None
+    page: int
+    n_pages: int
+    read_share: float
     thumbnail: str
     image: str
     caption: str

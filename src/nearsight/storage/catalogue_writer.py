@@ -10,10 +10,21 @@ from typing import Any
 
 from nearsight.storage.array_file import CacheEntry, SegmentEntry
 from nearsight.storage.catalogue import COUNT_SQL, Catalogue
-from nearsight.storage.database import APPLICATION_ID, FORMAT_VERSION, MIGRATIONS, record_crc, translate_errors
+from nearsight.storage.database import (
+    APPLICATION_ID,
+    DETAILS_VERSION,
+    FORMAT_VERSION,
+    MIGRATIONS,
+    record_crc,
+    translate_errors,
+)
+from nearsight.storage.details import Details
 from nearsight.storage.full_text import FullTextIndex
 from nearsight.storage.records import (
     DecisionRecord,
+    DetailRecord,
+    DoubtRecord,
+    FactRecord,
     ImageRecord,
     LabelRecord,
     LabelState,
@@ -33,7 +44,7 @@ class CatalogueWriter(Catalogue):
 
     def __init__(self, index_dir: Path) -> None:
         super().__init__(index_dir, readonly=False)
-        self.full_text = FullTextIndex(self)
+        self.full_text, self.details = FullTextIndex(self), Details(self)
         self.migrated_from: int | None = None
         try:
             with translate_errors(self.path):
@@ -51,6 +62,8 @@ class CatalogueWriter(Catalogue):
                 for statement in filter(str.strip, script.split(";")):
                     self.db.execute(statement)
             self.full_text.rebuild()
+            if version < DETAILS_VERSION:
+                self.mark_sidecars_unread()
             self.db.execute(f"PRAGMA application_id={APPLICATION_ID}")
             self.db.execute(f"PRAGMA user_version={FORMAT_VERSION}")
         self.migrated_from = version or None
@@ -74,8 +87,11 @@ class CatalogueWriter(Catalogue):
         """Remove the recipe of this name; its segments stay."""
         self.db.execute("DELETE FROM recipe WHERE name=?", (name,))
 
-    def put_image(self, image: ImageRecord) -> None:
-        """Insert an image, or replace the record of the same id."""
+    def put_image(self, image: ImageRecord, detail: DetailRecord | None = None) -> None:
+        """Insert an image, or replace the record of the same id; with its detail, both by what is said of it."""
+        if detail is not None:
+            image, detail = self.details.resolve(image, detail)
+            self.details.put(detail)
         values = astuple(image)
         self.db.execute(
             f"INSERT OR REPLACE INTO image VALUES({_placeholders(len(values) + 1)})", (*values, record_crc(values))
@@ -88,6 +104,7 @@ class CatalogueWriter(Catalogue):
         Labels set by a person stay with the path, for the next image there.
         """
         self.db.execute("DELETE FROM note WHERE source=(SELECT path FROM image WHERE id=?)", (image_id,))
+        self.details.drop(image_id)
         of_models = "state='automatic' AND image=(SELECT path FROM image WHERE id=?)"
         self.db.execute(f"DELETE FROM label WHERE {of_models}", (image_id,))  # noqa: S608 (our own words)
         self.db.execute("DELETE FROM image WHERE id=?", (image_id,))
@@ -112,7 +129,8 @@ class CatalogueWriter(Catalogue):
             if each.state is not LabelState.AUTOMATIC or each.label not in by_hand:
                 self._put_label(replace(each, image_path=image.path))
         self._move_decisions(old, image.path)
-        self.put_image(image)
+        self.details.move_facts(old, image.path)
+        self.put_image(image, self.details.find(image.id))
         self.put_notes(image.path, own)
 
     def _move_decisions(self, old: bytes, new: bytes) -> None:
@@ -176,16 +194,38 @@ class CatalogueWriter(Catalogue):
         values = (label.image_path, label.label, label.confidence, label.model, label.state.value)
         self.db.execute("INSERT OR REPLACE INTO label VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
-    def put_sidecar(self, sidecar: SidecarRecord, notes: Iterable[NoteRecord]) -> None:
-        """Insert or replace a sidecar and its notes."""
+    def put_facts(self, source: bytes, facts: Iterable[FactRecord]) -> None:
+        """Replace all facts of a source; the images that they are about are resolved again."""
+        for path in self.details.put_facts(source, facts):
+            if (image := self.image_at(path)) is not None and (detail := self.details.find(image.id)) is not None:
+                self.put_image(image, detail)
+
+    def put_sidecar(
+        self,
+        sidecar: SidecarRecord,
+        notes: Iterable[NoteRecord],
+        facts: Iterable[FactRecord] = (),
+        doubts: Iterable[DoubtRecord] = (),
+    ) -> None:
+        """Insert or replace a sidecar, with what it says and what is in doubt."""
         values = astuple(sidecar)
         self.db.execute("INSERT OR REPLACE INTO sidecar VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
         self.put_notes(sidecar.path, notes)
+        self.put_facts(sidecar.path, facts)
+        self.details.put_doubts(sidecar.path, doubts)
 
     def drop_sidecar(self, path: bytes) -> None:
-        """Remove a sidecar and its notes."""
+        """Remove a sidecar and what it says."""
         self.db.execute("DELETE FROM sidecar WHERE path=?", (path,))
         self.put_notes(path, [])
+        self.put_facts(path, [])
+        self.details.put_doubts(path, [])
+
+    def mark_sidecars_unread(self) -> None:
+        """Have the next ingest read all sidecars again; what they said stays until then."""
+        for each in list(self.sidecars()):
+            values = astuple(replace(each, seen_ns=0))
+            self.db.execute("INSERT OR REPLACE INTO sidecar VALUES(?,?,?,?,?,?)", (*values, record_crc(values)))
 
     def put_skip(self, skip: SkipRecord) -> None:
         """Insert or replace a skipped file."""

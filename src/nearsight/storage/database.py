@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from nearsight.errors import DamagedError, FormatError, StorageError
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 APPLICATION_ID = 0x4E525354  # "NRST"
 CATALOGUE_FILE = "catalogue.sqlite"
 BUSY_TIMEOUT = 10.0
@@ -79,9 +79,25 @@ CREATE TABLE decision(
 CREATE INDEX decision_by_path ON decision(path);
 CREATE INDEX decision_by_other_path ON decision(other_path);
 """
-MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES, _CONTENT, _DECISIONS)
+_DETAILS = """
+CREATE TABLE fact(
+  image BLOB NOT NULL, source BLOB NOT NULL, taken TEXT, taken_from TEXT NOT NULL, time_zone TEXT, latitude REAL,
+  longitude REAL, altitude REAL, place_from TEXT NOT NULL, camera TEXT, lens TEXT, iso INTEGER, rating INTEGER,
+  creator TEXT, city TEXT, country TEXT, data TEXT NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY(image, source)) STRICT;
+CREATE INDEX fact_by_source ON fact(source);
+CREATE TABLE detail(
+  image INTEGER PRIMARY KEY, ctime_ns INTEGER, inode INTEGER, page INTEGER NOT NULL, pages INTEGER NOT NULL,
+  read_share REAL NOT NULL, taken_from TEXT NOT NULL, time_zone TEXT, altitude REAL, place_from TEXT NOT NULL,
+  lens TEXT, iso INTEGER, rating INTEGER, creator TEXT, city TEXT, country TEXT, crc INTEGER NOT NULL) STRICT;
+CREATE TABLE doubt(
+  sidecar BLOB NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL, crc INTEGER NOT NULL,
+  PRIMARY KEY(sidecar, name)) STRICT;
+"""
+MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES, _CONTENT, _DECISIONS, _DETAILS)
 """Script i migrates a catalogue from version i to i + 1."""
 
+DETAILS_VERSION = 8
+"""Format version since which details and facts are kept."""
 _RENAMED_VERSION = 5
 """Format version since which tables, columns and named values have the names that the code uses."""
 _VIEWS_OF_OLDER_NAMES = {

@@ -38,10 +38,15 @@ TABLE_COLUMNS = {
     "note": "image, source, caption, tags",
     "label": "image, label, confidence, model, state",
     "cache": "id, key, fitted, length, checksums",
+    "fact": "image, source, taken, taken_from, time_zone, latitude, longitude, altitude, place_from, camera, lens, "
+    "iso, rating, creator, city, country, data",
+    "detail": "image, ctime_ns, inode, page, pages, read_share, taken_from, time_zone, altitude, place_from, lens, "
+    "iso, rating, creator, city, country",
+    "doubt": "sidecar, name, reason",
     "decision": "id, batch, content, other, path, other_path, kind, made",
 }
 """Columns that a record's checksum covers."""
-TABLE_VERSIONS = {"cache": 2, "sidecar": 3, "note": 3, "label": 4, "decision": 7}
+TABLE_VERSIONS = {"cache": 2, "sidecar": 3, "note": 3, "label": 4, "decision": 7, "fact": 8, "detail": 8, "doubt": 8}
 """Format version that introduced a table, if not the first."""
 
 
@@ -178,6 +183,9 @@ def _repair_rows(catalogue: CatalogueWriter) -> list[Problem]:
             for rowid in find_bad_rows(catalogue, table):
                 catalogue.db.execute(f"DELETE FROM {table} WHERE rowid=?", (rowid,))  # noqa: S608 (our own names)
                 dropped.append(Problem(CATALOGUE_FILE, f"row {rowid} of table {table}"))
+                if table in ("note", "fact", "doubt"):  # whose it was is not known any more
+                    catalogue.details.forget_all()
+                    catalogue.mark_sidecars_unread()
         catalogue.full_text.rebuild()
     return dropped
 

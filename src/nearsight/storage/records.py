@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from nearsight.errors import Reason
+from nearsight.images.facts import Facts
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,56 @@ class NoteRecord:
     source: bytes
     caption: str
     tags: str
+
+
+@dataclass(frozen=True)
+class FactRecord:
+    """What a source, a sidecar or the image's own file, says of the image at a path besides words."""
+
+    image_path: bytes
+    source: bytes
+    facts: Facts
+
+
+@dataclass(frozen=True)
+class DetailRecord:
+    """What is known of an image besides its `ImageRecord`.
+
+    Attributes
+    ----------
+    id : that of the image
+    ctime_ns, inode : of the file when it was read; None where that is not known
+    page, n_pages : which one of how many pages of its file it is
+    read_share : how much of the image could be read, 0 to 1: less than 1 is damaged
+    taken_from, time_zone, altitude, place_from, lens, iso, rating, creator, city, country : as in `Facts`, of all
+        sources together
+    """
+
+    id: int
+    ctime_ns: int | None = None
+    inode: int | None = None
+    page: int = 1
+    n_pages: int = 1
+    read_share: float = 1.0
+    taken_from: str = ""
+    time_zone: str | None = None
+    altitude: float | None = None
+    place_from: str = ""
+    lens: str | None = None
+    iso: int | None = None
+    rating: int | None = None
+    creator: str | None = None
+    city: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True)
+class DoubtRecord:
+    """A name in a sidecar, empty for the image beside it, that is not certain to mean an image; why, in a sentence."""
+
+    sidecar: bytes
+    name: str
+    reason: str
 
 
 class LabelState(StrEnum):

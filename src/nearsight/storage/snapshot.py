@@ -25,6 +25,8 @@ from nearsight.registry import method_name
 from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, Segment
 from nearsight.storage.cache_files import INDEXES_FOLDER, find_entries, read_cache
 from nearsight.storage.catalogue import Catalogue, load_root
+from nearsight.storage.details import Details
+from nearsight.storage.records import DetailRecord, ImageRecord
 from nearsight.storage.trained_state import apply_trained_state, load_trained_arrays
 from nearsight.types import Arrays, Descriptor, Ids, Image, SearchableIndex
 from nearsight.wording import plural
@@ -262,6 +264,13 @@ class SnapshotReader:
         with self.lock, self.catalogue.read_transaction():
             self.check(snapshot)
             return {image_id: self.catalogue.image(image_id).path for image_id in map(int, ids)}
+
+    def images(self, ids: Ids | list[int], snapshot: Snapshot) -> list[tuple[ImageRecord, DetailRecord]]:
+        """The records and details of these images in a generation. Raises OutdatedError."""
+        with self.lock, self.catalogue.read_transaction():
+            self.check(snapshot)
+            details = Details(self.catalogue)
+            return [(self.catalogue.image(image_id), details.of(image_id)) for image_id in map(int, ids)]
 
     @property
     def root(self) -> Path:

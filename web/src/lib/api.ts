@@ -59,7 +59,7 @@ export interface Change {
   share: number;
 }
 
-export interface Hit {
+export interface Hit extends Known {
   rank: number;
   id: number;
   path: string;
@@ -75,6 +75,8 @@ export interface Hit {
   changes: Change[];
   width: number;
   height: number;
+  bytes: number;
+  format: string;
   thumbnail: string;
   image: string;
   /** Untrusted text in lines, never markup. */
@@ -82,6 +84,31 @@ export interface Hit {
   tags: string[];
   /** Set by models or people, the most confident first. */
   labels: Label[];
+}
+
+/** What the file, its sidecars and its name say of an image. */
+export interface Known {
+  /** Local time as far as it is known: "1993", "1965-07", "2012-05-31" or "2012-05-31T14:30:00". */
+  taken: string | null;
+  /** What said so, such as "EXIF". */
+  taken_from: string;
+  time_zone: string | null;
+  camera: string | null;
+  lens: string | null;
+  iso: number | null;
+  latitude: number | null;
+  longitude: number | null;
+  altitude: number | null;
+  place_from: string;
+  /** 0 to 5 stars; -1 is rejected. */
+  rating: number | null;
+  creator: string | null;
+  city: string | null;
+  country: string | null;
+  page: number;
+  n_pages: number;
+  /** Below 1 the file is damaged. */
+  read_share: number;
 }
 
 /** A sense that looks further. */

@@ -1,4 +1,6 @@
-/** Formatting of numbers, reasons and paths. */
+/** Formatting of numbers, reasons, paths and what is known of images. */
+
+import type { Known } from "./api";
 
 const COUNT = new Intl.NumberFormat("en");
 
@@ -48,4 +50,26 @@ export function plain(reason: string): string {
 export function parted(path: string): { folder: string; name: string } {
   const cut = path.lastIndexOf("/") + 1;
   return { folder: path.slice(0, cut), name: path.slice(cut) };
+}
+
+/** What is known of an image, a line each: when, with what, where, by whom it was taken, and how it is rated. */
+export function facts(image: Known): string[] {
+  const place = image.latitude === null || image.longitude === null ? "" : `${image.latitude.toFixed(5)}, ${image.longitude.toFixed(5)}`;
+  const height = image.altitude === null ? "" : `, ${Math.round(image.altitude)} m`;
+  const town = [image.city, image.country].filter(Boolean).join(", ");
+  const when = [image.taken?.replace("T", " "), image.time_zone].filter(Boolean).join(" ");
+  return [
+    when && `Taken ${when} (${image.taken_from})`,
+    [image.camera, image.lens, image.iso && `ISO ${image.iso}`].filter(Boolean).join(", "),
+    [town, place && `${place}${height} (${image.place_from})`].filter(Boolean).join(", "),
+    image.creator && `By ${image.creator}`,
+    stars(image.rating),
+    image.n_pages > 1 && `Page ${image.page} of ${COUNT.format(image.n_pages)}`,
+    image.read_share < 1 && `Damaged: ${Math.floor(100 * image.read_share)} % could be read`,
+  ].filter((line): line is string => Boolean(line));
+}
+
+function stars(rating: number | null): string {
+  if (rating === null) return "";
+  return rating < 0 ? "Rejected" : count(rating, "star");
 }

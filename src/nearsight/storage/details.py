@@ -1,0 +1,110 @@
+"""What is known of an image besides its record: what each source says, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, fields, replace
+
+from nearsight.images.facts import Facts, merge_facts
+from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.database import DETAILS_VERSION, record_crc
+from nearsight.storage.records import DetailRecord, DoubtRecord, FactRecord, ImageRecord
+
+_RESOLVED = [each.name for each in fields(DetailRecord) if each.name in {fact.name for fact in fields(Facts)}]
+"""The columns of a detail that come from facts."""
+_FACT_COLUMNS = ", ".join(["image", "source", *(each.name for each in fields(Facts))])
+
+
+class Details:
+    """The details and facts of a catalogue; none in one of an older format. Changes are parts of a transaction."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    @property
+    def _kept(self) -> bool:
+        return self._catalogue.format_version >= DETAILS_VERSION
+
+    def find(self, image_id: int) -> DetailRecord | None:
+        """The detail of an image; None where none was read."""
+        if not self._kept:
+            return None
+        row = self._catalogue.fetch_record("SELECT * FROM detail WHERE image=?", (image_id,))
+        return None if row is None else DetailRecord(*row)
+
+    def of(self, image_id: int) -> DetailRecord:
+        """The detail of an image, with nothing known where none was read."""
+        return self.find(image_id) or DetailRecord(image_id)
+
+    def ids(self) -> list[int]:
+        """Ids of the images with a detail, rising."""
+        rows = self._catalogue.query("SELECT image FROM detail ORDER BY image") if self._kept else []
+        return [row[0] for row in rows]
+
+    def facts(self, path: bytes) -> list[FactRecord]:
+        """What each source says of the image at a path: first its own file, then sidecars in the order of paths."""
+        if not self._kept:
+            return []
+        sql = f"SELECT {_FACT_COLUMNS}, crc FROM fact WHERE image=? ORDER BY source <> image, source"  # noqa: S608
+        rows = self._catalogue.fetch_records(sql, (path,))
+        return [FactRecord(image, source, Facts(*values)) for image, source, *values in rows]
+
+    def doubts(self) -> Iterator[DoubtRecord]:
+        """The names in sidecars that are not certain to mean an image."""
+        sql = "SELECT sidecar, name, reason, crc FROM doubt ORDER BY sidecar, name"
+        rows = self._catalogue.fetch_records(sql) if self._kept else ()
+        return (DoubtRecord(*row) for row in rows)
+
+    def resolve(self, image: ImageRecord, detail: DetailRecord) -> tuple[ImageRecord, DetailRecord]:
+        """Both records with what all sources say together."""
+        merged = merge_facts(each.facts for each in self.facts(image.path))
+        image = replace(
+            image,
+            taken=merged.taken,
+            camera=merged.camera,
+            latitude=merged.latitude,
+            longitude=merged.longitude,
+        )
+        return image, replace(detail, **{name: getattr(merged, name) for name in _RESOLVED})
+
+    def put(self, detail: DetailRecord) -> None:
+        """Insert or replace the detail of an image."""
+        values = astuple(detail)
+        marks = ",".join("?" * (len(values) + 1))
+        self._catalogue.db.execute(f"INSERT OR REPLACE INTO detail VALUES({marks})", (*values, record_crc(values)))
+
+    def put_facts(self, source: bytes, facts: Iterable[FactRecord]) -> set[bytes]:
+        """Replace all facts of a source; return the paths of the images that they are about, old and new."""
+        db = self._catalogue.db
+        touched = {row[0] for row in db.execute("SELECT image FROM fact WHERE source=?", (source,))}
+        db.execute("DELETE FROM fact WHERE source=?", (source,))
+        for each in facts:
+            values = (each.image_path, source, *astuple(each.facts))
+            marks = ",".join("?" * (len(values) + 1))
+            db.execute(f"INSERT INTO fact VALUES({marks})", (*values, record_crc(values)))
+            touched.add(each.image_path)
+        return touched
+
+    def put_doubts(self, sidecar: bytes, doubts: Iterable[DoubtRecord]) -> None:
+        """Replace the doubts about a sidecar."""
+        db = self._catalogue.db
+        db.execute("DELETE FROM doubt WHERE sidecar=?", (sidecar,))
+        for each in doubts:
+            values = (sidecar, each.name, each.reason)
+            db.execute("INSERT OR REPLACE INTO doubt VALUES(?,?,?,?)", (*values, record_crc(values)))
+
+    def drop(self, image_id: int) -> None:
+        """Remove the detail of an image, and what its own file says."""
+        db = self._catalogue.db
+        db.execute("DELETE FROM fact WHERE source=(SELECT path FROM image WHERE id=?)", (image_id,))
+        db.execute("DELETE FROM detail WHERE image=?", (image_id,))
+
+    def move_facts(self, old: bytes, new: bytes) -> None:
+        """Give what an image's own file says to its new path."""
+        own = [replace(each, image_path=new) for each in self.facts(old) if each.source == old]
+        self.put_facts(old, [])
+        self.put_facts(new, own)
+
+    def forget_all(self) -> None:
+        """Remove all details, so that the next ingest reads all files again."""
+        self._catalogue.db.execute("DELETE FROM detail")

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+import nearsight as ns
+from nearsight.api.indexing import repair
+from nearsight.errors import DamagedError
+from nearsight.images.facts import Facts
+from nearsight.storage.catalogue import Catalogue
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from nearsight.storage.database import CATALOGUE_FILE
+from nearsight.storage.details import Details
+from nearsight.storage.records import DetailRecord, DoubtRecord, FactRecord, ImageRecord, SidecarRecord
+from tests.storage.older_formats import downgrade
+
+IMAGE = ImageRecord(1, b"a.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", None, None, None, None)
+OWN = Facts(taken="2012-05-31T14:30:00", taken_from="EXIF", camera="Canon", iso=100)
+BESIDE = Facts(taken="2013", taken_from="sidecar", latitude=48.5, longitude=2.5, place_from="sidecar", rating=4)
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    writer = CatalogueWriter(tmp_path)
+    with writer.transaction():
+        writer.put_facts(b"a.jpg", [FactRecord(b"a.jpg", b"a.jpg", OWN)])
+        writer.put_image(IMAGE, DetailRecord(1, 5, 6))
+    yield writer
+    writer.close()
+
+
+def put_sidecar(catalogue, facts):
+    with catalogue.transaction():
+        about = [FactRecord(b"a.jpg", b"a.json", each) for each in facts]
+        catalogue.put_sidecar(SidecarRecord(b"a.json", 1, 2, 3, 0), [], about)
+
+
+def test_an_image_is_what_all_sources_say_and_its_own_file_first(catalogue):
+    put_sidecar(catalogue, [BESIDE])
+    image, detail = catalogue.image(1), catalogue.details.of(1)
+    assert (image.taken, image.camera, image.latitude, image.longitude) == ("2012-05-31T14:30:00", "Canon", 48.5, 2.5)
+    assert detail == DetailRecord(1, 5, 6, taken_from="EXIF", place_from="sidecar", iso=100, rating=4)
+    assert [each.facts for each in catalogue.details.facts(b"a.jpg")] == [OWN, BESIDE]
+
+
+def test_what_a_sidecar_said_goes_with_it(catalogue):
+    before = catalogue.image(1), catalogue.details.of(1)
+    put_sidecar(catalogue, [BESIDE])
+    with catalogue.transaction():
+        catalogue.drop_sidecar(b"a.json")
+    assert (catalogue.image(1), catalogue.details.of(1)) == before
+
+
+def test_a_moved_image_keeps_its_own_facts_and_leaves_those_of_sidecars(catalogue):
+    put_sidecar(catalogue, [BESIDE])
+    with catalogue.transaction():
+        catalogue.move_image(replace(catalogue.image(1), path=b"z/b.jpg"))
+    assert (catalogue.image(1).taken, catalogue.image(1).latitude) == (OWN.taken, None)
+    assert [each.source for each in catalogue.details.facts(b"z/b.jpg")] == [b"z/b.jpg"]
+    assert [each.source for each in catalogue.details.facts(b"a.jpg")] == [b"a.json"]
+
+
+def test_nothing_is_left_of_a_dropped_image(catalogue):
+    with catalogue.transaction():
+        catalogue.drop_image(1)
+    assert catalogue.details.find(1) is None
+    assert catalogue.details.facts(b"a.jpg") == []
+    assert catalogue.query("SELECT count(*) FROM fact") == [(0,)]
+
+
+def test_doubts_are_kept_with_their_sidecar(catalogue):
+    doubts = [DoubtRecord(b"a.json", "dog.jpg", "two images have this name")]
+    with catalogue.transaction():
+        catalogue.put_sidecar(SidecarRecord(b"a.json", 1, 2, 3, 1), [], [], doubts)
+    assert list(catalogue.details.doubts()) == doubts
+    with catalogue.transaction():
+        catalogue.drop_sidecar(b"a.json")
+    assert list(catalogue.details.doubts()) == []
+
+
+@pytest.mark.parametrize("change", ["UPDATE detail SET iso=200", "UPDATE fact SET taken='1999'"])
+def test_a_changed_row_is_noticed(catalogue, change):
+    catalogue.db.execute(change)
+    with pytest.raises(DamagedError):
+        catalogue.details.find(1), catalogue.details.facts(b"a.jpg")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    exif = Image.Exif()
+    exif[0x110] = "Canon EOS 5D"
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "a.jpg", exif=exif)
+    (tmp_path / "a.jpg.json").write_text('{"title": "Rex"}')
+    return tmp_path
+
+
+def index(folder):
+    return ns.index(folder, recipe="tiny")
+
+
+def test_a_collection_of_the_format_before_is_read_and_the_next_index_brings_the_facts(folder):
+    index(folder).close()
+    home = folder / ".nearsight"
+    downgrade(home, 7)
+    with ns.open(folder) as photos:
+        hit = photos.search(words="rex")[0]
+        assert (hit.camera, hit.page, hit.lens) == ("Canon EOS 5D", 1, None)
+        assert photos.facts("a.jpg") == []
+    with index(folder) as photos:
+        assert photos.summary.migrated_from == 7
+        assert photos.facts("a.jpg")[0].facts.camera == "Canon EOS 5D"
+        assert photos.verify() == []
+    with index(folder) as photos:
+        assert (photos.summary.unchanged, photos.summary.completed) == (1, 0)
+
+
+def test_a_damaged_fact_is_read_again_from_the_file(folder):
+    index(folder).close()
+    with sqlite3.connect(folder / ".nearsight" / CATALOGUE_FILE) as db:
+        db.execute("UPDATE fact SET camera='Nikon'")
+    db.close()
+    problems, _ = repair(folder)
+    assert any("table fact" in each.what for each in problems)
+    catalogue = Catalogue(folder / ".nearsight")
+    assert [each.facts.camera for each in Details(catalogue).facts(b"a.jpg")] == ["Canon EOS 5D"]
+    catalogue.close()
