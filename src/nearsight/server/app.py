@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from nearsight import __version__
-from nearsight.server import errors, schemas, static_files
+from nearsight.server import errors, static_files
 from nearsight.server.collections import hide_paths
 from nearsight.server.middleware import AccessMiddleware, BodyLimitMiddleware
 from nearsight.server.routes import collections, duplicates, images, jobs, map, search, uploads
+from nearsight.server.schemas.common import ErrorResponse
 from nearsight.server.service import Service
 
 ERROR_DESCRIPTIONS = {
@@ -49,7 +50,7 @@ def create_app(service: Service) -> ASGIApp:
         lifespan=lifespan,
         redirect_slashes=False,
         responses={
-            status: {"model": schemas.ErrorResponse, "description": text} for status, text in ERROR_DESCRIPTIONS.items()
+            status: {"model": ErrorResponse, "description": text} for status, text in ERROR_DESCRIPTIONS.items()
         },
     )
     app.state.service = service

@@ -9,21 +9,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from nearsight import __version__
-from nearsight.server import schemas
 from nearsight.server.collections import ServedCollection
 from nearsight.server.errors import escape_surrogates
+from nearsight.server.schemas.collections import CollectionDetailsResponse, CollectionResponse, SkippedFilesResponse
+from nearsight.server.schemas.common import HealthResponse
 from nearsight.server.service import CollectionParam, Service, ServiceParam
 
 router = APIRouter(tags=["collections"])
 
 
-@router.get("/health", response_model=schemas.HealthResponse)
+@router.get("/health", response_model=HealthResponse)
 async def get_health() -> dict[str, str]:
     """Return the version of the running service."""
     return {"status": "ok", "version": __version__}
 
 
-@router.get("/collections", response_model=list[schemas.CollectionResponse])
+@router.get("/collections", response_model=list[CollectionResponse])
 async def list_collections(service: ServiceParam) -> list[dict[str, Any]]:
     """List the served collections."""
     return await service.read.run(
@@ -31,13 +32,13 @@ async def list_collections(service: ServiceParam) -> list[dict[str, Any]]:
     )
 
 
-@router.get("/collections/{collection}", response_model=schemas.CollectionDetailsResponse)
+@router.get("/collections/{collection}", response_model=CollectionDetailsResponse)
 async def get_collection(service: ServiceParam, served: CollectionParam) -> dict[str, Any]:
     """Return a collection, with its skipped files and its size."""
     return _collection_json(service, served, await service.read.run(served.details))
 
 
-@router.get("/collections/{collection}/skipped", response_model=schemas.SkippedFilesResponse)
+@router.get("/collections/{collection}/skipped", response_model=SkippedFilesResponse)
 async def list_skipped_files(
     service: ServiceParam,
     served: CollectionParam,

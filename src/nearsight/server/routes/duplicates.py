@@ -7,10 +7,17 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from nearsight.server import schemas
 from nearsight.server.collections import ServedCollection
 from nearsight.server.errors import escape_surrogates
 from nearsight.server.json_output import group_json
+from nearsight.server.schemas.collections import JobResponse
+from nearsight.server.schemas.duplicates import (
+    DecisionResponse,
+    DecisionsRequest,
+    DecisionsResponse,
+    DuplicatesRequest,
+    DuplicatesResponse,
+)
 from nearsight.server.service import CollectionParam, ServiceParam
 
 MAX_GROUPS, MAX_DECISIONS = 100, 1000
@@ -21,17 +28,15 @@ router = APIRouter(prefix="/collections/{collection}", tags=["duplicates"])
 OffsetParam = Annotated[int, Query(ge=0, le=1 << 40)]
 
 
-@router.post("/duplicates", status_code=202, response_model=schemas.JobResponse)
-async def start_finding(
-    service: ServiceParam, served: CollectionParam, request: schemas.DuplicatesRequest
-) -> dict[str, Any]:
+@router.post("/duplicates", status_code=202, response_model=JobResponse)
+async def start_finding(service: ServiceParam, served: CollectionParam, request: DuplicatesRequest) -> dict[str, Any]:
     """Bring the collection up to date and look for its copies; return the job."""
     service.check_writable()
     start = partial(service.jobs.start_finding, served, request.verdicts, request.keep)
     return (await service.read.run(start)).as_dict()
 
 
-@router.get("/duplicates", response_model=schemas.DuplicatesResponse)
+@router.get("/duplicates", response_model=DuplicatesResponse)
 async def list_duplicates(
     service: ServiceParam,
     served: CollectionParam,
@@ -43,7 +48,7 @@ async def list_duplicates(
     return await service.read.run(partial(_groups, served, state, offset, limit))
 
 
-@router.get("/decisions", response_model=schemas.DecisionsResponse)
+@router.get("/decisions", response_model=DecisionsResponse)
 async def list_decisions(
     service: ServiceParam,
     served: CollectionParam,
@@ -56,14 +61,14 @@ async def list_decisions(
 
 
 @router.post("/decisions", status_code=204)
-async def post_decisions(service: ServiceParam, served: CollectionParam, request: schemas.DecisionsRequest) -> None:
+async def post_decisions(service: ServiceParam, served: CollectionParam, request: DecisionsRequest) -> None:
     """Keep decisions about pairs of images, by their contents: all, or none where one is impossible."""
     service.check_writable()
     decisions = [(each.decision, each.image, each.other) for each in request.decisions]
     await service.read.run(partial(served.decide, decisions))
 
 
-@router.delete("/decisions/last", response_model=list[schemas.DecisionResponse])
+@router.delete("/decisions/last", response_model=list[DecisionResponse])
 async def delete_last_decisions(service: ServiceParam, served: CollectionParam) -> list[dict[str, Any]]:
     """Take back the decisions that were made last, at once; return them."""
     service.check_writable()

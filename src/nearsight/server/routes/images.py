@@ -9,11 +9,11 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nearsight.server import schemas
 from nearsight.server.collections import ServedCollection
 from nearsight.server.colours import ColourPickParam
 from nearsight.server.decoder import DISPLAY_SIDE
 from nearsight.server.json_output import labels_json
+from nearsight.server.schemas.search import ColoursResponse, LabelResponse
 from nearsight.server.service import CollectionParam, ServiceParam, service_etag
 
 JPEG: dict[int | str, dict[str, Any]] = {
@@ -49,7 +49,7 @@ async def get_image(
     return _to_response(request, rendered.digest, _image_etag(rendered.digest), rendered.encoded)
 
 
-@router.get("/colours", response_model=schemas.ColoursResponse)
+@router.get("/colours", response_model=ColoursResponse)
 async def pick_image_colours(
     service: ServiceParam, served: CollectionParam, image_id: ImageIdParam, pick: ColourPickParam
 ) -> dict[str, Any]:
@@ -63,7 +63,7 @@ LabelParam: TypeAlias = Annotated[
 ]
 
 
-@router.put("/labels", response_model=list[schemas.LabelResponse])
+@router.put("/labels", response_model=list[LabelResponse])
 async def put_label(
     service: ServiceParam, served: CollectionParam, image_id: ImageIdParam, label: LabelParam
 ) -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ async def put_label(
     return labels_json(await service.read.run(partial(served.review_label, image_id, label, right=True)))
 
 
-@router.delete("/labels", response_model=list[schemas.LabelResponse])
+@router.delete("/labels", response_model=list[LabelResponse])
 async def delete_label(
     service: ServiceParam, served: CollectionParam, image_id: ImageIdParam, label: LabelParam
 ) -> list[dict[str, Any]]:

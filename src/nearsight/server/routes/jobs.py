@@ -11,9 +11,9 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
-from nearsight.server import schemas
 from nearsight.server.errors import escape_surrogates
 from nearsight.server.jobs import Job
+from nearsight.server.schemas.collections import JobRequest, JobResponse
 from nearsight.server.service import CollectionParam, ServiceParam
 
 POLL_SECONDS = 0.1
@@ -27,14 +27,14 @@ EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream"
 router = APIRouter(tags=["jobs"])
 
 
-@router.post("/collections/{collection}/jobs", status_code=202, response_model=schemas.JobResponse)
-async def start_job(service: ServiceParam, served: CollectionParam, request: schemas.JobRequest) -> dict[str, Any]:
+@router.post("/collections/{collection}/jobs", status_code=202, response_model=JobResponse)
+async def start_job(service: ServiceParam, served: CollectionParam, request: JobRequest) -> dict[str, Any]:
     """Update the collection from its folder, and index it by further senses."""
     service.check_writable()
     return (await service.read.run(partial(service.jobs.start_indexing, served, request.by))).as_dict()
 
 
-@router.get("/jobs/{job}", response_model=schemas.JobResponse)
+@router.get("/jobs/{job}", response_model=JobResponse)
 async def get_job(service: ServiceParam, job: str) -> dict[str, Any]:
     """Return the state of a job."""
     return service.jobs[job].as_dict()
@@ -47,7 +47,7 @@ async def stream_job(service: ServiceParam, job: str) -> StreamingResponse:
     return StreamingResponse(_stream_events(service.jobs[job]), media_type="text/event-stream", headers=headers)
 
 
-@router.delete("/jobs/{job}", status_code=202, response_model=schemas.JobResponse)
+@router.delete("/jobs/{job}", status_code=202, response_model=JobResponse)
 async def cancel_job(service: ServiceParam, job: str) -> dict[str, Any]:
     """Cancel a job; committed work is kept."""
     service.check_writable()

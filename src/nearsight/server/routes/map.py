@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from nearsight.server import schemas
 from nearsight.server.json_output import map_json
+from nearsight.server.schemas.map import MapResponse
 from nearsight.server.service import CollectionParam, ServiceParam
 
 MAX_IMAGES = 20_000
@@ -17,7 +17,7 @@ MAX_IMAGES = 20_000
 router = APIRouter(prefix="/collections/{collection}", tags=["map"])
 
 
-@router.get("/map", response_model=schemas.MapResponse)
+@router.get("/map", response_model=MapResponse)
 async def get_map(
     service: ServiceParam,
     served: CollectionParam,

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from nearsight.errors import NearsightError
-from nearsight.server import schemas
 from nearsight.server.collections import ServedCollection, hide_paths
 from nearsight.server.errors import failure_response
 from nearsight.server.json_output import explanation_json, hits_json
 from nearsight.server.params import MAX_ID, SearchParams, SearchQuery, find_hit
+from nearsight.server.schemas.search import ExplanationResponse, SearchResponse
 from nearsight.server.service import Answer, CollectionParam, Service, ServiceParam
 
 NDJSON = "application/x-ndjson"
@@ -34,7 +34,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/collections/{collection}", tags=["search"])
 
 
-@router.get("/search", response_model=schemas.SearchResponse, responses=STREAM)
+@router.get("/search", response_model=SearchResponse, responses=STREAM)
 async def search_images(service: ServiceParam, served: CollectionParam, params: SearchQuery, request: Request) -> Any:  # noqa: ANN401 - an answer, or a stream of them
     """Search for similar images, best first, each with the reason it was found.
 
@@ -67,7 +67,7 @@ async def _answer_lines(service: Service, served: ServedCollection, params: Sear
         async with aclosing(service.stream_search(served, params)) as answers:
             async for answer, final in answers:
                 content = await _answer_json(service, served, params, answer, final=final)
-                yield f"{schemas.SearchResponse.model_validate(content).model_dump_json()}\n"
+                yield f"{SearchResponse.model_validate(content).model_dump_json()}\n"
                 begun = True
     except Exception as problem:
         if not begun:
@@ -84,7 +84,7 @@ async def _chain(first: str, lines: AsyncIterator[str]) -> AsyncIterator[str]:
         yield line
 
 
-@router.get("/explain", response_model=schemas.ExplanationResponse)
+@router.get("/explain", response_model=ExplanationResponse)
 async def explain_hit(
     service: ServiceParam,
     served: CollectionParam,

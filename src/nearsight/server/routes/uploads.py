@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from nearsight.images.decode import NAMELESS
 from nearsight.images.pillow import printable_pillow_text
-from nearsight.server import schemas
 from nearsight.server.colours import ColourPickParam
 from nearsight.server.decoder import RenderedImage, decode_and_resize
 from nearsight.server.errors import RefusedError
+from nearsight.server.schemas.search import ColoursResponse, UploadResponse
 from nearsight.server.service import Service, ServiceParam
 
 MAX_NAME_LENGTH = 100
@@ -45,7 +45,7 @@ UploadId: TypeAlias = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 
 
-@router.post("", response_model=schemas.UploadResponse, openapi_extra={"requestBody": _BODY})
+@router.post("", response_model=UploadResponse, openapi_extra={"requestBody": _BODY})
 async def upload_image(service: ServiceParam, request: Request) -> dict[str, Any]:
     """Upload a query image, as the field `image` of a form."""
     async with request.form(max_files=1, max_fields=4) as form:
@@ -63,7 +63,7 @@ async def get_upload(service: ServiceParam, upload: UploadId) -> Response:
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
-@router.get("/{upload}/colours", response_model=schemas.ColoursResponse)
+@router.get("/{upload}/colours", response_model=ColoursResponse)
 async def pick_colours(service: ServiceParam, upload: UploadId, pick: ColourPickParam) -> dict[str, Any]:
     """Return the colours at points of an uploaded image, or its main colours."""
     return {"colours": await service.decode.run(partial(pick.read_colours, service.get_upload(upload)))}
