@@ -6,7 +6,8 @@ import pytest
 from PIL import Image as Pillow
 
 from nearsight.errors import ImageError, Reason
-from nearsight.images import validate as module
+from nearsight.images import formats
+from nearsight.images.jpeg import jpeg_layout
 from nearsight.images.validate import Header, Limits, choose_scale, validate_image
 
 from .hostile import photo, png, resized_jpeg, saved
@@ -65,7 +66,7 @@ def test_sequential_jpeg_of_several_scans_is_held_whole_too():
     jpeg = bytearray(saved(photo(64, 64), "JPEG"))
     at = jpeg.index(b"\xff\xda")
     jpeg[at + 4] = 1
-    assert module._jpeg_layout(bytes(jpeg)).fixed_bytes > 0
+    assert jpeg_layout(bytes(jpeg)).fixed_bytes > 0
 
 
 def test_full_scales_only_as_far_as_the_limit_demands():
@@ -86,7 +87,7 @@ def test_map_scan_passes_and_one_byte_over_the_limit_does_not():
         (b"", Reason.NOT_AN_IMAGE), (b"hello", Reason.NOT_AN_IMAGE), (b"BMW is a car        ", Reason.NOT_AN_IMAGE),
         (b"\0\0\0\x18ftypisom", Reason.NOT_AN_IMAGE), (b"RIFF\0\0\0\0WAVE", Reason.NOT_AN_IMAGE),
         (b"%PDF-1.4", Reason.FORMAT_OFF), (b"%!PS-Adobe", Reason.FORMAT_OFF), (b"8BPS\0\1", Reason.FORMAT_OFF),
-        (b"\0\0\1\0\1\0", Reason.FORMAT_OFF), (b"\0\0\0\x0cjP  \r\n\x87\n", Reason.FORMAT_OFF),
+        (b"\0\0\1\0\1\0", Reason.FORMAT_OFF), (b"\0\0\0\x0cjP  \r\n\x87\n", Reason.BAD_HEADER),
         (b"\xef\xbb\xbf <!-- x --><svg ", Reason.FORMAT_OFF), (b"II*\0\x10\0\0\0CR\2\0", Reason.FORMAT_OFF),
         (b"\0\0\0\x18ftypcrx ", Reason.FORMAT_OFF), (b"FUJIFILMCCD-RAW 0201", Reason.FORMAT_OFF),
         (b"P6\n1 1\n255\n", Reason.FORMAT_OFF), (b"\xff\xd8\xff", Reason.BAD_HEADER), (b"II*\0", Reason.BAD_HEADER),
@@ -102,7 +103,7 @@ def test_camera_raw_in_a_tiff():
 
 def test_heif_needs_its_extra(monkeypatch):
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
-    monkeypatch.setattr(module, "register_heif", lambda: False)
+    monkeypatch.setattr(formats, "register_heif", lambda: False)
     assert reason(heic) is Reason.NEEDS_HEIF
     assert reason(heic.replace(b"ftypheic", b"ftypmif1")) is Reason.NEEDS_HEIF
 

@@ -7,7 +7,6 @@ exactly as many pixels as a method asks for.
 from __future__ import annotations
 
 import io
-import math
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageCms
 
+from nearsight.images.sample_range import DEEP, PLAIN, SampleFormat, find_sample_range, read_samples
 from nearsight.types import Image
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -34,19 +34,17 @@ MAX_PROFILE = 4 << 20
 NEAR_WHITE, MIN_SEEN = 224, 0.02
 """A grey level that is hardly seen on white, and the least share of what is opaque that must be seen."""
 
-_DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 
-
-def reduce_image(image: Pillow.Image, factor: int) -> tuple[Pixels, str]:
+def reduce_image(image: Pillow.Image, factor: int, samples: SampleFormat = PLAIN) -> tuple[Pixels, str]:
     """The image as pixels of one of the modes `PLAIN_MODES`, each the mean of `factor` x `factor`, and that mode."""
-    span = _value_range(image) if image.mode in _DEEP else None
-    rows = max(1, (STRIP_PIXELS // 4 if span else STRIP_PIXELS) // image.width // factor) * factor
+    span = find_sample_range(image, samples) if image.mode in DEEP else None
+    rows = max(1, (STRIP_PIXELS // 8 if span else STRIP_PIXELS) // image.width // factor) * factor
     height = -(-image.height // factor)
     whole: Pixels | None = None
     for top in range(0, image.height, rows):
         last = min(image.height, top + rows)
         strip = image if last - top == image.height else image.crop((0, top, image.width, last))
-        plain = _to_plain_mode(strip, span)
+        plain = Pillow.fromarray(span.to_8_bit(read_samples(strip, samples))) if span else _to_plain_mode(strip)
         pixels = _to_colour_array(plain.reduce(factor) if factor > 1 else plain)
         if len(pixels) == height:
             return pixels, plain.mode
@@ -62,9 +60,7 @@ def _to_colour_array(image: Pillow.Image) -> Pixels:
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
-def _to_plain_mode(image: Pillow.Image, span: tuple[float, float] | None) -> Pillow.Image:
-    if span is not None:
-        return _to_8_bit(image, *span)
+def _to_plain_mode(image: Pillow.Image) -> Pillow.Image:
     if _has_alpha(image):
         return image.convert("RGBA").convert("RGBa")
     if image.mode in PLAIN_MODES:
@@ -82,24 +78,6 @@ def _has_alpha(image: Pillow.Image) -> bool:
         return False
     # the key of a 16-bit image cannot be compared with its 8-bit pixels
     return isinstance(key, bytes) or max(key if isinstance(key, tuple) else (key,)) < 256
-
-
-def _value_range(image: Pillow.Image) -> tuple[float, float]:
-    """The values that become black and white: those of the sample's natural range that holds them all."""
-    if image.mode.startswith("I;16"):
-        return 0.0, 65535.0
-    extrema: Any = image.getextrema()
-    low, high = (float(value) if math.isfinite(value) else 0.0 for value in extrema)
-    natural = (255.0, 65535.0) if image.mode == "I" else (1.0, 255.0, 65535.0)
-    return next(((0.0, top) for top in natural if low >= 0 and high <= top), (low, high))
-
-
-def _to_8_bit(image: Pillow.Image, black: float, white: float) -> Pillow.Image:
-    values = np.asarray(image)
-    if image.mode.startswith("I;16"):
-        return Pillow.fromarray((values >> 8).astype(np.uint8))
-    scaled = (np.nan_to_num(values.astype(np.float32)) - black) * (255 / ((white - black) or 1.0))
-    return Pillow.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
 
 
 def to_srgb(pixels: Pixels, mode: str, profile: bytes | None, ground: int = 255) -> Image:

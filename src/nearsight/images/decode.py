@@ -7,32 +7,49 @@ pixels of one size never depend on which others were asked for.
 
 from __future__ import annotations
 
-import hashlib
-import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import cv2
-import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageFile
+from PIL import ImageFile, Jpeg2KImagePlugin
 
-from nearsight.errors import ImageError, Reason, UsageError
+from nearsight.errors import ImageError, Reason
 from nearsight.files import FileSystem, LocalFileSystem
-from nearsight.images.colour import Pixels, choose_ground, reduce_image, to_srgb
-from nearsight.images.pillow import as_image_errors
-from nearsight.images.validate import BASE, DEFAULT_LIMITS, Header, Limits, validate_and_open
-from nearsight.types import Box, Image
+from nearsight.images.colour import Pixels, reduce_image
+from nearsight.images.decoded_image import ORIENTATIONS, DecodedImage
+from nearsight.images.deep_colour import is_deep_colour, use_fewest_bits
+from nearsight.images.jpeg import (
+    LEAST_READ_SHARE,
+    close_jpeg,
+    find_scans,
+    has_all_scans,
+    may_end_early,
+    measure_read_share,
+)
+from nearsight.images.pages import locate_page
+from nearsight.images.pillow import as_image_errors, open_with_pillow
+from nearsight.images.source import NAMELESS, read_source, wrap_pixels
+from nearsight.images.validate import (
+    BASE,
+    DEFAULT_LIMITS,
+    Content,
+    Header,
+    Limits,
+    decoder_scale,
+    open_content,
+    read_content,
+)
+from nearsight.types import Image, ImageSource
 
 if TYPE_CHECKING:
     from nearsight.images.metadata import Metadata
 
 __all__ = [
+    "NAMELESS",
     "DecodedImage",
     "FileDecoder",
     "InProcessDecoder",
@@ -45,129 +62,17 @@ __all__ = [
 
 _ORIENTATION = 0x112
 
-NAMELESS = "the query image"
-"""What messages call bytes and pixels, which have no name."""
-
-# How each EXIF orientation is undone: swap the axes, then mirror x, then mirror y.
-_ORIENTATIONS = {
-    1: (False, False, False),
-    2: (False, True, False),
-    3: (False, True, True),
-    4: (False, False, True),
-    5: (True, False, False),
-    6: (True, True, False),
-    7: (True, True, True),
-    8: (True, False, True),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class DecodedImage:
-    """A decoded image. `width` and `height` are those of the upright image at full size.
-
-    `metadata` is what the file says of itself, None where it was not asked for.
-    """
-
-    width: int
-    height: int
-    format: str
-    metadata: Metadata | None
-    base: Pixels
-    """`(h, w, C) uint8` as the file stores it: not yet upright, in the colours of `mode`."""
-    mode: str
-    profile: bytes | None
-    orientation: int
-
-    def render(self, side: int, box: Box | None = None) -> Image:
-        """The image, or a box of it, with a longest side of at most `side` pixels; never enlarged.
-
-        1. Cut the box out of the base.
-        2. Average areas down to the size, where the base is larger.
-        3. Alpha over white, over black where nothing would be seen on white; colours to sRGB by the profile; upright.
-
-        Parameters
-        ----------
-        side : pixels, at least 1
-        box : `(x0, y0, x1, y1)` in pixels of the upright full-size image; parts of pixels count as whole ones
-
-        Returns
-        -------
-        `(H, W, 3) uint8`, in one piece of memory
-
-        Raises
-        ------
-        UsageError : the box is empty, or not within the image; or `side` is less than 1
-        """
-        if side < 1:
-            raise UsageError(f"an image has a side of at least 1 pixel; got {side}")
-        with as_image_errors(Reason.CORRUPT):
-            pixels = self._to_srgb(_downscale_decoded(self._crop_base(box), side))
-            return _make_upright(pixels, self.orientation)
-
-    def pixel_digest(self) -> bytes | None:
-        """The SHA-256 of all pixels, upright, in sRGB, with their alpha; None where the base has fewer than the file.
-
-        A file that was not decoded with `full` may have fewer.
-        """
-        height, width = self.base.shape[:2]
-        if (height, width) != ((self.width, self.height) if self._sideways else (self.height, self.width)):
-            return None
-        with as_image_errors(Reason.CORRUPT):
-            pixels = _make_upright(self._to_srgb(self.base), self.orientation)
-            digest = hashlib.sha256(f"{self.width} x {self.height}".encode())
-            digest.update(pixels.tobytes())
-            if self.mode == "RGBa" and self.base[..., 3].min() < 255:
-                digest.update(_make_upright(self.base, self.orientation).tobytes())
-        return digest.digest()
-
-    @cached_property
-    def _ground(self) -> int:
-        return choose_ground(self.base, self.mode)
-
-    @property
-    def _sideways(self) -> bool:
-        return _ORIENTATIONS[self.orientation][0]
-
-    def _to_srgb(self, pixels: Pixels) -> Image:
-        return to_srgb(pixels, self.mode, self.profile, self._ground)
-
-    def _crop_base(self, box: Box | None) -> Pixels:
-        if box is None:
-            return self.base
-        self._validate_box(box)
-        x0, y0, x1, y1 = self._to_stored_box(box)
-        stored = (self.height, self.width) if self._sideways else (self.width, self.height)
-        height, width = self.base.shape[:2]
-        left, right = _pixel_interval(x0 * width / stored[0], x1 * width / stored[0], width)
-        top, bottom = _pixel_interval(y0 * height / stored[1], y1 * height / stored[1], height)
-        return self.base[top:bottom, left:right]
-
-    def _validate_box(self, box: Box) -> None:
-        x0, y0, x1, y1 = box
-        # a box drawn by hand or rounded may end a pixel too far
-        if not (-1 <= x0 < x1 <= self.width + 1 and -1 <= y0 < y1 <= self.height + 1):
-            raise UsageError(
-                f"a box is x0,y0,x1,y1 within the image of {self.width} x {self.height} pixels, "
-                f"with x0 < x1 and y0 < y1; got {','.join(f'{value:g}' for value in box)}"
-            )
-
-    def _to_stored_box(self, box: Box) -> Box:
-        x0, y0, x1, y1 = box
-        swap, mirror_x, mirror_y = _ORIENTATIONS[self.orientation]
-        if mirror_x:
-            x0, x1 = self.width - x1, self.width - x0
-        if mirror_y:
-            y0, y1 = self.height - y1, self.height - y0
-        return (y0, x0, y1, x1) if swap else (x0, y0, x1, y1)
-
 
 def decode_image(
-    data: bytes, limits: Limits = DEFAULT_LIMITS, *, full: bool = False, metadata: bool = False
+    data: bytes, limits: Limits = DEFAULT_LIMITS, *, page: int = 1, full: bool = False, metadata: bool = False
 ) -> DecodedImage:
-    """The first frame of an image file.
+    """An image file, or a page or frame of it.
+
+    A JPEG that is cut short is decoded as far as it goes, where that is `LEAST_READ_SHARE` of it: `read_share` tells.
 
     Parameters
     ----------
+    page : of a file of several pages or frames, from 1: `pages.choose_pages` says which are worth it
     full : keep all pixels, as far as `limits` allows: for boxes
     metadata : read what the file says of itself too, such as when and where it was taken; a query needs none of it
 
@@ -175,20 +80,70 @@ def decode_image(
     ------
     ImageError : whatever is wrong with the file, with its reason; no other exception but KeyboardInterrupt
     """
-    with validate_and_open(data, limits, full=full) as (image, header), as_image_errors(Reason.CORRUPT):
-        before = _decoded_metadata(image) if metadata and header.format == "TIFF" else None  # load closes its file
-        base, mode = _decode_base(image, header)
+    with as_image_errors(Reason.BAD_HEADER):
+        content = read_content(data, page)
+    if content.pillow != "JPEG":
+        return _decode_content(content, limits, full=full, metadata=metadata)
+    try:
+        image = _decode_content(content, limits, full=full, metadata=metadata)
+    except ImageError as error:
+        if error.reason is not Reason.TRUNCATED:
+            raise
+        return _decode_cut_jpeg(content, limits, error, full=full, metadata=metadata)
+    return _with_read_share(image, content, limits, full=full)
+
+
+def _decode_content(content: Content, limits: Limits, *, full: bool, metadata: bool) -> DecodedImage:
+    with open_content(content, limits, full=full) as (image, header), as_image_errors(Reason.CORRUPT):
+        if content.raw is not None and content.raw.exif:
+            _use_raw_exif(image, content.raw.exif)
+        before = _decoded_metadata(image) if metadata and content.pillow == "TIFF" else None  # load closes its file
+        base, mode = _decode_base(image, header, content)
         about = before or (_decoded_metadata(image) if metadata else None)  # a PNG's EXIF may come after its pixels
-        orientation = _read_orientation(image)
+        orientation = content.raw.orientation if content.raw else None
+        orientation = orientation or _read_orientation(image)
         profile = image.info.get("icc_profile")
-    if header.format in ("TIFF", "HEIF"):
+    if content.pillow in ("TIFF", "HEIF"):
         orientation = 1  # turned upright by the decoder
-    width, height = image.size if header.format == "TIFF" else (header.width, header.height)
-    if _ORIENTATIONS[orientation][0]:
+    width, height = image.size if content.pillow == "TIFF" else (header.width, header.height)
+    if ORIENTATIONS[orientation][0]:
         width, height = height, width
+    profile = profile if isinstance(profile, bytes) else None
     return DecodedImage(
-        width, height, header.format, about, base, mode, profile if isinstance(profile, bytes) else None, orientation
+        width, height, header.format, about, base, mode, profile, orientation, header.page, header.n_pages
     )
+
+
+def _with_read_share(image: DecodedImage, content: Content, limits: Limits, *, full: bool) -> DecodedImage:
+    """The image of a JPEG, with the share of it that was read, where its end or its scans say that it is not whole."""
+    several = content.layout is not None and content.layout.fixed_bytes
+    if not (may_end_early(image.base) or (several and not has_all_scans(content.data))):
+        return image
+    return _decode_cut_jpeg(content, limits, ImageError(Reason.TRUNCATED), full=full, metadata=False, whole=image)
+
+
+def _decode_cut_jpeg(
+    content: Content,
+    limits: Limits,
+    error: ImageError,
+    *,
+    full: bool,
+    metadata: bool,
+    whole: DecodedImage | None = None,
+) -> DecodedImage:
+    """A JPEG as far as it goes; raises the error where that is too little."""
+    scans = find_scans(content.data)
+    if scans is None:
+        raise error
+
+    def decode(data: bytes) -> DecodedImage:
+        return _decode_content(replace(content, data=data), limits, full=full, metadata=metadata)
+
+    image = whole or decode(close_jpeg(content.data, scans))
+    share = measure_read_share(content.data, scans, image.base, lambda data: decode(data).base)
+    if share < LEAST_READ_SHARE:
+        raise error
+    return replace(image, read_share=share)
 
 
 @contextmanager
@@ -201,14 +156,14 @@ def naming(name: str) -> Iterator[None]:
 
 
 def open_image(
-    image: str | Path | bytes | Image,
+    image: ImageSource,
     *,
     full: bool = False,
     name: str = NAMELESS,
     files: FileSystem | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> DecodedImage:
-    """An image file, its bytes, or pixels `(H, W, 3) uint8`, decoded.
+    """An image file or a page of it, its bytes, an open file, pixels, or an image of Pillow, decoded.
 
     Parameters
     ----------
@@ -218,22 +173,23 @@ def open_image(
     Raises
     ------
     ImageError : it cannot be read
-    UsageError : the pixels are not those of an image
+    UsageError : it is no image, such as an address or pixels of another kind
     """
-    if isinstance(image, np.ndarray):
+    image = read_source(image, name, limits.file)
+    if isinstance(image, bytes):
+        with naming(name):
+            return decode_image(image, limits, full=full)
+    if not isinstance(image, Path):
         return wrap_pixels(image, name)
-    with naming(name if isinstance(image, bytes) else str(image)):
-        if not isinstance(image, bytes):
-            image = (files or LocalFileSystem()).read(os.path.realpath(os.fsencode(image)), limits.file)[0]
-        return decode_image(image, limits, full=full)
+    with naming(str(image)):
+        data, page = read_image_file(image, files or LocalFileSystem(), limits.file)
+        return decode_image(data, limits, page=page, full=full)
 
 
-def wrap_pixels(image: Image, name: str = "an image") -> DecodedImage:
-    """Pixels `(H, W, 3) uint8` that are there already, as an image. Raises UsageError on anything else."""
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise UsageError(f"{name} is (H, W, 3) uint8, at least 1 x 1; got {image.shape} {image.dtype}")
-    height, width = image.shape[:2]
-    return DecodedImage(width, height, "array", None, image, "RGB", None, 1)
+def read_image_file(path: Path, files: FileSystem, limit: int) -> tuple[bytes, int]:
+    """The bytes of a file, links followed, and the page of it that its path names, 1 where it names none."""
+    file, page = locate_page(os.fsencode(path), files)
+    return files.read(os.path.realpath(file), limit)[0], page
 
 
 class FileDecoder(Protocol):
@@ -272,6 +228,16 @@ def _decoded_metadata(image: Pillow.Image) -> Metadata:
     return read_metadata(image)
 
 
+def _use_raw_exif(image: Pillow.Image, exif: bytes) -> None:
+    """Let an image have the EXIF of the camera raw that it was in; its own where that cannot be read."""
+    try:
+        image.getexif().load(exif)
+    except MemoryError:
+        raise
+    except Exception:
+        image.getexif().load(image.info.get("exif", b""))
+
+
 def _read_orientation(image: Pillow.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none that can be read."""
     try:
@@ -280,48 +246,37 @@ def _read_orientation(image: Pillow.Image) -> int:
         raise
     except Exception:
         return 1
-    return orientation if isinstance(orientation, int) and orientation in _ORIENTATIONS else 1
+    return orientation if isinstance(orientation, int) and orientation in ORIENTATIONS else 1
 
 
-def _decode_base(image: ImageFile.ImageFile, header: Header) -> tuple[Pixels, str]:
+def _decode_base(image: ImageFile.ImageFile, header: Header, content: Content) -> tuple[Pixels, str]:
     scale = header.scale
-    if header.format == "JPEG" and scale > 1:
+    if content.pillow == "JPEG" and scale > 1:
         image.draft(None, (header.width // scale, header.height // scale))
+    if content.pillow == "JPEG2000":
+        return _decode_jpeg2000(image, header.scale, content)
     size = image.size
+    deep = is_deep_colour(image) and (content.page == 1 or content.pillow == "TIFF")
     image.load()
-    if header.format == "JPEG":
+    if content.pillow == "JPEG":
         return reduce_image(image, 1)
     if image.size != size and image.size != size[::-1]:
         raise ValueError(f"the header says {size[0]} x {size[1]}, the image is {image.size[0]} x {image.size[1]}")
-    return reduce_image(image, scale)
+
+    def reopen() -> AbstractContextManager[ImageFile.ImageFile]:
+        return open_with_pillow(content.data, content.pillow)
+
+    return reduce_image(use_fewest_bits(image, reopen) if deep else image, scale, content.samples)
 
 
-def _pixel_interval(low: float, high: float, size: int) -> tuple[int, int]:
-    """The whole pixels that an interval touches, at least one."""
-    first = min(max(0, math.floor(low + 1e-6)), size - 1)
-    return first, max(first + 1, min(size, math.ceil(high - 1e-6)))
-
-
-def _downscale_decoded(pixels: Pixels, side: int) -> Pixels:
-    height, width = pixels.shape[:2]
-    longest = max(height, width)
-    if longest <= side:
-        return pixels
-    size = (max(1, round(width * side / longest)), max(1, round(height * side / longest)))
-    while max(pixels.shape[:2]) >= 4 * side and not (pixels.shape[0] % 2 or pixels.shape[1] % 2):
-        # averaging four pixels at a time is ten times as fast as averaging areas
-        pixels = _resize_decoded(pixels, (pixels.shape[1] // 2, pixels.shape[0] // 2))
-    return _resize_decoded(pixels, size)
-
-
-def _resize_decoded(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return small if small.ndim == 3 else small[..., None]
-
-
-def _make_upright(pixels: Image, orientation: int) -> Image:
-    swap, mirror_x, mirror_y = _ORIENTATIONS[orientation]
-    if swap:
-        pixels = pixels.transpose(1, 0, 2)
-    upright = pixels[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1]
-    return np.array(upright, order="C", copy=True)
+def _decode_jpeg2000(image: ImageFile.ImageFile, scale: int, content: Content) -> tuple[Pixels, str]:
+    """Decoded at the scale that its halvings allow, and averaged from there."""
+    assert isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile)
+    assert content.layout is not None
+    own = decoder_scale(content.layout, scale)
+    # Pillow rounds a size that OpenJPEG rounds up
+    image._size = -(-image.width // own) * own, -(-image.height // own) * own
+    image.reduce = own.bit_length() - 1
+    image.load()
+    image.reduce = 0  # which is a method of every other image
+    return reduce_image(image, scale // own)

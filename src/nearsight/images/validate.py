@@ -1,6 +1,7 @@
 """What a file has to pass before a decoder touches it: an allowed kind, a header that holds, and a size that fits.
 
-The order is: magic bytes -> header -> bytes that decoding will take. Nothing is decoded here.
+The order is: magic bytes -> header -> bytes that decoding will take. Nothing is decoded here. Of a camera raw, the
+preview inside it passes as any JPEG does.
 """
 
 from __future__ import annotations
@@ -8,13 +9,20 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from PIL import ImageFile
 
 from nearsight.errors import ImageError, Reason
-from nearsight.images.pillow import as_image_errors, open_with_pillow, register_heif
+from nearsight.images import headers, tiff
+from nearsight.images.formats import RAW, identify_format
+from nearsight.images.headers import StoredLayout
+from nearsight.images.jpeg import jpeg_layout
+from nearsight.images.pillow import as_image_errors, open_with_pillow
+from nearsight.images.raw_preview import RawPreview, extract_raw_preview, is_raw_tiff
+from nearsight.images.sample_range import PLAIN, SampleFormat
+from nearsight.images.tiff import TiffDirectory, TiffReader, find_tiff_pages
+from nearsight.wording import plural
 
 BASE = 1024
 """The longest side below which nothing is scaled while it is decoded."""
@@ -22,18 +30,14 @@ BASE = 1024
 SCALES = (8, 4, 2, 1)
 """The fractions at which a JPEG can be decoded: 1/8, 1/4, 1/2 and whole."""
 
-MAX_SCANS = 500
-"""Scans of a progressive JPEG. Encoders make ten or so; each one costs a pass over the whole image."""
-
-MAX_TAGS = 4096
-"""Entries of a TIFF's directory. Cameras write about a hundred."""
-
-MAX_SEGMENTS = 1 << 25
-"""Bytes of a JPEG before its first scan: metadata, profiles, depth maps."""
-
-
 MAX_WEBP = 128 << 20
 """Bytes of a WebP's canvas up to which a failure is the file's own; libwebp holds the canvas several times."""
+
+FRAME_COPIES = 3
+"""How often the canvas is held, at 4 bytes a pixel, while the frames of an animation are laid over each other."""
+
+ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
+"""The formats whose pages are frames."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Limits:
 class Header:
     """What the header promises: the full size as it is stored (before it is turned upright), and the cost.
 
-    The image is decoded at 1/`scale` of its size; `decoded_bytes` is counted there.
+    The image is decoded at 1/`scale` of its size; `decoded_bytes` is counted there. `page` of `n_pages` counts from 1.
     """
 
     format: str
@@ -56,67 +60,119 @@ class Header:
     height: int
     decoded_bytes: int
     scale: int = 1
+    page: int = 1
+    n_pages: int = 1
+
+
+@dataclass(frozen=True)
+class Content:
+    """What of a file Pillow is given, and what it does not tell.
+
+    Attributes
+    ----------
+    data, pillow : the bytes, and the format that Pillow reads them as
+    format : the file's own format: of a camera raw that of the camera
+    layout : what was read of the header; None where Pillow reads it
+    page, n_pages : which of the pages, from 1, and how many
+    samples : of more than 8 bits
+    raw : the preview of a camera raw
+    """
+
+    data: bytes
+    pillow: str
+    format: str
+    layout: StoredLayout | None = None
+    page: int = 1
+    n_pages: int = 0
+    samples: SampleFormat = PLAIN
+    raw: RawPreview | None = None
 
 
 DEFAULT_LIMITS = Limits()
 
 
-def validate_image(data: bytes, limits: Limits = DEFAULT_LIMITS, *, full: bool = False) -> Header:
+def validate_image(data: bytes, limits: Limits = DEFAULT_LIMITS, *, page: int = 1, full: bool = False) -> Header:
     """The header of an image that may be decoded.
 
     Parameters
     ----------
+    page : of a file of several pages or frames, from 1
     full : do not scale while decoding, as far as the limit allows
 
     Raises
     ------
-    ImageError : NOT_AN_IMAGE, FORMAT_OFF, NEEDS_HEIF, BAD_HEADER, TRUNCATED or TOO_MANY_BYTES
+    ImageError : NOT_AN_IMAGE, FORMAT_OFF, NEEDS_HEIF, BAD_HEADER, TRUNCATED or TOO_MANY_BYTES; VANISHED where it has
+        no such page
     """
-    with validate_and_open(data, limits, full=full) as (_, header):
+    with open_content(read_content(data, page), limits, full=full) as (_, header):
         return header
 
 
+def read_content(data: bytes, page: int = 1) -> Content:
+    """What of a file is decoded, by its first bytes and its own header. Raises as `validate_image` does."""
+    format = identify_format(data)
+    if format == RAW or (format == "TIFF" and is_raw_tiff(data)):
+        _require_page(page, 1)
+        preview = extract_raw_preview(data)
+        return Content(preview.jpeg, "JPEG", preview.format, jpeg_layout(preview.jpeg), n_pages=1, raw=preview)
+    if format == "TIFF":
+        return _tiff_content(data, page)
+    content = Content(data, format, format, _LAYOUTS[format](data) if format in _LAYOUTS else None, page)
+    if format == "PNG":
+        return replace(content, samples=_png_samples(data))
+    if format == "GIF":
+        return _gif_content(content)
+    return content if format in ("WEBP", "AVIF", "HEIF") else replace(content, n_pages=_require_page(page, 1))
+
+
 @contextmanager
-def validate_and_open(
-    data: bytes, limits: Limits, *, full: bool = False
+def open_content(
+    content: Content, limits: Limits, *, full: bool = False
 ) -> Iterator[tuple[ImageFile.ImageFile, Header]]:
     """The opened image, not yet decoded, with its header; raises as `validate_image` does."""
-    format = identify_format(data)
-    stored = _HEADER_READERS[format](data) if format in _HEADER_READERS else None
+    stored = content.layout
     if stored is not None:
-        _header_within_limits(format, stored, limits, full=full)
-    with _translate_webp_errors(format, stored), open_with_pillow(data, format) as image:
-        if format == "TIFF":
-            _reject_raw(image)
+        _header_within_limits(content, stored, limits, full=full)
+    with _translate_webp_errors(content), open_with_pillow(content.data, content.pillow) as image:
+        if content.page > 1 and content.pillow != "TIFF":
+            content, stored = _go_to_page(image, content), stored or headers.pillow_layout(image)
+            stored = stored._replace(bytes_per_pixel=4 * FRAME_COPIES)
+            _header_within_limits(content, stored, limits, full=full)
+            with as_image_errors(Reason.CORRUPT):
+                image.seek(content.page - 1)
+            stored = stored._replace(width=image.width, height=image.height)
         if stored is None:
             with as_image_errors(Reason.BAD_HEADER):
-                stored = _layout_of(image)
+                stored = headers.pillow_layout(image)
         elif image.size != (stored.width, stored.height):
             raise ImageError(
                 Reason.BAD_HEADER, f"{stored.width} x {stored.height} or {image.size[0]} x {image.size[1]}"
             )
-        yield image, _header_within_limits(format, stored, limits, full=full)
+        content = replace(content, n_pages=content.n_pages or getattr(image, "n_frames", 1))
+        yield image, _header_within_limits(content, stored, limits, full=full)
+
+
+def _go_to_page(image: ImageFile.ImageFile, content: Content) -> Content:
+    return replace(content, n_pages=_require_page(content.page, content.n_pages or getattr(image, "n_frames", 1)))
+
+
+def _require_page(page: int, n_pages: int) -> int:
+    """The number of pages, where this is one of them."""
+    if not 1 <= page <= n_pages:
+        raise ImageError(Reason.VANISHED, f"the file has {plural(n_pages, 'page')}, and no page {page}")
+    return n_pages
 
 
 @contextmanager
-def _translate_webp_errors(format: str, stored: _StoredLayout | None) -> Iterator[None]:
+def _translate_webp_errors(content: Content) -> Iterator[None]:
     """Takes any failure of a very large WebP for want of memory, which libwebp does not tell from damage."""
     try:
         yield
     except ImageError as error:
-        if format == "WEBP" and stored and _decoded_bytes(stored, 1) > MAX_WEBP:
+        stored = content.layout
+        if content.pillow == "WEBP" and stored and _decoded_bytes(stored, 1) > MAX_WEBP:
             raise ImageError(Reason.OUT_OF_MEMORY, "or a damaged WebP of this size") from error
         raise
-
-
-class _StoredLayout(NamedTuple):
-    """Width and height; bytes of one sample of all channels; bytes that are held whole, whatever the scale."""
-
-    width: int
-    height: int
-    bytes_per_pixel: int
-    fixed_bytes: int = 0
-    scalable: bool = False
 
 
 def choose_scale(width: int, height: int) -> int:
@@ -124,209 +180,88 @@ def choose_scale(width: int, height: int) -> int:
     return next((scale for scale in SCALES if max(width, height) >= BASE * scale), 1)
 
 
-def _header_within_limits(format: str, stored: _StoredLayout, limits: Limits, *, full: bool) -> Header:
+def _header_within_limits(content: Content, stored: StoredLayout, limits: Limits, *, full: bool) -> Header:
     if stored.width < 1 or stored.height < 1:
         raise ImageError(Reason.BAD_HEADER, f"{stored.width} x {stored.height} pixels")
     strongest = choose_scale(stored.width, stored.height)
     scales = [scale for scale in reversed(SCALES) if scale <= strongest] if full else [strongest]
-    costs = [(_decoded_bytes(stored, scale if stored.scalable else 1), scale) for scale in scales]
+    costs = [(_decoded_bytes(stored, decoder_scale(stored, scale)), scale) for scale in scales]
     cost, scale = next((pair for pair in costs if pair[0] <= limits.decoded), costs[-1])
     if cost > limits.decoded:
         raise ImageError(
             Reason.TOO_MANY_BYTES,
             f"{stored.width} x {stored.height} pixels decode to {cost} bytes; the limit is {limits.decoded}",
         )
-    return Header(format, stored.width, stored.height, cost, scale)
+    page, n_pages = content.page, max(1, content.n_pages)
+    return Header(content.format, stored.width, stored.height, cost, scale, page, n_pages)
 
 
-def _decoded_bytes(stored: _StoredLayout, scale: int) -> int:
+def decoder_scale(stored: StoredLayout, scale: int) -> int:
+    """What of a scale the decoder itself can do; the rest is averaged afterwards."""
+    return max(each for each in stored.scales if each <= scale)
+
+
+def _decoded_bytes(stored: StoredLayout, scale: int) -> int:
     return -(-stored.width // scale) * -(-stored.height // scale) * stored.bytes_per_pixel + stored.fixed_bytes
 
 
-# -------------------- magic bytes
-
-_MAGIC = [(b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"GIF87a", "GIF"), (b"GIF89a", "GIF")]
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}
-_AVIF = {b"avif", b"avis"}
-_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-_UNSUPPORTED_MAGIC = {
-    "EPS": (b"%!PS", b"\xc5\xd0\xd3\xc6"),
-    "PDF": (b"%PDF",),
-    "PSD": (b"8BPS",),
-    "JPEG 2000": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xffO\xffQ"),
-    "JPEG XL": (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
-    "JPEG XR": (b"II\xbc",),
-    "ICO": (b"\0\0\1\0", b"\0\0\2\0"),
-    "ICNS": (b"icns",),
-    "camera raw": (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM"),
-    "GIMP": (b"gimp xcf",),
-    "DDS": (b"DDS ",),
-    "OpenEXR": (b"v/1\1",),
-    "Radiance HDR": (b"#?RADIANCE", b"#?RGBE"),
-    "FITS": (b"SIMPLE  =",),
-    "QOI": (b"qoif",),
-    "SGI": (b"\1\xda",),
-    "portable anymap": tuple(b"P%d%c" % (n, space) for n in range(1, 8) for space in b" \n\r\t"),
-    "XPM": (b"/* XPM */",),
-    "WMF": (b"\xd7\xcd\xc6\x9a",),
+_LAYOUTS = {
+    "JPEG": jpeg_layout,
+    "PNG": headers.png_layout,
+    "WEBP": headers.webp_layout,
+    "TGA": headers.tga_layout,
+    "JPEG2000": headers.jpeg2000_layout,
 }
 
 
-def identify_format(data: bytes) -> str:
-    """The format that the first bytes claim, if it is one that is read. The file's name has no say."""
-    for magic, format in _MAGIC:
-        if data.startswith(magic):
-            return format
-    if data.startswith(_TIFF):
-        return _identify_tiff(data)
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data.startswith(b"BM") and len(data) >= 18 and struct.unpack_from("<I", data, 14)[0] in _BMP_HEADERS:
-        return "BMP"
-    if data[4:8] == b"ftyp":
-        return _identify_isobmff(data)
-    raise _unsupported_error(data)
+def _gif_content(content: Content) -> Content:
+    """A GIF whose later frames may reach beyond the canvas that its header names."""
+    width, height, frames = headers.gif_extent(content.data)
+    _require_page(content.page, frames)
+    layout = StoredLayout(width, height, 1) if content.page > 1 else None
+    return replace(content, layout=layout, n_pages=frames)
 
 
-def _identify_tiff(data: bytes) -> str:
-    if data[8:10] == b"CR":
-        raise ImageError(Reason.FORMAT_OFF, "camera raw is not read")
-    return "TIFF"
+def _png_samples(data: bytes) -> SampleFormat:
+    """The significant bits of a PNG of 16 bits, where it has a chunk that says them."""
+    at = data.find(b"sBIT", 33, 4096) if data[24] == 16 else -1
+    bits = data[at + 4 : at + 5 + (data[25] & 2)] if 0 <= at < data.find(b"IDAT") else b""
+    return SampleFormat((1 << max(bits)) - 1 if bits and 8 < max(bits) < 16 else None)
 
 
-def _identify_isobmff(data: bytes) -> str:
-    """AVIF or HEIF, by the brands of the first box: "mif1" alone can be either."""
-    length = struct.unpack_from(">I", data)[0]
-    brands = [data[at : at + 4] for at in (8, *range(16, min(length, 512, len(data)), 4))]
-    if brands[0] == b"crx ":
-        raise ImageError(Reason.FORMAT_OFF, "camera raw is not read")
-    if brands[0] in _AVIF or (brands[0] in {b"mif1", b"msf1"} and _AVIF.intersection(brands)):
-        return "AVIF"
-    if brands[0] not in _HEIF:
-        raise ImageError(Reason.NOT_AN_IMAGE, "a film, or another file in boxes")
-    if not register_heif():
-        raise ImageError(Reason.NEEDS_HEIF, "pip install nearsight[heif]")
-    return "HEIF"
+# -------------------- TIFF
 
 
-def _unsupported_error(data: bytes) -> ImageError:
-    for format, magics in _UNSUPPORTED_MAGIC.items():
-        if data.startswith(magics):
-            return ImageError(Reason.FORMAT_OFF, f"{format} is not read")
-    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(b"<") and b"<svg" in start:
-        return ImageError(Reason.FORMAT_OFF, "SVG is not read")
-    return ImageError(Reason.NOT_AN_IMAGE, "not one of JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF, AVIF")
+def _tiff_content(data: bytes, page: int) -> Content:
+    """A page of a TIFF as the first, and white as the highest value, which Pillow knows of 8 bits only."""
+    reader = TiffReader(data)
+    pages = find_tiff_pages(reader)
+    if not pages:
+        return Content(data, "TIFF", "TIFF", page=page, n_pages=_require_page(page, 1))
+    _require_page(page, len(pages))
+    directory = pages[page - 1]
+    samples = _tiff_samples(directory)
+    patches: list[tuple[int, bytes]] = []
+    if directory.offset != reader.first:
+        patches.append((reader.offset_position, struct.pack(reader.order + "QI"[not reader.big], directory.offset)))
+    at = directory.position(tiff.PHOTOMETRIC)
+    if samples.white_is_zero and at is not None:
+        patches.append((at, struct.pack(reader.order + "H", 1)))
+    if patches:
+        changed = bytearray(data)
+        for at, new in patches:
+            changed[at : at + len(new)] = new
+        data = bytes(changed)
+    return Content(data, "TIFF", "TIFF", page=page, n_pages=len(pages), samples=samples)
 
 
-# -------------------- headers read before Pillow's turn
-
-
-def _png_layout(data: bytes) -> _StoredLayout:
-    if data[12:16] != b"IHDR" or len(data) < 26:
-        raise ImageError(Reason.BAD_HEADER, "no IHDR")
-    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
-    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 4)
-    return _StoredLayout(width, height, channels * (2 if depth == 16 else 1))
-
-
-def _webp_layout(data: bytes) -> _StoredLayout | None:
-    """The canvas, which libwebp allocates as soon as it is asked for anything."""
-    if len(data) < 30:
-        raise ImageError(Reason.TRUNCATED, "the header is cut short")
-    if data[12:16] == b"VP8X":
-        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
-    elif data[12:16] == b"VP8L":
-        bits = struct.unpack_from("<I", data, 21)[0]
-        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    else:
-        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
-    return _StoredLayout(width, height, 4)
-
-
-def _check_tiff_directory(data: bytes) -> None:
-    """Refuses a TIFF whose directory would take minutes to read."""
-    order = "<" if data[:1] == b"I" else ">"
-    layout = (order + "Q", 8, order + "Q") if data[2:4] in (b"+\0", b"\0+") else (order + "I", 4, order + "H")
-    with as_image_errors(Reason.BAD_HEADER):
-        offset = struct.unpack_from(layout[0], data, layout[1])[0]
-        tags = struct.unpack_from(layout[2], data, offset)[0] if offset < len(data) else 0
-    if tags > MAX_TAGS:
-        raise ImageError(Reason.BAD_HEADER, f"a directory of {tags} entries; at most {MAX_TAGS}")
-
-
-def _jpeg_layout(data: bytes) -> _StoredLayout | None:
-    """The frame header and the first scan's. None leaves the verdict to Pillow.
-
-    A JPEG of several scans (progressive or not) is held whole as coefficients of 2 bytes, whatever the scale.
-    """
-    frame: tuple[int, bytes] | None = None
-    at = 2
-    while at < MAX_SEGMENTS:
-        at = data.find(b"\xff", at)
-        if at < 0 or at + 4 > len(data):
-            return None
-        marker = data[at + 1]
-        if marker in _BARE_MARKERS:
-            at += 1 if marker == 0xFF else 2
-            continue
-        length = int.from_bytes(data[at + 2 : at + 4])
-        if marker in _FRAME_MARKERS:
-            frame = marker, data[at + 4 : at + 2 + length]
-        elif marker == 0xDA:
-            return _jpeg_frame_layout(data, frame, data[at + 4 : at + 5]) if frame else None
-        at += 2 + max(2, length)
-    raise ImageError(Reason.BAD_HEADER, f"more than {MAX_SEGMENTS} bytes before the image")
-
-
-_BARE_MARKERS = {0x00, 0x01, 0xFF, *range(0xD0, 0xD9)}
-_FRAME_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_PROGRESSIVE_MARKERS = {0xC2, 0xC6, 0xCA, 0xCE}
-
-
-def _jpeg_frame_layout(data: bytes, frame: tuple[int, bytes], in_scan: bytes) -> _StoredLayout | None:
-    marker, body = frame
-    if len(body) < 6 or len(body) < 6 + 3 * body[5] or not body[5]:
-        return None
-    height, width, components = struct.unpack_from(">HHB", body, 1)
-    pixel = components * (2 if body[0] > 8 else 1)
-    if marker not in _PROGRESSIVE_MARKERS and in_scan[:1] == bytes([components]):
-        return _StoredLayout(width, height, pixel, scalable=True)
-    scans = data.count(b"\xff\xda")
-    if scans > MAX_SCANS:
-        raise ImageError(Reason.BAD_HEADER, f"{scans} scans; at most {MAX_SCANS}")
-    return _StoredLayout(width, height, pixel, fixed_bytes=_count_blocks(body, width, height) * 128, scalable=True)
-
-
-def _count_blocks(body: bytes, width: int, height: int) -> int:
-    """Blocks of 8 x 8 coefficients in all components together."""
-    factors = [(max(1, both >> 4), max(1, both & 15)) for both in body[7 : 6 + 3 * body[5] : 3]]
-    across, down = (max(factor[axis] for factor in factors) for axis in (0, 1))
-    units = -(-width // (8 * across)) * -(-height // (8 * down))
-    return units * sum(h * v for h, v in factors)
-
-
-_HEADER_READERS = {"JPEG": _jpeg_layout, "PNG": _png_layout, "WEBP": _webp_layout, "TIFF": _check_tiff_directory}
-
-# -------------------- headers that Pillow reads
-
-_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 2, "PA": 2, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2, "RGB": 3, "LAB": 3}
-
-
-def _layout_of(image: ImageFile.ImageFile) -> _StoredLayout:
-    """Size and bytes of what Pillow is about to decode; a sample of 16 bits counts as 2 bytes."""
-    pixel = _BYTES.get(image.mode, 4)
-    tags = getattr(image, "tag_v2", {})
-    if max(tags.get(258, (8,)), default=8) > 8 and pixel in (3, 4) and image.mode not in ("I", "F"):
-        pixel *= 2
-    turned = tags.get(274, 1) in range(2, 9)  # Pillow turns a TIFF upright itself, in a second copy
-    return _StoredLayout(*image.size, pixel * (2 if turned else 1))
-
-
-def _reject_raw(image: ImageFile.ImageFile) -> None:
-    """DNG, NEF, ARW and their like are TIFFs of a thumbnail, with the raw data in directories below."""
-    with as_image_errors(Reason.BAD_HEADER):
-        tags = getattr(image, "tag_v2", {})
-        if 0xC612 in tags or (0x14A in tags and tags.get(0xFE, 0) & 1):
-            raise ImageError(Reason.FORMAT_OFF, "camera raw is not read")
+def _tiff_samples(directory: TiffDirectory) -> SampleFormat:
+    """Bits, sign and sense of the samples of a page, where it has one of more than 8 bits."""
+    bits = directory.number(tiff.BITS, 1)
+    if bits <= 8 or len(directory.numbers(tiff.BITS)) > 1:
+        return PLAIN
+    format = directory.number(tiff.SAMPLE_FORMAT, 1)
+    named = directory.number(tiff.HIGHEST) or directory.number(tiff.SIGNED_HIGHEST)
+    whole = (1 << bits) - 1 if format == 1 and bits < 16 else None
+    highest = named if 255 <= named < (1 << min(bits, 62)) - 1 and format != 3 else whole
+    return SampleFormat(highest, directory.number(tiff.PHOTOMETRIC, 1) == 0, format == 1 and bits == 32)

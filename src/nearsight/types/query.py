@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nearsight.errors import UsageError
 from nearsight.types.values import Box, Image
 
-ImageSource: TypeAlias = str | Path | bytes | Image
-"""An image to ask with: a path, the bytes of a file, or pixels `(H, W, 3) uint8`."""
+if TYPE_CHECKING:
+    from PIL import Image as Pillow
+
+ImageSource: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Pillow.Image | NDArray[Any]"
+)
+"""An image to ask with: a path, the bytes of a file, a file opened for reading bytes, an image of Pillow, or pixels
+`(H, W)`, `(H, W, 3)` or `(H, W, 4)`."""
 ImageId: TypeAlias = int | str
 """An image of the collection: its id, or its path relative to the folder."""
 
@@ -123,7 +131,7 @@ class Query:
 def make_query(
     image: ImageSource | int | None = None,
     *,
-    sketch: str | Path | None = None,
+    sketch: ImageSource | None = None,
     by: str | Sequence[str] | None = None,
     recipe: str | Sequence[str] | None = None,
     like: ImageId | Sequence[ImageId] | None = None,
