@@ -19,6 +19,7 @@ from nearsight.files import LocalFileSystem
 from nearsight.storage.catalogue import Catalogue, load_root, locate
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.collection_metadata import open_catalogue
+from nearsight.storage.details import Details
 from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import DecisionKind, DecisionRecord, ImageRecord
 
@@ -203,12 +204,12 @@ def act_on_decisions(
     way, index_dir = Way(to), locate(folder, collection)
     with _reading(folder, collection) as catalogue:
         root, images = load_root(catalogue, index_dir), list(catalogue.images())
-        known = Decisions(catalogue.decisions())
+        known, of_several = Decisions(catalogue.decisions()), Details(catalogue).ids_in_larger_files()
     if dry_run or way is Way.LIST:
-        return Acted(tuple(plan(root, images, known, way)))
+        return Acted(tuple(plan(root, images, of_several, known, way)))
     with writer_lock(index_dir, LocalFileSystem()):
         journal = _new_journal(index_dir)
-        files = tuple(act(root, images, known, way, journal))
+        files = tuple(act(root, images, of_several, known, way, journal))
     if all(each.problem for each in files):
         journal.unlink(missing_ok=True)
         return Acted(files)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nearsight.errors import Reason
 from nearsight.files import FileSystem
+from nearsight.images.pages import split_page_path
 from nearsight.storage.collection_metadata import open_catalogue
 from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import SkipRecord
@@ -43,4 +44,5 @@ def _to_bytes(paths: Sequence[str]) -> list[bytes]:
 
 
 def _is_below(path: bytes, places: Iterable[bytes]) -> bool:
-    return any(path == each or path.startswith(each + b"/") for each in places)
+    file = split_page_path(path)[0]  # with a file go its pages
+    return any(each in (path, file) or path.startswith(each + b"/") for each in places)

@@ -13,8 +13,9 @@ from nearsight.clock import Clock
 from nearsight.descriptor_chain import DescriptorChain, describe_base
 from nearsight.files import FileSystem
 from nearsight.images import thumbnail
-from nearsight.images.decode import Limits, decode_image
+from nearsight.images.decode import DecodedImage, Limits, decode_image
 from nearsight.images.metadata import Metadata
+from nearsight.images.pages import choose_pages, locate_page, page_digest
 from nearsight.types import Descriptor, Image
 
 THUMBNAIL_NUMBER = -1
@@ -52,6 +53,11 @@ class ReadResult:
     width: int = 0
     height: int = 0
     format: str = ""
+    page: int = 1
+    n_pages: int = 1
+    pages: tuple[int, ...] | None = None
+    """The numbers of those that are worth being images; None where that was not asked."""
+    read_share: float = 1.0
     metadata: Metadata | None = None
     thumbnail: bytes = b""
     pixels: dict[int, Image] = field(default_factory=dict)
@@ -86,14 +92,15 @@ class DescribeJob:
     def prepare(self, task: Task) -> ReadResult:
         """Read and decode one file; ImageError says why it cannot be decoded."""
         now = int(self.clock.now() * 1e9)
-        data, stat = self.files.read(os.path.join(self.root, task.path), self.limits.file)
-        digest = hashlib.sha256(data).digest()
+        path, page = locate_page(os.path.join(self.root, task.path), self.files)
+        data, stat = self.files.read(path, self.limits.file)
+        digest = page_digest(hashlib.sha256(data).digest(), page)
         inode = stat.st_ino & MAX_INODE
         state = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, inode)
         read = ReadResult(task, *state, now, digest, digest == task.known_sha256)
         if read.is_unchanged and not task.missing:
             return read
-        image = decode_image(data, self.limits, metadata=True)
+        image = decode_image(data, self.limits, page=page, metadata=True)
         sides = {descriptor.side for n, descriptor in enumerate(self.descriptors) if self._wants(read, n)}
         pixels = {side: image.render(side) for side in sides | {thumbnail.SIDE}}
         return replace(
@@ -101,10 +108,20 @@ class DescribeJob:
             width=image.width,
             height=image.height,
             format=image.format,
+            page=image.page,
+            n_pages=image.n_pages,
+            pages=self._choose_pages(data, image, read),
+            read_share=image.read_share,
             metadata=image.metadata,
             thumbnail=thumbnail.encode(pixels[thumbnail.SIDE]),
             pixels={side: pixels[side] for side in sides},
         )
+
+    def _choose_pages(self, data: bytes, image: DecodedImage, read: ReadResult) -> tuple[int, ...] | None:
+        """The pages of a file that are worth being images, where the file is new, changed, or was never asked."""
+        if image.page != 1 or (read.is_unchanged and DETAIL_NUMBER not in read.task.missing):
+            return None
+        return choose_pages(data, self.limits) if image.n_pages > 1 else (1,)
 
     def finish(self, reads: list[ReadResult]) -> list[ReadResult]:
         """Describe a batch, with one call for each descriptor."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,7 +26,9 @@ from numpy.typing import NDArray
 from nearsight.clock import Clock
 from nearsight.files import FileSystem
 from nearsight.images.decode import Limits
+from nearsight.images.pages import locate_page
 from nearsight.ingest.extract import DescribeJob, ReadResult, Task
+from nearsight.ingest.page_tasks import PageTasks
 from nearsight.ingest.scan import Comparison
 from nearsight.ingest.sidecars import SidecarIngest
 from nearsight.pipeline import Pipeline
@@ -189,7 +191,7 @@ class Ingest:
         self.summary.moved = len(comparison.moved)
 
     def _describe(self, comparison: Comparison) -> None:
-        total = comparison.total
+        total = comparison.total + comparison.pages.total
         if not total:
             return
         for descriptor in self.keys.values():
@@ -198,20 +200,33 @@ class Ingest:
         job = DescribeJob(
             os.fsencode(self.root), tuple(self.keys.values()), self.settings.limits, self.files, self.clock
         )
-        batch: list[tuple[Task, ReadResult | Failure]] = []
-        done, last = 0, self.clock.monotonic()
         with WorkerPool(job, min(self.settings.workers, total), self.settings.worker_limits) as pool:
-            for task, outcome in pool.run(comparison.tasks()):
-                batch.append((task, outcome))
-                if len(batch) >= BATCH_IMAGES or self.clock.monotonic() - last > BATCH_SECONDS:
-                    done += self._commit(batch)
-                    batch, last = [], self.clock.monotonic()
-                    self.watch(IngestProgress("describing", done, total))
-        done += self._commit(batch)
-        self.watch(IngestProgress("describing", done, total))
+            done = self._describe_tasks(pool, comparison.tasks(), comparison, 0)
+            self._describe_tasks(pool, comparison.pages.tasks(), comparison, done)
 
-    def _commit(self, batch: list[tuple[Task, ReadResult | Failure]]) -> int:
-        """Write segments, then list them in one transaction; return the number of files."""
+    def _describe_tasks(
+        self, pool: WorkerPool[Task, ReadResult], tasks: Iterable[Task], comparison: Comparison, done: int
+    ) -> int:
+        """Read and commit in batches; return how many were done, with those before."""
+
+        def commit(batch: list[tuple[Task, ReadResult | Failure]]) -> int:
+            self._commit(batch, comparison.pages)
+            return len(batch)
+
+        batch: list[tuple[Task, ReadResult | Failure]] = []
+        last = self.clock.monotonic()
+        for task, outcome in pool.run(tasks):
+            batch.append((task, outcome))
+            if len(batch) >= BATCH_IMAGES or self.clock.monotonic() - last > BATCH_SECONDS:
+                done += commit(batch)
+                batch, last = [], self.clock.monotonic()
+                self.watch(IngestProgress("describing", done, comparison.total + comparison.pages.total))
+        done += commit(batch)
+        self.watch(IngestProgress("describing", done, comparison.total + comparison.pages.total))
+        return done
+
+    def _commit(self, batch: list[tuple[Task, ReadResult | Failure]], pages: PageTasks) -> None:
+        """Write segments, then list them in one transaction."""
         next_image, next_segment = self.catalogue.next_ids()
         placed: list[tuple[int, ReadResult]] = []
         for task, outcome in batch:
@@ -225,11 +240,13 @@ class Ingest:
                 if isinstance(outcome, Failure):
                     self._put_failure(task, outcome)
             for image_id, read in placed:
+                for gone in pages.choose(read):
+                    self.catalogue.drop_image(gone)
+                    self.summary.removed += 1
                 self._put_read(image_id, read)
             for entry in entries:
                 self.catalogue.put_segment(entry)
         merge_small_segments(self.catalogue, self.folder, self.files)
-        return len(batch)
 
     def _write_segments(self, placed: list[tuple[int, ReadResult]], segment_id: int) -> list[SegmentEntry]:
         entries: list[SegmentEntry] = []
@@ -252,7 +269,8 @@ class Ingest:
         return write_vectors(self.folder, segment_id, key, ids, np.stack(rows), self.files)
 
     def _exists(self, path: bytes) -> bool:
-        return self.files.exists(os.path.join(os.fsencode(self.root), path))
+        file, _ = locate_page(os.path.join(os.fsencode(self.root), path), self.files)
+        return self.files.exists(file)
 
     def _put_failure(self, task: Task, failure: Failure) -> None:
         if task.image_id is not None:
@@ -291,7 +309,7 @@ class Ingest:
     def _forget(self, gone: Ids) -> None:
         if len(gone):
             forget_images(self.catalogue, gone)
-        self.summary.removed = len(gone)
+        self.summary.removed += len(gone)
 
 
 def forget_images(catalogue: CatalogueWriter, ids: Ids) -> None:
@@ -320,7 +338,7 @@ def _own_facts(read: ReadResult) -> list[FactRecord]:
 
 
 def _ingested_detail(image_id: int, read: ReadResult) -> DetailRecord:
-    return DetailRecord(image_id, read.ctime_ns, read.inode)
+    return DetailRecord(image_id, read.ctime_ns, read.inode, read.page, read.n_pages, read.read_share)
 
 
 def _ingested_record(image_id: int, read: ReadResult) -> ImageRecord:

@@ -19,6 +19,7 @@ from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
 from nearsight.images.walk import FoundFile, SkippedEntry, walk_folder
 from nearsight.ingest.extract import DETAIL_NUMBER, THUMBNAIL_NUMBER, Task
+from nearsight.ingest.page_tasks import PageTasks
 from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, Segment
 from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue
 from nearsight.storage.details import Details
@@ -67,6 +68,7 @@ class Comparison:
         )
         self.ids: Ids = np.array(catalogue.ids(), np.int64)
         self.ids_by_number = self._load_ids(keys)
+        self.pages = PageTasks(catalogue, self._find_missing)
         self.gone: Ids = np.empty(0, np.int64)
         self.moved: list[tuple[int, bytes, int]] = []
         self.skips: list[SkipRecord] = []
@@ -135,7 +137,10 @@ class Comparison:
         if known is not None:
             seen[np.searchsorted(self.ids, known.id)] = True
             lacking = self._find_missing(known.id)
-            if _is_unchanged(known, found) and not lacking:
+            is_same = _is_unchanged(known, found)
+            for page in self.pages.compare(found, known, is_read=not is_same):
+                seen[np.searchsorted(self.ids, page.id)] = True
+            if is_same and not lacking:
                 self.unchanged += 1
             else:
                 self._add_task(found, known.id, known.sha256, lacking)
@@ -167,14 +172,17 @@ class Comparison:
     def _find_moves(self, gone: Ids) -> None:
         """Match new paths with missing images of the same content."""
         by_content: dict[tuple[int, bytes], list[ImageRecord]] = {}
-        for image_id in gone.tolist():
-            image = self.catalogue.image(image_id)
+        lost = [self.catalogue.image(image_id) for image_id in gone.tolist()]
+        left = {image.id for image in lost}
+        for image in lost:
+            if self.pages.is_page(image):
+                continue  # it moves with its file
             by_content.setdefault((image.size, image.sha256), []).append(image)
         sizes = {size for size, _ in by_content}
         for path, size, mtime_ns in self._new_files() if sizes else []:
             if size in sizes and (idents := by_content.get((size, self._digest(path)))):
-                self._move(idents.pop(0), path, mtime_ns)
-        self.gone = np.array(sorted(each.id for left in by_content.values() for each in left), np.int64)
+                left -= self._move_with_pages(idents.pop(0), path, mtime_ns)
+        self.gone = np.array(sorted(left), np.int64)
 
     def _new_files(self) -> list[tuple[bytes, int, int]]:
         sql = "SELECT path, size, mtime_ns FROM temp.todo WHERE image_id IS NULL ORDER BY path"
@@ -186,6 +194,13 @@ class Comparison:
         except ImageError:
             return b""
         return hashlib.sha256(data).digest()
+
+    def _move_with_pages(self, image: ImageRecord, path: bytes, mtime_ns: int) -> set[int]:
+        """Move an image, and the further pages of its file; return the ids of all."""
+        pages = self.pages.images_of(image.path)
+        self._move(image, path, mtime_ns)
+        self.moved += [(page.id, path + page.path[len(image.path) :], mtime_ns) for page in pages]
+        return {image.id, *(page.id for page in pages)}
 
     def _move(self, image: ImageRecord, path: bytes, mtime_ns: int) -> None:
         self.moved.append((image.id, path, mtime_ns))

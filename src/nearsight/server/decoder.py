@@ -15,6 +15,7 @@ from nearsight.errors import ImageError
 from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import Limits, decode_image
+from nearsight.images.pages import locate_page
 from nearsight.types import Image
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
@@ -73,8 +74,11 @@ class RenderJob:
 
     def prepare(self, source: Source) -> RenderedImage:
         """Read, decode, reduce and encode. ImageError with its reason if that fails."""
-        data = source.data if source.path is None else self.files.read(source.path, self.limits.file)[0]
-        image = decode_image(data, self.limits, full=True)
+        data, page = source.data, 1
+        if source.path is not None:
+            path, page = locate_page(source.path, self.files)
+            data = self.files.read(path, self.limits.file)[0]
+        image = decode_image(data, self.limits, page=page, full=True)
         if not source.side:
             return RenderedImage("", image.width, image.height, b"", pixel_digest=image.pixel_digest())
         pixels = image.render(source.side)

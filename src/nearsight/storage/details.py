@@ -41,6 +41,18 @@ class Details:
         rows = self._catalogue.query("SELECT image FROM detail ORDER BY image") if self._kept else []
         return [row[0] for row in rows]
 
+    def damaged_ids(self) -> frozenset[int]:
+        """Ids of the images of which a part could not be read."""
+        return self._ids_where("read_share < 1")
+
+    def ids_in_larger_files(self) -> frozenset[int]:
+        """Ids of the images that are not all of their file, as it has several pages or frames."""
+        return self._ids_where("pages > 1")
+
+    def _ids_where(self, condition: str) -> frozenset[int]:
+        sql = f"SELECT image FROM detail WHERE {condition}"  # noqa: S608 (our own words)
+        return frozenset(row[0] for row in (self._catalogue.query(sql) if self._kept else ()))
+
     def facts(self, path: bytes) -> list[FactRecord]:
         """What each source says of the image at a path: first its own file, then sidecars in the order of paths."""
         if not self._kept:

@@ -19,6 +19,7 @@ from nearsight.errors import DamagedError, ImageError, StorageError
 from nearsight.files import FileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import FileDecoder, InProcessDecoder
+from nearsight.images.pages import locate_page
 from nearsight.indexes.flat import Flat
 from nearsight.pipeline import Pipeline
 from nearsight.registry import method_name
@@ -305,7 +306,7 @@ class SnapshotReader:
             return None
         path = os.path.join(os.fsencode(self.root), record.path)
         with suppress(OSError, ImageError):
-            stat = os.stat(path)
+            stat = os.stat(locate_page(path, self.files)[0])
             if (stat.st_size, stat.st_mtime_ns) == (record.size, record.mtime_ns):
                 return decode(path)
         return None

@@ -12,12 +12,14 @@ import numpy as np
 from nearsight.applications.duplicates.candidates import WHOLE_WEIGHT, ReportStep
 from nearsight.applications.duplicates.comparison import IdPair, PairComparer, PairVerdict
 from nearsight.applications.duplicates.find import require_verdicts
-from nearsight.applications.duplicates.keeping import replaces
+from nearsight.applications.duplicates.keeping import Losses, replaces
 from nearsight.applications.duplicates.part_candidates import part_candidates
 from nearsight.applications.duplicates.screening import MIN_CORRELATION, correlate_pairs, find_grey
 from nearsight.applications.duplicates.whole_candidates import whole_candidates
+from nearsight.images.pages import split_page_path
 from nearsight.pipeline import Pipeline
 from nearsight.rerankers._copy_verdict import CopyVerdict
+from nearsight.storage.details import Details
 from nearsight.storage.records import ImageRecord
 from nearsight.storage.snapshot import SnapshotReader
 
@@ -32,7 +34,8 @@ class FoundAcross:
     """An image, and what it is to one of the other collection, and why.
 
     `complete` says that it is identical to that one, or a copy of it, and has no more pixels and no colour that it
-    lacks: a smaller, grey, cropped or edited copy does not replace an image.
+    lacks: a smaller, grey, damaged, cropped or edited copy does not replace an image. A page or frame of a file of
+    several is complete only where the whole file is there.
     """
 
     path: str
@@ -44,7 +47,7 @@ class FoundAcross:
 
 @dataclass(frozen=True)
 class Across:
-    """What of one collection is in the other, and the paths of what is not there in full: see `FoundAcross.complete`.
+    """What of one collection is in the other, and the files that are not there in full: see `FoundAcross.complete`.
 
     `failures` could not be compared; what was not found for that reason is among `missing`.
     """
@@ -85,6 +88,8 @@ def find_across(
     workers : processes that compare images
     """
     accepted = require_verdicts(verdicts)
+    with queries.lock:
+        of_several = Details(queries.catalogue).ids_in_larger_files()
     records, others = _records(queries), _records(database)
     by_content = {image.sha256: image.id for image in reversed(others.values())}
     found: dict[int, tuple[int, PairVerdict]] = {}
@@ -124,7 +129,7 @@ def find_across(
     ]
     return Across(
         tuple(sorted(there, key=lambda each: each.path)),
-        tuple(sorted(_path(record) for image, record in records.items() if image not in complete)),
+        tuple(sorted({_file(record, of_several) for image, record in records.items() if image not in complete})),
         done,
         tuple((_path(records[each.pair[0]]), _path(others[each.pair[1]]), each.reason) for each in comparer.failures),
     )
@@ -133,12 +138,26 @@ def find_across(
 def _is_complete(
     queries: SnapshotReader, image: ImageRecord, database: SnapshotReader, other: ImageRecord, found: PairVerdict
 ) -> bool:
-    if found.verdict in (CopyVerdict.IDENTICAL_FILE, CopyVerdict.IDENTICAL_IMAGE):
+    if found.verdict is CopyVerdict.IDENTICAL_FILE:
         return True
-    if found.verdict is not CopyVerdict.COPY:
+    if found.verdict not in (CopyVerdict.IDENTICAL_IMAGE, CopyVerdict.COPY):
         return False
-    grey, other_grey = find_grey(queries.snapshot(), [image.id]), find_grey(database.snapshot(), [other.id])
-    return replaces(other, image, kept_is_grey=bool(other_grey), other_is_grey=bool(grey))
+    return replaces(other, image, _losses(database, other.id), _losses(queries, image.id))
+
+
+def _losses(reader: SnapshotReader, image_id: int) -> Losses:
+    with reader.lock:
+        detail = Details(reader.catalogue).of(image_id)
+    return Losses(
+        find_grey(reader.snapshot(), [image_id]),
+        [image_id] * (detail.read_share < 1),
+        [image_id] * (detail.n_pages > 1),
+    )
+
+
+def _file(image: ImageRecord, of_several: Collection[int]) -> str:
+    """The path of the file that an image is, or of which it is a page."""
+    return os.fsdecode(split_page_path(image.path)[0]) if image.id in of_several else _path(image)
 
 
 def _records(reader: SnapshotReader) -> dict[int, ImageRecord]:

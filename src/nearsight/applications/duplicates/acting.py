@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -24,6 +24,7 @@ from nearsight.applications.duplicates.decisions import Decisions
 from nearsight.applications.duplicates.trash import find_in_trash, move_to_trash, take_from_trash
 from nearsight.errors import StorageError, UsageError
 from nearsight.files import TEMPORARY_PREFIX
+from nearsight.images.pages import split_page_path
 from nearsight.storage.records import DecisionKind, ImageRecord
 
 __all__ = ["ActedFile", "Way", "act", "plan", "restore"]
@@ -62,8 +63,14 @@ class ActedFile:
         return dict(vars(self))
 
 
-def plan(root: Path, images: Sequence[ImageRecord], decisions: Decisions, way: Way) -> Iterator[ActedFile]:
-    """Each file that was decided to be a duplicate, checked on the disk; nothing is changed."""
+def plan(
+    root: Path, images: Sequence[ImageRecord], of_several: Collection[int], decisions: Decisions, way: Way
+) -> Iterator[ActedFile]:
+    """Each file that was decided to be a duplicate, checked on the disk; nothing is changed.
+
+    A file of several pages or frames, of which `of_several` has the ids of the images, goes only where the one that is
+    kept has the same bytes.
+    """
     going, staying = _sides(images, decisions)
     records = {image.id: image for image in images}
     circle = _in_circles(going)
@@ -79,16 +86,29 @@ def plan(root: Path, images: Sequence[ImageRecord], decisions: Decisions, way: W
                 made, problem="each of these was decided to be a duplicate of another one: none would be left"
             )
             continue
-        yield _check(root, image, [records[each] for each in _reached(image_id, going, gone)], made, way)
+        kept = [records[each] for each in _reached(image_id, going, gone)]
+        if image_id in of_several:
+            kept = [each for each in kept if each.sha256 == image.sha256]
+            if not kept or split_page_path(image.path)[1] > 1:
+                yield replace(
+                    made, problem="it is one of several pages or frames of a file, and the others would go too"
+                )
+                continue
+        yield _check(root, image, kept, made, way)
 
 
 def act(
-    root: Path, images: Sequence[ImageRecord], decisions: Decisions, way: Way, journal: Path
+    root: Path,
+    images: Sequence[ImageRecord],
+    of_several: Collection[int],
+    decisions: Decisions,
+    way: Way,
+    journal: Path,
 ) -> Iterator[ActedFile]:
     """Do it: each file is checked again, noted in the journal, and then goes."""
     contents = {os.fsdecode(image.path): image for image in images}
     with journal.open("a", encoding="utf8") as notes:
-        for each in plan(root, images, decisions, way):
+        for each in plan(root, images, of_several, decisions, way):
             if each.problem or way is Way.LIST:
                 yield each
                 continue

@@ -11,12 +11,13 @@ from nearsight.applications.duplicates.comparison import IdPair, PairComparer, P
 from nearsight.applications.duplicates.contents import Contents
 from nearsight.applications.duplicates.decisions import Decisions
 from nearsight.applications.duplicates.grouping import Group, find_groups
-from nearsight.applications.duplicates.keeping import KeepRule, replaces, sort_by_size
+from nearsight.applications.duplicates.keeping import KeepRule, Losses, replaces, sort_by_size
 from nearsight.applications.duplicates.results import DuplicateGroup, DuplicateMember, Duplicates
 from nearsight.applications.duplicates.screening import find_grey
 from nearsight.errors import UsageError
 from nearsight.pipeline import Pipeline
 from nearsight.rerankers._copy_verdict import CopyVerdict
+from nearsight.storage.details import Details
 from nearsight.storage.records import ImageRecord
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
 
@@ -65,7 +66,8 @@ def find_duplicates(
     snapshot = reader.snapshot()
     with reader.lock:
         contents = Contents(reader.catalogue, grouped="identical" in verdicts)
-        decisions = Decisions(reader.catalogue.decisions())
+        decisions, details = Decisions(reader.catalogue.decisions()), Details(reader.catalogue)
+        losses = Losses(damaged=details.damaged_ids(), of_several=details.ids_in_larger_files())
         if keep.pattern is not None and not any(map(keep.fits, reader.catalogue.images())):
             raise UsageError(f"no image's path fits {keep.pattern}; paths are relative to {reader.root}")
     records = _Records(reader)
@@ -95,7 +97,9 @@ def find_duplicates(
         for head in contents.others:
             if head not in members:
                 grouped.setdefault(head, Group(head))
-        chosen = [_choose_kept(group, contents, records, keep, decisions, snapshot) for group in grouped.values()]
+        chosen = [
+            _choose_kept(group, contents, records, keep, decisions, snapshot, losses) for group in grouped.values()
+        ]
         n_found = len(chosen)
         chosen = [each for each in chosen if decided or not each.decided]
         watch("comparing with what to keep", 0, 0)
@@ -143,13 +147,13 @@ _EXACT = frozenset((*VERDICT_NAMES["identical"], *VERDICT_NAMES["copy"]))
 
 @dataclass(frozen=True)
 class _Chosen:
-    """A group with the image to keep: what each image is to the head, None for itself; and which have no colour."""
+    """A group with the image to keep: what each image is to the head, None for itself; and what they lack."""
 
     head: int
     found: Mapping[int, PairVerdict | None]
     kept: ImageRecord
     why: str
-    grey: frozenset[int]
+    losses: Losses
     contents: Mapping[int, bytes]
     settled: Mapping[int, str]
     decided: bool
@@ -185,6 +189,7 @@ def _choose_kept(
     rule: KeepRule,
     decisions: Decisions,
     snapshot: Snapshot,
+    losses: Losses,
 ) -> _Chosen:
     """A group with the image to keep: what a person chose; else its head, one identical to it, or a copy of it."""
     identical = PairVerdict(CopyVerdict.IDENTICAL_FILE, "the same file, byte for byte", -300.0)
@@ -192,16 +197,17 @@ def _choose_kept(
     for image, comparison in group.members.items():
         found |= dict.fromkeys((image, *contents.others.get(image, ())), comparison)
     proved = [records[image] for image, each in found.items() if each is None or each.verdict in _EXACT]
-    grey = find_grey(snapshot, found) if group.members else frozenset[int]()
+    if group.members:
+        losses = replace(losses, grey=find_grey(snapshot, found))
     everyone = [records[image] for image in found]
     by_hand = decisions.kept(everyone)
-    kept, why = rule.choose(by_hand or proved, grey)
+    kept, why = rule.choose(by_hand or proved, losses)
     return _Chosen(
         group.head,
         found,
         kept,
         "you chose to keep it" if by_hand else why,
-        grey,
+        losses,
         {image: records[image].sha256 for image in found},
         decisions.settled(everyone),
         decisions.is_settled(everyone),
@@ -212,15 +218,11 @@ def _present(
     chosen: _Chosen, records: Mapping[int, ImageRecord], to_kept: Mapping[IdPair, PairVerdict]
 ) -> DuplicateGroup:
     """A group as it is shown: the head first, then its members in the order in which they would be kept."""
-    kept, grey = chosen.kept, chosen.grey
+    kept, losses = chosen.kept, chosen.losses
     others = sort_by_size([records[each] for each in chosen.found if each != chosen.head])
     members = []
     for image in (records[chosen.head], *others):
-        same = (
-            image is not kept
-            and chosen.to_kept(image.id, to_kept)
-            and replaces(kept, image, kept_is_grey=kept.id in grey, other_is_grey=image.id in grey)
-        )
+        same = image is not kept and chosen.to_kept(image.id, to_kept) and replaces(kept, image, losses, losses)
         member = _member(image, chosen.found[image.id], keep=image is kept, same_as_kept=same)
         members.append(replace(member, decision=chosen.settled.get(image.id, "")))
     return DuplicateGroup(tuple(members), _path(kept), chosen.why, chosen.decided)

@@ -12,7 +12,7 @@ from typing import Any
 from nearsight.errors import UsageError
 from nearsight.storage.records import ImageRecord
 
-__all__ = ["KeepRule", "parse_keep_rule", "replaces", "sort_by_size"]
+__all__ = ["KeepRule", "Losses", "parse_keep_rule", "replaces", "sort_by_size"]
 
 _FORMATS = ("dng", "tiff", "png", "webp", "heif", "avif", "jpeg", "gif", "bmp")
 """Formats in the order in which they are kept, where all before is equal; others follow."""
@@ -45,6 +45,18 @@ _BY_SIZE = (_PIXELS, _DENSITY, _FORMAT, _OLDEST, _PATH)
 
 
 @dataclass(frozen=True)
+class Losses:
+    """Ids of images that are worth less than their size tells, or whose files are worth more.
+
+    `grey` lack colour, `damaged` a part that could not be read; `of_several` are pages or frames of files of several.
+    """
+
+    grey: Collection[int] = ()
+    damaged: Collection[int] = ()
+    of_several: Collection[int] = ()
+
+
+@dataclass(frozen=True)
 class KeepRule:
     """A rule: an image whose path fits the pattern, if there is one; then the criteria, the first that differs."""
 
@@ -55,12 +67,13 @@ class KeepRule:
         """Whether the pattern, if there is one, takes this image."""
         return self.pattern is not None and fnmatchcase(os.fsdecode(image.path), self.pattern)
 
-    def choose(self, images: Sequence[ImageRecord], grey: Collection[int] = ()) -> tuple[ImageRecord, str]:
-        """The image to keep, of one or more, and why. One of the ids `grey`, without colour, only where all are."""
-        coloured = [image for image in images if image.id not in grey]
-        if coloured and len(coloured) < len(images):
-            best, why = self.choose(coloured)
-            return best, f"it has colour, and {why}" if len(coloured) > 1 else "it has colour"
+    def choose(self, images: Sequence[ImageRecord], losses: Losses = Losses()) -> tuple[ImageRecord, str]:
+        """The image to keep, of one or more, and why. One that lacks something, only where all do."""
+        for lacking, praise in ((losses.damaged, "it is whole"), (losses.grey, "it has colour")):
+            sound = [image for image in images if image.id not in lacking]
+            if sound and len(sound) < len(images):
+                best, why = self.choose(sound, losses)
+                return best, f"{praise}, and {why}" if len(sound) > 1 else praise
         fitting = [image for image in images if self.fits(image)]
         one_format = len({image.format for image in fitting or images}) == 1
         criteria = [each for each in self.criteria if each is not _DENSITY or one_format]  # bytes of one kind only
@@ -85,9 +98,15 @@ def parse_keep_rule(text: str) -> KeepRule:
     return KeepRule(criteria)
 
 
-def replaces(kept: ImageRecord, other: ImageRecord, *, kept_is_grey: bool, other_is_grey: bool) -> bool:
-    """Whether a copy that is kept has all that another one has, as far as is known: as many pixels, and colour."""
-    return kept.width * kept.height >= other.width * other.height and (other_is_grey or not kept_is_grey)
+def replaces(kept: ImageRecord, other: ImageRecord, losses: Losses, other_losses: Losses) -> bool:
+    """Whether a copy that is kept has all that the file of another one has, as far as is known."""
+    if kept.sha256 == other.sha256:
+        return True
+    if other.id in other_losses.of_several:
+        return False
+    if kept.width * kept.height < other.width * other.height or kept.id in losses.damaged:
+        return False
+    return other.id in other_losses.grey or kept.id not in losses.grey
 
 
 def sort_by_size(images: Sequence[ImageRecord]) -> list[ImageRecord]:
