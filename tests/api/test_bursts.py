@@ -43,7 +43,7 @@ def by_path(found):
 def test_one_view_within_seconds_by_one_camera_is_a_burst(folder):
     found = ns.bursts(folder)
     assert by_path(found) == [{"1.jpg": "", "2.jpg": "burst", "4.jpg": "burst"}]
-    assert found.left_out == "1 image without a date in the file"
+    assert found.left_out == "1 image of which no time is known"
     (group,) = found.groups
     assert group.members[1].why.startswith("taken 1 s after the first, views correlate 0.")
     assert sum(each.keep for each in group.members) == 1

@@ -16,6 +16,7 @@ from nearsight.descriptor_chain import DescriptorChain, describe_base
 from nearsight.errors import UsageError
 from nearsight.files import FileSystem
 from nearsight.images.decode import Limits, decode_image
+from nearsight.images.pages import locate_page
 from nearsight.pipeline import Pipeline
 from nearsight.registry import method_name
 from nearsight.storage import cache_files
@@ -52,8 +53,10 @@ class _SampleJob:
 
     def prepare(self, path: bytes) -> list[Any]:
         """Read, decode and describe one file: features or a vector for each prefix."""
-        data, _ = self.files.read(path, self.limits.file)
-        described = describe_base(self.first, [decode_image(data, self.limits).render(self.first.side)])
+        file, page = locate_page(path, self.files)
+        data, _ = self.files.read(file, self.limits.file)
+        image = decode_image(data, self.limits, page=page)
+        described = describe_base(self.first, [image.render(self.first.side)])
         return [_encode_for_training(described[0], [(encoder, {}) for encoder in start]) for start in self.starts]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from nearsight.applications.duplicates.keeping import parse_keep_rule, sort_by_size
+from nearsight.applications.duplicates.keeping import Losses, parse_keep_rule, replaces, sort_by_size
 from nearsight.errors import UsageError
 from nearsight.storage.records import ImageRecord
 
@@ -40,9 +42,34 @@ def test_what_is_kept_and_why(rule, images, kept, why):
 
 
 def test_colour_is_kept_before_size():
-    found, why = parse_keep_rule("largest").choose([SMALL, LARGE], grey=[LARGE.id])
+    found, why = parse_keep_rule("largest").choose([SMALL, LARGE], Losses(grey=[LARGE.id]))
     assert (found, why) == (SMALL, "it has colour")
-    assert parse_keep_rule("largest").choose([SMALL, LARGE], grey=[LARGE.id, SMALL.id])[0] == LARGE
+    assert parse_keep_rule("largest").choose([SMALL, LARGE], Losses(grey=[LARGE.id, SMALL.id]))[0] == LARGE
+
+
+def test_a_whole_image_is_kept_before_a_larger_damaged_one_with_colour():
+    losses = Losses(grey=[SMALL.id], damaged=[LARGE.id])
+    assert parse_keep_rule("largest").choose([SMALL, LARGE], losses) == (SMALL, "it is whole")
+
+
+def replaced(kept, other, kept_losses, other_losses):
+    other = replace(other, sha256=b"other")
+    return replaces(kept, other, kept_losses, other_losses)
+
+
+def test_what_lacks_something_replaces_nothing_that_has_it():
+    none, grey, damaged = Losses(), Losses(grey=[LARGE.id]), Losses(damaged=[LARGE.id, SMALL.id])
+    assert replaced(LARGE, SMALL, none, none)
+    assert not replaced(SMALL, LARGE, none, none)
+    assert not replaced(LARGE, SMALL, grey, none)
+    assert not replaced(LARGE, SMALL, damaged, damaged)
+    assert replaced(LARGE, SMALL, none, damaged)
+
+
+def test_a_page_is_replaced_only_by_a_file_with_the_same_bytes():
+    pages = Losses(of_several=[SMALL.id])
+    assert not replaced(LARGE, SMALL, Losses(), pages)
+    assert replaces(LARGE, SMALL, Losses(), pages)  # of equal content
 
 
 def test_images_are_sorted_as_they_would_be_kept():

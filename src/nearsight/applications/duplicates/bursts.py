@@ -15,6 +15,7 @@ from nearsight.applications.duplicates.decisions import Decisions
 from nearsight.applications.duplicates.keeping import KeepRule
 from nearsight.applications.duplicates.results import DuplicateGroup, DuplicateMember, Duplicates
 from nearsight.applications.duplicates.screening import correlate_upright
+from nearsight.storage.details import Details
 from nearsight.storage.records import ImageRecord
 from nearsight.storage.snapshot import SnapshotReader
 from nearsight.wording import plural
@@ -41,7 +42,9 @@ def find_bursts(reader: SnapshotReader, *, seconds: float, keep: KeepRule, decid
     snapshot = reader.snapshot()
     with reader.lock:
         n_images = reader.catalogue.count_images()
-        taken = [(time, image) for image in reader.catalogue.images() if (time := _time(image)) is not None]
+        frames = Details(reader.catalogue).ids_in_larger_files()
+        photographs = (image for image in reader.catalogue.images() if image.id not in frames)
+        taken = [(time, image) for image in photographs if (time := _time(image)) is not None]
         decisions = Decisions(reader.catalogue.decisions())
     taken.sort(key=lambda each: (each[1].camera or "", each[0], each[1].path))
     groups, n_compared = list[DuplicateGroup](), 0
@@ -59,14 +62,16 @@ def find_bursts(reader: SnapshotReader, *, seconds: float, keep: KeepRule, decid
             left = [other for other, same in zip(others, alike.tolist(), strict=True) if not same]
     shown = tuple(each for each in groups if decided or not each.decided)
     undated = n_images - len(taken)
-    left_out = f"{plural(undated, 'image')} without a date in the file" if undated else ""
+    left_out = f"{plural(undated, 'image')} of which no time is known" if undated else ""
     return Duplicates(shown, n_images, n_compared, n_compared, 0, (), left_out, len(groups) - len(shown))
 
 
 def _time(image: ImageRecord) -> float | None:
-    """When it was taken, in seconds; None where the file does not say."""
+    """When it was taken, in seconds; None where nothing says it to the second."""
+    if image.taken is None or "T" not in image.taken:
+        return None
     try:
-        return None if image.taken is None else datetime.fromisoformat(image.taken).timestamp()
+        return datetime.fromisoformat(image.taken).timestamp()
     except ValueError:
         return None
 
