@@ -6,6 +6,7 @@ The first has the path of its file. Of the others, the path is that of the file,
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 
@@ -60,6 +61,11 @@ def locate_page(path: bytes, files: FileSystem) -> tuple[bytes, int]:
     """The file that holds what a path names, and the page of it. A file that has this very name is meant itself."""
     file, page = split_page_path(path)
     return (path, 1) if page == 1 or files.exists(path) else (file, page)
+
+
+def page_digest(sha256: bytes, page: int) -> bytes:
+    """The digest of a page by that of its file, which is that of the first page."""
+    return sha256 if page == 1 else hashlib.sha256(sha256 + b", page %d" % page).digest()
 
 
 def count_pages(data: bytes) -> int:
