@@ -24,7 +24,8 @@ def folder(tmp_path):
 
 
 def cut(size=(400, 300)):
-    return saved(Image.effect_noise(size, 90).convert("RGB"), "JPEG")[:-3000]
+    whole = saved(Image.effect_noise(size, 90).convert("RGB"), "JPEG")
+    return whole[: len(whole) // 2]
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -55,8 +56,8 @@ def test_bytes_and_pixels_are_the_query_image(folder):
     with ns.open(folder) as photos:
         with pytest.raises(ImageError, match=r"^the query image: the image is cut short: its end is missing$"):
             photos.search(cut())
-        with pytest.raises(UsageError, match=r"^the query image is \(H, W, 3\) uint8, .*; got \(4, 4\) float64$"):
-            photos.search(np.zeros((4, 4)))
+        with pytest.raises(UsageError, match=r"^the query image is \(H, W\), .* uint8, .*; got \(4, 4, 2\) float64$"):
+            photos.search(np.zeros((4, 4, 2)))
     with pytest.raises(ImageError, match=r"^the query image: this is not an image"):
         ns.colours(b"no image")
 
@@ -65,8 +66,8 @@ def test_of_several_it_is_said_which(folder):
     good = folder / "a.png"
     with pytest.raises(ImageError, match=f"^{folder}/none.png: no such file$"):
         ns.describe([good, folder / "none.png", good], "tiny")
-    with pytest.raises(UsageError, match=r"^image 2 is \(H, W, 3\) uint8"):
-        ns.describe([good, np.zeros((4, 4))], "tiny")
+    with pytest.raises(UsageError, match=r"^image 2 is \(H, W\), \(H, W, 3\) or \(H, W, 4\) uint8"):
+        ns.describe([good, np.zeros((4, 4, 2))], "tiny")
     with pytest.raises(ImageError, match=f"^{folder}/none.png: no such file$"):
         ns.match(good, folder / "none.png")
     with ns.open(folder) as photos, pytest.raises(ImageError, match=f"^{folder}/none.png: no such file$"):

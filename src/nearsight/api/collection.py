@@ -20,6 +20,7 @@ from nearsight.errors import ImageError, UsageError
 from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import FileDecoder, open_image
+from nearsight.images.source import read_source, read_sources
 from nearsight.ingest import exclude
 from nearsight.ingest.run import IngestSummary
 from nearsight.pipeline import Pipeline, build_pipeline, build_pipelines, buildable_pipelines, is_available
@@ -109,7 +110,7 @@ class Collection:
 
     def search(
         self,
-        image: ImageSource | None = None,
+        image: ImageSource | int | None = None,
         *,
         by: str | Sequence[str] | None = None,
         recipe: str | Sequence[str] | None = None,
@@ -120,7 +121,7 @@ class Collection:
         unlike: ImageId | Sequence[ImageId] = (),
         colours: Mapping[str, float] | None = None,
         histogram: Sequence[float] | None = None,
-        sketch: str | Path | None = None,
+        sketch: ImageSource | None = None,
         text: str | Sequence[str] = (),
         minus_text: str | Sequence[str] = (),
         plus: ImageSource | Sequence[ImageSource] = (),
@@ -134,7 +135,8 @@ class Collection:
 
         Parameters
         ----------
-        image : a file, its bytes, or pixels `(H, W, 3) uint8`; it need not be in the collection
+        image : a path, the bytes of a file, a file opened for reading bytes, an image of Pillow, or pixels `(H, W)`,
+            `(H, W, 3)` or `(H, W, 4)`; it need not be in the collection
         by : the sense: `copy` by default, or else the first that the collection has and that can be used
         recipe : a recipe instead of a sense; its descriptor must have been indexed
         fuse : how the results of several senses and recipes are fused: `reciprocal` by their ranks, `scores` by
@@ -172,16 +174,16 @@ class Collection:
         DamagedError : stored bytes do not agree with their checksums
         """
         query = make_query(
-            image,
-            sketch=sketch,
+            image if image is None or isinstance(image, int) else read_source(image),
+            sketch=None if sketch is None else read_source(sketch),
             by=by,
             recipe=recipe,
             like=like,
             unlike=unlike,
             text=text,
             minus_text=minus_text,
-            plus=plus,
-            minus=minus,
+            plus=read_sources(plus),
+            minus=read_sources(minus),
             minus_weight=minus_weight,
             fuse=fuse,
             k=k,

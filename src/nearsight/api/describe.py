@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from nearsight.errors import UsageError
 from nearsight.images.decode import open_image
+from nearsight.images.source import read_sources
 from nearsight.pipeline import build_pipeline
-from nearsight.types import Image
+from nearsight.types import ImageSource
 
 
-def describe(images: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
+def describe(images: ImageSource | Sequence[ImageSource], recipe: str) -> NDArray[Any]:
     """The vectors of images by any descriptor: `(N, D)` for N images, in their order.
+
+    Parameters
+    ----------
+    images : one or several, as `Collection.search` takes them
 
     Raises
     ------
@@ -26,5 +30,6 @@ def describe(images: Sequence[str | Path | Image], recipe: str) -> NDArray[Any]:
     if not wanted.is_trained:
         raise UsageError(f"{recipe} learns from a collection first; describe takes a descriptor on its own")
     descriptor = wanted.descriptor
-    opened = (open_image(each, name=f"image {number}") for number, each in enumerate(images, 1))
+    named = enumerate(read_sources(images), 1)
+    opened = (open_image(each, name=f"image {number}") for number, each in named)
     return descriptor.describe([each.render(descriptor.side) for each in opened])

@@ -25,11 +25,13 @@ from nearsight.applications.duplicates.keeping import parse_keep_rule
 from nearsight.applications.duplicates.results import Duplicates
 from nearsight.errors import ImageError, UsageError
 from nearsight.files import LocalFileSystem
+from nearsight.images.source import read_sources
 from nearsight.images.walk import FoundFile, walk_folder
 from nearsight.ingest.run import IngestProgress, IngestSettings, Watch
 from nearsight.storage.catalogue import INDEX_DIR_NAME
 from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.snapshot import SnapshotReader
+from nearsight.types import Image, ImageSource
 
 __all__ = ["Checked", "bursts", "check", "duplicates", "duplicates_across"]
 
@@ -192,11 +194,12 @@ def duplicates_across(
 
 
 def check(
-    images: Sequence[str | Path], folder: str | Path = ".", *, collection: str | Path | None = None
+    images: ImageSource | Sequence[ImageSource], folder: str | Path = ".", *, collection: str | Path | None = None
 ) -> list[Checked]:
     """Which of some new images are in a collection already, as copies of any kind; they are not added.
 
-    Of a folder all files are looked at. One that cannot be read as an image has the reason in `why`, and no verdict.
+    Images are taken as `Collection.search` takes them; of a folder all files are looked at. One that cannot be read as
+    an image has the reason in `why`, and no verdict.
 
     Raises
     ------
@@ -205,12 +208,14 @@ def check(
     """
     with open_collection(folder, collection=collection) as photos:
         photos.pipeline("copy")
-        return [_check_image(photos, file) for image in images for file in _files_of(Path(image).expanduser())]
+        named = enumerate(read_sources(images), 1)
+        files = [(number, each) for number, image in named for each in _files_of(image)]
+        return [_check_image(photos, file, f"image {number}") for number, file in files]
 
 
-def _files_of(image: Path) -> Iterator[Path]:
+def _files_of(image: Path | bytes | Image) -> Iterator[Path | bytes | Image]:
     """The image, or all files of a folder."""
-    if not image.is_dir():
+    if not isinstance(image, Path) or not image.is_dir():
         yield image
         return
     for each in walk_folder(os.fsencode(image), LocalFileSystem(), frozenset([INDEX_DIR_NAME])):
@@ -218,15 +223,16 @@ def _files_of(image: Path) -> Iterator[Path]:
             yield image / os.fsdecode(each.path)
 
 
-def _check_image(photos: Collection, image: Path) -> Checked:
+def _check_image(photos: Collection, image: Path | bytes | Image, number: str) -> Checked:
+    name = str(image) if isinstance(image, Path) else number
     try:
         hits = photos.search(image, by="copy", k=1).hits
     except ImageError as problem:
-        return Checked(str(image), None, "", str(problem))
+        return Checked(name, None, "", str(problem))
     if not hits or not hits[0].alike:
         undecided = bool(hits) and hits[0].alike is None
-        return Checked(str(image), None, "", hits[0].why if undecided else "no copy of it was found")
-    return Checked(str(image), hits[0].path, hits[0].verdict, hits[0].why)
+        return Checked(name, None, "", hits[0].why if undecided else "no copy of it was found")
+    return Checked(name, hits[0].path, hits[0].verdict, hits[0].why)
 
 
 def _open_by_copy(

@@ -9,10 +9,12 @@ from pathlib import Path
 from nearsight.applications._pair_context import PairContext, PixelLoader
 from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
+from nearsight.files import LocalFileSystem
 from nearsight.geometry import matching
 from nearsight.geometry.homography import estimate_homography
 from nearsight.images import thumbnail
-from nearsight.images.decode import open_image
+from nearsight.images.decode import Limits, open_image, read_image_file
+from nearsight.images.source import read_source
 from nearsight.pipeline import build_sense_pipeline
 from nearsight.recipe import parse_recipe
 from nearsight.registry import build_methods
@@ -20,7 +22,7 @@ from nearsight.rerankers.spatial import SpatialEvidence, explain_inliers
 from nearsight.rerankers.verify import Verify
 from nearsight.search.heat_map import heat_map
 from nearsight.senses import COMPARING
-from nearsight.types import IDENTICAL_FILE, Box, Explanation, Image, LocalDescriptor, LocalFeatures
+from nearsight.types import IDENTICAL_FILE, Box, Explanation, Image, ImageSource, LocalDescriptor, LocalFeatures
 
 FEATURES = "sift(n=2000)"
 RATIO = 0.9
@@ -32,13 +34,13 @@ not there. `python -m benchmarks agreement` measures how many do in images of ot
 
 
 def match(
-    a: Path | str, b: Path | str, by: str = "copy", features: str = FEATURES, box: Box | None = None
+    a: ImageSource, b: ImageSource, by: str = "copy", features: str = FEATURES, box: Box | None = None
 ) -> Explanation:
     """Whether two images show the same, and the points that match.
 
     Parameters
     ----------
-    a, b : files
+    a, b : as `Collection.search` takes them: paths, bytes, open files, images of Pillow, or pixels
     by : "copy": is b an altered copy of a, or a of b? "object": do both show the same thing or place, from any
         viewpoint? "category": how similar are the things that they show? There is no verdict, because only a
         collection can calibrate one
@@ -56,7 +58,7 @@ def match(
 
 
 def compare_images(
-    a: Path | str, b: Path | str, by: str, features: str, box: Box | None
+    a: ImageSource, b: ImageSource, by: str, features: str, box: Box | None
 ) -> tuple[Explanation, tuple[PixelLoader, PixelLoader]]:
     """What `match` gives, and both images to draw on."""
     if by not in COMPARING:
@@ -64,10 +66,12 @@ def compare_images(
         raise UsageError(f'two images are compared by {", ".join(others)} or {last}; got "{by}"')
     if features != FEATURES and by != "object":
         raise UsageError('features are matched by "object": say so too')
-    one, two = open_image(a, full=box is not None or by == "copy"), open_image(b, full=by == "copy")
+    given = read_source(a, "the first image"), read_source(b, "the second image")
+    one = open_image(given[0], full=box is not None or by == "copy", name="the first image")
+    two = open_image(given[1], full=by == "copy", name="the second image")
     first, second = partial(one.render, box=box), two.render
     if by == "copy":
-        if box is None and Path(a).expanduser().read_bytes() == Path(b).expanduser().read_bytes():
+        if box is None and _is_one_file(*given):
             return IDENTICAL_FILE, (first, second)
         digests = [None] if box else [each.pixel_digest() for each in (one, two)]
         return explain_copy(first, second, same_pixels=digests[0] is not None and digests[0] == digests[-1]), (
@@ -79,6 +83,18 @@ def compare_images(
         return explain_category(descriptor, first(descriptor.side), second(descriptor.side)), (first, second)
     local = _parse_local_descriptor(features)
     return explain_object(local, first(local.side), second(local.side)), (first, second)
+
+
+def _is_one_file(a: Path | bytes | Image, b: Path | bytes | Image) -> bool:
+    """Whether both are the same page of files of the same bytes; pixels are of no file."""
+    contents = [_file_content(each) for each in (a, b)]
+    return contents[0] is not None and contents[0] == contents[1]
+
+
+def _file_content(image: Path | bytes | Image) -> tuple[bytes, int] | None:
+    if isinstance(image, Path):
+        return read_image_file(image, LocalFileSystem(), Limits().file)
+    return (image, 1) if isinstance(image, bytes) else None
 
 
 def explain_copy(first: PixelLoader, second: PixelLoader, *, same_pixels: bool = False) -> Explanation:

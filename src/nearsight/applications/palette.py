@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +11,14 @@ from nearsight.descriptors._colour_space import lab_to_rgb
 from nearsight.descriptors.dominant_colours import DominantColours
 from nearsight.errors import UsageError
 from nearsight.images.decode import DecodedImage, open_image
-from nearsight.types import Box, Image
+from nearsight.types import Box, ImageSource
 
 RADIUS = 2
 """Pixels around a point that are averaged: five by five, so that noise is no colour."""
 
 
 def colours(
-    image: str | Path | bytes | Image,
+    image: ImageSource,
     at: Sequence[tuple[float, float]] = (),
     *,
     n_colours: int = 5,
@@ -29,6 +28,7 @@ def colours(
 
     Parameters
     ----------
+    image : as `Collection.search` takes it
     at : points x, y in pixels of the upright image: the mean colours of 5 x 5 pixels around them, in equal shares
     n_colours : without points: the number of main colours, 1 to 64, by `dominant_colours`
     box : without points: x0, y0, x1, y1, the part whose main colours are wanted

@@ -34,7 +34,7 @@ from nearsight.files import FileSystem, LocalFileSystem
 from nearsight.images.decode import open_image
 from nearsight.indexes.flat import Flat, FlatSearcher
 from nearsight.pipeline import Pipeline, build_pipeline
-from nearsight.types import NO_ID
+from nearsight.types import NO_ID, ImageSource
 from nearsight.wording import plural
 
 KIND = "nearsight two-file search base"
@@ -130,7 +130,7 @@ class TwoFileIndex:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def search(self, image: str | Path, k: int = 20) -> list[TwoFileHit]:
+    def search(self, image: ImageSource, k: int = 20) -> list[TwoFileHit]:
         """The k nearest images, best first, by the metric of the recipe. Raises ImageError."""
         descriptor = self.pipeline.descriptor
         pixels = open_image(image).render(descriptor.side)

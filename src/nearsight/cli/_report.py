@@ -18,7 +18,7 @@ from nearsight.geometry.drawing import draw_matches
 from nearsight.images import thumbnail
 from nearsight.images.decode import open_image
 from nearsight.search.results import Hit, Results
-from nearsight.types import Box, Explanation, Image, colour_shares
+from nearsight.types import Box, Explanation, Image, ImageSource, colour_shares
 from nearsight.wording import plural, to_printable
 
 MAX_GROUPS = 500
@@ -53,7 +53,7 @@ class PageAnswer:
     def of(
         cls,
         photos: Collection,
-        image: Path | None,
+        image: ImageSource | None,
         results: Results,
         *,
         title: str,

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from nearsight.cli._image_argument import read_image_argument
 from nearsight.cli._options import BOX, JsonOption
 from nearsight.cli._printing import print_json
 from nearsight.errors import UsageError
 
 
 def colours_command(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="An image.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="An image; - for standard input.")],
     at: Annotated[
         list[str] | None, typer.Option(metavar="X,Y", help="Pick the colour at this pixel; may be repeated.")
     ] = None,
@@ -30,7 +31,8 @@ def colours_command(
     import nearsight as ns
     from nearsight.types.query import parse_box
 
-    picked = ns.colours(image, [_parse_colours_point(each) for each in at or ()], n_colours=count, box=parse_box(box))
+    points = [_parse_colours_point(each) for each in at or ()]
+    picked = ns.colours(read_image_argument(image), points, n_colours=count, box=parse_box(box))
     if json:
         print_json(picked)
     else:

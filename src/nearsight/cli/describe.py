@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from nearsight.cli._image_argument import read_image_argument
 from nearsight.cli._options import OUTPUT, JsonOption
 from nearsight.cli._printing import print_json
 from nearsight.wording import plural, to_printable
 
 
 def describe_command(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Images.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Images; - for standard input.")],
     recipe: Annotated[str, typer.Option(metavar="RECIPE", help="A recipe that starts with a descriptor.")] = "gist",
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a .npy file instead of printing.", rich_help_panel=OUTPUT)
@@ -25,7 +26,7 @@ def describe_command(
 
     import nearsight as ns
 
-    vectors = ns.describe(images, recipe)
+    vectors = ns.describe([read_image_argument(each) for each in images], recipe)
     if out is not None:
         np.save(out, vectors, allow_pickle=False)
         typer.echo(f"{plural(len(vectors), 'vector')} of {vectors.shape[1]} {vectors.dtype} in {out}")

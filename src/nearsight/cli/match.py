@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nearsight.cli._image_argument import STANDARD_INPUT, read_image_argument
 from nearsight.cli._options import BOX, OUTPUT, JsonOption
 from nearsight.cli._printing import print_json
+from nearsight.errors import UsageError
 from nearsight.senses import COMPARING
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ DRAWN = 640
 
 
 def match_command(
-    a: Annotated[Path, typer.Argument(metavar="IMAGE", help="One image.")],
+    a: Annotated[Path, typer.Argument(metavar="IMAGE", help="One image; - for standard input.")],
     b: Annotated[Path, typer.Argument(metavar="IMAGE", help="Another image.")],
     by: Annotated[
         str,
@@ -44,7 +46,10 @@ def match_command(
     from nearsight.applications.match import compare_images
     from nearsight.types.query import parse_box
 
-    explanation, (first, second) = compare_images(a, b, by, features, parse_box(box))
+    if a == b == STANDARD_INPUT:
+        raise UsageError("one of two images comes by standard input; both are -")
+    one, two = read_image_argument(a), read_image_argument(b)
+    explanation, (first, second) = compare_images(one, two, by, features, parse_box(box))
     if out is not None:
         from PIL import Image as PillowImage
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nearsight.cli._image_argument import image_argument_name, read_image_argument
 from nearsight.cli._options import (
     BOX,
     FILTER,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 def search_command(
     image: Annotated[
-        Path | None, typer.Argument(metavar="IMAGE", help="Query image; it need not be in the collection.")
+        Path | None,
+        typer.Argument(metavar="IMAGE", help="Query image, or - for standard input; it need not be in the collection."),
     ] = None,
     in_: InOption = HERE,
     collection: CollectionOption = None,
@@ -141,8 +143,9 @@ def search_command(
     from nearsight.search.results import NOTHING, TOO_PLAIN
     from nearsight.types.query import parse_box, split_commas
 
+    source = read_image_argument(image) if image else None
     if two_file is not None:
-        _search_two_file(two_file, image, k, json)
+        _search_two_file(two_file, source, image, k, json)
         return
     photos = open_collection(in_, collection=collection)
     options: dict[str, Any] = {
@@ -160,13 +163,13 @@ def search_command(
     if terms:
         terms["minus_weight"] = minus_weight
     senses = split_commas(by)
-    results = photos.search(image, k=k, sketch=sketch, by=senses, recipe=recipe or [], fuse=fuse, **options, **terms)
+    results = photos.search(source, k=k, sketch=sketch, by=senses, recipe=recipe or [], fuse=fuse, **options, **terms)
     if html is not None:
         labels = {"like": ", ".join(like or ()), "in": colour, "of": ", ".join(text or ())}
         labels |= {"with": words, "where": where, "near": ", ".join(each.name for each in plus or ())}
         if named := image or sketch or histogram:
-            labels["like"] = named.name
-        _write_hits(html, photos, results, image or sketch, labels=labels, options=options)
+            labels["like"] = image_argument_name(Path(named.name))
+        _write_hits(html, photos, results, source or sketch, labels=labels, options=options)
     if json:
         query = options | {"image": image and str(image), "sketch": sketch and str(sketch)}
         query |= {"by": ",".join(senses) or None}
@@ -188,7 +191,7 @@ def _write_hits(
     html: Path,
     photos: ns.Collection,
     results: Results,
-    image: Path | None,
+    image: Path | bytes | None,
     *,
     labels: dict[str, str | None],
     options: dict[str, Any],
@@ -203,13 +206,13 @@ def _write_hits(
     write_page(html, f"Images {heading}", [answer])
 
 
-def _search_two_file(base: Path, image: Path | None, k: int, json: bool) -> None:
+def _search_two_file(base: Path, source: Path | bytes | None, image: Path | None, k: int, json: bool) -> None:
     from nearsight.applications.two_file_index import TwoFileIndex
 
-    if image is None:
+    if source is None:
         raise UsageError("--two-file takes a query image: nearsight search IMAGE --two-file NAME")
     opened = TwoFileIndex(base)
-    found = opened.search(image, k)
+    found = opened.search(source, k)
     if json:
         hits = [{"rank": rank, **vars(each)} for rank, each in enumerate(found, 1)]
         print_json({"query": {"image": str(image)}, "recipe": opened.pipeline.recipe, "hits": hits})

@@ -57,6 +57,7 @@ __all__ = [
     "decode_image",
     "naming",
     "open_image",
+    "read_image_file",
     "wrap_pixels",
 ]
 
@@ -158,6 +159,7 @@ def naming(name: str) -> Iterator[None]:
 def open_image(
     image: ImageSource,
     *,
+    page: int = 1,
     full: bool = False,
     name: str = NAMELESS,
     files: FileSystem | None = None,
@@ -167,6 +169,7 @@ def open_image(
 
     Parameters
     ----------
+    page : of the bytes of a file, from 1; a path names its own
     full : keep all pixels, as far as `limits` allows: for boxes
     name : what messages call bytes and pixels, which have no name; a file is called by its path
 
@@ -178,7 +181,7 @@ def open_image(
     image = read_source(image, name, limits.file)
     if isinstance(image, bytes):
         with naming(name):
-            return decode_image(image, limits, full=full)
+            return decode_image(image, limits, page=page, full=full)
     if not isinstance(image, Path):
         return wrap_pixels(image, name)
     with naming(str(image)):

@@ -193,8 +193,8 @@ def may_end_early(pixels: Pixels) -> bool:
 def measure_read_share(data: bytes, scans: JpegScans, read: Pixels, decode: Callable[[bytes], Pixels]) -> float:
     """The share of a JPEG that was read, 0 to 1.
 
-    1. Decode it again with noise after the end of its last scan. What does not change had been read; libjpeg ignores
-       what comes after the last block. So an image that is grey at its end by itself is whole.
+    1. Decode it again with noise after the end of its last scan, also behind every mark of a restart that it may wait
+       for. What does not change had been read; libjpeg ignores what comes after the last block. So an image that is grey at its end by itself is whole.
     2. In one scan, the pixels before the first that changes are the share. In several, each of which covers the whole
        image, it is that of the coefficients, the last scan counting where nothing changes.
 
@@ -204,7 +204,8 @@ def measure_read_share(data: bytes, scans: JpegScans, read: Pixels, decode: Call
     decode : decodes such bytes in the same way
     """
     noise = np.random.default_rng(0).integers(0, 255, NOISE, np.uint8).tobytes()
-    longer = decode(data[: scans.end] + noise + _END)
+    restarts = b"".join(b"\xff%c" % marker + noise[: NOISE // 8] for marker in range(0xD0, 0xD8))
+    longer = decode(data[: scans.end] + noise + 2 * restarts + _END)
     changed = (read != longer).any(axis=2)
     if scans.several:
         return scans.share(last=not changed.any())

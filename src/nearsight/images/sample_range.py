@@ -5,7 +5,8 @@ A sample's range is, in this order,
 1. what the file says: the highest value that a TIFF names, the bits of its samples or of a PNG's `sBIT`;
 2. 8, 10, 12, 14 or 16 bits, the fewest that hold all whole values from 0 on: an X-ray of 12 bits in 16 is not black.
    Values that are all multiples of 256 or of 257 are 8 bits made 16, and stay what they were;
-3. 0 to 1, for fractions that are not all below 1/16;
+3. of numbers that are not whole: 0 to 1, where they are not all below 1/16, or one of those ranges where they begin
+   in its first quarter and end beyond;
 4. from the 0.1th to the 99.9th percentile of what is finite: signed values, and numbers of any other range.
 
 What is no number is black. A TIFF of which 0 is white is inverted.
@@ -121,7 +122,7 @@ def _strips(image: Pillow.Image, samples: SampleFormat) -> Iterator[NDArray[Any]
 
 def _extremes(image: Pillow.Image, samples: SampleFormat) -> tuple[float, float]:
     """The lowest and the highest finite value; 0 where there is none."""
-    if image.mode != "F" and not samples.unsigned:
+    if image.mode == "I;16" or (image.mode == "I" and not samples.unsigned):
         extrema: Any = image.getextrema()
         return float(extrema[0]), float(extrema[1])
     ends = [(part.min(), part.max()) for part in map(_finite, _strips(image, samples)) if part.size]
@@ -140,7 +141,7 @@ def _highest_sample(image: Pillow.Image, samples: SampleFormat, low: float, high
     if samples.highest and high <= samples.highest:
         return samples.highest
     if image.mode == "F" and (high < 1 or not _are_whole_numbers(image)):
-        return _highest_fraction(high)
+        return _highest_fraction(low, high)
     deep = high < 16_384 and all(are_whole_levels(part) for part in _strips(image, samples))
     return fewest_bits(high, deep and high > 0)
 
@@ -149,11 +150,11 @@ def _are_whole_numbers(image: Pillow.Image) -> bool:
     return all(bool((part == np.rint(part)).all()) for part in map(_finite, _strips(image, PLAIN)))
 
 
-def _highest_fraction(high: float) -> int:
-    """Of numbers that are not whole: 1, or the range that they use at least a quarter of."""
+def _highest_fraction(low: float, high: float) -> int:
+    """Of numbers that are not whole: 1, or the range that they reach from the first into the last quarters of."""
     if high <= 1:
         return int(high >= LEAST_FRACTION)
-    return next((top for top in NATURAL if top / 4 < high <= top), 0)
+    return next((top for top in NATURAL if low < top / 4 < high <= top), 0)
 
 
 def _percentile_range(image: Pillow.Image, samples: SampleFormat, low: float, high: float) -> SampleRange:

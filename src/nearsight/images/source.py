@@ -131,9 +131,8 @@ def normalize_pixels(pixels: NDArray[Any], name: str = "an image") -> Image:
     UsageError : the shape or the values are others; it says what would be right
     """
     if not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3, 4))) or 0 in pixels.shape:
-        hint = (
-            ": transpose(1, 2, 0) puts the channels last" if pixels.ndim == 3 and pixels.shape[0] in (1, 3, 4) else ""
-        )
+        first = pixels.ndim == 3 and pixels.shape[0] in (1, 3, 4) and min(pixels.shape[1:]) > 4
+        hint = ": transpose(1, 2, 0) puts the channels last" if first else ""
         raise UsageError(
             f"{name} is (H, W), (H, W, 3) or (H, W, 4) uint8, at least 1 x 1; got {pixels.shape} {pixels.dtype}{hint}"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,8 @@ from nearsight.errors import DamagedError, ModelError, UsageError
 from nearsight.files import FileSystem
 from nearsight.geometry.matching import match_words
 from nearsight.images import thumbnail
-from nearsight.images.decode import NAMELESS, Limits, naming, open_image
+from nearsight.images.decode import NAMELESS, Limits, naming, open_image, read_image_file
+from nearsight.images.pages import page_digest
 from nearsight.pipeline import Pipeline
 from nearsight.storage.snapshot import Snapshot, SnapshotReader
 from nearsight.types import Hits, Ids, Image, Query, Reranker, colour_shares
@@ -151,8 +151,8 @@ def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: Fi
     assert query.image is not None
     if isinstance(query.image, int):
         return _encode_stored(query.image, pipeline, snapshot)
-    source, sha256 = _read_query(query, files)
-    opened = open_image(source, full=query.box is not None, name=_query_name(query.image), files=files)
+    source, page, sha256 = _read_query(query, files)
+    opened = open_image(source, page=page, full=query.box is not None, name=_query_name(query.image), files=files)
     pixels = opened.render(pipeline.descriptor.query_side, query.box)
     views, n_primary = _query_views(pipeline, pixels)
     vectors = pipeline.descriptor.encode_queries(views)
@@ -163,7 +163,7 @@ def encode_query(query: Query, pipeline: Pipeline, snapshot: Snapshot, files: Fi
         return encoded
 
     def digest_pixels() -> bytes | None:
-        return query.pixel_digest or open_image(source, full=True).pixel_digest()
+        return query.pixel_digest or open_image(source, page=page, full=True).pixel_digest()
 
     return replace(encoded, sha256=sha256, digest_pixels=digest_pixels)
 
@@ -185,17 +185,17 @@ def encode_sources(
     return found
 
 
-def _read_query(query: Query, files: FileSystem) -> tuple[bytes | Image, bytes | None]:
-    """The query's bytes, or its pixels, and the hash of its file."""
+def _read_query(query: Query, files: FileSystem) -> tuple[bytes | Image, int, bytes | None]:
+    """The query's bytes, or its pixels, the page of its file, and the hash of that."""
     assert query.image is not None
     assert not isinstance(query.image, int)
     if isinstance(query.image, np.ndarray):
-        return query.image, query.sha256
+        return query.image, 1, query.sha256
     if isinstance(query.image, bytes):
-        return query.image, hashlib.sha256(query.image).digest()
+        return query.image, 1, hashlib.sha256(query.image).digest()
     with naming(str(query.image)):
-        data = files.read(os.path.realpath(os.fsencode(query.image)), Limits().file)[0]
-    return data, hashlib.sha256(data).digest()
+        data, page = read_image_file(query.image, files, Limits().file)
+    return data, page, page_digest(hashlib.sha256(data).digest(), page)
 
 
 def _query_name(image: Path | bytes | Image | int | None) -> str:
