@@ -176,9 +176,13 @@ def decode_image(
     ImageError : whatever is wrong with the file, with its reason; no other exception but KeyboardInterrupt
     """
     with validate_and_open(data, limits, full=full) as (image, header), as_image_errors(Reason.CORRUPT):
-        before = _decoded_metadata(image) if metadata and header.format == "TIFF" else None  # load closes its file
+        before = (
+            _decoded_metadata(image, data) if metadata and header.format == "TIFF" else None
+        )  # load closes its file
         base, mode = _decode_base(image, header)
-        about = before or (_decoded_metadata(image) if metadata else None)  # a PNG's EXIF may come after its pixels
+        about = before or (
+            _decoded_metadata(image, data) if metadata else None
+        )  # a PNG's EXIF may come after its pixels
         orientation = _read_orientation(image)
         profile = image.info.get("icc_profile")
     if header.format in ("TIFF", "HEIF"):
@@ -266,10 +270,10 @@ class InProcessDecoder:
         return open_image(Path(os.fsdecode(path)), full=full, files=self.files)
 
 
-def _decoded_metadata(image: Pillow.Image) -> Metadata:
+def _decoded_metadata(image: Pillow.Image, data: bytes) -> Metadata:
     from nearsight.images.metadata import read_metadata
 
-    return read_metadata(image)
+    return read_metadata(image, data)
 
 
 def _read_orientation(image: Pillow.Image) -> int:
