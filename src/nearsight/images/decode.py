@@ -98,9 +98,13 @@ def _decode_content(content: Content, limits: Limits, *, full: bool, metadata: b
     with open_content(content, limits, full=full) as (image, header), as_image_errors(Reason.CORRUPT):
         if content.raw is not None and content.raw.exif:
             _use_raw_exif(image, content.raw.exif)
-        before = _decoded_metadata(image) if metadata and content.pillow == "TIFF" else None  # load closes its file
+        before = (
+            _decoded_metadata(image, content.data) if metadata and content.pillow == "TIFF" else None
+        )  # load closes its file
         base, mode = _decode_base(image, header, content)
-        about = before or (_decoded_metadata(image) if metadata else None)  # a PNG's EXIF may come after its pixels
+        about = before or (
+            _decoded_metadata(image, content.data) if metadata else None
+        )  # a PNG's EXIF may come after its pixels
         orientation = content.raw.orientation if content.raw else None
         orientation = orientation or _read_orientation(image)
         profile = image.info.get("icc_profile")
@@ -225,10 +229,10 @@ class InProcessDecoder:
         return open_image(Path(os.fsdecode(path)), full=full, files=self.files)
 
 
-def _decoded_metadata(image: Pillow.Image) -> Metadata:
+def _decoded_metadata(image: Pillow.Image, data: bytes) -> Metadata:
     from nearsight.images.metadata import read_metadata
 
-    return read_metadata(image)
+    return read_metadata(image, data)
 
 
 def _use_raw_exif(image: Pillow.Image, exif: bytes) -> None:

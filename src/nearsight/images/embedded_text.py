@@ -1,101 +1,94 @@
-"""What an image's own file says of it in words: EXIF, XMP and IPTC. Nothing in here can make an image fail."""
+"""What an image's own file says of it in words: EXIF, XMP, IPTC, texts of a PNG, comments. Nothing here can fail."""
 
 from __future__ import annotations
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from PIL import Image as Pillow
-from PIL import ImageFile, IptcImagePlugin
 
-from nearsight.errors import ImageError
-from nearsight.images.image_text import ImageText, build_image_text, split_tags
-from nearsight.images.sidecars import xmp_file
+from nearsight.images.embedded import exif_entries
+from nearsight.images.embedded.exif_entries import ExifEntries, read_exif_entries
+from nearsight.images.embedded.exif_text import exif_names, read_exif_text
+from nearsight.images.embedded.gif_blocks import read_gif_texts
+from nearsight.images.embedded.iptc import find_iptc, read_iptc
+from nearsight.images.embedded.png_text import png_profile, png_texts, read_png_text
+from nearsight.images.embedded.xmp_packet import find_xmp_packets
+from nearsight.images.facts import merge_facts
+from nearsight.images.image_text import ImageText
+from nearsight.images.machine_text import build_human_text, join_data
+from nearsight.images.sidecars.xmp_file import read_xmp
+from nearsight.images.text_encoding import decode_text
 
-DESCRIPTION, COMMENT, XP_TITLE, XP_COMMENT, XP_KEYWORDS, XP_SUBJECT = 0x10E, 0x9286, 0x9C9B, 0x9C9C, 0x9C9E, 0x9C9F
-EXIF_TEXT_TAGS = (DESCRIPTION, COMMENT, XP_TITLE, XP_COMMENT, XP_KEYWORDS, XP_SUBJECT)
-"""The entries of EXIF that hold words; the last four are Windows' own, in UTF-16."""
-
-_MAX_XMP_BYTES = 1 << 20
-_PLACEHOLDERS = {"ascii", "unicode", "jis", "image", "olympus digital camera", "sony dsc", "default", "untitled"}
-"""What cameras write where a description should stand."""
-
-
-def read_embedded_text(image: Pillow.Image, exif: Mapping[int, Any], *, big_endian: bool = False) -> ImageText:
-    """The words of an opened image, whose EXIF entries are `exif`, written in this byte order."""
-    captions, tags = _exif_text(exif, "utf-16-be" if big_endian else "utf-16-le")
-    for source in (_read_xmp, _read_iptc):
-        more = _read_or_empty(source, image)
-        captions += more.caption.splitlines()
-        tags += more.tags
-    return build_image_text(
-        "", (text for text in captions if text.strip().lower() not in _PLACEHOLDERS), tags
-    ) or ImageText("")
+_Found = TypeVar("_Found")
+_IPTC_RESOURCE = 0x0404
+_MAX_COMMENTS = 100
 
 
-def _read_or_empty(source: Callable[[Pillow.Image], ImageText], image: Pillow.Image) -> ImageText:
+def read_embedded_text(image: Pillow.Image, data: bytes = b"") -> ImageText:
+    """The words and facts of an opened image, in order of trust: EXIF, XMP, IPTC, the rest.
+
+    Parameters
+    ----------
+    data : the image's file, of which the texts of a GIF are read
+    """
+    texts: Mapping[str, str] = _or_empty(lambda: png_texts(image), {})
+    exif = read_exif_entries(image, texts)
+    nothing = ImageText("")
+    own = _or_empty(lambda: read_exif_text(exif), nothing)
+    comments, packet = read_gif_texts(data)
+    sources = [own, *_xmp_texts(image, texts, packet, own.facts.camera)]
+    sources += [_or_empty(lambda: read_iptc(_iptc_bytes(image, exif, texts)), nothing)]
+    sources += [_or_empty(lambda: read_png_text(texts), nothing)]
+    sources += [_or_empty(lambda: build_human_text(_comments(image, comments), ()), nothing)]
+    return _merge_texts(sources, exif_names(exif))
+
+
+def _merge_texts(sources: Iterable[ImageText], names: list[str]) -> ImageText:
+    """All words, without what is the name of the camera or a program by any source, and the facts of the first."""
+    sources = list(sources)
+    facts = replace(merge_facts(each.facts for each in sources), data=join_data(each.facts.data for each in sources))
+    captions = [line for each in sources for line in each.caption.splitlines()]
+    tags = [word for each in sources for word in each.tags]
+    return build_human_text(captions, tags, facts, [*names, facts.camera or "", facts.lens or ""])
+
+
+def _or_empty(read: Callable[[], _Found], empty: _Found) -> _Found:
+    """What a source says; nothing where it is broken in a way that nobody has thought of."""
     try:
-        return source(image)
+        return read()
     except MemoryError:
         raise
     except Exception:
-        return ImageText("")
+        return empty
 
 
-def _exif_text(exif: Mapping[int, Any], utf16: str) -> tuple[list[str], list[str]]:
-    captions = [
-        _decode_utf16(exif.get(XP_TITLE)),
-        _embedded_text(exif.get(DESCRIPTION)),
-        _decode_utf16(exif.get(XP_SUBJECT)),
-    ]
-    captions += [_decode_utf16(exif.get(XP_COMMENT)), _decode_comment(exif.get(COMMENT), utf16)]
-    return captions, split_tags(_decode_utf16(exif.get(XP_KEYWORDS)))
+def _xmp_texts(image: Pillow.Image, texts: Mapping[str, str], of_gif: bytes, camera: str | None) -> Iterator[ImageText]:
+    packets: list[bytes] = _or_empty(lambda: list(find_xmp_packets(image, texts, of_gif)), [])
+    for packet in packets:
+        found: list[ImageText] = _or_empty(partial(read_xmp, packet, "XMP", camera), [])
+        yield from found
 
 
-def _embedded_text(value: object) -> str:
-    if isinstance(value, bytes):
-        value = value.decode("utf8", "replace")
-    return value.split("\0")[0] if isinstance(value, str) else ""
+def _iptc_bytes(image: Pillow.Image, exif: ExifEntries, texts: Mapping[str, str]) -> bytes:
+    """The records of IPTC, wherever the format keeps them."""
+    resources = image.info.get("photoshop")
+    of_jpeg = resources.get(_IPTC_RESOURCE) if isinstance(resources, dict) else None
+    profile = png_profile(texts, ("iptc", "8bim", "APP13"))
+    found = (
+        of_jpeg,
+        exif.raw(exif_entries.IPTC),
+        find_iptc(exif.raw(exif_entries.PHOTOSHOP)),
+        find_iptc(profile),
+        profile,
+    )
+    return next((data for data in found if isinstance(data, bytes) and data), b"")
 
 
-def _decode_utf16(value: object) -> str:
-    """Text in UTF-16, as bytes or as numbers."""
-    if isinstance(value, tuple) and all(isinstance(each, int) and 0 <= each < 256 for each in value):
-        value = bytes(value)
-    return value.decode("utf-16-le", "replace").split("\0")[0] if isinstance(value, bytes) else ""
-
-
-def _decode_comment(value: object, utf16: str) -> str:
-    """The user's comment: eight bytes name its encoding; UTF-16 is in the byte order of the EXIF or of its own mark."""
-    if not isinstance(value, bytes):
-        return _embedded_text(value)
-    if value.startswith(b"UNICODE\0"):
-        marked = value[8:10] in (BOM_UTF16_LE, BOM_UTF16_BE)
-        return value[8:].decode("utf-16" if marked else utf16, "replace").split("\0")[0]
-    return _embedded_text(value[8:]) if value.startswith(b"ASCII\0\0\0") else ""
-
-
-def _read_xmp(image: Pillow.Image) -> ImageText:
-    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    data = packet.encode() if isinstance(packet, str) else bytes(packet)
-    if not data or len(data) > _MAX_XMP_BYTES:
-        return ImageText("")
-    try:
-        found = xmp_file.read_xmp(data)
-    except ImageError:
-        return ImageText("")
-    return found[0] if found else ImageText("")
-
-
-def _read_iptc(image: Pillow.Image) -> ImageText:
-    """Title, headline, caption and keywords of the older IPTC records."""
-    records = (IptcImagePlugin.getiptcinfo(image) if isinstance(image, ImageFile.ImageFile) else None) or {}
-    captions = [_embedded_text(_first_item(records.get((2, number)))) for number in (5, 105, 120)]
-    words = records.get((2, 25), [])
-    tags = [_embedded_text(word) for word in (words if isinstance(words, list) else [words])]
-    return build_image_text("", captions, tags) or ImageText("")
-
-
-def _first_item(value: object) -> object:
-    return value[0] if isinstance(value, list) and value else value
+def _comments(image: Pillow.Image, of_gif: list[bytes]) -> Iterator[str]:
+    """The comments of a JPEG and of a GIF."""
+    segments = [body for name, body in getattr(image, "applist", ()) if name == "COM"]
+    for comment in [*segments[:_MAX_COMMENTS], *of_gif]:
+        yield decode_text(comment)

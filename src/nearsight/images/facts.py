@@ -20,7 +20,7 @@ class Facts:
     place_from : what said so: "EXIF", "XMP" or "sidecar"
     camera, lens : their names
     iso : the sensitivity
-    rating : 0 to 5 stars; -1 is rejected
+    rating : 1 to 5 stars; -1 is rejected; 0, with which programs say that nobody has rated, is None
     creator, city, country : names
     data : text that a program wrote for itself, which is no caption
     """

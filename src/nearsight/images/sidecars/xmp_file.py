@@ -1,48 +1,145 @@
 """XMP, as photo programs write it beside an image (`dog.xmp`, `dog.jpg.xmp`) or into it.
 
-Title, description, headline and keywords of Dublin Core, Photoshop, IPTC and Lightroom, as elements or as attributes,
-in every language that is there. Document types and entities are refused, so nothing can grow or be fetched.
+Title, description, headline, keywords and people of Dublin Core, Photoshop, IPTC, Lightroom, digiKam, Microsoft and the
+Metadata Working Group, in every language that is there; and when, where, with what and by whom the image was taken.
 """
 
 from __future__ import annotations
 
-from xml.etree.ElementTree import Element, ParseError
+from collections.abc import Iterator
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from nearsight.images.camera import camera_name, is_scanner, lens_name, parse_iso, parse_rating
+from nearsight.images.facts import Facts, merge_facts
+from nearsight.images.image_text import ImageText, split_hierarchy
+from nearsight.images.machine_text import build_human_text, human_name
+from nearsight.images.place import parse_number, xmp_place
+from nearsight.images.taken import parse_taken
+from nearsight.images.xmp_tree import Name, XmpProperties, parse_xmp
 
-from nearsight.errors import ImageError, Reason
-from nearsight.images.image_text import ImageText, build_image_text, split_hierarchy
+_DC = "http://purl.org/dc/elements/1.1"
+_XMP = "http://ns.adobe.com/xap/1.0"
+_EXIF = "http://ns.adobe.com/exif/1.0"
+_EXIF_EX = "http://cipa.jp/exif/1.0"
+_AUX = "http://ns.adobe.com/exif/1.0/aux"
+_TIFF = "http://ns.adobe.com/tiff/1.0"
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0"
+_IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29"
+_IPTC_CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns"
+_LIGHTROOM = "http://ns.adobe.com/lightroom/1.0"
+_DIGIKAM = "http://www.digikam.org/ns/1.0"
+_MICROSOFT = "http://ns.microsoft.com/photo/1.0"
+_MP = "http://ns.microsoft.com/photo/1.2"
+_MP_REGION = "http://ns.microsoft.com/photo/1.2/t/Region"
+_REGIONS = "http://www.metadataworkinggroup.com/schemas/regions"
+_KEYWORDS = "http://www.metadataworkinggroup.com/schemas/keywords"
+_MEDIA_PRO = "http://ns.iview-multimedia.com/mediapro/1.0"
+_ACDSEE = "http://ns.acdsee.com/iptc/1.0"
 
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
-_IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
-_LIGHTROOM = "{http://ns.adobe.com/lightroom/1.0/}"
-_DIGIKAM = "{http://www.digikam.org/ns/1.0/}"
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-
-_CAPTIONS = (_DC + "title", _PHOTOSHOP + "Headline", _DC + "description")
-_TAGS = (_DC + "subject", _IPTC + "PersonInImage", _LIGHTROOM + "hierarchicalSubject", _DIGIKAM + "TagsList")
-
-
-def read_xmp(data: bytes) -> list[ImageText]:
-    """What an XMP file says of the image beside it. Raises ImageError where it is no XMP."""
-    try:
-        root = fromstring(data.rstrip(b"\0"), forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as problem:
-        raise ImageError(Reason.CORRUPT, f"not XMP: {problem}"[:200]) from None
-    captions: list[str] = []
-    tags: list[str] = []
-    for about in root.iter(_RDF + "Description"):
-        captions += [text for name in _CAPTIONS for text in _xmp_sidecar_values(about, name)]
-        tags += [word for name in _TAGS for text in _xmp_sidecar_values(about, name) for word in split_hierarchy(text)]
-    found = build_image_text("", captions, tags)
-    return [] if found is None else [found]
+_CAPTIONS: tuple[Name, ...] = (
+    (_DC, "title"),
+    (_PHOTOSHOP, "Headline"),
+    (_DC, "description"),
+    (_TIFF, "ImageDescription"),
+    (_EXIF, "UserComment"),
+    (_IPTC_CORE, "AltTextAccessibility"),
+    (_IPTC_CORE, "ExtDescrAccessibility"),
+    (_ACDSEE, "caption"),
+    (_ACDSEE, "notes"),
+)
+_TAGS: tuple[Name, ...] = (
+    (_DC, "subject"),
+    (_LIGHTROOM, "hierarchicalSubject"),
+    (_DIGIKAM, "TagsList"),
+    (_MICROSOFT, "LastKeywordXMP"),
+    (_MEDIA_PRO, "CatalogSets"),
+    (_PHOTOSHOP, "SupplementalCategories"),
+)
+_PEOPLE: tuple[Name, ...] = ((_IPTC, "PersonInImage"), (_MEDIA_PRO, "People"))
+_NO_FACES = {"focus", "barcode"}
+"""Regions that are no beings."""
 
 
-def _xmp_sidecar_values(about: Element, name: str) -> list[str]:
-    """The values of a property: an attribute, the text of an element, or the items of its list."""
-    values = [about.get(name, "")]
-    for each in about.iterfind(name):
-        values += [each.text or "", *(item.text or "" for item in each.iter(_RDF + "li"))]
-    return [value.strip() for value in values if value.strip()]
+def read_xmp(data: bytes, source: str = "sidecar", camera: str | None = None) -> list[ImageText]:
+    """What XMP says of its image; nothing where it says nothing.
+
+    Parameters
+    ----------
+    source : what the facts are from: "sidecar", or "XMP" for a packet inside the image's own file
+    camera : what took the image, where something else says so: the date of creation is then that of the picture
+
+    Raises
+    ------
+    ImageError
+        where it is no XMP
+    """
+    xmp = parse_xmp(data)
+    facts = _xmp_facts(xmp, source, camera)
+    captions = [text for name in _CAPTIONS for text in xmp.texts(name)]
+    names = (xmp.first((_TIFF, "Make")), xmp.first((_TIFF, "Model")), xmp.first((_XMP, "CreatorTool")))
+    found = build_human_text(captions, [*_keywords(xmp), *_people(xmp)], facts, names)
+    return [found] if found != ImageText("") else []
+
+
+def _keywords(xmp: XmpProperties) -> Iterator[str]:
+    for name in _TAGS:
+        for text in xmp.texts(name):
+            yield from split_hierarchy(text)
+    for fields in xmp.fields((_KEYWORDS, "Keywords"), field=(_KEYWORDS, "Keyword")):
+        yield fields[_KEYWORDS, "Keyword"]
+
+
+def _people(xmp: XmpProperties) -> Iterator[str]:
+    """The names of people and animals: listed, or of regions in which their faces are."""
+    for name in _PEOPLE:
+        yield from xmp.texts(name)
+    for fields in xmp.fields((_IPTC, "PersonInImageWDetails"), field=(_IPTC, "PersonName")):
+        yield fields[_IPTC, "PersonName"]
+    for fields in xmp.fields((_REGIONS, "Regions"), (_REGIONS, "RegionInfo"), field=(_REGIONS, "Name")):
+        if fields.get((_REGIONS, "Type"), "").lower() not in _NO_FACES:
+            yield fields[_REGIONS, "Name"]
+    for fields in xmp.fields((_MP, "RegionInfo"), field=(_MP_REGION, "PersonDisplayName")):
+        yield fields[_MP_REGION, "PersonDisplayName"]
+    for fields in xmp.fields((_IPTC, "ImageRegion"), field=(_IPTC, "PersonInImage")):
+        yield fields[_IPTC, "PersonInImage"]
+
+
+def _xmp_facts(xmp: XmpProperties, source: str, camera: str | None) -> Facts:
+    own_camera = camera_name(xmp.first((_TIFF, "Make")), xmp.first((_TIFF, "Model")))
+    lens = xmp.first((_EXIF_EX, "LensModel"), (_AUX, "Lens"), (_EXIF, "LensModel"))
+    about = Facts(
+        camera=own_camera,
+        lens=lens_name(xmp.first((_EXIF_EX, "LensMake")), lens),
+        iso=parse_iso(*(xmp.first(name) for name in _ISO)),
+        rating=parse_rating(xmp.first((_XMP, "Rating"), (_ACDSEE, "rating")), xmp.first((_MICROSOFT, "Rating"))),
+        creator=human_name("; ".join(xmp.texts((_DC, "creator"), (_TIFF, "Artist"), (_ACDSEE, "author")))),
+        city=human_name(_location(xmp, "City", (_PHOTOSHOP, "City"))),
+        country=human_name(_location(xmp, "CountryName", (_PHOTOSHOP, "Country"))),
+    )
+    place = xmp_place({each: xmp.first((_EXIF, f"GPS{each}")) for each in _GPS}, source)
+    return merge_facts([about, place, _xmp_taken(xmp, source, own_camera or camera)])
+
+
+_ISO: tuple[Name, ...] = (
+    (_EXIF_EX, "PhotographicSensitivity"),
+    (_EXIF, "ISOSpeedRatings"),
+    (_EXIF_EX, "RecommendedExposureIndex"),
+    (_EXIF_EX, "ISOSpeed"),
+    (_EXIF_EX, "StandardOutputSensitivity"),
+)
+_GPS = ("Latitude", "LatitudeRef", "Longitude", "LongitudeRef", "Altitude", "AltitudeRef")
+
+
+def _location(xmp: XmpProperties, field: str, plain: Name) -> str:
+    """A part of the place: its own property, or that of where the camera stood, or of what is shown."""
+    places = (xmp.fields((_IPTC, place), field=(_IPTC, field)) for place in ("LocationCreated", "LocationShown"))
+    return xmp.first(plain) or next((fields[_IPTC, field] for each in places for fields in each), "")
+
+
+def _xmp_taken(xmp: XmpProperties, source: str, camera: str | None) -> Facts:
+    """When the image was taken; when its file was made counts only where a camera made it."""
+    sources: list[Name] = [(_EXIF, "DateTimeOriginal"), (_PHOTOSHOP, "DateCreated")]
+    if camera and not is_scanner(
+        camera, xmp.first((_XMP, "CreatorTool")), parse_number(xmp.first((_EXIF, "FileSource")))
+    ):
+        sources += [(_EXIF, "DateTimeDigitized"), (_XMP, "CreateDate")]
+    return merge_facts(parse_taken(xmp.first(name), source) for name in sources)
