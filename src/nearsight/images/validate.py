@@ -14,6 +14,7 @@ from typing import NamedTuple
 from PIL import ImageFile
 
 from nearsight.errors import ImageError, Reason
+from nearsight.files import MIB
 from nearsight.images.pillow import as_image_errors, open_with_pillow, register_heif
 
 BASE = 1024
@@ -132,9 +133,11 @@ def _header_within_limits(format: str, stored: _StoredLayout, limits: Limits, *,
     costs = [(_decoded_bytes(stored, scale if stored.scalable else 1), scale) for scale in scales]
     cost, scale = next((pair for pair in costs if pair[0] <= limits.decoded), costs[-1])
     if cost > limits.decoded:
+        needed, allowed = -(-cost // MIB), limits.decoded / MIB
         raise ImageError(
             Reason.TOO_MANY_BYTES,
-            f"{stored.width} x {stored.height} pixels decode to {cost} bytes; the limit is {limits.decoded}",
+            f"{stored.width} x {stored.height} pixels take {needed} MiB, and {allowed:.4g} MiB are allowed: "
+            f"nearsight index --max-decoded {needed} reads it",
         )
     return Header(format, stored.width, stored.height, cost, scale)
 
