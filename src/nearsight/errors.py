@@ -20,6 +20,7 @@ Every message says what was wrong, what would be right, and the value that was r
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -29,6 +30,9 @@ class Reason(StrEnum):
 
     NOT_REGULAR = "not-a-regular-file"
     LINK = "symbolic-link"
+    BROKEN_LINK = "broken-link"
+    LINK_LOOP = "link-loop"
+    REACHED_TWICE = "reached-twice"
     VANISHED = "vanished"
     UNREADABLE = "unreadable"
     CHANGING = "changed-while-read"
@@ -56,18 +60,26 @@ class Reason(StrEnum):
         """What is wrong, for a person: what can be said of a file behind its name and a colon."""
         return _SENTENCES[self]
 
+    @property
+    def advice(self) -> str:
+        """What a person can do about it."""
+        return _ADVICE[self]
+
 
 _SENTENCES = {
     Reason.NOT_REGULAR: "this is no file",
     Reason.LINK: "this is a symbolic link",
+    Reason.BROKEN_LINK: "this link leads to nothing",
+    Reason.LINK_LOOP: "this link leads round in a circle",
+    Reason.REACHED_TWICE: "this leads to what is read at another place",
     Reason.VANISHED: "no such file",
-    Reason.UNREADABLE: "the file cannot be read",
+    Reason.UNREADABLE: "it cannot be read",
     Reason.CHANGING: "the file changes: try again when it is complete",
     Reason.EMPTY: "the file is empty",
     Reason.FILE_TOO_LARGE: "the file is too large",
     Reason.NOT_AN_IMAGE: "this is not an image",
     Reason.FORMAT_OFF: "this is of a format that is not read",
-    Reason.NEEDS_HEIF: "HEIF images are read with an extra",
+    Reason.NEEDS_HEIF: "HEIC and HEIF images are read with one more package",
     Reason.BAD_HEADER: "the beginning of the image is damaged",
     Reason.TOO_MANY_BYTES: "the image is too large to decode",
     Reason.CORRUPT: "the image is damaged",
@@ -79,10 +91,49 @@ _SENTENCES = {
 }
 
 
+_MADE_ANEW = "get it again from where it came, or save it anew with another program"
+_ADVICE = {
+    Reason.NOT_REGULAR: "nothing needs to be done: pipes, sockets and devices hold no image",
+    Reason.LINK: "nearsight index --follow-links follows links",
+    Reason.BROKEN_LINK: "bring back what it leads to, or delete the link",
+    Reason.LINK_LOOP: "nothing needs to be done: each folder is read once",
+    Reason.REACHED_TWICE: "nothing needs to be done: it is read once",
+    Reason.VANISHED: "check the name, and whether its disk is there",
+    Reason.UNREADABLE: "check who may read it, and the disk",
+    Reason.CHANGING: "wait for the program that writes it, then try again",
+    Reason.EMPTY: "get it again from where it came, or delete it",
+    Reason.FILE_TOO_LARGE: "make a smaller copy, or let nearsight index --max-decoded N read it, N in MiB",
+    Reason.NOT_AN_IMAGE: "nothing needs to be done, or leave such files out: nearsight index --exclude",
+    Reason.FORMAT_OFF: "convert it to JPEG, PNG or TIFF",
+    Reason.NEEDS_HEIF: 'type: pip install "nearsight[heif]"',
+    Reason.BAD_HEADER: _MADE_ANEW,
+    Reason.TOO_MANY_BYTES: "make a smaller copy, or let nearsight index --max-decoded N read it, N in MiB",
+    Reason.CORRUPT: _MADE_ANEW,
+    Reason.TRUNCATED: _MADE_ANEW,
+    Reason.TIMEOUT: "save it anew with another program",
+    Reason.OUT_OF_MEMORY: "close other programs, use fewer --workers, or make a smaller copy",
+    Reason.CRASHED: "save it anew with another program",
+    Reason.REMOVED: "nearsight remove --undo brings it back",
+}
+
+
 class Technical(str):
     """A detail in the words of a library. It is recorded; to a person the reason's sentence says more."""
 
     __slots__ = ()
+
+
+_TECHNICAL = re.compile(
+    r"[\w.]*(Error|Exception|Warning|Interrupt|Exit)(:|$)|the decoder (died of|ended with)|no end after "
+)
+
+
+def plain_detail(detail: str) -> str:
+    """Return a detail as a person may read it: empty where it is in the words of a library, or of a process.
+
+    What was recorded is plain text, so these are known by how they begin.
+    """
+    return "" if isinstance(detail, Technical) or _TECHNICAL.match(detail) else detail
 
 
 class NearsightError(Exception):
@@ -125,8 +176,8 @@ class ImageError(UsageError):
 
     def __init__(self, reason: Reason, detail: str = "", name: str = "") -> None:
         self.reason, self.detail, self.name = reason, detail, name
-        said = f"{name}: {reason.sentence}" if name else reason.sentence
-        super().__init__(f"{said} ({detail})" if detail and not isinstance(detail, Technical) else said)
+        said, more = f"{name}: {reason.sentence}" if name else reason.sentence, plain_detail(detail)
+        super().__init__(f"{said} ({more})" if more else said)
 
     def __reduce__(self) -> tuple[type[ImageError], tuple[Reason, str, str]]:
         return ImageError, (self.reason, self.detail, self.name)

@@ -29,6 +29,8 @@ TEMPORARY_PREFIX = ".tmp-"
 CHUNK_BYTES = 1 << 20
 """Bytes per read call."""
 
+MIB = 1 << 20
+
 BytesLike = bytes | bytearray | memoryview
 
 _MISSING_ERRNOS = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
@@ -247,6 +249,14 @@ class LocalFileSystem:
         source.rename(target)
 
 
+class FollowingFileSystem(LocalFileSystem):
+    """The file system of this machine; `read` reads what a symbolic link leads to, for a folder whose links count."""
+
+    def read(self, path: bytes, limit: int) -> tuple[bytes, os.stat_result]:
+        """As `LocalFileSystem.read` does, of the file that a path leads to in the end."""
+        return super().read(os.path.realpath(path), limit)
+
+
 def _check_file_kind(state: os.stat_result) -> None:
     if stat.S_ISLNK(state.st_mode):
         raise ImageError(Reason.LINK, "links are not followed")
@@ -258,7 +268,7 @@ def _check_size(size: int, limit: int) -> None:
     if not size:
         raise ImageError(Reason.EMPTY)
     if size > limit:
-        raise ImageError(Reason.FILE_TOO_LARGE, f"{size} bytes; the limit is {limit}")
+        raise ImageError(Reason.FILE_TOO_LARGE, f"{-(-size // MIB):,} MiB; at most {limit / MIB:,.4g} MiB are read")
 
 
 _KINDS: list[tuple[Callable[[int], bool], str]] = [

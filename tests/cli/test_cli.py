@@ -85,7 +85,7 @@ def test_index_tells_what_it_did(folder):
     done = nearsight("index", folder)
     assert done.returncode == 0
     assert "5 unchanged" in done.stdout
-    assert "not-an-image" in done.stdout
+    assert "skipped 1 file:\n       1  notes.txt: this is not an image (" in done.stdout
     assert "searchable by copy, colour" in done.stdout
     found = json.loads(nearsight("index", folder, "--json").stdout)
     assert (found["images"], found["skipped"], found["unchanged"]) == (5, {"not-an-image": 1}, 5)

@@ -51,7 +51,7 @@ def test_search_groups_its_options():
 
 def test_usage_names_the_arguments():
     assert helped("search").startswith("Usage: nearsight search [OPTIONS] [IMAGE]\n")
-    assert helped("index").startswith("Usage: nearsight index [OPTIONS] FOLDER\n")
+    assert helped("index").startswith("Usage: nearsight index [OPTIONS] FOLDER [PATH...]\n")
     assert helped("remove").startswith("Usage: nearsight remove [OPTIONS] PATH...\n")
 
 

@@ -34,7 +34,7 @@ def test_all_files_in_the_order_of_their_bytes(tmp_path):
 def test_found_has_the_state_of_the_file(tmp_path):
     (tmp_path / "a").write_bytes(b"123")
     state = (tmp_path / "a").stat()
-    assert seen(tmp_path) == [FoundFile(b"a", 3, state.st_mtime_ns)]
+    assert seen(tmp_path) == [FoundFile(b"a", 3, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)]
 
 
 def test_links_are_never_followed(tmp_path):

@@ -12,9 +12,11 @@ from nearsight.api.collection import Collection
 from nearsight.clock import Clock, SystemClock
 from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
-from nearsight.files import FileSystem, LocalFileSystem
+from nearsight.files import FileSystem, FollowingFileSystem, LocalFileSystem
+from nearsight.images.ignore_rules import FileRules, relative_glob
 from nearsight.images.walk import FoundFile, walk_folder
 from nearsight.ingest.run import Ingest, IngestProgress, IngestSettings, IngestSummary, Watch
+from nearsight.ingest.scan import USUAL_SELECTION, Selection
 from nearsight.ingest.train_encoders import EncoderTrainer
 from nearsight.ingest.training_pairs import Pairs, resolve_pairs
 from nearsight.pipeline import Pipeline, build_pipelines, buildable_pipelines
@@ -29,6 +31,7 @@ from nearsight.storage.collection_metadata import (
     update_recipes,
 )
 from nearsight.storage.database import CATALOGUE_FILE
+from nearsight.storage.file_rules import load_rules
 from nearsight.storage.lock import writer_lock
 from nearsight.storage.records import Problem
 from nearsight.storage.trained_state import (
@@ -49,6 +52,11 @@ def index(
     drop: str | Iterable[str] = (),
     collection: str | Path | None = None,
     trained: Iterable[str | Path] = (),
+    exclude: str | Iterable[str] = (),
+    include: str | Iterable[str] = (),
+    follow_links: bool | None = None,
+    reset_rules: bool = False,
+    again: bool | str | Path | Iterable[str | Path] = False,
     settings: IngestSettings | None = None,
     watch: Watch | None = None,
     files: FileSystem | None = None,
@@ -66,12 +74,22 @@ def index(
     collection : the folder of the index, `FOLDER/.nearsight` by default
     trained : files of `train`, such as a vocabulary, for recipes that need training; without one they are trained on
         the folder. Vectors that were computed with another trained state are computed again
+    exclude : patterns of files and folders that are left out, such as `*.png`, `private/` or `/2012/**/raw`, by git's
+        rules; an image that was indexed leaves the collection. The collection remembers them, with those of before
+    include : patterns of what is taken although a rule or the list of system folders leaves it out, such as `@eaDir`;
+        remembered too
+    follow_links : whether symbolic links are followed, each folder once; remembered, and False at first
+    reset_rules : forget the patterns and `follow_links` of earlier calls
+    again : files or folders that are read again although nothing seems changed, by paths relative to the folder or as
+        they are; True for all. What has the same content keeps its vectors
     watch : called with the progress
+    files : the file system; one that is given follows links itself, if they are to be followed
 
     Raises
     ------
     UsageError : the folder, a sense or a recipe does not exist, a file of `trained` is for none of the recipes, or no
-        recipe would be left
+        recipe would be left; a pattern is none, the rules would leave out every image, or a path of `again` is not
+        there
     ModelError : a recipe's model is not installed, or is not what its card says
     LockedError : another process is writing to the collection
     StorageError : the disk refused; what was committed is intact
@@ -80,7 +98,9 @@ def index(
     if not root.is_dir():
         raise UsageError(f"{folder} is not a folder")
     index_dir = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(INDEX_DIR_NAME)
-    files, clock = files or LocalFileSystem(), clock or SystemClock()
+    new_rules = FileRules().extend(_globs_of(exclude, root), _globs_of(include, root))
+    paths_again = _paths_again(again, root)
+    given, files, clock = files, files or LocalFileSystem(), clock or SystemClock()
     asked = build_pipelines(by, [recipe] if isinstance(recipe, str) else recipe)
     drop = [drop] if isinstance(drop, str) else list(drop)
     if drop and not files.exists(index_dir / CATALOGUE_FILE):
@@ -93,6 +113,8 @@ def index(
             map(Path, trained), [*asked, *buildable_pipelines(catalogue.recipes().values())]
         )
         save_root(catalogue, root, index_dir)
+        before = FileRules() if reset_rules else load_rules(catalogue)
+        rules = before.extend(new_rules.exclude, new_rules.include, follow_links)
         leaving = drop_recipes.resolve_names(drop, catalogue.recipes(), asked)
         wanted = [each for each in update_recipes(catalogue, asked) if each.name not in leaving]
         dropped = drop_recipes.drop(index_dir, catalogue, files, leaving)
@@ -101,13 +123,37 @@ def index(
             index_dir,
             catalogue,
             wanted,
-            files,
+            FollowingFileSystem() if rules.follow_links and given is None else files,
             clock,
             watch or _ignore_indexing,
             settings or IngestSettings(),
             trained_state,
+            Selection(rules, paths_again),
         )
     return Collection(index_dir, files=files, clock=clock, summary=summary, dropped=dropped)
+
+
+def _globs_of(globs: str | Iterable[str], root: Path) -> list[str]:
+    return [relative_glob(glob, str(root)) for glob in ([globs] if isinstance(globs, str) else globs)]
+
+
+def _paths_again(again: bool | str | Path | Iterable[str | Path], root: Path) -> frozenset[bytes]:
+    """The paths below the folder that are read again; an empty one stands for all."""
+    if isinstance(again, bool):
+        return frozenset([b""] if again else [])
+    return frozenset(_path_below(each, root) for each in ([again] if isinstance(again, str | Path) else again))
+
+
+def _path_below(path: str | Path, root: Path) -> bytes:
+    """A path relative to the folder, from one that is relative to it or to where the user is, or absolute."""
+    places = (root / path, Path(path).expanduser())
+    found = next((place for place in places if os.path.lexists(place)), None)
+    whole = Path(os.path.abspath(found)) if found is not None else None
+    for place in () if whole is None else (whole, whole.parent.resolve() / whole.name):
+        if place == root or root in place.parents:
+            return os.fsencode(place.relative_to(root)) if place != root else b""
+    why = f"{root} holds no such file" if whole is None else f"it is not in {root}"
+    raise UsageError(f"{path} cannot be read again: {why}")
 
 
 def _ingest_and_train(
@@ -120,12 +166,21 @@ def _ingest_and_train(
     watch: Watch,
     settings: IngestSettings,
     trained_state: TrainedState,
+    selection: Selection = USUAL_SELECTION,
 ) -> IngestSummary:
     """Ingest with the trained pipelines; then train the others on the stored images, and ingest with all."""
 
     def run(pipelines: list[Pipeline]) -> IngestSummary:
         return Ingest(
-            root, index_dir, catalogue, pipelines, files=files, clock=clock, watch=watch, settings=settings
+            root,
+            index_dir,
+            catalogue,
+            pipelines,
+            files=files,
+            clock=clock,
+            watch=watch,
+            settings=settings,
+            selection=selection,
         ).run()
 
     start = clock.monotonic()
@@ -261,8 +316,9 @@ def repair(
                     catalogue.put_recipe(name, text)
             wanted = update_recipes(catalogue, [])
             told, how = watch or _ignore_indexing, settings or IngestSettings()
+            reading = FollowingFileSystem() if load_rules(catalogue).follow_links else files
             return problems, _ingest_and_train(
-                images, index_dir, catalogue, wanted, files, SystemClock(), told, how, {}
+                images, index_dir, catalogue, wanted, reading, SystemClock(), told, how, {}
             )
 
 

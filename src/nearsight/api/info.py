@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from nearsight.pipeline import Pipeline
 from nearsight.storage import cache_files
 from nearsight.storage.array_file import SEGMENTS_FOLDER
 from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue, load_root
+from nearsight.storage.file_rules import load_left_out, load_rules
 from nearsight.storage.recipes import partition_recipes
 from nearsight.storage.snapshot import Snapshot
 
@@ -26,6 +28,8 @@ def collection_info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files:
         "collection": str(home),
         "images": catalogue.count_images(),
         "skipped": catalogue.skip_counts(),
+        "left_out": [{**asdict(rule), **asdict(count)} for rule, count in load_left_out(catalogue).items()],
+        "rules": asdict(load_rules(catalogue)),
         "words": catalogue.note_counts(),
         "recipes": catalogue.recipes(),
         "unusable": unusable_recipes(home, catalogue),

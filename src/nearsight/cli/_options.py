@@ -17,7 +17,7 @@ DECODER_SHARE = 2.5
 
 HERE = Path()
 BOX = "X0,Y0,X1,Y1"
-QUERY, FILTER, OUTPUT = "Query", "Filter", "Output"
+QUERY, FILTER, FILES, OUTPUT = "Query", "Filter", "Files", "Output"
 """Groups of options in the help of a command."""
 
 InOption: TypeAlias = Annotated[
@@ -40,7 +40,7 @@ WorkersOption: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="N", help="Number of processes; 0 starts one per core.")
 ]
 MaxDecodedOption: TypeAlias = Annotated[
-    int, typer.Option("--max-decoded", min=1, metavar="N", help="Largest decoded image, in MiB.")
+    int, typer.Option("--max-decoded", min=1, metavar="N", help="Largest image, decoded, in MiB.")
 ]
 TrainedOption: TypeAlias = Annotated[
     list[Path] | None,
@@ -58,6 +58,45 @@ IndexSensesOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="SENSE", help=f"Similarity modes, with commas: {NAMES}. [default: {','.join(DEFAULT_SENSES)}]"
+    ),
+]
+AgainArgument: TypeAlias = Annotated[
+    list[Path] | None, typer.Argument(metavar="PATH", help="With --again: files or subfolders, all by default.")
+]
+AgainOption: TypeAlias = Annotated[
+    bool, typer.Option("--again", help="Read files again although nothing seems changed.", rich_help_panel=FILES)
+]
+ExcludeOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        help="Leave out files and folders, such as '*.png' or 'private/'; may be repeated. Later runs keep to it.",
+        rich_help_panel=FILES,
+    ),
+]
+IncludeOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        help="Take what a rule leaves out, such as '@eaDir'; may be repeated. Later runs keep to it.",
+        rich_help_panel=FILES,
+    ),
+]
+FollowLinksOption: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--follow-links/--no-follow-links",
+        help="Follow symbolic links. Later runs keep to it.",
+        show_default=False,
+        rich_help_panel=FILES,
+    ),
+]
+ResetRulesOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--reset-rules",
+        help="Forget --exclude, --include and --follow-links of earlier runs first.",
+        rich_help_panel=FILES,
     ),
 ]
 WhereOption: TypeAlias = Annotated[
@@ -81,10 +120,11 @@ def ingest_settings(workers: int, max_decoded: int = 256) -> IngestSettings:
     from nearsight.ingest.run import IngestSettings
 
     usual, decoded = IngestSettings(), max_decoded << 20
+    file = max(usual.limits.file, decoded)
     memory = max(usual.worker_limits.memory, int(DECODER_SHARE * decoded))
     changed = replace(
         usual,
-        limits=replace(usual.limits, decoded=decoded),
+        limits=replace(usual.limits, file=file, decoded=decoded),
         worker_limits=replace(usual.worker_limits, memory=memory),
     )
     return replace(changed, workers=workers) if workers else changed

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from nearsight.cli._left_out import print_left_out, print_skipped
 from nearsight.wording import plural, to_printable
 
 if TYPE_CHECKING:
     import nearsight as ns
     from nearsight.ingest.run import IngestSummary, Watch
+    from nearsight.storage.records import SkipRecord
 
 
 @contextmanager
@@ -46,8 +48,12 @@ def show_progress(*, quiet: bool) -> Iterator[Watch]:
 LONGEST = 40
 """Characters of a recipe's name that stand on one line beside a wide table."""
 
-COUNTS = ("added", "changed", "moved", "removed", "completed", "unchanged")
-"""The counts of an ingest, in the order in which they are printed."""
+COUNTS = {
+    **{name: name for name in ("added", "changed", "moved", "removed")},
+    "excluded": "left out",
+    **{name: name for name in ("completed", "unchanged")},
+}
+"""The counts of an ingest in the order in which they are printed, and what they are called."""
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401
@@ -82,8 +88,8 @@ def split_columns(heads: Sequence[str], first: int) -> Iterator[list[str]]:
     yield part
 
 
-def print_summary(summary: IngestSummary, info: dict[str, Any], json: bool) -> None:
-    """Print what an ingest did, and what the collection now holds."""
+def print_summary(summary: IngestSummary, info: dict[str, Any], skips: Iterable[SkipRecord], *, json: bool) -> None:
+    """Print what an ingest did, what the collection now holds, and what of the folder it does not hold."""
     counts = {name: getattr(summary, name) for name in COUNTS}
     if json:
         of_run = {"seconds": round(summary.seconds, 3), "migrated_from": summary.migrated_from}
@@ -91,18 +97,16 @@ def print_summary(summary: IngestSummary, info: dict[str, Any], json: bool) -> N
         return
     if summary.migrated_from is not None:
         typer.echo(f"the collection was made by an older nearsight: its format {summary.migrated_from} was updated")
-    done = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to do"
+    done = ", ".join(f"{counts[name]} {called}" for name, called in COUNTS.items() if counts[name]) or "nothing to do"
     encoded = summary.added + summary.changed + summary.completed
     speed = f", {encoded / summary.seconds:.0f} images/s" if encoded and summary.seconds else ""
     typer.echo(f"{done} in {summary.seconds:.1f} s{speed}")
-    for reason, count in sorted(info["skipped"].items(), key=lambda item: -item[1]):
-        typer.echo(f"  skipped {count:>6}  {reason}")
+    print_left_out(info)
+    print_skipped(info, skips)
     usable = [name for name in info["recipes"] if name not in info["unusable"]]
     searchable = ", ".join(usable) or "text only"
     typer.echo(f"{plural(info['images'], 'image')} in {to_printable(info['collection'])}, searchable by {searchable}")
     warn_unusable(info["unusable"])
-    if info["skipped"]:
-        typer.echo("list the skipped files with their reasons: nearsight export --skipped")
 
 
 def find_unusable(photos: ns.Collection) -> dict[str, str]:

@@ -15,7 +15,7 @@ import typer
 
 from nearsight.cli._options import HERE, OUTPUT, CollectionOption, InOption, JsonOption
 from nearsight.cli._printing import print_json
-from nearsight.errors import UsageError
+from nearsight.errors import UsageError, plain_detail
 from nearsight.wording import plural, to_printable, to_printable_lines
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ IMAGE_COLUMNS = (
     "sha256",
 )
 SUMMARY_COLUMNS = IMAGE_COLUMNS[: IMAGE_COLUMNS.index("caption")]
-SKIP_COLUMNS = ("path", "bytes", "reason", "detail")
+SKIP_COLUMNS = ("path", "bytes", "reason", "detail", "message")
 
 
 class ExportFormat(StrEnum):
@@ -141,7 +141,8 @@ def _image_rows(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
 
 def _exported_skips(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
     for skip in photos.skips():
-        yield (os.fsdecode(skip.path), skip.size, skip.reason.value, skip.detail)
+        message = f"{skip.reason.sentence}; {skip.reason.advice}"
+        yield (os.fsdecode(skip.path), skip.size, skip.reason.value, plain_detail(skip.detail), message)
 
 
 def _to_csv(columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> str:

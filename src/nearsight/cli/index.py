@@ -7,22 +7,30 @@ from typing import Annotated
 import typer
 
 from nearsight.cli._options import (
+    AgainArgument,
+    AgainOption,
     CollectionOption,
+    ExcludeOption,
     FolderArgument,
+    FollowLinksOption,
+    IncludeOption,
     IndexSensesOption,
     JsonOption,
     MaxDecodedOption,
     RecipesOption,
+    ResetRulesOption,
     TrainedOption,
     WorkersOption,
     ingest_settings,
 )
 from nearsight.cli._printing import print_summary, show_progress
+from nearsight.errors import UsageError
 from nearsight.wording import plural, to_printable
 
 
 def index_folder_command(
     folder: FolderArgument,
+    paths: AgainArgument = None,
     by: IndexSensesOption = None,
     recipe: RecipesOption = None,
     drop: Annotated[
@@ -33,12 +41,22 @@ def index_folder_command(
     trained: TrainedOption = None,
     workers: WorkersOption = 0,
     max_decoded: MaxDecodedOption = 256,
+    exclude: ExcludeOption = None,
+    include: IncludeOption = None,
+    follow_links: FollowLinksOption = None,
+    reset_rules: ResetRulesOption = False,
+    again: AgainOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Create or update the collection of a folder of images. Only new and changed images are read."""
+    """Create or update the collection of a folder of images. Only new and changed images are read.
+
+    Thumbnails, trash and other folders of systems are left out, and what a file named .nearsightignore lists.
+    """
     import nearsight as ns
     from nearsight.types.query import split_commas
 
+    if paths and not again:
+        raise UsageError(f"index takes one folder; to read {paths[0]} of it again, add --again")
     with show_progress(quiet=json) as watch:
         photos = ns.index(
             folder,
@@ -47,6 +65,11 @@ def index_folder_command(
             drop=drop or (),
             collection=collection,
             trained=trained or (),
+            exclude=exclude or (),
+            include=include or (),
+            follow_links=follow_links,
+            reset_rules=reset_rules,
+            again=paths or again,
             settings=ingest_settings(workers, max_decoded),
             watch=watch,
         )
@@ -55,7 +78,7 @@ def index_folder_command(
         typer.echo(
             f"dropped {to_printable(', '.join(photos.dropped.recipes))}: {plural(photos.dropped.bytes, 'byte')} freed"
         )
-    print_summary(photos.summary, {**photos.info(), "dropped": vars(photos.dropped)}, json)
+    print_summary(photos.summary, {**photos.info(), "dropped": vars(photos.dropped)}, photos.skips(), json=json)
 
 
 COMMANDS = {"index": (index_folder_command, "nearsight index ~/photos --by copy,colour")}

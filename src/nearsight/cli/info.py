@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from nearsight.cli._left_out import print_left_out, print_rules, print_skipped
 from nearsight.cli._options import HERE, CollectionOption, InOption, JsonOption
 from nearsight.cli._printing import print_json
 from nearsight.wording import plural, to_printable
@@ -13,7 +14,8 @@ def info_command(in_: InOption = HERE, collection: CollectionOption = None, json
     """Show what a collection holds: images, recipes, skipped files."""
     import nearsight as ns
 
-    found = ns.open(in_, collection=collection).info()
+    photos = ns.open(in_, collection=collection)
+    found = photos.info()
     if json:
         print_json(found)
         return
@@ -28,8 +30,9 @@ def info_command(in_: InOption = HERE, collection: CollectionOption = None, json
         if words["unknown"]:
             noun = "sidecar entry matches" if words["unknown"] == 1 else "sidecar entries match"
             typer.echo(f"     {words['unknown']:,} {noun} no image")
-    for reason, count in found["skipped"].items():
-        typer.echo(f"  skipped {count:>6}  {reason}")
+    print_rules(found)
+    print_left_out(found)
+    print_skipped(found, photos.skips())
 
 
 COMMANDS = {"info": (info_command, "nearsight info --in ~/photos")}

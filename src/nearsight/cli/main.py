@@ -31,8 +31,8 @@ Then:        nearsight index FOLDER
              nearsight search IMAGE --in FOLDER
 """
 
-HEADINGS = ("Arguments", "Query", "Filter", "Options", "Output")
-"""The groups of a help in their order; an option that names none stands in the fourth."""
+HEADINGS = ("Arguments", "Query", "Filter", "Options", "Files", "Output")
+"""The groups of a help in their order; an option that names none stands under Options."""
 
 
 class GroupedCommand(TyperCommand):

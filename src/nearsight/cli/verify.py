@@ -53,8 +53,9 @@ def repair_command(
         )
     for problem in [] if json else problems:
         typer.echo(to_printable(f"dropped: {problem.where}: {problem.what}"))
-    info = Collection(locate(in_, collection)).info()
-    print_summary(summary, {**info, "dropped": [vars(problem) for problem in problems]}, json)
+    photos = Collection(locate(in_, collection))
+    found = {**photos.info(), "dropped": [vars(problem) for problem in problems]}
+    print_summary(summary, found, photos.skips(), json=json)
 
 
 COMMANDS = {

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from PIL import ImageFile
 
 from nearsight.errors import ImageError, Reason
+from nearsight.files import MIB
 from nearsight.images import headers, tiff
 from nearsight.images.formats import RAW, identify_format
 from nearsight.images.headers import StoredLayout
@@ -188,9 +189,11 @@ def _header_within_limits(content: Content, stored: StoredLayout, limits: Limits
     costs = [(_decoded_bytes(stored, decoder_scale(stored, scale)), scale) for scale in scales]
     cost, scale = next((pair for pair in costs if pair[0] <= limits.decoded), costs[-1])
     if cost > limits.decoded:
+        needed, allowed = -(-cost // MIB), limits.decoded / MIB
         raise ImageError(
             Reason.TOO_MANY_BYTES,
-            f"{stored.width} x {stored.height} pixels decode to {cost} bytes; the limit is {limits.decoded}",
+            f"{stored.width} x {stored.height} pixels take {needed} MiB, and {allowed:.4g} MiB are allowed: "
+            f"nearsight index --max-decoded {needed} reads it",
         )
     page, n_pages = content.page, max(1, content.n_pages)
     return Header(content.format, stored.width, stored.height, cost, scale, page, n_pages)

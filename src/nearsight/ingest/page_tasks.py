@@ -13,7 +13,7 @@ from nearsight.images.walk import FoundFile
 from nearsight.ingest.extract import ReadResult, Task
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.details import Details
-from nearsight.storage.records import ImageRecord
+from nearsight.storage.records import DetailRecord, ImageRecord
 
 
 class PageTasks:
@@ -26,9 +26,9 @@ class PageTasks:
             "CREATE TEMP TABLE page_todo(path BLOB PRIMARY KEY, size, mtime_ns, image_id, known, lacking) WITHOUT ROWID"
         )
 
-    def compare(self, found: FoundFile, first: ImageRecord, *, is_read: bool) -> list[ImageRecord]:
+    def compare(self, found: FoundFile, first: DetailRecord, *, is_read: bool) -> list[ImageRecord]:
         """The images of further pages of a file; those to be read become tasks, all of them where the file is read."""
-        if self._details.of(first.id).n_pages == 1:
+        if first.n_pages == 1:
             return []
         pages = self.images_of(found.path)
         for page in pages:

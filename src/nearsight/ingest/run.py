@@ -29,7 +29,7 @@ from nearsight.images.decode import Limits
 from nearsight.images.pages import locate_page
 from nearsight.ingest.extract import DescribeJob, ReadResult, Task
 from nearsight.ingest.page_tasks import PageTasks
-from nearsight.ingest.scan import Comparison
+from nearsight.ingest.scan import USUAL_SELECTION, Comparison, Selection
 from nearsight.ingest.sidecars import SidecarIngest
 from nearsight.pipeline import Pipeline
 from nearsight.storage import cache_files
@@ -75,6 +75,7 @@ class IngestSettings:
 class IngestSummary:
     """Image counts of an ingest. `skipped` counts the folder's skipped files by reason.
 
+    `excluded` counts images that left the collection because a rule now leaves out their files.
     `migrated_from` is the storage format that the collection had before, where it was brought up to date; else None.
     """
 
@@ -82,6 +83,7 @@ class IngestSummary:
     changed: int = 0
     moved: int = 0
     removed: int = 0
+    excluded: int = 0
     unchanged: int = 0
     completed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -96,6 +98,7 @@ class IngestSummary:
             changed=self.changed + later.changed,
             moved=self.moved + later.moved,
             removed=self.removed + later.removed,
+            excluded=self.excluded + later.excluded,
             completed=self.completed + (later.completed if not self.added else 0),
             skipped=later.skipped,
             seconds=self.seconds + later.seconds,
@@ -116,7 +119,9 @@ class Ingest:
         clock: Clock,
         watch: Watch,
         settings: IngestSettings,
+        selection: Selection = USUAL_SELECTION,
     ) -> None:
+        self.selection = selection
         self.root, self.catalogue, self.files, self.clock = root, catalogue, files, clock
         self.watch, self.settings = watch, settings
         self.index_dir, self.folder = index_dir, index_dir / SEGMENTS_FOLDER
@@ -140,13 +145,15 @@ class Ingest:
             self.files,
             self.settings.limits.file,
             notes.register,
+            self.selection,
         )
         comparison.walk(lambda count: self.watch(IngestProgress("looking", count, 0)))
         self.summary.unchanged = comparison.unchanged
         self.summary.skipped.update(comparison.still_skipped)
         self._commit_walk(comparison)
         self._describe(comparison)
-        self._forget(comparison.gone)
+        self.summary.removed += self._forget(comparison.gone)
+        self.summary.excluded = self._forget(comparison.excluded)
         notes.run(comparison.unreadable, changed=bool(self.summary.added or self.summary.changed or self.summary.moved))
         self.summary.skipped.update(notes.skip_counts())
         drop_stale_segments(self.catalogue, self.folder, self.files, self._is_stale)
@@ -174,11 +181,15 @@ class Ingest:
         walked = {skip.path for skip in comparison.skips}
         moved = list(comparison.moved_images())
         skips = list(self.catalogue.skips())
-        lost = [old.path for old in skips if old.path not in walked and not self._exists(old.path)]
+        lost = [
+            old.path
+            for old in skips
+            if old.path not in walked and (comparison.is_outdated(old) or not self._exists(old.path))
+        ]
         self.summary.skipped.update(skip.reason.value for skip in comparison.skips)
         known = set(skips)
         new = [skip for skip in comparison.skips if skip not in known]
-        if not (moved or lost or new):
+        if not (moved or lost or new or comparison.has_new_rules):
             return
         with self.catalogue.transaction():
             for image in moved:
@@ -188,6 +199,8 @@ class Ingest:
                 self.catalogue.drop_skip(path)
             for skip in new:
                 self.catalogue.put_skip(skip)
+            if comparison.has_new_rules:
+                comparison.save_rules(self.catalogue)
         self.summary.moved = len(comparison.moved)
 
     def _describe(self, comparison: Comparison) -> None:
@@ -306,10 +319,10 @@ class Ingest:
         now = replace(known, size=read.size, mtime_ns=read.mtime_ns, seen_ns=read.seen_ns)
         catalogue.put_image(now, detail)
 
-    def _forget(self, gone: Ids) -> None:
-        if len(gone):
-            forget_images(self.catalogue, gone)
-        self.summary.removed += len(gone)
+    def _forget(self, ids: Ids) -> int:
+        if len(ids):
+            forget_images(self.catalogue, ids)
+        return len(ids)
 
 
 def forget_images(catalogue: CatalogueWriter, ids: Ids) -> None:

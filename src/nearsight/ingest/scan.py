@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,16 @@ from numpy.typing import NDArray
 
 from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
-from nearsight.images.walk import FoundFile, SkippedEntry, walk_folder
-from nearsight.ingest.extract import DETAIL_NUMBER, THUMBNAIL_NUMBER, Task
+from nearsight.images.ignore_rules import FileRules, LeavingRule
+from nearsight.images.pages import split_page_path
+from nearsight.images.walk import FoundFile, LeftOut, SkippedEntry, walk_folder
+from nearsight.ingest.extract import DETAIL_NUMBER, MAX_INODE, THUMBNAIL_NUMBER, Task
 from nearsight.ingest.page_tasks import PageTasks
 from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, Segment
 from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue
+from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.details import Details
+from nearsight.storage.file_rules import LeftOutCount, load_left_out, load_rules, save_left_out, save_rules
 from nearsight.storage.records import ImageRecord, SkipRecord
 from nearsight.types import Ids
 from nearsight.wording import plural
@@ -40,12 +44,38 @@ RETRY_REASONS = frozenset(
     }
 )
 """Reasons outside the file, in its surroundings or the limits: every run tries again."""
+LINK_REASONS = frozenset({Reason.LINK, Reason.BROKEN_LINK, Reason.LINK_LOOP, Reason.REACHED_TWICE})
+"""Reasons of the walk alone: what it does not say again holds no longer."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which files of the folder are looked at.
+
+    Parameters
+    ----------
+    rules : what is left out, and whether links are followed; None for what the collection remembers
+    again : paths of files and folders that are read again although nothing seems changed; an empty path is all of them
+    """
+
+    rules: FileRules | None = None
+    again: frozenset[bytes] = frozenset()
+
+    def reads_again(self, path: bytes) -> bool:
+        """Whether a file is read again, for itself or for a folder above it."""
+        if not self.again:
+            return False
+        return b"" in self.again or path in self.again or any(above in self.again for above in _folders_above(path))
+
+
+USUAL_SELECTION = Selection()
 
 
 class Comparison:
     """Compares a folder with its catalogue. After `walk`: `tasks`, `total`, `gone`, `unchanged`, `skips`.
 
-    Files that `leave_aside` accepts are left to it.
+    Images that a rule leaves out are in `excluded`, not in `gone`; `left_out` counts what was left out by rule. Files
+    that `leave_aside` accepts are left to it.
     """
 
     def __init__(
@@ -57,8 +87,10 @@ class Comparison:
         files: FileSystem,
         limit: int,
         aside: Callable[[FoundFile], bool] = lambda found: False,
+        selection: Selection = USUAL_SELECTION,
     ) -> None:
-        self.leave_aside = aside
+        self.leave_aside, self.selection = aside, selection
+        self.rules = load_rules(catalogue) if selection.rules is None else selection.rules
         self.root, self.index_dir, self.catalogue, self.files, self.limit = (
             os.fsencode(root),
             index_dir,
@@ -68,8 +100,12 @@ class Comparison:
         )
         self.ids: Ids = np.array(catalogue.ids(), np.int64)
         self.ids_by_number = self._load_ids(keys)
-        self.pages = PageTasks(catalogue, self._find_missing)
+        self._details, self.pages = Details(catalogue), PageTasks(catalogue, self._find_missing)
         self.gone: Ids = np.empty(0, np.int64)
+        self.excluded: Ids = np.empty(0, np.int64)
+        self.left_out: dict[LeavingRule, LeftOutCount] = {}
+        self._left_out_paths: set[bytes] = set()
+        self._links: set[bytes] = set()
         self.moved: list[tuple[int, bytes, int]] = []
         self.skips: list[SkipRecord] = []
         self.unreadable: list[bytes] = []
@@ -85,17 +121,23 @@ class Comparison:
         )
         seen = np.zeros(len(self.ids), bool)
         db.execute("BEGIN")
-        for count, found in enumerate(walk_folder(self.root, self.files, frozenset({INDEX_DIR_NAME}))):
+        walked = walk_folder(self.root, self.files, frozenset({INDEX_DIR_NAME}), self.rules)
+        for count, found in enumerate(walked):
             if isinstance(found, SkippedEntry):
                 self.skips.append(SkipRecord(found.path, 0, 0, found.reason, found.detail))
                 self.unreadable += [found.path] * found.subtree
+                self._links |= {found.path} if found.reason in LINK_REASONS else set()
+            elif isinstance(found, LeftOut):
+                self._leave_out(found)
             elif not self._is_own_file(found) and not self.leave_aside(found):
                 self._compare(found, seen)
             if count % 1000 == 0:
                 watch(count)
         db.execute("COMMIT")
+        missing = self._drop_unknown(self.ids[~seen])
+        self._refuse_leaving_all(seen, missing)
         self._refuse_empty(seen)
-        self._find_moves(self._drop_unknown(self.ids[~seen]))
+        self._find_moves(missing)
 
     @property
     def total(self) -> int:
@@ -137,8 +179,10 @@ class Comparison:
         if known is not None:
             seen[np.searchsorted(self.ids, known.id)] = True
             lacking = self._find_missing(known.id)
-            is_same = _is_unchanged(known, found)
-            for page in self.pages.compare(found, known, is_read=not is_same):
+            detail = self._details.of(known.id)
+            is_same = is_unchanged(known, found, detail.ctime_ns, detail.inode)
+            is_same = is_same and not self.selection.reads_again(found.path)
+            for page in self.pages.compare(found, detail, is_read=not is_same):
                 seen[np.searchsorted(self.ids, page.id)] = True
             if is_same and not lacking:
                 self.unchanged += 1
@@ -146,7 +190,7 @@ class Comparison:
                 self._add_task(found, known.id, known.sha256, lacking)
             return
         skip = self.catalogue.skip_at(found.path)
-        if skip is not None and _scan_stays_out(skip, found):
+        if skip is not None and _scan_stays_out(skip, found, again=self.selection.reads_again(found.path)):
             self.still_skipped[skip.reason.value] += 1
         else:
             self._add_task(found, None, None, ())
@@ -169,6 +213,47 @@ class Comparison:
             return ids
         return np.array([i for i in ids.tolist() if not self.catalogue.image(i).path.startswith(blind)], np.int64)
 
+    def _leave_out(self, found: LeftOut) -> None:
+        """Count what a rule leaves out, and remember the paths that the catalogue knows something of."""
+        count = self.left_out.get(found.rule, LeftOutCount())
+        self.left_out[found.rule] = count.add(is_folder=found.is_folder)
+        if found.is_folder or self.catalogue.image_at(found.path) or self.catalogue.skip_at(found.path):
+            self._left_out_paths.add(found.path)
+
+    def _is_left_out(self, path: bytes) -> bool:
+        return path in self._left_out_paths or any(above in self._left_out_paths for above in _folders_above(path))
+
+    def _refuse_leaving_all(self, seen: NDArray[np.bool_], missing: Ids) -> None:
+        """Refuse rules that would take every image out of the collection."""
+        if not len(missing) or seen.any() or self.total:
+            return
+        if not all(self._is_left_out(self.catalogue.image(i).path) for i in missing.tolist()):
+            return
+        rules = ", ".join(str(rule) for rule in sorted(self.left_out))
+        raise UsageError(
+            f"these rules leave out all {plural(len(missing), 'image')} of {os.fsdecode(self.root)}: {rules}. Nothing "
+            "was changed: take back some of them, or bring files back with --include"
+        )
+
+    def is_outdated(self, skip: SkipRecord) -> bool:
+        """Whether a skipped file is left out now, lies below a link, or is a link that the walk speaks of no more."""
+        if skip.reason is Reason.REMOVED:
+            return False
+        above = set(_folders_above(skip.path))
+        if self._is_left_out(skip.path) or not above.isdisjoint(self._links):
+            return True
+        return skip.reason in LINK_REASONS and above.isdisjoint(self.unreadable)
+
+    @property
+    def has_new_rules(self) -> bool:
+        """Whether the rules, or what they left out, are not what the catalogue holds."""
+        return load_rules(self.catalogue) != self.rules or load_left_out(self.catalogue) != self.left_out
+
+    def save_rules(self, catalogue: CatalogueWriter) -> None:
+        """Store the rules and what they left out, as part of a transaction."""
+        save_rules(catalogue, self.rules)
+        save_left_out(catalogue, self.left_out)
+
     def _find_moves(self, gone: Ids) -> None:
         """Match new paths with missing images of the same content."""
         by_content: dict[tuple[int, bytes], list[ImageRecord]] = {}
@@ -182,7 +267,8 @@ class Comparison:
         for path, size, mtime_ns in self._new_files() if sizes else []:
             if size in sizes and (idents := by_content.get((size, self._digest(path)))):
                 left -= self._move_with_pages(idents.pop(0), path, mtime_ns)
-        self.gone = np.array(sorted(left), np.int64)
+        out = {each.id for each in lost if self._is_left_out(split_page_path(each.path)[0])}
+        self.gone, self.excluded = (np.array(sorted(ids), np.int64) for ids in (left - out, left & out))
 
     def _new_files(self) -> list[tuple[bytes, int, int]]:
         sql = "SELECT path, size, mtime_ns FROM temp.todo WHERE image_id IS NULL ORDER BY path"
@@ -222,11 +308,36 @@ def _folder_contains(ids: Ids, image_id: int) -> bool:
     return at < len(ids) and int(ids[at]) == image_id
 
 
-def _scan_stays_out(skip: SkipRecord, found: FoundFile) -> bool:
+def _folders_above(path: bytes) -> Iterator[bytes]:
+    """Yield the paths of the folders that a path lies in, from the innermost."""
+    while path := path.rpartition(b"/")[0]:
+        yield path
+
+
+def _scan_stays_out(skip: SkipRecord, found: FoundFile, *, again: bool) -> bool:
     same = (skip.size, skip.mtime_ns) == (found.size, found.mtime_ns)
-    return skip.reason is Reason.REMOVED or (same and skip.reason not in RETRY_REASONS)
+    return skip.reason is Reason.REMOVED or (same and skip.reason not in RETRY_REASONS and not again)
 
 
-def _is_unchanged(known: ImageRecord, found: FoundFile) -> bool:
-    same = (known.size, known.mtime_ns) == (found.size, found.mtime_ns)
-    return same and found.mtime_ns < known.seen_ns - RACY_NS
+def is_unchanged(known: ImageRecord, found: FoundFile, ctime_ns: int | None, inode: int | None) -> bool:
+    """Whether a file is as it was when it was read, as far as it can be told without reading it.
+
+    1. Its size and its time of modification are the same, and that time is not so near to the time when it was read
+       that it may have been written again within one time stamp.
+    2. Its time of change (`ctime`) is the same: no program can set it, so a file that was replaced with its old time
+       and size is noticed. It changes too when a file is renamed, linked, restored or given other permissions; then
+       the file is read, and found to have the same content.
+    3. Where the time of change itself is so near to the time when it was read, its inode is the same. Elsewhere the
+       inode has no say: on some file systems it is another one after each mount.
+
+    Parameters
+    ----------
+    ctime_ns, inode : of the file when it was read; None where the collection does not know them
+    """
+    if (known.size, known.mtime_ns) != (found.size, found.mtime_ns) or found.mtime_ns >= known.seen_ns - RACY_NS:
+        return False
+    if ctime_ns is None:
+        return True
+    if ctime_ns != found.ctime_ns:
+        return False
+    return inode in (None, found.inode & MAX_INODE) or ctime_ns < known.seen_ns - RACY_NS

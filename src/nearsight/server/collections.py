@@ -23,6 +23,7 @@ from nearsight.senses import SENSES
 from nearsight.server.errors import not_found_error
 from nearsight.server.review import Review
 from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue
+from nearsight.storage.file_rules import image_file
 from nearsight.storage.recipes import default_recipe
 from nearsight.storage.records import DecisionRecord, ImageRecord, LabelRecord, NoteRecord, SkipRecord
 
@@ -70,6 +71,11 @@ class ServedCollection:
                 if image_id in catalogue.ids():
                     raise
         raise not_found_error(f"image {image_id} in {self.name}", "the collection has changed: search again")
+
+    def image_file(self, image: ImageRecord) -> bytes:
+        """Return where the file of an image may be opened."""
+        with self._lock_catalogue() as catalogue:
+            return image_file(catalogue, self.index_dir, image.path)
 
     def notes(self, path: str) -> list[NoteRecord]:
         """Return the texts of an image, from its file and its sidecars."""

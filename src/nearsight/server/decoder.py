@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty, Queue
 
 import cv2
@@ -113,9 +111,9 @@ class Decoder:
             raise ImageError(outcome.reason, outcome.detail)
         return outcome
 
-    def render_file(self, root: Path, path: bytes, side: int) -> RenderedImage:
+    def render_file(self, path: bytes, side: int) -> RenderedImage:
         """Decode and re-encode a file of the collection."""
-        return self.render(Source(path=os.path.join(os.fsencode(root), path), side=side))
+        return self.render(Source(path=path, side=side))
 
     def decode_file(self, path: bytes, side: int) -> Image:
         """Decode a file to its exact pixels at a longest side. ImageError if it fails."""

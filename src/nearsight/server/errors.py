@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -95,6 +96,11 @@ def _location(path: Sequence[str | int]) -> str:
     return ".".join(map(str, path[1:] or path))
 
 
+def _invalid_message(problem: Mapping[str, Any]) -> str:
+    """What is wrong with a parameter, without the regular expression that it should match."""
+    return "this is not one that was given out" if problem["type"] == "string_pattern_mismatch" else str(problem["msg"])
+
+
 def register_error_handlers(app: FastAPI, redact: Callable[[str], str]) -> None:
     """Turn every error into a JSON response; `redact` removes local paths from messages."""
 
@@ -103,7 +109,7 @@ def register_error_handlers(app: FastAPI, redact: Callable[[str], str]) -> None:
 
     async def handle_invalid(request: Request, problem: Exception) -> JSONResponse:
         assert isinstance(problem, RequestValidationError)
-        message = "; ".join(f"{_location(each['loc'])}: {each['msg']}" for each in problem.errors())
+        message = "; ".join(f"{_location(each['loc'])}: {_invalid_message(each)}" for each in problem.errors())
         return error_response(422, message, "see /api/openapi.json for the parameters")
 
     async def handle_http(request: Request, problem: Exception) -> JSONResponse:

@@ -91,11 +91,10 @@ class Service:
     def render(self, served: ServedCollection, image_id: int, side: int) -> RenderedImage:
         """Decode an image of the collection in isolation. RefusedError (410) if its file is gone."""
         image = served.image(image_id)
-        with served.use() as collection:
-            root = collection.root
+        path = served.image_file(image)
         try:
             with naming(escape_surrogates(os.fsdecode(image.path))):
-                return self.decoder.render_file(root, image.path, side)
+                return self.decoder.render_file(path, side)
         except ImageError as problem:
             if problem.reason not in GONE:
                 raise

@@ -27,6 +27,7 @@ from nearsight.storage.array_file import SEGMENTS_FOLDER, THUMBNAILS, Segment
 from nearsight.storage.cache_files import INDEXES_FOLDER, find_entries, read_cache
 from nearsight.storage.catalogue import Catalogue, load_root
 from nearsight.storage.details import Details
+from nearsight.storage.file_rules import image_file
 from nearsight.storage.records import DetailRecord, ImageRecord
 from nearsight.storage.trained_state import apply_trained_state, load_trained_arrays
 from nearsight.types import Arrays, Descriptor, Ids, Image, SearchableIndex
@@ -304,7 +305,8 @@ class SnapshotReader:
             record = self.catalogue.find_image(image_id)
         if record is None:
             return None
-        path = os.path.join(os.fsencode(self.root), record.path)
+        with self.lock:
+            path = image_file(self.catalogue, self.index_dir, record.path)
         with suppress(OSError, ImageError):
             stat = os.stat(locate_page(path, self.files)[0])
             if (stat.st_size, stat.st_mtime_ns) == (record.size, record.mtime_ns):

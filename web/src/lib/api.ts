@@ -35,6 +35,8 @@ export interface SkippedFile {
   path: string;
   reason: string;
   detail: string;
+  /** What is wrong with it, and what to do. */
+  message: string;
 }
 
 export interface Upload {

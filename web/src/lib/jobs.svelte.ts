@@ -77,4 +77,4 @@ function told(job: api.Job | null, kind: string): string {
   return parts.length ? `Done: ${parts.join(", ")}.` : "Done: nothing new.";
 }
 
-const DEEDS = ["added", "changed", "moved", "removed"];
+const DEEDS = ["added", "changed", "moved", "removed", "excluded"];

@@ -46,6 +46,25 @@ export function plain(reason: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+const SKIP_HEADINGS: Record<string, string> = {
+  "vanished": "No longer there",
+  "unreadable": "Cannot be read",
+  "decoder-crashed": "Cannot be decoded",
+  "timeout": "Takes too long to decode",
+  "out-of-memory": "Takes too much memory",
+  "decodes-too-large": "Too large to decode",
+  "needs-heif-extra": "HEIC, which needs one more package",
+  "format-not-read": "Of a format that is not read",
+  "bad-header": "Damaged at the beginning",
+  "corrupt": "Damaged",
+  "truncated": "Cut short",
+  "reached-twice": "Reached twice",
+  "removed-by-user": "Taken out by hand",
+};
+
+/** What a group of skipped files is called: `truncated` as `Cut short`. */
+export const skipHeading = (reason: string): string => SKIP_HEADINGS[reason] ?? plain(reason);
+
 /** Splits a path into folder and name. */
 export function parted(path: string): { folder: string; name: string } {
   const cut = path.lastIndexOf("/") + 1;

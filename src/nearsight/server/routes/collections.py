@@ -9,11 +9,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from nearsight import __version__
+from nearsight.errors import plain_detail
 from nearsight.server.collections import ServedCollection
 from nearsight.server.errors import escape_surrogates
 from nearsight.server.schemas.collections import CollectionDetailsResponse, CollectionResponse, SkippedFilesResponse
 from nearsight.server.schemas.common import HealthResponse
 from nearsight.server.service import CollectionParam, Service, ServiceParam
+from nearsight.storage.records import SkipRecord
 
 router = APIRouter(tags=["collections"])
 
@@ -48,10 +50,16 @@ async def list_skipped_files(
 ) -> dict[str, Any]:
     """List the files that were skipped, each with its reason, sorted by path."""
     total, skips = await service.read.run(partial(served.skips, reason or None, offset, limit))
-    rows = [
-        (escape_surrogates(os.fsdecode(each.path)), each.reason.value, escape_surrogates(each.detail)) for each in skips
-    ]
-    return {"total": total, "files": [{"path": path, "reason": why, "detail": detail} for path, why, detail in rows]}
+    return {"total": total, "files": [_skip_json(each) for each in skips]}
+
+
+def _skip_json(skip: SkipRecord) -> dict[str, str]:
+    return {
+        "path": escape_surrogates(os.fsdecode(skip.path)),
+        "reason": skip.reason.value,
+        "detail": escape_surrogates(plain_detail(skip.detail)),
+        "message": f"{skip.reason.sentence}; {skip.reason.advice}",
+    }
 
 
 def _collection_json(service: Service, served: ServedCollection, summary: dict[str, Any]) -> dict[str, Any]:

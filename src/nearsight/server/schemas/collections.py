@@ -27,7 +27,7 @@ _COLLECTION: dict[str, JsonValue] = {
 
 
 _SUMMARY: dict[str, JsonValue] = {
-    **dict.fromkeys(("changed", "moved", "removed", "completed"), 0),
+    **dict.fromkeys(("changed", "moved", "removed", "excluded", "completed"), 0),
     "added": 12,
     "unchanged": 488,
     "skipped": {"truncated": 2},
@@ -59,7 +59,8 @@ class ProgressResponse(BaseModel):
 class SummaryResponse(BaseModel):
     """The result of a job, in images; `skipped` counts files by reason.
 
-    `migrated_from` is the storage format that the job updated, null where it was up to date.
+    `excluded` counts images whose files a rule now leaves out. `migrated_from` is the storage format that the job
+    updated, null where it was up to date.
     """
 
     model_config = schema_example(**_SUMMARY)
@@ -67,6 +68,7 @@ class SummaryResponse(BaseModel):
     changed: int
     moved: int
     removed: int
+    excluded: int
     unchanged: int
     completed: int
     skipped: dict[str, int]
@@ -129,12 +131,18 @@ class CollectionDetailsResponse(CollectionResponse):
 
 
 class SkippedFileResponse(BaseModel):
-    """A skipped file, and the reason."""
+    """A skipped file, and the reason: a code, more of it where there is more, and what is wrong and what to do."""
 
-    model_config = schema_example(path="broken.jpg", reason="truncated", detail="")
+    model_config = schema_example(
+        path="empty.jpg",
+        reason="empty",
+        detail="",
+        message="the file is empty; get it again from where it came, or delete it",
+    )
     path: str
     reason: str
     detail: str
+    message: str
 
 
 class SkippedFilesResponse(BaseModel):
