@@ -63,6 +63,18 @@ def test_a_moved_image_keeps_its_own_facts_and_leaves_those_of_sidecars(catalogu
     assert [each.source for each in catalogue.details.facts(b"a.jpg")] == [b"a.json"]
 
 
+@pytest.mark.parametrize(
+    ("path", "taken"),
+    [(b"2012/IMG-20161224-WA0014.jpg", "2016-12-24"), (b"scan 1962-03-04.tif, page 2", "1962-03-04"), (b"b.jpg", None)],
+)
+def test_the_date_in_a_name_counts_where_nothing_else_has_one(catalogue, path, taken):
+    with catalogue.transaction():
+        catalogue.put_image(replace(IMAGE, id=2, path=path), DetailRecord(2))
+        catalogue.put_facts(b"a.jpg", [])
+    assert (catalogue.image(2).taken, catalogue.details.of(2).taken_from) == (taken, "file name" if taken else "")
+    assert catalogue.image(1).taken is None
+
+
 def test_nothing_is_left_of_a_dropped_image(catalogue):
     with catalogue.transaction():
         catalogue.drop_image(1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields, replace
 
 from nearsight.images.facts import Facts, merge_facts
+from nearsight.images.name_date import date_in_name
+from nearsight.images.pages import split_page_path
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.database import DETAILS_VERSION, record_crc
 from nearsight.storage.records import DetailRecord, DoubtRecord, FactRecord, ImageRecord
@@ -68,8 +71,10 @@ class Details:
         return (DoubtRecord(*row) for row in rows)
 
     def resolve(self, image: ImageRecord, detail: DetailRecord) -> tuple[ImageRecord, DetailRecord]:
-        """Both records with what all sources say together."""
-        merged = merge_facts(each.facts for each in self.facts(image.path))
+        """Both records with what all sources say together; where none has a date, with that in the file's name."""
+        named = date_in_name(os.fsdecode(os.path.basename(split_page_path(image.path)[0])))
+        last = Facts(taken=named, taken_from="file name" if named else "")
+        merged = merge_facts([*(each.facts for each in self.facts(image.path)), last])
         image = replace(
             image,
             taken=merged.taken,
