@@ -194,7 +194,8 @@ def measure_read_share(data: bytes, scans: JpegScans, read: Pixels, decode: Call
     """The share of a JPEG that was read, 0 to 1.
 
     1. Decode it again with noise after the end of its last scan, also behind every mark of a restart that it may wait
-       for. What does not change had been read; libjpeg ignores what comes after the last block. So an image that is grey at its end by itself is whole.
+       for. What does not change had been read: libjpeg ignores what comes after the last block. So an image that is
+       grey at its end by itself is whole.
     2. In one scan, the pixels before the first that changes are the share. In several, each of which covers the whole
        image, it is that of the coefficients, the last scan counting where nothing changes.
 

@@ -18,6 +18,7 @@ from PIL import ImageFile
 
 from nearsight.errors import ImageError, Reason
 from nearsight.files import FileSystem
+from nearsight.images.headers import gif_extent
 from nearsight.images.pillow import as_image_errors
 from nearsight.images.validate import (
     ANIMATED,
@@ -92,7 +93,8 @@ def choose_pages(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, ...
     if content.format not in ANIMATED:
         return tuple(range(1, min(MAX_PAGES, _counted(content)) + 1))
     with open_content(content, limits) as (image, header):
-        if header.n_pages == 1 or 4 * FRAME_COPIES * header.width * header.height > limits.decoded:
+        width, height = gif_extent(data)[:2] if content.format == "GIF" else image.size
+        if header.n_pages == 1 or 4 * FRAME_COPIES * width * height > limits.decoded:
             return (1,)
         frames = _render_frames(image, header.n_pages)
     return tuple(n + 1 for n in _choose_differing(frames))

@@ -135,7 +135,7 @@ def open_content(
     if stored is not None:
         _header_within_limits(content, stored, limits, full=full)
     with _translate_webp_errors(content), open_with_pillow(content.data, content.pillow) as image:
-        if content.page > 1 and content.pillow != "TIFF":
+        if content.page != 1 and content.pillow != "TIFF":
             content, stored = _go_to_page(image, content), stored or headers.pillow_layout(image)
             stored = stored._replace(bytes_per_pixel=4 * FRAME_COPIES)
             _header_within_limits(content, stored, limits, full=full)
@@ -221,7 +221,7 @@ def _gif_content(content: Content) -> Content:
     """A GIF whose later frames may reach beyond the canvas that its header names."""
     width, height, frames = headers.gif_extent(content.data)
     _require_page(content.page, frames)
-    layout = StoredLayout(width, height, 1) if content.page > 1 else None
+    layout = StoredLayout(width, height, 1) if content.page != 1 else None
     return replace(content, layout=layout, n_pages=frames)
 
 
