@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from nearsight.errors import DamagedError, FormatError, StorageError
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 APPLICATION_ID = 0x4E525354  # "NRST"
 CATALOGUE_FILE = "catalogue.sqlite"
 BUSY_TIMEOUT = 10.0
@@ -79,7 +79,11 @@ CREATE TABLE decision(
 CREATE INDEX decision_by_path ON decision(path);
 CREATE INDEX decision_by_other_path ON decision(other_path);
 """
-MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES, _CONTENT, _DECISIONS)
+_TOKENS = """
+DROP TABLE words;
+CREATE VIRTUAL TABLE words USING fts5(tokens, tokenize='ascii');
+"""
+MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES, _CONTENT, _DECISIONS, _TOKENS)
 """Script i migrates a catalogue from version i to i + 1."""
 
 _RENAMED_VERSION = 5
