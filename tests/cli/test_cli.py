@@ -152,7 +152,7 @@ def test_search_prints_a_table_and_json(folder, crop):
 
 def test_words_that_no_image_holds_are_no_match_without_an_empty_table(folder):
     done = nearsight("search", "--words", "nowhere", "--in", folder)
-    assert (done.returncode, done.stdout) == (1, "no image matches; 5 images searched\n")
+    assert (done.returncode, done.stdout) == (1, 'no image holds the words "nowhere"; 5 images searched\n')
     found = json.loads(nearsight("search", "--words", "nowhere", "--in", folder, "--json").stdout)
     assert (found["verdict"], found["hits"]) == ("no image matches", [])
 

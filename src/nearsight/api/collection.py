@@ -211,9 +211,11 @@ class Collection:
                 if len(pipelines) > 1:
                     from nearsight.search.fusion import search_fused
 
-                    return search_fused(self._reader, snapshot, pipelines, query, allow)
-                ranking = rank(self._reader, snapshot, pipelines[0], query, query.k, allow=allow, watch=watch)
-                return self._with_hint(ranking.to_results(query.k, self._reader), pipelines[0].name)
+                    results = search_fused(self._reader, snapshot, pipelines, query, allow)
+                else:
+                    ranking = rank(self._reader, snapshot, pipelines[0], query, query.k, allow=allow, watch=watch)
+                    results = self._with_hint(ranking.to_results(query.k, self._reader), pipelines[0].name)
+                return results if allow is None or len(allow) else self._with_reason(results, query)
         raise AssertionError("the attempts end with an error of their own")
 
     def _with_hint(self, results: Results, sense: str) -> Results:
@@ -227,6 +229,11 @@ class Collection:
         if not is_available(name):
             return results
         return replace(results, hint=Hint(name, looks_for, info.index_command(self.root, self.index_dir, "--by", name)))
+
+    def _with_reason(self, results: Results, query: Query) -> Results:
+        """The results of a query whose words and filter leave no image, with what left none."""
+        with self._lock, self._catalogue.read_transaction():
+            return replace(results, empty_because=self._text_search.empty_because(query))
 
     def _allowed_ids(self, query: Query, snapshot: Snapshot) -> Ids | None:
         """The ids that the words and the filter of a query leave in a generation; None: all. Raises OutdatedError."""

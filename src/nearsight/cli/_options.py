@@ -103,7 +103,7 @@ WhereOption: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="EXPR",
-        help="Only images that match, such as \"taken >= 2012 and folder like 'moscow/%'\".",
+        help='Only images that match, such as "taken >= 2012 and tags = dog and height > width".',
         rich_help_panel=FILTER,
     ),
 ]

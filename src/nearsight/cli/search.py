@@ -126,7 +126,8 @@ def search_command(
         str,
         typer.Option(
             metavar="WORDS",
-            help="Only images whose path, camera, date, captions, tags or labels contain these words.",
+            help="Only images whose path, camera, date, captions, tags or labels contain these words: "
+            'red "a phrase" cat OR dog -crowd.',
             rich_help_panel=FILTER,
         ),
     ] = "",
@@ -178,6 +179,7 @@ def search_command(
             {**hit.as_dict(), "labels": [each.as_dict() for each in photos.labels(hit.path)]} for hit in results.hits
         ]
         summary = {"recipe": results.recipe, "verdict": results.verdict, "hint": results.hint and vars(results.hint)}
+        summary |= {"empty_because": results.empty_because}
         print_json({"query": query, **summary, "hits": hits})
     else:
         _print_hits(results)
@@ -270,7 +272,8 @@ def _print_hits(results: Results) -> None:
         table.add_row(*(Text(cell, overflow="fold") for cell in cells), style=style)
     if results.hits:
         Console(soft_wrap=False).print(table)
-    typer.echo("; ".join(filter(None, (results.verdict, f"{plural(results.total, 'image')} searched"))))
+    verdict = to_printable(results.empty_because) or results.verdict
+    typer.echo("; ".join(filter(None, (verdict, f"{plural(results.total, 'image')} searched"))))
     if (hint := results.hint) is not None:
         after = f" after: {hint.command}" if hint.command else ""
         typer.echo(f"--by {hint.sense} looks for {hint.looks_for}{after}")

@@ -118,6 +118,7 @@ class Results(Sequence[Hit]):
 
     `verdict` is "found", "nothing like it here" (no hit that was judged is alike), "too plain to judge", "no image
     matches" (no hit at all), or empty (no verdict). `hint` names a sense that would look further, if there is one.
+    `empty_because` says what left no image: the words, the filter, or both; it is empty where there are hits.
     """
 
     recipe: str
@@ -125,6 +126,7 @@ class Results(Sequence[Hit]):
     hits: tuple[Hit, ...]
     total: int
     hint: Hint | None = None
+    empty_because: str = ""
 
     @overload
     def __getitem__(self, at: int) -> Hit: ...

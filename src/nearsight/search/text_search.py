@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from nearsight.storage.filters import parse_filter
 from nearsight.storage.full_text import FullTextIndex, explain_text_match
 from nearsight.storage.records import ImageRecord
 from nearsight.types import Explanation, Ids, Query
+from nearsight.wording import plural
 
 
 class TextSearch:
@@ -23,44 +25,57 @@ class TextSearch:
 
     def matching_ids(self, query: Query) -> Ids:
         """The sorted ids that the words and the filter of a query leave."""
-        return np.array(sorted(image_id for image_id, _ in self._matches(query, -1)), np.int64)
+        if not query.where:
+            return self._full_text.matching_ids(query.words)
+        passing = np.array(self._passing_ids(query), np.int64)
+        return np.intersect1d(passing, self._full_text.matching_ids(query.words)) if query.words else passing
 
     def search(self, query: Query) -> Results:
         """The answer to words or a filter alone: by relevance, or without words by path."""
-        found = [(self._catalogue.image(image_id), score) for image_id, score in self._matches(query, query.k)]
         if not query.words:
-            return self._filtered([record for record, _ in found], query)
-        found = found[: query.k]
+            return self._filtered(query)
+        passing = set(self._passing_ids(query)) if query.where else None
+        found = self._full_text.search(query.words, query.k, passing)
         best = max([1e-9, *(score for _, score in found)])
         hits = []
-        for rank, (record, score) in enumerate(found, 1):
+        for rank, (image_id, score) in enumerate(found, 1):
+            record = self._catalogue.image(image_id)
             reason = Explanation(self._why(record, query.words), "text match", True, max(0.0, score / best))
             hits.append(self._hit(rank, record, score, "bm25", reason))
-        return self._results("words", hits)
+        return self._results("words", hits, query)
 
-    def _filtered(self, records: Sequence[ImageRecord], query: Query) -> Results:
+    def empty_because(self, query: Query) -> str:
+        """What leaves no image: the words, the filter, or both together."""
+        words, where = f'the words "{query.words}"', f"the filter: {query.where}"
+        holding = len(self._full_text.matching_ids(query.words)) if query.words else 0
+        if query.words and not holding:
+            return f"no image holds {words}"
+        if not query.words or not self._passing_ids(query):
+            return f"no image passes {where}"
+        held = "1 image holds" if holding == 1 else f"{plural(holding, 'image')} hold"
+        return f"{held} {words}, but none of them passes {where}"
+
+    def _filtered(self, query: Query) -> Results:
         reason = Explanation(f"matches the filter: {query.where}", "matches the filter", True, 1.0)
-        records = sorted(records, key=lambda each: each.path)[: query.k]
-        return self._results(
-            "where", [self._hit(rank, each, 0.0, "filter", reason) for rank, each in enumerate(records, 1)]
-        )
+        passing = set(self._passing_ids(query))
+        by_path = (row[0] for row in self._catalogue.query("SELECT id FROM image ORDER BY path"))
+        first = islice((image_id for image_id in by_path if image_id in passing), query.k)
+        records = [self._catalogue.image(image_id) for image_id in first]
+        hits = [self._hit(rank, each, 0.0, "filter", reason) for rank, each in enumerate(records, 1)]
+        return self._results("where", hits, query)
+
+    def _passing_ids(self, query: Query) -> list[int]:
+        return self._catalogue.filter_ids(parse_filter(query.where))
 
     def _why(self, record: ImageRecord, words: str) -> str:
         notes, labels = self._catalogue.notes(record.path), self._catalogue.labels(record.path)
         return explain_text_match(record, notes, words, labels)
 
-    def _matches(self, query: Query, limit: int) -> list[tuple[int, float]]:
-        """Ids with scores, best first; the limit counts where there is no filter."""
-        if not query.where:
-            return self._full_text.search(query.words, limit)
-        passing = self._catalogue.filter_ids(parse_filter(query.where))
-        if not query.words:
-            return [(image_id, 1.0) for image_id in passing]
-        among = set(passing)
-        return [(image_id, score) for image_id, score in self._full_text.search(query.words, -1) if image_id in among]
-
-    def _results(self, recipe: str, hits: Sequence[Hit]) -> Results:
-        return Results(recipe, FOUND if hits else NO_MATCH, tuple(hits), self._catalogue.count_images())
+    def _results(self, recipe: str, hits: Sequence[Hit], query: Query) -> Results:
+        total = self._catalogue.count_images()
+        if hits:
+            return Results(recipe, FOUND, tuple(hits), total)
+        return Results(recipe, NO_MATCH, (), total, empty_because=self.empty_because(query))
 
     def _hit(self, rank: int, record: ImageRecord, distance: float, metric: str, reason: Explanation) -> Hit:
         assert reason.similarity is not None

@@ -7,15 +7,18 @@ that a missing record is noticed too.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nearsight.errors import DamagedError, FormatError, Reason, UsageError
+from nearsight.files import LocalFileSystem
 from nearsight.storage.array_file import CacheEntry, SegmentEntry
-from nearsight.storage.database import CATALOGUE_FILE, OLDER_META_KEYS, Database, record_crc
-from nearsight.storage.filters import Condition
+from nearsight.storage.block_checksums import is_file_as_noted
+from nearsight.storage.database import CATALOGUE_FILE, DETAILS_VERSION, OLDER_META_KEYS, Database, record_crc
+from nearsight.storage.filters import Condition, FilterColumns
 from nearsight.storage.records import (
     DecisionKind,
     DecisionRecord,
@@ -58,7 +61,7 @@ class Catalogue(Database):
 
     def __init__(self, index_dir: Path, *, readonly: bool = True) -> None:
         super().__init__(index_dir, readonly=readonly)
-        self._verified_generation = -1
+        self._columns: FilterColumns | None = None
 
     def meta(self, key: str) -> str | None:
         """A named value, or None."""
@@ -202,28 +205,32 @@ class Catalogue(Database):
         return {Reason(reason).value: count for reason, count in rows}
 
     def filter_ids(self, condition: Condition) -> list[int]:
-        """Ids of the images that match a filter, rising. All records are compared with their checksums first.
+        """Ids of the images that match a filter, rising. What they are judged by is compared with checksums first.
 
         Raises
         ------
         UsageError
-            the filter uses captions, tags or labels, and the catalogue's format has none
+            the filter uses a field that the catalogue's format does not have
         """
+        columns = self._current_columns()
+        return [int(image_id) for image_id in condition.ids(columns).tolist()]
+
+    def _current_columns(self) -> FilterColumns:
+        """What filters read of this generation; it was compared with its checksums."""
         generation = self.generation()
-        if self._verified_generation != generation:
-            if sum(1 for _ in self.images()) != self.count_images():
-                raise DamagedError(f"the list of images in {self.path} is damaged: run nearsight repair")
-            for _ in self.fetch_records("SELECT * FROM note") if self.format_version >= 3 else ():
-                pass
-            for _ in self.fetch_records("SELECT * FROM label") if self.format_version >= 4 else ():
-                pass
-            self._verified_generation = generation
-        if condition.uses_notes and self.format_version < 3:
-            raise UsageError("this collection was made before captions and tags were read: run nearsight index again")
-        if condition.uses_labels and self.format_version < 4:
-            raise UsageError("this collection was made before images were labelled: run nearsight annotate")
-        sql = f"SELECT id FROM image WHERE {condition.sql} ORDER BY id"  # noqa: S608 (no text of the user's)
-        return [row[0] for row in self.query(sql, condition.values)]
+        if self._columns is None or self._columns.generation != generation:
+            if not is_file_as_noted(self.path.parent, generation, LocalFileSystem()):
+                self._verify_records()
+            self._columns = FilterColumns(self, generation)
+        return self._columns
+
+    def _verify_records(self) -> None:
+        """Compare the records that filters read with their checksums, and their number."""
+        if sum(1 for _ in self.images()) != self.count_images():
+            raise DamagedError(f"the list of images in {self.path} is damaged: run nearsight repair")
+        for table, since in (("note", 3), ("label", 4), ("detail", DETAILS_VERSION)):
+            if self.format_version >= since:
+                deque(self.fetch_records(f"SELECT * FROM {table}"), 0)  # noqa: S608 (our own names)
 
 
 def load_root(catalogue: Catalogue, index_dir: Path) -> Path:

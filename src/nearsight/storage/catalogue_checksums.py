@@ -11,18 +11,15 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 
 from nearsight.files import FileSystem
-from nearsight.storage.array_file import BLOCK_BYTES
+from nearsight.storage.block_checksums import CHECKSUMS_FILE, block_checksums, read_block_checksums
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.database import CATALOGUE_FILE, translate_errors
 from nearsight.storage.records import Problem
-
-CHECKSUMS_FILE = "catalogue.sums"
 
 
 def checkpoint_catalogue(index_dir: Path, catalogue: CatalogueWriter, files: FileSystem) -> None:
@@ -30,10 +27,10 @@ def checkpoint_catalogue(index_dir: Path, catalogue: CatalogueWriter, files: Fil
     with translate_errors(catalogue.path):
         busy = catalogue.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     generation = catalogue.generation()
-    noted = _read_checksums(index_dir, files)
+    noted = read_block_checksums(index_dir, files)
     if busy or (noted is not None and noted[0] == generation):
         return
-    said = json.dumps([generation, *_block_checksums(files.map(index_dir / CATALOGUE_FILE))]).encode()
+    said = json.dumps([generation, *block_checksums(files.map(index_dir / CATALOGUE_FILE))]).encode()
     files.write_new(index_dir / CHECKSUMS_FILE, [said + b"\n%08x\n" % zlib.crc32(said)])
 
 
@@ -41,25 +38,11 @@ def find_catalogue_damage(index_dir: Path, catalogue: Catalogue, files: FileSyst
     """What does not agree with the checksums, as far as they are of this generation."""
     if not files.exists(index_dir / CHECKSUMS_FILE):
         return
-    noted = _read_checksums(index_dir, files)
+    noted = read_block_checksums(index_dir, files)
     if noted is None:
         yield Problem(CHECKSUMS_FILE, "its checksums do not agree with each other")
     elif noted[0] == catalogue.generation():
-        blocks = _block_checksums(files.map(index_dir / CATALOGUE_FILE))
+        blocks = block_checksums(files.map(index_dir / CATALOGUE_FILE))
         if blocks != noted[1:] and noted[0] == catalogue.generation():
             bad = [n for n, pair in enumerate(zip_longest(blocks, noted[1:])) if len(set(pair)) == 2]
             yield Problem(CATALOGUE_FILE, f"block {bad[0]} of the file does not agree with its checksum")
-
-
-def _read_checksums(index_dir: Path, files: FileSystem) -> list[int] | None:
-    """The generation, then a checksum for each block; None where there is no note, or a damaged one."""
-    with suppress(FileNotFoundError):
-        noted = bytes(files.map(index_dir / CHECKSUMS_FILE))
-        said = noted[: noted.find(b"\n")]
-        if noted == said + b"\n%08x\n" % zlib.crc32(said):
-            return list(json.loads(said))
-    return None
-
-
-def _block_checksums(data: memoryview) -> list[int]:
-    return [zlib.crc32(data[start : start + BLOCK_BYTES]) for start in range(0, len(data), BLOCK_BYTES)]

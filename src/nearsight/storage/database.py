@@ -92,6 +92,8 @@ CREATE TABLE detail(
 CREATE TABLE doubt(
   sidecar BLOB NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL, crc INTEGER NOT NULL,
   PRIMARY KEY(sidecar, name)) STRICT;
+DROP TABLE words;
+CREATE VIRTUAL TABLE words USING fts5(tokens, tokenize='ascii');
 """
 MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES, _CONTENT, _DECISIONS, _DETAILS)
 """Script i migrates a catalogue from version i to i + 1."""

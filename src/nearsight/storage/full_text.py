@@ -1,21 +1,35 @@
 """Full-text search over names of files and folders, camera, date, captions, tags and labels.
 
-SQLite's full-text index is a cache of the catalogue's records: a hit counts only if the record itself, which has a
-checksum, contains the words.
+SQLite's full-text index is a cache of the catalogue's records: it has a checksum of its own, and of each hit that is
+shown the record itself, which has a checksum too, must contain the words. SQLite sees only what `nearsight.words` made
+of a text: tokens between spaces, which its `ascii` tokenizer neither cuts nor folds.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import unicodedata
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from nearsight.errors import DamagedError, UsageError
+import numpy as np
+
+from nearsight.errors import DamagedError
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.database import translate_errors
 from nearsight.storage.records import ImageRecord, LabelRecord, LabelState, NoteRecord
+from nearsight.types import Ids
+from nearsight.words.query import WordsQuery, parse_words
+from nearsight.words.tokens import tokenize_texts
+
+TOKENS_VERSION = 8
+"""Format version since which the index holds tokens of `nearsight.words`; before, SQLite cut the texts."""
+
+COMMON_COUNT = 20_000
+COMMON_SCORE = 1e-6
+"""Words that more than half of all images hold have no weight in BM25; from so many hits on they all get this score."""
+_COMPOUND = re.compile(r"(?<=[^\W\dA-ZÀ-ÖØ-ÞА-ЯЁΑ-Ω])(?=[A-ZÀ-ÖØ-ÞА-ЯЁΑ-Ω])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
+_OLDER_COMPOUND = re.compile(r"(?<=[^\W\dA-Z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
 
 
 class FullTextIndex:
@@ -25,17 +39,28 @@ class FullTextIndex:
         self._catalogue = catalogue
         self._verified_generation = -1
 
-    def search(self, words: str, most: int) -> list[tuple[int, float]]:
-        """Ids of the images with all of these words, best first, with their BM25 scores (larger is better)."""
-        wanted, generation = match_expression(words), self._catalogue.generation()
-        if self._verified_generation != generation:
-            self.check()
-            self._verified_generation = generation
-        sql = "SELECT rowid, -bm25(words), text FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?"
-        found = self._catalogue.query(sql, (wanted, most))
-        if any(self._text(self._catalogue.image(image_id)) != text for image_id, _, text in found):
-            raise self._damage_error()
-        return [(image_id, score) for image_id, score, text in found if contains_words(text, words)]
+    def search(self, words: str, most: int, among: Collection[int] | None = None) -> list[tuple[int, float]]:
+        """Ids of the images that hold these words, best first, with their BM25 scores (larger is better).
+
+        Parameters
+        ----------
+        words : what is asked for, as `nearsight.words.query` reads it
+        most : how many at most; all with -1
+        among : only these ids
+        """
+        query = parse_words(words)
+        self._check_once()
+        ranked = self._rank(words, -1 if among is not None else most)
+        if among is not None:
+            ranked = [(image_id, score) for image_id, score in ranked if image_id in among]
+        ranked = ranked if most < 0 else ranked[:most]
+        return [(image_id, score) for image_id, score in ranked if self._record_matches(image_id, query)]
+
+    def matching_ids(self, words: str) -> Ids:
+        """Ids of all images that hold these words, rising."""
+        self._check_once()
+        rows = self._catalogue.query("SELECT rowid FROM words WHERE words MATCH ?", (self._expression(words),))
+        return np.sort(np.fromiter((row[0] for row in rows), np.int64, len(rows)))
 
     def check(self) -> None:
         """Raise DamagedError if the index does not agree with its checksum."""
@@ -44,65 +69,127 @@ class FullTextIndex:
             raise self._damage_error()
 
     def checksum(self) -> int:
-        """CRC-32 of the blocks of the index; its copies of the texts are compared with the records instead."""
+        """CRC-32 of the index; its copies of the tokens are compared with the records instead."""
+        with translate_errors(self._catalogue.path):
+            return self._older_checksum() if self._is_older else self._checksum()
+
+    def _checksum(self) -> int:
+        """CRC-32 of the blocks, of the list of segments and of the number of tokens of each image."""
+        check = 0
+        for number, block in self._catalogue.db.execute("SELECT id, block FROM words_data ORDER BY id"):
+            check = zlib.crc32(block, zlib.crc32(b"%d" % number, check))
+        for row in self._catalogue.db.execute("SELECT segid, term, pgno FROM words_idx"):
+            check = zlib.crc32(repr(row).encode(), check)
+        sizes = "SELECT group_concat(id || ':' || hex(sz)) FROM words_docsize GROUP BY id / 1000 ORDER BY id / 1000"
+        for (row,) in self._catalogue.db.execute(sizes):
+            check = zlib.crc32(row.encode(), check)
+        return check
+
+    def _older_checksum(self) -> int:
         check = 0
         for sql in ("SELECT id, block FROM words_data ORDER BY id", "SELECT segid, term, pgno FROM words_idx"):
-            with translate_errors(self._catalogue.path):
-                for row in self._catalogue.db.execute(sql):
-                    check = zlib.crc32(repr(row).encode(), check)
+            for row in self._catalogue.db.execute(sql):
+                check = zlib.crc32(repr(row).encode(), check)
         return check
 
     def count_mismatches(self) -> int:
-        """Count the images that the index lacks, has in excess or has with another text."""
+        """Count the images that the index lacks, has in excess or has with other words."""
         lacking = "SELECT count(*) FROM (SELECT id FROM image EXCEPT SELECT rowid FROM words)"
         surplus = "SELECT count(*) FROM (SELECT rowid FROM words EXCEPT SELECT id FROM image)"
         counts = [int(self._catalogue.query(sql)[0][0]) for sql in (lacking, surplus)]
-        texts: dict[int, str] = dict(self._catalogue.query("SELECT rowid, text FROM words"))
-        said = ((each.id, self._text(each)) for each in self._catalogue.images())
-        return sum(counts) + sum(texts.get(image_id, text) != text for image_id, text in said)
+        stored: dict[int, str] = dict(self._catalogue.query("SELECT rowid, * FROM words"))
+        said = ((each.id, self._held_text(each)) for each in self._catalogue.images())
+        return sum(counts) + sum(stored.get(image_id, text) != text for image_id, text in said)
 
     def put_text(self, image: ImageRecord) -> None:
-        """Insert or replace the text of an image."""
-        sql = "INSERT OR REPLACE INTO words(rowid, text) VALUES(?,?)"
-        self._catalogue.db.execute(sql, (image.id, self._text(image)))
+        """Insert or replace the words of an image."""
+        sql = "INSERT OR REPLACE INTO words(rowid, tokens) VALUES(?,?)"
+        self._catalogue.db.execute(sql, (image.id, self._tokens(image)))
 
     def drop_text(self, image_id: int) -> None:
-        """Remove the text of an image."""
+        """Remove the words of an image."""
         self._catalogue.db.execute("DELETE FROM words WHERE rowid=?", (image_id,))
 
     def rebuild(self) -> None:
         """Rebuild the index from the records."""
         self._catalogue.db.execute("DELETE FROM words")
-        rows = ((image.id, self._text(image)) for image in self._catalogue.images())
-        self._catalogue.db.executemany("INSERT INTO words(rowid, text) VALUES(?,?)", rows)
+        rows = ((image.id, self._tokens(image)) for image in self._catalogue.images())
+        self._catalogue.db.executemany("INSERT INTO words(rowid, tokens) VALUES(?,?)", rows)
 
-    def _text(self, image: ImageRecord) -> str:
-        return searchable_text(image, self._catalogue.notes(image.path), self._catalogue.labels(image.path))
+    @property
+    def _is_older(self) -> bool:
+        return 0 < self._catalogue.format_version < TOKENS_VERSION
+
+    def _check_once(self) -> None:
+        """Check the index where this generation was not checked yet."""
+        generation = self._catalogue.generation()
+        if self._verified_generation != generation:
+            self.check()
+            self._verified_generation = generation
+
+    def _expression(self, words: str) -> str:
+        return parse_words(words, as_typed=self._is_older).expression()
+
+    def _rank(self, words: str, most: int) -> list[tuple[int, float]]:
+        expression = self._expression(words)
+        if self._holds_common_words_only(parse_words(words), expression):
+            sql = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid LIMIT ?"
+            return [(row[0], COMMON_SCORE) for row in self._catalogue.query(sql, (expression, most))]
+        sql = "SELECT rowid, -bm25(words) AS score FROM words WHERE words MATCH ? ORDER BY score DESC, rowid LIMIT ?"
+        return [(image_id, score) for image_id, score in self._catalogue.query(sql, (expression, most))]
+
+    def _holds_common_words_only(self, query: WordsQuery, expression: str) -> bool:
+        """Whether each word is in more than half of very many images, so that BM25 gives it no weight."""
+        if query.has_alternatives:
+            return False
+        ((count,),) = self._catalogue.query("SELECT count(*) FROM words WHERE words MATCH ?", (expression,))
+        return bool(count > max(COMMON_COUNT, self._catalogue.count_images() / 2))
+
+    def _record_matches(self, image_id: int, query: WordsQuery) -> bool:
+        """Whether the record of an image holds the words. DamagedError where the index has others than the record."""
+        image = self._catalogue.image(image_id)
+        text = self._held_text(image)
+        if self._catalogue.query("SELECT * FROM words WHERE rowid=?", (image_id,)) != [(text,)]:
+            raise self._damage_error()
+        return query.matches(tokenize_texts(self._texts(image)) if self._is_older else text.split(" "))
+
+    def _texts(self, image: ImageRecord) -> list[str]:
+        return searchable_texts(image, self._catalogue.notes(image.path), self._catalogue.labels(image.path))
+
+    def _tokens(self, image: ImageRecord) -> str:
+        return " ".join(tokenize_texts(self._texts(image)))
+
+    def _held_text(self, image: ImageRecord) -> str:
+        """What the index holds of an image."""
+        if self._is_older:
+            return _older_text(image, self._catalogue.notes(image.path), self._catalogue.labels(image.path))
+        return self._tokens(image)
 
     def _damage_error(self) -> DamagedError:
         return DamagedError(f"the full-text index of {self._catalogue.path} is damaged: run nearsight repair")
 
 
-def searchable_text(image: ImageRecord, notes: Sequence[NoteRecord], labels: Sequence[LabelRecord] = ()) -> str:
-    """Searchable text of an image."""
-    noted = (f"{note.caption} {note.tags}" for note in notes)
-    return " ".join([name_text(image), *noted, *(each.label for each in labels)])
+def searchable_texts(image: ImageRecord, notes: Sequence[NoteRecord], labels: Sequence[LabelRecord] = ()) -> list[str]:
+    """The searchable texts of an image: its name, camera and date, each line of captions, each tag and label."""
+    lines = [line for note in notes for text in (note.caption, note.tags) for line in text.splitlines()]
+    return [*name_texts(image), *lines, *(each.label for each in labels)]
 
 
 def explain_text_match(
     image: ImageRecord, notes: Sequence[NoteRecord], words: str, labels: Sequence[LabelRecord] = ()
 ) -> str:
     """Say in a sentence which text of an image contains the words."""
-    if contains_words(name_text(image), words):
+    query = parse_words(words)
+    if query.contained_in(tokenize_texts(name_texts(image))):
         return f"its name, camera or date holds: {words}"
     for note in notes:
         for line in note.caption.splitlines():
-            if contains_words(line, words):
+            if query.contained_in(tokenize_texts([line])):
                 return f"its caption says: {line}"
-        if contains_words(note.tags, words):
+        if query.contained_in(tokenize_texts(note.tags.splitlines())):
             return f"its tags are: {', '.join(note.tags.splitlines())}"
     for each in labels:
-        if contains_words(each.label, words):
+        if query.contained_in(tokenize_texts([each.label])):
             return f"it is labelled: {each.label} ({label_origin(each)})"
     return f"its name, camera, date, captions, tags and labels together hold: {words}"
 
@@ -114,36 +201,24 @@ def label_origin(label: LabelRecord) -> str:
     return f"by {label.model}, confirmed" if label.model else "by hand"
 
 
-def name_text(image: ImageRecord) -> str:
-    """Path, camera and date; compound words (IMG2012, redBike) also split."""
-    name = os.fsdecode(image.path).encode("utf8", "replace").decode().replace("_", " ")
-    apart = re.sub(r"(?<=[^\W\dA-Z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])", " ", name)
-    return " ".join([name, apart, image.camera or "", (image.taken or "")[:10]])
-
-
-def tokenize(text: str) -> list[str]:
-    """Split a text into words as the index does: letters and digits, lower case, without accents."""
-    plain = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
-    return re.findall(r"[^\W_]+", plain)
-
-
-def match_expression(words: str) -> str:
-    """Full-text query for all of these words, matched as prefixes.
-
-    Raises
-    ------
-    UsageError
-        the text contains no word
-    """
-    found = tokenize(words)
-    if not found:
-        raise UsageError(
-            f'there is no word in "{words}"; ask with names of files or folders, cameras, dates, captions, tags, labels'
-        )
-    return " AND ".join(f'"{token}"*' for token in found)
+def name_texts(image: ImageRecord) -> list[str]:
+    """Path, camera and date; compound words of the path (IMG2012, redBike) also split."""
+    name = _printable_path(image)
+    compounds = dict.fromkeys(word for word in re.findall(r"[^\W_]+", name) if _COMPOUND.search(word))
+    return [name, *(_COMPOUND.sub(" ", word) for word in compounds), image.camera or "", (image.taken or "")[:10]]
 
 
 def contains_words(text: str, words: str) -> bool:
-    """Whether a text contains all of these words, matched as prefixes."""
-    said = tokenize(text)
-    return all(any(word.startswith(token) for word in said) for token in tokenize(words))
+    """Whether a text is what these words ask for."""
+    return parse_words(words).matches(tokenize_texts([text]))
+
+
+def _printable_path(image: ImageRecord) -> str:
+    return os.fsdecode(image.path).encode("utf8", "replace").decode().replace("_", " ")
+
+
+def _older_text(image: ImageRecord, notes: Sequence[NoteRecord], labels: Sequence[LabelRecord]) -> str:
+    """What an index of an older format holds of an image."""
+    name = _printable_path(image)
+    named = " ".join([name, _OLDER_COMPOUND.sub(" ", name), image.camera or "", (image.taken or "")[:10]])
+    return " ".join([named, *(f"{note.caption} {note.tags}" for note in notes), *(each.label for each in labels)])

@@ -1,0 +1,1 @@
+"""Words of texts and of queries in any script: folding, tokens, and the syntax of what is asked."""
