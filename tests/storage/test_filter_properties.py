@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from nearsight.errors import UsageError
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.database import record_crc
 from nearsight.storage.filters import parse_filter
 from nearsight.storage.filters.conditions import pattern_test
-from nearsight.storage.records import ImageRecord, LabelState, NoteRecord
+from nearsight.storage.records import DetailRecord, ImageRecord, LabelState, NoteRecord
 
 FOLDERS = [
     "",
@@ -62,8 +61,8 @@ DETAILS = {
         "altitude": [None, 35.5, -400.0][each.id % 3],
         "city": ["Zürich", "Ann", None, "ZU\u0308RICH"][each.id % 4],
         "country": ["Schweiz", "ann", None][each.id % 3],
-        "page": [None, 1, 2][each.id % 3],
-        "pages": [None, 2][each.id % 2],
+        "page": [1, 2, 3][each.id % 3],
+        "pages": [3, 4][each.id % 2],
     }
     for each in IMAGES
 }
@@ -87,14 +86,10 @@ def catalogue(tmp_path_factory):
 
 
 def put_details(made):
-    made.db.execute("DROP TABLE IF EXISTS detail")
-    columns = list(next(iter(DETAILS.values())))
-    made.db.execute(f"CREATE TABLE detail(image INTEGER PRIMARY KEY, {', '.join(columns)}, crc)")
-    for image_id, said in DETAILS.items():
-        values = (image_id, *(said[name] for name in columns))
-        made.db.execute(
-            f"INSERT INTO detail VALUES({','.join('?' * (len(values) + 1))})", (*values, record_crc(values))
-        )
+    with made.transaction():
+        for image_id, said in DETAILS.items():
+            known = {name: value for name, value in said.items() if name != "pages"}
+            made.details.put(DetailRecord(image_id, n_pages=said["pages"], **known))
 
 
 def plain(text):
@@ -365,7 +360,7 @@ def test_a_pattern_takes_no_time_that_grows_with_its_wildcards():
 
 def test_a_catalogue_without_details_says_what_to_run(tmp_path):
     made = CatalogueWriter(tmp_path)
-    made.db.execute("DROP TABLE IF EXISTS detail")
+    made.db.execute("PRAGMA user_version=7")
     with pytest.raises(UsageError, match="before rating was read: run nearsight index"):
         made.filter_ids(parse_filter("rating > 3"))
     made.close()

@@ -69,7 +69,7 @@ class TextSearch:
 
     def _why(self, record: ImageRecord, words: str) -> str:
         notes, labels = self._catalogue.notes(record.path), self._catalogue.labels(record.path)
-        return explain_text_match(record, notes, words, labels)
+        return explain_text_match(record, notes, words, labels, Details(self._catalogue).of(record.id))
 
     def _results(self, recipe: str, hits: Sequence[Hit], query: Query) -> Results:
         total = self._catalogue.count_images()

@@ -17,7 +17,8 @@ import numpy as np
 from nearsight.errors import DamagedError
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.database import translate_errors
-from nearsight.storage.records import ImageRecord, LabelRecord, LabelState, NoteRecord
+from nearsight.storage.details import Details
+from nearsight.storage.records import DetailRecord, ImageRecord, LabelRecord, LabelState, NoteRecord
 from nearsight.types import Ids
 from nearsight.words.query import WordsQuery, parse_words
 from nearsight.words.tokens import tokenize_texts
@@ -154,7 +155,8 @@ class FullTextIndex:
         return query.matches(tokenize_texts(self._texts(image)) if self._is_older else text.split(" "))
 
     def _texts(self, image: ImageRecord) -> list[str]:
-        return searchable_texts(image, self._catalogue.notes(image.path), self._catalogue.labels(image.path))
+        detail = Details(self._catalogue).of(image.id)
+        return searchable_texts(image, self._catalogue.notes(image.path), self._catalogue.labels(image.path), detail)
 
     def _tokens(self, image: ImageRecord) -> str:
         return " ".join(tokenize_texts(self._texts(image)))
@@ -169,19 +171,35 @@ class FullTextIndex:
         return DamagedError(f"the full-text index of {self._catalogue.path} is damaged: run nearsight repair")
 
 
-def searchable_texts(image: ImageRecord, notes: Sequence[NoteRecord], labels: Sequence[LabelRecord] = ()) -> list[str]:
-    """The searchable texts of an image: its name, camera and date, each line of captions, each tag and label."""
+def searchable_texts(
+    image: ImageRecord,
+    notes: Sequence[NoteRecord],
+    labels: Sequence[LabelRecord] = (),
+    detail: DetailRecord | None = None,
+) -> list[str]:
+    """The searchable texts of an image: its name, camera, date, place and creator; captions by line, tags, labels."""
     lines = [line for note in notes for text in (note.caption, note.tags) for line in text.splitlines()]
-    return [*name_texts(image), *lines, *(each.label for each in labels)]
+    return [*name_texts(image), *detail_texts(detail), *lines, *(each.label for each in labels)]
+
+
+def detail_texts(detail: DetailRecord | None) -> list[str]:
+    """The names in a detail: of the creator, the city and the country."""
+    return [] if detail is None else [each for each in (detail.creator, detail.city, detail.country) if each]
 
 
 def explain_text_match(
-    image: ImageRecord, notes: Sequence[NoteRecord], words: str, labels: Sequence[LabelRecord] = ()
+    image: ImageRecord,
+    notes: Sequence[NoteRecord],
+    words: str,
+    labels: Sequence[LabelRecord] = (),
+    detail: DetailRecord | None = None,
 ) -> str:
     """Say in a sentence which text of an image contains the words."""
     query = parse_words(words)
     if query.contained_in(tokenize_texts(name_texts(image))):
         return f"its name, camera or date holds: {words}"
+    if query.contained_in(tokenize_texts(detail_texts(detail))):
+        return f"its creator, city or country holds: {words}"
     for note in notes:
         for line in note.caption.splitlines():
             if query.contained_in(tokenize_texts([line])):

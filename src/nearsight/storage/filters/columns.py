@@ -153,10 +153,7 @@ class FilterColumns:
     def _check_table(self, table: str, name: str) -> None:
         """Raise UsageError where the catalogue's format has no such table."""
         since, message = _TOO_OLD.get(table, (0, ""))
-        missing = self._database.format_version < since
-        if table == "detail":
-            missing = not self._database.query("SELECT 1 FROM sqlite_schema WHERE name = 'detail'")
-        if missing:
+        if self._database.format_version < since:
             raise UsageError(message.format(name))
 
 
