@@ -137,7 +137,7 @@ def _header_within_limits(format: str, stored: _StoredLayout, limits: Limits, *,
         raise ImageError(
             Reason.TOO_MANY_BYTES,
             f"{stored.width} x {stored.height} pixels take {needed} MiB, and {allowed:.4g} MiB are allowed: "
-            f"nearsight index --max-decoded {needed} reads it",
+            f"--max-decoded {needed} reads it",
         )
     return Header(format, stored.width, stored.height, cost, scale)
 
