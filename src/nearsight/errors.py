@@ -102,12 +102,12 @@ _ADVICE = {
     Reason.UNREADABLE: "check who may read it, and the disk",
     Reason.CHANGING: "wait for the program that writes it, then try again",
     Reason.EMPTY: "get it again from where it came, or delete it",
-    Reason.FILE_TOO_LARGE: "make a smaller copy, or let nearsight index --max-decoded N read it, N in MiB",
+    Reason.FILE_TOO_LARGE: "make a smaller copy, or raise nearsight index --max-decoded, which is in MiB",
     Reason.NOT_AN_IMAGE: "nothing needs to be done, or leave such files out: nearsight index --exclude",
     Reason.FORMAT_OFF: "convert it to JPEG, PNG or TIFF",
-    Reason.NEEDS_HEIF: 'type: pip install "nearsight[heif]"',
+    Reason.NEEDS_HEIF: 'install it and index again: pip install "nearsight[heif]"',
     Reason.BAD_HEADER: _MADE_ANEW,
-    Reason.TOO_MANY_BYTES: "make a smaller copy, or let nearsight index --max-decoded N read it, N in MiB",
+    Reason.TOO_MANY_BYTES: "make a smaller copy, or raise nearsight index --max-decoded, which is in MiB",
     Reason.CORRUPT: _MADE_ANEW,
     Reason.TRUNCATED: _MADE_ANEW,
     Reason.TIMEOUT: "save it anew with another program",
@@ -124,7 +124,8 @@ class Technical(str):
 
 
 _TECHNICAL = re.compile(
-    r"[\w.]*(Error|Exception|Warning|Interrupt|Exit)(:|$)|the decoder (died of|ended with)|no end after "
+    r"[\w.]*(Error|error|Exception|Warning|Interrupt|Iteration|Exit)(:|$)"
+    r"|the decoder (died of|ended with)|no end after "
 )
 
 

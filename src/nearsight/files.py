@@ -302,4 +302,13 @@ def _file_errors(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise StorageError(f"{path}: {error.strerror or error}") from error
+        raise StorageError(f"{path}: {error.strerror or error}{_storage_remedy(error)}") from error
+
+
+def _storage_remedy(error: OSError) -> str:
+    """What to do about a disk that refuses."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "; make room on the disk, then run the same command again: what was committed is kept"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "; check who may write there, or choose another place with --collection"
+    return "; check the disk, then run the same command again"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from nearsight import __version__
-from nearsight.errors import NearsightError
+from nearsight.errors import NearsightError, StorageError, UsageError
 
 CommandTable: TypeAlias = Mapping[str, tuple[Callable[..., Any], str]]
 """Commands by name: the function, and an example that ends its help."""
@@ -30,6 +31,10 @@ Begin with:  nearsight demo
 Then:        nearsight index FOLDER
              nearsight search IMAGE --in FOLDER
 """
+
+INTERRUPTED = 130
+"""The exit code of what was stopped at the keyboard."""
+STOPPED = "stopped; what was committed is kept, the same command continues from there"
 
 HEADINGS = ("Arguments", "Query", "Filter", "Options", "Files", "Output")
 """The groups of a help in their order; an option that names none stands under Options."""
@@ -146,21 +151,35 @@ def _add_commands(group: typer.Typer, commands: CommandTable) -> None:
 
 def main() -> None:
     """Run the command line; every error of ours is one message and its exit code."""
-    load_app()
-    _quiet_threads_of_main()
     try:
+        load_app()
+        _quiet_threads_of_main()
         app()
     except NearsightError as problem:
-        from nearsight.wording import to_printable_lines
-
-        sys.stderr.write(f"nearsight: {to_printable_lines(str(problem))}\n")
-        sys.exit(problem.exit_code)
+        _end(str(problem), problem.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("\nnearsight: stopped; what was committed is kept, the same command continues from there\n")
-        sys.exit(130)
+        _end(STOPPED, INTERRUPTED)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # Typer ends so, without a word
+            sys.stderr.write(f"\nnearsight: {STOPPED}\n")
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as problem:
+        if problem.filename is None and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            _end("the disk is full: what was to be printed could not be written", StorageError.exit_code)
+        if problem.filename is None or problem.strerror is None:
+            raise
+        name = os.fsdecode(problem.filename)
+        _end(f"{name}: {problem.strerror}; check the name, and who may read and write there", UsageError.exit_code)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    from nearsight.wording import to_printable_lines
+
+    sys.stderr.write(f"nearsight: {to_printable_lines(message)}\n")
+    sys.exit(code)
 
 
 def _quiet_threads_of_main() -> None:

@@ -193,7 +193,7 @@ def _header_within_limits(content: Content, stored: StoredLayout, limits: Limits
         raise ImageError(
             Reason.TOO_MANY_BYTES,
             f"{stored.width} x {stored.height} pixels take {needed} MiB, and {allowed:.4g} MiB are allowed: "
-            f"nearsight index --max-decoded {needed} reads it",
+            f"--max-decoded {needed} reads it",
         )
     page, n_pages = content.page, max(1, content.n_pages)
     return Header(content.format, stored.width, stored.height, cost, scale, page, n_pages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from abc import ABC, abstractmethod
@@ -66,8 +67,9 @@ class Job(ABC):
             self.state = CANCELLED
         except NearsightError as problem:
             self._fail(str(problem))
-        except Exception as problem:
-            self._fail(f"internal error: {type(problem).__name__}: {problem}")
+        except Exception:
+            logging.getLogger("uvicorn.error").exception("a job failed")
+            self._fail("an error of nearsight itself; the log of the server has more of it")
         finally:
             self.ended.set()
 

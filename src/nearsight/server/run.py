@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -69,6 +70,13 @@ def _config(service: Service) -> uvicorn.Config:
     )
 
 
+_BIND_PROBLEMS = {
+    errno.EADDRINUSE: "is in use by another program",
+    errno.EACCES: "may not be used by this user",
+    errno.EADDRNOTAVAIL: "is no address of this machine",
+}
+
+
 def _bind_socket(settings: ServerSettings) -> socket.socket:
     try:
         listener = socket.create_server(
@@ -78,7 +86,5 @@ def _bind_socket(settings: ServerSettings) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except OSError as problem:
-        raise UsageError(
-            f"{settings.host} port {settings.port} cannot be bound ({problem.strerror or problem}): "
-            "choose another with --port"
-        ) from None
+        why = _BIND_PROBLEMS.get(problem.errno or 0, "cannot be listened at here")
+        raise UsageError(f"{settings.host} port {settings.port} {why}: choose another with --port or --host") from None

@@ -259,7 +259,9 @@ class WorkerPool(Generic[T, R]):
         worker.pipe.close()
         code = self._fork_server.reap(worker.pid)
         if not worker.ready:
-            raise NearsightError(f"a decode worker ended before it began ({_describe_exit(code)})")
+            raise NearsightError(
+                "the program that reads images could not be started; close other programs, or use fewer --workers"
+            )
         self._requeue(worker, Failure(Reason.CRASHED, f"the decoder {_describe_exit(code)}"))
 
     def _requeue(self, worker: _WorkerHandle, failure: Failure) -> None:
