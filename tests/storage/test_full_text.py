@@ -77,7 +77,7 @@ def test_hits_are_ranked_by_bm25(catalogue):
         wanted = {n: scores[n - 1] for n, text in enumerate(texts, 1) if all(word in text for word in asked)}
         found = FullTextIndex(catalogue).search(words, -1)
         assert dict(found) == pytest.approx(wanted, rel=1e-9)
-            assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
+        assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
 
 
 def test_the_number_of_hits_and_the_ids_among_which_they_are(catalogue):

@@ -158,7 +158,7 @@ def other_spellings(piece: list[Run]) -> list[str]:
     """A word written otherwise, as one token each: without apostrophe or hyphen, and umlauts in two letters."""
     if any(run.kind != "w" for run in piece):
         return []
-    made = []
+    made: list[str] = []
     if len(piece) == 1 and piece[0].text.isascii():
         return made
     if 1 < len(piece) <= MAX_JOINED:
