@@ -29,6 +29,7 @@ NAMES = (
     "vocabularies",
     "postings",
     "search",
+    "words",
     "layout",
     "startup",
     "networks",

@@ -49,7 +49,7 @@ def between_rows(harmed):
 def word(harmed):
     """In the full-text index, the last digit of the word that is asked for."""
     _, cells, stop = page(harmed, "words_data")
-    return CATALOGUE, harmed.sound[CATALOGUE].index(b"\x0200\x01\x02\x06", cells, stop) + 2, 0
+    return CATALOGUE, harmed.sound[CATALOGUE].index(b"\x0200\x01\x02\x05", cells, stop) + 2, 0
 
 
 def row_of_a_segment(harmed):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 from unicodedata import category
@@ -138,23 +139,31 @@ def tokenize_texts(texts: Iterable[str]) -> list[str]:
     """The tokens of several texts, with a boundary between them that no phrase crosses."""
     made: list[str] = []
     for text in texts:
-        pieces = split_pieces(text)
-        found = [token for piece in pieces for run in piece for token in run.tokens()]
-        for other in dict.fromkeys(way for piece in pieces for way in other_spellings(piece)):
-            found += [BOUNDARY, other]
+        found = _tokenize_text(text)
         if found:
             made += [BOUNDARY, *found] if made else found
     return made
+
+
+@lru_cache(maxsize=1024)
+def _tokenize_text(text: str) -> tuple[str, ...]:
+    pieces = split_pieces(text)
+    found = [token for piece in pieces for run in piece for token in run.tokens()]
+    for other in dict.fromkeys(way for piece in pieces for way in other_spellings(piece)):
+        found += [BOUNDARY, other]
+    return tuple(found)
 
 
 def other_spellings(piece: list[Run]) -> list[str]:
     """A word written otherwise, as one token each: without apostrophe or hyphen, and umlauts in two letters."""
     if any(run.kind != "w" for run in piece):
         return []
-    made = []
+    made: list[str] = []
+    if len(piece) == 1 and piece[0].text.isascii():
+        return made
     if 1 < len(piece) <= MAX_JOINED:
         made.append("".join(run.word for run in piece))
-    for run in piece if not all(run.text.isascii() for run in piece) else ():
+    for run in piece:
         spelt = fold_marks(spell_umlauts(run.text))
         if spelt != run.word:
             made.append(spelt)

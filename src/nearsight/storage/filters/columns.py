@@ -20,10 +20,8 @@ from nearsight.storage.database import Database
 from nearsight.storage.filters.dates import UNKNOWN, date_interval
 from nearsight.storage.filters.fields import FIELDS, ORIENTATIONS, Kind
 from nearsight.storage.filters.typed_paths import fold_path
-from nearsight.types import Ids
+from nearsight.types import Ids, Mask
 from nearsight.words.fold import fold_case
-
-Mask = NDArray[np.bool_]
 
 _TOO_OLD = {
     "note": (3, "this collection was made before captions and tags were read: run nearsight index again"),

@@ -16,10 +16,10 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from nearsight.storage.filters.columns import FilterColumns, Mask
+from nearsight.storage.filters.columns import FilterColumns
 from nearsight.storage.filters.dates import compare_dates
 from nearsight.storage.filters.fields import FIELDS, Kind
-from nearsight.types import Ids
+from nearsight.types import Ids, Mask
 
 COMPARE = {
     "<": operator.lt,
@@ -79,7 +79,7 @@ class Negation(Condition):
 
 
 @dataclass(frozen=True)
-class Known(Condition):
+class IsKnown(Condition):
     """A field is known."""
 
     name: str

@@ -14,7 +14,7 @@ from nearsight.storage.filters.conditions import (
     Condition,
     DateComparison,
     FieldOrder,
-    Known,
+    IsKnown,
     NearPlace,
     Negation,
     NumberComparison,
@@ -110,7 +110,7 @@ class _FilterReader:
         return AllOf(tuple(parts)) if negated else AnyOf(tuple(parts))
 
     def known(self, tree: Tree[Token]) -> Condition:
-        known = Known(self._field(tree))
+        known = IsKnown(self._field(tree))
         return known if tree.data == "known" else Negation(known)
 
     def near(self, tree: Tree[Token]) -> Condition:
