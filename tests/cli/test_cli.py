@@ -417,7 +417,7 @@ def _said_by_pillow(path):
             about = exif.get_ifd(0x8769)
     except OSError:
         return None, None
-    day = next((each for each in (about.get(36867), about.get(36868), exif.get(306)) if each), None)
+    day = next((each for each in (about.get(36867), about.get(36868)) if each), None)
     usual = isinstance(day, str) and re.fullmatch(r"(19|20)\d\d:\d\d:\d\d \d\d:\d\d:\d\d", day)
     return (day if usual else None), exif.get(272)
 
