@@ -82,7 +82,7 @@ _SENTENCES = {
     Reason.NEEDS_HEIF: "HEIC and HEIF images are read with one more package",
     Reason.BAD_HEADER: "the beginning of the image is damaged",
     Reason.TOO_MANY_BYTES: "the image is too large to decode",
-    Reason.CORRUPT: "the image is damaged",
+    Reason.CORRUPT: "the file is damaged",
     Reason.TRUNCATED: "the image is cut short: its end is missing",
     Reason.TIMEOUT: "the image takes too long to decode",
     Reason.OUT_OF_MEMORY: "the image takes too much memory to decode",

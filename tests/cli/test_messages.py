@@ -149,6 +149,7 @@ MISTAKES = [
     ("index", "a.png"),
     ("index", ".", "a.png"),
     ("index", ".", "--exclude", "[z-a]"),
+    ("index", ".", "--exclude", "a.png", "large.png"),
     ("index", ".", "--again", "none.jpg"),
     ("index", ".", "--by", "meaning"),
     ("index", ".", "--recipe", "phasch"),

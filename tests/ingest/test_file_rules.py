@@ -284,6 +284,8 @@ def test_the_command_says_what_was_left_out(folder):
     assert "indexed with --exclude private/ --exclude '#none'; nearsight index --reset-rules forgets that" in told
     wrong = nearsight("index", folder, "sub")
     assert (wrong.returncode, "--again" in wrong.stderr) == (2, True)
+    unquoted = nearsight("index", folder, "--exclude", "a.jpg", "b.jpg")
+    assert (unquoted.returncode, "in quotes" in unquoted.stderr) == (2, True)
     done = nearsight("index", folder, "--again", "sub", "a.jpg")
     assert "3 unchanged" in done.stdout
 

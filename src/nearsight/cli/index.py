@@ -56,7 +56,8 @@ def index_folder_command(
     from nearsight.types.query import split_commas
 
     if paths and not again:
-        raise UsageError(f"index takes one folder; to read {paths[0]} of it again, add --again")
+        hint = "write globs in quotes, as '*.png'" if exclude or include else f"to read {paths[0]} again, add --again"
+        raise UsageError(f"index takes one folder, and {paths[0]} stands behind it: {hint}")
     with show_progress(quiet=json) as watch:
         photos = ns.index(
             folder,
