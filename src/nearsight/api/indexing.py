@@ -13,7 +13,9 @@ from nearsight.clock import Clock, SystemClock
 from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
 from nearsight.files import FileSystem, LocalFileSystem
+from nearsight.images.sidecars.words_table import TableColumns, split_columns_option
 from nearsight.images.walk import FoundFile, walk_folder
+from nearsight.ingest import words_tables
 from nearsight.ingest.run import Ingest, IngestProgress, IngestSettings, IngestSummary, Watch
 from nearsight.ingest.train_encoders import EncoderTrainer
 from nearsight.ingest.training_pairs import Pairs, resolve_pairs
@@ -49,6 +51,10 @@ def index(
     drop: str | Iterable[str] = (),
     collection: str | Path | None = None,
     trained: Iterable[str | Path] = (),
+    words_from: str | Path | None = None,
+    file_column: str = "",
+    text_columns: str | Sequence[str] = (),
+    tag_columns: str | Sequence[str] = (),
     settings: IngestSettings | None = None,
     watch: Watch | None = None,
     files: FileSystem | None = None,
@@ -66,12 +72,18 @@ def index(
     collection : the folder of the index, `FOLDER/.nearsight` by default
     trained : files of `train`, such as a vocabulary, for recipes that need training; without one they are trained on
         the folder. Vectors that were computed with another trained state are computed again
+    words_from : a table with words about the images, such as a CSV file, in the folder or elsewhere. The collection
+        remembers it, with its columns, and reads it again when it has changed; "none" forgets all tables
+    file_column : the column of the table that names the images: a path, a file name with or without its ending, or an
+        address that ends in one
+    text_columns, tag_columns : the columns of captions and of tags; of a text, the parts between commas. Without any,
+        the columns are told by the usual headings
     watch : called with the progress
 
     Raises
     ------
-    UsageError : the folder, a sense or a recipe does not exist, a file of `trained` is for none of the recipes, or no
-        recipe would be left
+    UsageError : the folder, a sense or a recipe does not exist, a file of `trained` is for none of the recipes, no
+        recipe would be left, or a table cannot be read or lacks a column
     ModelError : a recipe's model is not installed, or is not what its card says
     LockedError : another process is writing to the collection
     StorageError : the disk refused; what was committed is intact
@@ -81,6 +93,8 @@ def index(
         raise UsageError(f"{folder} is not a folder")
     index_dir = Path(collection).expanduser().resolve() if collection else root / os.fsdecode(INDEX_DIR_NAME)
     files, clock = files or LocalFileSystem(), clock or SystemClock()
+    columns = TableColumns(file_column, split_columns_option(text_columns), split_columns_option(tag_columns))
+    table = _table_of(words_from, columns, root, files)
     asked = build_pipelines(by, [recipe] if isinstance(recipe, str) else recipe)
     drop = [drop] if isinstance(drop, str) else list(drop)
     if drop and not files.exists(index_dir / CATALOGUE_FILE):
@@ -93,6 +107,10 @@ def index(
             map(Path, trained), [*asked, *buildable_pipelines(catalogue.recipes().values())]
         )
         save_root(catalogue, root, index_dir)
+        if table is not None:
+            words_tables.save_table(catalogue, table)
+        elif words_from is not None:
+            words_tables.forget_tables(catalogue)
         leaving = drop_recipes.resolve_names(drop, catalogue.recipes(), asked)
         wanted = [each for each in update_recipes(catalogue, asked) if each.name not in leaving]
         dropped = drop_recipes.drop(index_dir, catalogue, files, leaving)
@@ -108,6 +126,18 @@ def index(
             trained_state,
         )
     return Collection(index_dir, files=files, clock=clock, summary=summary, dropped=dropped)
+
+
+def _table_of(
+    words_from: str | Path | None, columns: TableColumns, root: Path, files: FileSystem
+) -> words_tables.WordsTable | None:
+    """The table that is to be remembered, if one is. UsageError where it cannot be read or lacks a column."""
+    if words_from is None and columns != TableColumns():
+        raise UsageError("the columns are those of a table: name it with words_from (--words-from FILE)")
+    if words_from is None or str(words_from) == words_tables.FORGET:
+        return None
+    place = os.fsencode(Path(words_from).expanduser())
+    return words_tables.locate_table(place, os.fsencode(root), columns, files)
 
 
 def _ingest_and_train(

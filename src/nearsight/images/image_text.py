@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nearsight.images.facts import Facts
 from nearsight.images.pillow import printable_pillow_text
+
+NO_FACTS = Facts()
 
 MAX_CAPTION_LENGTH = 4000
 MAX_TAG_LENGTH = 200
@@ -44,20 +47,23 @@ TAG_KEYS = (
 
 @dataclass(frozen=True)
 class ImageText:
-    """Words about one image: the one of this `name`, or where it is empty the one that lies beside the sidecar."""
+    """What is said of one image: the one of this `name`, or where it is empty the one that lies beside the sidecar."""
 
     name: str
     caption: str = ""
     tags: tuple[str, ...] = ()
+    facts: Facts = NO_FACTS
 
 
-def build_image_text(name: str, captions: Iterable[str], tags: Iterable[str]) -> ImageText | None:
-    """Words in order, each caption and tag once; None where there are none."""
+def build_image_text(
+    name: str, captions: Iterable[str], tags: Iterable[str], facts: Facts = NO_FACTS
+) -> ImageText | None:
+    """Words in order, each caption and tag once, and facts; None where there are none of them."""
     sentences = dict.fromkeys(filter(None, (printable_pillow_text(text, MAX_CAPTION_LENGTH) for text in captions)))
     words = dict.fromkeys(filter(None, (printable_pillow_text(text, MAX_TAG_LENGTH) for text in tags)))
-    if not sentences and not words:
+    if not sentences and not words and not facts:
         return None
-    return ImageText(name, "\n".join(sentences)[:MAX_CAPTION_LENGTH], tuple(words)[:MAX_TAG_COUNT])
+    return ImageText(name, "\n".join(sentences)[:MAX_CAPTION_LENGTH], tuple(words)[:MAX_TAG_COUNT], facts)
 
 
 def split_tags(text: str) -> list[str]:
