@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from nearsight.errors import ImageError, Reason, StorageError
 
@@ -45,6 +45,10 @@ class FileSystem(Protocol):
 
     def read(self, path: bytes, limit: int) -> tuple[bytes, os.stat_result]:
         """The whole of a regular file of at most `limit` bytes."""
+        ...
+
+    def open_regular(self, path: bytes) -> BinaryIO:
+        """A regular file of any size, open for reading."""
         ...
 
     def write_new(self, path: Path, parts: Iterable[BytesLike]) -> None:
@@ -106,6 +110,25 @@ class LocalFileSystem:
                 return self._read_whole(descriptor, limit)
             finally:
                 os.close(descriptor)
+        except OSError as error:
+            raise _read_error(error) from error
+
+    def open_regular(self, path: bytes) -> BinaryIO:
+        """A regular file of any size, open for reading.
+
+        Raises
+        ------
+        ImageError : with the reason why it cannot be opened
+        """
+        try:
+            _check_file_kind(os.lstat(path))
+            descriptor = self._open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                _check_file_kind(os.fstat(descriptor))
+                return os.fdopen(descriptor, "rb")
+            except BaseException:
+                os.close(descriptor)
+                raise
         except OSError as error:
             raise _read_error(error) from error
 

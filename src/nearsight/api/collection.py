@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from nearsight.api import info
+from nearsight.api.sidecars import SidecarLine, list_sidecars
 from nearsight.applications import two_file_index
 from nearsight.applications.map import Map, build_map
 from nearsight.applications.two_file_index import TwoFileSizes
@@ -386,6 +387,10 @@ class Collection:
     def sidecars(self) -> Iterator[SidecarRecord]:
         """The sidecars of the folder."""
         return self._catalogue.sidecars()
+
+    def sidecar_lines(self) -> Iterator[SidecarLine]:
+        """The images that each sidecar means, and the names in sidecars that are in doubt, with the reason."""
+        return list_sidecars(self._catalogue)
 
     def export_two_file(self, base: str | Path, *, by: str | None = None, recipe: str | None = None) -> TwoFileSizes:
         """Write an index of two files, `BASE.paths` and `BASE.hashes`; returns their sizes.

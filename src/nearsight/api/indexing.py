@@ -14,7 +14,9 @@ from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
 from nearsight.files import FileSystem, FollowingFileSystem, LocalFileSystem
 from nearsight.images.ignore_rules import FileRules, relative_glob
+from nearsight.images.sidecars.words_table import TableColumns, split_columns_option
 from nearsight.images.walk import FoundFile, walk_folder
+from nearsight.ingest import words_tables
 from nearsight.ingest.run import Ingest, IngestProgress, IngestSettings, IngestSummary, Watch
 from nearsight.ingest.scan import USUAL_SELECTION, Selection
 from nearsight.ingest.train_encoders import EncoderTrainer
@@ -57,6 +59,10 @@ def index(
     follow_links: bool | None = None,
     reset_rules: bool = False,
     again: bool | str | Path | Iterable[str | Path] = False,
+    words_from: str | Path | None = None,
+    file_column: str = "",
+    text_columns: str | Sequence[str] = (),
+    tag_columns: str | Sequence[str] = (),
     settings: IngestSettings | None = None,
     watch: Watch | None = None,
     files: FileSystem | None = None,
@@ -82,6 +88,12 @@ def index(
     reset_rules : forget the patterns and `follow_links` of earlier calls
     again : files or folders that are read again although nothing seems changed, by paths relative to the folder or as
         they are; True for all. What has the same content keeps its vectors
+    words_from : a table with words about the images, such as a CSV file, in the folder or elsewhere. The collection
+        remembers it, with its columns, and reads it again when it has changed; "none" forgets all tables
+    file_column : the column of the table that names the images: a path, a file name with or without its ending, or an
+        address that ends in one
+    text_columns, tag_columns : the columns of captions and of tags; of a text, the parts between commas. Without any,
+        the columns are told by the usual headings
     watch : called with the progress
     files : the file system; one that is given follows links itself, if they are to be followed
 
@@ -89,7 +101,7 @@ def index(
     ------
     UsageError : the folder, a sense or a recipe does not exist, a file of `trained` is for none of the recipes, or no
         recipe would be left; a pattern is none, the rules would leave out every image, or a path of `again` is not
-        there
+        there; a table cannot be read or lacks a column
     ModelError : a recipe's model is not installed, or is not what its card says
     LockedError : another process is writing to the collection
     StorageError : the disk refused; what was committed is intact
@@ -101,6 +113,8 @@ def index(
     new_rules = FileRules().extend(_globs_of(exclude, root), _globs_of(include, root))
     paths_again = _paths_again(again, root)
     given, files, clock = files, files or LocalFileSystem(), clock or SystemClock()
+    columns = TableColumns(file_column, split_columns_option(text_columns), split_columns_option(tag_columns))
+    table = _table_of(words_from, columns, root, files)
     asked = build_pipelines(by, [recipe] if isinstance(recipe, str) else recipe)
     drop = [drop] if isinstance(drop, str) else list(drop)
     if drop and not files.exists(index_dir / CATALOGUE_FILE):
@@ -115,6 +129,10 @@ def index(
         save_root(catalogue, root, index_dir)
         before = FileRules() if reset_rules else load_rules(catalogue)
         rules = before.extend(new_rules.exclude, new_rules.include, follow_links)
+        if table is not None:
+            words_tables.save_table(catalogue, table)
+        elif words_from is not None:
+            words_tables.forget_tables(catalogue)
         leaving = drop_recipes.resolve_names(drop, catalogue.recipes(), asked)
         wanted = [each for each in update_recipes(catalogue, asked) if each.name not in leaving]
         dropped = drop_recipes.drop(index_dir, catalogue, files, leaving)
@@ -154,6 +172,18 @@ def _path_below(path: str | Path, root: Path) -> bytes:
             return os.fsencode(place.relative_to(root)) if place != root else b""
     why = f"{root} holds no such file" if whole is None else f"it is not in {root}"
     raise UsageError(f"{path} cannot be read again: {why}")
+
+
+def _table_of(
+    words_from: str | Path | None, columns: TableColumns, root: Path, files: FileSystem
+) -> words_tables.WordsTable | None:
+    """The table that is to be remembered, if one is. UsageError where it cannot be read or lacks a column."""
+    if words_from is None and columns != TableColumns():
+        raise UsageError("the columns are those of a table: name it with words_from (--words-from FILE)")
+    if words_from is None or str(words_from) == words_tables.FORGET:
+        return None
+    place = os.fsencode(Path(words_from).expanduser())
+    return words_tables.locate_table(place, os.fsencode(root), columns, files)
 
 
 def _ingest_and_train(

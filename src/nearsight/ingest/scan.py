@@ -221,6 +221,8 @@ class Comparison:
             self._left_out_paths.add(found.path)
 
     def _is_left_out(self, path: bytes) -> bool:
+        """Whether a rule leaves out a file; for a page, its file."""
+        path = split_page_path(path)[0]
         return path in self._left_out_paths or any(above in self._left_out_paths for above in _folders_above(path))
 
     def _refuse_leaving_all(self, seen: NDArray[np.bool_], missing: Ids) -> None:
@@ -267,7 +269,7 @@ class Comparison:
         for path, size, mtime_ns in self._new_files() if sizes else []:
             if size in sizes and (idents := by_content.get((size, self._digest(path)))):
                 left -= self._move_with_pages(idents.pop(0), path, mtime_ns)
-        out = {each.id for each in lost if self._is_left_out(split_page_path(each.path)[0])}
+        out = {each.id for each in lost if self._is_left_out(each.path)}
         self.gone, self.excluded = (np.array(sorted(ids), np.int64) for ids in (left - out, left & out))
 
     def _new_files(self) -> list[tuple[bytes, int, int]]:

@@ -1,32 +1,45 @@
-"""Captions and tags from sidecars.
+"""What sidecars say of images: captions, tags and facts.
 
 1. The walk passes files such as `dog.jpg.xmp` and `captions.json` to `register`, which lists them in a temporary table.
-2. When the images are in the catalogue, new and changed sidecars are read in isolated workers.
-3. A name means the image of that path, from the sidecar's folder or from the indexed one; or the only image of that
-   file name. A sidecar without a name belongs to the image beside it.
-4. A sidecar with unknown names is read again when images were added.
+2. When the images are in the catalogue, new and changed sidecars are read in isolated workers, and those that may now
+   mean other images (`sidecar_changes`). Tables that the user named are read row by row (`words_tables`).
+3. The images that each means are found (`sidecar_targets`). What is in doubt is said of no image, and listed.
 """
 
 from __future__ import annotations
 
+import csv
 import os
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from nearsight.clock import Clock
-from nearsight.errors import Reason
+from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
+from nearsight.images.facts import Facts, merge_facts
 from nearsight.images.image_text import ImageText
-from nearsight.images.sidecars.formats import MAX_SIDECAR_BYTES, is_sidecar, read_sidecar
+from nearsight.images.sidecars.claimed_text import ClaimedText
+from nearsight.images.sidecars.fact_values import SIDECAR
+from nearsight.images.sidecars.formats import MAX_SIDECAR_BYTES, is_sidecar, is_text, read_sidecar
+from nearsight.images.sidecars.media_names import fold_name, is_image_name
+from nearsight.images.sidecars.words_table import read_words_table
 from nearsight.images.walk import FoundFile
 from nearsight.ingest.scan import RACY_NS
+from nearsight.ingest.sidecar_changes import KnownSidecar, SidecarChanges
+from nearsight.ingest.sidecar_targets import SidecarTargets
+from nearsight.ingest.words_tables import WordsTable, load_tables, open_table
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.records import NoteRecord, SidecarRecord, SkipRecord
+from nearsight.storage.records import DoubtRecord, FactRecord, NoteRecord, SidecarRecord, SkipRecord
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
 BATCH = 500
 """Sidecars a commit."""
+
+MAX_DOUBTS = 10_000
+"""Names in doubt that are listed of one sidecar; more are only counted."""
 
 
 @dataclass(frozen=True)
@@ -69,49 +82,113 @@ class SidecarIngest:
     def __init__(
         self, root: bytes, catalogue: CatalogueWriter, files: FileSystem, clock: Clock, limits: WorkerLimits
     ) -> None:
-        self.root, self.catalogue, self.limits = root, catalogue, limits
+        self.root, self.catalogue, self.files, self.clock, self.limits = root, catalogue, files, clock, limits
         self.job = SidecarJob(root, files, clock)
+        self.tables = {table.path: table for table in load_tables(catalogue)}
+        self._image_names = lru_cache(maxsize=8)(self._read_image_names)
         catalogue.db.execute("DROP TABLE IF EXISTS temp.aside")
         catalogue.db.execute("CREATE TEMP TABLE aside(path BLOB PRIMARY KEY, size, mtime_ns) WITHOUT ROWID")
         catalogue.db.execute("DROP TABLE IF EXISTS temp.called")
 
     def register(self, found: FoundFile) -> bool:
         """Return whether this file is a sidecar; if so, list it."""
-        if not is_sidecar(found.path):
+        known = is_sidecar(found.path) or found.path in self.tables
+        if not known and not (is_text(found.path) and self._has_image_beside(found.path)):
             return False
-        values = (found.path, found.size, found.mtime_ns)
-        self.catalogue.db.execute("INSERT INTO temp.aside VALUES(?,?,?)", values)
+        self._list(found.path, found.size, found.mtime_ns)
         return True
 
     def run(self, blind: list[bytes], *, changed: bool) -> None:
         """Read new and changed sidecars, remove missing ones; `changed`: images were added or moved."""
+        missing = [table for table in self.tables.values() if not self._list_table(table)]
         self._forget(blind)
-        tasks = [SidecarTask(*row) for row in self.catalogue.query(_STALE, (RACY_NS, changed))]
-        if not tasks:
-            return
-        with WorkerPool(self.job, 1, self.limits) as pool:
-            batch: list[tuple[SidecarTask, SidecarContent | Failure]] = []
-            for each in pool.run(tasks):
-                batch.append(each)
-                if len(batch) >= BATCH:
-                    self._commit(batch)
-                    batch = []
-        self._commit(batch)
+        changes = SidecarChanges(self.catalogue)
+        tasks = self._stale(changes, added=changed)
+        targets = SidecarTargets(self.catalogue, self.root)
+        self._read([task for task in tasks if task.path not in self.tables], targets, changes)
+        for task in tasks:
+            if task.path in self.tables:
+                self._read_table(task, targets, changes)
+        self._note_missing(missing)
+        changes.save(row[0] for row in self.catalogue.query("SELECT path FROM temp.aside"))
 
     def skip_counts(self) -> Counter[str]:
         """Number of files that look like sidecars and are none, by reason."""
-        return Counter(skip.reason.value for skip in self.catalogue.skips() if is_sidecar(skip.path))
+        listed = {row[0] for row in self.catalogue.query("SELECT path FROM temp.aside")}
+        return Counter(
+            skip.reason.value for skip in self.catalogue.skips() if is_sidecar(skip.path) or skip.path in listed
+        )
+
+    def _list(self, path: bytes, size: int, mtime_ns: int) -> None:
+        self.catalogue.db.execute("INSERT OR REPLACE INTO temp.aside VALUES(?,?,?)", (path, size, mtime_ns))
+
+    def _list_table(self, table: WordsTable) -> bool:
+        """List a table, wherever it lies; return whether it is there."""
+        with suppress(ImageError), self.files.open_regular(table.place(self.root)) as file:
+            state = os.fstat(file.fileno())
+            self._list(table.path, state.st_size, state.st_mtime_ns)
+            return True
+        return False
+
+    def _note_missing(self, tables: list[WordsTable]) -> None:
+        """List tables that are not there; what they said stays, for a disk may be away for a time."""
+        for table in tables:
+            doubt = DoubtRecord(table.path, "", "the table is not there; what it said is kept")
+            if self.catalogue.sidecar_at(table.path) is not None:
+                with self.catalogue.transaction():
+                    self.catalogue.details.put_doubts(table.path, [doubt])
+
+    def _has_image_beside(self, path: bytes) -> bool:
+        """Whether a text is named after an image of its folder, with or without the image's ending."""
+        folder, own = os.path.split(path)
+        return fold_name(os.path.splitext(os.fsdecode(own))[0]) in self._image_names(folder)
+
+    def _read_image_names(self, folder: bytes) -> frozenset[str]:
+        """The names and the stems of the images of a folder, by their endings."""
+        try:
+            entries = self.files.scan(os.path.join(self.root, folder))
+        except OSError:
+            return frozenset()
+        names = [fold_name(name) for name in (os.fsdecode(entry.name) for entry in entries) if is_image_name(name)]
+        return frozenset(names) | {os.path.splitext(name)[0] for name in names}
 
     def _forget(self, blind: list[bytes]) -> None:
-        """Remove missing sidecars; those below unreadable folders are unknown, not missing."""
+        """Remove missing sidecars; those below unreadable folders are unknown, not missing, and so are tables."""
         gone = [row[0] for row in self.catalogue.query("SELECT path FROM sidecar EXCEPT SELECT path FROM temp.aside")]
-        gone = [path for path in gone if not path.startswith(tuple(each + b"/" for each in blind))]
+        hidden = tuple(each + b"/" for each in blind)
+        gone = [path for path in gone if not path.startswith(hidden) and path not in self.tables]
         if gone:
             with self.catalogue.transaction():
                 for path in gone:
                     self.catalogue.drop_sidecar(path)
 
-    def _commit(self, batch: list[tuple[SidecarTask, SidecarContent | Failure]]) -> None:
+    def _stale(self, changes: SidecarChanges, *, added: bool) -> list[SidecarTask]:
+        """The sidecars that must be read, in the order of their paths."""
+        tasks = []
+        for path, size, mtime_ns, is_known, is_skipped, unknown in self.catalogue.query(_LISTED, (RACY_NS,)):
+            same = changes.concerns(KnownSidecar(path, unknown, bool(is_skipped)), added=added)
+            if same or changes.is_other_version or not (is_known or is_skipped):
+                tasks.append(SidecarTask(path, size, mtime_ns))
+        return tasks
+
+    def _read(self, tasks: list[SidecarTask], targets: SidecarTargets, changes: SidecarChanges) -> None:
+        if not tasks:
+            return
+        batch: list[tuple[SidecarTask, SidecarContent | Failure]] = []
+        with WorkerPool(self.job, 1, self.limits) as pool:
+            for each in pool.run(tasks):
+                batch.append(each)
+                if len(batch) >= BATCH:
+                    self._commit(batch, targets, changes)
+                    batch = []
+        self._commit(batch, targets, changes)
+
+    def _commit(
+        self,
+        batch: list[tuple[SidecarTask, SidecarContent | Failure]],
+        targets: SidecarTargets,
+        changes: SidecarChanges,
+    ) -> None:
         with self.catalogue.transaction():
             for task, outcome in batch:
                 if isinstance(outcome, Failure):
@@ -119,79 +196,101 @@ class SidecarIngest:
                 elif not outcome.texts:
                     self._skip(task, Failure(Reason.NOT_AN_IMAGE, "says nothing of images"))
                 else:
-                    self._put(task.path, outcome)
+                    said = _SidecarWords(task.path)
+                    said.add(outcome.texts, targets)
+                    self._put(said, outcome, changes)
+
+    def _read_table(self, task: SidecarTask, targets: SidecarTargets, changes: SidecarChanges) -> None:
+        """Read a table row by row; only what is said of images of the collection is held in memory."""
+        table, said, now = self.tables[task.path], _SidecarWords(task.path), int(self.clock.now() * 1e9)
+        try:
+            with open_table(table, self.root, self.files) as (stream, state):
+                said.add(read_words_table(stream, table.columns, os.fsdecode(table.path)), targets)
+        except (ImageError, UsageError, csv.Error) as problem:
+            failure = problem if isinstance(problem, ImageError) else ImageError(Reason.CORRUPT, str(problem))
+            with self.catalogue.transaction():
+                self._skip(task, Failure(failure.reason, failure.detail))
+            return
+        with self.catalogue.transaction():
+            self._put(said, SidecarContent(state.st_size, state.st_mtime_ns, now, []), changes)
 
     def _skip(self, task: SidecarTask, failure: Failure) -> None:
         self.catalogue.drop_sidecar(task.path)
         self.catalogue.put_skip(SkipRecord(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
 
-    def _put(self, path: bytes, outcome: SidecarContent) -> None:
-        captions: dict[bytes, list[str]] = defaultdict(list)
-        tags: dict[bytes, list[str]] = defaultdict(list)
-        unknown = 0
-        for said in outcome.texts:
-            images = list(self._find_images(path, said.name))
-            unknown += not images
-            for image in images:
-                captions[image] += said.caption.splitlines()
-                tags[image] += said.tags
-        notes = [
-            NoteRecord(image, path, "\n".join(dict.fromkeys(captions[image])), "\n".join(dict.fromkeys(tags[image])))
-            for image in captions
-        ]
-        self.catalogue.drop_skip(path)
-        row = SidecarRecord(path, outcome.size, outcome.mtime_ns, outcome.seen_ns, unknown)
-        self.catalogue.put_sidecar(row, notes)
-
-    def _find_images(self, sidecar: bytes, name: str) -> Iterator[bytes]:
-        """Yield the paths of the images that a name in a sidecar means."""
-        folder, own = os.path.split(sidecar)
-        if not name:
-            yield from self._images_beside(folder, own)
-            return
-        wanted = os.fsencode(name.replace("\\", "/").encode("utf8", "replace").decode()).lstrip(b"/")
-        for path in (os.path.normpath(os.path.join(folder, wanted)), os.path.normpath(wanted)):
-            if self.catalogue.image_at(path) is not None:
-                yield path
-                return
-        found = self._paths_by_name(os.path.basename(wanted))
-        ends = [path for path in found if path.endswith(b"/" + wanted)] or found
-        near = [path for path in ends if path.startswith(folder + b"/")] or ends
-        if len(near) == 1:
-            yield near[0]
-
-    def _images_beside(self, folder: bytes, own: bytes) -> Iterator[bytes]:
-        """Yield the image whose name the sidecar's name begins with, or the images of the same stem."""
-        parts = own.split(b".")
-        for count in range(len(parts) - 1, 1, -1):
-            path = os.path.join(folder, b".".join(parts[:count]))
-            if self.catalogue.image_at(path) is not None:
-                yield path
-                return
-        stem = os.path.join(folder, b".".join(parts[:-1]))
-        sql = "SELECT path FROM image WHERE path > ? AND path < ? ORDER BY path"
-        for (path,) in self.catalogue.query(sql, (stem + b".", stem + b"/")):
-            if b"." not in path[len(stem) + 1 :]:
-                yield path
-
-    def _paths_by_name(self, name: bytes) -> list[bytes]:
-        """Paths of all images with a file name."""
-        db = self.catalogue.db
-        if not self.catalogue.query("SELECT 1 FROM sqlite_temp_schema WHERE name='called'"):
-            db.execute("CREATE TEMP TABLE called(name BLOB, path BLOB)")
-            rows = ((os.path.basename(path), path) for (path,) in self.catalogue.query("SELECT path FROM image"))
-            db.executemany("INSERT INTO temp.called VALUES(?,?)", rows)
-            db.execute("CREATE INDEX temp.called_by_name ON called(name)")
-        sql = "SELECT path FROM temp.called WHERE name=? ORDER BY path LIMIT 1000"
-        return [row[0] for row in self.catalogue.query(sql, (name,))]
+    def _put(self, said: _SidecarWords, outcome: SidecarContent, changes: SidecarChanges) -> None:
+        self.catalogue.drop_skip(said.path)
+        row = SidecarRecord(said.path, outcome.size, outcome.mtime_ns, outcome.seen_ns, said.n_unknown)
+        self.catalogue.put_sidecar(row, said.notes(), said.fact_records(), said.doubt_records())
+        changes.note_kind(said.path, names_images=said.names_images)
 
 
-_STALE = """
-SELECT aside.path, aside.size, aside.mtime_ns FROM temp.aside AS aside
+@dataclass
+class _SidecarWords:
+    """What one sidecar says of each image that it means, and the names that it is in doubt about."""
+
+    path: bytes
+    captions: dict[bytes, list[str]] = field(default_factory=dict)
+    tags: dict[bytes, list[str]] = field(default_factory=dict)
+    facts: dict[bytes, list[Facts]] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
+    n_unknown: int = 0
+    names_images: bool = False
+
+    def add(self, texts: Iterable[ImageText], targets: SidecarTargets) -> None:
+        """Find the images of each text."""
+        for text in texts:
+            self.names_images |= bool(text.name or (isinstance(text, ClaimedText) and text.identifier))
+            target = targets.find(self.path, text)
+            if target.doubt:
+                self.n_unknown += 1
+                if len(self.doubts) < MAX_DOUBTS:
+                    self.doubts.setdefault(text.name, target.doubt)
+            for image in target.images:
+                self.captions.setdefault(image, []).extend(text.caption.splitlines())
+                self.tags.setdefault(image, []).extend(text.tags)
+                if text.facts:
+                    self.facts.setdefault(image, []).append(text.facts)
+
+    def notes(self) -> list[NoteRecord]:
+        """Captions and tags of each image, each once."""
+        joined = (
+            (image, "\n".join(dict.fromkeys(lines)), "\n".join(dict.fromkeys(self.tags[image])))
+            for image, lines in self.captions.items()
+        )
+        return [NoteRecord(image, self.path, caption, tags) for image, caption, tags in joined if caption or tags]
+
+    def fact_records(self) -> list[FactRecord]:
+        """The facts of each image; whatever they were written as, they are from a sidecar."""
+        return [FactRecord(image, self.path, _of_sidecar(merge_facts(facts))) for image, facts in self.facts.items()]
+
+    def doubt_records(self) -> list[DoubtRecord]:
+        """The names in doubt, each with its reason."""
+        records = [DoubtRecord(self.path, _storable_name(name), reason) for name, reason in self.doubts.items()]
+        more = self.n_unknown - len(records)
+        if len(records) == MAX_DOUBTS and more:
+            records.append(DoubtRecord(self.path, "", f"and {more:,} more names"))
+        return records
+
+
+def _of_sidecar(facts: Facts) -> Facts:
+    return replace(
+        facts,
+        taken_from=SIDECAR if facts.taken is not None else "",
+        place_from=SIDECAR if facts.latitude is not None else "",
+    )
+
+
+def _storable_name(name: str) -> str:
+    """A name as the catalogue can hold it; parts that are no text become question marks."""
+    return name.encode("utf8", "replace").decode()[:1000]
+
+
+_LISTED = """
+SELECT aside.path, aside.size, aside.mtime_ns,
+  ifnull(sidecar.size = aside.size AND sidecar.mtime_ns = aside.mtime_ns AND aside.mtime_ns < sidecar.seen_ns - ?, 0),
+  ifnull(skipped.size = aside.size AND skipped.mtime_ns = aside.mtime_ns, 0), ifnull(sidecar.unknown, 0)
+FROM temp.aside AS aside
 LEFT JOIN sidecar ON sidecar.path = aside.path LEFT JOIN skipped ON skipped.path = aside.path
-WHERE skipped.reason IS NOT 'removed-by-user' AND NOT ifnull(
-  sidecar.size = aside.size AND sidecar.mtime_ns = aside.mtime_ns AND aside.mtime_ns < sidecar.seen_ns - ?
-  AND NOT (sidecar.unknown AND ?), 0)
-AND NOT ifnull(skipped.size = aside.size AND skipped.mtime_ns = aside.mtime_ns, 0)
-ORDER BY aside.path
+WHERE skipped.reason IS NOT 'removed-by-user' ORDER BY aside.path
 """

@@ -1,5 +1,8 @@
 """JSON: one object beside its image, a list or a mapping that names images, JSON lines, or COCO's annotations.
 
+What exiftool, osxphotos, Google, Flickr, Instagram and Facebook write is known by its keys, and read by modules of its
+own. Anything else:
+
 ::
 
     dog.jpg.json        {"title": "Rex", "description": "on the beach", "people": [{"name": "Ann"}]}
@@ -13,17 +16,25 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from nearsight.errors import ImageError, Reason
 from nearsight.images.image_text import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
+from nearsight.images.sidecars.exiftool_tags import read_exiftool_tags
+from nearsight.images.sidecars.flickr import is_flickr_photo, read_flickr
+from nearsight.images.sidecars.osxphotos import is_osxphotos, read_osxphotos
+from nearsight.images.sidecars.plain_facts import read_plain_facts
+from nearsight.images.sidecars.social_export import read_social_export
+from nearsight.images.sidecars.takeout import is_takeout_photo, read_takeout, refuse_album
 
 
-def read_json(data: bytes) -> list[ImageText]:
-    """What a JSON file says. Raises ImageError where it is no JSON."""
+def read_json(data: bytes, name: bytes = b"") -> list[ImageText]:
+    """What a JSON file of this name says. Raises ImageError where it is no JSON, or is about an album."""
     try:
-        return list(_json_sidecar_document(json.loads(data.decode("utf-8-sig"))))
+        value = json.loads(data.decode(json.detect_encoding(data)).removeprefix("\ufeff"))
+        refuse_album(name, value)
+        return list(_json_sidecar_document(value))
     except (ValueError, RecursionError) as problem:
         raise ImageError(Reason.CORRUPT, f"not JSON: {problem}"[:200]) from None
 
@@ -41,23 +52,61 @@ def read_json_lines(data: bytes) -> list[ImageText]:
 
 def _json_sidecar_document(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON holds anything
     if isinstance(value, list):
-        for each in value:
-            yield from _parse_item(each)
+        yield from _parse_list(value)
     elif isinstance(value, dict) and isinstance(value.get("images"), list):
         yield from _parse_coco(value)
-    elif isinstance(value, dict) and (_json_image_name(value) or _parse_object(value, "")):
-        yield from filter(None, [_parse_object(value, _json_image_name(value))])
     elif isinstance(value, dict):
-        for name, about in value.items():
-            yield from filter(
-                None, [_parse_object(about if isinstance(about, dict) else {"captions": about}, str(name))]
-            )
+        read = next((read for is_of, read in _KNOWN if is_of(value)), None)
+        yield from _parse_plain(value) if read is None else filter(None, [read(value)])
+
+
+def _parse_list(values: list[Any]) -> Iterator[ImageText]:
+    """Objects that each name their image."""
+    if any(map(is_osxphotos, values)):
+        yield from read_osxphotos(values)
+        return
+    found = [text for each in values for text in _parse_item(each)]
+    yield from found or read_social_export(values)
 
 
 def _parse_item(value: Any) -> Iterator[ImageText]:  # noqa: ANN401 - JSON holds anything
     """One object of a list: it must name its image."""
-    if isinstance(value, dict) and (name := _json_image_name(value)) and (found := _parse_object(value, name)):
+    if not isinstance(value, dict):
+        return
+    if _is_of_exiftool(value):
+        yield from filter(None, [read_exiftool_tags(value)])
+    elif (name := _json_image_name(value)) and (found := _parse_object(value, name)):
         yield found
+
+
+def _parse_plain(value: Mapping[str, Any]) -> Iterator[ImageText]:
+    """One object about an image, the archive of an account, or a mapping from names to words."""
+    if found := list(read_social_export(value)):
+        yield from found
+        return
+    if _json_image_name(value) or _parse_object(value, ""):
+        yield from filter(None, [_parse_object(value, _json_image_name(value))])
+        return
+    for name, about in value.items():
+        words = about if isinstance(about, dict) else {"captions": about}
+        yield from filter(None, [_parse_object(words, str(name))])
+
+
+def _is_of_exiftool(value: Mapping[str, Any]) -> bool:
+    return isinstance(value.get("SourceFile"), str) and bool(value["SourceFile"])
+
+
+def _is_takeout(value: Mapping[str, Any]) -> bool:
+    return is_takeout_photo(value) and not _json_image_name(value)
+
+
+_KNOWN: tuple[tuple[Callable[[Mapping[str, Any]], bool], Callable[[Mapping[str, Any]], ImageText | None]], ...] = (
+    (_is_takeout, read_takeout),
+    (is_flickr_photo, read_flickr),
+    (is_osxphotos, lambda value: next(read_osxphotos([value]), None)),
+    (_is_of_exiftool, read_exiftool_tags),
+)
+"""Programs that write one object for one image: how theirs is known, and how it is read."""
 
 
 def _parse_coco(value: Mapping[str, Any]) -> Iterator[ImageText]:
@@ -81,7 +130,8 @@ def _parse_coco(value: Mapping[str, Any]) -> Iterator[ImageText]:
 def _parse_object(value: Mapping[str, Any], name: str) -> ImageText | None:
     about = _lowercase_keys(value)
     captions = [text for key in CAPTION_KEYS for text in _json_texts(about.get(key))]
-    return build_image_text(name, captions, [text for key in TAG_KEYS for text in _json_tags(about.get(key))])
+    tags = [text for key in TAG_KEYS for text in _json_tags(about.get(key))]
+    return build_image_text(name, captions, tags, read_plain_facts(about))
 
 
 def _lowercase_keys(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,211 @@
+"""Which images of a collection a sidecar means: those beside it, or those that it names.
+
+A name means the image of that path, from the sidecar's folder or from the indexed one. Otherwise it means the image of
+that file name that has the most of the named folders, below the sidecar's folder before elsewhere, if there is only
+one. A name without an ending means a stem; of an address, the last part counts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+from nearsight.images.image_text import ImageText
+from nearsight.images.sidecars.beside import BesideMatch, FolderNames, match_beside, several_fit
+from nearsight.images.sidecars.claimed_text import ClaimedText
+from nearsight.images.sidecars.media_names import fold_name, is_media_name
+from nearsight.images.sidecars.takeout_names import media_of_sidecar
+from nearsight.storage.catalogue_writer import CatalogueWriter
+
+_FOLDERS_KEPT = 32
+_MAX_ALIKE = 1000
+_NUMBER = re.compile(r"(?:^|_)(?:(\d+)(?:_[0-9a-f]{6,12})?_o|(\d{8,})(?:_[0-9a-f]{6,12})?(?:_[a-z]{1,2})?)\.\w+$")
+"""The number of a photo of Flickr in a file name: storm_1234_o.jpg."""
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SidecarTarget:
+    """The paths of the images that are meant, or why there are none."""
+
+    images: tuple[bytes, ...] = ()
+    doubt: str = ""
+
+
+class SidecarTargets:
+    """Finds the images that sidecars mean, in the catalogue as it is when each is first asked for."""
+
+    def __init__(self, catalogue: CatalogueWriter, root: bytes) -> None:
+        self._catalogue = catalogue
+        self._root = [fold_name(part) for part in os.fsdecode(root).split("/") if part]
+        self._folder = lru_cache(maxsize=_FOLDERS_KEPT)(self._read_folder)
+        self._parents: frozenset[str] | None = None
+
+    def find(self, sidecar: bytes, text: ImageText) -> SidecarTarget:
+        """The images that a sidecar, at this path, means with what it says."""
+        claim = text if isinstance(text, ClaimedText) else ClaimedText(text.name)
+        if claim.doubt:
+            return SidecarTarget(doubt=claim.doubt)
+        if claim.name:
+            return self._find_named(sidecar, claim.name)
+        if claim.identifier and (found := self._numbered(claim.identifier)):
+            return _only(found)
+        return self._find_beside(sidecar, claim)
+
+    def _find_beside(self, sidecar: bytes, claim: ClaimedText) -> SidecarTarget:
+        folder, own = os.path.split(sidecar)
+        match: BesideMatch = match_beside(os.fsdecode(own), claim.original, claim.owner, self._folder(folder))
+        paths = (os.path.join(folder, os.fsencode(name)) for name in match.images)
+        return SidecarTarget(tuple(paths), match.doubt)
+
+    def _find_named(self, sidecar: bytes, name: str) -> SidecarTarget:
+        folder, own = os.path.split(sidecar)
+        parts = _name_parts(name)
+        if not parts:
+            return SidecarTarget(doubt=f'no image is called "{name}"')
+        for path in _possible_paths(folder, name):
+            if self._catalogue.image_at(path) is not None:
+                return SidecarTarget((path,))
+        beside = self._named_beside(folder, os.fsdecode(own), parts[-1])
+        return SidecarTarget((beside,)) if beside is not None else self._search(parts, folder)
+
+    def _named_beside(self, folder: bytes, own: str, name: str) -> bytes | None:
+        """The image in the sidecar's own folder, where the sidecar is also named after it."""
+        base = os.path.splitext(own)[0]
+        after = fold_name(media_of_sidecar(base) or base)
+        if after not in (fold_name(name), fold_name(os.path.splitext(name)[0])) or os.path.isabs(folder):
+            return None
+        names = self._folder(folder)
+        found = names.find(name)
+        return os.path.join(folder, os.fsencode(found)) if found in names.images and found is not None else None
+
+    def _search(self, parts: list[str], folder: bytes) -> SidecarTarget:
+        """The image of a file name, wherever it is, with the most of the folders that stand before the name."""
+        name = parts[-1]
+        found = self._paths_by_name(name)
+        if not found:
+            return SidecarTarget(doubt=f'no image is called "{name}"')
+        wanted = [fold_name(part) for part in parts]
+        common = {path: self._common_parts(path, wanted) for path in found}
+        most = max(common.values())
+        best = [path for path, count in common.items() if count == most]
+        if most < 2 <= len(parts) and wanted[-2] in self._folder_names():
+            return SidecarTarget(doubt=f'no image is called "{"/".join(parts[-2:])}"; {_listed(found)} lies elsewhere')
+        near = [path for path in best if path.startswith(folder + b"/")] if folder else best
+        return _only(near or best)
+
+    def _common_parts(self, path: bytes, wanted: list[str]) -> int:
+        """How many parts of a path are those that are wanted, from the file's folder upwards, and 1."""
+        folders = [*self._root, *(fold_name(part) for part in os.fsdecode(path).split("/")[:-1])]
+        count = 1
+        while count < min(len(wanted), len(folders) + 1) and folders[-count] == wanted[-count - 1]:
+            count += 1
+        return count
+
+    def _paths_by_name(self, name: str) -> list[bytes]:
+        """Paths of all images of a file name, or of a stem where the name has no ending."""
+        self._list_names()
+        sql = "SELECT path FROM temp.called WHERE name=? ORDER BY path LIMIT ?"
+        found = self._catalogue.query(sql, (_to_key(name), _MAX_ALIKE))
+        if not found and not is_media_name(name):
+            sql = "SELECT path FROM temp.called WHERE stem=? ORDER BY path LIMIT ?"
+            found = self._catalogue.query(sql, (_to_key(name), _MAX_ALIKE))
+        return [row[0] for row in found]
+
+    def _numbered(self, number: str) -> list[bytes]:
+        self._list_names()
+        sql = "SELECT path FROM temp.called WHERE number=? ORDER BY path LIMIT ?"
+        return [row[0] for row in self._catalogue.query(sql, (number, _MAX_ALIKE))]
+
+    def _folder_names(self) -> frozenset[str]:
+        """The names of all folders that hold images, and of the indexed one."""
+        if self._parents is None:
+            folders = {os.path.dirname(path) for (path,) in self._catalogue.query("SELECT path FROM image")}
+            self._parents = frozenset(
+                {fold_name(part) for folder in folders for part in os.fsdecode(folder).split("/")} | {*self._root[-1:]}
+            )
+        return self._parents
+
+    def _list_names(self) -> None:
+        """List the names of all images in a temporary table, once."""
+        if self._catalogue.query("SELECT 1 FROM sqlite_temp_schema WHERE name='called'"):
+            return
+        db = self._catalogue.db
+        db.execute("CREATE TEMP TABLE called(name BLOB, stem BLOB, number TEXT, path BLOB)")
+        rows = (_name_row(path) for (path,) in self._catalogue.query("SELECT path FROM image"))
+        db.executemany("INSERT INTO temp.called VALUES(?,?,?,?)", rows)
+        for column in ("name", "stem", "number"):
+            db.execute(f"CREATE INDEX temp.called_by_{column} ON called({column})")
+
+    def _read_folder(self, folder: bytes) -> FolderNames:
+        images = {os.fsdecode(name) for name in self._names_in("image", folder)}
+        others = {os.fsdecode(name) for table in ("skipped", "temp.aside") for name in self._names_in(table, folder)}
+        return FolderNames(frozenset(images), frozenset(others - images))
+
+    def _names_in(self, table: str, folder: bytes) -> Iterator[bytes]:
+        """Names of the files of a folder, without those of its subfolders, which are passed over one at a time."""
+        prefix = folder + b"/" if folder else b""
+        sql = f"SELECT path FROM {table} WHERE path >= ? ORDER BY path LIMIT 1000"  # noqa: S608 (our own words)
+        place, more = prefix, True
+        while more:
+            rows = self._catalogue.query(sql, (place,))
+            more = len(rows) == 1000
+            for (path,) in rows:
+                if not path.startswith(prefix):
+                    return
+                name, below, _ = path[len(prefix) :].partition(b"/")
+                if below:
+                    place, more = prefix + name + b"0", True  # the byte after "/"
+                    break
+                yield name
+                place = path + b"\0"
+
+
+def _possible_paths(folder: bytes, name: str) -> Iterator[bytes]:
+    """The paths that a name can be: from the sidecar's folder, and from the indexed one."""
+    wanted = _to_bytes(name.replace("\\", "/")).lstrip(b"/")
+    if not os.path.isabs(folder):
+        yield os.path.normpath(os.path.join(folder, wanted))
+    yield os.path.normpath(wanted)
+
+
+def _name_parts(name: str) -> list[str]:
+    """The folders of a name and its last part; of an address, the last part only."""
+    if _ADDRESS.match(name):
+        parts = unquote(urlsplit(name).path).split("/")[-1:]
+    else:
+        parts = name.removeprefix("file://").replace("\\", "/").split("/")
+    return [part for part in parts if part not in ("", ".", "..")]
+
+
+def _only(paths: list[bytes]) -> SidecarTarget:
+    if len(paths) == 1:
+        return SidecarTarget((paths[0],))
+    return SidecarTarget(doubt=several_fit([os.fsdecode(path) for path in paths]))
+
+
+def _listed(paths: list[bytes]) -> str:
+    return ", ".join(os.fsdecode(path) for path in paths[:3])
+
+
+def _name_row(path: bytes) -> tuple[bytes, bytes, str | None, bytes]:
+    name = os.fsdecode(os.path.basename(path))
+    match = _NUMBER.search(name.lower())
+    number = (match[1] or match[2]) if match else None
+    return _to_key(name), _to_key(os.path.splitext(name)[0]), number, path
+
+
+def _to_key(name: str) -> bytes:
+    return _to_bytes(fold_name(name))
+
+
+def _to_bytes(text: str) -> bytes:
+    """A name as bytes, also one that is no text; what cannot be in a name becomes a question mark."""
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode("utf8", "replace")
