@@ -128,6 +128,7 @@ NAMESPACES = {
     "MPRI": "http://ns.microsoft.com/photo/1.2/t/RegionInfo#",
     "MPReg": "http://ns.microsoft.com/photo/1.2/t/Region#",
     "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
+    "acdsee-rs": "http://ns.acdsee.com/regions/",
     "stArea": "http://ns.adobe.com/xmp/sType/Area#",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",

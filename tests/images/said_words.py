@@ -147,6 +147,13 @@ def defaults() -> list[SaidFile]:
             jpeg_exif([(0x10E, ASCII, b"oznor"), (0x10F, ASCII, b"HUAWEI"), (0x110, ASCII, b"EVA-L09")]),
             camera="HUAWEI EVA-L09",
         ),
+        said(
+            "the name under which a program keeps its data",
+            jpeg_exif(
+                [(0x10E, ASCII, b'{"MAPAltitude":37,"MAPOrientation":1}')], [(0x9286, UNDEFINED, b"ASCII\0\0\0MAP")]
+            ),
+            data='{"MAPAltitude":37,"MAPOrientation":1}',
+        ),
         said("a default in XMP", jpeg_xmp(xmp_bytes(languages("dc:description", x_default="OLYMPUS DIGITAL CAMERA")))),
         said("a default in IPTC", jpeg_iptc([(120, b"SONY DSC"), (25, b"sea")]), "", ("sea",)),
     ]
@@ -246,6 +253,7 @@ def people() -> list[SaidFile]:
 
     attributes = [region("Ann Müller", "Face"), region("Rex", "Pet"), region("8", "BarCode"), region("f", "Focus")]
     elements = "".join(f'<rdf:li rdf:parseType="Resource">{nested(name)}</rdf:li>' for name in ("Ann", "Øyvind"))
+    acdsee = '<rdf:Description acdsee-rs:Name="Ann" acdsee-rs:Type="Face"/>'
     regions = '<mwg-rs:Regions rdf:parseType="Resource">{}</mwg-rs:Regions>'
     microsoft = (
         '<MP:RegionInfo rdf:parseType="Resource"><MPRI:Regions><rdf:Bag>'
@@ -266,6 +274,12 @@ def people() -> list[SaidFile]:
             ),
             "",
             ("Ann", "Øyvind"),
+        ),
+        said(
+            "people in regions of ACDSee",
+            jpeg_xmp(xmp_bytes(regions.replace("mwg-rs", "acdsee-rs").format(bag("acdsee-rs:RegionList", acdsee)))),
+            "",
+            ("Ann",),
         ),
         said("people in regions of Microsoft", jpeg_xmp(xmp_bytes(microsoft)), "", ("李娜",)),
         said(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nearsight.images.camera import camera_name, is_scanner, lens_name, parse_iso, parse_rating
 from nearsight.images.decode import decode_image
+from nearsight.images.embedded.exif_entries import ExifEntries
 from nearsight.images.embedded.gif_blocks import read_gif_texts
 from nearsight.images.embedded.iptc import find_iptc, read_iptc
 from nearsight.images.embedded.png_text import png_profile
@@ -82,6 +85,19 @@ def test_a_packet_that_holds_pictures_is_not_read():
     large = xmp_bytes(bag("dc:subject", "sea"), 'photoshop:Headline="' + "x" * (1 << 20) + '"')
     assert read(gif_with(gif_xmp(large))).tags == ()
     assert read(gif_with(gif_xmp(xmp_bytes(bag("dc:subject", "sea"))))).tags == ("sea",)
+
+
+def test_large_texts_take_no_time():
+    start = time.monotonic()
+    mean = gif_with(b"\x21\xf9" + b"\x01x" * 4_000_000, gif_comment(b"Storm"))
+    assert read_gif_texts(mean) == ([], b"")
+    ((first,), _) = read_gif_texts(gif_with(gif_comment(b"x" * 1_000_000)))
+    assert len(first) == 1 << 16
+    entries = ExifEntries(
+        {0x10E: "ü" * 50_000_000, 0x83BB: (1,) * 10_000_000, 0x9286: b"ASCII\0\0\0" + b"x" * 50_000_000}
+    )
+    assert len(entries.text(0x10E)) == len(entries.comment) + 8 == len(entries.raw(0x83BB)) == 1 << 16
+    assert time.monotonic() - start < 3
 
 
 def test_deep_xmp_takes_no_stack():

@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 
 from nearsight.images.facts import Facts
 from nearsight.images.image_text import ImageText
-from nearsight.images.machine_text import TextKind, build_human_text, classify_text, human_name
+from nearsight.images.machine_text import TextKind, build_human_text, classify_text, creator_name, place_name
 
 DEFAULTS = [
+    "WhatsApp Image 2016-12-24 at 10.11.12 PM (1)",
+    "IMG-20161224-WA0014",
+    "signal-2020-05-06-101112",
+    "photo_2020-05-06_10-11-12",
+    "FB_IMG_1480628163915",
+    "PXL_20210101_123456789",
+    "NIKON CORPORATION",
+    "MOTOROLA XT1032",
     "OLYMPUS DIGITAL CAMERA",
     "OLYMPUS DIGITAL CAMERA         ",
     "SONY DSC",
@@ -123,6 +131,12 @@ DATA = [
     "data:image/png;base64,AAAA",
 ]
 CAPTIONS = [
+    "APPLE",
+    "TRUST",
+    "Sunburst",
+    "Ducky",
+    "Camera",
+    "Burst of joy",
     "Screenshot of the tax form for Ann",
     "Sony DSC museum visit",
     "Zürich",
@@ -216,6 +230,8 @@ def test_words_of_people_stay(text):
         ("dav", ["HUAWEI"], TextKind.DEFAULT),
         ("dog", ["HUAWEI"], TextKind.CAPTION),
         ("MyOwnEditor 1", ["MyOwnEditor 1"], TextKind.DEFAULT),
+        ("Apple iPhone 4", ["Apple", "iPhone 4"], TextKind.CAPTION),
+        ("apple", ["Apple", "iPhone 4"], TextKind.DEFAULT),
         ("Kodak 3", ["EASTMAN KODAK COMPANY"], TextKind.DEFAULT),
     ],
 )
@@ -233,8 +249,12 @@ def test_captions_data_and_defaults_are_told_apart():
 
 
 def test_names_of_people_and_places():
-    assert human_name(" Ann \n Müller ") == "Ann Müller"
-    assert human_name("Picasa") is human_name("") is human_name("12345") is None
+    assert creator_name(" Ann \n Müller ") == "Ann Müller"
+    assert creator_name("https://ann.example.org") == "https://ann.example.org"
+    assert [creator_name(text) for text in ("Picasa", "", "12345", "Unknown")] == [None] * 4
+    assert [place_name(text) for text in ("Nice", "GE", "Image", "-", "N/A", "unknown", "")] == [
+        *("Nice", "GE", "Image", None, None, None, None),
+    ]
 
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=8), max_size=2))

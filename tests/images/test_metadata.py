@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 from PIL.TiffImagePlugin import IFDRational
 
 from nearsight.images.decode import decode_image
-from nearsight.images.metadata import Metadata
+from nearsight.images.metadata import Metadata, drop_own_name
 from nearsight.images.pillow import printable_pillow_text
 
 from .hostile import photo, saved
@@ -122,3 +122,9 @@ def test_real_cameras():
     for entry in index:
         found = decode_image((Path(folder) / "gps" / entry["file"]).read_bytes(), metadata=True).metadata
         assert (found.latitude, found.longitude) == pytest.approx((entry["lat"], entry["lon"]), abs=1e-5), entry
+
+
+def test_the_files_own_name_is_no_caption():
+    metadata = Metadata("Sunset\nsunset.JPG\nSunset in Rome", ("sunset",))
+    assert drop_own_name(metadata, "sunset.jpg") == Metadata("Sunset in Rome", ("sunset",))
+    assert drop_own_name(metadata, "other.jpg") == metadata

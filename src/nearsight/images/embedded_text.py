@@ -24,7 +24,7 @@ from nearsight.images.text_encoding import decode_text
 
 _Found = TypeVar("_Found")
 _IPTC_RESOURCE = 0x0404
-_MAX_COMMENTS = 100
+_MAX_COMMENTS, _MAX_RESOURCES = 100, 1 << 22
 
 
 def read_embedded_text(image: Pillow.Image, data: bytes = b"") -> ImageText:
@@ -50,7 +50,8 @@ def _merge_texts(sources: Iterable[ImageText], names: list[str]) -> ImageText:
     """All words, without what is the name of the camera or a program by any source, and the facts of the first."""
     sources = list(sources)
     facts = replace(merge_facts(each.facts for each in sources), data=join_data(each.facts.data for each in sources))
-    captions = [line for each in sources for line in each.caption.splitlines()]
+    lines = (line for each in sources for line in each.caption.splitlines())
+    captions = [line for line in lines if facts.data.count(f'"{line}') < 2]  # what a program calls its own data
     tags = [word for each in sources for word in each.tags]
     return build_human_text(captions, tags, facts, [*names, facts.camera or "", facts.lens or ""])
 
@@ -79,8 +80,8 @@ def _iptc_bytes(image: Pillow.Image, exif: ExifEntries, texts: Mapping[str, str]
     profile = png_profile(texts, ("iptc", "8bim", "APP13"))
     found = (
         of_jpeg,
-        exif.raw(exif_entries.IPTC),
-        find_iptc(exif.raw(exif_entries.PHOTOSHOP)),
+        exif.raw(exif_entries.IPTC, _MAX_RESOURCES),
+        find_iptc(exif.raw(exif_entries.PHOTOSHOP, _MAX_RESOURCES)),
         find_iptc(profile),
         profile,
     )

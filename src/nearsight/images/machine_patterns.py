@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 
 _BRANDS = (
-    "agfa(?:photo)?|aiptek|apple|asus|benq|canon|casio|concord|contax|dji|eastman kodak(?: company)?|epson|"
-    "fuji(?:film)?|ge|google|gopro|hasselblad|hewlett[- ]packard|honor|hp|htc|huawei|jenoptik|jvc|kenox|kodak|"
-    "konica(?: ?minolta)?|kyocera|leica|lenovo|lg|lge|medion|minolta|motorola|moto|mustek|nikon(?: corporation)?|nokia|"
-    "olympus|oneplus|oppo|"
-    "panasonic|parrot|pentax|polaroid|praktica|premier|realme|ricoh|rollei|samsung(?: techwin)?|sanyo|sharp|sigma|"
-    "sony(?: ?ericsson)?|toshiba|trust|umax|vivitar|vivo|vluu|xiaomi|yashica|zeiss"
+    "agfa(?:photo)?|aiptek|asus|benq|canon|casio|contax|dji|eastman kodak(?: company)?|epson|fuji(?:film)?|google|"
+    "gopro|hasselblad|hewlett[- ]packard|hp|htc|huawei|jenoptik|jvc|kenox|kodak|konica(?: ?minolta)?|kyocera|leica|"
+    "lenovo|lg|lge|medion|minolta|motorola|mustek|nikon(?: corporation)?|nokia|olympus|oneplus|oppo|panasonic|"
+    "pentax|polaroid|"
+    "praktica|realme|ricoh|rollei|samsung(?: techwin)?|sanyo|sony(?: ?ericsson)?|toshiba|umax|vivitar|vluu|xiaomi|"
+    "yashica|zeiss"
 )
+_WORDS_AND_BRANDS = "apple|concord|ge|honor|moto|parrot|premier|sharp|sigma|trust|vivo"
+"""Brands whose names are words of people too: they count where the file names them as its camera."""
 _CAMERA_WORDS = (
     "digital|still|video|movie|camera|cameras|cam|dsc|csc|imaging|optical|company|corp|corporation|co|ltd|inc|phone|"
     "mobile|smartphone|photosmart|picture|image|photo|jpeg"
@@ -46,9 +48,10 @@ _VERSION_WORDS = (
 _SETTINGS = (
     r" (?:with|using|in) (?:[\w-]+ ){0,3}(?:preset|filter|mode|effect)s?| on (?:an? )?(?:iphone|ipad|mac|android|pc)"
 )
-_COUNTED = "img|image|pict|picture|photo|foto|bild|scan|screenshot"
+_COUNTED = "fb_img|img|image|pict|picture|photo|foto|bild|scan|screenshot"
 _NUMBERED = (
-    "dsc[fnitx]?|_dsc|_?img|_mg|imgp|imag|mvi|mvc|cimg|gopr|gp|sam|sdc|hpim|kif|epsn|sta|stb|crw|pxl|vid|pano|dji|wp"
+    "dsc[fnitx]?|_dsc|_?img|_mg|imgp|imag|mvi|mvc|cimg|gopr|gp|sam|sdc|hpim|kif|epsn|sta|stb|crw|pxl|vid|pano|dji|wp|"
+    "received"
 )
 _ENDING = "jpe?g|jpe|png|gif|tiff?|bmp|webp|heic|heif|avif|psd|cr[23w]|nef|arw|dng|orf|raf|rw2|raw|pef|mp4|mov|avi|pdf"
 _NOTHING = (
@@ -70,7 +73,7 @@ DEFAULTS = re.compile(
             r"(?:jpe?g|png|gif|tiff?|bmp|webp|heic|bitmap|raw)?\s*(?:images?|pictures?|photos?|files?|bitmaps?)",
             r"(?:no |empty |user |image |my |add |your )*(?:comments?|descriptions?|titles?|captions?)(?: here)?",
             r"default(?: (?:description|comment|title|caption))?|none|null|nil|n/?a|unknown|undefined|not set|empty",
-            r"ascii|unicode|jis|jpe?g|png|gif|tiff?|my beautiful picture|camera|binary comment|\(?binary data.*",
+            r"ascii|unicode|jis|jpe?g|png|gif|tiff?|my beautiful picture|binary comment|\(?binary data.*",
             rf"(?:{_NOTHING})(?:[-_ ]?\d+)?(?: @ .*)?|(?:{_SHOT})(?:[-_ ]?\d[\d\s._:-]*)?",
             rf"(?:file )?(?:{_MADE})(?: and (?:{_MADE}))? (?:with|by|using|in|on|via|from) {_MAKER}(?:{_PROGRAMS}|"
             rf"{_WORDS_AND_PROGRAMS})(?:{_SETTINGS}|{_VERSION_WORDS})*+",
@@ -79,7 +82,8 @@ DEFAULTS = re.compile(
             rf"this (?:gif|jpe?g|png|file|image|picture|photo)(?: file| image)? was (?:{_MADE}|assembled) .*",
             r"creator: .*(?:version|quality|rev\b|\bv\d).*|software: .*",
             rf"(?:[\w-]+ ){{0,2}}jpeg (?:encoder|library|codec)(?:copyright.*|{_VERSION_WORDS})*+",
-            r"oplus_\d+|ducky|lavc?[\d.]+|x26[45].*|\d*[-_ ]?hdr[-_ ]?\d*|[a-z]{0,4}_?burst\d*",
+            r"oplus_\d+|lavc[\d.]+|x26[45].*|\d*[-_ ]?hdr[-_ ]?\d*|(?:img_?)?burst\d+",
+            r"(?:whatsapp|signal|telegram)[ -](?:(?:image|video|photo)[ -])?\d{4}-\d\d-\d\d\W.{0,30}",
             rf"(?:(?:{_COUNTED})[ _-]?\(?\d+\)?|(?:{_NUMBERED})[_-]?\d{{3,}}|p\d{{7}})(?:[-_~ ]\(?[a-z]?\d+\)?)*"
             r"(?:[-_]\w{1,8})?|\d{3}_\d{4}",
             rf"[^\s\\/]+\.(?:{_ENDING})",
@@ -87,10 +91,15 @@ DEFAULTS = re.compile(
     ),
     re.IGNORECASE | re.DOTALL,
 )
-SHOUTED = re.compile(rf"(?:{_BRANDS})(?:[ /]+(?:{_CAMERA_WORDS}|[\w+.-]*\d[\w+.-]*))*", re.IGNORECASE)
+_MODELS = rf"(?:[ /]+(?:{_CAMERA_WORDS}|[\w+.-]*\d[\w+.-]*))*"
+SHOUTED = re.compile(rf"(?:{_BRANDS}){_MODELS}", re.IGNORECASE)
+BRANDED = re.compile(rf"(?:{_BRANDS}|{_WORDS_AND_BRANDS}){_MODELS}", re.IGNORECASE)
+"""A brand alone, or with words and numbers of cameras."""
+
+UNKNOWN = re.compile(r"none|null|nil|n/?a|unknown|undefined|not set|empty|default", re.IGNORECASE)
 HUAWEI_MODES = re.compile(
-    "bsh|bt[fry]|bty|burst|cfb|cof|dav|edf|f[bd][rt]|fptbty|hdr(?:dn|pl)?|jhdr|kbt|mde|mon|n?fbt|nor|oz(?:nor|edf|ptr)\\w*|"
-    "ptf?bty|ptr|rbt|rhdr|rpt(?:nor|pl)?|sdr|smart|tpr|trj|v?hdr"
+    "bsh|bt[fry]|bty|cfb|cof|dav|edf|f[bd][rt]|fptbty|hdr(?:dn|pl)?|jhdr|kbt|mde|mon|n?fbt|nor|oz(?:nor|edf|ptr)\\w*|"
+    "ptf?bty|ptr|rbt|rhdr|rpt(?:nor|pl)?|sdr|tpr|trj|v?hdr"
 )
 IDENTIFIERS = re.compile(
     r"\{?[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\}?|(?=[a-z]*\d)(?=\d*[a-f])[0-9a-f]{8,}|0x[0-9a-f]+",

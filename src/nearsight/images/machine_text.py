@@ -14,6 +14,7 @@ from nearsight.images.image_text import NO_FACTS, ImageText, build_image_text
 from nearsight.images.machine_patterns import (
     ADDRESS,
     BARE_VALUE,
+    BRANDED,
     DEFAULTS,
     ENCODED,
     HUAWEI_MODES,
@@ -24,6 +25,7 @@ from nearsight.images.machine_patterns import (
     PROMPT,
     PROMPT_SETTING,
     SHOUTED,
+    UNKNOWN,
 )
 from nearsight.images.pillow import printable_pillow_text
 
@@ -83,10 +85,17 @@ def strip_notation(text: str) -> str:
     return NOTATION.sub("", text, count=1) if NOTATION.match(text) else text
 
 
-def human_name(text: str, names: Iterable[str] = ()) -> str | None:
-    """A person's or a place's name, or None where a program wrote something of its own instead."""
+def creator_name(text: str, names: Iterable[str] = ()) -> str | None:
+    """The name or the address of a person or a house; None where a program wrote something of its own instead."""
     text = printable_pillow_text(text)
-    return text if text and classify_text(text, names) is TextKind.CAPTION else None
+    is_name = ADDRESS.fullmatch(text) or classify_text(text, names) is TextKind.CAPTION
+    return text if text and is_name else None
+
+
+def place_name(text: str) -> str | None:
+    """The name of a city or a country; None for what says that there is none."""
+    text = printable_pillow_text(text)
+    return text if _has_letters(text) and not UNKNOWN.fullmatch(text) else None
 
 
 def _is_data(text: str) -> bool:
@@ -133,10 +142,11 @@ def _is_default(text: str, names: Iterable[str]) -> bool:
     own = {_plain_name(name) for name in names} - {""}
     if _plain_name(text) in own:
         return True
-    is_named = any(SHOUTED.match(name) for name in own)
     if any(name.startswith(("huawei", "honor")) for name in own) and HUAWEI_MODES.fullmatch(text):
         return True
-    return (text.isupper() or is_named) and bool(SHOUTED.fullmatch(text))
+    if text.isupper() and SHOUTED.fullmatch(text):
+        return True
+    return bool(BRANDED.fullmatch(text)) and any(BRANDED.match(name) for name in own)
 
 
 def _has_letters(text: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 
 from PIL import Image as Pillow
 
@@ -44,3 +45,10 @@ def read_metadata(image: Pillow.Image, data: bytes = b"") -> Metadata:
     """The metadata of an opened image; the texts of a GIF are read from its file, `data`."""
     found = read_embedded_text(image, data)
     return Metadata(found.caption, found.tags, found.facts)
+
+
+def drop_own_name(metadata: Metadata, name: str) -> Metadata:
+    """The metadata without captions that are only the name of the file, with or without its ending."""
+    own = {name.casefold(), os.path.splitext(name)[0].casefold()}
+    kept = [line for line in metadata.caption.splitlines() if line.casefold() not in own]
+    return replace(metadata, caption="\n".join(kept))

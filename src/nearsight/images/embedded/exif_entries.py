@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image as Pillow
 
@@ -51,15 +51,19 @@ class ExifEntries:
         """The user's comment."""
         return decode_user_comment(self.raw(COMMENT), big_endian=self.big_endian)
 
-    def raw(self, tag: int) -> bytes:
-        """The bytes of an entry of text, bytes or numbers; Pillow takes every text for Latin-1."""
+    def raw(self, tag: int, limit: int = 1 << 16) -> bytes:
+        """The first bytes of an entry of text, bytes or numbers; Pillow takes every text for Latin-1."""
         value = self.about.get(tag)
         if isinstance(value, str):
-            return value.encode("latin-1", "replace")
-        if isinstance(value, tuple) and all(isinstance(each, int) and each >= 0 for each in value):
-            size, order = (1 if max(value, default=0) < 256 else 4), "big" if self.big_endian else "little"
-            return b"".join((each & 0xFFFFFFFF).to_bytes(size, order) for each in value)
-        return value if isinstance(value, bytes) else b""
+            return value[:limit].encode("latin-1", "replace")
+        if isinstance(value, tuple):
+            numbers = value[:limit]
+            if not all(isinstance(each, int) and each >= 0 for each in numbers):
+                return b""
+            size = 1 if max(numbers, default=0) < 256 else 4
+            order: Literal["big", "little"] = "big" if self.big_endian else "little"
+            return b"".join((each & 0xFFFFFFFF).to_bytes(size, order) for each in numbers)
+        return value[:limit] if isinstance(value, bytes) else b""
 
 
 def read_exif_entries(image: Pillow.Image, texts: Mapping[str, str]) -> ExifEntries:

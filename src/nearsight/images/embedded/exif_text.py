@@ -7,7 +7,7 @@ from nearsight.images.embedded import exif_entries as tag
 from nearsight.images.embedded.exif_entries import ExifEntries
 from nearsight.images.facts import Facts, merge_facts
 from nearsight.images.image_text import ImageText, split_tags
-from nearsight.images.machine_text import build_human_text, human_name
+from nearsight.images.machine_text import build_human_text, creator_name
 from nearsight.images.place import exif_place, parse_number
 from nearsight.images.taken import parse_taken
 
@@ -37,7 +37,7 @@ def _exif_facts(exif: ExifEntries) -> Facts:
         lens=lens_name(exif.text(tag.LENS_MAKE), exif.text(tag.LENS_MODEL)),
         iso=parse_iso(*(exif.about.get(each) for each in (tag.ISO, *tag.OTHER_ISOS))),
         rating=parse_rating(exif.about.get(tag.RATING), exif.about.get(tag.RATING_PERCENT)),
-        creator=human_name(exif.xp_text(tag.XP_AUTHOR) or exif.text(tag.ARTIST), exif_names(exif)),
+        creator=creator_name(exif.xp_text(tag.XP_AUTHOR) or exif.text(tag.ARTIST), exif_names(exif)),
     )
     return merge_facts([about, exif_place(exif.place), _exif_taken(exif, camera)])
 

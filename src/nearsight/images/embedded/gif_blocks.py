@@ -11,8 +11,11 @@ _XMP = b"XMP DataXMP"
 _TRAILER = bytes([1, *range(255, -1, -1), 0])
 """What ends the blocks behind a packet, which is not in blocks itself."""
 
-MAX_GIF_TEXTS = 100
-"""Comments of a GIF that are read."""
+MAX_GIF_TEXTS, MAX_COMMENT_BYTES = 100, 1 << 16
+"""Comments of a GIF that are read, and bytes of each."""
+
+_MAX_BLOCKS = 1 << 20
+"""Blocks of a frame or an extension: what is in more of them is damage or harm."""
 
 
 def read_gif_texts(data: bytes) -> tuple[list[bytes], bytes]:
@@ -56,14 +59,17 @@ def _colours(flags: int) -> int:
 
 
 def _skip_blocks(data: bytes, at: int) -> int:
-    while at < len(data) and data[at]:
+    for _ in range(_MAX_BLOCKS):
+        if at >= len(data) or not data[at]:
+            return at + 1
         at += data[at] + 1
-    return at + 1
+    return len(data)
 
 
 def _join_blocks(data: bytes, at: int) -> bytes:
-    parts = []
-    while at < len(data) and data[at]:
+    parts, length = [], 0
+    while at < len(data) and data[at] and length < MAX_COMMENT_BYTES:
         parts.append(data[at + 1 : at + 1 + data[at]])
+        length += data[at]
         at += data[at] + 1
-    return b"".join(parts)
+    return b"".join(parts)[:MAX_COMMENT_BYTES]

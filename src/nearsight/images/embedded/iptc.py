@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from nearsight.images.facts import Facts, merge_facts
 from nearsight.images.image_text import ImageText
-from nearsight.images.machine_text import build_human_text, human_name
+from nearsight.images.machine_text import build_human_text, creator_name, place_name
 from nearsight.images.taken import parse_iptc_taken
 from nearsight.images.text_encoding import decode_text
 
@@ -17,7 +17,7 @@ _TITLE, _CATEGORY, _KEYWORD, _DATE, _TIME, _BYLINE, _CITY, _COUNTRY, _HEADLINE, 
     *((2, 5), (2, 20), (2, 25), (2, 55), (2, 60)),
     *((2, 80), (2, 90), (2, 101), (2, 105), (2, 120)),
 )
-_MAX_RECORDS = 5000
+_MAX_RECORDS, _MAX_BYTES = 5000, 1 << 16
 _LATIN = {b"A": 1, b"B": 2, b"C": 3, b"D": 4, b"L": 5, b"G": 6, b"F": 7, b"H": 8, b"M": 9, b"V": 10, b"T": 11, b"Y": 13}
 _LATIN |= {b"_": 14, b"b": 15, b"f": 16}
 """Parts of ISO 8859 by the last letter of their escape sequence."""
@@ -40,9 +40,9 @@ def read_iptc(data: bytes) -> ImageText:
 def _iptc_facts(texts: Mapping[tuple[int, int], list[str]]) -> Facts:
     first = {key: values[0] for key, values in texts.items()}
     about = Facts(
-        creator=human_name("; ".join(texts.get(_BYLINE, ()))),
-        city=human_name(first.get(_CITY, "")),
-        country=human_name(first.get(_COUNTRY, "")),
+        creator=creator_name("; ".join(texts.get(_BYLINE, ()))),
+        city=place_name(first.get(_CITY, "")),
+        country=place_name(first.get(_COUNTRY, "")),
     )
     return merge_facts([about, parse_iptc_taken(first.get(_DATE, ""), first.get(_TIME, ""))])
 
@@ -58,7 +58,7 @@ def _iptc_records(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
             start, length = at + 5 + (length & 0x7FFF), int.from_bytes(data[at + 5 : at + 5 + min(8, length & 0x7FFF)])
         if start + length > len(data):
             return
-        yield (data[at + 1], data[at + 2]), data[start : start + length]
+        yield (data[at + 1], data[at + 2]), data[start : start + min(length, _MAX_BYTES)]
         at = start + length
 
 

@@ -10,7 +10,7 @@ from PIL import PngImagePlugin
 
 from nearsight.images.facts import Facts
 from nearsight.images.image_text import ImageText, split_tags
-from nearsight.images.machine_text import MAX_DATA_LENGTH, build_human_text, human_name, join_data
+from nearsight.images.machine_text import MAX_DATA_LENGTH, build_human_text, creator_name, join_data
 from nearsight.images.pillow import printable_pillow_text
 from nearsight.images.text_encoding import decode_text
 
@@ -21,15 +21,21 @@ _PROGRAMS = ("software", "make", "model", "source", "creationtool")
 _DATA = ("parameters", "prompt", "workflow", "sd-metadata", "dream", "invokeai_metadata", "mxfile", "generation_data")
 """Keywords, in lower case; the last ones are of programs that write for themselves."""
 _PROFILE = re.compile(r"\s*\w+\s+(\d+)\s+([0-9a-fA-F\s]+)")
-_MAX_PROFILE = 1 << 22
+_MAX_PROFILE, _MAX_TEXTS = 1 << 22, 1 << 24
+"""Bytes of a profile, and letters of all texts together, that are read."""
 
 
 def png_texts(image: Pillow.Image) -> Mapping[str, str]:
     """The texts of a decoded PNG by their keywords, in its first frame; none of another kind of image."""
     if not isinstance(image, PngImagePlugin.PngImageFile):
         return {}
-    found = {str(keyword): text for keyword, text in image.info.items() if isinstance(text, str)}
-    return {keyword: _chunk_text(text) for keyword, text in found.items()}
+    found: dict[str, str] = {}
+    left = _MAX_TEXTS
+    for keyword, text in image.info.items():
+        if isinstance(text, str) and len(text) <= left:
+            found[str(keyword)] = _chunk_text(text)
+            left -= len(text)
+    return found
 
 
 def _chunk_text(text: str | PngImagePlugin.iTXt) -> str:
@@ -44,7 +50,7 @@ def read_png_text(texts: Mapping[str, str]) -> ImageText:
     creator = next((found[key] for key in _CREATORS if key in found), "")
     tags = [tag for key in _TAGS for tag in split_tags(found.get(key, ""))]
     data = join_data(printable_pillow_text(found.get(key, ""), MAX_DATA_LENGTH) for key in _DATA)
-    facts = Facts(creator=human_name(creator, names), data=data)
+    facts = Facts(creator=creator_name(creator, names), data=data)
     return build_human_text((found[key] for key in _CAPTIONS if key in found), tags, facts, names)
 
 

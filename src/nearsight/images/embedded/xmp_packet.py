@@ -30,7 +30,7 @@ def find_xmp_packets(image: Pillow.Image, texts: Mapping[str, str], of_gif: byte
     segments = [body for name, body in getattr(image, "applist", ()) if name == "APP1"]
     found = [body[head.end() :] for body in segments if (head := _HEAD.match(body))]
     if not found:
-        packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or _profile_packet(texts) or of_gif
+        packet = image.info.get("xmp") or texts.get("XML:com.adobe.xmp") or _profile_packet(texts) or of_gif
         found = [packet.encode() if isinstance(packet, str) else bytes(packet)]
     found += [_extended_packet(segments, packet) for packet in found[:_MAX_PACKETS]]
     yield from (each for each in found[: 2 * _MAX_PACKETS] if 0 < len(each) <= MAX_XMP_BYTES)
@@ -54,7 +54,7 @@ def _extended_packet(segments: Iterable[bytes], packet: bytes) -> bytes:
             parts[int.from_bytes(body[4:8])] = body[8:]
     whole = b""
     for offset in sorted(parts):
-        if offset != len(whole):
+        if offset != len(whole) or len(whole) > MAX_XMP_BYTES:
             return b""
         whole += parts[offset]
     return whole

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from nearsight.images.camera import camera_name, is_scanner, lens_name, parse_iso, parse_rating
 from nearsight.images.facts import Facts, merge_facts
 from nearsight.images.image_text import ImageText, split_hierarchy
-from nearsight.images.machine_text import build_human_text, human_name
+from nearsight.images.machine_text import build_human_text, creator_name, place_name
 from nearsight.images.place import parse_number, xmp_place
 from nearsight.images.taken import parse_taken
 from nearsight.images.xmp_tree import Name, XmpProperties, parse_xmp
@@ -34,6 +34,7 @@ _REGIONS = "http://www.metadataworkinggroup.com/schemas/regions"
 _KEYWORDS = "http://www.metadataworkinggroup.com/schemas/keywords"
 _MEDIA_PRO = "http://ns.iview-multimedia.com/mediapro/1.0"
 _ACDSEE = "http://ns.acdsee.com/iptc/1.0"
+_ACDSEE_REGIONS = "http://ns.acdsee.com/regions"
 
 _CAPTIONS: tuple[Name, ...] = (
     (_DC, "title"),
@@ -94,9 +95,10 @@ def _people(xmp: XmpProperties) -> Iterator[str]:
         yield from xmp.texts(name)
     for fields in xmp.fields((_IPTC, "PersonInImageWDetails"), field=(_IPTC, "PersonName")):
         yield fields[_IPTC, "PersonName"]
-    for fields in xmp.fields((_REGIONS, "Regions"), (_REGIONS, "RegionInfo"), field=(_REGIONS, "Name")):
-        if fields.get((_REGIONS, "Type"), "").lower() not in _NO_FACES:
-            yield fields[_REGIONS, "Name"]
+    for regions in (_REGIONS, _ACDSEE_REGIONS):
+        for fields in xmp.fields((regions, "Regions"), (regions, "RegionInfo"), field=(regions, "Name")):
+            if fields.get((regions, "Type"), "").lower() not in _NO_FACES:
+                yield fields[regions, "Name"]
     for fields in xmp.fields((_MP, "RegionInfo"), field=(_MP_REGION, "PersonDisplayName")):
         yield fields[_MP_REGION, "PersonDisplayName"]
     for fields in xmp.fields((_IPTC, "ImageRegion"), field=(_IPTC, "PersonInImage")):
@@ -111,9 +113,9 @@ def _xmp_facts(xmp: XmpProperties, source: str, camera: str | None) -> Facts:
         lens=lens_name(xmp.first((_EXIF_EX, "LensMake")), lens),
         iso=parse_iso(*(xmp.first(name) for name in _ISO)),
         rating=parse_rating(xmp.first((_XMP, "Rating"), (_ACDSEE, "rating")), xmp.first((_MICROSOFT, "Rating"))),
-        creator=human_name("; ".join(xmp.texts((_DC, "creator"), (_TIFF, "Artist"), (_ACDSEE, "author")))),
-        city=human_name(_location(xmp, "City", (_PHOTOSHOP, "City"))),
-        country=human_name(_location(xmp, "CountryName", (_PHOTOSHOP, "Country"))),
+        creator=creator_name("; ".join(xmp.texts((_DC, "creator"), (_TIFF, "Artist"), (_ACDSEE, "author")))),
+        city=place_name(_location(xmp, "City", (_PHOTOSHOP, "City"))),
+        country=place_name(_location(xmp, "CountryName", (_PHOTOSHOP, "Country"))),
     )
     place = xmp_place({each: xmp.first((_EXIF, f"GPS{each}")) for each in _GPS}, source)
     return merge_facts([about, place, _xmp_taken(xmp, source, own_camera or camera)])
