@@ -179,7 +179,7 @@ def search_command(
             {**hit.as_dict(), "labels": [each.as_dict() for each in photos.labels(hit.path)]} for hit in results.hits
         ]
         summary = {"recipe": results.recipe, "verdict": results.verdict, "hint": results.hint and vars(results.hint)}
-        summary |= {"empty_because": results.empty_because}
+        summary |= {"empty_because": results.empty_because} if results.empty_because else {}
         print_json({"query": query, **summary, "hits": hits})
     else:
         _print_hits(results)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 
 import numpy as np
 
@@ -34,7 +33,7 @@ class TextSearch:
         """The answer to words or a filter alone: by relevance, or without words by path."""
         if not query.words:
             return self._filtered(query)
-        passing = set(self._passing_ids(query)) if query.where else None
+        passing = self._passing_ids(query) if query.where else None
         found = self._full_text.search(query.words, query.k, passing)
         best = max([1e-9, *(score for _, score in found)])
         hits = []
@@ -57,10 +56,8 @@ class TextSearch:
 
     def _filtered(self, query: Query) -> Results:
         reason = Explanation(f"matches the filter: {query.where}", "matches the filter", True, 1.0)
-        passing = set(self._passing_ids(query))
-        by_path = (row[0] for row in self._catalogue.query("SELECT id FROM image ORDER BY path"))
-        first = islice((image_id for image_id in by_path if image_id in passing), query.k)
-        records = [self._catalogue.image(image_id) for image_id in first]
+        found = self._catalogue.first_filtered(parse_filter(query.where), query.k)
+        records = [self._catalogue.image(image_id) for image_id in found]
         hits = [self._hit(rank, each, 0.0, "filter", reason) for rank, each in enumerate(records, 1)]
         return self._results("where", hits, query)
 

@@ -7,6 +7,7 @@ of a text: tokens between spaces, which its `ascii` tokenizer neither cuts nor f
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import zlib
@@ -29,6 +30,8 @@ TOKENS_VERSION = 8
 COMMON_COUNT = 20_000
 COMMON_SCORE = 1e-6
 """Words that more than half of all images hold have no weight in BM25; from so many hits on they all get this score."""
+_SIZES = "SELECT group_concat(id || ':' || hex(sz)) FROM (SELECT id, sz FROM words_docsize ORDER BY id)"
+_AMONG, _BEST_FIRST = "AND +rowid IN (SELECT value FROM json_each(?))", "ORDER BY score DESC, rowid LIMIT ?"
 _COMPOUND = re.compile(r"(?<=[^\W\dA-ZÀ-ÖØ-ÞА-ЯЁΑ-Ω])(?=[A-ZÀ-ÖØ-ÞА-ЯЁΑ-Ω])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
 _OLDER_COMPOUND = re.compile(r"(?<=[^\W\dA-Z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
 
@@ -51,10 +54,7 @@ class FullTextIndex:
         """
         query = parse_words(words)
         self._check_once()
-        ranked = self._rank(words, -1 if among is not None else most)
-        if among is not None:
-            ranked = [(image_id, score) for image_id, score in ranked if image_id in among]
-        ranked = ranked if most < 0 else ranked[:most]
+        ranked = self._rank(words, query, most, among)
         return [(image_id, score) for image_id, score in ranked if self._record_matches(image_id, query)]
 
     def matching_ids(self, words: str) -> Ids:
@@ -81,10 +81,8 @@ class FullTextIndex:
             check = zlib.crc32(block, zlib.crc32(b"%d" % number, check))
         for row in self._catalogue.db.execute("SELECT segid, term, pgno FROM words_idx"):
             check = zlib.crc32(repr(row).encode(), check)
-        sizes = "SELECT group_concat(id || ':' || hex(sz)) FROM words_docsize GROUP BY id / 1000 ORDER BY id / 1000"
-        for (row,) in self._catalogue.db.execute(sizes):
-            check = zlib.crc32(row.encode(), check)
-        return check
+        ((sizes,),) = self._catalogue.db.execute(_SIZES)
+        return zlib.crc32((sizes or "").encode(), check)
 
     def _older_checksum(self) -> int:
         check = 0
@@ -131,20 +129,24 @@ class FullTextIndex:
     def _expression(self, words: str) -> str:
         return parse_words(words, as_typed=self._is_older).expression()
 
-    def _rank(self, words: str, most: int) -> list[tuple[int, float]]:
+    def _rank(self, words: str, query: WordsQuery, most: int, among: Collection[int] | None) -> list[tuple[int, float]]:
+        """Ids and scores, best first; SQLite scores no other ids than those of `among`."""
         expression = self._expression(words)
-        if self._holds_common_words_only(parse_words(words), expression):
-            sql = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid LIMIT ?"
-            return [(row[0], COMMON_SCORE) for row in self._catalogue.query(sql, (expression, most))]
-        sql = "SELECT rowid, -bm25(words) AS score FROM words WHERE words MATCH ? ORDER BY score DESC, rowid LIMIT ?"
-        return [(image_id, score) for image_id, score in self._catalogue.query(sql, (expression, most))]
+        only, values = ("", ()) if among is None else (_AMONG, (json.dumps(list(among)),))
+        if self._are_common(query, expression):
+            sql = f"SELECT rowid FROM words WHERE words MATCH ? {only} ORDER BY rowid LIMIT ?"  # noqa: S608 (our words)
+            found = self._catalogue.query(sql, (expression, *values, most))
+            return [(row[0], COMMON_SCORE) for row in found]
+        sql = f"SELECT rowid, -bm25(words) AS score FROM words WHERE words MATCH ? {only} {_BEST_FIRST}"  # noqa: S608
+        return [(image_id, score) for image_id, score in self._catalogue.query(sql, (expression, *values, most))]
 
-    def _holds_common_words_only(self, query: WordsQuery, expression: str) -> bool:
+    def _are_common(self, query: WordsQuery, expression: str) -> bool:
         """Whether each word is in more than half of very many images, so that BM25 gives it no weight."""
         if query.has_alternatives:
             return False
-        ((count,),) = self._catalogue.query("SELECT count(*) FROM words WHERE words MATCH ?", (expression,))
-        return bool(count > max(COMMON_COUNT, self._catalogue.count_images() / 2))
+        some = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+        half = max(COMMON_COUNT, self._catalogue.count_images() // 2)
+        return all(self._catalogue.query(some, (expression, n + 1))[0][0] > n for n in (COMMON_COUNT, half))
 
     def _record_matches(self, image_id: int, query: WordsQuery) -> bool:
         """Whether the record of an image holds the words. DamagedError where the index has others than the record."""

@@ -79,7 +79,7 @@ class FilterColumns:
 
     def __init__(self, database: Database, generation: int) -> None:
         self._database, self.generation = database, generation
-        self.ids: Ids = np.array([row[0] for row in database.query("SELECT id FROM image ORDER BY id")], np.int64)
+        self.ids = _to_ids(database.query("SELECT id FROM image ORDER BY id"))
         self._numbers: dict[str, NDArray[np.float64]] = {}
         self._texts: dict[str, TextColumn] = {}
 
@@ -96,20 +96,27 @@ class FilterColumns:
         return self._texts[name]
 
     @cached_property
+    def path_order(self) -> Ids:
+        """The ids in the order of the paths."""
+        return _to_ids(self._database.query("SELECT id FROM image ORDER BY path"))
+
+    @cached_property
     def taken(self) -> NDArray[np.int64]:
         """First and last second in which each image may have been taken `(n, 2)`, as digits; or `UNKNOWN`."""
         found = np.full((len(self.ids), 2), UNKNOWN, np.int64)
         rows, values = self._read("taken")
-        for row, text in zip(rows, values, strict=True):
-            found[row] = date_interval(text) or UNKNOWN
+        unknown = (UNKNOWN, UNKNOWN)
+        intervals = {text: date_interval(text) or unknown for text in set(values)}
+        if values:
+            found[rows] = [intervals[text] for text in values]
         return found
 
     def _load_numbers(self, name: str) -> NDArray[np.float64]:
         if name in ("year", "month"):
             return self._part_of_date(10**10 if name == "year" else 10**8)
         found = np.full(len(self.ids), np.nan)
-        rows, values = self._read(name)
-        found[rows] = np.array(values, np.float64)
+        pairs = np.array(self._rows(name), np.float64).reshape(-1, 2)
+        found[np.searchsorted(self.ids, pairs[:, 0].astype(np.int64))] = pairs[:, 1]
         return found
 
     def _part_of_date(self, unit: int) -> NDArray[np.float64]:
@@ -142,17 +149,25 @@ class FilterColumns:
 
     def _read(self, name: str) -> tuple[list[int], list[Any]]:
         """The positions of the images that have a field, rising, and its values."""
-        field = FIELDS[name]
-        self._check_table(field.table, name)
-        found = [row for row in self._database.query(f"{field.sql} ORDER BY 1") if row[1] is not None]
+        found = [row for row in self._rows(name) if row[1] is not None]
         rows = np.searchsorted(self.ids, np.array([row[0] for row in found], np.int64))
         return rows.tolist(), [row[1] for row in found]
+
+    def _rows(self, name: str) -> list[tuple[Any, ...]]:
+        """Ids, rising, and values of a field."""
+        field = FIELDS[name]
+        self._check_table(field.table, name)
+        return self._database.query(f"{field.sql} ORDER BY 1")
 
     def _check_table(self, table: str, name: str) -> None:
         """Raise UsageError where the catalogue's format has no such table."""
         since, message = _TOO_OLD.get(table, (0, ""))
         if self._database.format_version < since:
             raise UsageError(message.format(name))
+
+
+def _to_ids(rows: list[tuple[Any, ...]]) -> Ids:
+    return np.fromiter((row[0] for row in rows), np.int64, len(rows))
 
 
 def _fold_all(texts: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
+from operator import methodcaller
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,11 @@ class Condition(ABC):
     def ids(self, columns: FilterColumns) -> Ids:
         """The ids of the images for which it holds, rising."""
         return columns.ids[self.holds(columns)]
+
+    def first_ids(self, columns: FilterColumns, most: int) -> Ids:
+        """The ids of the images for which it holds, the first by path."""
+        passing = np.isin(columns.path_order, self.ids(columns), assume_unique=True)
+        return columns.path_order[np.flatnonzero(passing)[:most]]
 
 
 @dataclass(frozen=True)
@@ -217,8 +223,10 @@ def pattern_test(pattern: str) -> Callable[[str], bool]:
     if not others:
         return first.__eq__
     if len(others) == 2:
-        return lambda text: others[0] in text
+        return methodcaller("__contains__", others[0])
     last, least = others[0], len(first) + len(others[0])
+    if not first or not last:
+        return methodcaller("startswith", first) if first else methodcaller("endswith", last)
     return lambda text: len(text) >= least and text.startswith(first) and text.endswith(last)
 
 

@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNKNOWN = 0
+_SECOND = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
+"""Most dates that are stored, and none of which is impossible."""
+_DIGITS_ONLY = str.maketrans("", "", "-T:")
 _TIME = r"[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.\d*)?)?)?(?:Z|[+-]\d\d:?\d\d)?"
 _DATE = re.compile(rf"(\d{{4}})(?:-(\d\d)(?:-(\d\d)(?:{_TIME})?)?)?")
 
@@ -23,6 +26,9 @@ def date_interval(text: str) -> tuple[int, int] | None:
     >>> date_interval("1965-02")
     (19650201000000, 19650228235959)
     """
+    if _SECOND.fullmatch(text):
+        second = int(text.translate(_DIGITS_ONLY))
+        return second, second
     found = _DATE.fullmatch(text)
     if found is None:
         return None
