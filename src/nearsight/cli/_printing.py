@@ -50,6 +50,13 @@ COUNTS = ("added", "changed", "moved", "removed", "completed", "unchanged")
 """The counts of an ingest, in the order in which they are printed."""
 
 
+REMEDIES = {
+    "needs-heif-extra": "to read HEIC and HEIF images: pip install pi-heif, then the same command again",
+    "decodes-too-large": "to read larger images: the same command with --max-decoded N, in MiB",
+}
+"""What to do about skipped files, by reason."""
+
+
 def print_json(value: Any) -> None:  # noqa: ANN401
     """Print a value as JSON; names that are not text come out as escapes that read back to the same name."""
     typer.echo(json.dumps(value, indent=2, default=str))
@@ -101,6 +108,9 @@ def print_summary(summary: IngestSummary, info: dict[str, Any], json: bool) -> N
     searchable = ", ".join(usable) or "text only"
     typer.echo(f"{plural(info['images'], 'image')} in {to_printable(info['collection'])}, searchable by {searchable}")
     warn_unusable(info["unusable"])
+    for reason, remedy in REMEDIES.items():
+        if reason in info["skipped"]:
+            typer.echo(remedy)
     if info["skipped"]:
         typer.echo("list the skipped files with their reasons: nearsight export --skipped")
 

@@ -190,7 +190,8 @@ def _header_within_limits(content: Content, stored: StoredLayout, limits: Limits
     if cost > limits.decoded:
         raise ImageError(
             Reason.TOO_MANY_BYTES,
-            f"{stored.width} x {stored.height} pixels decode to {cost} bytes; the limit is {limits.decoded}",
+            f"{stored.width} x {stored.height} pixels decode to {-(-cost >> 20)} MiB; the limit is "
+            f"{limits.decoded >> 20} MiB, which index --max-decoded raises",
         )
     page, n_pages = content.page, max(1, content.n_pages)
     return Header(content.format, stored.width, stored.height, cost, scale, page, n_pages)
