@@ -28,6 +28,6 @@ def test_it_names_the_limit_for_large_images(tmp_path):
     done = nearsight("index", tmp_path, "--by", "colour", "--max-decoded", "1")
     assert "--max-decoded N, in MiB" in done.stdout
     assert "pi-heif" not in done.stdout
-    listed = nearsight("export", tmp_path, "--skipped").stdout
+    listed = nearsight("export", "--in", tmp_path, "--skipped").stdout
     assert "1000 x 800 pixels decode to 3 MiB; the limit is 1 MiB" in listed
     assert "skipped" not in nearsight("index", tmp_path, "--by", "colour").stdout
