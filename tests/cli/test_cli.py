@@ -193,7 +193,7 @@ def test_nothing_found_is_exit_code_one(folder, tmp_path):
         (
             ("search", "{folder}/notes.txt", "--in", "{folder}"),
             2,
-            "{folder}/notes.txt: this is not an image (not one of JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF, AVIF)\n",
+            "{folder}/notes.txt: this is not an image (not one of JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF, AVIF, ",
         ),
         (("search", "{folder}", "--in", "{folder}"), 2, "nearsight: {folder}: this is no file (a folder)\n"),
         (("describe", "{crop}", "{empty}/b.jpg", "--recipe", "gist"), 2, "nearsight: {empty}/b.jpg: no such file\n"),

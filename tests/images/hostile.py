@@ -96,6 +96,36 @@ def gif_canvas(width: int, height: int) -> bytes:
     )  # fmt: skip
 
 
+def codestream(width: int, height: int, components: int = 3, tile: tuple[int, int] | None = None) -> bytes:
+    """The header of a JPEG 2000, with next to nothing behind it."""
+    size = struct.pack(
+        ">HHIIIIIIIIH", 38 + 3 * components, 0, width, height, 0, 0, *(tile or (width, height)), 0, 0, components
+    )
+    style = struct.pack(">HHBBHBBBBBB", 0xFF52, 12, 0, 0, 1, 0, 0, 4, 4, 0, 1)
+    return b"\xff\x4f\xff\x51" + size + b"\x07\x01\x01" * components + style + b"\xff\x90" + bytes(20)
+
+
+def targa(width: int, height: int) -> bytes:
+    """A packed Targa that promises much."""
+    header = b"\0\0\x0a" + bytes(9) + struct.pack("<HHBB", width, height, 24, 0)
+    return header + b"\xff\0\0\0" * (1 << 16) + bytes(8) + b"TRUEVISION-XFILE.\0"
+
+
+def _raf(preview: bytes) -> bytes:
+    """A camera raw around this preview."""
+    return b"FUJIFILMCCD-RAW 0201".ljust(84, b"\0") + struct.pack(">II", 92, len(preview)) + preview
+
+
+def _chain(pages: int) -> bytes:
+    """A TIFF of very many pages, of which all have the data of the first."""
+    entries = [(256, 16), (257, 16), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 16), (279, 256)]
+    body = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    size, first = 2 + len(body) + 4, 8 + 256
+    chain = (struct.pack("<H", len(entries)) + body + struct.pack("<I", first + size * n) for n in range(1, pages))
+    last = struct.pack("<H", len(entries)) + body + bytes(4)
+    return b"II*\0" + struct.pack("<I", first) + bytes(256) + b"".join(chain) + last
+
+
 def generate(folder: Path) -> Expected:
     """Writes every file into `folder`; the reasons that may be given for each."""
     files = {**_bombs(), **_lies(), **_cuts(), **_odd()}
@@ -119,6 +149,11 @@ def _bombs() -> dict[str, tuple[bytes, set[Reason | None]]]:
         "bomb-progressive.jpg": (resized_jpeg(saved(photo(), "JPEG", progressive=True), 65_000, 65_000), LARGE),
         "bomb-scans.jpg": (many_scans(20_000, 1_000, 1_000), {Reason.BAD_HEADER}),
         "bomb-lossless.webp": (_webp(16_384, 16_384), LARGE),
+        "bomb.j2k": (codestream(60_000, 60_000), LARGE),
+        "bomb-tiles.j2k": (codestream(60_000, 60_000, tile=(1, 1)), {Reason.BAD_HEADER}),
+        "bomb.tga": (targa(65_535, 65_535), LARGE),
+        "bomb-preview.raf": (_raf(resized_jpeg(saved(photo(), "JPEG", progressive=True), 65_000, 65_000)), LARGE),
+        "bomb-chain.tif": (_chain(9_000), {*BROKEN, None}),
     }
 
 

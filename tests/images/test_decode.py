@@ -352,7 +352,7 @@ def test_first_frame_of_many(format):
 
 
 def test_heif():
-    heif = pytest.importorskip("pillow_heif", reason="the extra nearsight[heif] is not installed")
+    heif = pytest.importorskip("pillow_heif", reason="pillow-heif, which writes them, is not installed")
     out = io.BytesIO()
     heif.from_pillow(photo()).save(out, quality=95)
     image = decode_image(out.getvalue())

@@ -283,7 +283,7 @@ def test_frames_count_as_often_as_they_are_held():
 
 
 def test_images_of_a_heif():
-    heif = pytest.importorskip("pillow_heif", reason="the extra nearsight[heif] is not installed")
+    heif = pytest.importorskip("pillow_heif", reason="pillow-heif, which writes them, is not installed")
     file = heif.from_pillow(photo(64, 48))
     file.add_from_pillow(photo(96, 32).rotate(180))
     out = io.BytesIO()

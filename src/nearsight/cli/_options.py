@@ -1,12 +1,14 @@
-"""Options that several commands share."""
+"""Options and arguments that several commands share."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from nearsight.errors import UsageError
 from nearsight.senses import DEFAULT_SENSES, NAMES
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ DECODER_SHARE = 2.5
 """A worker may hold this many times the decoded image."""
 
 HERE = Path()
+STANDARD_INPUT = Path("-")
 BOX = "X0,Y0,X1,Y1"
 QUERY, FILTER, FILES, OUTPUT = "Query", "Filter", "Files", "Output"
 """Groups of options in the help of a command."""
@@ -128,3 +131,27 @@ def ingest_settings(workers: int, max_decoded: int = 256) -> IngestSettings:
         worker_limits=replace(usual.worker_limits, memory=memory),
     )
     return replace(changed, workers=workers) if workers else changed
+
+
+def read_image_argument(image: Path) -> Path | bytes:
+    """The path, or the bytes of standard input where it is `-`.
+
+    Raises
+    ------
+    UsageError : nothing comes in
+    ImageError : it is empty or too large
+    """
+    if image != STANDARD_INPUT:
+        return image
+    from nearsight.images.source import read_source
+
+    if sys.stdin.isatty():
+        raise UsageError("- stands for an image on standard input, such as: nearsight search - < found.jpg")
+    read = read_source(sys.stdin.buffer, image_argument_name(image))
+    assert isinstance(read, bytes)
+    return read
+
+
+def image_argument_name(image: Path) -> str:
+    """What messages and pages call the image."""
+    return "standard input" if image == STANDARD_INPUT else str(image)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nearsight.cli._image_argument import read_image_argument
-from nearsight.cli._options import BOX, JsonOption
+from nearsight.cli._options import BOX, JsonOption, read_image_argument
 from nearsight.cli._printing import print_json
 from nearsight.errors import UsageError
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli._image_argument import STANDARD_INPUT, read_image_argument
-from nearsight.cli._options import BOX, OUTPUT, JsonOption
+from nearsight.cli._options import BOX, OUTPUT, STANDARD_INPUT, JsonOption, read_image_argument
 from nearsight.cli._printing import print_json
 from nearsight.errors import UsageError
 from nearsight.senses import COMPARING

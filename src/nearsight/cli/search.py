@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearsight.cli._image_argument import image_argument_name, read_image_argument
 from nearsight.cli._options import (
     BOX,
     FILTER,
@@ -20,6 +19,8 @@ from nearsight.cli._options import (
     InOption,
     JsonOption,
     WhereOption,
+    image_argument_name,
+    read_image_argument,
 )
 from nearsight.cli._printing import print_json
 from nearsight.errors import UsageError

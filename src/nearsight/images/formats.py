@@ -82,7 +82,7 @@ def _identify_isobmff(data: bytes) -> str:
     if brands[0] not in _HEIF:
         raise ImageError(Reason.NOT_AN_IMAGE, "a film, or another file in boxes")
     if not register_heif():
-        raise ImageError(Reason.NEEDS_HEIF, 'pip install "nearsight[heif]"')
+        raise ImageError(Reason.NEEDS_HEIF, "pip install pi-heif")
     return "HEIF"
 
 

@@ -8,8 +8,9 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from typing import ClassVar
 
 from PIL import AvifImagePlugin, ImageFile, UnidentifiedImageError
@@ -25,13 +26,13 @@ _NO_MEMORY = -4  # cv2.error.code of "insufficient memory"
 
 @cache
 def register_heif() -> bool:
-    """Whether HEIF is read here: the extra `nearsight[heif]`."""
-    try:
-        import pillow_heif
-    except ImportError:
-        return False
-    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
-    return True
+    """Whether HEIF is read here: by `pi_heif`, or by `pillow_heif` where only that is installed."""
+    for name in ("pi_heif", "pillow_heif"):
+        with suppress(ImportError):
+            heif = import_module(name)
+            heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+            return True
+    return False
 
 
 class _PillowSilencer:
