@@ -11,6 +11,7 @@ from typing import Any
 
 from nearsight.errors import DamagedError, UsageError
 from nearsight.files import FileSystem
+from nearsight.ingest.words_tables import load_tables
 from nearsight.pipeline import Pipeline
 from nearsight.storage import cache_files
 from nearsight.storage.array_file import SEGMENTS_FOLDER
@@ -27,6 +28,7 @@ def collection_info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files:
         "images": catalogue.count_images(),
         "skipped": catalogue.skip_counts(),
         "words": catalogue.note_counts(),
+        "tables": [os.fsdecode(table.path) for table in load_tables(catalogue)],
         "recipes": catalogue.recipes(),
         "unusable": unusable_recipes(home, catalogue),
         "indexes": _index_details(catalogue.recipes(), snapshot),

@@ -17,7 +17,7 @@ DECODER_SHARE = 2.5
 
 HERE = Path()
 BOX = "X0,Y0,X1,Y1"
-QUERY, FILTER, OUTPUT = "Query", "Filter", "Output"
+QUERY, FILTER, OUTPUT, WORDS = "Query", "Filter", "Output", "Words"
 """Groups of options in the help of a command."""
 
 InOption: TypeAlias = Annotated[
@@ -59,6 +59,27 @@ IndexSensesOption: TypeAlias = Annotated[
     typer.Option(
         metavar="SENSE", help=f"Similarity modes, with commas: {NAMES}. [default: {','.join(DEFAULT_SENSES)}]"
     ),
+]
+WordsFromOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A table with words about the images (CSV, TSV). Later runs read it again; none forgets all tables.",
+        rich_help_panel=WORDS,
+    ),
+]
+FileColumnOption: TypeAlias = Annotated[
+    str, typer.Option(metavar="COLUMN", help="Its column of file names.", rich_help_panel=WORDS)
+]
+TextColumnsOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMNS", help='Its columns of captions, such as "Object Name",artist.', rich_help_panel=WORDS
+    ),
+]
+TagColumnsOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMNS", help="Its columns of tags.", rich_help_panel=WORDS),
 ]
 WhereOption: TypeAlias = Annotated[
     str,

@@ -8,12 +8,16 @@ import typer
 
 from nearsight.cli._options import (
     CollectionOption,
+    FileColumnOption,
     FolderArgument,
     IndexSensesOption,
     JsonOption,
     MaxDecodedOption,
     RecipesOption,
+    TagColumnsOption,
+    TextColumnsOption,
     TrainedOption,
+    WordsFromOption,
     WorkersOption,
     ingest_settings,
 )
@@ -33,10 +37,15 @@ def index_folder_command(
     trained: TrainedOption = None,
     workers: WorkersOption = 0,
     max_decoded: MaxDecodedOption = 256,
+    words_from: WordsFromOption = None,
+    file_column: FileColumnOption = "",
+    text_columns: TextColumnsOption = None,
+    tag_columns: TagColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Create or update the collection of a folder of images. Only new and changed images are read."""
     import nearsight as ns
+    from nearsight.images.sidecars.words_table import column_names
     from nearsight.types.query import split_commas
 
     with show_progress(quiet=json) as watch:
@@ -47,6 +56,10 @@ def index_folder_command(
             drop=drop or (),
             collection=collection,
             trained=trained or (),
+            words_from=words_from,
+            file_column=file_column,
+            text_columns=[name for each in text_columns or () for name in column_names(each)],
+            tag_columns=[name for each in tag_columns or () for name in column_names(each)],
             settings=ingest_settings(workers, max_decoded),
             watch=watch,
         )

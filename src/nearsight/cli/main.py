@@ -31,7 +31,7 @@ Then:        nearsight index FOLDER
              nearsight search IMAGE --in FOLDER
 """
 
-HEADINGS = ("Arguments", "Query", "Filter", "Options", "Output")
+HEADINGS = ("Arguments", "Query", "Filter", "Options", "Words", "Output")
 """The groups of a help in their order; an option that names none stands in the fourth."""
 
 
