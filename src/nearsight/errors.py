@@ -105,7 +105,7 @@ _ADVICE = {
     Reason.FILE_TOO_LARGE: "make a smaller copy, or raise nearsight index --max-decoded, which is in MiB",
     Reason.NOT_AN_IMAGE: "nothing needs to be done, or leave such files out: nearsight index --exclude",
     Reason.FORMAT_OFF: "convert it to JPEG, PNG or TIFF",
-    Reason.NEEDS_HEIF: 'install it and index again: pip install pi-heif',
+    Reason.NEEDS_HEIF: "install it and index again: pip install pi-heif",
     Reason.BAD_HEADER: _MADE_ANEW,
     Reason.TOO_MANY_BYTES: "make a smaller copy, or raise nearsight index --max-decoded, which is in MiB",
     Reason.CORRUPT: _MADE_ANEW,

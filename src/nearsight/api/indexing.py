@@ -14,7 +14,7 @@ from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
 from nearsight.files import FileSystem, FollowingFileSystem, LocalFileSystem
 from nearsight.images.ignore_rules import FileRules, relative_glob
-from nearsight.images.sidecars.words_table import TableColumns, split_columns_option
+from nearsight.images.sidecars.words_table import TableColumns, column_names
 from nearsight.images.walk import FoundFile, walk_folder
 from nearsight.ingest import words_tables
 from nearsight.ingest.run import Ingest, IngestProgress, IngestSettings, IngestSummary, Watch
@@ -61,8 +61,8 @@ def index(
     again: bool | str | Path | Iterable[str | Path] = False,
     words_from: str | Path | None = None,
     file_column: str = "",
-    text_columns: str | Sequence[str] = (),
-    tag_columns: str | Sequence[str] = (),
+    text_columns: str | Iterable[str] = (),
+    tag_columns: str | Iterable[str] = (),
     settings: IngestSettings | None = None,
     watch: Watch | None = None,
     files: FileSystem | None = None,
@@ -92,8 +92,8 @@ def index(
         remembers it, with its columns, and reads it again when it has changed; "none" forgets all tables
     file_column : the column of the table that names the images: a path, a file name with or without its ending, or an
         address that ends in one
-    text_columns, tag_columns : the columns of captions and of tags; of a text, the parts between commas. Without any,
-        the columns are told by the usual headings
+    text_columns, tag_columns : the columns of captions and of tags, or one text with commas between them; without any
+        of them, those with the usual headings
     watch : called with the progress
     files : the file system; one that is given follows links itself, if they are to be followed
 
@@ -113,7 +113,7 @@ def index(
     new_rules = FileRules().extend(_globs_of(exclude, root), _globs_of(include, root))
     paths_again = _paths_again(again, root)
     given, files, clock = files, files or LocalFileSystem(), clock or SystemClock()
-    columns = TableColumns(file_column, split_columns_option(text_columns), split_columns_option(tag_columns))
+    columns = TableColumns(file_column, column_names(text_columns), column_names(tag_columns))
     table = _table_of(words_from, columns, root, files)
     asked = build_pipelines(by, [recipe] if isinstance(recipe, str) else recipe)
     drop = [drop] if isinstance(drop, str) else list(drop)
@@ -133,6 +133,7 @@ def index(
             words_tables.save_table(catalogue, table)
         elif words_from is not None:
             words_tables.forget_tables(catalogue)
+        words_tables.check_tables(catalogue, os.fsencode(root), files)
         leaving = drop_recipes.resolve_names(drop, catalogue.recipes(), asked)
         wanted = [each for each in update_recipes(catalogue, asked) if each.name not in leaving]
         dropped = drop_recipes.drop(index_dir, catalogue, files, leaving)

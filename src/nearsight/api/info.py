@@ -12,6 +12,7 @@ from typing import Any
 
 from nearsight.errors import DamagedError, UsageError
 from nearsight.files import FileSystem
+from nearsight.ingest.words_tables import load_tables
 from nearsight.pipeline import Pipeline
 from nearsight.storage import cache_files
 from nearsight.storage.array_file import SEGMENTS_FOLDER
@@ -31,6 +32,7 @@ def collection_info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files:
         "left_out": [{**asdict(rule), **asdict(count)} for rule, count in load_left_out(catalogue).items()],
         "rules": asdict(load_rules(catalogue)),
         "words": catalogue.note_counts(),
+        "tables": [os.fsdecode(table.path) for table in load_tables(catalogue)],
         "recipes": catalogue.recipes(),
         "unusable": unusable_recipes(home, catalogue),
         "indexes": _index_details(catalogue.recipes(), snapshot),

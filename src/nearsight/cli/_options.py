@@ -20,7 +20,7 @@ DECODER_SHARE = 2.5
 HERE = Path()
 STANDARD_INPUT = Path("-")
 BOX = "X0,Y0,X1,Y1"
-QUERY, FILTER, FILES, OUTPUT = "Query", "Filter", "Files", "Output"
+QUERY, FILTER, FILES, WORDS, OUTPUT = "Query", "Filter", "Files", "Words", "Output"
 """Groups of options in the help of a command."""
 
 InOption: TypeAlias = Annotated[
@@ -101,6 +101,27 @@ ResetRulesOption: TypeAlias = Annotated[
         help="Forget --exclude, --include and --follow-links of earlier runs first.",
         rich_help_panel=FILES,
     ),
+]
+WordsFromOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A table with words about the images (CSV, TSV). Later runs read it again; none forgets all tables.",
+        rich_help_panel=WORDS,
+    ),
+]
+FileColumnOption: TypeAlias = Annotated[
+    str, typer.Option(metavar="COLUMN", help="Its column of file names.", rich_help_panel=WORDS)
+]
+TextColumnsOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMNS", help='Its columns of captions, such as "Object Name",artist.', rich_help_panel=WORDS
+    ),
+]
+TagColumnsOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMNS", help="Its columns of tags.", rich_help_panel=WORDS),
 ]
 WhereOption: TypeAlias = Annotated[
     str,

@@ -52,6 +52,7 @@ IMAGE_COLUMNS = (
 )
 SUMMARY_COLUMNS = IMAGE_COLUMNS[: IMAGE_COLUMNS.index("caption")]
 SKIP_COLUMNS = ("path", "bytes", "reason", "detail", "message")
+SIDECAR_COLUMNS = ("sidecar", "name", "image", "reason")
 
 
 class ExportFormat(StrEnum):
@@ -66,6 +67,9 @@ def export_command(
     in_: InOption = HERE,
     collection: CollectionOption = None,
     skipped: Annotated[bool, typer.Option("--skipped", help="The skipped files and their reasons instead.")] = False,
+    sidecars: Annotated[
+        bool, typer.Option("--sidecars", help="The sidecars with their images, or why these are in doubt, instead.")
+    ] = False,
     by: Annotated[str | None, typer.Option(metavar="SENSE", help="Vectors of this sense, for two-file.")] = None,
     recipe: Annotated[str | None, typer.Option(metavar="RECIPE", help="Vectors of this recipe, for two-file.")] = None,
     form: Annotated[
@@ -83,7 +87,7 @@ def export_command(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Export the metadata of all images, or of all skipped files.
+    """Export the metadata of all images, or of all skipped files or sidecars.
 
     Size, date, camera, position, captions, tags and labels. With --format two-file it writes an index that search
     reads, NAME.paths and NAME.hashes, for --out NAME.
@@ -96,12 +100,21 @@ def export_command(
     if form is ExportFormat.TWO_FILE:
         _export_two_file(photos, out, by, recipe, json)
         return
-    columns = SKIP_COLUMNS if skipped else IMAGE_COLUMNS
-    rows = _exported_skips(photos) if skipped else _image_rows(photos)
+    if skipped and sidecars:
+        raise UsageError("--skipped and --sidecars are two lists: take one")
+    columns, rows = _exported_rows(photos, skipped=skipped, sidecars=sidecars)
     if json or form is ExportFormat.JSON:
         _write_text(json_module.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1) + "\n", out)
     else:
         _write_text(_to_csv(columns, rows), out)
+
+
+def _exported_rows(
+    photos: ns.Collection, *, skipped: bool, sidecars: bool
+) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
+    if sidecars:
+        return SIDECAR_COLUMNS, _sidecar_rows(photos)
+    return (SKIP_COLUMNS, _exported_skips(photos)) if skipped else (IMAGE_COLUMNS, _image_rows(photos))
 
 
 def _write_text(text: str, out: Path | None) -> None:
@@ -143,6 +156,11 @@ def _exported_skips(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
     for skip in photos.skips():
         message = f"{skip.reason.sentence}; {skip.reason.advice}"
         yield (os.fsdecode(skip.path), skip.size, skip.reason.value, plain_detail(skip.detail), message)
+
+
+def _sidecar_rows(photos: ns.Collection) -> Iterator[tuple[Any, ...]]:
+    for line in photos.sidecar_lines():
+        yield (line.sidecar, line.name, line.image, line.reason)
 
 
 def _to_csv(columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> str:

@@ -11,6 +11,7 @@ from nearsight.cli._options import (
     AgainOption,
     CollectionOption,
     ExcludeOption,
+    FileColumnOption,
     FolderArgument,
     FollowLinksOption,
     IncludeOption,
@@ -19,7 +20,10 @@ from nearsight.cli._options import (
     MaxDecodedOption,
     RecipesOption,
     ResetRulesOption,
+    TagColumnsOption,
+    TextColumnsOption,
     TrainedOption,
+    WordsFromOption,
     WorkersOption,
     ingest_settings,
 )
@@ -46,6 +50,10 @@ def index_folder_command(
     follow_links: FollowLinksOption = None,
     reset_rules: ResetRulesOption = False,
     again: AgainOption = False,
+    words_from: WordsFromOption = None,
+    file_column: FileColumnOption = "",
+    text_columns: TextColumnsOption = None,
+    tag_columns: TagColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Create or update the collection of a folder of images. Only new and changed images are read.
@@ -53,6 +61,7 @@ def index_folder_command(
     Thumbnails, trash and other folders of systems are left out, and what a file named .nearsightignore lists.
     """
     import nearsight as ns
+    from nearsight.images.sidecars.words_table import column_names
     from nearsight.types.query import split_commas
 
     if paths and not again:
@@ -71,6 +80,10 @@ def index_folder_command(
             follow_links=follow_links,
             reset_rules=reset_rules,
             again=paths or again,
+            words_from=words_from,
+            file_column=file_column,
+            text_columns=[name for each in text_columns or () for name in column_names(each)],
+            tag_columns=[name for each in tag_columns or () for name in column_names(each)],
             settings=ingest_settings(workers, max_decoded),
             watch=watch,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import typer
 
 from nearsight.cli._left_out import print_left_out, print_rules, print_skipped
@@ -24,12 +26,15 @@ def info_command(in_: InOption = HERE, collection: CollectionOption = None, json
     for name, text in found["recipes"].items():
         typer.echo(f"  by {name:<10} {text}" if name != text else f"  by {text}")
         typer.echo(f"     {to_printable(found['unusable'].get(name, found['indexes'][name]))}")
-    if any(found["words"].values()):
+    if any(found["words"].values()) or found["tables"]:
         words = found["words"]
         typer.echo(f"  words: {plural(words['sidecars'], 'sidecar')}, {plural(words['images'], 'image')} described")
+        for table in found["tables"]:
+            typer.echo(f"     words from {to_printable(table)}")
         if words["unknown"]:
             noun = "sidecar entry matches" if words["unknown"] == 1 else "sidecar entries match"
-            typer.echo(f"     {words['unknown']:,} {noun} no image")
+            where = shlex.quote(to_printable(found["folder"]))
+            typer.echo(f"     {words['unknown']:,} {noun} no image: nearsight export --sidecars --in {where}")
     print_rules(found)
     print_left_out(found)
     print_skipped(found, photos.skips())

@@ -36,7 +36,7 @@ INTERRUPTED = 130
 """The exit code of what was stopped at the keyboard."""
 STOPPED = "stopped; what was committed is kept, the same command continues from there"
 
-HEADINGS = ("Arguments", "Query", "Filter", "Options", "Files", "Output")
+HEADINGS = ("Arguments", "Query", "Filter", "Options", "Files", "Words", "Output")
 """The groups of a help in their order; an option that names none stands under Options."""
 
 

@@ -9,7 +9,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -88,6 +88,14 @@ def locate_table(path: bytes, root: bytes, columns: TableColumns, files: FileSys
     except ImageError as problem:
         raise UsageError(f"{name} cannot be read as a table: {problem}") from problem
     return table
+
+
+def check_tables(catalogue: Catalogue, root: bytes, files: FileSystem) -> None:
+    """Raise UsageError where a table that is remembered has lost a column. One that is not there is none the worse."""
+    for table in load_tables(catalogue):
+        name = os.fsdecode(table.path)
+        with suppress(ImageError), open_table(table, root, files) as (stream, _):
+            check_columns(stream, table.columns, name)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from itertools import chain
 
 _DELIMITERS = ",;\t|"
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-MAX_HEADING = 1 << 16
-"""Characters of the first lines, by which the delimiter is told."""
+MAX_HEADING, _SAMPLE_LINES = 1 << 16, 30
+"""Characters and number of the first lines, by which the delimiter is told."""
 
 # Letters of western languages in the old encoding of the Mac, which are controls, marks or capitals in that of Windows.
 _MAC_LETTERS = bytes(set(range(0x80, 0xA0)) | {0xD8})
@@ -62,13 +62,25 @@ def read_table(stream: io.TextIOBase) -> Iterator[list[str]]:
     """
     first = stream.readline(MAX_HEADING).removeprefix("\ufeff")
     named = first.strip().strip('"').lower()
-    delimiter = None
     if named.startswith("sep=") and len(named) <= 5:
-        delimiter = named[4:] or "\t"
-        first = stream.readline(MAX_HEADING)
-    delimiter = delimiter or max(_DELIMITERS, key=_outside_quotes(first).count)
-    yield from csv.reader(chain([first], stream), delimiter=delimiter)
+        yield from csv.reader(stream, delimiter=named[4:] or "\t")
+        return
+    lines = [first]
+    while len(lines) < _SAMPLE_LINES and sum(map(len, lines)) < MAX_HEADING and (line := stream.readline(MAX_HEADING)):
+        lines.append(line)
+    yield from csv.reader(chain(lines, stream), delimiter=_find_delimiter(lines))
 
 
-def _outside_quotes(line: str) -> str:
-    return "".join(line.split('"')[::2])
+def _find_delimiter(lines: list[str]) -> str:
+    """The delimiter by which most of the first rows have as many cells as the heading; of such, that of most cells."""
+    return max(_DELIMITERS, key=lambda delimiter: _delimiter_score(lines, delimiter))
+
+
+def _delimiter_score(lines: list[str], delimiter: str) -> tuple[bool, float, int]:
+    try:
+        counts = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error:
+        return False, 0.0, 0
+    if not counts:
+        return False, 0.0, 0
+    return counts[0] > 1, counts.count(counts[0]) / len(counts), counts[0]

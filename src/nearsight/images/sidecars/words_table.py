@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from nearsight.errors import UsageError, suggestion
@@ -109,7 +109,8 @@ def _there_are(words: Sequence[str]) -> str:
     return f"; it has: {listed}{', ...' if len(words) > MAX_LISTED_COLUMNS else ''}"
 
 
-def split_columns_option(text: str | Sequence[str]) -> tuple[str, ...]:
-    """Headings from one text with commas, where quotation marks hold one together, or from several such texts."""
-    texts = [text] if isinstance(text, str) else list(text)
-    return tuple(cell.strip() for row in csv.reader(texts, skipinitialspace=True) for cell in row if cell.strip())
+def column_names(columns: str | Iterable[str]) -> tuple[str, ...]:
+    """Headings as they are, or from one text with commas, in which quotation marks hold a heading together."""
+    if not isinstance(columns, str):
+        return tuple(columns)
+    return tuple(cell.strip() for row in csv.reader([columns], skipinitialspace=True) for cell in row if cell.strip())
