@@ -16,3 +16,9 @@ def to_printable(text: str) -> str:
 def to_printable_lines(text: str) -> str:
     """As `to_printable`, line by line."""
     return "\n".join(map(to_printable, text.split("\n")))
+
+
+def printable_text(text: str, limit: int = 200) -> str:
+    """Text without control, direction and other invisible characters, at most `limit` long."""
+    text = text[: limit * 8]
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:limit]

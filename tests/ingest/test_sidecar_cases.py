@@ -7,7 +7,7 @@ import os
 import pytest
 
 import nearsight as ns
-from nearsight.images.facts import Facts
+from nearsight.metadata.facts import Facts
 from tests.ingest.sidecar_cases import CASES, IMAGE, Said, make_folder
 
 FACTS = [name for name in Facts.__dataclass_fields__ if name != "data"]

@@ -129,8 +129,8 @@ def test_a_sidecar_of_usual_headings_is_read_by_the_columns_that_were_named(fold
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_encodings_and_delimiters(folder, tmp_path, encoding, delimiter):
     from nearsight.files import LocalFileSystem
-    from nearsight.images.sidecars.words_table import TableColumns, read_words_table
     from nearsight.ingest.words_tables import locate_table, open_table
+    from nearsight.metadata.sidecars.words_table import TableColumns, read_words_table
 
     path = tmp_path / "list.txt"
     with path.open("w", encoding=encoding, newline="") as out:

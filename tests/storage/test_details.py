@@ -9,7 +9,7 @@ from PIL import Image
 import nearsight as ns
 from nearsight.api.indexing import repair
 from nearsight.errors import DamagedError
-from nearsight.images.facts import Facts
+from nearsight.metadata.facts import Facts
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.database import CATALOGUE_FILE

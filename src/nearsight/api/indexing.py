@@ -14,13 +14,13 @@ from nearsight.descriptor_chain import DescriptorChain
 from nearsight.errors import UsageError
 from nearsight.files import FileSystem, FollowingFileSystem, LocalFileSystem
 from nearsight.images.ignore_rules import FileRules, relative_glob
-from nearsight.images.sidecars.words_table import TableColumns, column_names
 from nearsight.images.walk import FoundFile, walk_folder
 from nearsight.ingest import words_tables
 from nearsight.ingest.run import Ingest, IngestProgress, IngestSettings, IngestSummary, Watch
 from nearsight.ingest.scan import USUAL_SELECTION, Selection
 from nearsight.ingest.train_encoders import EncoderTrainer
 from nearsight.ingest.training_pairs import Pairs, resolve_pairs
+from nearsight.metadata.sidecars.words_table import TableColumns, column_names
 from nearsight.pipeline import Pipeline, build_pipelines, buildable_pipelines
 from nearsight.storage import cache_files, drop_recipes, integrity
 from nearsight.storage.catalogue import INDEX_DIR_NAME, locate

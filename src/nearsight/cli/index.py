@@ -61,7 +61,7 @@ def index_folder_command(
     Thumbnails, trash and other folders of systems are left out, and what a file named .nearsightignore lists.
     """
     import nearsight as ns
-    from nearsight.images.sidecars.words_table import column_names
+    from nearsight.metadata.sidecars.words_table import column_names
     from nearsight.types.query import split_commas
 
     if paths and not again:

@@ -46,7 +46,7 @@ from nearsight.images.validate import (
 from nearsight.types import Image, ImageSource
 
 if TYPE_CHECKING:
-    from nearsight.images.metadata import Metadata
+    from nearsight.metadata.read_metadata import Metadata
 
 __all__ = [
     "NAMELESS",
@@ -230,7 +230,7 @@ class InProcessDecoder:
 
 
 def _decoded_metadata(image: Pillow.Image, data: bytes) -> Metadata:
-    from nearsight.images.metadata import read_metadata
+    from nearsight.metadata.read_metadata import read_metadata
 
     return read_metadata(image, data)
 

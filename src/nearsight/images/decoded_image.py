@@ -17,7 +17,7 @@ from nearsight.images.pillow import as_image_errors
 from nearsight.types import Box, Image
 
 if TYPE_CHECKING:
-    from nearsight.images.metadata import Metadata
+    from nearsight.metadata.read_metadata import Metadata
 
 # How each EXIF orientation is undone: swap the axes, then mirror x, then mirror y.
 ORIENTATIONS = {

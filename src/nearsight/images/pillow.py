@@ -17,6 +17,7 @@ from PIL import AvifImagePlugin, ImageFile, UnidentifiedImageError
 from PIL import Image as Pillow
 
 from nearsight.errors import ImageError, Reason, Technical, UsageError
+from nearsight.wording import printable_text
 
 _CUT_SHORT = re.compile(r"truncat|not enough|unexpected end|premature|end of file|only got \d|eof", re.IGNORECASE)
 _NO_ROOM = re.compile(r"out of memory|memory alloc|cannot allocate|insufficient memory", re.IGNORECASE)
@@ -120,11 +121,5 @@ def _pillow_reason(error: Exception, default_reason: Reason) -> Reason:
 
 
 def _pillow_detail(error: Exception) -> Technical:
-    text = printable_pillow_text(_ADDRESS.sub("", str(error)))
+    text = printable_text(_ADDRESS.sub("", str(error)))
     return Technical(f"{type(error).__name__}: {text}" if text else type(error).__name__)
-
-
-def printable_pillow_text(text: str, limit: int = 200) -> str:
-    """Text without control, direction and other invisible characters, at most `limit` long."""
-    text = text[: limit * 8]
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:limit]

@@ -14,8 +14,8 @@ from nearsight.descriptor_chain import DescriptorChain, describe_base
 from nearsight.files import FileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import DecodedImage, Limits, decode_image
-from nearsight.images.metadata import Metadata
 from nearsight.images.pages import choose_pages, locate_page, page_digest
+from nearsight.metadata.read_metadata import Metadata
 from nearsight.types import Descriptor, Image
 
 THUMBNAIL_NUMBER = -1

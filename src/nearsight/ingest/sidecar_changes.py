@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nearsight.images.sidecars.formats import READER_VERSION, is_text
+from nearsight.metadata.sidecars.formats import READER_VERSION, is_text
 from nearsight.storage.catalogue_writer import CatalogueWriter
 
 META_KEY = "sidecar_folders"

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from nearsight.images.image_text import ImageText
-from nearsight.images.sidecars.beside import BesideMatch, FolderNames, match_beside, several_fit
-from nearsight.images.sidecars.claimed_text import ClaimedText
-from nearsight.images.sidecars.media_names import fold_name, is_media_name
-from nearsight.images.sidecars.takeout_names import media_of_sidecar
+from nearsight.metadata.image_text import ImageText
+from nearsight.metadata.sidecars.beside import BesideMatch, FolderNames, match_beside, several_fit
+from nearsight.metadata.sidecars.claimed_text import ClaimedText
+from nearsight.metadata.sidecars.media_names import fold_name, is_media_name
+from nearsight.metadata.sidecars.takeout_names import media_of_sidecar
 from nearsight.storage.catalogue_writer import CatalogueWriter
 
 _FOLDERS_KEPT = 32

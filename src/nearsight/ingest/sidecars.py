@@ -19,18 +19,18 @@ from functools import lru_cache
 from nearsight.clock import Clock
 from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
-from nearsight.images.facts import Facts, merge_facts
-from nearsight.images.image_text import ImageText
-from nearsight.images.sidecars.claimed_text import ClaimedText
-from nearsight.images.sidecars.fact_values import SIDECAR
-from nearsight.images.sidecars.formats import MAX_SIDECAR_BYTES, is_sidecar, is_text, read_sidecar
-from nearsight.images.sidecars.media_names import fold_name, is_image_name
-from nearsight.images.sidecars.words_table import read_words_table
 from nearsight.images.walk import FoundFile
 from nearsight.ingest.scan import RACY_NS
 from nearsight.ingest.sidecar_changes import KnownSidecar, SidecarChanges
 from nearsight.ingest.sidecar_targets import SidecarTargets
 from nearsight.ingest.words_tables import WordsTable, load_tables, open_table
+from nearsight.metadata.facts import Facts, merge_facts
+from nearsight.metadata.image_text import ImageText
+from nearsight.metadata.sidecars.claimed_text import ClaimedText
+from nearsight.metadata.sidecars.fact_values import SIDECAR
+from nearsight.metadata.sidecars.formats import MAX_SIDECAR_BYTES, is_sidecar, is_text, read_sidecar
+from nearsight.metadata.sidecars.media_names import fold_name, is_image_name
+from nearsight.metadata.sidecars.words_table import read_words_table
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.records import DoubtRecord, FactRecord, NoteRecord, SidecarRecord, SkipRecord
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool

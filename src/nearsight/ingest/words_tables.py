@@ -15,8 +15,8 @@ from functools import partial
 
 from nearsight.errors import ImageError, UsageError
 from nearsight.files import FileSystem
-from nearsight.images.sidecars.table_text import find_encoding
-from nearsight.images.sidecars.words_table import TableColumns, check_columns
+from nearsight.metadata.sidecars.table_text import find_encoding
+from nearsight.metadata.sidecars.words_table import TableColumns, check_columns
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields, replace
 
-from nearsight.images.facts import Facts, merge_facts
-from nearsight.images.name_date import date_in_name
 from nearsight.images.pages import split_page_path
+from nearsight.metadata.facts import Facts, merge_facts
+from nearsight.metadata.name_date import date_in_name
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.database import DETAILS_VERSION, record_crc
 from nearsight.storage.records import DetailRecord, DoubtRecord, FactRecord, ImageRecord

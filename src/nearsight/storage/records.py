@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from nearsight.errors import Reason
-from nearsight.images.facts import Facts
+from nearsight.metadata.facts import Facts
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nearsight.images.decode import NAMELESS
-from nearsight.images.pillow import printable_pillow_text
 from nearsight.server.colours import ColourPickParam
 from nearsight.server.decoder import RenderedImage, decode_and_resize
 from nearsight.server.errors import RefusedError
 from nearsight.server.schemas.search import ColoursResponse, UploadResponse
 from nearsight.server.service import Service, ServiceParam
+from nearsight.wording import printable_text
 
 MAX_NAME_LENGTH = 100
 """Characters of a file name in messages."""
@@ -76,5 +76,5 @@ def _read_upload(service: Service, image: UploadFile) -> RenderedImage:
 
 def clean_filename(filename: str) -> str:
     """Return the file name of an upload without folders, or a placeholder."""
-    name = printable_pillow_text(filename.replace("\\", "/").rpartition("/")[2], MAX_NAME_LENGTH)
+    name = printable_text(filename.replace("\\", "/").rpartition("/")[2], MAX_NAME_LENGTH)
     return name if name not in ("", *PLACEHOLDER_NAMES) else NAMELESS
