@@ -17,7 +17,7 @@ from nearsight.storage.details import Details
 from nearsight.storage.records import DetailRecord, DoubtRecord, FactRecord, ImageRecord, SidecarRecord
 from tests.storage.older_formats import downgrade
 
-IMAGE = ImageRecord(1, b"a.jpg", 10, 20, 30, b"s" * 32, 640, 480, "JPEG", None, None, None, None)
+IMAGE = ImageRecord(1, b"a.jpg", 10, 20, 1_700_000_000_000_000_000, b"s" * 32, 640, 480, "JPEG", None, None, None, None)
 OWN = Facts(taken="2012-05-31T14:30:00", taken_from="EXIF", camera="Canon", iso=100)
 BESIDE = Facts(taken="2013", taken_from="sidecar", latitude=48.5, longitude=2.5, place_from="sidecar", rating=4)
 

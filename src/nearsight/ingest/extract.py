@@ -15,7 +15,7 @@ from nearsight.files import FileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import DecodedImage, Limits, decode_image
 from nearsight.images.pages import choose_pages, locate_page, page_digest
-from nearsight.metadata.read_metadata import Metadata
+from nearsight.metadata.read_metadata import Metadata, drop_own_name
 from nearsight.types import Descriptor, Image
 
 THUMBNAIL_NUMBER = -1
@@ -112,10 +112,15 @@ class DescribeJob:
             n_pages=image.n_pages,
             pages=self._choose_pages(data, image, read),
             read_share=image.read_share,
-            metadata=image.metadata,
+            metadata=self._name_metadata(image, path),
             thumbnail=thumbnail.encode(pixels[thumbnail.SIDE]),
             pixels={side: pixels[side] for side in sides},
         )
+
+    def _name_metadata(self, image: DecodedImage, path: bytes) -> Metadata | None:
+        """What the file says of itself; its own name is no caption."""
+        name = os.fsdecode(os.path.basename(path))
+        return None if image.metadata is None else drop_own_name(image.metadata, name)
 
     def _choose_pages(self, data: bytes, image: DecodedImage, read: ReadResult) -> tuple[int, ...] | None:
         """The pages of a file that are worth being images, where the file is new, changed, or was never asked."""

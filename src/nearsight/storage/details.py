@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields, replace
+from datetime import UTC, datetime, timedelta
 
 from nearsight.images.pages import split_page_path
 from nearsight.metadata.facts import Facts, merge_facts
@@ -72,7 +73,8 @@ class Details:
 
     def resolve(self, image: ImageRecord, detail: DetailRecord) -> tuple[ImageRecord, DetailRecord]:
         """Both records with what all sources say together; where none has a date, with that in the file's name."""
-        named = date_in_name(os.fsdecode(os.path.basename(split_page_path(image.path)[0])))
+        name = os.fsdecode(os.path.basename(split_page_path(image.path)[0]))
+        named = date_in_name(name, latest=_day_after(image.seen_ns))
         last = Facts(taken=named, taken_from="file name" if named else "")
         merged = merge_facts([*(each.facts for each in self.facts(image.path)), last])
         image = replace(
@@ -125,3 +127,8 @@ class Details:
     def forget_all(self) -> None:
         """Remove all details, so that the next ingest reads all files again."""
         self._catalogue.db.execute("DELETE FROM detail")
+
+
+def _day_after(time_ns: int) -> str:
+    """The day after a time, in UTC: what was taken by then anywhere on earth has no later date."""
+    return f"{datetime.fromtimestamp(time_ns / 1e9, UTC) + timedelta(days=1):%Y-%m-%d}"
