@@ -15,7 +15,7 @@ from docs_build import trace
 from nearsight import registry
 from nearsight.cli.main import load_app
 
-FILES = 44
+FILES = 43
 """The most files that a search may pass; five of them compare a hit with the query over all that both show."""
 HOPS = 6
 """The most calls from the search of a collection to a method."""

@@ -262,11 +262,12 @@ def _decode_base(image: ImageFile.ImageFile, header: Header, content: Content) -
         image.draft(None, (header.width // scale, header.height // scale))
     if content.pillow == "JPEG2000":
         return _decode_jpeg2000(image, header.scale, content)
+    if content.pillow == "JPEG":
+        image.load()
+        return reduce_image(image, 1)
     size = image.size
     deep = is_deep_colour(image) and (content.page == 1 or content.pillow == "TIFF")
     image.load()
-    if content.pillow == "JPEG":
-        return reduce_image(image, 1)
     if image.size != size and image.size != size[::-1]:
         raise ValueError(f"the header says {size[0]} x {size[1]}, the image is {image.size[0]} x {image.size[1]}")
 
