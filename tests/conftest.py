@@ -79,12 +79,12 @@ def without_workers():
     What workers are for is tested where files are odd, and in tests/ingest, tests/workers and tests/images.
     """
     from nearsight.applications.duplicates import comparison
-    from nearsight.ingest import run, train_encoders
+    from nearsight.ingest import run, sidecars, train_encoders
     from nearsight.storage import index_refresh
     from tests.faults.acts import Here
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (run, train_encoders, index_refresh, comparison):
+        for module in (run, sidecars, train_encoders, index_refresh, comparison):
             patch.setattr(module, "WorkerPool", Here)
         yield
 

@@ -585,6 +585,19 @@ def _exiftool_cases():
     )
     yield Case(
         kind,
+        "two names of one list fit one image: the other's is not here",
+        {"2019/e9.jpg": IMAGE, "all.csv": "SourceFile,Title\n/old/2018/e9.jpg,of 2018\n/old/2019/e9.jpg,of 2019\n"},
+        {"2019/e9.jpg": Said("of 2019")},
+        {"all.csv": "another name"},
+    )
+    yield Case(
+        kind,
+        "two names of one list fit one image alike",
+        {"e10.jpg": IMAGE, "all.csv": "SourceFile,Title\n/old/2016/e10.jpg,of 2016\n/old/2017/e10.jpg,of 2017\n"},
+        doubts={"all.csv": "another name"},
+    )
+    yield Case(
+        kind,
         "the same file name in two folders, not told",
         {"x/e7.jpg": IMAGE, "y/e7.jpg": IMAGE, "all.csv": "SourceFile,Title\n/old/disk/e7.jpg,of which?\n"},
         doubts={"all.csv": "2 files fit"},

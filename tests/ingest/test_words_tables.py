@@ -12,7 +12,7 @@ import pytest
 
 import nearsight as ns
 from nearsight.errors import UsageError
-from nearsight.ingest import sidecars
+from nearsight.ingest import sidecar_words
 from tests.command import nearsight
 from tests.ingest.sidecar_cases import save_image
 
@@ -26,6 +26,8 @@ TABLE = (
     ",,without a file,,\n"
 )
 COLUMNS = {"file_column": "Image File", "text_columns": ["Object Name", "artist"], "tag_columns": "Keywords"}
+
+pytestmark = pytest.mark.usefixtures("in_this_process")
 
 
 @pytest.fixture
@@ -197,7 +199,7 @@ def test_names_that_several_images_have_are_in_doubt(folder, tmp_path):
 
 def test_a_long_table_needs_little_memory(folder, tmp_path, monkeypatch):
     """10 MB of rows about other images, of which only the first names are listed."""
-    monkeypatch.setattr(sidecars, "MAX_DOUBTS", 50)
+    monkeypatch.setattr(sidecar_words, "MAX_DOUBTS", 50)
     text = "a long description of an object in a museum " * 250
     rows = "".join(f"object-{number:06d}.jpg,{text}\n" for number in range(1000))
     path = written(tmp_path / "long.csv", f"file,caption\n{rows}one.jpg,the last row\n")

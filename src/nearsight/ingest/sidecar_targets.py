@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,8 @@ from nearsight.storage.catalogue_writer import CatalogueWriter
 
 _FOLDERS_KEPT = 32
 _MAX_ALIKE = 1000
+_FILTER_SIZE = 1 << 21
+_WHOLE_PATH = 1000
 _NUMBER = re.compile(r"(?:^|_)(?:(\d+)(?:_[0-9a-f]{6,12})?_o|(\d{8,})(?:_[0-9a-f]{6,12})?(?:_[a-z]{1,2})?)\.\w+$")
 """The number of a photo of Flickr in a file name: storm_1234_o.jpg."""
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
@@ -30,10 +33,14 @@ _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class SidecarTarget:
-    """The paths of the images that are meant, or why there are none."""
+    """The paths of the images that are meant, or why there are none.
+
+    `certainty` grows with how much of a name is that of the image: its stem, its file name, folders above it, all.
+    """
 
     images: tuple[bytes, ...] = ()
     doubt: str = ""
+    certainty: int = 0
 
 
 class SidecarTargets:
@@ -44,6 +51,7 @@ class SidecarTargets:
         self._root = [fold_name(part) for part in os.fsdecode(root).split("/") if part]
         self._folder = lru_cache(maxsize=_FOLDERS_KEPT)(self._read_folder)
         self._parents: frozenset[str] | None = None
+        self._filter: bytearray | None = None
 
     def find(self, sidecar: bytes, text: ImageText) -> SidecarTarget:
         """The images that a sidecar, at this path, means with what it says."""
@@ -67,11 +75,13 @@ class SidecarTargets:
         parts = _name_parts(name)
         if not parts:
             return SidecarTarget(doubt=f'no image is called "{name}"')
+        if not self._may_be_called(parts[-1]):
+            return SidecarTarget(doubt=f'no image is called "{parts[-1]}"')
         for path in _possible_paths(folder, name):
             if self._catalogue.image_at(path) is not None:
-                return SidecarTarget((path,))
+                return SidecarTarget((path,), certainty=_WHOLE_PATH)
         beside = self._named_beside(folder, os.fsdecode(own), parts[-1])
-        return SidecarTarget((beside,)) if beside is not None else self._search(parts, folder)
+        return self._search(parts, folder) if beside is None else SidecarTarget((beside,), certainty=_WHOLE_PATH)
 
     def _named_beside(self, folder: bytes, own: str, name: str) -> bytes | None:
         """The image in the sidecar's own folder, where the sidecar is also named after it."""
@@ -96,7 +106,8 @@ class SidecarTargets:
         if most < 2 <= len(parts) and wanted[-2] in self._folder_names():
             return SidecarTarget(doubt=f'no image is called "{"/".join(parts[-2:])}"; {_listed(found)} lies elsewhere')
         near = [path for path in best if path.startswith(folder + b"/")] if folder else best
-        return _only(near or best)
+        is_stem = fold_name(os.fsdecode(os.path.basename(best[0]))) != wanted[-1]
+        return _only(near or best, 0 if is_stem else most)
 
     def _common_parts(self, path: bytes, wanted: list[str]) -> int:
         """How many parts of a path are those that are wanted, from the file's folder upwards, and 1."""
@@ -108,13 +119,16 @@ class SidecarTargets:
 
     def _paths_by_name(self, name: str) -> list[bytes]:
         """Paths of all images of a file name, or of a stem where the name has no ending."""
-        self._list_names()
         sql = "SELECT path FROM temp.called WHERE name=? ORDER BY path LIMIT ?"
         found = self._catalogue.query(sql, (_to_key(name), _MAX_ALIKE))
         if not found and not is_media_name(name):
             sql = "SELECT path FROM temp.called WHERE stem=? ORDER BY path LIMIT ?"
             found = self._catalogue.query(sql, (_to_key(name), _MAX_ALIKE))
         return [row[0] for row in found]
+
+    def _may_be_called(self, name: str) -> bool:
+        """Whether an image may be of this name or stem; that none is, is certain, and quick for rows of long tables."""
+        return bool(self._list_names()[_filter_place(_to_key(name))])
 
     def _numbered(self, number: str) -> list[bytes]:
         self._list_names()
@@ -130,16 +144,20 @@ class SidecarTargets:
             )
         return self._parents
 
-    def _list_names(self) -> None:
-        """List the names of all images in a temporary table, once."""
-        if self._catalogue.query("SELECT 1 FROM sqlite_temp_schema WHERE name='called'"):
-            return
-        db = self._catalogue.db
+    def _list_names(self) -> bytearray:
+        """List the names of all images in a temporary table, once; return a filter of the names and stems."""
+        if self._filter is not None:
+            return self._filter
+        db, self._filter = self._catalogue.db, bytearray(_FILTER_SIZE)
         db.execute("CREATE TEMP TABLE called(name BLOB, stem BLOB, number TEXT, path BLOB)")
-        rows = (_name_row(path) for (path,) in self._catalogue.query("SELECT path FROM image"))
-        db.executemany("INSERT INTO temp.called VALUES(?,?,?,?)", rows)
+        for (path,) in self._catalogue.query("SELECT path FROM image"):
+            row = _name_row(path)
+            db.execute("INSERT INTO temp.called VALUES(?,?,?,?)", row)
+            for key in row[:2]:
+                self._filter[_filter_place(key)] = 1
         for column in ("name", "stem", "number"):
             db.execute(f"CREATE INDEX temp.called_by_{column} ON called({column})")
+        return self._filter
 
     def _read_folder(self, folder: bytes) -> FolderNames:
         images = {os.fsdecode(name) for name in self._names_in("image", folder)}
@@ -182,9 +200,9 @@ def _name_parts(name: str) -> list[str]:
     return [part for part in parts if part not in ("", ".", "..")]
 
 
-def _only(paths: list[bytes]) -> SidecarTarget:
+def _only(paths: list[bytes], certainty: int = 1) -> SidecarTarget:
     if len(paths) == 1:
-        return SidecarTarget((paths[0],))
+        return SidecarTarget((paths[0],), certainty=certainty)
     return SidecarTarget(doubt=several_fit([os.fsdecode(path) for path in paths]))
 
 
@@ -197,6 +215,10 @@ def _name_row(path: bytes) -> tuple[bytes, bytes, str | None, bytes]:
     match = _NUMBER.search(name.lower())
     number = (match[1] or match[2]) if match else None
     return _to_key(name), _to_key(os.path.splitext(name)[0]), number, path
+
+
+def _filter_place(key: bytes) -> int:
+    return zlib.crc32(key) % _FILTER_SIZE
 
 
 def _to_key(name: str) -> bytes:

@@ -11,9 +11,8 @@ from __future__ import annotations
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from nearsight.clock import Clock
@@ -23,23 +22,18 @@ from nearsight.images.walk import FoundFile
 from nearsight.ingest.scan import RACY_NS
 from nearsight.ingest.sidecar_changes import KnownSidecar, SidecarChanges
 from nearsight.ingest.sidecar_targets import SidecarTargets
+from nearsight.ingest.sidecar_words import SidecarWords
 from nearsight.ingest.words_tables import WordsTable, load_tables, open_table
-from nearsight.metadata.facts import Facts, merge_facts
 from nearsight.metadata.image_text import ImageText
-from nearsight.metadata.sidecars.claimed_text import ClaimedText
-from nearsight.metadata.sidecars.fact_values import SIDECAR
 from nearsight.metadata.sidecars.formats import MAX_SIDECAR_BYTES, is_sidecar, is_text, read_sidecar
 from nearsight.metadata.sidecars.media_names import fold_name, is_image_name
 from nearsight.metadata.sidecars.words_table import read_words_table
 from nearsight.storage.catalogue_writer import CatalogueWriter
-from nearsight.storage.records import DoubtRecord, FactRecord, NoteRecord, SidecarRecord, SkipRecord
+from nearsight.storage.records import DoubtRecord, SidecarRecord, SkipRecord
 from nearsight.workers.pool import Failure, WorkerLimits, WorkerPool
 
 BATCH = 500
 """Sidecars a commit."""
-
-MAX_DOUBTS = 10_000
-"""Names in doubt that are listed of one sidecar; more are only counted."""
 
 
 @dataclass(frozen=True)
@@ -196,13 +190,13 @@ class SidecarIngest:
                 elif not outcome.texts:
                     self._skip(task, Failure(Reason.NOT_AN_IMAGE, "says nothing of images"))
                 else:
-                    said = _SidecarWords(task.path)
+                    said = SidecarWords(task.path)
                     said.add(outcome.texts, targets)
                     self._put(said, outcome, changes)
 
     def _read_table(self, task: SidecarTask, targets: SidecarTargets, changes: SidecarChanges) -> None:
         """Read a table row by row; only what is said of images of the collection is held in memory."""
-        table, said, now = self.tables[task.path], _SidecarWords(task.path), int(self.clock.now() * 1e9)
+        table, said, now = self.tables[task.path], SidecarWords(task.path), int(self.clock.now() * 1e9)
         try:
             with open_table(table, self.root, self.files) as (stream, state):
                 said.add(read_words_table(stream, table.columns, os.fsdecode(table.path)), targets)
@@ -218,72 +212,11 @@ class SidecarIngest:
         self.catalogue.drop_sidecar(task.path)
         self.catalogue.put_skip(SkipRecord(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
 
-    def _put(self, said: _SidecarWords, outcome: SidecarContent, changes: SidecarChanges) -> None:
+    def _put(self, said: SidecarWords, outcome: SidecarContent, changes: SidecarChanges) -> None:
         self.catalogue.drop_skip(said.path)
         row = SidecarRecord(said.path, outcome.size, outcome.mtime_ns, outcome.seen_ns, said.n_unknown)
         self.catalogue.put_sidecar(row, said.notes(), said.fact_records(), said.doubt_records())
         changes.note_kind(said.path, names_images=said.names_images)
-
-
-@dataclass
-class _SidecarWords:
-    """What one sidecar says of each image that it means, and the names that it is in doubt about."""
-
-    path: bytes
-    captions: dict[bytes, list[str]] = field(default_factory=dict)
-    tags: dict[bytes, list[str]] = field(default_factory=dict)
-    facts: dict[bytes, list[Facts]] = field(default_factory=dict)
-    doubts: dict[str, str] = field(default_factory=dict)
-    n_unknown: int = 0
-    names_images: bool = False
-
-    def add(self, texts: Iterable[ImageText], targets: SidecarTargets) -> None:
-        """Find the images of each text."""
-        for text in texts:
-            self.names_images |= bool(text.name or (isinstance(text, ClaimedText) and text.identifier))
-            target = targets.find(self.path, text)
-            if target.doubt:
-                self.n_unknown += 1
-                if len(self.doubts) < MAX_DOUBTS:
-                    self.doubts.setdefault(text.name, target.doubt)
-            for image in target.images:
-                self.captions.setdefault(image, []).extend(text.caption.splitlines())
-                self.tags.setdefault(image, []).extend(text.tags)
-                if text.facts:
-                    self.facts.setdefault(image, []).append(text.facts)
-
-    def notes(self) -> list[NoteRecord]:
-        """Captions and tags of each image, each once."""
-        joined = (
-            (image, "\n".join(dict.fromkeys(lines)), "\n".join(dict.fromkeys(self.tags[image])))
-            for image, lines in self.captions.items()
-        )
-        return [NoteRecord(image, self.path, caption, tags) for image, caption, tags in joined if caption or tags]
-
-    def fact_records(self) -> list[FactRecord]:
-        """The facts of each image; whatever they were written as, they are from a sidecar."""
-        return [FactRecord(image, self.path, _of_sidecar(merge_facts(facts))) for image, facts in self.facts.items()]
-
-    def doubt_records(self) -> list[DoubtRecord]:
-        """The names in doubt, each with its reason."""
-        records = [DoubtRecord(self.path, _storable_name(name), reason) for name, reason in self.doubts.items()]
-        more = self.n_unknown - len(records)
-        if len(records) == MAX_DOUBTS and more:
-            records.append(DoubtRecord(self.path, "", f"and {more:,} more names"))
-        return records
-
-
-def _of_sidecar(facts: Facts) -> Facts:
-    return replace(
-        facts,
-        taken_from=SIDECAR if facts.taken is not None else "",
-        place_from=SIDECAR if facts.latitude is not None else "",
-    )
-
-
-def _storable_name(name: str) -> str:
-    """A name as the catalogue can hold it; parts that are no text become question marks."""
-    return name.encode("utf8", "replace").decode()[:1000]
 
 
 _LISTED = """

@@ -127,6 +127,8 @@ export interface SearchResponse {
   recipe: string;
   /** "found", "nothing like it here", "too plain to judge", "no image matches", or empty: not judged, or not yet. */
   verdict: string;
+  /** What left no image: the words, the filter, or both; empty where there are hits. */
+  empty_because: string;
   hint: Hint | null;
   total: number;
   seconds: number | Record<string, number>;

@@ -5,7 +5,7 @@ import { type SearchResponse, type Collection, type CollectionState, type Hit, t
 import * as jobs from "./jobs.svelte";
 import { blank, type Kind, KINDS, MARKS, MOST, PAGE, question, read, type Route, write } from "./route";
 import { type Summary, summary } from "./summary";
-import { count, holding, passing } from "./words";
+import { capital, count, holding, passing } from "./words";
 
 type How = "push" | "replace";
 type Mark = "likes" | "unlikes";
@@ -411,8 +411,8 @@ class Store {
     const found = answer.hits.length;
     const marks = this.route.likes.length + this.route.unlikes.length;
     const refined = marks && this.markable ? `Refined by feedback on ${count(marks, "image")}. ` : "";
-    if (this.filterAlone) this.said = found ? `${passing(found)}.` : "No image matches the filter.";
-    else if (!found) this.said = `${refined}No images found.`;
+    if (!found) this.said = `${refined}${capital(answer.empty_because) || "No images found"}.`;
+    else if (this.filterAlone) this.said = `${passing(found)}.`;
     else if (this.sense === "words") this.said = `${holding(found)}, best first.`;
     else this.said = `${refined}${this.summary?.spoken ?? ""}`;
   }

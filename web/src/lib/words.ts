@@ -13,6 +13,9 @@ export const passing = (value: number): string => `${count(value, "image matches
 /** `1 image matches the words`, `3 images match the words`. */
 export const holding = (value: number): string => count(value, "image matches the words", "images match the words");
 
+/** `No image holds the words "moscow"`: what a search says of itself, as a title. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** A share of one as per cent: `1.5 %`. */
 export const percent = (share: number): string => (share < 0.0005 ? "under 0.1 %" : `${(100 * share).toFixed(1)} %`);
 
@@ -43,7 +46,7 @@ export function numbered(text: string): string {
 /** `not-an-image` as `Not an image`. */
 export function plain(reason: string): string {
   const text = reason.replaceAll(/[-_]/g, " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return capital(text);
 }
 
 const SKIP_HEADINGS: Record<string, string> = {

@@ -56,7 +56,7 @@ async def _answer_json(
     results, seconds = answer
     hits = await service.read.run(partial(hits_json, served, results))
     summary = {"recipe": results.recipe, "verdict": results.verdict, "total": results.total}
-    summary["hint"] = results.hint and vars(results.hint)
+    summary |= {"empty_because": results.empty_because, "hint": results.hint and vars(results.hint)}
     return {"query": params.as_dict(), "final": final, **summary, "seconds": seconds, "hits": hits}
 
 

@@ -159,7 +159,8 @@ class SearchResponse(BaseModel):
     """The hits, best first.
 
     `verdict` is "found", "nothing like it here" (no hit that was judged is alike), "too plain to judge", "no image
-    matches" (no hit at all), or empty (no verdict). `hint` names a sense that would look further, null if none would.
+    matches" (no hit at all), or empty (no verdict). `empty_because` says what left no image, where there is no hit: the
+    words, the filter, or both. `hint` names a sense that would look further, null if none would.
 
     Where `final` is false, hits are still being judged: those without a verdict are not judged yet, the order may
     change, and an empty verdict leaves all open.
@@ -173,6 +174,7 @@ class SearchResponse(BaseModel):
         final=True,
         recipe="gist() | gistis() | verify()",
         verdict="found",
+        empty_because="",
         hint=None,
         total=500,
         seconds={"decode": 0.0, "search": 0.09},
@@ -182,6 +184,7 @@ class SearchResponse(BaseModel):
     final: bool
     recipe: str
     verdict: str
+    empty_because: str
     hint: HintResponse | None
     total: int
     seconds: dict[str, float]

@@ -1,0 +1,201 @@
+"""Files that come, go and change: the words are those of a collection that is made anew."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+
+import pytest
+
+import nearsight as ns
+from nearsight.ingest import sidecars
+from nearsight.storage.catalogue_writer import CatalogueWriter
+from tests.ingest.sidecar_cases import CASES, make_folder, save_image, takeout
+
+LONG_AGO = 1_600_000_000
+
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
+
+def index(folder):
+    """Index a folder whose sidecars all lie too far back to be read again without a reason."""
+    for path in folder.rglob("*"):
+        if path.is_file() and ".nearsight" not in path.parts and path.stat().st_mtime > LONG_AGO + 1e6:
+            os.utime(path, (LONG_AGO, LONG_AGO))
+    return ns.index(folder, recipe="phash | flat")
+
+
+def said(photos):
+    """What is said of each image, and which names of sidecars are in doubt."""
+    words = {
+        image.path: (
+            [(each.source, each.caption, each.tags) for each in photos.notes(image.path)],
+            photos.facts(image.path),
+        )
+        for image in photos.images()
+    }
+    return words, sorted((line.sidecar, line.name, line.image, line.reason) for line in photos.sidecar_lines())
+
+
+def put(folder, name, value):
+    (folder / name).write_text(value if isinstance(value, str) else json.dumps(value))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "photos").mkdir()
+    save_image(tmp_path / "photos" / "IMG_1.jpg", "1")
+    return tmp_path / "photos"
+
+
+def test_files_that_come_one_after_the_other(tmp_path):
+    """All cases, whose files come in three lots in any order: each run leaves what a new collection would hold."""
+    made, folder = tmp_path / "all", tmp_path / "photos"
+    make_folder(made)
+    files = sorted(path.relative_to(made) for path in made.rglob("*") if path.is_file())
+    random.Random(1).shuffle(files)
+    for lot in range(3):
+        for path in files[lot::3]:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(made / path, folder / path)
+        index(folder).close()
+    shutil.copytree(folder, tmp_path / "new" / "photos", ignore=shutil.ignore_patterns(".nearsight"))
+    with ns.open(folder) as grown, index(tmp_path / "new" / "photos") as new:
+        assert len(new) > len(CASES)
+        assert said(grown) == said(new)
+        assert not grown.verify()
+
+
+def test_a_sidecar_that_comes_changes_and_goes(folder):
+    index(folder).close()
+    put(folder, "IMG_1.jpg.json", takeout("IMG_1.jpg", "Rex"))
+    with index(folder) as photos:
+        assert photos.search(where="taken = '2019-08-01T09:00:00'")[0].taken_from == "sidecar"
+        assert len(photos.search(words="rex")) == 1
+    put(folder, "IMG_1.jpg.json", takeout("IMG_1.jpg", "Bello", photoTakenTime={"timestamp": "1564650060"}))
+    os.utime(folder / "IMG_1.jpg.json", (LONG_AGO, LONG_AGO + 1))
+    with index(folder) as photos:
+        assert (len(photos.search(words="rex")), len(photos.search(words="bello"))) == (0, 1)
+        assert photos.search(words="bello")[0].taken == "2019-08-01T09:01:00"
+    (folder / "IMG_1.jpg.json").unlink()
+    with index(folder) as photos:
+        assert len(photos.search(words="bello")) == 0
+        assert photos.search(where="width > 1")[0].taken is None
+        assert list(photos.sidecar_lines()) == []
+
+
+def test_an_image_that_comes_later_and_goes(folder):
+    put(folder, "IMG_2.jpg.json", takeout("IMG_2.jpg", "Rex"))
+    with index(folder) as photos:
+        assert [line.reason for line in photos.sidecar_lines()] == ['no image beside it is called "IMG_2.jpg"']
+    save_image(folder / "IMG_2.jpg", "2")
+    with index(folder) as photos:
+        assert [(line.image, line.reason) for line in photos.sidecar_lines()] == [("IMG_2.jpg", "")]
+    (folder / "IMG_2.jpg").unlink()
+    with index(folder) as photos:
+        assert [bool(line.reason) for line in photos.sidecar_lines()] == [True]
+
+
+def test_a_sure_sidecar_comes_into_doubt_and_out_of_it(folder):
+    put(folder, "IMG_1.json", {"caption": "Rex"})
+    with index(folder) as photos:
+        assert len(photos.search(words="rex")) == 1
+    save_image(folder / "IMG_1.png", "another")
+    with index(folder) as photos:
+        assert len(photos.search(words="rex")) == 0
+        assert [line.reason for line in photos.sidecar_lines()] == ["2 files fit: IMG_1.jpg, IMG_1.png"]
+    (folder / "IMG_1.jpg").unlink()
+    with index(folder) as photos:
+        assert [hit.path for hit in photos.search(words="rex")] == ["IMG_1.png"]
+
+
+def test_a_text_becomes_a_sidecar_when_its_image_comes(folder):
+    put(folder, "IMG_2.txt", "Rex on the beach")
+    with index(folder) as photos:
+        assert [skip.path for skip in photos.skips()] == [b"IMG_2.txt"]
+    save_image(folder / "IMG_2.jpg", "2")
+    with index(folder) as photos:
+        assert [hit.path for hit in photos.search(words="rex beach")] == ["IMG_2.jpg"]
+        assert list(photos.skips()) == []
+    (folder / "IMG_2.jpg").unlink()
+    with index(folder) as photos:
+        assert [skip.path for skip in photos.skips()] == [b"IMG_2.txt"]
+        assert list(photos.sidecar_lines()) == []
+
+
+def test_a_picture_in_a_file_that_is_called_a_text_stays_a_picture(folder):
+    save_image(folder / "odd.txt", "odd")
+    with index(folder) as photos:
+        assert sorted(image.path for image in photos.images()) == [b"IMG_1.jpg", b"odd.txt"]
+
+
+def test_an_image_that_moves_away_from_its_sidecar(folder):
+    put(folder, "IMG_1.jpg.json", takeout("IMG_1.jpg", "Rex"))
+    index(folder).close()
+    (folder / "sub").mkdir()
+    (folder / "IMG_1.jpg").rename(folder / "sub" / "IMG_1.jpg")
+    with index(folder) as photos:
+        assert len(photos.search(words="rex")) == 0
+        assert [bool(line.reason) for line in photos.sidecar_lines()] == [True]
+    (folder / "IMG_1.jpg.json").rename(folder / "sub" / "IMG_1.jpg.json")
+    with index(folder) as photos:
+        assert [hit.path for hit in photos.search(words="rex")] == ["sub/IMG_1.jpg"]
+
+
+def test_only_the_folders_that_changed_are_looked_at_again(folder, monkeypatch):
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        save_image(folder / name / "x.jpg", name)
+        put(folder / name, "x.json", {"caption": name})
+    put(folder, "list.json", [{"file": "IMG_1.jpg", "caption": "one"}])
+    index(folder).close()
+    tasks, read = [], sidecars.SidecarIngest._read
+
+    def note(self, found, *more):
+        tasks.append([task.path for task in found])
+        read(self, found, *more)
+
+    monkeypatch.setattr(sidecars.SidecarIngest, "_read", note)
+    index(folder).close()
+    (folder / "a" / "x.jpg").rename(folder / "a" / "y.jpg")
+    index(folder).close()
+    (folder / "b" / "x.jpg").unlink()
+    index(folder).close()
+    assert tasks == [[], [b"a/x.json", b"list.json"], [b"b/x.json"]]
+
+
+def test_a_run_that_was_killed_before_its_sidecars_is_made_up_for(folder, monkeypatch):
+    put(folder, "IMG_2.jpg.json", takeout("IMG_2.jpg", "Rex"))
+    index(folder).close()
+    save_image(folder / "IMG_2.jpg", "2")
+
+    def die(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(sidecars.SidecarIngest, "run", die)
+        with pytest.raises(KeyboardInterrupt):
+            index(folder)
+    with index(folder) as photos:
+        assert photos.summary.added == 0
+        assert [hit.path for hit in photos.search(words="rex")] == ["IMG_2.jpg"]
+
+
+def test_sidecars_of_an_older_reader_are_read_again(folder):
+    """Also those that were skipped, for they may be understood now."""
+    put(folder, "IMG_1.jpg.json", takeout("IMG_1.jpg", "Rex"))
+    with index(folder) as photos:
+        home = photos.index_dir
+    writer = CatalogueWriter(home)
+    with writer.transaction():
+        writer.drop_sidecar(b"IMG_1.jpg.json")
+        state = (folder / "IMG_1.jpg.json").stat()
+        skip = sidecars.SkipRecord(b"IMG_1.jpg.json", state.st_size, state.st_mtime_ns, sidecars.Reason.CORRUPT, "old")
+        writer.put_skip(skip)
+        writer.put_meta("sidecar_folders", "{}")
+    writer.close()
+    with index(folder) as photos:
+        assert list(photos.skips()) == []
+        assert len(photos.search(words="rex")) == 1
