@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -8,13 +9,13 @@ from PIL import Image
 
 import nearsight as ns
 from nearsight.api.indexing import repair
-from nearsight.errors import DamagedError
+from nearsight.errors import DamagedError, Reason
 from nearsight.metadata.facts import Facts
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.details import Details
-from nearsight.storage.records import DetailRecord, DoubtRecord, FactRecord, ImageRecord, SidecarRecord
+from nearsight.storage.records import DetailRecord, DoubtRecord, FactRecord, ImageRecord, SidecarRecord, SkipRecord
 from tests.storage.older_formats import downgrade
 
 IMAGE = ImageRecord(1, b"a.jpg", 10, 20, 1_700_000_000_000_000_000, b"s" * 32, 640, 480, "JPEG", None, None, None, None)
@@ -127,6 +128,20 @@ def test_a_collection_of_the_format_before_is_read_and_the_next_index_brings_the
         assert photos.verify() == []
     with index(folder) as photos:
         assert (photos.summary.unchanged, photos.summary.completed) == (1, 0)
+
+
+def test_what_is_read_now_and_was_skipped_before_is_tried_again(folder):
+    index(folder).close()
+    home = folder / ".nearsight"
+    with closing(CatalogueWriter(home)) as catalogue, catalogue.transaction():
+        image = catalogue.image_at(b"a.jpg")
+        catalogue.drop_image(image.id)
+        catalogue.put_skip(SkipRecord(b"a.jpg", image.size, image.mtime_ns, Reason.TRUNCATED, ""))
+    with index(folder) as photos:
+        assert len(photos) == 0
+    downgrade(home, 7)
+    with index(folder) as photos:
+        assert len(photos) == 1
 
 
 def test_a_damaged_fact_is_read_again_from_the_file(folder):

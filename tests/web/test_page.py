@@ -417,7 +417,9 @@ def test_no_serious_trouble_for_assistive_technology(visit, images, scheme):
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.route(
         "**/search?*",
-        lambda route: route.fulfill(json={"recipe": "", "verdict": "", "total": 0, "seconds": 0, "hits": []}),
+        lambda route: route.fulfill(
+            json={"recipe": "", "verdict": "", "empty_because": "", "total": 0, "seconds": 0, "hits": []}
+        ),
     )
     page.get_by_role("button", name="Colours", exact=True).click()
     page.get_by_role("button", name="Add red").click()
