@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import nearsight as ns
 from nearsight.errors import UsageError
@@ -251,3 +252,20 @@ def test_a_folder_can_be_moved_with_its_collection(photographs, tmp_path, here):
     photos = ns.open(tmp_path / "moved" / "sub")
     assert photos.root == tmp_path / "moved"
     assert photos.search(photos.root / "coffee.png")[0].path == "coffee.png"
+
+
+def test_a_file_that_was_replaced_with_its_old_size_and_time_is_noticed(tmp_path):
+    path, day = tmp_path / "a.bmp", 86_400 * 10**9
+    Image.new("RGB", (8, 8), "red").save(path)
+    long_ago = path.stat().st_mtime_ns - day
+    os.utime(path, ns=(long_ago, long_ago))
+    with ns.index(tmp_path, recipe="tiny") as photos:
+        before = next(photos.images()).sha256
+    Image.new("RGB", (8, 8), "blue").save(path)
+    os.utime(path, ns=(long_ago, long_ago))
+    with ns.index(tmp_path, recipe="tiny") as photos:
+        assert photos.summary.changed == 1
+        assert next(photos.images()).sha256 != before
+    path.chmod(0o600)
+    with ns.index(tmp_path, recipe="tiny") as photos:
+        assert (photos.summary.changed, photos.summary.unchanged) == (0, 1)
