@@ -63,6 +63,7 @@ DETAILS = {
         "country": ["Schweiz", "ann", None][each.id % 3],
         "page": [1, 2, 3][each.id % 3],
         "pages": [3, 4][each.id % 2],
+        "read_share": [1.0, 0.97][each.id % 2],
     }
     for each in IMAGES
 }
@@ -125,7 +126,10 @@ NUMBERS = {
     "bytes": lambda p: p.size,
     "latitude": lambda p: p.latitude,
     "id": lambda p: p.id,
-    **{name: (lambda p, name=name: DETAILS[p.id][name]) for name in ("iso", "rating", "altitude", "page", "pages")},
+    **{
+        name: (lambda p, name=name: DETAILS[p.id][name])
+        for name in ("iso", "rating", "altitude", "page", "pages", "read_share")
+    },
     "year": lambda p: int(p.taken[:4]) if p.taken else None,
     "month": lambda p: int(p.taken[5:7]) if p.taken and len(p.taken) > 4 else None,
 }

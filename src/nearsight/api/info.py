@@ -17,6 +17,7 @@ from nearsight.pipeline import Pipeline
 from nearsight.storage import cache_files
 from nearsight.storage.array_file import SEGMENTS_FOLDER
 from nearsight.storage.catalogue import INDEX_DIR_NAME, Catalogue, load_root
+from nearsight.storage.details import Details
 from nearsight.storage.file_rules import load_left_out, load_rules
 from nearsight.storage.recipes import partition_recipes
 from nearsight.storage.snapshot import Snapshot
@@ -28,6 +29,7 @@ def collection_info(home: Path, catalogue: Catalogue, snapshot: Snapshot, files:
         "folder": str(load_root(catalogue, home)),
         "collection": str(home),
         "images": catalogue.count_images(),
+        **Details(catalogue).counts(),
         "skipped": catalogue.skip_counts(),
         "left_out": [{**asdict(rule), **asdict(count)} for rule, count in load_left_out(catalogue).items()],
         "rules": asdict(load_rules(catalogue)),

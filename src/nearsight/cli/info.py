@@ -22,6 +22,10 @@ def info_command(in_: InOption = HERE, collection: CollectionOption = None, json
         print_json(found)
         return
     typer.echo(f"{plural(found['images'], 'image')} of {to_printable(found['folder'])}")
+    if found["pages"]:
+        typer.echo(f"  {found['pages']:,} of them further pages or frames of files: --where 'page > 1'")
+    if found["damaged"]:
+        typer.echo(f"  {found['damaged']:,} of them damaged, read in part: --where 'read_share < 1'")
     typer.echo(f"{found['bytes'] / 1e6:.1f} MB in {to_printable(found['collection'])}")
     for name, text in found["recipes"].items():
         typer.echo(f"  by {name:<10} {text}" if name != text else f"  by {text}")

@@ -45,6 +45,10 @@ class Details:
         rows = self._catalogue.query("SELECT image FROM detail ORDER BY image") if self._kept else []
         return [row[0] for row in rows]
 
+    def counts(self) -> dict[str, int]:
+        """Count the images that are pages or frames after the first of their file, and those that are damaged."""
+        return {"pages": len(self._ids_where("page > 1")), "damaged": len(self.damaged_ids())}
+
     def damaged_ids(self) -> frozenset[int]:
         """Ids of the images of which a part could not be read."""
         return self._ids_where("read_share < 1")

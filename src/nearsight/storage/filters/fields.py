@@ -74,6 +74,7 @@ FIELDS = {
     "country": _of_detail(Kind.TEXT, "country"),
     "page": _of_detail(Kind.NUMBER, "page"),
     "pages": _of_detail(Kind.NUMBER, "pages"),
+    "read_share": _of_detail(Kind.NUMBER, "read_share"),
     "id": _of_image(Kind.NUMBER, "id"),
     "caption": _of_notes("note.caption"),
     "tags": _of_notes("note.tags"),
@@ -100,5 +101,8 @@ MEANT_FIELDS = {
     **dict.fromkeys(("model", "make"), "camera"),
     **dict.fromkeys(("label", "category", "object"), "labels"),
     **dict.fromkeys(("place", "town"), "city"),
+    **dict.fromkeys(("damaged", "damage", "whole"), "read_share"),
+    **dict.fromkeys(("frame",), "page"),
+    **dict.fromkeys(("frames", "n_pages"), "pages"),
 }
 """Other names that people give to fields, for a message that names the right one."""
