@@ -23,7 +23,7 @@ from nearsight.images.sidecars.exiftool_tags import SOURCE_FILE, read_exiftool_t
 from nearsight.images.sidecars.fact_values import spoken_time
 from nearsight.images.sidecars.media_names import fold_name
 from nearsight.images.sidecars.plain_facts import names_fact, read_plain_facts
-from nearsight.images.sidecars.table_text import decode_table, read_table
+from nearsight.images.sidecars.table_text import decode_table, read_table_rows
 from nearsight.images.sidecars.takeout import FAVOURITE_TAG
 
 _APPLE = {"imgname", "originalcreationdate"}
@@ -31,7 +31,7 @@ _APPLE = {"imgname", "originalcreationdate"}
 
 def read_csv(data: bytes) -> list[ImageText]:
     """What a CSV file says; nothing where its heading names no file and says nothing of one. Raises ImageError."""
-    rows = read_table(io.StringIO(decode_table(data), newline=""))
+    rows = read_table_rows(io.StringIO(decode_table(data), newline=""))
     try:
         heading = [cell.strip() for cell in next(rows, [])]
         read = _reader_of([word.lower() for word in heading])

@@ -52,7 +52,7 @@ def decode_table(data: bytes) -> str:
     return data.decode(find_encoding([data]), "replace")
 
 
-def read_table(stream: io.TextIOBase) -> Iterator[list[str]]:
+def read_table_rows(stream: io.TextIOBase) -> Iterator[list[str]]:
     """The rows of a table, its heading first; a line in which Excel names the delimiter is no row.
 
     Raises

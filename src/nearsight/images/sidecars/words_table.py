@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from nearsight.errors import UsageError, suggestion
 from nearsight.images.image_text import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
-from nearsight.images.sidecars.table_text import read_table
+from nearsight.images.sidecars.table_text import read_table_rows
 
 _NAME_COLUMNS = (*NAME_KEYS, "image file", "image_file", "imagefile", "image name", "sourcefile", "imgname")
 MAX_LISTED_COLUMNS = 30
@@ -41,7 +41,7 @@ class _ColumnPlaces:
 def check_columns(stream: io.TextIOBase, columns: TableColumns, name: str) -> None:
     """Raise UsageError where the table of this name lacks a column, or is no table; the message names what is there."""
     try:
-        heading = next(read_table(stream), [])
+        heading = next(read_table_rows(stream), [])
     except csv.Error as problem:
         raise UsageError(f"{name} is not a table with a line for each image: {problem}") from None
     _find_columns(heading, columns, name)
@@ -57,7 +57,7 @@ def read_words_table(stream: io.TextIOBase, columns: TableColumns, name: str) ->
     csv.Error
         it is no table
     """
-    rows = read_table(stream)
+    rows = read_table_rows(stream)
     places = _find_columns(next(rows, []), columns, name)
     for row in rows:
         cells = dict(enumerate(row))
