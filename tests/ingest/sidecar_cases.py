@@ -247,9 +247,9 @@ def _cut_cases(kind):
     japanese = "ジェノヴァの灯台の後ろに沈む夕日を見ながら港を歩いた日の写真その一枚目"
     yield Case(
         kind,
-        "a cut name in Japanese",
-        {f"{japanese[:17]}.jpg": IMAGE, f"{japanese[:15]}.json": takeout(f"{japanese}.jpg", "灯台")},
-        {f"{japanese[:17]}.jpg": by_takeout("灯台")},
+        "a name in Japanese, cut by bytes",
+        {f"{japanese[:15]}.jpg": IMAGE, f"{japanese[:15]}.json": takeout(f"{japanese}.jpg", "灯台")},
+        {f"{japanese[:15]}.jpg": by_takeout("灯台")},
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 import nearsight as ns
 from nearsight.ingest import sidecars
 from nearsight.storage.catalogue_writer import CatalogueWriter
+from tests.command import nearsight
 from tests.ingest.sidecar_cases import CASES, make_folder, save_image, takeout
 
 LONG_AGO = 1_600_000_000
@@ -199,3 +200,17 @@ def test_sidecars_of_an_older_reader_are_read_again(folder):
     with index(folder) as photos:
         assert list(photos.skips()) == []
         assert len(photos.search(words="rex")) == 1
+
+
+def test_what_is_exported_is_read_back(folder, tmp_path):
+    put(folder, "IMG_1.jpg.json", takeout("IMG_1.jpg", "Rex", geoData={"latitude": 44.4, "longitude": 8.93}))
+    index(folder).close()
+    (tmp_path / "other").mkdir()
+    shutil.copy(folder / "IMG_1.jpg", tmp_path / "other")
+    assert nearsight("export", "--in", folder, "--out", tmp_path / "other" / "list.csv").returncode == 0
+    with index(tmp_path / "other") as photos:
+        (image,) = photos.images()
+        about = photos.about(image)
+        assert (about.taken, about.time_zone, about.taken_from) == ("2019-08-01T09:00:00", "+00:00", "sidecar")
+        assert (about.latitude, about.longitude) == (44.4, 8.93)
+        assert photos.notes(image.path)[0].caption == "Rex"

@@ -201,8 +201,8 @@ def test_a_long_table_needs_little_memory(folder, tmp_path, monkeypatch):
     """10 MB of rows about other images, of which only the first names are listed."""
     monkeypatch.setattr(sidecar_words, "MAX_DOUBTS", 50)
     text = "a long description of an object in a museum " * 250
-    rows = "".join(f"object-{number:06d}.jpg,{text}\n" for number in range(1000))
-    path = written(tmp_path / "long.csv", f"file,caption\n{rows}one.jpg,the last row\n")
+    rows = "".join(f"object-{number:06d}.jpg,{number},{text}\n" for number in range(1000))
+    path = written(tmp_path / "long.csv", f"file,caption,history\n{rows}one.jpg,the last row,\n")
     index(folder).close()
     tracemalloc.start()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from nearsight.errors import ImageError, Reason
 from nearsight.metadata.image_text import ImageText
+from nearsight.metadata.sidecars.fact_values import sidecar_degrees, sidecar_time, stamp_time
 from nearsight.metadata.sidecars.formats import is_sidecar, read_sidecar
 
 XMP = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -29,7 +31,9 @@ def told(value, name=b"captions.json"):
 
 
 def test_which_files_are_sidecars():
-    assert all(map(is_sidecar, [b"a.jpg.xmp", b"A.XMP", b"x/captions.json", b"metadata.jsonl", b"list.csv"]))
+    assert all(
+        map(is_sidecar, [b"a.jpg.xmp", b"A.XMP", b"x/captions.json", b"metadata.jsonl", b"list.csv", b"list.TSV"])
+    )
     assert not any(map(is_sidecar, [b"a.jpg", b"json", b"xmp.jpg", b".json", b"notes.txt"]))
 
 
@@ -147,6 +151,46 @@ def test_what_is_no_sidecar_has_a_reason(name, data):
     assert len(caught.value.detail) < 300
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2012:07:21 10:11:12", ("2012-07-21T10:11:12", None)),
+        ("2012-07-21T10:11:12.778+0530", ("2012-07-21T10:11:12", "+05:30")),
+        ("2012-07-21 10:11Z", ("2012-07-21T10:11:00", "+00:00")),
+        ("1965:07:00 00:00:00", ("1965-07", None)),
+        ("1965:00:00 00:00:00", ("1965", None)),
+        ("1993", ("1993", None)),
+        ("2012-05-31", ("2012-05-31", None)),
+        ("0000:00:00 00:00:00", (None, None)),
+        ("2012-02-30", (None, None)),
+        ("07/21/2012", (None, None)),
+        ("2012-07-21T10:11:12+19:00", ("2012-07-21T10:11:12", None)),
+        ("20", (None, None)),
+    ],
+)
+def test_times(text, expected):
+    found = sidecar_time(text)
+    assert (found.taken, found.time_zone) == expected
+    assert found.taken_from == ("sidecar" if expected[0] else "")
+
+
+@given(st.integers(-4_000_000_000, 4_000_000_000).filter(bool))
+def test_time_stamps(seconds):
+    wanted = datetime(1970, 1, 1) + timedelta(seconds=seconds)
+    found = stamp_time(str(seconds))
+    assert (found.taken, found.time_zone) == (wanted.isoformat(), "+00:00")
+
+
+@given(st.floats(-90, 90), st.sampled_from(["NS", "north south"]))
+def test_degrees(value, letters):
+    letter = (letters.split() if " " in letters else list(letters))[value < 0]
+    minutes = divmod(abs(value) * 60, 60)
+    for text in (repr(round(value, 7)), f"{int(minutes[0])} deg {minutes[1]:.6f}' {letter}"):
+        assert sidecar_degrees(text) == pytest.approx(value, abs=1e-6)
+    assert sidecar_degrees(abs(value), letter) == pytest.approx(value)
+    assert sidecar_degrees(value) == pytest.approx(value)
+
+
 def test_control_codes_and_lengths_are_cut():
     (found,) = told([{"file": "a.jpg", "caption": "a\x1b[2Jb\u202ec" + "x" * 9000, "tags": ["t" * 900] * 3}])
     assert found.caption.startswith("a [2Jb c")
@@ -171,7 +215,7 @@ def test_any_json_is_read(value):
     assert all(isinstance(each, ImageText) and (each.caption or each.tags) for each in told(value))
 
 
-@given(st.sampled_from([b"a.json", b"a.jsonl", b"a.csv", b"a.xmp"]), st.binary(max_size=200))
+@given(st.sampled_from([b"a.json", b"a.jsonl", b"a.csv", b"a.tsv", b"a.xmp", b"a.txt"]), st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(name, data):
     with suppress(ImageError):
         assert isinstance(read_sidecar(name, data), list)

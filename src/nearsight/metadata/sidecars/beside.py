@@ -18,15 +18,17 @@ from dataclasses import dataclass, field
 
 from nearsight.metadata.sidecars.media_names import fold_name, is_film_name, is_media_name, name_ending
 from nearsight.metadata.sidecars.takeout_names import (
-    LEAST_CUT,
+    SIDECAR_LIMIT,
+    CutKind,
+    SidecarFit,
     TitleFit,
+    fit_sidecar,
     fit_title,
     fits_ending,
     is_of_film,
     media_of_sidecar,
     name_prefixes,
     plain_name,
-    sidecar_counter,
     split_counter,
 )
 
@@ -115,7 +117,7 @@ def _named_after(base: str, folder: FolderNames) -> str | BesideMatch | None:
     named = media_of_sidecar(base)
     if named is not None and (found := folder.find(named)) is not None:
         counted = fold_name(named) != fold_name(base) and split_counter(base)[1]
-        if counted and (rival := _own_sidecar(found, folder)):
+        if counted and (rival := _sidecar_called(f"{found}.", 0, folder)):
             return BesideMatch(doubt=f"{rival} is named after {found} too")
         return found
     if named is not None or split_counter(base)[1]:
@@ -132,10 +134,19 @@ def _if_image(name: str, folder: FolderNames) -> BesideMatch:
 
 
 def _own_sidecar(name: str, folder: FolderNames) -> str | None:
-    """The JSON that lies beside a file and is named after it without a number."""
-    for each in folder.beginning(plain_name(name) + "."):
+    """The JSON that is named after a file; the number of the file stands in both where it is, or behind the rest."""
+    if (found := _sidecar_called(f"{name}.", 0, folder)) is not None:
+        return found
+    stem, ending = os.path.splitext(name)
+    root, number = split_counter(stem)
+    return _sidecar_called(f"{root}{ending}", number, folder) if number else None
+
+
+def _sidecar_called(start: str, number: int, folder: FolderNames) -> str | None:
+    """The JSON whose name begins so and ends with a number, or with none where that is 0."""
+    for each in folder.beginning(plain_name(start)):
         base, ending = os.path.splitext(each)
-        if ending.lower() == ".json" and not split_counter(base)[1]:
+        if ending.lower() == ".json" and split_counter(base)[1] == number:
             return each
     return None
 
@@ -177,21 +188,40 @@ def _fit(name: str, title: str) -> TitleFit | None:
 
 def _match_title(base: str, title: str, folder: FolderNames) -> BesideMatch:
     """The image that fits the former name, where the sidecar's own name fits it too."""
-    number = sidecar_counter(base, title)
-    if number is None:
+    own = fit_sidecar(base, title)
+    if own is None:
         return BesideMatch(doubt=f'the image was called "{title}", and the sidecar is named after another')
-    fits = [(name, fit) for name, fit in _fitting(title, folder) if fit.edited or fits_ending(name, title)]
-    own = [name for name, fit in fits if fit.counter == number and not fit.edited]
-    if not own and not any(fit.edited and fit.counter == number for _, fit in fits):
-        own = _cut_alike(base, [name for name, fit in fits if fit.cut and not fit.edited], folder)
-    chosen = _narrow(own, title)
+    fits = _likely(own, title, folder)
+    unedited = [(name, fit.counter) for name, fit in fits if not fit.edited]
+    if own.counter and own.cut is not CutKind.WHOLE:
+        names = _cut_alike(base, own.counter, unedited, folder)
+    else:
+        names = [name for name, counter in unedited if counter == own.counter]
+    chosen = _narrow(names, title)
     if len(chosen) > 1:
         return _several(chosen)
-    counter = next((fit.counter for name, fit in fits if name in chosen), number)
+    counter = next((fit.counter for name, fit in fits if name in chosen), own.counter)
     images = tuple(name for name in (*chosen, *_edited(title, counter, folder)) if name in folder.images)
     if images:
         return BesideMatch(images)
     return _if_image(chosen[0], folder) if chosen else _no_image(title)
+
+
+def _likely(own: SidecarFit, title: str, folder: FolderNames) -> list[tuple[str, TitleFit]]:
+    """Files that can be the photo of a title by all of their names.
+
+    A name is cut only if that of the sidecar is, which is cut earlier; and another ending can be that of the photo
+    only if names show it, and no other sidecar is named after the file.
+    """
+    found = []
+    for name, fit in _fitting(title, folder):
+        alike = name_ending(name) == name_ending(title)
+        if fit.cut not in (CutKind.WHOLE, own.cut):
+            continue
+        whole = own.cut is CutKind.WHOLE and len(name) <= SIDECAR_LIMIT
+        if fit.edited or alike or (whole and fits_ending(name, title) and _own_sidecar(name, folder) is None):
+            found.append((name, fit))
+    return found
 
 
 def _fitting(title: str, folder: FolderNames) -> list[tuple[str, TitleFit]]:
@@ -212,16 +242,22 @@ def _narrow(names: list[str], title: str) -> list[str]:
     return names
 
 
-def _cut_alike(base: str, names: list[str], folder: FolderNames) -> list[str]:
-    """The only cut name that fits, of another number than the sidecar's.
+def _cut_alike(base: str, number: int, fits: list[tuple[str, int]], folder: FolderNames) -> list[str]:
+    """The images that fit a sidecar whose name was cut and has a number, of those with their own numbers.
 
-    Names of images are cut later than those of sidecars: two that differ there need no number, and their sidecars do.
-    It holds only if there are as many such images as sidecars.
+    Sidecars are cut earlier than images: of two titles that differ only there, the sidecars have numbers and the images
+    none. So the number is that of the image only if all sidecars are of one cut title; else one image alone may fit.
+    None is missing if there are as many images as sidecars were counted.
     """
-    alike = folder.beginning(plain_name(base)[:LEAST_CUT])
+    root = plain_name(split_counter(base)[0])
+    alike = folder.beginning(root)
     media = [name for name in alike if is_media_name(name)]
-    sidecars = [name for name in alike if name_ending(name) == "json"]
-    return names if len(names) == 1 and len(media) >= len(sidecars) else []
+    bases = (os.path.splitext(name)[0] for name in alike if name_ending(name) == "json")
+    if len(media) <= max(split_counter(each)[1] for each in bases):
+        return []
+    stems = {split_counter(plain_name(os.path.splitext(name)[0]))[0] for name in media}
+    names = [name for name, counter in fits if len(stems) > 1 or counter == number]
+    return names if len(names) == 1 else []
 
 
 def _edited(title: str, counter: int, folder: FolderNames) -> list[str]:
@@ -237,7 +273,7 @@ def _match_cut(base: str, folder: FolderNames) -> BesideMatch | None:
     """The image of a sidecar whose name was cut, without a former name to compare."""
     root, number = split_counter(base)
     plain = plain_name(root)
-    if len(plain) < LEAST_CUT or is_media_name(base):
+    if len(plain) < SIDECAR_LIMIT or is_media_name(base):
         return None
     fits = [name for name in folder.beginning(plain) if is_media_name(name) and plain_name(name) != plain]
     numbered = [name for name in fits if split_counter(os.path.splitext(name)[0])[1] == number]

@@ -24,6 +24,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _SPOKEN_TIME = re.compile(
     r"(?:[A-Za-z]+,? )?([A-Za-z]{3})[a-z]* (\d\d?),\s*(\d{4}),? (\d\d?):(\d\d)(?::(\d\d))? ?([AP]M)? (?:GMT|UTC)"
 )
+_PLAIN_NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s*", re.ASCII)
 _DEGREES = re.compile(
     r"([+-]?\d+(?:\.\d+)?)\s*(?:deg|°|º|,|d)?\s*(?:(\d+(?:\.\d+)?)\s*(?:['\u2032\u2019,m])?\s*)?"
     r"(?:(\d+(?:\.\d+)?)\s*(?:\"|\u2033|\u201d|''|s)?\s*)?([NSEW])?[a-z]*",
@@ -107,7 +108,7 @@ def sidecar_degrees(value: object, reference: object = "") -> float | None:
     ----------
     reference : "N", "South" and so on, where it is written apart; a number without any is signed
     """
-    if isinstance(value, str):
+    if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
         match = _DEGREES.fullmatch(value.strip())
         if match is None:
             return None

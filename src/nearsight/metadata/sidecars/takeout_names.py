@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 
 from nearsight.metadata.sidecars.media_names import fold_name, is_film_name, is_media_name, is_raw_name, name_ending
@@ -27,20 +28,28 @@ EDITED = tuple(fold_name(f"-{word}") for word in (*_EDITED_WORDS.split(), "đã 
 """What stands behind the stem of a photo that was edited, by the language of the account."""
 
 _LONG_SUFFIX = "supplemental-metadata"
-LEAST_CUT = 43
-"""Characters or bytes that a name has at least if it was cut: Takeout cuts at 46 or 47, and 51 with the ending."""
+MEDIA_LIMIT, SIDECAR_LIMIT = 51, 46
+"""Characters of the longest name of a photo, with its ending, and of a sidecar without `.json`; numbers come on top."""
 _COUNTER = re.compile(r"(.+?)\((\d{1,4})\)", re.DOTALL)
 _REPLACED = re.compile(r"[\\/:*?\"'<>|%&#;=+@^`~{}\[\]!$,\x00-\x1f\x7f_]")
 _SAME_ENDINGS = ({"jpg", "jpeg", "jpe", "jfif"}, {"tif", "tiff"}, {"heic", "heif", "hif"})
 
 
+class CutKind(Enum):
+    """How a name was cut: Takeout's versions count letters or bytes, the same for a photo and its sidecar."""
+
+    WHOLE = "whole"
+    LETTERS = "letters"
+    BYTES = "bytes"
+
+
 @dataclass(frozen=True)
 class TitleFit:
-    """How the name of a file fits a title: its number among files of this title, and whether it was edited or cut."""
+    """How the name of a file fits a title: its number among files of this title, whether it was edited, and cut."""
 
     counter: int = 0
     edited: bool = False
-    cut: bool = False
+    cut: CutKind = CutKind.WHOLE
 
 
 def split_counter(name: str) -> tuple[str, int]:
@@ -80,41 +89,55 @@ def fit_title(name: str, title: str) -> TitleFit | None:
                 return TitleFit(counter)
     for counted, counter in dict.fromkeys([split_counter(stem), (stem, 0)]):
         for form in forms:
-            if (found := _fit_form(counted, form, counter, len(name_ending(name)) + 1)) is not None:
+            if (found := _fit_form(counted, form, counter, MEDIA_LIMIT - len(name_ending(name)) - 1)) is not None:
                 return found
     return None
 
 
-def _fit_form(stem: str, form: str, counter: int, ending: int) -> TitleFit | None:
+def _fit_form(stem: str, form: str, counter: int, limit: int) -> TitleFit | None:
     """The fit of a stem that was edited, cut, or both."""
     for suffix in EDITED:
         if stem.startswith(form) and stem != form and (form + suffix).startswith(stem):
-            whole = stem == form + suffix
-            if whole or _may_be_cut(stem, ending):
-                return TitleFit(counter, edited=True, cut=not whole)
+            cut = CutKind.WHOLE if stem == form + suffix else _cut_kind(stem, limit)
+            if cut is not CutKind.WHOLE or stem == form + suffix:
+                return TitleFit(counter, edited=True, cut=cut)
         if stem.endswith(suffix):
             original, number = split_counter(stem.removesuffix(suffix))
             if original == form:
                 return TitleFit(counter or number, edited=True)
-    if form.startswith(stem) and _may_be_cut(stem, ending):
-        return TitleFit(counter, cut=True)
+    if form.startswith(stem) and (cut := _cut_kind(stem, limit)) is not CutKind.WHOLE:
+        return TitleFit(counter, cut=cut)
     return None
 
 
-def _may_be_cut(text: str, ending: int = 0) -> bool:
-    """Whether a text is as long as one that Takeout cuts, in characters or in bytes."""
-    return max(len(text), len(text.encode("utf8", "surrogatepass"))) + ending >= LEAST_CUT
+def _cut_kind(text: str, limit: int) -> CutKind:
+    """Whether a text may have been cut at so many letters, or at so many bytes up to the last whole letter."""
+    if len(text) >= limit:
+        return CutKind.LETTERS
+    n_bytes = len(text.encode("utf8", "surrogatepass"))
+    return CutKind.BYTES if n_bytes > len(text) and limit - 4 < n_bytes <= limit else CutKind.WHOLE
 
 
-def sidecar_counter(base: str, title: str) -> int | None:
-    """The number of a sidecar among those of one title, by its name without `.json`; None where it is another's."""
+@dataclass(frozen=True)
+class SidecarFit:
+    """How the name of a sidecar fits a title: its number among those of the title, and whether the title was cut."""
+
+    counter: int
+    cut: CutKind = CutKind.WHOLE
+
+
+def fit_sidecar(base: str, title: str) -> SidecarFit | None:
+    """How a sidecar's name without `.json` fits a title; None where it is another's."""
     plain = _plain(base)
     for root, counter in dict.fromkeys([(plain, 0), split_counter(plain)]):
         for form in _title_forms(title, whole=True):
-            if root in (form, os.path.splitext(form)[0]) or f"{form}.{_LONG_SUFFIX}" == root:
-                return counter
-            if f"{form}.{_LONG_SUFFIX}".startswith(root) and (root.startswith(form) or _may_be_cut(root)):
-                return counter
+            if root == os.path.splitext(form)[0]:
+                return SidecarFit(counter)
+            if f"{form}.{_LONG_SUFFIX}".startswith(root):
+                if root.startswith(form):
+                    return SidecarFit(counter)
+                if (cut := _cut_kind(root, SIDECAR_LIMIT)) is not CutKind.WHOLE:
+                    return SidecarFit(counter, cut)
     return None
 
 
@@ -134,7 +157,7 @@ def is_of_film(name: str, title: str) -> bool:
 def name_prefixes(title: str) -> Iterator[str]:
     """What the folded name of a file of this title begins with, `_` for all that is replaced."""
     for form in _title_forms(title):
-        yield form.encode("utf8", "surrogatepass")[: LEAST_CUT - 5].decode("utf8", "ignore")
+        yield form.encode("utf8", "surrogatepass")[: SIDECAR_LIMIT - 8].decode("utf8", "ignore")
 
 
 def plain_name(name: str) -> str:
@@ -154,5 +177,5 @@ def _title_forms(title: str, *, whole: bool = False) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> str:
-    """Folded, with `_` for all that one system or another does not have in names, and without spaces at its end."""
-    return _REPLACED.sub("_", fold_name(text)).strip()
+    """Folded, with `_` for all that one system or another does not have in names."""
+    return _REPLACED.sub("_", fold_name(text))
