@@ -15,7 +15,7 @@ from PIL import Image
 import nearsight as ns
 from nearsight.errors import DamagedError
 from tests.cli.test_cli import nearsight
-from tests.images.test_sidecars import XMP
+from tests.metadata.test_sidecars import XMP
 
 
 @pytest.fixture
