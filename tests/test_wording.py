@@ -57,12 +57,12 @@ def test_a_collection_of_one_image_is_told_of_in_the_singular(one, tmp_path):
 
 def test_one_image_that_the_words_lack_is_one(one):
     with sqlite3.connect(one / ".nearsight" / "catalogue.sqlite") as db:
-        before = db.execute("SELECT rowid, text FROM words").fetchall()
-        db.execute("UPDATE words SET text='other'")
+        before = db.execute("SELECT rowid, tokens FROM words").fetchall()
+        db.execute("UPDATE words SET tokens='other'")
     with ns.open(one) as photos:
         assert "the full-text index does not agree with 1 image" in [problem.what for problem in photos.verify()]
     with sqlite3.connect(one / ".nearsight" / "catalogue.sqlite") as db:
-        db.executemany("UPDATE words SET text=? WHERE rowid=?", [(text, row) for row, text in before])
+        db.executemany("UPDATE words SET tokens=? WHERE rowid=?", [(text, row) for row, text in before])
     db.close()
 
 

@@ -26,8 +26,8 @@ def test_it_says_what_to_type_for_heic(tmp_path, monkeypatch):
 def test_it_names_the_limit_for_large_images(tmp_path):
     (tmp_path / "scan.png").write_bytes(saved(photo(1000, 800), "PNG"))
     done = nearsight("index", tmp_path, "--by", "colour", "--max-decoded", "1")
-    assert "--max-decoded N, in MiB" in done.stdout
+    assert "--max-decoded 3 reads it" in done.stdout
     assert "pi-heif" not in done.stdout
     listed = nearsight("export", "--in", tmp_path, "--skipped").stdout
-    assert "1000 x 800 pixels decode to 3 MiB; the limit is 1 MiB" in listed
+    assert "1000 x 800 pixels take 3 MiB, and 1 MiB are allowed" in listed
     assert "skipped" not in nearsight("index", tmp_path, "--by", "colour").stdout
