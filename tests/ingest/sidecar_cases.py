@@ -604,6 +604,17 @@ def _exiftool_cases():
     )
     yield Case(
         kind,
+        "one file for each of two images of one name",
+        {
+            "x/e11.jpg": IMAGE,
+            "y/e11.jpg": IMAGE,
+            "x/e11.jpg.json": [{"SourceFile": "/old/e11.jpg", "Title": "of x"}],
+            "y/e11.json": [{"SourceFile": "/old/e11.jpg", "Title": "of y"}],
+        },
+        {"x/e11.jpg": Said("of x"), "y/e11.jpg": Said("of y")},
+    )
+    yield Case(
+        kind,
         "the folder that is named is here, but not with this image",
         {"2015/e8.jpg": IMAGE, "2014/other.jpg": IMAGE, "all.csv": "SourceFile,Title\n/old/2014/e8.jpg,of 2014\n"},
         doubts={"all.csv": "lies elsewhere"},
@@ -856,6 +867,22 @@ def _other_cases():
             },
         },
         {"photos/i3_n.jpg": Said("The mole")},
+    )
+    yield Case(
+        "Facebook",
+        "posts, whose words stand beside their images",
+        {
+            "photos/i4_n.jpg": IMAGE,
+            "posts/your_posts_1.json": [
+                {
+                    "timestamp": 1577836800,
+                    "attachments": [{"data": [{"media": {"uri": "posts/photos/i4_n.jpg", "creation_timestamp": 15}}]}],
+                    "data": [{"post": "On the mole"}],
+                    "title": "Ann added a new photo.",
+                }
+            ],
+        },
+        {"photos/i4_n.jpg": Said("On the mole")},
     )
     yield Case(
         "Apple Photos (iCloud)",

@@ -13,6 +13,7 @@ import pytest
 import nearsight as ns
 from nearsight.errors import UsageError
 from nearsight.ingest import sidecar_words
+from nearsight.metadata.sidecars.table_text import decode_table
 from tests.command import nearsight
 from tests.ingest.sidecar_cases import save_image
 
@@ -162,6 +163,12 @@ def test_errors_say_what_is_there(folder, table, columns, message):
     with pytest.raises(UsageError, match=message):
         index(folder, **{"words_from": table, **columns})
     assert not (folder / ".nearsight" / "catalogue.sqlite").exists()
+
+
+def test_quotation_marks_of_windows_are_no_letters_of_the_mac():
+    text = "He said \u201cit\u2019s a storm\u201d \u2013 twice\u2026"
+    assert decode_table(text.encode("cp1252")) == text
+    assert decode_table("Één café à l'été, señor Müller".encode("mac_roman")) == "Één café à l'été, señor Müller"
 
 
 def test_usual_headings_need_not_be_named(folder, tmp_path):

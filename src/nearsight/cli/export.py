@@ -87,7 +87,7 @@ def export_command(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Export what is known of images, or of skipped files.
+    """Export what is known of images, skipped files or sidecars.
 
     Size, date, camera, position, captions, tags and labels. With --format two-file it writes an index that search
     reads, NAME.paths and NAME.hashes, for --out NAME.

@@ -15,6 +15,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from nearsight.metadata.sidecars.media_names import fold_name, is_film_name, is_media_name, name_ending
 from nearsight.metadata.sidecars.takeout_names import (
@@ -83,12 +84,8 @@ class FolderNames:
     def beginning(self, prefix: str) -> list[str]:
         """All files whose plain names begin with a text, in the order of the plain names."""
         first = bisect_left(self._sorted, (prefix,))
-        found = []
-        for plain, name in self._sorted[first:]:
-            if not plain.startswith(prefix):
-                break
-            found.append(name)
-        return found
+        later = (self._sorted[at] for at in range(first, len(self._sorted)))
+        return [name for _, name in takewhile(lambda each: each[0].startswith(prefix), later)]
 
 
 def match_beside(sidecar: str, original: str, owner: str, folder: FolderNames) -> BesideMatch:

@@ -43,7 +43,8 @@ def _find_media(value: object, post: str, depth: int) -> Iterator[tuple[Mapping[
         if _media_path(value):
             yield value, post
             return
-        words = _repair_text(value.get("title")) if "media" in value else _post_words(value) or post
+        own = _repair_text(value.get("title")) if "media" in value else _post_words(value)
+        words = own or post
         for each in value.values():
             yield from _find_media(each, words, depth - 1)
 

@@ -13,8 +13,8 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 MAX_HEADING, _SAMPLE_LINES = 1 << 16, 30
 """Characters and number of the first lines, by which the delimiter is told."""
 
-# Letters of western languages in the old encoding of the Mac, which are controls, marks or capitals in that of Windows.
-_MAC_LETTERS = bytes(set(range(0x80, 0xA0)) | {0xD8})
+_MAC_LETTERS = bytes([0x81, *range(0x86, 0x8B), 0x8D, 0x8E, 0x8F, 0x90, 0x9A, 0x9D, 0x9F])
+"""Letters of the old encoding of the Mac that are hardly ever written in that of Windows; its quotation marks are."""
 
 
 def find_encoding(chunks: Iterable[bytes]) -> str:

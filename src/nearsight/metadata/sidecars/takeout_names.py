@@ -96,8 +96,8 @@ def fit_title(name: str, title: str) -> TitleFit | None:
 
 def _fit_form(stem: str, form: str, counter: int, limit: int) -> TitleFit | None:
     """The fit of a stem that was edited, cut, or both."""
-    for suffix in EDITED:
-        if stem.startswith(form) and stem != form and (form + suffix).startswith(stem):
+    for suffix in EDITED if stem.startswith(form) and stem != form else ():
+        if (form + suffix).startswith(stem):
             cut = CutKind.WHOLE if stem == form + suffix else _cut_kind(stem, limit)
             if cut is not CutKind.WHOLE or stem == form + suffix:
                 return TitleFit(counter, edited=True, cut=cut)
