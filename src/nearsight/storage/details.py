@@ -47,7 +47,7 @@ class Details:
 
     def counts(self) -> dict[str, int]:
         """Count the images that are pages or frames after the first of their file, and those that are damaged."""
-        return {"pages": len(self._ids_where("page > 1")), "damaged": len(self.damaged_ids())}
+        return {"pages": len(self.further_pages()), "damaged": len(self.damaged_ids())}
 
     def damaged_ids(self) -> frozenset[int]:
         """Ids of the images of which a part could not be read."""
@@ -56,6 +56,10 @@ class Details:
     def ids_in_larger_files(self) -> frozenset[int]:
         """Ids of the images that are not all of their file, as it has several pages or frames."""
         return self._ids_where("pages > 1")
+
+    def further_pages(self) -> frozenset[int]:
+        """Ids of the images that are pages or frames after the first of their file."""
+        return self._ids_where("page > 1")
 
     def _ids_where(self, condition: str) -> frozenset[int]:
         sql = f"SELECT image FROM detail WHERE {condition}"  # noqa: S608 (our own words)

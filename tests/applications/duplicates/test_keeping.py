@@ -66,10 +66,11 @@ def test_what_lacks_something_replaces_nothing_that_has_it():
     assert replaced(LARGE, SMALL, none, damaged)
 
 
-def test_a_page_is_replaced_only_by_a_file_with_the_same_bytes():
+def test_a_page_is_replaced_only_with_its_file_by_one_with_the_same_bytes():
     pages = Losses(of_several=[SMALL.id])
     assert not replaced(LARGE, SMALL, Losses(), pages)
     assert replaces(LARGE, SMALL, Losses(), pages)  # of equal content
+    assert not replaces(LARGE, replace(SMALL, path=b"small.tif, page 2"), Losses(), pages)
 
 
 def test_images_are_sorted_as_they_would_be_kept():

@@ -67,6 +67,7 @@ def find_duplicates(
     with reader.lock:
         contents = Contents(reader.catalogue, grouped="identical" in verdicts)
         decisions, details = Decisions(reader.catalogue.decisions()), Details(reader.catalogue)
+        pages = details.further_pages()
         losses = Losses(damaged=details.damaged_ids(), of_several=details.ids_in_larger_files())
         if keep.pattern is not None and not any(map(keep.fits, reader.catalogue.images())):
             raise UsageError(f"no image's path fits {keep.pattern}; paths are relative to {reader.root}")
@@ -95,7 +96,7 @@ def find_duplicates(
         grouped = {group.head: group for group in groups}
         members = set[int]().union(*(group.members for group in groups))
         for head in contents.others:
-            if head not in members:
+            if head not in members and head not in pages:  # of equal files, the pages are equal too
                 grouped.setdefault(head, Group(head))
         chosen = [
             _choose_kept(group, contents, records, keep, decisions, snapshot, losses) for group in grouped.values()

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from nearsight.errors import UsageError
+from nearsight.images.pages import split_page_path
 from nearsight.storage.records import ImageRecord
 
 __all__ = ["KeepRule", "Losses", "parse_keep_rule", "replaces", "sort_by_size"]
@@ -100,10 +101,10 @@ def parse_keep_rule(text: str) -> KeepRule:
 
 def replaces(kept: ImageRecord, other: ImageRecord, losses: Losses, other_losses: Losses) -> bool:
     """Whether a copy that is kept has all that the file of another one has, as far as is known."""
+    if other.id in other_losses.of_several:  # its file goes only whole, for one with the same bytes
+        return kept.sha256 == other.sha256 and split_page_path(other.path)[1] == 1
     if kept.sha256 == other.sha256:
         return True
-    if other.id in other_losses.of_several:
-        return False
     if kept.width * kept.height < other.width * other.height or kept.id in losses.damaged:
         return False
     return other.id in other_losses.grey or kept.id not in losses.grey
