@@ -139,11 +139,11 @@ def test_a_page_is_never_trashed_with_its_whole_file(folder):
     found = ns.duplicates(folder, verdicts=["identical"])
     (group,) = found.groups  # and none of further pages, which equal files have in common
     assert {each.path: each.same_as_kept for each in group.members} == {
-        "same.tif": False,
-        "scan.tif": True,
+        "scan.tif": False,  # the older one is kept
+        "same.tif": True,
         "other.tif": False,  # its first page is the same, and would take the others with it
     }
-    assert group.same_bytes == (folder / "scan.tif").stat().st_size
+    assert group.same_bytes == (folder / "same.tif").stat().st_size
     planned = {each.path: each.problem for each in ns.act_on_decisions(folder, "trash").files}
     assert "others would go too" in planned["other.tif"]
     assert "others would go too" in planned["scan.tif, page 2"]
