@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from nearsight.images.facts import Facts, merge_facts
 from nearsight.images.image_text import ImageText
+from nearsight.images.pillow import printable_pillow_text
 from nearsight.images.sidecars.claimed_text import ClaimedText
 from nearsight.images.sidecars.fact_values import SIDECAR
 from nearsight.images.sidecars.media_names import fold_name
 from nearsight.ingest.sidecar_targets import SidecarTargets
 from nearsight.storage.records import DoubtRecord, FactRecord, NoteRecord
 
+_NAMES = ("camera", "lens", "creator", "city", "country")
 MAX_DOUBTS = 10_000
 """Names in doubt that are listed of one sidecar; more are only counted."""
 
@@ -73,7 +75,10 @@ class SidecarWords:
 
     def doubt_records(self) -> list[DoubtRecord]:
         """The names in doubt, each with its reason."""
-        records = [DoubtRecord(self.path, _storable_name(name), reason) for name, reason in self._doubts.items()]
+        records = [
+            DoubtRecord(self.path, _storable_text(name), _storable_text(reason))
+            for name, reason in self._doubts.items()
+        ]
         more = self.n_unknown - len(records)
         if len(records) == MAX_DOUBTS and more:
             records.append(DoubtRecord(self.path, "", f"and {more:,} more names"))
@@ -112,10 +117,13 @@ class SidecarWords:
 
 
 def _of_sidecar(facts: Facts) -> Facts:
+    """Facts with their source, and with names that can be shown."""
+    names = {key: name for key in _NAMES if (name := getattr(facts, key)) is not None}
     return replace(
         facts,
         taken_from=SIDECAR if facts.taken is not None else "",
         place_from=SIDECAR if facts.latitude is not None else "",
+        **{key: printable_pillow_text(name) or None for key, name in names.items()},
     )
 
 
@@ -123,6 +131,6 @@ def _printable_path(path: bytes) -> str:
     return path.decode("utf8", "replace")
 
 
-def _storable_name(name: str) -> str:
-    """A name as the catalogue can hold it; parts that are no text become question marks."""
-    return name.encode("utf8", "replace").decode()[:1000]
+def _storable_text(text: str) -> str:
+    """A text as the catalogue can hold it; parts of names that are no text become question marks."""
+    return text.encode("utf8", "replace").decode()[:1000]
