@@ -14,7 +14,6 @@ from nearsight.images.sidecars.media_names import fold_name
 from nearsight.ingest.sidecar_targets import SidecarTargets
 from nearsight.storage.records import DoubtRecord, FactRecord, NoteRecord
 
-_NAMES = ("camera", "lens", "creator", "city", "country")
 MAX_DOUBTS = 10_000
 """Names in doubt that are listed of one sidecar; more are only counted."""
 
@@ -118,13 +117,20 @@ class SidecarWords:
 
 def _of_sidecar(facts: Facts) -> Facts:
     """Facts with their source, and with names that can be shown."""
-    names = {key: name for key in _NAMES if (name := getattr(facts, key)) is not None}
     return replace(
         facts,
         taken_from=SIDECAR if facts.taken is not None else "",
         place_from=SIDECAR if facts.latitude is not None else "",
-        **{key: printable_pillow_text(name) or None for key, name in names.items()},
+        camera=_printable_name(facts.camera),
+        lens=_printable_name(facts.lens),
+        creator=_printable_name(facts.creator),
+        city=_printable_name(facts.city),
+        country=_printable_name(facts.country),
     )
+
+
+def _printable_name(name: str | None) -> str | None:
+    return printable_pillow_text(name) or None if name is not None else None
 
 
 def _printable_path(path: bytes) -> str:
