@@ -462,6 +462,23 @@ def _exiftool_cases():
     kind = "exiftool"
     yield Case(
         kind,
+        "what a camera wrote by itself is no caption",
+        {
+            "e0.jpg": IMAGE,
+            "exif.json": [
+                {
+                    "SourceFile": "./e0.jpg",
+                    "ImageDescription": "OLYMPUS DIGITAL CAMERA",
+                    "Make": "OLYMPUS",
+                    "Model": "E-M5",
+                    "XPComment": "Storm",
+                }
+            ],
+        },
+        {"e0.jpg": Said("Storm", (), {"camera": "OLYMPUS E-M5"})},
+    )
+    yield Case(
+        kind,
         "-j: lists, degrees in words, a zone",
         {
             "e1.jpg": IMAGE,
@@ -708,6 +725,35 @@ def titled(text):
 
 
 def _xmp_cases():
+    yield Case(
+        "Lightroom",
+        "the date with its zone, the place, the rating, the creator",
+        {
+            "x0.jpg": IMAGE,
+            "x0.xmp": xmp(
+                titled("Storm")
+                + "<exif:DateTimeOriginal>2012-05-31T14:30:00+02:00</exif:DateTimeOriginal>"
+                + "<exif:GPSLatitude>44,24.6N</exif:GPSLatitude><exif:GPSLongitude>8,55.2E</exif:GPSLongitude>"
+                + "<xmp:Rating>4</xmp:Rating><photoshop:City>Genoa</photoshop:City>"
+                + "<dc:creator><rdf:Seq><rdf:li>Ann</rdf:li></rdf:Seq></dc:creator>"
+            ),
+        },
+        {
+            "x0.jpg": Said(
+                "Storm",
+                (),
+                {
+                    "taken": "2012-05-31T14:30:00",
+                    "taken_from": "sidecar",
+                    "time_zone": "+02:00",
+                    **place(44.41, 8.92),
+                    "rating": 4,
+                    "city": "Genoa",
+                    "creator": "Ann",
+                },
+            )
+        },
+    )
     for name in ("x1.xmp", "x1.jpg.xmp", "x1.XMP", "x1.JPG.XMP"):
         yield Case("digiKam, darktable", name, {"x1.jpg": IMAGE, name: xmp(titled("Storm"))}, {"x1.jpg": Said("Storm")})
     yield Case(

@@ -214,3 +214,25 @@ def test_what_is_exported_is_read_back(folder, tmp_path):
         assert (about.taken, about.time_zone, about.taken_from) == ("2019-08-01T09:00:00", "+00:00", "sidecar")
         assert (about.latitude, about.longitude) == (44.4, 8.93)
         assert photos.notes(image.path)[0].caption == "Rex"
+
+
+def test_names_and_texts_that_are_no_text(folder):
+    """File names that are not UTF-8, lone surrogates in JSON, and numbers that have no end."""
+    for ending in (b".jpg", b".png"):
+        os.rename(folder / "IMG_1.jpg", os.fsencode(folder) + b"/odd\xff" + ending)
+        save_image(folder / "IMG_1.jpg", f"again {ending}")
+    with open(os.fsencode(folder) + b"/odd\xff.json", "w") as file:
+        file.write('{"caption": "which?"}')
+    place = {"latitude": "1" * 100_000, "longitude": "1" * 100_000}
+    about = {"file": "IMG_1.jpg", "caption": "Rex\ud800", "city": "\ud800Genoa", "rating": 10**400, **place}
+    (folder / "list.json").write_text(json.dumps([about, {"file": "\udcff.jpg", "caption": "of nobody"}]))
+    with index(folder) as photos:
+        (image,) = (each for each in photos.images() if each.path == b"IMG_1.jpg")
+        assert photos.about(image).city == "Genoa"
+        assert photos.about(image).latitude is None
+        doubts = {line.sidecar: line.reason for line in photos.sidecar_lines() if line.reason}
+        assert doubts == {
+            "list.json": 'no image is called "?.jpg"',
+            "odd\udcff.json": "2 files fit: odd?.jpg, odd?.png",
+        }
+        assert not photos.verify()

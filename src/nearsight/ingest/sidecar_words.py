@@ -12,6 +12,7 @@ from nearsight.metadata.sidecars.claimed_text import ClaimedText
 from nearsight.metadata.sidecars.fact_values import SIDECAR
 from nearsight.metadata.sidecars.media_names import fold_name
 from nearsight.storage.records import DoubtRecord, FactRecord, NoteRecord
+from nearsight.wording import printable_text
 
 MAX_DOUBTS = 10_000
 """Names in doubt that are listed of one sidecar; more are only counted."""
@@ -73,7 +74,10 @@ class SidecarWords:
 
     def doubt_records(self) -> list[DoubtRecord]:
         """The names in doubt, each with its reason."""
-        records = [DoubtRecord(self.path, _storable_name(name), reason) for name, reason in self._doubts.items()]
+        records = [
+            DoubtRecord(self.path, _storable_text(name), _storable_text(reason))
+            for name, reason in self._doubts.items()
+        ]
         more = self.n_unknown - len(records)
         if len(records) == MAX_DOUBTS and more:
             records.append(DoubtRecord(self.path, "", f"and {more:,} more names"))
@@ -112,17 +116,27 @@ class SidecarWords:
 
 
 def _of_sidecar(facts: Facts) -> Facts:
+    """Facts with their source, and with names that can be shown."""
     return replace(
         facts,
         taken_from=SIDECAR if facts.taken is not None else "",
         place_from=SIDECAR if facts.latitude is not None else "",
+        camera=_printable_name(facts.camera),
+        lens=_printable_name(facts.lens),
+        creator=_printable_name(facts.creator),
+        city=_printable_name(facts.city),
+        country=_printable_name(facts.country),
     )
+
+
+def _printable_name(name: str | None) -> str | None:
+    return printable_text(name) or None if name is not None else None
 
 
 def _printable_path(path: bytes) -> str:
     return path.decode("utf8", "replace")
 
 
-def _storable_name(name: str) -> str:
-    """A name as the catalogue can hold it; parts that are no text become question marks."""
-    return name.encode("utf8", "replace").decode()[:1000]
+def _storable_text(text: str) -> str:
+    """A text as the catalogue can hold it; parts of names that are no text become question marks."""
+    return text.encode("utf8", "replace").decode()[:1000]

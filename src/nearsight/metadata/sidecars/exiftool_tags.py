@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nearsight.metadata.facts import Facts, merge_facts
-from nearsight.metadata.image_text import ImageText, build_image_text, split_hierarchy
+from nearsight.metadata.image_text import ImageText, split_hierarchy
+from nearsight.metadata.machine_text import build_human_text
 from nearsight.metadata.sidecars.fact_values import (
     sidecar_degrees,
     sidecar_number,
@@ -93,12 +94,15 @@ def read_exiftool_tags(tags: Mapping[str, Any], name: str = "") -> ImageText | N
     known = ExiftoolTags(tags)
     source = known.first(SOURCE_FILE)
     words = [word for text in known.texts(_TAGS, split=True) for word in split_hierarchy(text)]
-    return build_image_text(
-        name or (source if isinstance(source, str) else ""),
+    facts = exiftool_facts(known)
+    found = build_human_text(
         known.texts(_CAPTIONS),
         (word.strip() for word in words if word.strip() != _UNKNOWN_PERSON),
-        exiftool_facts(known),
+        facts,
+        filter(None, (known.text("make"), known.text("model", "cameramodelname"), facts.camera)),
+        name or (source if isinstance(source, str) else ""),
     )
+    return found if found.caption or found.tags or found.facts else None
 
 
 def exiftool_facts(tags: ExiftoolTags) -> Facts:

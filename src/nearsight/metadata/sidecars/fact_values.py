@@ -13,6 +13,9 @@ from nearsight.metadata.image_text import NO_FACTS
 SIDECAR = "sidecar"
 """What facts of a sidecar are said to be from."""
 
+MAX_VALUE_LENGTH = 200
+"""Characters of a value that may be a number."""
+
 _FIRST_YEAR, _LAST_YEAR = 1826, 2100
 _TIME = re.compile(
     r"(\d{4})(?:[:/.-](\d\d?)(?:[:/.-](\d\d?))?)?"
@@ -108,6 +111,8 @@ def sidecar_degrees(value: object, reference: object = "") -> float | None:
     ----------
     reference : "N", "South" and so on, where it is written apart; a number without any is signed
     """
+    if isinstance(value, str) and len(value) > MAX_VALUE_LENGTH:
+        return None
     if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
         match = _DEGREES.fullmatch(value.strip())
         if match is None:
@@ -127,6 +132,7 @@ def sidecar_degrees(value: object, reference: object = "") -> float | None:
 def sidecar_number(value: Any) -> float | None:  # noqa: ANN401 - sidecars hold anything
     """A finite number, also as text or behind one ("35.2 m Above Sea Level"); None for anything else."""
     if isinstance(value, str):
+        value = value[:MAX_VALUE_LENGTH]
         match = re.match(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?:/(\d+))?(?!\d)", value)
         if match is None:
             return None

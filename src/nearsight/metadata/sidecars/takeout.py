@@ -26,6 +26,9 @@ from nearsight.metadata.sidecars.media_names import is_media_name
 FAVOURITE_TAG = "favorite"
 """The tag of a photo that was marked as a favourite: this is no rating, which counts stars."""
 
+MAX_TITLE_LENGTH = 1000
+"""Characters of a title, which is a file name."""
+
 _OF_PHOTOS = {"photoTakenTime", "photoLastModifiedTime", "googlePhotosOrigin", "geoDataExif", "imageViews"}
 _OF_ALBUMS = {"albumData", "access", "sharedAlbumComments", "printSubscriptions", "userGeneratedMemoryTitles"}
 _ALBUM_NAMES = re.compile(
@@ -60,7 +63,7 @@ def read_takeout(value: Mapping[str, Any]) -> ClaimedText | None:
     people = [each.get("name") for each in _takeout_objects(value.get("people"))]
     tags = [name for name in people if isinstance(name, str)]
     tags += [FAVOURITE_TAG] if value.get("favorited") is True else []
-    return claim_text([description], tags, takeout_facts(value), original=title)
+    return claim_text([description], tags, takeout_facts(value), original=title[:MAX_TITLE_LENGTH])
 
 
 def takeout_facts(value: Mapping[str, Any]) -> Facts:
