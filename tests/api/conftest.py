@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from tests.models.pairs import paired
 
 COLOURS = {"red": (230, 20, 30), "green": (25, 230, 20), "blue": (20, 45, 230), "yellow": (230, 220, 20)}
+
+
+def read(path):
+    """The pixels of an image file, `(H, W, 3) uint8`."""
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def write(path, pixels, **options):
+    """Write pixels as an image file; its path."""
+    Image.fromarray(np.ascontiguousarray(pixels)).save(path, **options)
+    return path
 
 
 @pytest.fixture

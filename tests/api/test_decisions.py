@@ -15,23 +15,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 import nearsight as ns
 from nearsight.applications.duplicates import acting
 from nearsight.errors import StorageError, UsageError
+from tests.api.conftest import read, write
 from tests.conftest import thirteen
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
-
-
-def read(path):
-    return np.asarray(Image.open(path).convert("RGB"))
-
-
-def write(path, pixels, **options):
-    Image.fromarray(np.ascontiguousarray(pixels)).save(path, **options)
-    return path
 
 
 @pytest.fixture(scope="module")

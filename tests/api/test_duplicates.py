@@ -16,18 +16,10 @@ from nearsight.applications.duplicates import candidates
 from nearsight.applications.duplicates.comparison import PairComparer
 from nearsight.errors import UsageError
 from nearsight.rerankers._copy_verdict import CopyVerdict
+from tests.api.conftest import read, write
 from tests.conftest import thirteen
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
-
-
-def read(path):
-    return np.asarray(Image.open(path).convert("RGB"))
-
-
-def write(path, pixels, **options):
-    Image.fromarray(np.ascontiguousarray(pixels)).save(path, **options)
-    return path
 
 
 @pytest.fixture(scope="module")
