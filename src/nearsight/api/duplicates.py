@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,15 +23,19 @@ from nearsight.applications.duplicates.find import (
 )
 from nearsight.applications.duplicates.keeping import parse_keep_rule
 from nearsight.applications.duplicates.results import Duplicates
-from nearsight.errors import ImageError, UsageError
+from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import LocalFileSystem
+from nearsight.images.decode import open_image
+from nearsight.images.formats import RAW_FORMATS
 from nearsight.images.source import read_sources
 from nearsight.images.walk import FoundFile, walk_folder
 from nearsight.ingest.run import IngestProgress, IngestSettings, Watch
+from nearsight.rerankers._copy_verdict import CopyVerdict
 from nearsight.storage.catalogue import INDEX_DIR_NAME
 from nearsight.storage.database import CATALOGUE_FILE
 from nearsight.storage.snapshot import SnapshotReader
 from nearsight.types import Image, ImageSource
+from nearsight.wording import plural
 
 __all__ = ["Checked", "bursts", "check", "duplicates", "duplicates_across"]
 
@@ -182,7 +186,7 @@ def duplicates_across(
         )
         queries = opened.enter_context(index(first, ["copy"], collection=home, settings=settings, watch=told))
         photos = opened.enter_context(_open_by_copy(second, collection, update, settings, told))
-        return find_across(
+        found = find_across(
             opened.enter_context(_open_reader(queries)),
             opened.enter_context(_open_reader(photos)),
             photos.pipeline("copy"),
@@ -191,6 +195,18 @@ def duplicates_across(
             workers=settings.workers,
             watch=lambda step, done, total: told(IngestProgress(step, done, total)),
         )
+        return replace(found, not_looked_at=tuple(_not_looked_at(queries)))
+
+
+def _not_looked_at(photos: Collection) -> Iterator[str]:
+    """What of a folder was left out by rule, or could not be read as an image."""
+    known = photos.info()
+    for each in known["left_out"]:
+        for count, noun in ((each["folders"], "folder"), (each["files"], "file")):
+            if count:
+                yield f"{plural(count, noun)} {each['pattern']}"
+    for reason, count in known["skipped"].items():
+        yield f"{plural(count, 'file')} of which {Reason(reason).sentence}"
 
 
 def check(
@@ -232,7 +248,19 @@ def _check_image(photos: Collection, image: Path | bytes | Image, number: str) -
     if not hits or not hits[0].alike:
         undecided = bool(hits) and hits[0].alike is None
         return Checked(name, None, "", hits[0].why if undecided else "no copy of it was found")
-    return Checked(name, hits[0].path, hits[0].verdict, hits[0].why)
+    rest = "" if hits[0].verdict == CopyVerdict.IDENTICAL_FILE else _not_compared(image)
+    return Checked(name, hits[0].path, hits[0].verdict, f"{hits[0].why}{rest}")
+
+
+def _not_compared(image: Path | bytes | Image) -> str:
+    """What of a file was not compared: its other pages, or what a camera raw holds besides its preview."""
+    with suppress(ImageError, OSError):
+        opened = open_image(image)
+        if opened.n_pages > 1:
+            return f"; of its {opened.n_pages:,} pages or frames only page {opened.page} was compared"
+        if opened.format in RAW_FORMATS:
+            return "; only the preview of this camera raw was compared"
+    return ""
 
 
 def _open_by_copy(

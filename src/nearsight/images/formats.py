@@ -10,6 +10,12 @@ from nearsight.images.pillow import register_heif
 RAW = "camera raw"
 """What stands for any camera raw, whose preview is read: see `raw_preview`."""
 
+RAW_FORMATS = (
+    *("CR2", "CR3", "CRW", "NEF", "NRW", "ARW", "SR2", "DNG", "ORF", "RW2", "RAF", "PEF", "SRW", "RWL", "3FR", "FFF"),
+    *("ERF", "DCR", "KDC", "IIQ", "MRW", "MOS", "RAW", RAW),
+)
+"""The formats of images that are the previews of camera raws."""
+
 READ = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIF, AVIF, JPEG 2000, TGA or a camera raw"
 
 _MAGIC = [

@@ -139,8 +139,8 @@ class _Walk:
             state = entry.stat(follow_symlinks=False)
             if stat.S_ISLNK(state.st_mode) and self.links is not None:
                 state = self.links.resolve(entry.path)
-        except ImageError as error:
-            return SkippedEntry(path, error.reason, error.detail)
+        except ImageError as error:  # behind a broken link may be a disk that is away
+            return SkippedEntry(path, error.reason, error.detail, subtree=error.reason is Reason.BROKEN_LINK)
         except OSError as error:
             return _skip_unreadable(path, error, subtree=not _is_file(entry))
         if stat.S_ISREG(state.st_mode):

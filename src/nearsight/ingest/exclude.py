@@ -36,6 +36,8 @@ def restore_images(index_dir: Path, files: FileSystem, paths: Sequence[str]) -> 
             with catalogue.transaction():
                 for each in removed:
                     catalogue.drop_skip(each.path)
+                    if (file := catalogue.image_at(split_page_path(each.path)[0])) is not None:
+                        catalogue.details.forget(file.id)  # it is asked for its pages again
     return len(removed)
 
 

@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nearsight.clock import Clock
+from nearsight.errors import Reason
 from nearsight.files import FileSystem
 from nearsight.images.decode import Limits
-from nearsight.images.pages import locate_page
+from nearsight.images.pages import locate_page, split_page_path
 from nearsight.ingest.extract import DescribeJob, ReadResult, Task
 from nearsight.ingest.page_tasks import PageTasks
 from nearsight.ingest.scan import USUAL_SELECTION, Comparison, Selection
@@ -127,6 +128,7 @@ class Ingest:
         self.index_dir, self.folder = index_dir, index_dir / SEGMENTS_FOLDER
         self.pipelines = pipelines
         self.keys = {pipeline.key: pipeline.descriptor for pipeline in pipelines}
+        self._unfinished: list[DetailRecord] = []
         self.summary = IngestSummary(migrated_from=catalogue.migrated_from)
 
     def run(self) -> IngestSummary:
@@ -216,6 +218,16 @@ class Ingest:
         with WorkerPool(job, min(self.settings.workers, total), self.settings.worker_limits) as pool:
             done = self._describe_tasks(pool, comparison.tasks(), comparison, 0)
             self._describe_tasks(pool, comparison.pages.tasks(), comparison, done)
+        self._finish_files()
+
+    def _finish_files(self) -> None:
+        """Note of the files of several pages that all of them were read: after a kill they are asked again."""
+        if self._unfinished:
+            with self.catalogue.transaction():
+                for detail in self._unfinished:
+                    if (image := self.catalogue.find_image(detail.id)) is not None:
+                        self.catalogue.put_image(image, detail)
+            self._unfinished = []
 
     def _describe_tasks(
         self, pool: WorkerPool[Task, ReadResult], tasks: Iterable[Task], comparison: Comparison, done: int
@@ -251,12 +263,17 @@ class Ingest:
         with self.catalogue.transaction():
             for task, outcome in batch:
                 if isinstance(outcome, Failure):
-                    self._put_failure(task, outcome)
+                    self._put_failure(task, outcome, pages)
             for image_id, read in placed:
                 for gone in pages.choose(read):
                     self.catalogue.drop_image(gone)
                     self.summary.removed += 1
+                for path in pages.stale_skips(read):
+                    self.catalogue.drop_skip(path)
                 self._put_read(image_id, read)
+                if pages.has_tasks_of(read.task.path) and (detail := self.catalogue.details.find(image_id)) is not None:
+                    self._unfinished.append(detail)
+                    self.catalogue.details.forget(image_id)
             for entry in entries:
                 self.catalogue.put_segment(entry)
         merge_small_segments(self.catalogue, self.folder, self.files)
@@ -285,9 +302,14 @@ class Ingest:
         file, _ = locate_page(os.path.join(os.fsencode(self.root), path), self.files)
         return self.files.exists(file)
 
-    def _put_failure(self, task: Task, failure: Failure) -> None:
+    def _put_failure(self, task: Task, failure: Failure, pages: PageTasks) -> None:
+        for page in pages.images_of(task.path):  # with a file go its pages
+            self.catalogue.drop_image(page.id)
+            pages.cancel(page.path)
         if task.image_id is not None:
             self.catalogue.drop_image(task.image_id)
+        if failure.reason is Reason.VANISHED and split_page_path(task.path)[1] > 1:
+            return  # a page that its file has no longer
         self.summary.skipped[failure.reason.value] += 1
         self.catalogue.put_skip(SkipRecord(task.path, task.size, task.mtime_ns, failure.reason, failure.detail))
 

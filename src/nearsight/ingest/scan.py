@@ -100,7 +100,15 @@ class Comparison:
         )
         self.ids: Ids = np.array(catalogue.ids(), np.int64)
         self.ids_by_number = self._load_ids(keys)
-        self._details, self.pages = Details(catalogue), PageTasks(catalogue, self._find_missing)
+        self._details, self.pages = (
+            Details(catalogue),
+            PageTasks(
+                catalogue,
+                self._find_missing,
+                lambda path: files.exists(os.path.join(self.root, path)),
+                lambda skip: skip.reason in RETRY_REASONS,
+            ),
+        )
         self.gone: Ids = np.empty(0, np.int64)
         self.excluded: Ids = np.empty(0, np.int64)
         self.left_out: dict[LeavingRule, LeftOutCount] = {}
@@ -179,8 +187,9 @@ class Comparison:
         if known is not None:
             seen[np.searchsorted(self.ids, known.id)] = True
             lacking = self._find_missing(known.id)
-            detail = self._details.of(known.id)
-            is_same = is_unchanged(known, found, detail.ctime_ns, detail.inode)
+            detail = self._details.find(known.id)
+            ctime_ns, inode = (None, None) if detail is None else (detail.ctime_ns, detail.inode)
+            is_same = is_unchanged(known, found, ctime_ns, inode)
             is_same = is_same and not self.selection.reads_again(found.path)
             for page in self.pages.compare(found, detail, is_read=not is_same):
                 seen[np.searchsorted(self.ids, page.id)] = True
@@ -287,7 +296,10 @@ class Comparison:
         """Move an image, and the further pages of its file; return the ids of all."""
         pages = self.pages.images_of(image.path)
         self._move(image, path, mtime_ns)
-        self.moved += [(page.id, path + page.path[len(image.path) :], mtime_ns) for page in pages]
+        for page in pages:
+            place = path + page.path[len(image.path) :]
+            self.moved.append((page.id, place, mtime_ns))
+            self.pages.add_moved(page, place, mtime_ns)
         return {image.id, *(page.id for page in pages)}
 
     def _move(self, image: ImageRecord, path: bytes, mtime_ns: int) -> None:

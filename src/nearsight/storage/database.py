@@ -94,7 +94,7 @@ CREATE TABLE doubt(
   PRIMARY KEY(sidecar, name)) STRICT;
 DROP TABLE words;
 CREATE VIRTUAL TABLE words USING fts5(tokens, tokenize='ascii');
-DELETE FROM skipped WHERE reason IN ('format-not-read', 'truncated', 'needs-heif-extra');
+DELETE FROM skipped WHERE reason IN ('format-not-read', 'truncated', 'needs-heif-extra', 'bad-header', 'corrupt');
 """
 MIGRATIONS = (_SCHEMA, _CACHES, _NOTES, _LABELS, _NAMES, _CONTENT, _DECISIONS, _DETAILS)
 """Script i migrates a catalogue from version i to i + 1."""

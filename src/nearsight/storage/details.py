@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields, replace
 from datetime import UTC, datetime, timedelta
 
+from nearsight.images.formats import RAW_FORMATS
 from nearsight.images.pages import split_page_path
 from nearsight.metadata.facts import Facts, merge_facts
 from nearsight.metadata.name_date import date_in_name
@@ -54,8 +55,16 @@ class Details:
         return self._ids_where("read_share < 1")
 
     def ids_in_larger_files(self) -> frozenset[int]:
-        """Ids of the images that are not all of their file, as it has several pages or frames."""
-        return self._ids_where("pages > 1")
+        """Ids of the images that are not all of their file, or of which that is not known.
+
+        It has several pages or frames, it is a camera raw of which they are the preview, or it was not read since.
+        """
+        if not self._kept:
+            return frozenset(self._catalogue.ids())
+        unread = self._catalogue.query("SELECT id FROM image WHERE id NOT IN (SELECT image FROM detail)")
+        marks = ",".join("?" * len(RAW_FORMATS))
+        raws = self._catalogue.query(f"SELECT id FROM image WHERE format IN ({marks})", RAW_FORMATS)  # noqa: S608
+        return self._ids_where("pages > 1").union(row[0] for row in (*unread, *raws))
 
     def further_pages(self) -> frozenset[int]:
         """Ids of the images that are pages or frames after the first of their file."""
@@ -131,6 +140,10 @@ class Details:
         own = [replace(each, image_path=new) for each in self.facts(old) if each.source == old]
         self.put_facts(old, [])
         self.put_facts(new, own)
+
+    def forget(self, image_id: int) -> None:
+        """Remove the detail of an image, so that the next ingest reads its file again."""
+        self._catalogue.db.execute("DELETE FROM detail WHERE image=?", (image_id,))
 
     def forget_all(self) -> None:
         """Remove all details, so that the next ingest reads all files again."""

@@ -49,13 +49,16 @@ class FoundAcross:
 class Across:
     """What of one collection is in the other, and the files that are not there in full: see `FoundAcross.complete`.
 
-    `failures` could not be compared; what was not found for that reason is among `missing`.
+    `failures` could not be compared; what was not found for that reason is among `missing`. `n_images` were looked for;
+    `not_looked_at` says what of the folder was left out by rule or could not be read: it is not among `missing`.
     """
 
     found: tuple[FoundAcross, ...]
     missing: tuple[str, ...]
     n_compared: int
     failures: tuple[tuple[str, str, str], ...] = ()
+    n_images: int = 0
+    not_looked_at: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Its fields, for JSON: a group for each image that was found."""
@@ -65,7 +68,9 @@ class Across:
             for each in self.found
         ]
         failures = [dict(zip(("image", "other", "reason"), each, strict=True)) for each in self.failures]
-        return {"groups": groups, "missing": list(self.missing), "n_compared": self.n_compared, "failures": failures}
+        counts = {"n_images": self.n_images, "n_compared": self.n_compared}
+        left = {"missing": list(self.missing), "not_looked_at": list(self.not_looked_at)}
+        return {"groups": groups, **left, **counts, "failures": failures}
 
 
 def find_across(
@@ -112,7 +117,7 @@ def find_across(
                 made = comparison.among(len(others))
                 if made.verdict not in accepted:
                     continue
-                is_complete = _is_complete(queries, records[image], database, others[other], made)
+                is_complete = _is_complete(queries, records[image], database, others[other], made, of_several)
                 if is_complete or image not in found:
                     found[image] = other, made
                 if is_complete:
@@ -132,26 +137,32 @@ def find_across(
         tuple(sorted({_file(record, of_several) for image, record in records.items() if image not in complete})),
         done,
         tuple((_path(records[each.pair[0]]), _path(others[each.pair[1]]), each.reason) for each in comparer.failures),
+        len(records),
     )
 
 
 def _is_complete(
-    queries: SnapshotReader, image: ImageRecord, database: SnapshotReader, other: ImageRecord, found: PairVerdict
+    queries: SnapshotReader,
+    image: ImageRecord,
+    database: SnapshotReader,
+    other: ImageRecord,
+    found: PairVerdict,
+    of_several: Collection[int],
 ) -> bool:
     if found.verdict is CopyVerdict.IDENTICAL_FILE:
         return True
     if found.verdict not in (CopyVerdict.IDENTICAL_IMAGE, CopyVerdict.COPY):
         return False
-    return replaces(other, image, _losses(database, other.id), _losses(queries, image.id))
+    return replaces(other, image, _losses(database, other.id), _losses(queries, image.id, of_several))
 
 
-def _losses(reader: SnapshotReader, image_id: int) -> Losses:
+def _losses(reader: SnapshotReader, image_id: int, of_several: Collection[int] = ()) -> Losses:
     with reader.lock:
         detail = Details(reader.catalogue).of(image_id)
     return Losses(
         find_grey(reader.snapshot(), [image_id]),
         [image_id] * (detail.read_share < 1),
-        [image_id] * (detail.n_pages > 1),
+        of_several,
     )
 
 

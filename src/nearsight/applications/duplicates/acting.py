@@ -68,8 +68,8 @@ def plan(
 ) -> Iterator[ActedFile]:
     """Each file that was decided to be a duplicate, checked on the disk; nothing is changed.
 
-    A file of several pages or frames, of which `of_several` has the ids of the images, goes only where the one that is
-    kept has the same bytes.
+    A file that holds more than its image, as the files of the ids `of_several` do, goes only where the one that is kept
+    has the same bytes.
     """
     going, staying = _sides(images, decisions)
     records = {image.id: image for image in images}
@@ -90,11 +90,15 @@ def plan(
         if image_id in of_several:
             kept = [each for each in kept if each.sha256 == image.sha256]
             if not kept or split_page_path(image.path)[1] > 1:
-                yield replace(
-                    made, problem="it is one of several pages or frames of a file, and the others would go too"
-                )
+                yield replace(made, problem=_HOLDS_MORE)
                 continue
         yield _check(root, image, kept, made, way)
+
+
+_HOLDS_MORE = (
+    "its file holds more than this image: other pages or frames, which would go too, or the data of a camera raw; or "
+    "that is not known yet: nearsight index"
+)
 
 
 def act(
@@ -214,6 +218,9 @@ def _reached(image: int, going: Mapping[int, set[int]], gone: set[int]) -> list[
 def _check(root: Path, image: ImageRecord, kept: Sequence[ImageRecord], made: ActedFile, way: Way) -> ActedFile:
     """The file with the first of those to keep that is on the disk as it was, or with the reason why it stays."""
     path = root / os.fsdecode(image.path)
+    kept = [each for each in kept if split_page_path(each.path)[1] == 1 or (root / os.fsdecode(each.path)).exists()]
+    if not kept:
+        return replace(made, problem="what is to be kept is a page or frame of a file: keep a file instead")
     if not _has_content(path, image.sha256):
         return replace(made, problem="it is gone, or was changed since it was indexed")
     for other in kept:

@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 
 from nearsight.applications.duplicates.decisions import Decisions
-from nearsight.applications.duplicates.keeping import KeepRule
+from nearsight.applications.duplicates.keeping import KeepRule, Losses
 from nearsight.applications.duplicates.results import DuplicateGroup, DuplicateMember, Duplicates
 from nearsight.applications.duplicates.screening import correlate_upright
 from nearsight.storage.details import Details
@@ -42,7 +42,8 @@ def find_bursts(reader: SnapshotReader, *, seconds: float, keep: KeepRule, decid
     snapshot = reader.snapshot()
     with reader.lock:
         n_images = reader.catalogue.count_images()
-        frames = Details(reader.catalogue).ids_in_larger_files()
+        details = Details(reader.catalogue)
+        frames, losses = details.further_pages(), Losses(damaged=details.damaged_ids())
         photographs = (image for image in reader.catalogue.images() if image.id not in frames)
         taken = [(time, image) for image in photographs if (time := _time(image)) is not None]
         decisions = Decisions(reader.catalogue.decisions())
@@ -58,7 +59,7 @@ def find_bursts(reader: SnapshotReader, *, seconds: float, keep: KeepRule, decid
             alike = correlations >= MIN_VIEW_CORRELATION
             members = [other for other, same in zip(others, alike.tolist(), strict=True) if same]
             if members:
-                groups.append(_group(first, members, correlations[alike].tolist(), keep, decisions))
+                groups.append(_group(first, members, correlations[alike].tolist(), keep, decisions, losses))
             left = [other for other, same in zip(others, alike.tolist(), strict=True) if not same]
     shown = tuple(each for each in groups if decided or not each.decided)
     undated = n_images - len(taken)
@@ -97,10 +98,11 @@ def _group(
     correlations: Sequence[float],
     keep: KeepRule,
     decisions: Decisions,
+    losses: Losses,
 ) -> DuplicateGroup:
     everyone = [first, *others]
     by_hand = decisions.kept(everyone)
-    kept, why = keep.choose(by_hand or everyone)
+    kept, why = keep.choose(by_hand or everyone, losses)
     settled, began = decisions.settled(everyone), _time(first) or 0.0
     said = [("", "")]
     for other, correlation in zip(others, correlations, strict=True):

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from nearsight.errors import UsageError
+from nearsight.images.formats import RAW_FORMATS
 from nearsight.images.pages import split_page_path
 from nearsight.storage.records import ImageRecord
 
@@ -49,7 +50,8 @@ _BY_SIZE = (_PIXELS, _DENSITY, _FORMAT, _OLDEST, _PATH)
 class Losses:
     """Ids of images that are worth less than their size tells, or whose files are worth more.
 
-    `grey` lack colour, `damaged` a part that could not be read; `of_several` are pages or frames of files of several.
+    `grey` lack colour, `damaged` a part that could not be read; the files of `of_several` hold more than the image:
+    other pages or frames, or the data of a camera raw.
     """
 
     grey: Collection[int] = ()
@@ -70,7 +72,9 @@ class KeepRule:
 
     def choose(self, images: Sequence[ImageRecord], losses: Losses = Losses()) -> tuple[ImageRecord, str]:
         """The image to keep, of one or more, and why. One that lacks something, only where all do."""
-        for lacking, praise in ((losses.damaged, "it is whole"), (losses.grey, "it has colour")):
+        previewed = [image.id for image in images if image.format not in RAW_FORMATS]
+        lacks = ((losses.damaged, "it is whole"), (previewed, "it is a camera raw"), (losses.grey, "it has colour"))
+        for lacking, praise in lacks:
             sound = [image for image in images if image.id not in lacking]
             if sound and len(sound) < len(images):
                 best, why = self.choose(sound, losses)

@@ -163,8 +163,10 @@ def _find_across(
         if rows:
             print_table(("verdict", "image", "in the other folder", "why"), rows, left=4)
         complete = sum(each.complete for each in found.found)
-        n_images = plural(complete + len(found.missing), "image")
+        n_images = plural(found.n_images, "image")
         typer.echo(f"{len(found.found):,} of {n_images} have a copy there, {complete:,} of them as large and whole")
+        if found.not_looked_at:
+            typer.echo(f"not looked at in {to_printable(str(folder))}: {to_printable('; '.join(found.not_looked_at))}")
         _print_failures(found.failures)
         if missing is not None:
             typer.echo(f"{plural(len(found.missing), 'path')} of the others: {to_printable(str(missing))}")
