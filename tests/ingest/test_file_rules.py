@@ -7,6 +7,7 @@ import os
 import shutil
 
 import pytest
+from PIL import Image
 
 import nearsight as ns
 from nearsight.errors import UsageError
@@ -311,3 +312,22 @@ def test_counts_are_kept_with_the_names_of_any_bytes(tmp_path, random_image):
         with_rules.close()
         assert rule.pattern == os.fsdecode(b"\xfe*")
         json.dumps(photos.info())
+
+
+def test_images_behind_a_link_whose_disk_is_away_are_not_gone(tmp_path):
+    disk, folder = tmp_path / "disk", tmp_path / "photos"
+    disk.mkdir()
+    folder.mkdir()
+    for at, place in enumerate((disk, folder)):
+        Image.new("RGB", (20, 20), (at * 90, 10, 10)).save(place / "a.png")
+    (folder / "linked").symlink_to(disk)
+    with ns.index(folder, recipe="tiny", follow_links=True) as photos:
+        before = [(image.id, image.path) for image in photos.images()]
+    assert len(before) == 2
+    disk.rename(tmp_path / "away")
+    with ns.index(folder, recipe="tiny") as photos:
+        assert photos.summary.removed == 0
+        assert [(image.id, image.path) for image in photos.images()] == before
+    (tmp_path / "away").rename(disk)
+    with ns.index(folder, recipe="tiny") as photos:
+        assert (photos.summary.added, photos.summary.removed) == (0, 0)

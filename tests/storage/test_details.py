@@ -4,12 +4,13 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import nearsight as ns
 from nearsight.api.indexing import repair
-from nearsight.errors import DamagedError, Reason
+from nearsight.errors import DamagedError, Reason, UsageError
 from nearsight.metadata.facts import Facts
 from nearsight.storage.catalogue import Catalogue
 from nearsight.storage.catalogue_writer import CatalogueWriter
@@ -154,3 +155,28 @@ def test_a_damaged_fact_is_read_again_from_the_file(folder):
     catalogue = Catalogue(folder / ".nearsight")
     assert [each.facts.camera for each in Details(catalogue).facts(b"a.jpg")] == ["Canon EOS 5D"]
     catalogue.close()
+
+
+def test_a_filter_says_nothing_of_files_that_were_not_read_for_it(folder):
+    index(folder).close()
+    downgrade(folder / ".nearsight", 7)
+    with ns.open(folder) as photos, pytest.raises(UsageError, match="run nearsight index"):
+        photos.search(where="rating = 5")
+    CatalogueWriter(folder / ".nearsight").close()  # migrated, and not indexed
+    with ns.open(folder) as photos, pytest.raises(UsageError, match="not all files were read for rating yet"):
+        photos.search(where="rating = 5")
+    with index(folder) as photos:
+        assert photos.search(where="rating = 5").hits == ()
+
+
+def test_samples_of_16_bits_are_described_anew_after_a_format_that_read_them_otherwise(folder):
+    deep = np.arange(600, dtype=np.uint16).reshape(20, 30) * 6
+    Image.fromarray(deep).save(folder / "xray.png")
+    Image.fromarray(deep).save(folder / "xray.tif")
+    with index(folder) as photos:
+        before = {image.path: image.id for image in photos.images()}
+    downgrade(folder / ".nearsight", 7)
+    with index(folder) as photos:
+        after = {image.path: image.id for image in photos.images()}
+        assert {path for path in before if before[path] != after[path]} == {b"xray.png", b"xray.tif"}
+        assert photos.verify() == []

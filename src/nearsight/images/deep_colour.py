@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageFile
 
+from nearsight.images.pillow import open_with_pillow
 from nearsight.images.sample_range import SampleRange, are_whole_levels, fewest_bits
 
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -69,3 +70,11 @@ def _join_bytes(upper: Pillow.Image, lower: Pillow.Image) -> Pillow.Image:
 def _range_of(bands: list[NDArray[np.uint16]]) -> SampleRange:
     whole = all(are_whole_levels(band) for band in bands)
     return SampleRange(0.0, float(fewest_bits(max(int(band.max()) for band in bands), whole)))
+
+
+def has_deep_samples(data: bytes, format: str) -> bool:
+    """Whether a PNG or TIFF that can be read has samples of more than 8 bits."""
+    if format not in ("PNG", "TIFF"):
+        return False
+    with open_with_pillow(data, format) as image:
+        return image.mode.startswith(("I", "F")) or is_deep_colour(image)

@@ -14,6 +14,7 @@ from nearsight.descriptor_chain import DescriptorChain, describe_base
 from nearsight.files import FileSystem
 from nearsight.images import thumbnail
 from nearsight.images.decode import DecodedImage, Limits, decode_image
+from nearsight.images.deep_colour import has_deep_samples
 from nearsight.images.pages import choose_pages, locate_page, page_digest
 from nearsight.metadata.read_metadata import Metadata, drop_own_name
 from nearsight.types import Descriptor, Image
@@ -101,6 +102,8 @@ class DescribeJob:
         if read.is_unchanged and not task.missing:
             return read
         image = decode_image(data, self.limits, page=page, metadata=True)
+        if read.is_unchanged and DETAIL_NUMBER in task.missing and has_deep_samples(data, image.format):
+            read = replace(read, is_unchanged=False)  # versions before read their samples in another way
         sides = {descriptor.side for n, descriptor in enumerate(self.descriptors) if self._wants(read, n)}
         pixels = {side: image.render(side) for side in sides | {thumbnail.SIDE}}
         return replace(

@@ -37,7 +37,10 @@ _FORMAT = _Criterion(
     lambda image: _FORMATS.index(image.format.lower()) if image.format.lower() in _FORMATS else len(_FORMATS),
     lambda image: f"as large as the others, and a {image.format}",
 )
-_OLDEST = _Criterion(lambda image: _date(image), lambda image: f"the oldest: {_date(image)}")
+_OLDEST = _Criterion(
+    lambda image: _date(image).ljust(19, "~"),  # "2012" may be its last second
+    lambda image: f"the oldest: {_date(image)}",
+)
 _NEWEST = _Criterion(lambda image: _Reversed(_date(image)), lambda image: f"the newest: {_date(image)}")
 _PATH = _Criterion(
     lambda image: (len(image.path), image.path),

@@ -31,6 +31,9 @@ _TOO_OLD = {
 """The format version that introduced a table, and what is said of an older one."""
 
 
+_UNREAD = "SELECT id FROM image WHERE id NOT IN (SELECT image FROM detail) LIMIT 1"
+
+
 @dataclass(frozen=True)
 class TextColumn:
     """The texts of a field: different `values`, folded, and pairs of an image's position and a value's number.
@@ -164,6 +167,8 @@ class FilterColumns:
         since, message = _TOO_OLD.get(table, (0, ""))
         if self._database.format_version < since:
             raise UsageError(message.format(name))
+        if table == "detail" and self._database.query(_UNREAD):
+            raise UsageError(f"not all files were read for {name} yet: run nearsight index again")
 
 
 def _to_ids(rows: list[tuple[Any, ...]]) -> Ids:
