@@ -8,6 +8,7 @@ import random
 import shutil
 
 import pytest
+from PIL import Image
 
 import nearsight as ns
 from nearsight.ingest import sidecars
@@ -235,4 +236,33 @@ def test_names_and_texts_that_are_no_text(folder):
             "list.json": 'no image is called "?.jpg"',
             "odd\udcff.json": "2 files fit: odd?.jpg, odd?.png",
         }
+        assert not photos.verify()
+
+
+def save_pages(path, count):
+    """An image of several pages or frames that differ."""
+    first, *others = (Image.effect_noise((48, 48), 20 + 40 * number).rotate(90 * number) for number in range(count))
+    first.save(path, save_all=True, append_images=others)
+
+
+def test_pages_put_no_sidecar_of_their_file_in_doubt_and_have_its_words(folder):
+    save_pages(folder / "scan.tif", 3)
+    save_pages(folder / "map.tif", 2)
+    put(folder, "scan.json", {"title": "Letter from Genoa", "rating": 4})
+    put(folder, "list.csv", 'file,caption\nmap,Map of Genoa\n"map.tif, page 2",The legend\n')
+    with index(folder) as photos:
+        captions = {path.decode(): notes[0][1] for path, (notes, _) in said(photos)[0].items() if notes}
+        assert captions == {
+            "scan.tif": "Letter from Genoa",
+            "scan.tif, page 2": "Letter from Genoa",
+            "scan.tif, page 3": "Letter from Genoa",
+            "map.tif": "Map of Genoa",
+            "map.tif, page 2": "The legend",
+        }
+        assert [hit.path for hit in photos.search(where="rating = 4 and page = 3")] == ["scan.tif, page 3"]
+        assert not any(line.reason for line in photos.sidecar_lines())
+        assert not photos.verify()
+    save_pages(folder / "scan.tif", 2)
+    with index(folder) as photos:
+        assert len(photos.search(words="letter")) == 2
         assert not photos.verify()

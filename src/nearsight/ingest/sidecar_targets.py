@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
+from nearsight.images.pages import split_page_path
 from nearsight.metadata.image_text import ImageText
 from nearsight.metadata.sidecars.beside import BesideMatch, FolderNames, match_beside, several_fit
 from nearsight.metadata.sidecars.claimed_text import ClaimedText
@@ -52,6 +53,7 @@ class SidecarTargets:
         self._folder = lru_cache(maxsize=_FOLDERS_KEPT)(self._read_folder)
         self._parents: frozenset[str] | None = None
         self._filter: bytearray | None = None
+        self._pages: dict[bytes, list[bytes]] | None = None
 
     def find(self, sidecar: bytes, text: ImageText) -> SidecarTarget:
         """The images that a sidecar, at this path, means with what it says."""
@@ -63,6 +65,22 @@ class SidecarTargets:
         if claim.identifier and (found := self._numbered(claim.identifier)):
             return _only(found)
         return self._find_beside(sidecar, claim)
+
+    def pages_of(self, path: bytes) -> list[bytes]:
+        """The images that are further pages or frames of a file."""
+        return self._list_pages().get(path, [])
+
+    def _list_pages(self) -> dict[bytes, list[bytes]]:
+        """The paths of all further pages by those of their files, listed once."""
+        if self._pages is None:
+            self._pages = {}
+            sql = "SELECT path FROM image JOIN detail ON detail.image = image.id WHERE detail.page > 1 ORDER BY path"
+            for (path,) in self._catalogue.query(sql):
+                self._pages.setdefault(split_page_path(path)[0], []).append(path)
+        return self._pages
+
+    def _is_page(self, path: bytes) -> bool:
+        return path in self.pages_of(split_page_path(path)[0])
 
     def _find_beside(self, sidecar: bytes, claim: ClaimedText) -> SidecarTarget:
         folder, own = os.path.split(sidecar)
@@ -145,14 +163,15 @@ class SidecarTargets:
         return self._parents
 
     def _list_names(self) -> bytearray:
-        """List the names of all images in a temporary table, once; return a filter of the names and stems."""
+        """List the names of all images but further pages in a temporary table, once; return a filter of all names."""
         if self._filter is not None:
             return self._filter
         db, self._filter = self._catalogue.db, bytearray(_FILTER_SIZE)
         db.execute("CREATE TEMP TABLE called(name BLOB, stem BLOB, number TEXT, path BLOB)")
         for (path,) in self._catalogue.query("SELECT path FROM image"):
             row = _name_row(path)
-            db.execute("INSERT INTO temp.called VALUES(?,?,?,?)", row)
+            if not self._is_page(path):
+                db.execute("INSERT INTO temp.called VALUES(?,?,?,?)", row)
             for key in row[:2]:
                 self._filter[_filter_place(key)] = 1
         for column in ("name", "stem", "number"):
@@ -160,7 +179,8 @@ class SidecarTargets:
         return self._filter
 
     def _read_folder(self, folder: bytes) -> FolderNames:
-        images = {os.fsdecode(name) for name in self._names_in("image", folder)}
+        names = self._names_in("image", folder)
+        images = {os.fsdecode(name) for name in names if not self._is_page(os.path.join(folder, name))}
         others = {os.fsdecode(name) for table in ("skipped", "temp.aside") for name in self._names_in(table, folder)}
         return FolderNames(frozenset(images), frozenset(others - images))
 
