@@ -266,3 +266,28 @@ def test_pages_put_no_sidecar_of_their_file_in_doubt_and_have_its_words(folder):
     with index(folder) as photos:
         assert len(photos.search(words="letter")) == 2
         assert not photos.verify()
+
+
+def test_a_name_without_folders_means_no_image_of_an_unrelated_folder(folder, tmp_path):
+    (folder / "2012" / "party").mkdir(parents=True)
+    (folder / "2015").mkdir()
+    save_image(folder / "2015" / "IMG_0001.jpg", "other")
+    save_image(folder / "2012" / "party" / "IMG_0002.jpg", "cake")
+    rows = ["IMG_0001.jpg,Wedding", "/old/disk/IMG_0001.jpg,Wedding", "IMG_0002.jpg,Cake", "IMG_1.jpg,Dance"]
+    table = "\n".join(["file,caption", *rows, "2015/IMG_0001.jpg,Beach", ""])
+    put(folder / "2012", "captions.csv", table)
+    with index(folder) as photos:
+        lines = {line.name: line.image or line.reason for line in photos.sidecar_lines()}
+        assert lines["IMG_0001.jpg"] == "the only IMG_0001.jpg is in another folder, 2015"
+        assert lines["/old/disk/IMG_0001.jpg"] == lines["IMG_0001.jpg"]
+        assert lines["IMG_1.jpg"] == "the only IMG_1.jpg is in the indexed folder"
+        captions = {path: notes[0][1] for path, (notes, _) in said(photos)[0].items() if notes}
+        assert captions == {b"2012/party/IMG_0002.jpg": "Cake", b"2015/IMG_0001.jpg": "Beach"}
+    (folder / "2012" / "captions.csv").unlink()
+    put(folder, "captions.csv", "file,caption\nIMG_0001.jpg,Beach\n")
+    with index(folder) as photos:
+        assert [hit.path for hit in photos.search(words="beach")] == ["2015/IMG_0001.jpg"]
+    (folder / "captions.csv").unlink()
+    put(folder / "2012", "named.txt", "file,caption\nIMG_0001.jpg,Sand\n")
+    with ns.index(folder, recipe="phash | flat", words_from=folder / "2012" / "named.txt") as photos:
+        assert [hit.path for hit in photos.search(words="sand")] == ["2015/IMG_0001.jpg"]

@@ -98,7 +98,7 @@ class SidecarIngest:
         self._forget(blind)
         changes = SidecarChanges(self.catalogue)
         tasks = self._stale(changes, added=changed)
-        targets = SidecarTargets(self.catalogue, self.root)
+        targets = SidecarTargets(self.catalogue, self.root, self.tables.keys())
         self._read([task for task in tasks if task.path not in self.tables], targets, changes)
         for task in tasks:
             if task.path in self.tables:
