@@ -165,7 +165,7 @@ def test_only_the_folders_that_changed_are_looked_at_again(folder, monkeypatch):
     index(folder).close()
     (folder / "b" / "x.jpg").unlink()
     index(folder).close()
-    assert tasks == [[], [b"a/x.json", b"list.json"], [b"b/x.json"]]
+    assert tasks == [[], [b"a/x.json", b"list.json"], [b"b/x.json", b"list.json"]]
 
 
 def test_a_run_that_was_killed_before_its_sidecars_is_made_up_for(folder, monkeypatch):
@@ -183,6 +183,27 @@ def test_a_run_that_was_killed_before_its_sidecars_is_made_up_for(folder, monkey
     with index(folder) as photos:
         assert photos.summary.added == 0
         assert [hit.path for hit in photos.search(words="rex")] == ["IMG_2.jpg"]
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_list_is_read_again_after_a_run_that_was_killed(folder, monkeypatch, moves):
+    """A picture that comes is nearer to the list than the one that had its words; one that moves keeps its own."""
+    (folder / "x").mkdir()
+    save_image(folder / "x" / "a.jpg", "storm")
+    put(folder, "captions.json", [{"file": "a.jpg", "caption": "The storm"}])
+    with index(folder) as photos:
+        assert [hit.path for hit in photos.search(words="storm")] == ["x/a.jpg"]
+    (folder / "x" / "a.jpg").rename(folder / "a.jpg") if moves else save_image(folder / "a.jpg", "another")
+
+    def die(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(sidecars.SidecarIngest, "run", die)
+        with pytest.raises(KeyboardInterrupt):
+            index(folder)
+    with index(folder) as photos:
+        assert [hit.path for hit in photos.search(words="storm")] == ["a.jpg"]
 
 
 def test_sidecars_of_an_older_reader_are_read_again(folder):

@@ -159,8 +159,8 @@ class SidecarIngest:
     def _stale(self, changes: SidecarChanges, *, added: bool) -> list[SidecarTask]:
         """The sidecars that must be read, in the order of their paths."""
         tasks = []
-        for path, size, mtime_ns, is_known, is_skipped, unknown in self.catalogue.query(_LISTED, (RACY_NS,)):
-            same = changes.concerns(KnownSidecar(path, unknown, bool(is_skipped)), added=added)
+        for path, size, mtime_ns, is_known, is_skipped in self.catalogue.query(_LISTED, (RACY_NS,)):
+            same = changes.concerns(KnownSidecar(path, bool(is_skipped)), added=added)
             if same or changes.is_other_version or not (is_known or is_skipped):
                 tasks.append(SidecarTask(path, size, mtime_ns))
         return tasks
@@ -222,7 +222,7 @@ class SidecarIngest:
 _LISTED = """
 SELECT aside.path, aside.size, aside.mtime_ns,
   ifnull(sidecar.size = aside.size AND sidecar.mtime_ns = aside.mtime_ns AND aside.mtime_ns < sidecar.seen_ns - ?, 0),
-  ifnull(skipped.size = aside.size AND skipped.mtime_ns = aside.mtime_ns, 0), ifnull(sidecar.unknown, 0)
+  ifnull(skipped.size = aside.size AND skipped.mtime_ns = aside.mtime_ns, 0)
 FROM temp.aside AS aside
 LEFT JOIN sidecar ON sidecar.path = aside.path LEFT JOIN skipped ON skipped.path = aside.path
 WHERE skipped.reason IS NOT 'removed-by-user' ORDER BY aside.path
