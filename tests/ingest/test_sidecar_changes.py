@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import nearsight as ns
+from nearsight.errors import ImageError, Reason
 from nearsight.ingest import sidecars
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from tests.command import nearsight
@@ -204,6 +205,22 @@ def test_a_list_is_read_again_after_a_run_that_was_killed(folder, monkeypatch, m
             index(folder)
     with index(folder) as photos:
         assert [hit.path for hit in photos.search(words="storm")] == ["a.jpg"]
+
+
+@pytest.mark.parametrize("reason", [Reason.UNREADABLE, Reason.CORRUPT])
+def test_a_sidecar_that_failed_for_a_passing_reason_is_tried_again(folder, monkeypatch, reason):
+    put(folder, "IMG_1.jpg.json", takeout("IMG_1.jpg", "Rex"))
+
+    def fail(*_):
+        raise ImageError(reason, "not now")
+
+    with monkeypatch.context() as context:
+        context.setattr(sidecars.SidecarJob, "prepare", fail)
+        with index(folder) as photos:
+            assert [skip.reason for skip in photos.skips()] == [reason]
+    with index(folder) as photos:
+        is_passing = reason is Reason.UNREADABLE
+        assert (len(photos.search(words="rex")), len(list(photos.skips()))) == ((1, 0) if is_passing else (0, 1))
 
 
 def test_sidecars_of_an_older_reader_are_read_again(folder):

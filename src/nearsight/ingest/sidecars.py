@@ -19,7 +19,7 @@ from nearsight.clock import Clock
 from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
 from nearsight.images.walk import FoundFile
-from nearsight.ingest.scan import RACY_NS
+from nearsight.ingest.scan import RACY_NS, RETRY_REASONS
 from nearsight.ingest.sidecar_changes import KnownSidecar, SidecarChanges
 from nearsight.ingest.sidecar_targets import SidecarTargets
 from nearsight.ingest.sidecar_words import SidecarWords
@@ -219,11 +219,12 @@ class SidecarIngest:
         changes.note_kind(said.path, names_images=said.names_images)
 
 
-_LISTED = """
+_RETRIED = ", ".join(f"'{reason.value}'" for reason in sorted(RETRY_REASONS))
+_LISTED = f"""
 SELECT aside.path, aside.size, aside.mtime_ns,
   ifnull(sidecar.size = aside.size AND sidecar.mtime_ns = aside.mtime_ns AND aside.mtime_ns < sidecar.seen_ns - ?, 0),
-  ifnull(skipped.size = aside.size AND skipped.mtime_ns = aside.mtime_ns, 0)
+  ifnull(skipped.size = aside.size AND skipped.mtime_ns = aside.mtime_ns AND skipped.reason NOT IN ({_RETRIED}), 0)
 FROM temp.aside AS aside
 LEFT JOIN sidecar ON sidecar.path = aside.path LEFT JOIN skipped ON skipped.path = aside.path
 WHERE skipped.reason IS NOT 'removed-by-user' ORDER BY aside.path
-"""
+"""  # noqa: S608 (our own words)
