@@ -255,6 +255,31 @@ def test_what_is_exported_is_read_back(folder, tmp_path):
         assert photos.notes(image.path)[0].caption == "Rex"
 
 
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_labels_and_dates_of_names_do_not_come_back_from_an_export(folder, form):
+    (folder / "IMG_1.jpg").rename(folder / "1965-07 holiday.jpg")
+    put(folder, "words.csv", "file,tags,latitude,longitude\n1965-07 holiday.jpg,sea,44.4,8.93\n")
+    with index(folder) as photos:
+        home, (image,) = photos.index_dir, photos.images()
+    writer = CatalogueWriter(home)
+    with writer.transaction():
+        writer.put_labels(writer.image_at(image.path), "clip", [("dog", 0.93)])
+    writer.close()
+    list_path = folder / f"photos.{form}"
+    assert nearsight("export", "--in", folder, "--format", form, "--out", list_path).returncode == 0
+    assert "dog (by clip" in list_path.read_text()
+    (folder / "words.csv").unlink()
+    with index(folder) as photos:
+        (image,) = photos.images()
+        assert [note.tags for note in photos.notes(image.path)] == ["sea"]
+        assert (image.taken, photos.about(image).taken_from) == ("1965-07", "file name")
+        assert (image.latitude, image.longitude) == (44.4, 8.93)
+    columns = {"words_from": folder / "photos.csv", "file_column": "path"}
+    if form == "csv":
+        with ns.index(folder, recipe="phash | flat", **columns) as photos:
+            assert [note.tags for note in photos.notes(image.path)] == ["sea"]
+
+
 def test_names_and_texts_that_are_no_text(folder):
     """File names that are not UTF-8, lone surrogates in JSON, and numbers that have no end."""
     for ending in (b".jpg", b".png"):
