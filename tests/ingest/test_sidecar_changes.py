@@ -8,8 +8,10 @@ import random
 import shutil
 
 import pytest
+from PIL import Image
 
 import nearsight as ns
+from nearsight.errors import ImageError, Reason
 from nearsight.ingest import sidecars
 from nearsight.storage.catalogue_writer import CatalogueWriter
 from tests.command import nearsight
@@ -164,7 +166,7 @@ def test_only_the_folders_that_changed_are_looked_at_again(folder, monkeypatch):
     index(folder).close()
     (folder / "b" / "x.jpg").unlink()
     index(folder).close()
-    assert tasks == [[], [b"a/x.json", b"list.json"], [b"b/x.json"]]
+    assert tasks == [[], [b"a/x.json", b"list.json"], [b"b/x.json", b"list.json"]]
 
 
 def test_a_run_that_was_killed_before_its_sidecars_is_made_up_for(folder, monkeypatch):
@@ -182,6 +184,43 @@ def test_a_run_that_was_killed_before_its_sidecars_is_made_up_for(folder, monkey
     with index(folder) as photos:
         assert photos.summary.added == 0
         assert [hit.path for hit in photos.search(words="rex")] == ["IMG_2.jpg"]
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_list_is_read_again_after_a_run_that_was_killed(folder, monkeypatch, moves):
+    """A picture that comes is nearer to the list than the one that had its words; one that moves keeps its own."""
+    (folder / "x").mkdir()
+    save_image(folder / "x" / "a.jpg", "storm")
+    put(folder, "captions.json", [{"file": "a.jpg", "caption": "The storm"}])
+    with index(folder) as photos:
+        assert [hit.path for hit in photos.search(words="storm")] == ["x/a.jpg"]
+    (folder / "x" / "a.jpg").rename(folder / "a.jpg") if moves else save_image(folder / "a.jpg", "another")
+
+    def die(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(sidecars.SidecarIngest, "run", die)
+        with pytest.raises(KeyboardInterrupt):
+            index(folder)
+    with index(folder) as photos:
+        assert [hit.path for hit in photos.search(words="storm")] == ["a.jpg"]
+
+
+@pytest.mark.parametrize("reason", [Reason.UNREADABLE, Reason.CORRUPT])
+def test_a_sidecar_that_failed_for_a_passing_reason_is_tried_again(folder, monkeypatch, reason):
+    put(folder, "IMG_1.jpg.json", takeout("IMG_1.jpg", "Rex"))
+
+    def fail(*_):
+        raise ImageError(reason, "not now")
+
+    with monkeypatch.context() as context:
+        context.setattr(sidecars.SidecarJob, "prepare", fail)
+        with index(folder) as photos:
+            assert [skip.reason for skip in photos.skips()] == [reason]
+    with index(folder) as photos:
+        is_passing = reason is Reason.UNREADABLE
+        assert (len(photos.search(words="rex")), len(list(photos.skips()))) == ((1, 0) if is_passing else (0, 1))
 
 
 def test_sidecars_of_an_older_reader_are_read_again(folder):
@@ -216,6 +255,31 @@ def test_what_is_exported_is_read_back(folder, tmp_path):
         assert photos.notes(image.path)[0].caption == "Rex"
 
 
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_labels_and_dates_of_names_do_not_come_back_from_an_export(folder, form):
+    (folder / "IMG_1.jpg").rename(folder / "1965-07 holiday.jpg")
+    put(folder, "words.csv", "file,tags,latitude,longitude\n1965-07 holiday.jpg,sea,44.4,8.93\n")
+    with index(folder) as photos:
+        home, (image,) = photos.index_dir, photos.images()
+    writer = CatalogueWriter(home)
+    with writer.transaction():
+        writer.put_labels(writer.image_at(image.path), "clip", [("dog", 0.93)])
+    writer.close()
+    list_path = folder / f"photos.{form}"
+    assert nearsight("export", "--in", folder, "--format", form, "--out", list_path).returncode == 0
+    assert "dog (by clip" in list_path.read_text()
+    (folder / "words.csv").unlink()
+    with index(folder) as photos:
+        (image,) = photos.images()
+        assert [note.tags for note in photos.notes(image.path)] == ["sea"]
+        assert (image.taken, photos.about(image).taken_from) == ("1965-07", "file name")
+        assert (image.latitude, image.longitude) == (44.4, 8.93)
+    columns = {"words_from": folder / "photos.csv", "file_column": "path"}
+    if form == "csv":
+        with ns.index(folder, recipe="phash | flat", **columns) as photos:
+            assert [note.tags for note in photos.notes(image.path)] == ["sea"]
+
+
 def test_names_and_texts_that_are_no_text(folder):
     """File names that are not UTF-8, lone surrogates in JSON, and numbers that have no end."""
     for ending in (b".jpg", b".png"):
@@ -236,3 +300,57 @@ def test_names_and_texts_that_are_no_text(folder):
             "odd\udcff.json": "2 files fit: odd?.jpg, odd?.png",
         }
         assert not photos.verify()
+
+
+def save_pages(path, count):
+    """An image of several pages or frames that differ."""
+    first, *others = (Image.effect_noise((48, 48), 20 + 40 * number).rotate(90 * number) for number in range(count))
+    first.save(path, save_all=True, append_images=others)
+
+
+def test_pages_put_no_sidecar_of_their_file_in_doubt_and_have_its_words(folder):
+    save_pages(folder / "scan.tif", 3)
+    save_pages(folder / "map.tif", 2)
+    put(folder, "scan.json", {"title": "Letter from Genoa", "rating": 4})
+    put(folder, "list.csv", 'file,caption\nmap,Map of Genoa\n"map.tif, page 2",The legend\n')
+    with index(folder) as photos:
+        captions = {path.decode(): notes[0][1] for path, (notes, _) in said(photos)[0].items() if notes}
+        assert captions == {
+            "scan.tif": "Letter from Genoa",
+            "scan.tif, page 2": "Letter from Genoa",
+            "scan.tif, page 3": "Letter from Genoa",
+            "map.tif": "Map of Genoa",
+            "map.tif, page 2": "The legend",
+        }
+        assert [hit.path for hit in photos.search(where="rating = 4 and page = 3")] == ["scan.tif, page 3"]
+        assert not any(line.reason for line in photos.sidecar_lines())
+        assert not photos.verify()
+    save_pages(folder / "scan.tif", 2)
+    with index(folder) as photos:
+        assert len(photos.search(words="letter")) == 2
+        assert not photos.verify()
+
+
+def test_a_name_without_folders_means_no_image_of_an_unrelated_folder(folder, tmp_path):
+    (folder / "2012" / "party").mkdir(parents=True)
+    (folder / "2015").mkdir()
+    save_image(folder / "2015" / "IMG_0001.jpg", "other")
+    save_image(folder / "2012" / "party" / "IMG_0002.jpg", "cake")
+    rows = ["IMG_0001.jpg,Wedding", "/old/disk/IMG_0001.jpg,Wedding", "IMG_0002.jpg,Cake", "IMG_1.jpg,Dance"]
+    table = "\n".join(["file,caption", *rows, "2015/IMG_0001.jpg,Beach", ""])
+    put(folder / "2012", "captions.csv", table)
+    with index(folder) as photos:
+        lines = {line.name: line.image or line.reason for line in photos.sidecar_lines()}
+        assert lines["IMG_0001.jpg"] == "the only IMG_0001.jpg is in another folder, 2015"
+        assert lines["/old/disk/IMG_0001.jpg"] == lines["IMG_0001.jpg"]
+        assert lines["IMG_1.jpg"] == "the only IMG_1.jpg is in the indexed folder"
+        captions = {path: notes[0][1] for path, (notes, _) in said(photos)[0].items() if notes}
+        assert captions == {b"2012/party/IMG_0002.jpg": "Cake", b"2015/IMG_0001.jpg": "Beach"}
+    (folder / "2012" / "captions.csv").unlink()
+    put(folder, "captions.csv", "file,caption\nIMG_0001.jpg,Beach\n")
+    with index(folder) as photos:
+        assert [hit.path for hit in photos.search(words="beach")] == ["2015/IMG_0001.jpg"]
+    (folder / "captions.csv").unlink()
+    put(folder / "2012", "named.txt", "file,caption\nIMG_0001.jpg,Sand\n")
+    with ns.index(folder, recipe="phash | flat", words_from=folder / "2012" / "named.txt") as photos:
+        assert [hit.path for hit in photos.search(words="sand")] == ["2015/IMG_0001.jpg"]

@@ -12,6 +12,7 @@ from nearsight.images.decode import decode_image
 from nearsight.metadata.read_metadata import Metadata, drop_own_name
 from nearsight.wording import printable_text
 from tests.images.hostile import photo, saved
+from tests.metadata.said_bytes import xmp_bytes
 
 
 def exif(main=(), details=(), place=()):
@@ -70,10 +71,19 @@ def test_comments_are_in_the_byte_order_of_their_exif_or_of_their_mark(endian, u
 def test_times_in_order_of_preference():
     times = {0x9003: "2001:01:01 01:01:01", 0x9004: "2002:02:02 02:02:02"}
     assert read({306: "2003:03:03 03:03:03"}, times).taken == "2001-01-01T01:01:01"
-    assert (
-        read({306: "2003:03:03 03:03:03"}, {0x9003: "    :  :     :  :  ", 0x9004: times[0x9004]}).taken[:4] == "2002"
-    )
+    blank = {0x9003: "    :  :     :  :  ", 0x9004: times[0x9004]}
+    assert read({272: "NIKON D70", 306: "2003:03:03 03:03:03"}, blank).taken[:4] == "2002"
+    assert read({306: "2003:03:03 03:03:03"}, blank).taken is None  # nobody says that a camera digitized it
     assert read({306: "2003:03:03 03:03:03"}).taken is None  # the day of a change
+
+
+def test_the_original_of_xmp_goes_before_the_day_of_digitizing():
+    """A camera that photographs an old print: XMP says when the print was taken."""
+    entries = exif({272: "NIKON D70"}, {0x9004: "2015:03:01 10:00:00"})
+    packet = xmp_bytes(attributes='exif:DateTimeOriginal="1965-07-04"')
+    data = saved(photo(), "JPEG", exif=entries.tobytes(), xmp=packet)
+    facts = decode_image(data, metadata=True).metadata.facts
+    assert (facts.taken, facts.taken_from) == ("1965-07-04", "XMP")
 
 
 @pytest.mark.parametrize("text", ["0000:00:00 00:00:00", "2012:13:01 00:00:00", "2012:02:30 00:00:00", "nonsense", ""])

@@ -63,6 +63,29 @@ def test_json(value, expected):
     assert told(value) == expected
 
 
+@pytest.mark.parametrize(
+    ("about", "taken"),
+    [
+        ({"EXIF:Make": "EPSON", "EXIF:Model": "Perfection V600"}, None),
+        ({"EXIF:Model": "NIKON D70", "EXIF:FileSource": "Film Scanner"}, None),
+        ({"EXIF:Model": "NIKON D70", "EXIF:FileSource": 1}, None),
+        ({"EXIF:Model": "NIKON D70", "EXIF:Software": "VueScan 9"}, None),
+        ({}, None),
+        ({"EXIF:Model": "NIKON D70", "EXIF:FileSource": "Digital Camera"}, "2015-03-01T10:00:00"),
+    ],
+)
+def test_the_day_of_a_scan_in_exiftools_tags_is_no_date_taken(about, taken):
+    scan = "2015:03:01 10:00:00"
+    tags = {"SourceFile": "a.jpg", "Title": "Storm", **about, "EXIF:CreateDate": scan}
+    assert told([tags])[0].facts.taken == taken
+    if about:
+        assert told([{**tags, "EXIF:DateTimeOriginal": scan}])[0].facts.taken == taken
+        by_hand = {"EXIF:DateTimeOriginal": scan, "XMP:DateCreated": "1965:07:04"} if taken is None else {}
+        assert told([{**tags, **by_hand}])[0].facts.taken == (taken or "1965-07-04")
+        original = told([{**tags, "EXIF:DateTimeOriginal": "1965:07:04 00:00:00"}])[0].facts.taken
+        assert original == "1965-07-04T00:00:00"
+
+
 def test_cocos_annotations():
     value = {
         "images": [{"id": 9, "file_name": "a.jpg"}, {"id": 8, "file_name": "b.jpg"}, {"id": [], "file_name": "c.jpg"}],

@@ -1,8 +1,8 @@
 """Which sidecars must be read again although they are as they were, because files were added, removed or moved.
 
-A sidecar that names no image depends on the names of the files beside it. One that names images depends on all: it is
-read again if some of its names meant no image, or if images were added. The state of all folders with sidecars is
-stored after each run, so that a run that was killed is made up for.
+A sidecar that names no image depends on the names of the files beside it. One that names images depends on all: a file
+that came, moved or went can change what any name means. The state of all folders with sidecars is stored after each
+run, so that a run that was killed is made up for.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ SELECT path, 0 FROM temp.aside WHERE path NOT IN (SELECT path FROM image)
 
 @dataclass(frozen=True)
 class KnownSidecar:
-    """What is known of a sidecar from the last time: how many names meant no image, and whether it was skipped."""
+    """What is known of a sidecar from the last time: whether it was skipped."""
 
     path: bytes
-    unknown: int
     is_skipped: bool
 
 
@@ -55,7 +54,7 @@ class SidecarChanges:
         if sidecar.is_skipped:
             return is_text(sidecar.path) and self._is_folder_changed(sidecar.path)
         if _path_key(sidecar.path) in self._lists:
-            return added or (self.is_changed and sidecar.unknown > 0)
+            return added or self.is_changed
         return self._is_folder_changed(sidecar.path)
 
     def note_kind(self, path: bytes, *, names_images: bool) -> None:

@@ -2,7 +2,8 @@
 
 A name means the image of that path, from the sidecar's folder or from the indexed one. Otherwise it means the image of
 that file name that has the most of the named folders, below the sidecar's folder before elsewhere, if there is only
-one. A name without an ending means a stem; of an address, the last part counts.
+one. Where it has none of them it must lie in the sidecar's folder or below, for counters of cameras repeat, unless the
+sidecar is a table that the user named. A name without an ending means a stem; of an address, the last part counts.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
+from nearsight.images.pages import split_page_path
 from nearsight.metadata.image_text import ImageText
 from nearsight.metadata.sidecars.beside import BesideMatch, FolderNames, match_beside, several_fit
 from nearsight.metadata.sidecars.claimed_text import ClaimedText
@@ -44,14 +46,20 @@ class SidecarTarget:
 
 
 class SidecarTargets:
-    """Finds the images that sidecars mean, in the catalogue as it is when each is first asked for."""
+    """Finds the images that sidecars mean, in the catalogue as it is when each is first asked for.
 
-    def __init__(self, catalogue: CatalogueWriter, root: bytes) -> None:
-        self._catalogue = catalogue
+    Parameters
+    ----------
+    tables : the paths of the sidecars that the user named, whose names mean images anywhere
+    """
+
+    def __init__(self, catalogue: CatalogueWriter, root: bytes, tables: Collection[bytes] = ()) -> None:
+        self._catalogue, self._tables = catalogue, tables
         self._root = [fold_name(part) for part in os.fsdecode(root).split("/") if part]
         self._folder = lru_cache(maxsize=_FOLDERS_KEPT)(self._read_folder)
         self._parents: frozenset[str] | None = None
         self._filter: bytearray | None = None
+        self._pages: dict[bytes, list[bytes]] | None = None
 
     def find(self, sidecar: bytes, text: ImageText) -> SidecarTarget:
         """The images that a sidecar, at this path, means with what it says."""
@@ -63,6 +71,22 @@ class SidecarTargets:
         if claim.identifier and (found := self._numbered(claim.identifier)):
             return _only(found)
         return self._find_beside(sidecar, claim)
+
+    def pages_of(self, path: bytes) -> list[bytes]:
+        """The images that are further pages or frames of a file."""
+        return self._list_pages().get(path, [])
+
+    def _list_pages(self) -> dict[bytes, list[bytes]]:
+        """The paths of all further pages by those of their files, listed once."""
+        if self._pages is None:
+            self._pages = {}
+            sql = "SELECT path FROM image JOIN detail ON detail.image = image.id WHERE detail.page > 1 ORDER BY path"
+            for (path,) in self._catalogue.query(sql):
+                self._pages.setdefault(split_page_path(path)[0], []).append(path)
+        return self._pages
+
+    def _is_page(self, path: bytes) -> bool:
+        return path in self.pages_of(split_page_path(path)[0])
 
     def _find_beside(self, sidecar: bytes, claim: ClaimedText) -> SidecarTarget:
         folder, own = os.path.split(sidecar)
@@ -77,11 +101,14 @@ class SidecarTargets:
             return SidecarTarget(doubt=f'no image is called "{name}"')
         if not self._may_be_called(parts[-1]):
             return SidecarTarget(doubt=f'no image is called "{parts[-1]}"')
-        for path in _possible_paths(folder, name):
+        is_near = bool(folder) and sidecar not in self._tables
+        for path in _possible_paths(folder, name, from_root=len(parts) > 1 or not is_near):
             if self._catalogue.image_at(path) is not None:
                 return SidecarTarget((path,), certainty=_WHOLE_PATH)
         beside = self._named_beside(folder, os.fsdecode(own), parts[-1])
-        return self._search(parts, folder) if beside is None else SidecarTarget((beside,), certainty=_WHOLE_PATH)
+        if beside is not None:
+            return SidecarTarget((beside,), certainty=_WHOLE_PATH)
+        return self._search(parts, folder, is_near=is_near)
 
     def _named_beside(self, folder: bytes, own: str, name: str) -> bytes | None:
         """The image in the sidecar's own folder, where the sidecar is also named after it."""
@@ -93,8 +120,8 @@ class SidecarTargets:
         found = names.find(name)
         return os.path.join(folder, os.fsencode(found)) if found in names.images and found is not None else None
 
-    def _search(self, parts: list[str], folder: bytes) -> SidecarTarget:
-        """The image of a file name, wherever it is, with the most of the folders that stand before the name."""
+    def _search(self, parts: list[str], folder: bytes, *, is_near: bool) -> SidecarTarget:
+        """The image of a file name with the most of the folders before the name; with none, a near one if `is_near`."""
         name = parts[-1]
         found = self._paths_by_name(name)
         if not found:
@@ -106,6 +133,8 @@ class SidecarTargets:
         if most < 2 <= len(parts) and wanted[-2] in self._folder_names():
             return SidecarTarget(doubt=f'no image is called "{"/".join(parts[-2:])}"; {_listed(found)} lies elsewhere')
         near = [path for path in best if path.startswith(folder + b"/")] if folder else best
+        if is_near and most == 1 and not near:
+            return SidecarTarget(doubt=_far_reason(name, best))
         is_stem = fold_name(os.fsdecode(os.path.basename(best[0]))) != wanted[-1]
         return _only(near or best, 0 if is_stem else most)
 
@@ -145,14 +174,15 @@ class SidecarTargets:
         return self._parents
 
     def _list_names(self) -> bytearray:
-        """List the names of all images in a temporary table, once; return a filter of the names and stems."""
+        """List the names of all images but further pages in a temporary table, once; return a filter of all names."""
         if self._filter is not None:
             return self._filter
         db, self._filter = self._catalogue.db, bytearray(_FILTER_SIZE)
         db.execute("CREATE TEMP TABLE called(name BLOB, stem BLOB, number TEXT, path BLOB)")
         for (path,) in self._catalogue.query("SELECT path FROM image"):
             row = _name_row(path)
-            db.execute("INSERT INTO temp.called VALUES(?,?,?,?)", row)
+            if not self._is_page(path):
+                db.execute("INSERT INTO temp.called VALUES(?,?,?,?)", row)
             for key in row[:2]:
                 self._filter[_filter_place(key)] = 1
         for column in ("name", "stem", "number"):
@@ -160,7 +190,8 @@ class SidecarTargets:
         return self._filter
 
     def _read_folder(self, folder: bytes) -> FolderNames:
-        images = {os.fsdecode(name) for name in self._names_in("image", folder)}
+        names = self._names_in("image", folder)
+        images = {os.fsdecode(name) for name in names if not self._is_page(os.path.join(folder, name))}
         others = {os.fsdecode(name) for table in ("skipped", "temp.aside") for name in self._names_in(table, folder)}
         return FolderNames(frozenset(images), frozenset(others - images))
 
@@ -183,12 +214,13 @@ class SidecarTargets:
                 place = path + b"\0"
 
 
-def _possible_paths(folder: bytes, name: str) -> Iterator[bytes]:
+def _possible_paths(folder: bytes, name: str, *, from_root: bool) -> Iterator[bytes]:
     """The paths that a name can be: from the sidecar's folder, and from the indexed one."""
     wanted = _to_bytes(name.replace("\\", "/")).lstrip(b"/")
     if not os.path.isabs(folder):
         yield os.path.normpath(os.path.join(folder, wanted))
-    yield os.path.normpath(wanted)
+    if from_root:
+        yield os.path.normpath(wanted)
 
 
 def _name_parts(name: str) -> list[str]:
@@ -204,6 +236,14 @@ def _only(paths: list[bytes], certainty: int = 1) -> SidecarTarget:
     if len(paths) == 1:
         return SidecarTarget((paths[0],), certainty=certainty)
     return SidecarTarget(doubt=several_fit([os.fsdecode(path) for path in paths]))
+
+
+def _far_reason(name: str, paths: list[bytes]) -> str:
+    """Why images of a name are not meant that lie apart from the sidecar."""
+    if len(paths) > 1:
+        return f"no {name} lies here; {several_fit([os.fsdecode(path) for path in paths])}"
+    folder = os.fsdecode(os.path.dirname(paths[0]))
+    return f"the only {name} is in another folder, {folder}" if folder else f"the only {name} is in the indexed folder"
 
 
 def _listed(paths: list[bytes]) -> str:

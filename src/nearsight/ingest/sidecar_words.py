@@ -44,9 +44,11 @@ class SidecarWords:
         self.path, self.n_unknown, self.names_images = path, 0, False
         self._entries: dict[bytes, dict[str, _Entry]] = {}
         self._doubts: dict[str, str] = {}
+        self._targets: SidecarTargets | None = None
 
     def add(self, texts: Iterable[ImageText], targets: SidecarTargets) -> None:
         """Find the images of each text; an image that two names of the sidecar mean is that of the more certain one."""
+        self._targets = targets
         for text in texts:
             self.names_images |= bool(text.name or (isinstance(text, ClaimedText) and text.identifier))
             target = targets.find(self.path, text)
@@ -112,7 +114,12 @@ class SidecarWords:
             self._doubts.setdefault(name, reason)
 
     def _chosen(self) -> list[tuple[bytes, _Entry]]:
-        return [(image, each) for image, names in self._entries.items() for each in names.values()]
+        """What is said of each image; what is said of a file is also said of its further pages, unless more is."""
+        chosen = [(image, each) for image, names in self._entries.items() for each in names.values()]
+        if self._targets is None:
+            return chosen
+        pages = [(page, each) for image, each in chosen for page in self._targets.pages_of(image)]
+        return chosen + [(page, each) for page, each in pages if not self._entries.get(page)]
 
 
 def _of_sidecar(facts: Facts) -> Facts:

@@ -19,7 +19,7 @@ from nearsight.clock import Clock
 from nearsight.errors import ImageError, Reason, UsageError
 from nearsight.files import FileSystem
 from nearsight.images.walk import FoundFile
-from nearsight.ingest.scan import RACY_NS
+from nearsight.ingest.scan import RACY_NS, RETRY_REASONS
 from nearsight.ingest.sidecar_changes import KnownSidecar, SidecarChanges
 from nearsight.ingest.sidecar_targets import SidecarTargets
 from nearsight.ingest.sidecar_words import SidecarWords
@@ -98,7 +98,7 @@ class SidecarIngest:
         self._forget(blind)
         changes = SidecarChanges(self.catalogue)
         tasks = self._stale(changes, added=changed)
-        targets = SidecarTargets(self.catalogue, self.root)
+        targets = SidecarTargets(self.catalogue, self.root, self.tables.keys())
         self._read([task for task in tasks if task.path not in self.tables], targets, changes)
         for task in tasks:
             if task.path in self.tables:
@@ -159,8 +159,8 @@ class SidecarIngest:
     def _stale(self, changes: SidecarChanges, *, added: bool) -> list[SidecarTask]:
         """The sidecars that must be read, in the order of their paths."""
         tasks = []
-        for path, size, mtime_ns, is_known, is_skipped, unknown in self.catalogue.query(_LISTED, (RACY_NS,)):
-            same = changes.concerns(KnownSidecar(path, unknown, bool(is_skipped)), added=added)
+        for path, size, mtime_ns, is_known, is_skipped in self.catalogue.query(_LISTED, (RACY_NS,)):
+            same = changes.concerns(KnownSidecar(path, bool(is_skipped)), added=added)
             if same or changes.is_other_version or not (is_known or is_skipped):
                 tasks.append(SidecarTask(path, size, mtime_ns))
         return tasks
@@ -219,11 +219,12 @@ class SidecarIngest:
         changes.note_kind(said.path, names_images=said.names_images)
 
 
-_LISTED = """
+_RETRIED = ", ".join(f"'{reason.value}'" for reason in sorted(RETRY_REASONS))
+_LISTED = f"""
 SELECT aside.path, aside.size, aside.mtime_ns,
   ifnull(sidecar.size = aside.size AND sidecar.mtime_ns = aside.mtime_ns AND aside.mtime_ns < sidecar.seen_ns - ?, 0),
-  ifnull(skipped.size = aside.size AND skipped.mtime_ns = aside.mtime_ns, 0), ifnull(sidecar.unknown, 0)
+  ifnull(skipped.size = aside.size AND skipped.mtime_ns = aside.mtime_ns AND skipped.reason NOT IN ({_RETRIED}), 0)
 FROM temp.aside AS aside
 LEFT JOIN sidecar ON sidecar.path = aside.path LEFT JOIN skipped ON skipped.path = aside.path
 WHERE skipped.reason IS NOT 'removed-by-user' ORDER BY aside.path
-"""
+"""  # noqa: S608 (our own words)

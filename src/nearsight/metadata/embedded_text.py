@@ -11,13 +11,13 @@ from PIL import Image as Pillow
 
 from nearsight.metadata.embedded import exif_entries
 from nearsight.metadata.embedded.exif_entries import ExifEntries, read_exif_entries
-from nearsight.metadata.embedded.exif_text import exif_names, read_exif_text
+from nearsight.metadata.embedded.exif_text import exif_digitized, exif_names, read_exif_text
 from nearsight.metadata.embedded.gif_blocks import read_gif_texts
 from nearsight.metadata.embedded.iptc import find_iptc, read_iptc
 from nearsight.metadata.embedded.png_text import png_profile, png_texts, read_png_text
 from nearsight.metadata.embedded.xmp_packet import find_xmp_packets
 from nearsight.metadata.facts import merge_facts
-from nearsight.metadata.image_text import ImageText
+from nearsight.metadata.image_text import NO_FACTS, ImageText
 from nearsight.metadata.machine_text import build_human_text, join_data
 from nearsight.metadata.sidecars.xmp_file import read_xmp
 from nearsight.metadata.text_encoding import decode_text
@@ -28,7 +28,7 @@ _MAX_COMMENTS, _MAX_RESOURCES = 100, 1 << 22
 
 
 def read_embedded_text(image: Pillow.Image, data: bytes = b"") -> ImageText:
-    """The words and facts of an opened image, in order of trust: EXIF, XMP, IPTC, the rest.
+    """The words and facts of an opened image, in order of trust: EXIF, XMP, IPTC, the rest, EXIF's day of digitizing.
 
     Parameters
     ----------
@@ -43,6 +43,8 @@ def read_embedded_text(image: Pillow.Image, data: bytes = b"") -> ImageText:
     sources += [_or_empty(lambda: read_iptc(_iptc_bytes(image, exif, texts)), nothing)]
     sources += [_or_empty(lambda: read_png_text(texts), nothing)]
     sources += [_or_empty(lambda: build_human_text(_comments(image, comments), ()), nothing)]
+    camera = next((each.facts.camera for each in sources if each.facts.camera), None)
+    sources.append(ImageText("", facts=_or_empty(lambda: exif_digitized(exif, camera), NO_FACTS)))
     return _merge_texts(sources, exif_names(exif))
 
 

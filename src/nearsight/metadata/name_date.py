@@ -4,9 +4,9 @@
 2. A date with separators has them alike and names the year first; "31.05.2012" counts as no other day is possible.
 3. A month needs a hyphen and a four-digit year ("1993-07", "1993-07-00") or its name ("July 1993"); a year alone is
    the whole name, begins it before a word, or stands behind a season or a feast ("1993", "1993 holiday",
-   "Summer 1987").
-4. Counters, phone numbers, versions, sizes, hashes, milliseconds of a clock and two-digit years are no dates, and two
-   dates in one name that disagree are none.
+   "Summer 1987"). A month that may be a person ("April 2019") needs a day.
+4. Counters, phone numbers, versions, sizes, hashes, milliseconds of a clock and two-digit years are no dates, nor are
+   days on which programs scanned or saved ("Scan_20180709"), and two dates in one name that disagree are none.
 """
 
 from __future__ import annotations
@@ -53,6 +53,14 @@ _UNITS = (
     r"px|pixels?|[mck]m|kg|ft|dpi|ppi|met(?:er|re)s?|miles?|people|persons?|words?|euros?|dollars?|usd|eur|st|nd|rd|th"
 )
 _YEAR_ALONE = re.compile(rf"^{_Y}(?:$|[ _-]+(?=[^\W\d_]{{2}})(?!(?:{_UNITS})\b))", re.IGNORECASE)
+_SCAN_OR_DOWNLOAD = re.compile(
+    r"(?:^|[\W\d_])(?:(?:scan(?!din)|scn|skan(?!din)|escan|num[ée]ris|digitali[sz]|скан(?!дин))[^\W\d_]*"
+    r"|スキャン|扫描|掃描|스캔|saved?|download(?:ed|s)?)[\W_]*$",
+    re.IGNORECASE,
+)
+_SCAN_PROGRAM = re.compile(
+    r"(?:adobe scan|camscanner|genius scan|tiny scanner|turboscan|office lens)[\W_]*$", re.IGNORECASE
+)
 _VERSION = re.compile(r"(?:\bv|\bver|\bversion|\brelease|\brev)[. _-]?$", re.IGNORECASE)
 
 _MONTH_NAMES = (
@@ -69,8 +77,10 @@ _MONTH_NAMES = (
     "november nov novembre noviembre novembro listopad listopada ноябрь ноября",
     "december dec dezember dez décembre decembre diciembre dicembre dezembro desember grudzień grudnia декабрь декабря",
 )
-_PLANETS = {"mars"}
-"""Months whose name says something else where no day stands beside it."""
+_OTHER_NAMES = (
+    "jan mar mars march marco marca april avril abril may mai mayo mei maja jun june jul julio august augustus"
+)
+"""Months whose name is also a person's, a planet's, a feast's or the sea's where no day stands beside it."""
 _MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
 _SEASONS = (
     "spring|summer|autumn|fall|winter|christmas|xmas|easter|thanksgiving|halloween|hanukkah|diwali|new year|frühling|"
@@ -139,10 +149,14 @@ def _match_date(pattern: re.Pattern[str], match: re.Match[str], stem: str) -> st
         if day <= 12 and day != month:
             return None
     clock = _clock_of(parts)
+    if _is_of_scan(pattern, before + (parts.get("prefix") or ""), timed=clock is not None):
+        return None
     is_unknown = any(
         parts.get(key) and not number for key, number in (("day", day), ("month", month), ("joined", clock))
     )
-    if (is_unknown and pattern is not _YEAR_FIRST) or ((parts.get("name") or "").lower() in _PLANETS and not day):
+    if (is_unknown and pattern is not _YEAR_FIRST) or (
+        (parts.get("name") or "").lower() in _OTHER_NAMES.split() and not day
+    ):
         return None
     return format_taken([int(parts["year"]), month, day, *(clock or (0, 0, 0))], timed=clock is not None)
 
@@ -157,6 +171,13 @@ def _is_alone(pattern: re.Pattern[str], parts: dict[str, str | None], before: st
     if pattern in (_YEAR_FIRST, _DAY_FIRST) and parts["mark"] == ".":
         return not re.match(r"\.\d", after)
     return True
+
+
+def _is_of_scan(pattern: re.Pattern[str], before: str, *, timed: bool) -> bool:
+    """Whether a program wrote the day of a scan or a download: behind its name, in digits in a row or with a time."""
+    return bool(_SCAN_PROGRAM.search(before)) or (
+        (timed or pattern is _DIGITS) and bool(_SCAN_OR_DOWNLOAD.search(before))
+    )
 
 
 def _clock_of(parts: dict[str, str | None]) -> tuple[int, int, int] | None:

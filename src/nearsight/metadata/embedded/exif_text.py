@@ -30,6 +30,13 @@ def exif_names(exif: ExifEntries) -> list[str]:
     return [*names, f"{names[0]} {names[1]}"]
 
 
+def exif_digitized(exif: ExifEntries, camera: str | None) -> Facts:
+    """When the image was digitized: that is when it was taken where a camera did it, and no source says better."""
+    if not camera or is_scanner(camera, exif.text(tag.SOFTWARE), _file_source(exif)):
+        return Facts()
+    return parse_taken(exif.text(tag.DIGITIZED), "EXIF", exif.text(tag.ZONE_DIGITIZED))
+
+
 def _exif_facts(exif: ExifEntries) -> Facts:
     camera = camera_name(exif.text(tag.MAKE), exif.text(tag.MODEL))
     about = Facts(
@@ -43,12 +50,12 @@ def _exif_facts(exif: ExifEntries) -> Facts:
 
 
 def _exif_taken(exif: ExifEntries, camera: str | None) -> Facts:
-    """When the shutter opened, else when the image was digitized, unless a scanner did that; never a change's day."""
+    """When the shutter opened; never the day of a scan or of a change."""
     taken = parse_taken(exif.text(tag.TAKEN), "EXIF", exif.text(tag.ZONE_TAKEN))
-    digitized = parse_taken(exif.text(tag.DIGITIZED), "EXIF", exif.text(tag.ZONE_DIGITIZED))
     if is_scanner(camera, exif.text(tag.SOFTWARE), _file_source(exif)):
+        digitized = parse_taken(exif.text(tag.DIGITIZED), "EXIF")
         return Facts() if taken.taken == digitized.taken and taken.taken and "T" in taken.taken else taken
-    return taken if taken else digitized
+    return taken
 
 
 def _file_source(exif: ExifEntries) -> float | None:

@@ -22,6 +22,7 @@ from nearsight.metadata.sidecars.claimed_text import ClaimedText, claim_text
 from nearsight.metadata.sidecars.exiftool_tags import SOURCE_FILE, read_exiftool_tags
 from nearsight.metadata.sidecars.fact_values import spoken_time
 from nearsight.metadata.sidecars.media_names import fold_name
+from nearsight.metadata.sidecars.own_export import drop_unsaid, said_words
 from nearsight.metadata.sidecars.plain_facts import names_fact, read_plain_facts
 from nearsight.metadata.sidecars.table_text import decode_table, read_table_rows
 from nearsight.metadata.sidecars.takeout import FAVOURITE_TAG
@@ -80,7 +81,7 @@ def _read_plain_rows(heading: list[str], rows: Iterable[list[str]]) -> Iterator[
     words = [word.lower() for word in heading]
     name = next(words.index(word) for word in NAME_KEYS if word in words)
     captions = [words.index(word) for word in CAPTION_KEYS if word in words]
-    tags = [words.index(word) for word in TAG_KEYS if word in words]
+    tags = [words.index(word) for word in said_words(words, TAG_KEYS)]
     for row in rows:
         if len(row) > name and row[name].strip():
             found = _csv_sidecar_row(row, name, captions, tags, words)
@@ -94,5 +95,5 @@ def _csv_sidecar_row(
         return [row[column] for column in columns if column < len(row)]
 
     split = [tag for cell in cells(tags) for tag in split_tags(cell)]
-    facts = read_plain_facts(dict(zip(words, row, strict=False)))
+    facts = read_plain_facts(drop_unsaid(dict(zip(words, row, strict=False))))
     return build_image_text(row[name].strip(), cells(captions), split, facts)

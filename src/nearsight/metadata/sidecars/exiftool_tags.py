@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from nearsight.metadata.camera import is_scanner
 from nearsight.metadata.facts import Facts, merge_facts
 from nearsight.metadata.image_text import ImageText, split_hierarchy
 from nearsight.metadata.machine_text import build_human_text
@@ -154,15 +155,26 @@ def _exiftool_iso(value: object) -> int | None:
 
 def _exiftool_time(tags: ExiftoolTags) -> Facts:
     """The time of the picture; that of the file's digital form counts only where a camera made it, in its EXIF."""
+    by_scanner = _is_by_scanner(tags)
+    scanned = {sidecar_time(each).taken for each in tags.texts(("createdate", "datetimedigitized"))}
     for name, zone in _TIMES:
         value, apart = tags.first(name), tags.first(zone) if zone else ""
         if zone == "timecreated" and isinstance(value, str) and isinstance(apart, str) and len(value.strip()) <= 10:
             value, apart = f"{value} {apart}", ""
-        if found := sidecar_time(value, apart):
+        found = sidecar_time(value, apart)
+        is_of_scan = by_scanner and "original" in name and "T" in (found.taken or "") and found.taken in scanned
+        if found and not is_of_scan:
             return found
-    if not tags.first("model"):
+    if by_scanner or not tags.first("model"):
         return Facts()
     return sidecar_time(tags.first("createdate", "exif"), tags.first("offsettimedigitized")) or Facts()
+
+
+def _is_by_scanner(tags: ExiftoolTags) -> bool:
+    source = tags.first("filesource")
+    is_named = isinstance(source, str) and "scanner" in source.lower()
+    camera = f"{tags.text('make') or ''} {tags.text('model', 'cameramodelname') or ''}"
+    return is_named or is_scanner(camera, tags.text("software") or "", sidecar_number(source))
 
 
 def _exiftool_place(tags: ExiftoolTags) -> Facts:

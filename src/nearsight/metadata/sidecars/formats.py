@@ -13,7 +13,7 @@ from nearsight.metadata.sidecars.xmp_owner import read_xmp_owner
 MAX_SIDECAR_BYTES = 64 << 20
 """Bytes of a sidecar that is read."""
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Raised whenever sidecars are read in another way: all are then read again."""
 
 READERS: dict[bytes, Callable[[bytes], list[ImageText]]] = {

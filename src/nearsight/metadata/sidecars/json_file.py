@@ -24,6 +24,7 @@ from nearsight.metadata.image_text import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, Ima
 from nearsight.metadata.sidecars.exiftool_tags import read_exiftool_tags
 from nearsight.metadata.sidecars.flickr import is_flickr_photo, read_flickr
 from nearsight.metadata.sidecars.osxphotos import is_osxphotos, read_osxphotos
+from nearsight.metadata.sidecars.own_export import drop_unsaid
 from nearsight.metadata.sidecars.plain_facts import read_plain_facts
 from nearsight.metadata.sidecars.social_export import read_social_export
 from nearsight.metadata.sidecars.takeout import is_takeout_photo, read_takeout, refuse_album
@@ -128,7 +129,7 @@ def _parse_coco(value: Mapping[str, Any]) -> Iterator[ImageText]:
 
 
 def _parse_object(value: Mapping[str, Any], name: str) -> ImageText | None:
-    about = _lowercase_keys(value)
+    about = drop_unsaid(_lowercase_keys(value))
     captions = [text for key in CAPTION_KEYS for text in _json_texts(about.get(key))]
     tags = [text for key in TAG_KEYS for text in _json_tags(about.get(key))]
     return build_image_text(name, captions, tags, read_plain_facts(about))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from nearsight.errors import UsageError, suggestion
 from nearsight.metadata.image_text import CAPTION_KEYS, NAME_KEYS, TAG_KEYS, ImageText, build_image_text, split_tags
+from nearsight.metadata.sidecars.own_export import said_words
 from nearsight.metadata.sidecars.table_text import read_table_rows
 
 _NAME_COLUMNS = (*NAME_KEYS, "image file", "image_file", "imagefile", "image name", "sourcefile", "imgname")
@@ -82,7 +83,7 @@ def _find_columns(heading: Sequence[str], columns: TableColumns, name: str) -> _
     tags = [_find_column(each, words, name) for each in columns.tag_columns]
     if not (texts or tags):
         texts = [folded.index(key) for key in CAPTION_KEYS if key in folded]
-        tags = [folded.index(key) for key in TAG_KEYS if key in folded]
+        tags = [folded.index(key) for key in said_words(folded, TAG_KEYS)]
     if not (texts or tags):
         raise UsageError(f"say which columns of {name} are read, with --text-columns{_there_are(words)}")
     return _ColumnPlaces(file, tuple(texts), tuple(tags))
